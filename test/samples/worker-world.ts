@@ -14,7 +14,7 @@ export interface WorkerWorld {
   tables: Readonly<Record<keyof typeof TABLES, Table>>;
   sent: DriverMessage[];
   /** The outcomes with which tasks of the workflow were completed, by task token. */
-  told: Map<string, unknown>;
+  outcomes: Map<string, unknown>;
   /** Called with each command as JSON. The command runs when the promise resolves. */
   meet: (input: string) => Promise<void>;
   put(table: keyof typeof TABLES, item: Record<string, unknown> & { pk: string; sk: string }): void;
@@ -33,11 +33,11 @@ export function workerWorld(nowMs: number): WorkerWorld {
   const lags = { baseLagMs: () => 0, indexLagMs: () => 0, pageSize: () => 100, unprocessed: () => 0 };
   const dynamo = new Dynamo(Object.values(tables), { now: clock.now, ...lags });
   const sent: DriverMessage[] = [];
-  const told = new Map<string, unknown>();
+  const outcomes = new Map<string, unknown>();
   const world: Omit<WorkerWorld, 'context'> = {
     tables,
     sent,
-    told,
+    outcomes,
     meet: () => Promise.resolve(),
     put: (table, item) =>
       tables[table].put(item.pk, item.sk, item, { nowMs, baseAtMs: nowMs, indexAtMs: () => nowMs }),
@@ -58,7 +58,7 @@ export function workerWorld(nowMs: number): WorkerWorld {
     send: (message) => Promise.resolve(void sent.push(message)),
     hide: () => Promise.resolve(),
     tasks: {
-      succeed: (token, output) => Promise.resolve(void told.set(token, output)),
+      succeed: (token, output) => Promise.resolve(void outcomes.set(token, output)),
       fail: () => Promise.resolve(),
       heartbeat: () => Promise.resolve(true),
     },

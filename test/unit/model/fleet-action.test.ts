@@ -7,7 +7,7 @@ import {
 } from '../../../functions/model/fleet-action.ts';
 import { FLEET_STATUSES, type FleetStatus } from '../../../functions/model/status.ts';
 
-/** Actions allowed while no execution is at work, three instances are missing, and two of these have failed. */
+/** Allowed actions by status, if no execution is working, three instances are missing, and two of the three failed. */
 const TABLE: Record<FleetStatus, FleetAction[]> = {
   Preparing: ['hold', 'abort'],
   Held: ['release', 'withdraw'],
@@ -26,12 +26,15 @@ const LAUNCHING: readonly FleetStatus[] = ['Preparing', 'Creating'];
 describe.each(FLEET_STATUSES)('a fleet that is %s', (status) => {
   const facts = { status, working: LAUNCHING.includes(status), launching: LAUNCHING.includes(status) };
 
-  it.each(FLEET_ACTIONS)(`a ${status} fleet allows %s if and only if the table does`, (action) => {
-    const allowed = allowedActions({ ...facts, missing: 3, failed: 2 });
-    expect(allowed.includes(action)).toBe(TABLE[status].includes(action));
-  });
+  it.each(FLEET_ACTIONS)(
+    `a ${status} fleet allows %s if and only if the table lists the action`,
+    (action) => {
+      const allowed = allowedActions({ ...facts, missing: 3, failed: 2 });
+      expect(allowed.includes(action)).toBe(TABLE[status].includes(action));
+    },
+  );
 
-  it(`a ${status} fleet allows no retry when nothing is missing, and no refine when nothing failed`, () => {
+  it(`a ${status} fleet allows no retry if no instance is missing, and no refine if no instance failed`, () => {
     expect(allowedActions({ ...facts, missing: 0, failed: 0 })).toEqual(
       TABLE[status].filter((action) => action !== 'retry' && action !== 'refine'),
     );
@@ -47,7 +50,7 @@ describe.each(FLEET_STATUSES)('a fleet that is %s', (status) => {
 });
 
 describe('an action request', () => {
-  it('an action request may have an expiry only with hold', () => {
+  it('an action request may have `expiresInSeconds` only with `hold`', () => {
     expect(fleetActionRequestSchema.safeParse({ action: 'hold' }).success).toBe(true);
     expect(fleetActionRequestSchema.safeParse({ action: 'hold', expiresInSeconds: 60 }).success).toBe(true);
     for (const action of FLEET_ACTIONS.filter((one) => one !== 'hold')) {
@@ -56,12 +59,9 @@ describe('an action request', () => {
     }
   });
 
-  it.each([0, 59, 60.5, 30 * 86_400 + 1, -60])(
-    'an action request is refused when its hold is to last %d seconds',
-    (expiresInSeconds) => {
-      expect(fleetActionRequestSchema.safeParse({ action: 'hold', expiresInSeconds }).success).toBe(false);
-    },
-  );
+  it.each([0, 59, 60.5, 30 * 86_400 + 1, -60])('a hold of %d seconds is refused', (expiresInSeconds) => {
+    expect(fleetActionRequestSchema.safeParse({ action: 'hold', expiresInSeconds }).success).toBe(false);
+  });
 
   it.each([{}, { action: 'suspend' }, { action: 'hold', more: 1 }])(
     'the action request %j is refused',

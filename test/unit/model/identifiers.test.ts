@@ -11,7 +11,7 @@ import {
 describe('identifiers', () => {
   const nowMs = Date.UTC(2031, 4, 6, 7, 8, 9, 123);
 
-  it('a fleet id contains its creation time, and fleet ids sort by it', () => {
+  it('a fleet id contains the fleet’s creation time, and fleet ids sort by that time', () => {
     const early = makeFleetId(nowMs, () => 0.999);
     const late = makeFleetId(nowMs + 1, () => 0);
     expect(fleetIdSchema.safeParse(early).success).toBe(true);

@@ -19,7 +19,7 @@ import { limitProfileOf } from '../../../functions/model/limits-in-force.ts';
 
 const connection = { name: 'here', driver: 'sim', cloud: 'aws', credential: { account: 'a' } };
 
-/** Returns `/field code` for each issue; for an unknown field, its name and `unknown`. */
+/** Returns the path and the code of each issue. For an unknown field, the code is `unknown`. */
 function issuesOf(limits: unknown): string[] {
   const issues = limitOverrideSchema.safeParse(limits).error?.issues ?? [];
   return issues
@@ -61,7 +61,7 @@ describe('a limit override', () => {
       { calls: { list: { perSecond: -1, burst: 1 } } },
       ['/calls/list/perSecond too_small'],
     ],
-    ['no burst', { calls: { list: { perSecond: 1 } } }, ['/calls/list/burst invalid_type']],
+    ['a rate without a burst', { calls: { list: { perSecond: 1 } } }, ['/calls/list/burst invalid_type']],
     ['zero creates a minute', { createsPerMinute: 0 }, ['/createsPerMinute too_small']],
     ['zero creates a day', { createsPerDay: 0 }, ['/createsPerDay too_small']],
     ['a minimum spacing of zero', { minimumSpacingMs: 0 }, ['/minimumSpacingMs too_small']],
@@ -139,7 +139,7 @@ describe('a limit override', () => {
         '/totals/instances too_small',
       ],
     ],
-  ])('a limit override with %s gets an error at each wrong field', (_what, limits, issues) => {
+  ])('a limit override with %s has an error at each wrong field', (_what, limits, issues) => {
     expect(issuesOf(limits)).toEqual(issues);
   });
 
@@ -151,9 +151,12 @@ describe('a limit override', () => {
 
   it.each<[string, unknown]>([
     ['one create in half an hour', rates(1 / 1_800, 1)],
-    ['a burst of ten seconds', rates(2, 20)],
+    ['a burst of the calls of ten seconds', rates(2, 20)],
     ['even pacing of more than one create a second', { ...rates(5, 1), pacing: 'even' }],
-    ['a minimum spacing that equals the rounded rate', { ...rates(0.1667, 1), minimumSpacingMs: 6_000 }],
+    [
+      'a minimum spacing that equals the rounded interval of the rate',
+      { ...rates(0.1667, 1), minimumSpacingMs: 6_000 },
+    ],
     [
       'a total of fewer instances than slots',
       { concurrentInstancesPerLocation: 20, totals: { instances: 5 } },
@@ -171,7 +174,7 @@ describe('a limit override', () => {
     expect(issues?.map(({ path }) => path.join('/')).toSorted()).toEqual(['limits/createsPerDay', 'name']);
   });
 
-  it('a stored limit override can be read even if it would be refused today', () => {
+  it('a stored limit override can be read even if it is invalid today', () => {
     const kept = connectionSchema.parse({
       ...connection,
       namespace: 'default',
@@ -210,7 +213,7 @@ describe('limitProfileOf', () => {
     expect(limitProfileOf('ncp', {})).toEqual(DEFAULT_LIMIT_PROFILES.ncp);
   });
 
-  it('a connection with tier power has the power profile, with its overrides on top', () => {
+  it('a connection with tier `power` has the power profile, changed by its overrides', () => {
     expect(limitProfileOf('aws', { tier: 'power' })).toEqual(POWER_LIMIT_PROFILES.aws);
     expect(limitProfileOf('aws', { tier: 'power', concurrentLocations: 2, totals: { gpus: 8 } })).toEqual({
       ...POWER_LIMIT_PROFILES.aws,
@@ -231,12 +234,12 @@ describe('limitProfileOf', () => {
     expect(profile).toMatchObject({ ...limits, concurrentLocations: 30 });
   });
 
-  it('any accepted override leads to a profile without contradictions', () => {
+  it('each accepted override leads to a profile without contradictions', () => {
     fc.assert(
       fc.property(fc.constantFrom(...CLOUDS), override, (cloud, limits) => {
         const profile = limitProfileOf(cloud, limits);
         const { calls, ...rest } = profile;
-        // With pacing all-at-once the cloud queues creates itself, and their rate is not used.
+        // With pacing all-at-once, the cloud queues creates and the rate is not used.
         const used = profile.pacing === 'all-at-once' ? { ...rest, calls: {} } : { ...rest, calls };
         expect(contradictionsOf(used)).toEqual([]);
         expect(limitProfileSchema.parse(profile)).toEqual(profile);

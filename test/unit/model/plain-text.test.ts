@@ -10,7 +10,7 @@ import {
 
 const anyText = fc.string({ unit: 'binary', maxLength: 200 });
 
-test('plainText leaves no character that controls a terminal, and changes nothing when it is applied again', () => {
+test('plainText removes all characters that control a terminal, and a second call changes nothing', () => {
   fc.assert(
     fc.property(anyText, fc.integer({ min: 1, max: 100 }), (text, most) => {
       const plain = plainText(text, most);

@@ -13,14 +13,14 @@ const fieldsOf = ({ shape }: { shape: object }): string[] => Object.keys(shape);
 const without = (fields: readonly string[], others: readonly string[]): string[] =>
   fields.filter((field) => !others.includes(field)).sort();
 
-it('a fleet’s response has each field of its request under the same name, apart from these', () => {
-  // The response has node groups as counts by location, and the hold as its end time. It has no priority.
+it('a fleet’s response has all fields of its request, except for `hold`, `nodeGroups` and `priority`', () => {
+  // The response shows node groups as counts by location, and a hold as its end time. It does not show the priority.
   const others: (keyof FleetRequest)[] = ['hold', 'nodeGroups', 'priority'];
   expect(without(fieldsOf(fleetRequestSchema), fieldsOf(fleetSchema))).toEqual(others);
 });
 
-it('an instance’s response has each field of its node group under the same name, apart from these', () => {
-  // The response has the name as `nodeGroup`, and one of the locations as `location`.
+it('an instance’s response has all fields of its node group’s request, except for the listed ones', () => {
+  // The response shows `name` as `nodeGroup`, and one of the `locations` as `location`.
   expect(without(fieldsOf(nodeGroupRequestSchema), fieldsOf(instanceSchema))).toEqual([
     'instanceTimeoutSeconds',
     'labels',
@@ -34,7 +34,7 @@ it('an instance’s response has each field of its node group under the same nam
   ]);
 });
 
-it('the request of a single instance passes each of its fields to the request of its fleet', () => {
+it('fleetOfOne passes each field of an instance’s request to the fleet’s request', () => {
   const request: Required<InstanceRequest> = {
     name: 'build-1',
     description: 'builds',

@@ -25,8 +25,8 @@ function propertiesOf(schema: z.ZodType): string[] {
 }
 
 /**
- * Returns the alternatives of a discriminated union, to test each alone: the union refuses a missing discriminator
- * before it checks any field.
+ * Returns the alternatives of a discriminated union, so that each can be tested alone. The union itself checks no field
+ * if the discriminator is missing.
  */
 function alternatives(schema: z.ZodType): z.ZodType[] {
   if (!(schema instanceof z.ZodDiscriminatedUnion)) return [schema];
@@ -34,16 +34,19 @@ function alternatives(schema: z.ZodType): z.ZodType[] {
 }
 
 describe('the contract', () => {
-  it('the contract has each operation, and each method of a path, only once', () => {
+  it('the contract has each operation id and each pair of method and path only once', () => {
     const ids = all.map(({ operationId }) => operationId);
     const paths = all.map(({ method, path }) => `${method} ${path.replaceAll(/\{\w+\}/g, '{}')}`);
     expect(new Set(ids).size).toBe(all.length);
     expect(new Set(paths).size).toBe(all.length);
   });
 
-  it.each(named)('the placeholders in the path of %s are its parameters', (_id, { path, params }) => {
-    expect([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)).toEqual(Object.keys(params.shape));
-  });
+  it.each(named)(
+    'the placeholders in the path of %s are the path parameters of its schema',
+    (_id, { path, params }) => {
+      expect([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)).toEqual(Object.keys(params.shape));
+    },
+  );
 
   it.each(named)('%s refuses an unknown field in its query and in its body', (_id, { query, body }) => {
     for (const schema of [query, ...(body ? [body] : [])].flatMap(alternatives)) {
@@ -59,7 +62,7 @@ describe('the contract', () => {
   });
 
   it.each(named.filter(([id]) => id.startsWith('list') && id !== 'listDrivers'))(
-    '%s returns pages, and refuses a limit out of bounds',
+    '%s returns pages, and refuses an invalid page limit',
     (_id, { query, response }) => {
       const limit = z.object({ limit: z.number() }).parse(query.parse({})).limit;
       expect(limit).toBeGreaterThan(0);
@@ -79,14 +82,14 @@ describe('the contract', () => {
     expect(names.has('key')).toBe(operationId === 'createApiKey');
   });
 
-  it.each(named)('%s lists each of its problem codes once, the common ones included', (_id, route) => {
+  it.each(named)('%s lists each of its problem codes once, including the common codes', (_id, route) => {
     const problems = problemsOf(route);
     expect(new Set(problems).size).toBe(problems.length);
     expect(problems).toEqual(expect.arrayContaining(['unauthorized', 'invalid-request', 'internal-error']));
   });
 });
 
-it('each API function has exactly the operations of its routes', () => {
+it('each API function implements exactly the operations of its routes', () => {
   const store = openStore({ access: 'a', fleets: 'f', catalogue: 'c', governor: 'g' });
   const done = () => Promise.resolve();
   const operations: Record<Route['handler'], object> = {

@@ -12,12 +12,12 @@ const refusalOf = (method: string, path: string, own = [...routes]): Problem => 
     if (error instanceof Problem) return error;
     throw error;
   }
-  throw new Error(`${method} ${path} was matched`);
+  throw new Error(`${method} ${path} matched a route`);
 };
 const operationIds: readonly OperationId[] = routes.map(({ operationId }) => operationId);
 
 it.each(routes.map(({ operationId, method, path }) => [operationId, method, path] as const))(
-  'the method and path of %s match this operation, with the decoded parts of the path',
+  'the method and path of %s match this operation only, and its path parameters are decoded',
   (operationId, method, path) => {
     const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
     const filled = names.reduce((text, name) => text.replace(`{${name}}`, `a%2Fb-${name}`), path);
@@ -41,13 +41,13 @@ describe('matchRoute', () => {
     expect(refusalOf('GET', path).code).toBe('not-found');
   });
 
-  it('a method that a path does not have is refused with the methods that it has', () => {
+  it('if a path does not have the method, the error lists the methods that the path has', () => {
     const problem = refusalOf('PATCH', '/v1/namespaces/default');
     expect(problem.code).toBe('method-not-allowed');
     expect(problem.headers['allow']?.split(', ').toSorted()).toEqual(['DELETE', 'GET']);
   });
 
-  it('a function finds its own routes only', () => {
+  it('a function matches only its own routes', () => {
     const own = routes.filter((route) => route.handler === 'access');
     expect(refusalOf('GET', '/v1/namespaces/default/fleets', own).code).toBe('not-found');
     expect(match('GET', '/v1/namespaces/', own).route.operationId).toBe('listNamespaces');

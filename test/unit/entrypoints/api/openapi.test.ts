@@ -38,10 +38,10 @@ function resolve(ref: string): unknown {
     .reduce<unknown>((node, part) => anyObject.safeParse(node).data?.[part], source);
 }
 
-it('docs/openapi.json is the generated document', () => {
+it('docs/openapi.json is equal to the generated document', () => {
   const written = readFileSync(new URL('../../../../docs/openapi.json', import.meta.url), 'utf8');
   const isCurrent = written.trimEnd() === JSON.stringify(openApiDocument(), null, 2);
-  // An assertion that compares the texts would print the whole document.
+  // Compared before the assertion, because a failed assertion would print both texts in full.
   expect(isCurrent, 'docs/openapi.json is out of date: run npm run openapi').toBe(true);
 });
 
@@ -51,7 +51,7 @@ function withRef(node: unknown): object[] {
   return [...('$ref' in node ? [node] : []), ...Object.values(node).flatMap(withRef)];
 }
 
-it('an object with a `$ref` has no other field than default and description', () => {
+it('an object with a `$ref` has no other fields except `default` and `description`', () => {
   const fields = new Set(withRef(source).flatMap((node) => Object.keys(node)));
   expect([...fields].sort()).toEqual(['$ref', 'default', 'description']);
 });

@@ -46,7 +46,7 @@ describe('a body', () => {
     expect(codeOf({ headers: { 'content-type': type }, body })).toBe(code);
   });
 
-  it('a body may be as long as the limit in UTF-8, and no byte longer', () => {
+  it('a body may have as many UTF-8 bytes as the limit, but not one more', () => {
     const filled = (length: number) => JSON.stringify({ name: 'default', description: 'é'.repeat(length) });
     const rest = MAX_REQUEST_BYTES - Buffer.byteLength(filled(0));
     const full = `${filled(Math.floor(rest / 2))}${' '.repeat(rest % 2)}`;
@@ -64,7 +64,7 @@ describe('a body', () => {
     expect(codeOf({ headers: JSON_TYPE, body: text })).toBe('malformed-json');
   });
 
-  it('a body is not read when the operation has none', () => {
+  it('a body is ignored if the operation has no body', () => {
     expect(
       parse('getNamespace', site, { body: '{', headers: { 'content-type': 'text/plain' } }),
     ).toMatchObject({ params: site, body: undefined });
@@ -86,7 +86,7 @@ it('parseRequest returns the errors of path, query, body and header together', (
   ]);
 });
 
-describe('the rules over several fields of a fleet', () => {
+describe('the rules for a fleet request', () => {
   const group = {
     name: 'one',
     size: 10,
@@ -128,7 +128,7 @@ describe('the rules over several fields of a fleet', () => {
       ['/nodeGroups/0/minimumInstances too-big'],
     ],
     [
-      'a zone is refused for a group with two locations',
+      'a group with two locations may not have a zone',
       {},
       [{ zone: 'us-east-1a', locations: ['us-east-1', 'us-west-2'] }],
       ['/nodeGroups/0/zone zone-needs-one-location'],

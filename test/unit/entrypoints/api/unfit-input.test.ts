@@ -37,7 +37,7 @@ describe('a JSON document', () => {
     expect(errorsIn(text)).toEqual(errors);
   });
 
-  test('a document that is nested too deeply is refused at its 33rd level', () => {
+  test('a document that is nested too deeply has an error at its 33rd level', () => {
     const nested = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
     expect(errorsIn(nested)).toEqual([`${'/0'.repeat(MAX_DEPTH)} too-deep`]);
     expect(errorsIn(`${'{"a":'.repeat(40)}1${'}'.repeat(40)}`)).toEqual([
@@ -67,7 +67,7 @@ describe('a body', () => {
     return 'none';
   };
 
-  test('a body that is not UTF-8 is malformed, and a byte order mark is removed', () => {
+  test('a body that is not UTF-8 is malformed, and a byte order mark is ignored', () => {
     for (const bytes of [[0xff], [0xc3, 0x28], [0xed, 0xa0, 0x80], [0xc0, 0x80], [0x22, 0xe9, 0x22]]) {
       expect(codeOf(() => read({}, Uint8Array.from(bytes)))).toBe('malformed-json');
     }
@@ -150,7 +150,7 @@ test.each([
 
 test('the error about a body that is not JSON does not repeat the body', () => {
   const route = routes.find(({ operationId }) => operationId === 'createConnection');
-  if (!route) throw new Error('no such operation');
+  if (!route) throw new Error('the API has no operation createConnection');
   for (const body of ['{"credential":{"apiKey":"sk-secret"},}', '{"apiKey":"sk-secret"', 'sk-secret']) {
     const event = eventOf({ headers: { 'content-type': 'application/json' }, body });
     expect(() => parseRequest(route, { namespace: 'default' }, event)).toThrow(

@@ -88,7 +88,7 @@ describe('tables that throttle or are down', () => {
     new InternalServerError(META),
     Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }),
   ])(
-    'while tables fail with $name, every message is sent again later, and no cloud is called',
+    'while tables fail with $name, each message is sent again with a delay, and no cloud is called',
     async (error) => {
       answer = () => Promise.reject(error);
       expect(await handleBatch(context, deliveries(launch(0), launch(1), POLL))).toEqual([]);
@@ -101,12 +101,12 @@ describe('tables that throttle or are down', () => {
     },
   );
 
-  it('copies of a message are sent again as one message', async () => {
+  it('equal messages of a batch are sent again as one message', async () => {
     expect(await handleBatch(context, deliveries(POLL, POLL, POLL))).toEqual([]);
     expect(sent).toEqual([{ message: POLL, delayMs: 2_000 }]);
   });
 
-  it('only the message that cannot be sent again counts as failed', async () => {
+  it('only a message that cannot be sent again counts as failed', async () => {
     sending = (message) =>
       message.kind === 'launch' && message.index === 1
         ? Promise.reject(new Error('SQS does not answer'))
@@ -117,7 +117,7 @@ describe('tables that throttle or are down', () => {
   });
 });
 
-describe('a message that fails for a reason of its own', () => {
+describe('a message that fails with an error that is not transient', () => {
   beforeEach(() => {
     answer = () => Promise.reject(new Error('a bug'));
   });
@@ -137,7 +137,7 @@ describe('a message that fails for a reason of its own', () => {
     );
   });
 
-  it('a failed message waits for its visibility timeout when SQS cannot hide it', async () => {
+  it('a failed message is delivered again after its visibility timeout if SQS cannot hide it', async () => {
     hiding = () => Promise.reject(new Error('SQS does not answer'));
     expect(await handleBatch(context, deliveries(POLL))).toEqual(['m0']);
     expect(warned).toEqual(['failed messages come back after the visibility time-out']);

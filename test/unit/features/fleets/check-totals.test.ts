@@ -16,7 +16,7 @@ function connection(name: string, totals?: Totals): Connection {
   };
 }
 
-/** Returns a group for each size, of instances with 4 vCPUs, 1 GPU and 16 GB each. */
+/** Returns a group for each size. Each instance has 4 vCPUs, 1 GPU and 16 GB. */
 function groups(of: Connection, sizes: readonly number[], from = 0): GroupDemand[] {
   return sizes.map((size, at) => ({
     pointer: `/nodeGroups/${from + at}`,

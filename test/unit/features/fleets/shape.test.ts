@@ -8,7 +8,7 @@ it.each([
   [20, 5_000, { concurrentInstances: 40, perChild: 1_000 }],
   [20, 100, { concurrentInstances: 40, perChild: 100 }],
   [15, 1, { concurrentInstances: 30, perChild: 40 }],
-  // A child execution has 40 launches under way, so 200 launches need five of them.
+  // A child execution runs 40 launches at a time, so 200 concurrent launches need five child executions.
   [100, 5_000, { concurrentInstances: 200, perChild: 1_000 }],
   [100, 1_000, { concurrentInstances: 200, perChild: 200 }],
   [100, 130, { concurrentInstances: 200, perChild: 40 }],
@@ -16,7 +16,7 @@ it.each([
   expect(shapeOf(slots(count), instances)).toEqual(shape);
 });
 
-it('shapeOf keeps a launch under way for every slot, with at most 1,000 positions in a child execution', () => {
+it('the shape allows a concurrent launch for every slot, with at most 1,000 positions in a child execution', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 1_000 }), fc.integer({ min: 1, max: 10_000 }), (some, count) => {
       const { concurrentInstances, perChild } = shapeOf(slots(some), count);

@@ -34,7 +34,7 @@ const aimOf = ({ failurePolicy, minimumInstances, groups }: Fleet): Aim => ({
   })),
 });
 
-/** Returns the counters of two placements, between which each group's instances are divided. */
+/** Returns the counters of two placements. Each has half of the instances of each group. */
 function tallies({ groups }: Fleet, round = 1) {
   const part = (share: (count: number) => number) => ({
     counts: { Running: groups.reduce((sum, { running }) => sum + share(running), 0) },
@@ -87,7 +87,7 @@ const check = (property: (fleet: Fleet) => void) =>
   fc.assert(fc.property(fleetArb, property), { numRuns: 500 });
 
 /**
- * States the rule of the failure policies a second time: whether a minimum is missed.
+ * Returns whether a minimum is missed: the rule of the failure policies, independently of the code under test.
  *
  * @param standing returns how many instances of a group count as running
  */
@@ -103,14 +103,14 @@ function failsBy({ minimumInstances, groups }: Fleet, standing: (group: Group) =
 describe('hasFailed', () => {
   it.each([
     ['a fleet that lost no instance has not failed', one(4, 0, 0), undefined, false],
-    ['a fleet without a minimum has failed once it lost one instance', one(4, 3, 1), undefined, true],
+    ['a fleet without a minimum has failed when it lost one instance', one(4, 3, 1), undefined, true],
     ['a fleet that lost one instance has not failed while it can reach its minimum', one(4, 0, 1), 3, false],
     ['a fleet has failed when it can no longer reach its minimum', one(4, 0, 2), 3, true],
     ['a fleet with a minimum of zero has not failed when all instances are lost', one(4, 0, 4), 0, false],
     ['a fleet has not failed while its group can reach its minimum', one(4, 0, 1, 3), undefined, false],
     ['a fleet has failed when its group can no longer reach its minimum', one(4, 0, 2, 3), undefined, true],
     [
-      'a fleet that reaches its own minimum has failed when its group cannot reach the group’s',
+      'a fleet that can reach its own minimum has failed when its group cannot reach the group’s minimum',
       one(4, 0, 2, 3),
       1,
       true,
@@ -124,7 +124,7 @@ describe('hasFailed', () => {
     expect(hasFailed(aimOf(fleet), tallies(fleet), 1)).toBe(expected);
   });
 
-  it('a fleet has failed when a group without a minimum lost an instance, even if another group has one', () => {
+  it('a fleet has failed when a group without a minimum lost an instance, even if another group has a minimum', () => {
     const fleet: Fleet = {
       failurePolicy: 'rollback',
       groups: [one(4, 0, 1, 2), { name: 'db', size: 2, running: 0, lost: 0 }],
@@ -134,7 +134,7 @@ describe('hasFailed', () => {
     expect(hasFailed(aimOf(lost), tallies(lost), 1)).toBe(true);
   });
 
-  it('hasFailed counts only the instances that were lost in its round', () => {
+  it('hasFailed counts only the instances that were lost in the given round', () => {
     const fleet: Fleet = { failurePolicy: 'rollback', groups: [one(4, 0, 4)] };
     expect(hasFailed(aimOf(fleet), tallies(fleet, 1), 2)).toBe(false);
     expect(hasFailed(aimOf(fleet), tallies(fleet, 2), 2)).toBe(true);
@@ -163,7 +163,7 @@ describe('isDecided', () => {
     });
   });
 
-  it('isDecided does not depend on the instances that run', () => {
+  it('isDecided does not depend on the number of running instances', () => {
     check((fleet) => {
       const groups = fleet.groups.map((group) => ({ ...group, running: 0 }));
       expect(isDecided(aimOf(fleet), tallies({ ...fleet, groups }), 1)).toBe(
@@ -214,7 +214,7 @@ describe('verdictOf', () => {
     [2, undefined, 3, 'Failed'],
     [0, 0, undefined, 'Failed'],
   ])(
-    'under continue, a fleet with %i of 4 instances running, minimum %s and group minimum %s is %s',
+    'under continue, with %i of 4 instances running, minimum %s and group minimum %s, a fleet is %s',
     (running, least, ofGroup, status) => {
       const fleet: Fleet = {
         failurePolicy: 'continue',
@@ -231,7 +231,7 @@ describe('verdictOf', () => {
     [3, 3, 'none'],
     [2, 3, 'rollback'],
   ])(
-    'under rollback, the next work of a fleet with %i of 4 instances running and minimum %s is %s',
+    'under rollback, with %i of 4 instances running and minimum %s, the next work of a fleet is %s',
     (running, least, next) => {
       const fleet: Fleet = {
         failurePolicy: 'rollback',
@@ -249,7 +249,7 @@ describe('verdictOf', () => {
     [3, 3, 'Running'],
     [2, 3, 'Failed'],
   ])(
-    'under refine, a fleet with %i of 4 instances running and minimum %s is refined, and is then %s',
+    'under refine, with %i of 4 instances running and minimum %s, a fleet is refined and becomes %s',
     (running, least, status) => {
       const fleet: Fleet = {
         failurePolicy: 'refine',

@@ -23,7 +23,7 @@ const bind = async (worker: Worker = fleet.worker) =>
 const removals = () => fleet.history.filter((one) => one.startsWith('terminate'));
 
 describe('adopt', () => {
-  it('the machine that an attempt made is bound to its record', async () => {
+  it('adopt binds the machine of an attempt to the record', async () => {
     await bind();
     expect(await fleet.record()).toMatchObject({
       launchState: 'accepted',
@@ -34,7 +34,7 @@ describe('adopt', () => {
     expect(removals()).toEqual([]);
   });
 
-  it('a machine that is bound already stays bound, and nothing is written', async () => {
+  it('adopt writes nothing if the machine is already bound', async () => {
     await bind();
     const record = await fleet.record();
     fleet.nowMs += 1_000;
@@ -43,7 +43,7 @@ describe('adopt', () => {
     expect(removals()).toEqual([]);
   });
 
-  it('a machine is bound after another worker has changed the record without ending the attempt', async () => {
+  it('a machine is bound even if another worker changes the record, as long as the attempt has not ended', async () => {
     const worker = fleet.makeWorker({
       at: UPDATE,
       does: () => updateInstance(fleet.store, claimed, { launchState: 'unknown', taskToken: 'later' }),

@@ -23,14 +23,14 @@ beforeEach(async () => {
 afterEach(() => fleet.end());
 
 describe('attemptElsewhere', () => {
-  it('a move plans the next attempt at a location that is left, sends its launch there, then gives the slot back', async () => {
+  it('a move plans the next attempt at an untried location, sends the launch there, and then frees the slot', async () => {
     expect(await attemptElsewhere(context, await fleet.claimed(), SCARCE)).toBe(true);
     expect(fleet.history).toEqual(['record 0 Planned refused', 'send launch 0', 'slot 0 returned']);
     expect(fleet.sent('launch')).toEqual([launchOf(0, WEST)]);
     expect(await fleet.record()).toMatchObject({ location: 'west', tried: ['east'], attempt: 1 });
   });
 
-  it('a move takes the instance from the counters of one placement to those of the other', async () => {
+  it('a move takes the instance off the counters of one placement and adds it to those of the other', async () => {
     await attemptElsewhere(context, await fleet.claimed(), SCARCE);
     expect(await fleet.counts('east')).toEqual({});
     expect(await fleet.counts('west')).toEqual({ Planned: 1 });
@@ -38,7 +38,7 @@ describe('attemptElsewhere', () => {
     expect((await fleet.placement('west')).requested).toBe(1);
   });
 
-  it('a move keeps the ended attempt in the record, and removes the id of its machine from the present one', async () => {
+  it('a move keeps the ended attempt under `earlierAttempts` in the record, and clears `backendId`', async () => {
     const { launchToken } = await fleet.claimed();
     await attemptElsewhere(context, await fleet.claimed(), SCARCE);
     expect((await fleet.claimed()).earlierAttempts).toMatchObject([{ launchToken, location: 'east' }]);
@@ -54,7 +54,7 @@ describe('attemptElsewhere', () => {
     },
   );
 
-  it('an instance whose time limit is over does not move', async () => {
+  it('an instance does not move after its time limit', async () => {
     const record = await fleet.claimed();
     fleet.nowMs = record.deadlineAtMs;
     expect(await attemptElsewhere(context, record, SCARCE)).toBe(false);
@@ -75,7 +75,7 @@ describe('attemptElsewhere', () => {
     expect(await attemptElsewhere(context, await fleet.claimed(), SCARCE)).toBe(false);
   });
 
-  it('a worker sends no launch when another worker has changed the record since it was read', async () => {
+  it('a worker does not move an instance if another worker changed the record after the read', async () => {
     const record = await fleet.claimed();
     await updateInstance(fleet.store, record, { taskToken: 'later' });
     expect(await attemptElsewhere(context, record, SCARCE)).toBe(true);
@@ -91,7 +91,7 @@ describe('attemptElsewhere', () => {
     expect(fleet.cloud.made.map(({ launchToken }) => launchToken)).toEqual([`${idOf(0)}.1`, `${idOf(0)}.2`]);
   });
 
-  it('an instance that moves gets one machine, and no slot stays, wherever the worker dies that moves it', async () => {
+  it('if the worker dies at any step of a move, the instance gets one machine and its slots are given back', async () => {
     for (let at = 1; at <= 22; at += 1) {
       fleet.end();
       fleet = await OneFleet.open({ locations: ['east', 'west'] });
@@ -103,9 +103,9 @@ describe('attemptElsewhere', () => {
       await fleet.deliverNext(fleet.makeWorker({ at, does: 'die' }));
       const heldAt = async (location: string) => (await fleet.holders(location)).length;
       await fleet.until(
-        async () => fleet.told.size > 0 && (await heldAt('east')) + (await heldAt('west')) === 0,
+        async () => fleet.outcomes.size > 0 && (await heldAt('east')) + (await heldAt('west')) === 0,
       );
-      expect([...fleet.told]).toEqual([['token-0', 'Running']]);
+      expect([...fleet.outcomes]).toEqual([['token-0', 'Running']]);
       expect(fleet.cloud.made.map(({ location }) => location)).toEqual(['west']);
       expect(await fleet.counts('east')).toEqual({});
       expect(await fleet.counts('west')).toEqual({ Running: 1 });
@@ -116,12 +116,12 @@ describe('attemptElsewhere', () => {
 describe('untriedLocations', () => {
   const group = { locations: ['a', 'b', 'c', 'd'] };
 
-  it('untriedLocations returns the locations of the node group without the present one and those tried', () => {
+  it('untriedLocations returns the node group’s locations except the current one and the tried ones', () => {
     expect(untriedLocations(group, 'a', ['c'], 0)).toEqual(['b', 'd']);
     expect(untriedLocations(group, 'a', ['b', 'c', 'd'], 0)).toEqual([]);
   });
 
-  it('untriedLocations begins at another location for the next position', () => {
+  it('untriedLocations starts at a different location for each position', () => {
     expect([0, 1, 2].map((index) => untriedLocations(group, 'a', [], index)[0])).toEqual(['b', 'c', 'd']);
   });
 });

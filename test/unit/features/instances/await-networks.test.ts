@@ -18,14 +18,13 @@ const wait = async () =>
   await fleet.run(fleet.worker, () => awaitNetworks(fleet.worker.context, EAST, ATTEMPTS));
 
 describe('awaitNetworks', () => {
-  it('attempts are ready when their fleet has its network resources at the site', async () => {
+  it('attempts are ready if the fleet has its network resources at the site, which takes one read', async () => {
     fleet = await OneFleet.open({ size: 2 });
     expect(await wait()).toEqual({ ...NONE, ready: ATTEMPTS });
-    // One read finds them.
     expect(fleet.worker.steps).toBe(1);
   });
 
-  it('attempts fail with the reason for which the network resources could not be made', async () => {
+  it('attempts fail with the reason why the network resources could not be made', async () => {
     await open();
     const blocked = { code: 'QuotaExceeded', message: 'no networks left' };
     await blockPlacement(fleet.store, { fleetId: FLEET, ...EAST }, blocked);
@@ -33,7 +32,7 @@ describe('awaitNetworks', () => {
   });
 
   it.each(['paused', 'ended'] as const)(
-    'no network resources are made where launching is %s',
+    'no network resources are made while launching is %s',
     async (how) => {
       await open();
       await fleet.stopLaunching(how);

@@ -21,9 +21,9 @@ interface Call {
 }
 
 /**
- * Runs fleets of these sizes at one site without disturbances, until all are Running.
+ * Runs fleets of these sizes at one site, without faults, until all are Running.
  *
- * @returns the calls that workers made to tables and clouds. `usage` then counts the calls that they saved
+ * @returns the calls that workers made to tables and clouds. Afterwards, `usage` has the numbers of saved calls
  */
 async function callsOf(sizes: readonly number[], batchSize = 1): Promise<Call[]> {
   let lines: readonly string[] = [];
@@ -41,7 +41,7 @@ async function callsOf(sizes: readonly number[], batchSize = 1): Promise<Call[]>
     saved.push(structuredClone(usage));
   });
   expect(violations).toEqual([]);
-  // The deletion at the run's end is counted, too. Restore the counters from the time when all fleets ran.
+  // The run ends with a deletion, which changes `usage` too. Restore the values from before the deletion.
   Object.assign(usage, saved[0]);
   return lines.flatMap((line) => {
     const [, atSeconds, process, what] = LINE.exec(line) ?? [];
@@ -56,7 +56,7 @@ const count = (calls: readonly Call[], pattern: RegExp) =>
 const isList = /^GET aws\/locations\/east-1\/instances\?tag/;
 const isCreate = /^POST aws\/locations\/east-1\/instances$/;
 
-/** Counts each matching call of each process. */
+/** Returns how often each process made each matching call. */
 function timesEach(calls: readonly Call[], pattern: RegExp): number[] {
   const matching = calls.filter(({ what }) => pattern.test(what));
   return [...Map.groupBy(matching, ({ process, what }) => `${process} ${what}`).values()].map(
@@ -69,9 +69,9 @@ beforeEach(resetUsage);
 describe('launches of one fleet', PATIENT, () => {
   it("each process reads a fleet's layout and network resources once", async () => {
     const calls = await callsOf([30]);
-    // Before that, a process may read resources that are not Ready and cannot be kept.
+    // Earlier reads may return resources that are not Ready yet, which a process must not cache.
     const ready = calls.findLast(({ what }) => /"Ready"/.test(what))?.atSeconds ?? 0;
-    // While an eventually consistent read may still miss the spec, a process reads it twice.
+    // In the next second, an eventually consistent read may miss the spec, and the process reads it again.
     const launching = calls.filter(({ atSeconds }) => atSeconds > ready + 1);
     const layouts = timesEach(launching, /^Get SPEC#/);
     expect(layouts.length).toBeGreaterThan(0);
@@ -94,7 +94,7 @@ describe('launches of one fleet', PATIENT, () => {
     expect(usage.saved.connections).toBeGreaterThan(opened.length);
   });
 
-  it('launches share create calls where the cloud takes several machines in one call', async () => {
+  it('launches share create calls if the cloud can make several machines in one call', async () => {
     const single = await callsOf([12]);
     expect(usage.saved.creates).toBe(0);
     expect(count(single, isCreate)).toBe(12);
@@ -104,7 +104,7 @@ describe('launches of one fleet', PATIENT, () => {
 });
 
 describe('launches of four fleets at one site', PATIENT, () => {
-  it('four fleets at one site take fewer than 1.5 times the list calls of one fleet of their total size', async () => {
+  it('four fleets at one site cause fewer than 1.5 times the list calls of one fleet of the same total size', async () => {
     const one = count(await callsOf([24]), isList);
     expect(usage.saved.lists).toBe(0);
     const four = count(await callsOf([6, 6, 6, 6]), isList);
@@ -115,7 +115,7 @@ describe('launches of four fleets at one site', PATIENT, () => {
 });
 
 describe('checkWords', () => {
-  it('checkWords reads the connection by one request, and all other names of a fleet request by one more', async () => {
+  it('checkWords reads the connection in one request, and all other names of a fleet request in a second one', async () => {
     const requests: string[] = [];
     const tables = ['access', 'catalogue', 'fleets'].map((name) => new Table(name));
     const dynamo = new Dynamo(tables, {
@@ -160,7 +160,7 @@ describe('checkWords', () => {
     const { errors } = await checkWords(store, 'default', groups);
     loans.takeBack();
     expect(errors.length).toBeGreaterThan(0);
-    // 10 locations, 2 types, 20 offers, 11 images: 43 names.
+    // The fleet request has 43 names: 10 locations, 2 types, 20 offers and 11 images.
     expect(requests).toEqual(['GetCommand', 'BatchGetCommand']);
   });
 });

@@ -17,7 +17,7 @@ const first = (index: number) => ({ message: launchOf(index), again: false });
 const wonOf = ({ won }: Awaited<ReturnType<typeof claimInstances>>) => won.map(({ index }) => index);
 
 describe('claimInstances', () => {
-  it('one transaction writes the records of all attempts of a round, and their counters', async () => {
+  it('one transaction writes the records and counters of all attempts of a round', async () => {
     await context.layout(FLEET);
     const before = fleet.worker.steps;
     expect(wonOf(await claimInstances(context, [0, 1, 2].map(first)))).toEqual([0, 1, 2]);
@@ -25,7 +25,7 @@ describe('claimInstances', () => {
     expect(await fleet.counts()).toEqual({ Creating: 3 });
   });
 
-  it('a claim that another worker wrote first stays, and the others are written', async () => {
+  it('claimInstances keeps a claim that another worker wrote first, and writes the others', async () => {
     await claimInstances(fleet.makeWorker().context, [first(1)]);
     const theirs = await fleet.record(1);
     fleet.nowMs += 1_000;
@@ -34,7 +34,7 @@ describe('claimInstances', () => {
     expect(await fleet.counts()).toEqual({ Creating: 3 });
   });
 
-  it('only one of two workers that replace the same record gets the claim of the next attempt', async () => {
+  it('if two workers replace the same record, only one of them gets the claim of the next attempt', async () => {
     await claimInstances(context, [first(0)]);
     const record = await fleet.claimed();
     const attempt = { ...first(0), record };
@@ -46,7 +46,7 @@ describe('claimInstances', () => {
     expect(await fleet.record()).toMatchObject({ attempt: 2, launchToken: `${idOf(0)}.2` });
   });
 
-  it('a record that has changed since it was read is not replaced', async () => {
+  it('a record that another worker changed after the read is not replaced', async () => {
     await claimInstances(context, [first(0)]);
     const record = await fleet.claimed();
     await updateInstance(fleet.store, record, { launchState: 'accepted', backendId: 'm1' });
@@ -54,14 +54,14 @@ describe('claimInstances', () => {
     expect(await fleet.record()).toMatchObject({ attempt: 1, backendId: 'm1' });
   });
 
-  it.each(['paused', 'ended'] as const)('a claim is not written where launching is %s', async (how) => {
+  it.each(['paused', 'ended'] as const)('a claim is not written while launching is %s', async (how) => {
     await fleet.stopLaunching(how);
     const attempts = [first(0), first(1)];
     expect(await claimInstances(context, attempts)).toEqual({ won: [], stopped: attempts });
     expect(await fleet.record()).toBeUndefined();
   });
 
-  it('a claim of an earlier round is not written once launching is on for a later one', async () => {
+  it('a claim of an earlier round is not written when launching is on for a later round', async () => {
     await fleet.stopLaunching('paused');
     await fleet.startRound(2);
     expect(await claimInstances(context, [first(0)])).toMatchObject({ won: [], stopped: [first(0)] });
@@ -81,20 +81,20 @@ describe('claimInstances', () => {
 });
 
 describe('newRecord', () => {
-  it('a new record holds the claim for longer than its worker may live', async () => {
+  it('the claim of a new record is valid for longer than its worker’s time limit', async () => {
     const { claimUntilMs } = await newRecord(context, first(0));
     expect(claimUntilMs).toBe(NOON + claimMsOf(context));
     expect(claimMsOf(context)).toBe(context.timeLimitMs + 10_000);
   });
 
-  it('a new record names the message that made the claim only at its first delivery', async () => {
+  it('a new record has the message id in `claimedBy` only at the message’s first delivery', async () => {
     const claimedBy = async (receives: number) =>
       (await newRecord(context, { ...first(0), delivery: { messageId: 'm', receives } })).claimedBy;
     expect(await claimedBy(1)).toBe('m');
     expect(await claimedBy(2)).toBe('');
   });
 
-  it('an attempt that follows a move in the same round keeps the time limit and the locations tried', async () => {
+  it('an attempt after a move in the same round keeps the deadline and the tried locations', async () => {
     fleet.end();
     fleet = await OneFleet.open({ locations: ['east', 'west'] });
     ({ context } = fleet.worker);
@@ -113,7 +113,7 @@ describe('newRecord', () => {
     });
   });
 
-  it('each round starts the time limit again, and forgets which locations an earlier round tried', async () => {
+  it('each round sets a new deadline, and starts without tried locations', async () => {
     await claimInstances(context, [first(0)]);
     const claimed = await fleet.claimed();
     fleet.nowMs += 60_000;
@@ -126,7 +126,7 @@ describe('newRecord', () => {
     }
   });
 
-  it('the first attempt of a position that a poll has fenced starts the time limit', async () => {
+  it('the first attempt of a fenced position sets a new deadline', async () => {
     await claimInstances(context, [first(0)]);
     const claimed = await fleet.claimed();
     const fenced = { ...claimed, status: 'Planned' as const, attempt: 0 };

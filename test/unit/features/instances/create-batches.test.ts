@@ -19,7 +19,7 @@ const spec = (n: number, over: Partial<InstanceSpec> = {}): { spec: InstanceSpec
 const idsOf = (batches: { spec: InstanceSpec }[][]) =>
   batches.map((batch) => batch.map((one) => one.spec.instanceId));
 
-test('instances that differ only in their ids and tokens share a batch, up to its size', () => {
+test('instances that differ only in their ids and tokens share batches of at most the given size', () => {
   expect(
     idsOf(
       batchesOf(
@@ -37,8 +37,8 @@ test.each<[string, Partial<InstanceSpec>]>([
   ['disk', { rootDiskGb: 30 }],
   ['network', { networkBackendId: 'another' }],
   ['label', { tags: { team: 'ads' } }],
-])('an instance with another %s goes into another batch', (_what, over) => {
+])('an instance with a different %s gets a batch of its own', (_what, over) => {
   expect(idsOf(batchesOf([spec(1), spec(2, over), spec(3)], 10))).toEqual([['i1', 'i3'], ['i2']]);
 });
 
-test('batchesOf returns no batch when there is no instance', () => expect(batchesOf([], 5)).toEqual([]));
+test('batchesOf returns no batch when it gets no instance', () => expect(batchesOf([], 5)).toEqual([]));

@@ -32,7 +32,7 @@ describe('createInstances', () => {
     expect(fleet.worker.steps).toBe(0);
   });
 
-  it('an answer that says that the machine runs completes the launch: record, task, then slot', async () => {
+  it('if the answer to a create call shows a running machine, the task is completed and the slot given back', async () => {
     await open();
     fleet.cloud.bootMs = 0;
     expect(await fleet.handle(launchOf(0))).toEqual(ACK);
@@ -43,23 +43,23 @@ describe('createInstances', () => {
     ]);
   });
 
-  it('an instance for which a location has no capacity is launched at another one', async () => {
+  it('an instance is launched at another location if the first location has no capacity', async () => {
     await open({ locations: ['east', 'west'] });
     refuseCreates('InsufficientCapacity');
     expect(await fleet.handle(launchOf(0))).toEqual(ACK);
     expect(fleet.sent('launch')).toEqual([launchOf(0, WEST)]);
     expect(Object.keys((await readSiteState(fleet.store, EAST))?.scarce ?? {})).toHaveLength(1);
-    expect(fleet.told.size).toBe(0);
+    expect(fleet.outcomes.size).toBe(0);
   });
 
-  it('concurrent calls that all find the site unavailable count as one refusal of the site', async () => {
+  it('concurrent calls that all fail as Unavailable count as one refusal of the site', async () => {
     await open({ size: 3 });
     refuseCreates('Unavailable');
     expect(await launchAll(3)).toEqual([requeueAfter(2_000), requeueAfter(2_000), requeueAfter(2_000)]);
     expect((await readSiteState(fleet.store, EAST))?.outage?.failures).toBe(1);
   });
 
-  it('a site is not counted as unavailable when it accepts another call at the same time', async () => {
+  it('a site is not counted as unavailable if it accepts another call at the same time', async () => {
     await open({ size: 2 });
     fleet.cloud.meet = (call) => {
       if (call === `create ${idOf(0)}.1`) throw new DriverError('Unavailable', 'no');
@@ -68,7 +68,7 @@ describe('createInstances', () => {
     expect((await readSiteState(fleet.store, EAST))?.outage).toBeUndefined();
   });
 
-  it('an accepted call ends the outage that the governor remembers', async () => {
+  it('an accepted call clears the site’s outage in the governor', async () => {
     await open({ size: 2 });
     refuseCreates('Unavailable');
     await fleet.handle(launchOf(0));
@@ -86,7 +86,7 @@ describe('createInstances', () => {
     expect(await fleet.record()).toMatchObject({ status: 'Failed', failure: { code: 'Unauthorized' } });
   });
 
-  it('a call that an older credential was refused for is repeated, and the connection stays Ready', async () => {
+  it('a call that used an older, refused credential is repeated, and the connection stays Ready', async () => {
     await open();
     await fleet.opened();
     await updateConnection(fleet.store, 'default', 'cloud', { credentialVersion: 2 });
@@ -111,7 +111,7 @@ describe('createInstances', () => {
     expect(await fleet.record()).toMatchObject({ status: 'Terminated' });
   });
 
-  it('a machine is bound although another execution has replaced the task token during the call', async () => {
+  it('a machine is bound even if another execution replaces the task token during the call', async () => {
     await open();
     const worker = fleet.makeWorker({
       at: /^answer to create/,

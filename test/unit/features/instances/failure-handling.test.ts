@@ -23,14 +23,14 @@ const handle = async (
 
 describe('handleFailure', () => {
   it.each(['Throttled', 'NoPermit'] as const)(
-    'a call that ends with %s made nothing, and is repeated when the answer says',
+    'a call that ends with %s made no machine, and is repeated after the time in the answer',
     async (code) => {
       expect(await handle(code, { retryAfterMs: 7_000 })).toEqual({ result: requeueAfter(7_000) });
       expect(await fleet.record()).toMatchObject({ launchState: 'refused', attempt: 1, refusals: 0 });
     },
   );
 
-  it('a call to an unavailable site is repeated after 2, 4, … 64 seconds, and then fails', async () => {
+  it('a call to an unavailable site is repeated after 2, 4, 8, 16, 32 and 64 seconds, and then fails', async () => {
     const waits: unknown[] = [];
     for (let refusal = 1; refusal <= 6; refusal += 1) {
       waits.push(await handle('Unavailable', {}, { record: await fleet.claimed() }));
@@ -45,7 +45,7 @@ describe('handleFailure', () => {
   });
 
   it.each(['OutcomeUnknown', 'Conflict'] as const)(
-    'a call that ends with %s is not repeated before a look-up, and its message comes back immediately',
+    'a call that ends with %s is looked up before it is repeated, and its message is requeued immediately',
     async (code) => {
       expect(await handle(code)).toEqual({ result: requeueAfter(0) });
       expect(await fleet.record()).toMatchObject({ launchState: 'unknown', unknownSinceMs: fleet.nowMs });
@@ -73,13 +73,13 @@ describe('handleFailure', () => {
     },
   );
 
-  it('a call whose credential was rotated in the meantime is repeated with the credential in force', async () => {
+  it('a call is repeated if the credential was rotated during the call', async () => {
     expect(await handle('Unauthorized', {}, { isRotated: true })).toEqual({ result: requeueAfter(1_000) });
     expect(await fleet.record()).toMatchObject({ launchState: 'refused' });
   });
 
   it.each(['Throttled', 'Unavailable', 'OutcomeUnknown'] as const)(
-    'a record that a poll has bound to a machine stays as it is when the call ends with %s',
+    'a record that a poll has bound to a machine does not change when the call ends with %s',
     async (code) => {
       await updateInstance(fleet.store, claimed, { launchState: 'accepted', backendId: 'm1' });
       const bound = await fleet.record();

@@ -19,7 +19,7 @@ const fence = async () =>
   await fenceClaims(fleet.worker.context, EAST, [REF], await readInstances(fleet.store, [REF]));
 
 describe('fenceClaims', () => {
-  it('a fence stops the first claim that a slow worker decided on before it, and not one decided on after it', async () => {
+  it('a fence stops a first claim that a worker decided on before the fence, but no later claim', async () => {
     expect(await fence()).toEqual([idOf(0)]);
     expect(await claimInstances(fleet.worker.context, [first])).toEqual({ won: [], stopped: [] });
     const planned = await fleet.claimed();
@@ -29,7 +29,7 @@ describe('fenceClaims', () => {
     expect(await fleet.counts()).toEqual({ Creating: 1 });
   });
 
-  it('a fence writes a Planned record that no poll compares with the cloud', async () => {
+  it('a fence writes a Planned record that is not in the site’s index', async () => {
     await fence();
     expect(await readSiteEntries(fleet.store, CONNECTION, 'east')).toEqual([]);
     expect(await fleet.counts()).toEqual({ Planned: 1 });
@@ -44,21 +44,21 @@ describe('fenceClaims', () => {
     expect(taken).toEqual({ won: [], stopped: [] });
   });
 
-  it('a position whose record has changed since it was read is not fenced', async () => {
+  it('a position is not fenced if its record changed after the read', async () => {
     await claimInstances(fleet.worker.context, [first]);
     const records = await readInstances(fleet.store, [REF]);
     await updateInstance(fleet.store, await fleet.claimed(), { launchState: 'refused' });
     expect(await fenceClaims(fleet.worker.context, EAST, [REF], records)).toEqual([]);
   });
 
-  it('a position that a worker claims before the fence is written is not fenced', async () => {
+  it('a position is not fenced if a worker claims it before the fence is written', async () => {
     const records = await readInstances(fleet.store, [REF]);
     await claimInstances(fleet.worker.context, [first]);
     expect(await fenceClaims(fleet.worker.context, EAST, [REF], records)).toEqual([]);
     expect(await fleet.record()).toMatchObject({ status: 'Creating', launchState: 'claimed' });
   });
 
-  it('a fence writes nothing where launching is paused', async () => {
+  it('a fence writes nothing while launching is paused', async () => {
     await fleet.stopLaunching('paused');
     expect(await fence()).toEqual([idOf(0)]);
     expect(await fleet.record()).toBeUndefined();

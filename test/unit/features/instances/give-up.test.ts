@@ -6,7 +6,7 @@ import { updateInstance } from '../../../../functions/platform/store/transition.
 import { ACK, requeueAfter } from '../../../../functions/platform/worker/context.ts';
 import { giveUpOf, launchOf, OneFleet } from '../one-fleet/one-fleet.ts';
 
-const TOLD_FAILED = [['give-up-0', 'Failed']];
+const OUTCOME_FAILED = [['give-up-0', 'Failed']];
 
 let fleet: OneFleet;
 beforeEach(async () => {
@@ -22,19 +22,19 @@ const failCreates = (error: DriverError) => {
 };
 
 describe('giveUp of a launch that no worker has claimed', () => {
-  it('giving an unclaimed launch up writes a Failed record, which stops the launch when it comes late', async () => {
+  it('giveUp writes a Failed record for an unclaimed launch, and a later launch message creates nothing', async () => {
     expect(await fleet.handle(giveUpOf(0))).toEqual(ACK);
     expect(await fleet.record()).toMatchObject({ status: 'Failed', failure: { code: 'Timeout' } });
-    expect([...fleet.told]).toEqual(TOLD_FAILED);
+    expect([...fleet.outcomes]).toEqual(OUTCOME_FAILED);
     expect(await fleet.counts()).toEqual({ Failed: 1 });
     expect(await fleet.handle(launchOf(0))).toEqual(ACK);
     expect(creates()).toEqual([]);
   });
 
-  it('an unclaimed launch that the launch gate stops is cancelled, and a poll is started that takes its slot back', async () => {
+  it('giveUp cancels an unclaimed launch that the launch gate stops, and starts a poll to free its slot', async () => {
     await fleet.stopLaunching('paused');
     expect(await fleet.handle(giveUpOf(0))).toEqual(ACK);
-    expect([...fleet.told]).toEqual([['give-up-0', 'Cancelled']]);
+    expect([...fleet.outcomes]).toEqual([['give-up-0', 'Cancelled']]);
     expect(await fleet.record()).toBeUndefined();
     expect(fleet.sent('poll')).toHaveLength(1);
   });
@@ -46,38 +46,38 @@ describe('giveUp of a launch that no worker has claimed', () => {
     });
     expect(await fleet.handle(giveUpOf(0), worker)).toEqual(requeueAfter(1_000));
     expect(await fleet.record()).toMatchObject({ status: 'Creating', launchState: 'accepted' });
-    expect(fleet.told.size).toBe(0);
+    expect(fleet.outcomes.size).toBe(0);
   });
 
-  it('an instance that failed unclaimed fails again when a later round does not claim it either', async () => {
+  it('an instance that failed unclaimed fails again if a later round does not claim it either', async () => {
     await fleet.handle(giveUpOf(0));
     await fleet.stopLaunching('paused');
     await fleet.startRound(2);
     expect(await fleet.handle(giveUpOf(0, { round: 2, taskToken: 'second' }))).toEqual(ACK);
     expect(await fleet.record()).toMatchObject({ status: 'Failed', round: 2 });
-    expect(fleet.told.get('second')).toBe('Failed');
+    expect(fleet.outcomes.get('second')).toBe('Failed');
     expect(await fleet.counts()).toEqual({ Failed: 1 });
   });
 });
 
 describe('giveUp of a launch that was claimed', () => {
-  it('a give-up message waits while a worker that may be making the call holds the claim', async () => {
+  it('a give-up message is requeued until the claim ends, because a worker may still make the call', async () => {
     const worker = fleet.makeWorker({ at: /^answer to create/, does: 'die' });
     await fleet.handle(launchOf(0), worker);
     const { claimUntilMs } = await fleet.claimed();
     fleet.nowMs += 10_000;
     expect(await fleet.handle(giveUpOf(0))).toEqual(requeueAfter(claimUntilMs - fleet.nowMs));
     expect(await fleet.record()).toMatchObject({ status: 'Creating' });
-    expect(fleet.told.size).toBe(0);
+    expect(fleet.outcomes.size).toBe(0);
   });
 
-  it('an instance whose call may have made a machine is Failed only after a poll has removed the machine', async () => {
+  it('an instance whose call may have made a machine becomes Failed only after a poll has removed the machine', async () => {
     const worker = fleet.makeWorker({ at: /^answer to create/, does: 'die' });
     await fleet.handle(launchOf(0), worker);
     fleet.nowMs = (await fleet.claimed()).claimUntilMs;
     expect(await fleet.handle(giveUpOf(0))).toEqual(ACK);
     expect(await fleet.record()).toMatchObject({ status: 'Terminating', closeAs: 'Failed' });
-    expect([...fleet.told]).toEqual(TOLD_FAILED);
+    expect([...fleet.outcomes]).toEqual(OUTCOME_FAILED);
     expect(await fleet.holders()).toEqual([0]);
     await fleet.until(async () => (await fleet.record())?.status === 'Failed');
     expect(fleet.cloud.standing).toEqual([]);
@@ -88,7 +88,7 @@ describe('giveUp of a launch that was claimed', () => {
     expect(await fleet.counts()).toEqual({ Failed: 1 });
   });
 
-  it('an instance whose outcome is unknown is Terminating first, and keeps its slot', async () => {
+  it('an instance with an unknown outcome becomes Terminating and keeps its slot', async () => {
     failCreates(new DriverError('OutcomeUnknown', 'no answer'));
     await fleet.handle(launchOf(0));
     expect(await fleet.handle(giveUpOf(0))).toEqual(ACK);
@@ -96,7 +96,7 @@ describe('giveUp of a launch that was claimed', () => {
     expect(await fleet.holders()).toEqual([0]);
   });
 
-  it('an instance of which the cloud is known to have nothing fails, and gives its slot back', async () => {
+  it('an instance whose call the cloud refused becomes Failed, and its slot is given back', async () => {
     fleet.cloud.meet = (call) => {
       if (call.startsWith('create')) throw new DriverError('Throttled', 'slow down');
     };
@@ -110,7 +110,7 @@ describe('giveUp of a launch that was claimed', () => {
     ]);
   });
 
-  it('a give-up message is requeued when the record has changed since it was read', async () => {
+  it('a give-up message is requeued when the record changed after the read', async () => {
     await fleet.handle(launchOf(0));
     const worker = fleet.makeWorker({
       at: /TransactWriteCommand.*INST#/,
@@ -118,14 +118,14 @@ describe('giveUp of a launch that was claimed', () => {
     });
     expect(await fleet.handle(giveUpOf(0), worker)).toEqual(requeueAfter(1_000));
     expect(await fleet.record()).toMatchObject({ status: 'Creating', taskToken: 'later' });
-    expect(fleet.told.size).toBe(0);
+    expect(fleet.outcomes.size).toBe(0);
   });
 
-  it('a give-up message is answered Running when the instance runs', async () => {
+  it('giveUp completes the task as Running when the instance runs', async () => {
     fleet.send(launchOf(0), 0);
-    await fleet.until(() => fleet.told.has('token-0'));
+    await fleet.until(() => fleet.outcomes.has('token-0'));
     expect(await fleet.handle(giveUpOf(0))).toEqual(ACK);
-    expect(fleet.told.get('give-up-0')).toBe('Running');
+    expect(fleet.outcomes.get('give-up-0')).toBe('Running');
     expect(await fleet.record()).toMatchObject({ status: 'Running' });
     expect(fleet.cloud.standing).toHaveLength(1);
   });
@@ -136,11 +136,11 @@ describe('giveUp of a launch that was claimed', () => {
     await fleet.handle(launchOf(0, { round: 2 }));
     const record = await fleet.record();
     expect(await fleet.handle(giveUpOf(0))).toEqual(ACK);
-    expect(fleet.told.get('give-up-0')).toBe('Cancelled');
+    expect(fleet.outcomes.get('give-up-0')).toBe('Cancelled');
     expect(await fleet.record()).toEqual(record);
   });
 
-  it('an instance that waits for its next attempt at another location fails when it is given up', async () => {
+  it('giveUp fails an instance that waits for its next attempt at another location', async () => {
     fleet.end();
     fleet = await OneFleet.open({ locations: ['east', 'west'] });
     await fleet.handle(launchOf(0));
@@ -148,21 +148,21 @@ describe('giveUp of a launch that was claimed', () => {
     await attemptElsewhere(fleet.worker.context, await fleet.claimed(), failure);
     expect(await fleet.handle(giveUpOf(0))).toEqual(ACK);
     expect(await fleet.record()).toMatchObject({ status: 'Failed', location: 'west' });
-    expect([...fleet.told]).toEqual(TOLD_FAILED);
+    expect([...fleet.outcomes]).toEqual(OUTCOME_FAILED);
     expect(await fleet.counts('west')).toEqual({ Failed: 1 });
   });
 
-  it('an instance that is given up while it leaves a location is closed as Failed', async () => {
+  it('giveUp sets `closeAs` to Failed for an instance that is leaving a location', async () => {
     await fleet.handle(launchOf(0));
     const failure = { code: 'CloudFailed', message: 'no host' };
     const record = await fleet.claimed();
     fleet.putRecord({ ...record, status: 'Terminating', closeAs: 'Planned', failure });
     expect(await fleet.handle(giveUpOf(0))).toEqual(ACK);
     expect(await fleet.record()).toMatchObject({ status: 'Terminating', closeAs: 'Failed', failure });
-    expect([...fleet.told]).toEqual(TOLD_FAILED);
+    expect([...fleet.outcomes]).toEqual(OUTCOME_FAILED);
   });
 
-  it('an instance that is given up has the failure of its connection when the cloud has rejected the credential', async () => {
+  it('giveUp copies the connection’s failure to the instance if the cloud has rejected the credential', async () => {
     const failure = { code: 'Unauthorized', message: 'the key was revoked' };
     await updateConnection(fleet.store, 'default', 'cloud', { status: 'Failed', failure });
     await fleet.handle(giveUpOf(0));
@@ -172,7 +172,7 @@ describe('giveUp of a launch that was claimed', () => {
   it.each([
     ['was accepted', async () => void (await fleet.handle(launchOf(0)))],
     [
-      'was refused for now',
+      'was throttled',
       async () => {
         fleet.cloud.meet = (call) => {
           if (call.startsWith('create')) throw new DriverError('Throttled', 'slow down');
@@ -182,7 +182,7 @@ describe('giveUp of a launch that was claimed', () => {
     ],
     ['was never claimed', async () => {}],
   ])(
-    'a launch that %s ends as Failed, without machine and slot, wherever the worker dies that gives it up',
+    'if the worker dies at any step of giveUp, a launch that %s becomes Failed and has no machine and no slot',
     async (_, prepare) => {
       for (let at = 1; at <= 14; at += 1) {
         fleet.end();
@@ -196,8 +196,8 @@ describe('giveUp of a launch that was claimed', () => {
         await fleet.until(
           async () => (await fleet.record())?.status === 'Failed' && (await fleet.holders()).length === 0,
         );
-        await fleet.until(() => fleet.told.size > 0);
-        expect([...fleet.told]).toEqual([['give-up-0', 'Failed']]);
+        await fleet.until(() => fleet.outcomes.size > 0);
+        expect([...fleet.outcomes]).toEqual([['give-up-0', 'Failed']]);
         expect(fleet.cloud.standing).toEqual([]);
         expect(await fleet.counts()).toEqual({ Failed: 1 });
       }

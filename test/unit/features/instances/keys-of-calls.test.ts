@@ -28,7 +28,7 @@ function wanted(index: number, keys: string[] = []) {
   return { record: record({ instanceId: id, index, idempotencyKeys: keys }), spec };
 }
 
-test('launches that are alike share one call, in the order of their tokens, however they were ordered', () => {
+test('equal launches share one call in the order of their tokens, regardless of the order of the launches', () => {
   const tokensOf = (order: number[]) =>
     callsOf(
       client,
@@ -38,7 +38,7 @@ test('launches that are alike share one call, in the order of their tokens, howe
   expect(tokensOf([0, 1, 2])).toHaveLength(1);
 });
 
-test('a call whose key its records do not have is split into one call for each record', () => {
+test('a call is split into one call for each record if the records do not have the call’s idempotency key', () => {
   const all = [0, 1, 2].map((index) => wanted(index));
   const [first = '', ...others] = all.map(({ spec }) => spec.launchToken);
   const key = has(client, 'idempotency-keys') ? client.idempotencyKeyOf([first, ...others]) : undefined;

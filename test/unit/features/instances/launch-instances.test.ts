@@ -11,7 +11,7 @@ import { want } from '../../platform/governor/wanted.ts';
 import { EAST, FLEET, idOf, launchOf, OneFleet, type OneFleetOptions, WEST } from '../one-fleet/one-fleet.ts';
 
 const CLAIM = /TransactWriteCommand.*INST#/;
-/** The steps of a launch of one instance: its calls to tables, cloud, queue and workflow. */
+/** Step numbers of a launch of one instance. A step is a call to a table, the cloud, the queue or the workflow. */
 const STEPS = Array.from({ length: 16 }, (_, at) => at + 1);
 
 let fleet: OneFleet;
@@ -22,12 +22,12 @@ async function open(options: OneFleetOptions = {}): Promise<void> {
   fleet = await OneFleet.open(options);
 }
 const creates = () => fleet.history.filter((one) => one.startsWith('create'));
-const isTold = () => fleet.told.has('token-0');
+const hasOutcome = () => fleet.outcomes.has('token-0');
 
-/** Asserts what holds for a fleet of one instance that runs, whatever happened to the workers that launched it. */
+/** Asserts that the fleet has one running machine, one outcome, and a record and counters that agree. */
 async function expectOneRunning(): Promise<void> {
   expect(fleet.cloud.standing).toHaveLength(1);
-  expect([...fleet.told]).toEqual([['token-0', 'Running']]);
+  expect([...fleet.outcomes]).toEqual([['token-0', 'Running']]);
   expect(await fleet.record()).toMatchObject({
     status: 'Running',
     backendId: fleet.cloud.standing[0]?.backendId,
@@ -36,7 +36,7 @@ async function expectOneRunning(): Promise<void> {
 }
 
 describe('launchInstances', () => {
-  it('the worker takes a slot and writes the record before the create call, and returns when its answer is recorded', async () => {
+  it('a worker takes a slot, writes the record, makes the create call, and writes the answer into the record', async () => {
     await open();
     expect(await fleet.handle(launchOf(0))).toEqual(ACK);
     expect(fleet.worker.steps).toBe(STEPS.length);
@@ -51,20 +51,20 @@ describe('launchInstances', () => {
     expect(await fleet.counts()).toEqual({ Creating: 1 });
   });
 
-  it('a launch whose worker dies at any step makes one machine and gives one slot back after redelivery', async () => {
+  it('if a launch’s worker dies at any step, after redelivery there is one machine and the slot is given back', async () => {
     for (const at of STEPS) {
       await open();
       fleet.cloud.bootMs = 500;
       fleet.send(launchOf(0), 0);
       await fleet.deliverNext(fleet.makeWorker({ at, does: 'die' }));
-      await fleet.until(isTold);
+      await fleet.until(hasOutcome);
       await fleet.until(async () => (await fleet.holders()).length === 0);
       await expectOneRunning();
       expect(fleet.cloud.made).toHaveLength(1);
     }
   });
 
-  it('a launch makes one machine when another worker handles a copy of its message before any step of the first', async () => {
+  it('if a second worker handles a copy of a launch message before any step of the first, one machine is made', async () => {
     for (const at of STEPS) {
       await open();
       const worker = fleet.makeWorker({ at, does: () => fleet.handle(launchOf(0), fleet.makeWorker()) });
@@ -75,21 +75,21 @@ describe('launchInstances', () => {
     }
   });
 
-  it('a copy of a message that has lost the race for the claim is requeued', async () => {
+  it('a copy of a launch message is requeued when another worker claims first', async () => {
     await open();
     const worker = fleet.makeWorker({ at: CLAIM, does: () => fleet.handle(launchOf(0)) });
     expect(await fleet.handle(launchOf(0), worker)).toEqual(requeueAfter(1_000));
     expect(creates()).toHaveLength(1);
   });
 
-  it('a create call whose answer was lost is looked up, and its machine is bound to the record', async () => {
+  it('a worker looks up the machine of a create call without an answer, and binds the machine to its record', async () => {
     await open();
     fleet.cloud.reply = (call) => {
       if (!call.startsWith('create')) return;
       fleet.cloud.reply = () => {};
       throw new DriverError('OutcomeUnknown', 'no answer');
     };
-    // No poll binds the machine first.
+    // Lists leave the machine out, so that no poll binds it first.
     fleet.cloud.hidden.add('m1');
     fleet.send(launchOf(0), 0);
     await fleet.deliverNext();
@@ -99,7 +99,7 @@ describe('launchInstances', () => {
     expect(creates()).toHaveLength(1);
   });
 
-  it('a call with an unknown outcome is repeated only after a look-up that follows the consistency window', async () => {
+  it('a call with an unknown outcome is repeated only after the consistency window and a look-up', async () => {
     await open();
     fleet.cloud.meet = (call) => {
       if (!call.startsWith('create')) return;
@@ -115,7 +115,7 @@ describe('launchInstances', () => {
     expect(calls).toEqual([`create ${idOf(0)}.1`, `find ${idOf(0)}.1`, `create ${idOf(0)}.1`]);
   });
 
-  it('a launch that gets no slot is enqueued and acknowledged, and the poll that serves the queue is started', async () => {
+  it('a launch that gets no slot is enqueued and acknowledged, and the worker starts a poll', async () => {
     await open({ size: 2, limits: { concurrentInstancesPerLocation: 1 } });
     await fleet.handle(launchOf(0));
     fleet.queue = [];
@@ -125,11 +125,11 @@ describe('launchInstances', () => {
     const entries = await readQueue(fleet.store, governed(EAST, await fleet.opened()));
     expect(entries.map(({ message }) => message)).toEqual([{ ...launchOf(1), waitsSinceMs: fleet.nowMs }]);
     expect(await fleet.record(1)).toBeUndefined();
-    expect(fleet.told.size).toBe(0);
+    expect(fleet.outcomes.size).toBe(0);
     expect(fleet.sent('poll')).toHaveLength(1);
   });
 
-  it('a launch is requeued until the start time of its permit, and its step gets a heartbeat', async () => {
+  it('a launch is requeued until the start time of its permit, and the worker sends a heartbeat for the task', async () => {
     await open({ size: 2, limits: { calls: { create: { perSecond: 0.5, burst: 1 } } } });
     await fleet.handle(launchOf(0));
     const result = await fleet.handle(launchOf(1));
@@ -152,7 +152,7 @@ describe('launchInstances', () => {
     },
   );
 
-  it('a refused call is not repeated once launching is paused, and its record is Planned', async () => {
+  it('a refused call is not repeated after launching is paused, and its record becomes Planned', async () => {
     await open();
     fleet.cloud.meet = () => {
       throw new DriverError('Throttled', 'slow down');
@@ -162,7 +162,7 @@ describe('launchInstances', () => {
     await fleet.stopLaunching('paused');
     expect(await fleet.handle(launchOf(0))).toEqual(ACK);
     expect(creates()).toHaveLength(1);
-    expect(fleet.told.get('token-0')).toBe('Cancelled');
+    expect(fleet.outcomes.get('token-0')).toBe('Cancelled');
     expect(await fleet.record()).toMatchObject({ status: 'Planned', launchState: 'refused' });
     expect(await fleet.counts()).toEqual({ Planned: 1 });
     expect(await fleet.holders()).toEqual([]);
@@ -187,19 +187,19 @@ describe('launchInstances', () => {
     expect(fleet.history).not.toContain('slot 0 returned');
   });
 
-  it('a launch fails without a call where the cloud is known to refuse it', async () => {
+  it('a launch fails without a call if the governor knows of a used-up quota', async () => {
     await open();
     const site = governed(EAST, await fleet.opened());
     const wanted = want(idOf(0), { fleetId: FLEET });
     await recordFeedback(fleet.store, site, [{ kind: 'no-quota', wanted, message: 'no vCPUs left' }], []);
     expect(await fleet.handle(launchOf(0))).toEqual(ACK);
     expect(creates()).toEqual([]);
-    expect(fleet.told.get('token-0')).toBe('Failed');
+    expect(fleet.outcomes.get('token-0')).toBe('Failed');
     expect(await fleet.record()).toMatchObject({ status: 'Failed', failure: { code: 'QuotaExceeded' } });
     expect(await fleet.counts()).toEqual({ Failed: 1 });
   });
 
-  it('a launch fails without a permit where the network resources of its fleet could not be made', async () => {
+  it('a launch fails without a permit if the network resources of its fleet could not be made', async () => {
     await open();
     const blocked = { code: 'QuotaExceeded', message: 'no networks left' };
     fleet.removeNetworks('east');
@@ -209,41 +209,41 @@ describe('launchInstances', () => {
     expect(fleet.history).not.toContain('slot 0 taken');
   });
 
-  it('a message that comes again after the cloud accepted its call makes no second call', async () => {
+  it('a launch message that is delivered again after the cloud accepted its call causes no second call', async () => {
     await open();
     await fleet.handle(launchOf(0));
     expect(await fleet.handle(launchOf(0), fleet.makeWorker())).toEqual(ACK);
     expect(creates()).toHaveLength(1);
   });
 
-  it('a message that comes after its instance runs is answered, and frees no slot of another instance', async () => {
+  it('a launch message for a running instance completes its task, and frees no slot of another instance', async () => {
     await open({ size: 2 });
     fleet.send(launchOf(0), 0);
-    await fleet.until(isTold);
+    await fleet.until(hasOutcome);
     await fleet.handle(launchOf(1));
     expect(await fleet.handle(launchOf(0, { taskToken: 'of a later execution' }))).toEqual(ACK);
-    expect(fleet.told.get('of a later execution')).toBe('Running');
+    expect(fleet.outcomes.get('of a later execution')).toBe('Running');
     expect(await fleet.holders()).toEqual([1]);
   });
 
-  it('the task token of a later execution replaces the old one, and the step that waited with that is cancelled', async () => {
+  it('the task token of a later execution replaces the old token, and the task of the old token is cancelled', async () => {
     await open();
     await fleet.handle(launchOf(0));
     expect(await fleet.handle(launchOf(0, { taskToken: 'later' }))).toEqual(ACK);
     expect(await fleet.record()).toMatchObject({ taskToken: 'later' });
-    expect([...fleet.told]).toEqual([['token-0', 'Cancelled']]);
+    expect([...fleet.outcomes]).toEqual([['token-0', 'Cancelled']]);
   });
 
-  it('a late message whose own step no longer waits does not replace the task token', async () => {
+  it('a late message does not replace the task token if no step waits for the message’s own token', async () => {
     await open();
     await fleet.handle(launchOf(0));
     fleet.spent.add('late');
     expect(await fleet.handle(launchOf(0, { taskToken: 'late' }))).toEqual(ACK);
     expect(await fleet.record()).toMatchObject({ taskToken: 'token-0' });
-    expect(fleet.told.size).toBe(0);
+    expect(fleet.outcomes.size).toBe(0);
   });
 
-  it('the launch of an instance that has moved is sent to its present location, and then its old slot is freed', async () => {
+  it('the launch of a moved instance is sent to its current location, and then its old slot is given back', async () => {
     await open({ locations: ['east', 'west'] });
     await fleet.handle(launchOf(0));
     await moveInstance(fleet.store, await fleet.claimed(), 'west', []);
@@ -253,7 +253,7 @@ describe('launchInstances', () => {
     expect(fleet.sent('launch')).toEqual([launchOf(0, WEST)]);
   });
 
-  it('of two executions that request one instance in the same batch, one is acknowledged and the other requeued', async () => {
+  it('if two executions launch one instance in the same batch, one message is acknowledged and one requeued', async () => {
     await open();
     const both = [{ message: launchOf(0) }, { message: launchOf(0, { taskToken: 'later' }) }];
     const results = await fleet.run(fleet.worker, () => launchInstances(fleet.worker.context, EAST, both));
@@ -262,7 +262,7 @@ describe('launchInstances', () => {
     expect(await fleet.record()).toMatchObject({ taskToken: 'later' });
   });
 
-  it('a batch records the outcomes of its other calls before it fails with the error of a call that broke', async () => {
+  it('if a call of a batch throws an unknown error, the batch fails after recording the other outcomes', async () => {
     await open({ size: 2 });
     fleet.cloud.meet = (call) => {
       if (call === `create ${idOf(0)}.1`) throw new DriverError('InvalidRequest', 'no such image');

@@ -24,7 +24,7 @@ afterEach(() => fleet.end());
 
 const look = async (record = unknown, taskToken = 'token-0') =>
   await fleet.run(fleet.worker, () => lookUp(fleet.worker.context, record, taskToken));
-/** The call made nothing. */
+/** Removes the machine, as if the create call had made none. */
 const forget = () => fleet.cloud.made.splice(0);
 const refuse = (code: ConstructorParameters<typeof DriverError>[0], retryAfterMs?: number) => {
   fleet.cloud.meet = () => {
@@ -33,7 +33,7 @@ const refuse = (code: ConstructorParameters<typeof DriverError>[0], retryAfterMs
 };
 
 describe('lookUp', () => {
-  it('a look-up binds the machine that the call made, for the message that asks', async () => {
+  it('a look-up binds the machine of the call, and writes the task token of the message that asked for it', async () => {
     expect(await look(unknown, 'later')).toEqual({ proven: false, result: ACK });
     expect(await fleet.record()).toMatchObject({
       launchState: 'accepted',
@@ -44,7 +44,7 @@ describe('lookUp', () => {
     expect(await fleet.holders()).toEqual([0]);
   });
 
-  it('a look-up that finds a running machine records it, completes the task, then gives the slot back', async () => {
+  it('a look-up that finds a running machine writes Running, then completes the task, then gives the slot back', async () => {
     fleet.nowMs += 60_000;
     await look();
     expect(fleet.history.slice(1, 4)).toEqual([
@@ -54,19 +54,19 @@ describe('lookUp', () => {
     ]);
   });
 
-  it('a look-up that finds no machine proves that the call made none', async () => {
+  it('a look-up that finds no machine proves that the call made no machine', async () => {
     forget();
     expect(await look()).toEqual({ proven: true, record: unknown });
     expect(await fleet.record()).toEqual(unknown);
   });
 
-  it('a look-up takes no copy for the machine of the call', async () => {
+  it('a look-up does not take a copy for the machine of the call', async () => {
     const [machine] = fleet.cloud.made;
     if (machine) machine.createdAtMs -= 24 * HOUR_MS;
     expect(await look()).toEqual({ proven: true, record: unknown });
   });
 
-  it('a look-up decides nothing while the cloud does not tell when a machine was made', async () => {
+  it('a look-up decides nothing before the deadline if the cloud shows no creation time of the machine', async () => {
     const [machine] = fleet.cloud.made;
     if (machine) Object.assign(machine, { createdAtMs: undefined, stuckAt: 'Running' });
     expect(await look()).toEqual({ proven: false, result: requeueAfter(5_000) });
@@ -78,13 +78,16 @@ describe('lookUp', () => {
   it.each([
     ['Unavailable', 2_000],
     ['NoPermit', 1_000],
-  ] as const)('a look-up that fails with %s is repeated, and changes nothing', async (code, waitMs) => {
-    refuse(code);
-    expect(await look()).toEqual({ proven: false, result: requeueAfter(waitMs) });
-    expect(await fleet.record()).toEqual(unknown);
-  });
+  ] as const)(
+    'a look-up that fails with %s is repeated, and does not change the record',
+    async (code, waitMs) => {
+      refuse(code);
+      expect(await look()).toEqual({ proven: false, result: requeueAfter(waitMs) });
+      expect(await fleet.record()).toEqual(unknown);
+    },
+  );
 
-  it('an instance whose look-up the cloud refuses permanently is Terminating, not Failed: a machine may exist', async () => {
+  it('if the cloud refuses a look-up, the instance becomes Terminating and not Failed, as a machine may exist', async () => {
     refuse('Unauthorized');
     expect(await look()).toEqual({ proven: false, result: ACK });
     expect(await fleet.record()).toMatchObject({
@@ -92,11 +95,11 @@ describe('lookUp', () => {
       closeAs: 'Failed',
       failure: { code: 'Unauthorized' },
     });
-    expect([...fleet.told]).toEqual([['token-0', 'Failed']]);
+    expect([...fleet.outcomes]).toEqual([['token-0', 'Failed']]);
     expect(await fleet.holders()).toEqual([0]);
   });
 
-  it('an instance whose time limit is over fails when the look-up proves that the cloud has nothing', async () => {
+  it('an instance past its time limit becomes Failed when the look-up proves that no machine exists', async () => {
     forget();
     fleet.nowMs = unknown.deadlineAtMs;
     expect(await look()).toEqual({ proven: false, result: ACK });
@@ -104,7 +107,7 @@ describe('lookUp', () => {
     expect(await fleet.holders()).toEqual([]);
   });
 
-  it('three equal answers over a minute, each of which made nothing, are a refusal', async () => {
+  it('an attempt fails after three equal answers over a minute if the look-up finds no machine', async () => {
     forget();
     const answered = { words: 'computer says no', times: 3, firstAtMs: fleet.nowMs - 60_000 };
     await updateInstance(fleet.store, unknown, { unknownAnswer: answered });
@@ -117,7 +120,7 @@ describe('lookUp', () => {
     expect(fleet.history).not.toContain(`create ${idOf(0)}.1`);
   });
 
-  it('a look-up writes nothing when the record has changed since it was read', async () => {
+  it('a look-up writes nothing when the record changed after the read', async () => {
     refuse('Unauthorized');
     await updateInstance(fleet.store, unknown, { taskToken: 'later' });
     expect(await look()).toEqual({ proven: false, result: requeueAfter(1_000) });

@@ -11,7 +11,7 @@ describe('nextStep', () => {
     expect(nextStep(undefined, { message: { round: 1 } }, TIMES)).toEqual({ step: 'claim' });
   });
 
-  it('a launch waits until another worker’s claim and the consistency window are over, and then looks up its machine', () => {
+  it('a launch waits for the end of another worker’s claim and the consistency window, then looks up its machine', () => {
     const claimed = record({ launchState: 'claimed', claimUntilMs: 90_000 });
     const waiting = { step: 'wait', waitMs: CLAIM_MS + WINDOW_MS, marks: { waitedFor: 90_000 } };
     expect(nextStep(claimed, { message: { round: 1 } }, TIMES)).toEqual(waiting);
@@ -20,7 +20,7 @@ describe('nextStep', () => {
     });
   });
 
-  it('a launch waits again when another worker has taken the claim since', () => {
+  it('a launch waits again if another worker took over the claim during the wait', () => {
     const claimed = record({ launchState: 'claimed', claimUntilMs: 180_000 });
     expect(nextStep(claimed, { message: { round: 1, waitedFor: 90_000 } }, TIMES)).toEqual({
       step: 'wait',
@@ -29,7 +29,7 @@ describe('nextStep', () => {
     });
   });
 
-  it('a launch with an unknown outcome waits for the consistency window, and then looks up its machine', () => {
+  it('a launch with an unknown outcome waits until the consistency window is over, then looks up its machine', () => {
     const unknown = record({ launchState: 'unknown', unknownSinceMs: 10_000, claimUntilMs: 0 });
     const waiting = { step: 'wait', waitMs: WINDOW_MS, marks: { waitedFor: 10_000 } };
     expect(nextStep(unknown, { message: { round: 1 } }, TIMES)).toEqual(waiting);
@@ -38,7 +38,7 @@ describe('nextStep', () => {
     });
   });
 
-  it('a launch whose own worker died waits only for the time that has not passed yet by the queue’s clock', () => {
+  it('if a launch’s own earlier worker died, the launch waits only for the rest of the claim, by the queue’s clock', () => {
     const claimed = record({ launchState: 'claimed', claimUntilMs: 90_000, claimedBy: 'm1' });
     const first = { messageId: 'm1', receives: 2, sentAtMs: 900_000, firstReceivedAtMs: 1_000_000 };
     const claimSeen = { claimUntilMs: 90_000, sinceMs: 1_000_000 };
@@ -55,7 +55,7 @@ describe('nextStep', () => {
     expect(late).toMatchObject({ step: 'look-up' });
   });
 
-  it('a launch waits the whole time when another message made the claim, or when the time of the claim is unknown', () => {
+  it('a launch waits the whole time if another message made the claim, or if the time of the claim is unknown', () => {
     const whole = { step: 'wait', waitMs: CLAIM_MS + WINDOW_MS, marks: { waitedFor: 90_000 } };
     const delivery = { messageId: 'm1', receives: 3, sentAtMs: 2_000_000, firstReceivedAtMs: 1_000_000 };
     const step = (claimedBy: string, launch: Parameters<typeof nextStep>[1]) =>
@@ -67,19 +67,19 @@ describe('nextStep', () => {
     expect(step('m2', { message: other, delivery })).toEqual(whole);
   });
 
-  it('a launch that the cloud refused is created again immediately', () => {
+  it('a launch repeats its create call immediately if the cloud refused the call', () => {
     expect(nextStep(record({ launchState: 'refused' }), { message: { round: 1 } }, TIMES)).toMatchObject({
       step: 'create',
     });
   });
 
-  it('a launch that the cloud accepted only replaces its task token', () => {
+  it('a launch only replaces its task token if the cloud accepted the call', () => {
     expect(nextStep(record({ launchState: 'accepted' }), { message: { round: 1 } }, TIMES)).toMatchObject({
       step: 'replace-token',
     });
   });
 
-  it('a launch answers with the outcome that its record shows', () => {
+  it('a launch completes its task with the outcome in its record', () => {
     expect(nextStep(record({ status: 'Running' }), { message: { round: 1 } }, TIMES)).toEqual({
       step: 'answer',
       outcome: 'Running',
@@ -113,7 +113,7 @@ describe('nextStep in a later round', () => {
     }
   });
 
-  it('a later round answers Running for an instance that runs', () => {
+  it('a later round completes its task as Running for an instance that runs', () => {
     expect(at({ status: 'Running' })).toEqual({ step: 'answer', outcome: 'Running' });
   });
 
@@ -123,7 +123,7 @@ describe('nextStep in a later round', () => {
     expect(at({ launchState: 'unknown', unknownSinceMs: 0 })).toMatchObject({ step: 'look-up' });
   });
 
-  it('a launch waits for the machine of a failed earlier round to be gone, and answers Failed for its own round', () => {
+  it('a launch waits while the machine of an earlier round is removed, and answers Failed for its own round', () => {
     const failing = { status: 'Terminating', closeAs: 'Failed' } as const;
     expect(at(failing)).toEqual({ step: 'wait', waitMs: 5_000 });
     expect(at(failing, 1)).toEqual({ step: 'answer', outcome: 'Failed' });
@@ -133,7 +133,7 @@ describe('nextStep in a later round', () => {
     expect(at({ status: 'Terminating' })).toEqual({ step: 'answer', outcome: 'Cancelled' });
   });
 
-  it('a launch replaces the task token of an instance that is to move, and gives no outcome', () => {
+  it('a launch replaces the task token of an instance that is about to move, and gives no outcome', () => {
     const leaving = { status: 'Terminating', closeAs: 'Planned' } as const;
     for (const round of [1, 2]) expect(at(leaving, round)).toMatchObject({ step: 'replace-token' });
     expect(outcomeOf(leaving)).toBeUndefined();

@@ -29,7 +29,7 @@ describe('completeTasks', () => {
     expect(fleet.history).toEqual(['task token-0 Running', 'slot 0 returned']);
   });
 
-  it('a slot is not given back before the workflow has taken the outcome', async () => {
+  it('a slot is not given back before the workflow has accepted the outcome', async () => {
     const held: number[][] = [];
     const slow = fleet.makeWorker({
       at: /^succeed/,
@@ -57,7 +57,7 @@ describe('completeTasks', () => {
     expect(fleet.history).toContain('slot 0 returned');
   });
 
-  it('completeTasks gives back only slots of the permits that the caller names: a later round may hold the slot', async () => {
+  it('completeTasks gives a slot back only if it is held under the permit that the caller names', async () => {
     const running = { ...(await fleet.claimed()), status: 'Running' as const };
     const [startMs = 0] = Object.values(await readHolders(fleet.store, EAST));
     await completeTasks(context, [running], { held: { [idOf(0)]: startMs - 1 } });
@@ -76,7 +76,7 @@ describe('failInstances', () => {
     expect(await fleet.counts()).toEqual({ Failed: 1 });
   });
 
-  it('failInstances does nothing when the record has changed since it was read', async () => {
+  it('failInstances does nothing when the record changed after the read', async () => {
     const record = await fleet.claimed();
     await updateInstance(fleet.store, record, { launchState: 'unknown' });
     fleet.history.length = 0;
@@ -85,7 +85,7 @@ describe('failInstances', () => {
     expect(await fleet.record()).toMatchObject({ status: 'Creating' });
   });
 
-  it('failInstances completes the task and gives the slot back when a worker died after it wrote the record', async () => {
+  it('if a worker died after it wrote the record, failInstances completes the task and gives the slot back', async () => {
     const record = await fleet.claimed();
     const dying = fleet.makeWorker({ at: /^succeed/, does: 'die' });
     await fleet.run(dying, () => failInstances(dying.context, [{ record, failure: REFUSED }]));
@@ -95,7 +95,7 @@ describe('failInstances', () => {
     expect(await fleet.counts()).toEqual({ Failed: 1 });
   });
 
-  it('a failure that decides the verdict of the policy pauses launching at all placements', async () => {
+  it('a failure that decides the fleet’s verdict pauses launching at all placements', async () => {
     await open({ size: 2, locations: ['east', 'west'], failurePolicy: 'rollback' });
     await failInstances(context, [{ record: await fleet.claimed(), failure: REFUSED }]);
     expect((await fleet.placement('east')).launching).toBe('paused');
@@ -108,17 +108,17 @@ describe('failInstances', () => {
     expect((await fleet.placement()).launching).toBe('on');
   });
 
-  it('an instance that another location may launch does not fail', async () => {
+  it('an instance that may move to another location does not fail', async () => {
     await open({ locations: ['east', 'west'] });
     const failure = { code: 'InsufficientCapacity', message: 'none left' };
     await failInstances(context, [{ record: await fleet.claimed(), failure }]);
-    expect(fleet.told.size).toBe(0);
+    expect(fleet.outcomes.size).toBe(0);
     expect(await fleet.record()).toMatchObject({ status: 'Planned', location: 'west' });
   });
 });
 
 describe('withPresentTokens', () => {
-  it('withPresentTokens returns the token of the execution that waits now, for the attempt that was read', async () => {
+  it('withPresentTokens returns the current task token if the record is at the same attempt', async () => {
     const record = await fleet.claimed();
     await updateInstance(fleet.store, record, { taskToken: 'later' });
     expect(await withPresentTokens(context, [record])).toMatchObject([{ taskToken: 'later' }]);

@@ -26,32 +26,32 @@ const machine = (changes: Partial<CloudInstance> = {}): CloudInstance => ({
 });
 const note = async (shown = machine(), worker: Worker = fleet.worker) =>
   await fleet.run(worker, () => recordRunning(worker.context, [{ record: claimed, machine: shown }]));
-/** A worker that makes its write only after the record has changed. */
+/** Returns a worker. The record changes just before the worker writes it. */
 const afterChange = (fields: Parameters<typeof updateInstance>[2]) =>
   fleet.makeWorker({ at: CHANGE, does: () => updateInstance(fleet.store, claimed, fields) });
 
 describe('recordRunning', () => {
-  it('the answer that a machine runs is recorded, then the task is completed, then the slot goes back', async () => {
+  it('recordRunning writes the record, then completes the task, then gives the slot back', async () => {
     expect(await note()).toEqual(new Set([idOf(0)]));
     expect(fleet.history).toEqual(['record 0 Running accepted', 'task token-0 Running', 'slot 0 returned']);
     expect(await fleet.record()).toMatchObject({ backendId: 'm1', publicIp: '192.0.2.7' });
     expect(await fleet.counts()).toEqual({ Running: 1 });
   });
 
-  it('recordRunning leaves a machine alone that does not run yet', async () => {
+  it('recordRunning does nothing for a machine that does not run yet', async () => {
     expect(await note(machine({ status: 'Creating' }))).toEqual(new Set());
     expect(fleet.history).toEqual([]);
   });
 
-  it('a machine is recorded although a poll has bound it since the claim', async () => {
+  it('a running machine is recorded even if a poll bound it after the claim', async () => {
     const worker = afterChange({ launchState: 'accepted', backendId: 'm1' });
     expect(await note(machine(), worker)).toEqual(new Set([idOf(0)]));
     expect(await fleet.record()).toMatchObject({ status: 'Running' });
   });
 
-  it('the task of the execution that waits now is completed when the task token was replaced since the claim', async () => {
+  it('if the task token was replaced after the claim, the task of the new token is completed', async () => {
     await note(machine(), afterChange({ taskToken: 'later' }));
-    expect([...fleet.told]).toEqual([['later', 'Running']]);
+    expect([...fleet.outcomes]).toEqual([['later', 'Running']]);
   });
 
   it.each([
@@ -68,12 +68,12 @@ describe('recordRunning', () => {
     expect(await fleet.record()).toEqual(changed);
   });
 
-  it('the next poll completes the task when the worker dies after it recorded that the machine runs', async () => {
+  it('the next poll completes the task if the worker dies after it wrote Running', async () => {
     await note(machine(), fleet.makeWorker({ at: /^succeed/, does: 'die' }));
     expect(await fleet.holders()).toEqual([0]);
     fleet.nowMs += 20_000;
     await fleet.poll();
-    expect([...fleet.told]).toEqual([['token-0', 'Running']]);
+    expect([...fleet.outcomes]).toEqual([['token-0', 'Running']]);
     expect(await fleet.holders()).toEqual([]);
   });
 });

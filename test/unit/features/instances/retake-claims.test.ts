@@ -23,7 +23,7 @@ beforeEach(async () => {
 afterEach(() => fleet.end());
 
 describe('retakeClaims', () => {
-  it('the message that repeats a refused attempt renews its claim under the same launch token', async () => {
+  it('a message that repeats a refused attempt renews the claim and keeps the launch token', async () => {
     const { context } = fleet.worker;
     const { won } = await retakeClaims(context, [{ message, again: true, record: refused }], NO_KEYS);
     expect(won).toEqual([await fleet.record()]);
@@ -36,7 +36,7 @@ describe('retakeClaims', () => {
     });
   });
 
-  it('only one of two workers takes a claim over', async () => {
+  it('only one of two workers takes over a claim', async () => {
     const attempts = [{ message, again: true, record: refused }];
     const both = await Promise.all(
       [fleet.worker, fleet.makeWorker()].map(({ context }) => retakeClaims(context, attempts, NO_KEYS)),
@@ -45,7 +45,7 @@ describe('retakeClaims', () => {
     expect(both.flatMap(({ stopped }) => stopped)).toEqual([]);
   });
 
-  it('a claim whose record has changed since it was read is not taken over', async () => {
+  it('a claim is not taken over if its record changed after the read', async () => {
     await updateInstance(fleet.store, refused, { launchState: 'accepted', backendId: 'm1' });
     const { context } = fleet.worker;
     const taken = await retakeClaims(context, [{ message, again: true, record: refused }], NO_KEYS);
@@ -53,7 +53,7 @@ describe('retakeClaims', () => {
     expect(await fleet.record()).toMatchObject({ launchState: 'accepted', taskToken: 'token-0' });
   });
 
-  it.each(['paused', 'ended'] as const)('a claim is not taken over where launching is %s', async (how) => {
+  it.each(['paused', 'ended'] as const)('a claim is not taken over while launching is %s', async (how) => {
     await fleet.stopLaunching(how);
     const attempt = { message, again: true, record: refused };
     const { context } = fleet.worker;
@@ -61,7 +61,7 @@ describe('retakeClaims', () => {
     expect(await fleet.record()).toEqual(refused);
   });
 
-  it('retakeClaims adds the idempotency key of the coming call to those of the earlier calls', async () => {
+  it('retakeClaims adds the idempotency key of the next call to the keys of the earlier calls', async () => {
     await updateInstance(fleet.store, refused, { idempotencyKeys: ['key-1'] });
     const record = await fleet.claimed();
     const keys = new Map([[idOf(0), 'key-2']]);

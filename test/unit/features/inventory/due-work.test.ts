@@ -23,7 +23,7 @@ test.each([
   ['was never read is read', undefined, {}],
   ['is as old as the driver allows is read again', '2026-01-01T11:00:00Z', {}],
   ['will be too old before the next check is read again', '2026-01-01T11:00:30Z', {}],
-  ['is young is not read again', '2026-01-01T11:02:00Z', { sync: false }],
+  ['is recent is not read again', '2026-01-01T11:02:00Z', { sync: false }],
 ])('a catalogue that %s', (_what, inventorySyncedAt, expected) => {
   const due = dueWork(
     connection(inventorySyncedAt === undefined ? {} : { inventorySyncedAt }),
@@ -33,14 +33,14 @@ test.each([
   expect(due).toEqual([{ ...key, ...expected }]);
 });
 
-test('a Failed connection is verified again if it was verified before, and a Disabled one is left to the user', () => {
+test('a Failed connection is verified again only if it was verified before, and a Disabled one is not verified', () => {
   expect(due({ status: 'Failed' })).toMatchObject([key]);
   const { verifiedAt: _, ...never } = connection({ status: 'Failed' });
   expect(dueWork(never, POLL_MINUTES, NOW_MS)).toEqual([]);
   expect(due({ status: 'Disabled' })).toEqual([]);
 });
 
-test('a connection or rotation that still waits for its verification is verified', () => {
+test('a connection or a rotation in Verifying is verified, and a Failed rotation is not', () => {
   const { verifiedAt: _, ...made } = connection({ status: 'Verifying', credentialVersion: 1 });
   expect(dueWork(made, POLL_MINUTES, NOW_MS)).toMatchObject([key]);
   const requestedAt = '2026-01-01T11:00:00Z';
@@ -49,6 +49,6 @@ test('a connection or rotation that still waits for its verification is verified
   expect(due({ status: 'Disabled', rotation: { ...rotation, status: 'Failed' } })).toEqual([]);
 });
 
-test('a connection without a stored secret is left to the request that creates it', () => {
+test('a connection in Verifying is not verified before its secret is stored', () => {
   expect(due({ status: 'Verifying' })).toEqual([]);
 });

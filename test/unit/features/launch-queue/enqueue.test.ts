@@ -16,7 +16,7 @@ const wantedOf = (...indexes: number[]) =>
 const entries = async () => await readQueue(fleet.store, governed(EAST, await fleet.opened()));
 
 describe('enqueue', () => {
-  it('launches are enqueued in their order, from the present turn of the site on and four turns apart', async () => {
+  it('launches are enqueued in order and four turns apart, after the site’s current turn', async () => {
     const attempts = [0, 1, 2].map((index) => ({ message: launchOf(index), again: false }));
     await enqueue(fleet.worker.context, EAST, attempts, { wanted: wantedOf(0, 1, 2), turn: 100 });
     const all = await entries();
@@ -24,7 +24,7 @@ describe('enqueue', () => {
     expect(all.map(({ tag }) => tag)).toEqual([104, 108, 112]);
   });
 
-  it('a launch that is enqueued again keeps the time since which it has waited', async () => {
+  it('a launch that is enqueued again keeps its `waitsSinceMs`', async () => {
     const attempts = [
       { message: launchOf(0), again: false },
       { message: launchOf(1, { waitsSinceMs: NOON - 60_000 }), again: false },
@@ -35,7 +35,7 @@ describe('enqueue', () => {
     expect(all.map(({ wanted }) => wanted.waitsSinceMs)).toEqual([NOON, NOON - 60_000]);
   });
 
-  it('the worker that enqueues a launch starts a poll after it has written the entry', async () => {
+  it('a worker first writes the queue entry of a launch and then starts a poll', async () => {
     const written: number[] = [];
     const worker = fleet.makeWorker({
       at: /LOOP#/,

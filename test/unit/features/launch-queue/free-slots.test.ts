@@ -11,7 +11,7 @@ import { EAST, FLEET, idOf, launchOf, OneFleet } from '../one-fleet/one-fleet.ts
 let fleet: OneFleet;
 afterEach(() => fleet.end());
 
-/** A site with so many slots, all of them held, and one launch more for each of `queued`. */
+/** Opens a fleet at a site with `slots` slots. All slots are held, and `queued` more launches wait in the queue. */
 async function open(slots: number, queued: number): Promise<void> {
   fleet = await OneFleet.open({
     size: slots + queued,
@@ -27,7 +27,7 @@ const site = async () => governed(EAST, await fleet.opened());
 const queued = async () => (await readQueue(fleet.store, await site())).map(({ message }) => message.index);
 
 describe('freeSlots', () => {
-  it('a slot that goes back is granted to the head of the queue in the same write', async () => {
+  it('a slot that is given back is granted to the head of the queue in the same write', async () => {
     await open(1, 2);
     await freeSlots(fleet.worker.context, EAST, [{ instanceId: idOf(0) }]);
     expect(fleet.history).toEqual(['slot 0 returned', 'slot 1 taken', 'send launch 1']);
@@ -47,7 +47,7 @@ describe('freeSlots', () => {
     expect([...(await fleet.holders()), ...(await queued())]).toEqual([2, 3, 4, 5]);
   });
 
-  it('a slot that is given back a second time is granted to no other launch', async () => {
+  it('a slot that is given back twice is granted only once', async () => {
     await open(1, 2);
     await freeSlots(fleet.worker.context, EAST, [{ instanceId: idOf(0) }]);
     fleet.nowMs += 4_000;
@@ -56,28 +56,28 @@ describe('freeSlots', () => {
     expect(await queued()).toEqual([2]);
   });
 
-  it('a slot stays with its holder when the permit that is given back is an earlier one', async () => {
+  it('a slot stays with its holder if an earlier permit is given back', async () => {
     await open(1, 1);
     const [startMs = 0] = Object.values(await readHolders(fleet.store, EAST));
     await freeSlots(fleet.worker.context, EAST, [{ instanceId: idOf(0), startMs: startMs - 1 }]);
     expect(await fleet.holders()).toEqual([0]);
   });
 
-  it('a granted launch stays in the queue, and is launched later, when its worker dies before it removes the entry', async () => {
+  it('if a worker dies before it removes a granted launch from the queue, the launch is sent later', async () => {
     for (const at of [/^send.*launch/, /BatchWriteCommand/]) {
       await open(1, 1);
       const dying = fleet.makeWorker({ at, does: 'die' });
       await fleet.run(dying, () => freeSlots(dying.context, EAST, [{ instanceId: idOf(0) }]));
       expect(await queued()).toEqual([1]);
       fleet.cloud.bootMs = 0;
-      await fleet.until(() => fleet.told.has('token-1'));
+      await fleet.until(() => fleet.outcomes.has('token-1'));
       expect(fleet.cloud.made.map(({ instanceId }) => instanceId)).toEqual([idOf(0), idOf(1)]);
       expect(await queued()).toEqual([]);
       fleet.end();
     }
   });
 
-  it('the worker that frees a slot starts a poll when no entry leaves the queue', async () => {
+  it('a worker that frees a slot starts a poll if no launch leaves the queue', async () => {
     await open(1, 1);
     const feedback = Array.from({ length: 5 }, () => ({ kind: 'unavailable' as const }));
     await recordFeedback(fleet.store, await site(), feedback, []);
@@ -88,7 +88,7 @@ describe('freeSlots', () => {
     expect(fleet.sent('poll')).toHaveLength(1);
   });
 
-  it('slots go back, and the queue is not served, where the connection cannot be opened', async () => {
+  it('if the connection cannot be opened, slots are given back and the queue is not served', async () => {
     await open(1, 1);
     const { context } = fleet.worker;
     const closed = {
@@ -100,7 +100,7 @@ describe('freeSlots', () => {
     expect(await queued()).toEqual([1]);
   });
 
-  it('each launch of a queue runs, and no more than one holds the only slot, wherever a worker dies', async () => {
+  it('if a worker dies at any step, each queued launch still runs and at most one holds the only slot', async () => {
     for (let at = 1; at <= 24; at += 2) {
       fleet?.end();
       fleet = await OneFleet.open({ size: 3, limits: { concurrentInstancesPerLocation: 1 } });
@@ -112,7 +112,7 @@ describe('freeSlots', () => {
       await fleet.until(async () => {
         const { length } = await fleet.holders();
         most = Math.max(most, length);
-        return fleet.told.size === 3 && length === 0;
+        return fleet.outcomes.size === 3 && length === 0;
       });
       expect(most).toBe(1);
       expect(await fleet.counts()).toEqual({ Running: 3 });
@@ -122,7 +122,7 @@ describe('freeSlots', () => {
 });
 
 describe('serveEntries', () => {
-  it('each granted launch is sent with a delay until the start time of its permit', async () => {
+  it('each granted launch is sent with a delay that ends at the start time of its permit', async () => {
     await open(6, 0);
     await freeSlots(
       fleet.worker.context,

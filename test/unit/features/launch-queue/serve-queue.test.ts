@@ -13,7 +13,7 @@ import { EAST, idOf, launchOf, OneFleet } from '../one-fleet/one-fleet.ts';
 let fleet: OneFleet;
 afterEach(() => fleet.end());
 
-/** A site with so many slots, all of them held, and one launch more for each of `queued`. */
+/** Opens a fleet at a site with `slots` slots. All slots are held, and `queued` more launches wait in the queue. */
 async function open(slots: number, queued: number, more: LimitOverride = {}): Promise<void> {
   fleet = await OneFleet.open({
     size: slots + queued,
@@ -34,7 +34,7 @@ const queued = async (withMisplaced = false) =>
   );
 
 describe('serveQueue', () => {
-  it('serveQueue grants free slots to the first launches of the queue, and returns whether others still wait', async () => {
+  it('serveQueue grants free slots to the first launches of the queue, and returns whether more launches wait', async () => {
     await open(2, 3);
     await releaseSlots(fleet.store, EAST, [{ instanceId: idOf(0) }]);
     fleet.nowMs += 60_000;
@@ -59,7 +59,7 @@ describe('serveQueue', () => {
     expect(await serve([])).toBe(false);
   });
 
-  it('serveQueue sends a launch whose slot was granted by a worker that died before it sent the launch', async () => {
+  it('if a worker died after it granted a slot, serveQueue sends the launch of that slot', async () => {
     await open(1, 1);
     fleet.nowMs += 60_000;
     const dying = fleet.makeWorker({ at: /^send/, does: 'die' });
@@ -75,15 +75,15 @@ describe('serveQueue', () => {
   });
 
   it.each([
-    ['a poll saw it stalled', [idOf(13)]],
-    ['its permit is old, and the cloud could not be asked', undefined],
-  ])('serveQueue sends a slot holder first that is far down the queue: %s', async (_, stalled) => {
+    ['a poll found the holder stalled', [idOf(13)]],
+    ['the permit is old, and the cloud could not be asked', undefined],
+  ])('serveQueue sends a slot holder from far down the queue first if %s', async (_, stalled) => {
     await open(1, 13);
     fleet.nowMs += 60_000;
     const others = (await readQueue(fleet.store, governed(EAST, await fleet.opened()))).slice(0, -1);
     await removeFromQueue(fleet.store, others);
     await releaseSlots(fleet.store, EAST, [{ instanceId: idOf(0) }]);
-    // Its worker dies before it sends the launch.
+    // The worker grants the slot to launch 13, and dies before it sends the launch.
     const dying = fleet.makeWorker({ at: /^send/, does: 'die' });
     await fleet.run(dying, async () => serveQueue(dying.context, EAST, await fleet.opened(), new Set()));
     for (const entry of others) fleet.put('governor', entry);
@@ -109,28 +109,28 @@ describe('serveQueue', () => {
 
 describe('scanQueue', () => {
   it.each(['paused', 'ended'] as const)(
-    'the queue scan sends launches whose launching is %s, and these are then cancelled',
+    'if launching is %s, the queue scan sends the launches, and the workers cancel them',
     async (how) => {
       await open(1, 2);
       await fleet.stopLaunching(how);
       await scan(0);
       expect(await queued()).toEqual([]);
       for (const message of fleet.sent('launch')) await fleet.handle(message);
-      expect([...fleet.told]).toEqual([
+      expect([...fleet.outcomes]).toEqual([
         ['token-1', 'Cancelled'],
         ['token-2', 'Cancelled'],
       ]);
     },
   );
 
-  it('the queue scan leaves a launch in the queue whose launching is on', async () => {
+  it('the queue scan leaves a launch in the queue while launching is on', async () => {
     await open(1, 1);
     await scan(fleet.nowMs);
     expect(await queued()).toEqual([1]);
     expect(fleet.history).toEqual([]);
   });
 
-  it('the queue scan sends each waiting step one heartbeat a minute, although it runs more often', async () => {
+  it('the queue scan sends one heartbeat a minute for each waiting launch, even if it runs more often', async () => {
     await open(1, 1);
     const begun = fleet.nowMs;
     for (let lastMs = begun; lastMs < begun + 180_000; lastMs = fleet.nowMs) {
@@ -140,7 +140,7 @@ describe('scanQueue', () => {
     expect(fleet.heartbeats).toEqual(['token-1', 'token-1', 'token-1']);
   });
 
-  it('the queue scan sends entries that are misplaced since a limit changed, and these are then enqueued again', async () => {
+  it('the queue scan sends launches with misplaced entries after a limit change, and workers enqueue them again', async () => {
     await open(1, 12, { calls: { create: { perSecond: 500, burst: 500 } } });
     await updateConnection(fleet.store, 'default', 'cloud', {
       limits: { concurrentInstancesPerLocation: 1 },

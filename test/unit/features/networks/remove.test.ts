@@ -30,7 +30,7 @@ function putResource(kind: NetworkKind, neededBy: readonly string[]): void {
   });
 }
 
-/** Puts a placement where launching is paused and no instance runs. */
+/** Writes a placement whose launching is paused and which has no running instance. */
 function putPlacement(): void {
   world.put('fleets', {
     ...placementKey(FLEET, site.connectionKey, site.location),
@@ -52,15 +52,15 @@ function putPlacement(): void {
   });
 }
 
-it('a fleet that stays keeps a network while a security group exists in it', async () => {
+it('if the fleet is not being deleted, a network is kept while a security group exists in it', async () => {
   world = workerWorld(Date.parse('2026-01-01T12:00:00Z'));
   putPlacement();
   putResource('network', ['web']);
-  // An instance needed it in the round of security groups, and has ended since.
+  // The removal of security groups kept this one for an instance that has ended since.
   putResource('security-group', ['web']);
   const message = { kind: 'remove-networks' as const, fleetId: FLEET, ...site, taskToken: 'token' };
   expect(await removeNetworks(world.context, { ...message, round: 'network', scope: 'failed' })).toEqual(ACK);
-  expect(world.told.get('token')).toEqual({ outcome: 'Removed' });
+  expect(world.outcomes.get('token')).toEqual({ outcome: 'Removed' });
   const left = await readNetworks(world.context.store, { fleetId: FLEET, ...site });
   expect(left.map(({ kind, status }) => `${kind} ${status}`)).toEqual([
     'network Ready',
@@ -100,7 +100,7 @@ function refusesOnce(refusal: DriverError): OpenConnection {
 }
 
 it.each(['NoPermit', 'Throttled', 'Unavailable'] as const)(
-  'a round of removals is not over after a group’s removal failed with %s and may be tried again immediately',
+  'if the removal of a security group fails with %s, the message is requeued and the removal is tried again',
   async (code) => {
     world = workerWorld(Date.parse('2026-01-01T12:00:00Z'));
     putPlacement();
@@ -117,9 +117,9 @@ it.each(['NoPermit', 'Throttled', 'Unavailable'] as const)(
       scope: 'fleet' as const,
     };
     expect(await removeNetworks(context, message)).toEqual(requeueAfter(0));
-    expect(world.told.has('token')).toBe(false);
+    expect(world.outcomes.has('token')).toBe(false);
     expect(await removeNetworks(context, message)).toEqual(ACK);
-    expect(world.told.get('token')).toEqual({ outcome: 'Removed' });
+    expect(world.outcomes.get('token')).toEqual({ outcome: 'Removed' });
     expect(await readNetworks(world.context.store, { fleetId: FLEET, ...site })).toEqual([]);
   },
 );

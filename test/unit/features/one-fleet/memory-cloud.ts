@@ -4,22 +4,22 @@ import { DriverError } from '../../../../functions/drivers/contract/errors.ts';
 import { simMetadata } from '../../../../functions/drivers/sim/metadata.ts';
 import type { InstanceStatus } from '../../../../functions/model/status.ts';
 
-/** A machine of the cloud, with its location. */
+/** A machine of the cloud in memory, with its location. */
 export interface Machine extends CloudInstance {
   backendId: string;
   location: string;
   createdAtMs: number;
-  /** When the cloud was asked to remove it. */
+  /** Time of the first call that asked the cloud to remove the machine. */
   endedAtMs?: number;
-  /** A status that does not follow from time. */
+  /** Status that the cloud shows instead of the one that follows from the machine's age. */
   stuckAt?: InstanceStatus;
 }
 
-/** Waited for before a call takes effect, and again before its answer. */
+/** Function that a cloud call awaits before the call takes effect, and again before the call's answer. */
 export type Passing = (what: string) => Promise<void>;
 
 const REMOVAL_MS = 2_000;
-const unplayed = (): Promise<never> => Promise.reject(new Error('the test plays no such call'));
+const unplayed = (): Promise<never> => Promise.reject(new Error('the cloud in memory has no such call'));
 
 /** A cloud in memory. It does not honour launch tokens: each create call that reaches it makes a machine. */
 export class MemoryCloud {
@@ -27,16 +27,16 @@ export class MemoryCloud {
   readonly #note: (call: string) => void;
   /** All machines that were ever made, in order. */
   readonly made: Machine[] = [];
-  /** Time from a machine's creation until it runs. */
+  /** Time from a machine's creation until the machine runs, in ms. */
   bootMs = 10_000;
-  /** Called before a call takes effect; throws what the cloud refuses it with. */
+  /** Called before a cloud call takes effect. A test replaces it to throw the error of a refused call. */
   meet: (call: string) => void = () => {};
-  /** Called before an answer is returned; throws what a lost answer looks like. */
+  /** Called after a cloud call took effect. A test replaces it to throw the error of a lost answer. */
   reply: (call: string) => void = () => {};
-  /** Machines that lists leave out. */
+  /** Backend ids of machines that lists leave out. */
   readonly hidden = new Set<string>();
 
-  /** @param note is told each call that reaches the cloud, such as `create <launch token>` or `list east` */
+  /** @param note called with each call that reaches the cloud, such as `create <launch token>` or `list east` */
   constructor(now: () => number, note: (call: string) => void) {
     this.#now = now;
     this.#note = note;
@@ -47,12 +47,12 @@ export class MemoryCloud {
     return this.made.filter((one) => !this.#isGone(one));
   }
 
-  /** Marks a machine as failed, with the cloud's reason. */
+  /** Makes the cloud show a machine as Failed, with this reason. */
   break(machine: Machine | undefined, failureMessage: string): void {
     if (machine) Object.assign(machine, { stuckAt: 'Failed', failureMessage });
   }
 
-  /** Removes a machine that no call asked to remove. */
+  /** Removes a machine without a call that asks for it. */
   vanish(machine: Machine | undefined): void {
     if (machine) machine.endedAtMs = Number.NEGATIVE_INFINITY;
   }
@@ -71,8 +71,8 @@ export class MemoryCloud {
   }
 
   #shown(machine: Machine): CloudInstance {
-    const { endedAtMs: _ended, stuckAt: _stuck, location: _location, ...told } = machine;
-    return { ...told, status: this.#statusOf(machine) };
+    const { endedAtMs: _ended, stuckAt: _stuck, location: _location, ...shown } = machine;
+    return { ...shown, status: this.#statusOf(machine) };
   }
 
   #client(calls: CallGate, pass: Passing): CloudClient {

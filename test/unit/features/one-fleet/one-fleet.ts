@@ -62,11 +62,11 @@ export const idOf = (index: number): string => instanceId({ fleetId: FLEET, inde
 
 const TABLES = { fleets: 'fleets', governor: 'governor', access: 'access', catalogue: 'catalogue' };
 const TIME_LIMIT_MS = 20_000;
-/** The queue delivers a message again this long after a worker that did not acknowledge it. */
+/** Time after which the queue delivers an unacknowledged message again. */
 const VISIBILITY_MS = 30_000;
 const MINUTE_MS = 60_000;
 
-/** The launch message of a position, as the workflow sends it. */
+/** Returns the launch message that the workflow sends for a position. */
 export const launchOf = (index: number, changes: Partial<LaunchMessage> = {}): LaunchMessage => ({
   kind: 'launch',
   fleetId: FLEET,
@@ -76,7 +76,7 @@ export const launchOf = (index: number, changes: Partial<LaunchMessage> = {}): L
   ...EAST,
   ...changes,
 });
-/** The message that gives a launch up, as the workflow sends it when its step has timed out. */
+/** Returns the give-up message that the workflow sends when the launch step of a position has timed out. */
 export const giveUpOf = (index: number, changes: Partial<GiveUpMessage> = {}): GiveUpMessage => ({
   ...launchOf(index),
   taskToken: `give-up-${index}`,
@@ -93,11 +93,11 @@ export interface OneFleetOptions {
 }
 
 /**
- * Says what happens before one step of a worker: the worker dies, or `does` runs to its end first.
+ * An interruption of a worker before one of its steps: the worker dies, or it waits until `does` has ended.
  *
- * `at` is the number of the step, from 1, or a pattern for its description. Descriptions begin with `table` and the
- * command, with `send`, `succeed`, `fail` or `heartbeat`, or with the cloud's call: `create <launch token>`, and
- * `answer to create <launch token>` before the answer arrives.
+ * `at` is the number of the step, from 1, or a pattern that matches its description. The description of a step is one
+ * of: `table` and the command; `send`, `succeed`, `fail` or `heartbeat` and the arguments; a cloud call such as
+ * `create <launch token>`; `answer to <cloud call>` for the step before the answer arrives.
  */
 interface Interruption {
   at: number | RegExp;
@@ -120,7 +120,7 @@ interface Queued {
   mark: DeliveryMark & { sentAtMs: number };
 }
 
-/** Plays one fleet with one connection over models of the tables, the queue, the workflow's tasks and a cloud. */
+/** Runs workers for one fleet with one connection, over models of the tables, the queue, the workflow and a cloud. */
 export class OneFleet {
   nowMs = NOON;
   readonly cloud = new MemoryCloud(
@@ -130,13 +130,13 @@ export class OneFleet {
   /** Messages in the queue. */
   queue: Queued[] = [];
   /** Outcomes of completed tasks, by task token. */
-  readonly told = new Map<string, unknown>();
-  /** Task tokens with which no step waits. */
+  readonly outcomes = new Map<string, unknown>();
+  /** Task tokens for which no workflow step is waiting. */
   readonly spent = new Set<string>();
   readonly heartbeats: string[] = [];
-  /** Changes of records and slots, messages, completed tasks and calls of the cloud, in order. */
+  /** Changes of records and slots, sent messages, completed tasks and cloud calls, in order. */
   readonly history: string[] = [];
-  /** A worker that nothing interrupts. */
+  /** A worker that is never interrupted. */
   readonly worker: Worker;
   readonly spec: FleetSpec;
   readonly store: WorkerContext['store'];
@@ -181,7 +181,7 @@ export class OneFleet {
     });
   }
 
-  /** A fleet whose launching is on, with network resources at each location. */
+  /** Opens a fleet whose launching is on and which has network resources at each location. */
   static async open(options: OneFleetOptions = {}): Promise<OneFleet> {
     const fleet = new OneFleet(options);
     fleet.put('fleets', { ...specKey(FLEET), ...fleet.spec });
@@ -201,7 +201,7 @@ export class OneFleet {
     this.#tables[table].put(item.pk, item.sk, item, this.#lags());
   }
 
-  /** Writes a record as it is given, with its entry in the site's index. The placement's counters stay as they are. */
+  /** Writes a record and its entry in the site's index. Does not change the placement's counters. */
   putRecord(record: InstanceItem): void {
     const { connectionKey, location, instanceId, status } = record;
     const isListed = !isClosed(status) && status !== 'Planned';
@@ -267,7 +267,7 @@ export class OneFleet {
         fail: step('fail', () => {}),
         heartbeat: step('heartbeat', (token: string) => {
           this.heartbeats.push(token);
-          return !this.told.has(token) && !this.spent.has(token);
+          return !this.outcomes.has(token) && !this.spent.has(token);
         }),
       },
       publish: () => Promise.resolve(),
@@ -276,7 +276,7 @@ export class OneFleet {
     return Object.assign(worker, { context });
   }
 
-  /** Runs work of a worker. Time passes only while the work sleeps. @returns `died` if the worker died over it */
+  /** Runs work of a worker. The clock moves only when the work sleeps. @returns `died` if the worker died meanwhile */
   async run<Result>(worker: Worker, work: () => Promise<Result>): Promise<Result | 'died'> {
     worker.context.invocation.endsAtMs = this.nowMs + TIME_LIMIT_MS;
     let isOver = false;
@@ -287,7 +287,7 @@ export class OneFleet {
     this.#runs += 1;
     try {
       for (let turn = 0; !isOver; turn += 1) {
-        if (turn > 10_000) throw new Error('the work waits for something that never comes');
+        if (turn > 10_000) throw new Error('the work did not end within 10000 turns');
         await new Promise((resolve) => setImmediate(resolve));
         if (!isOver) this.#wakeNext();
       }
@@ -298,7 +298,7 @@ export class OneFleet {
     }
   }
 
-  /** Has a worker handle a message as its dispatcher does. */
+  /** Makes a worker handle a message, as the dispatcher does. */
   async handle(
     message: DriverMessage,
     worker: Worker = this.worker,
@@ -315,7 +315,7 @@ export class OneFleet {
     this.queue.push({ message, delayMs, dueMs: this.nowMs + waitMs, mark });
   }
 
-  /** Delivers the next message of the queue when it is due. A message whose worker dies is delivered again. */
+  /** Moves the clock to the next message's time and delivers it. If the worker dies, it is delivered again later. */
   async deliverNext(worker: Worker = this.worker): Promise<void> {
     const [next] = this.queue.toSorted((one, other) => one.dueMs - other.dueMs);
     if (!next) throw new Error('the queue is empty');
@@ -330,11 +330,12 @@ export class OneFleet {
     if (!result.done) this.send(result.as ?? message, result.waitMs);
   }
 
-  /** Delivers messages, and starts lost poll loops each minute, until the condition holds. */
+  /** Delivers messages until the condition is true. Runs `watchSites` each minute, to restart lost poll loops. */
   async until(condition: () => boolean | Promise<boolean>): Promise<void> {
     let watchedAtMs = this.nowMs;
     for (let turn = 0; !(await condition()); turn += 1) {
-      if (turn > 300) throw new Error(`it never comes to that; so far: ${this.history.join(', ')}`);
+      if (turn > 300)
+        throw new Error(`the condition is false after 300 turns; history: ${this.history.join(', ')}`);
       const dueMs = Math.min(...this.queue.map((one) => one.dueMs));
       if (dueMs <= watchedAtMs + MINUTE_MS) await this.deliverNext();
       else {
@@ -347,7 +348,7 @@ export class OneFleet {
     }
   }
 
-  /** Takes the loop's poll at a site, as the loop's next message would. */
+  /** Claims the next poll of a site's poll loop, as the worker of its message does. */
   async takeLoop({ connectionKey, location } = EAST): Promise<Loop> {
     const ref = { driver: 'sim', connectionKey, location };
     const generation = await this.#presentGeneration(ref);
@@ -356,13 +357,13 @@ export class OneFleet {
     return loop;
   }
 
-  /** Returns a poll of a site that a worker has taken. */
+  /** Claims the next poll of a site for a worker, and returns the poll. */
   async takePoll(worker: Worker = this.worker, site = EAST): Promise<Poll> {
     const loop = await this.takeLoop(site);
     return { context: worker.context, site, opened: await worker.context.open(CONNECTION), loop };
   }
 
-  /** Polls a site with the loop's present generation. Other polls in the queue are dropped. */
+  /** Polls a site now. Removes the poll messages of the site from the queue first. */
   async poll(site = EAST, worker: Worker = this.worker): Promise<void> {
     const generation = await this.#presentGeneration({ driver: 'sim', ...site });
     this.queue = this.queue.filter(
@@ -384,21 +385,21 @@ export class OneFleet {
     return (await readInstances(this.store, [{ fleetId: FLEET, index }])).get(idOf(index));
   }
 
-  /** Returns a record that has to be there. */
+  /** Returns a record. @throws Error if the position has no record */
   async claimed(index = 0): Promise<InstanceItem> {
     const record = await this.record(index);
     if (!record) throw new Error(`position ${index} has no record`);
     return record;
   }
 
-  /** Turns launching off at a location, as the workflow and the user's actions do. */
+  /** Pauses or ends launching at a location. */
   async stopLaunching(how: 'paused' | 'ended', location = 'east'): Promise<void> {
     const placement = this.#laidOut(location);
     if (how === 'ended') await endPlacement(this.store, FLEET, placement);
     else await pausePlacement(this.store, FLEET, placement, (await this.placement(location)).round);
   }
 
-  /** Turns launching on at a location for a round. */
+  /** Turns launching on at a location, for a round. */
   async startRound(round: number, location = 'east'): Promise<void> {
     await openPlacement(this.store, FLEET, this.#laidOut(location), round);
   }
@@ -415,7 +416,7 @@ export class OneFleet {
     return placement;
   }
 
-  /** Returns a placement's counts without those that are zero. */
+  /** Returns the counts of a placement by status, without zeros. */
   async counts(location = 'east'): Promise<Record<string, number>> {
     const { counts } = await this.placement(location);
     return Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0));
@@ -437,8 +438,8 @@ export class OneFleet {
   }
 
   #complete(token: string, { outcome }: Record<string, unknown>): void {
-    if (this.told.has(token) || this.spent.has(token)) return;
-    this.told.set(token, outcome);
+    if (this.outcomes.has(token) || this.spent.has(token)) return;
+    this.outcomes.set(token, outcome);
     this.history.push(`task ${token} ${String(outcome)}`);
   }
 

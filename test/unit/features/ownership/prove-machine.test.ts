@@ -55,17 +55,25 @@ describe('proof by creation time', () => {
   it.each([
     ['a machine that was made during its attempt is proven', SENT_MS + 1_000, 'proven'],
     [
-      'a machine that was made before its attempt by no more than the clock skew is proven',
+      'a machine that was made before its attempt, within the clock skew, is proven',
       SENT_MS - CLOCK_SKEW_MS,
       'proven',
     ],
     [
-      'a machine that was made after its attempt by no more than the longest create and the clock skew is proven',
+      'a machine that was made after its attempt, within the longest create and the clock skew, is proven',
       ACCEPTED_MS + WIDENED_MS,
       'proven',
     ],
-    ['a machine that was made even earlier is a copy', SENT_MS - CLOCK_SKEW_MS - 1, 'copy'],
-    ['a machine that was made even later is a copy', ACCEPTED_MS + WIDENED_MS + 1, 'copy'],
+    [
+      'a machine that was made before its attempt by more than the clock skew is a copy',
+      SENT_MS - CLOCK_SKEW_MS - 1,
+      'copy',
+    ],
+    [
+      'a machine that was made later than the longest create and the clock skew allow is a copy',
+      ACCEPTED_MS + WIDENED_MS + 1,
+      'copy',
+    ],
     ['a machine that was made a day after its attempt is a copy', SENT_MS + DAY_MS, 'copy'],
   ] as const)('%s', (_, createdAtMs, proof) => {
     expect(proveMachine(shown({ createdAtMs }), running, byTime)).toBe(proof);
@@ -76,7 +84,7 @@ describe('proof by creation time', () => {
     ['has no creation time', running, machine()],
     ['has no launch token', running, machine({ createdAtMs: SENT_MS, launchToken: '' })],
     [
-      'has the token of an attempt that its record does not have',
+      'has the launch token of an attempt that is not in its record',
       running,
       machine({ createdAtMs: SENT_MS, launchToken: 'f0123456789abcdef-00000.7' }),
     ],
@@ -84,17 +92,17 @@ describe('proof by creation time', () => {
     expect(proveMachine({ machine: one, ...SEEN }, known, byTime)).toBe('unproven');
   });
 
-  it('a machine is proven by the backend id that answered its attempt', () => {
+  it('a machine is proven by the backend id in the answer to its attempt', () => {
     expect(proveMachine(shown({ backendId: 'i-1' }), running, byTime)).toBe('proven');
   });
 
-  it('a machine that the cloud is still making counts as made now', () => {
+  it('a machine in Creating counts as made now', () => {
     const open = record({ firstSentAtMs: NOW_MS - 60_000, launchState: 'unknown' });
     expect(proveMachine(shown({ status: 'Creating' }), open, byTime)).toBe('proven');
     expect(proveMachine(shown({ status: 'Creating' }), running, byTime)).toBe('copy');
   });
 
-  it('a machine is proven, however young, while its attempt has not ended', () => {
+  it('while an attempt has not ended, its machine is proven even if it was made long after the first call', () => {
     const open = record({ firstSentAtMs: SENT_MS, launchState: 'unknown' });
     expect(proveMachine(shown({ createdAtMs: NOW_MS }), open, byTime)).toBe('proven');
   });
@@ -130,16 +138,16 @@ describe('proof by idempotency key', () => {
 
   it.each([
     ['a machine with the key of its own call is proven', 'key of f0123456789abcdef-00000.1', 'proven'],
-    ['a machine with a key that its record keeps is proven', 'batch', 'proven'],
+    ['a machine with a key that is in its record is proven', 'batch', 'proven'],
     ['a machine with the key of another call is a copy', 'console', 'copy'],
     ['a machine without a key is a copy', undefined, 'copy'],
   ] as const)('%s', (_, idempotencyKey, proof) => {
     const one = idempotencyKey === undefined ? {} : { idempotencyKey };
-    // The creation time is no proof at such a cloud: each start of a machine sets it again.
+    // A creation time proves nothing at a cloud that sets it again at each start of a machine.
     expect(proveMachine(shown({ ...one, createdAtMs: SENT_MS }), batch, byKey)).toBe(proof);
   });
 
-  it('a machine without a launch token is proven by a key of its instance', () => {
+  it('a machine without a launch token is proven by a key in the record of its instance', () => {
     const { launchToken: _, ...nameless } = machine({ idempotencyKey: 'batch' });
     expect(proveMachine({ machine: nameless, ...SEEN }, batch, byKey)).toBe('proven');
   });
@@ -159,7 +167,7 @@ describe('backend ids that are names', () => {
     expect(proveMachine(shown(), running, byName)).toBe('unproven');
   });
 
-  it('a record is not bound to a copy that has the name of its machine', () => {
+  it('a record is not bound to a copy that has the same name as its machine', () => {
     const copy = shown({ backendId: 'i-1', createdAtMs: NOW_MS });
     expect(isBoundTo(running, copy, byName)).toBe(false);
     expect(isBoundTo(running, shown({ backendId: 'i-1', createdAtMs: SENT_MS }), byName)).toBe(true);
@@ -169,7 +177,7 @@ describe('backend ids that are names', () => {
 });
 
 describe('attempts', () => {
-  it('a record keeps its latest twelve attempts, each as it ended', () => {
+  it('a record keeps its latest twelve attempts, with the time at which each was closed', () => {
     let now = record({ firstSentAtMs: 0, launchState: 'refused' });
     for (let attempt = 1; attempt <= 30; attempt += 1) {
       const earlierAttempts = attemptsAfter({ ...now, launchToken: `t.${attempt}` }, 1_000 * attempt);
@@ -184,7 +192,7 @@ describe('attempts', () => {
     });
   });
 
-  it('an attempt ends when the cloud accepts it, even if the machine vanishes later', () => {
+  it('an attempt is closed at the time when the cloud accepted it, even if the machine vanishes later', () => {
     const gone = {
       ...running,
       status: 'Terminated' as const,
@@ -196,7 +204,7 @@ describe('attempts', () => {
     ]);
   });
 
-  it('an attempt keeps the keys of its latest six calls, the latest last', () => {
+  it('an attempt keeps the keys of its latest six calls, in order of use', () => {
     expect(keysWith(undefined, undefined)).toBeUndefined();
     expect(keysWith(['a', 'b'], 'a')).toEqual(['b', 'a']);
     expect(keysWith(['a', 'b', 'c', 'd', 'e', 'f'], 'g')).toEqual(['b', 'c', 'd', 'e', 'f', 'g']);

@@ -34,7 +34,7 @@ async function apply(changes: StatusChange[], worker: Worker = fleet.worker) {
 const findings = async () => await readSiteOrphans(fleet.store, CONNECTION, 'east');
 
 describe('applyDecided', () => {
-  it('a poll writes changes with the counters of the placement, and returns the records as they stand', async () => {
+  it('applyDecided writes the changes and the placement’s counters, and returns the changed records', async () => {
     const applied = await apply([running(await fleet.claimed(0)), running(await fleet.claimed(1))]);
     expect([...(applied?.written ?? [])]).toEqual([idOf(0), idOf(1)]);
     expect(applied?.after.get(idOf(0))).toMatchObject({ status: 'Running' });
@@ -47,7 +47,7 @@ describe('applyDecided', () => {
     ['another launch state', { launchState: 'unknown' as const }],
     ['a renewed claim', { claimUntilMs: 1 }],
   ])(
-    'a poll leaves a record alone that has %s since it was read, and writes the others',
+    'a poll does not change a record that got %s after the poll had read it, and changes the others',
     async (_, fields) => {
       const changes = [running(await fleet.claimed(0)), running(await fleet.claimed(1))];
       await updateInstance(fleet.store, await fleet.claimed(0), fields);
@@ -60,7 +60,7 @@ describe('applyDecided', () => {
     },
   );
 
-  it('a change that two polls decide on is written once', async () => {
+  it('a change is written only once when two polls decide on it', async () => {
     const changes = [running(await fleet.claimed(0))];
     await apply(changes);
     const again = await apply(changes, fleet.makeWorker());
@@ -86,7 +86,7 @@ describe('applyDecided', () => {
     expect(await findings()).toMatchObject([{ state: 'Vanished' }]);
   });
 
-  it('a finding does not become Vanished when the record was not closed', async () => {
+  it('a finding stays Missing when its record could not be closed', async () => {
     await apply([running(await fleet.claimed(0))]);
     const record = await fleet.claimed(0);
     await updateInstance(fleet.store, record, { taskToken: 'later' });
@@ -108,7 +108,7 @@ describe('endAttempts', () => {
     await fleet.run(fleet.worker, async () =>
       endAttempts(await fleet.takePoll(), { ...NOTHING, ...decided }),
     );
-  /** The record of an instance whose create call has lost its answer. */
+  /** Writes the record of an instance whose create call got no answer, and returns the record. */
   const unbound = async (): Promise<InstanceItem> => {
     const { backendId: _unknown, acceptedAtMs: _when, ...record } = await fleet.claimed(0);
     const lost = { ...record, launchState: 'unknown' as const, unknownSinceMs: fleet.nowMs };
@@ -117,7 +117,7 @@ describe('endAttempts', () => {
   };
   const machine = { backendId: 'm1', instanceId: idOf(0), launchToken: `${idOf(0)}.1` };
 
-  it('an attempt that ended fails, its task is completed, and its slot goes back', async () => {
+  it('endAttempts writes the record as Failed, then completes the task, then gives the slot back', async () => {
     const record = { ...(await fleet.claimed(0)), status: 'Terminating' as const };
     fleet.putRecord(record);
     fleet.history.length = 0;
@@ -125,20 +125,20 @@ describe('endAttempts', () => {
     expect(fleet.history).toEqual(['record 0 Failed accepted', 'task token-0 Failed', 'slot 0 returned']);
   });
 
-  it('a poll binds the machine that a call with a lost answer made', async () => {
+  it('a poll binds a machine to its record when the answer to the create call was lost', async () => {
     await end({ adopted: [{ record: await unbound(), machine: { ...machine, status: 'Creating' } }] });
     expect(await fleet.record(0)).toMatchObject({ launchState: 'accepted', backendId: 'm1' });
     expect(await fleet.holders()).toEqual([0, 1]);
   });
 
-  it('a poll that adopts a running machine records it, completes its task, then gives its slot back', async () => {
+  it('a poll that adopts a running machine writes Running, then completes the task, then gives the slot back', async () => {
     const record = await unbound();
     fleet.history.length = 0;
     await end({ adopted: [{ record, machine: { ...machine, status: 'Running' } }] });
     expect(fleet.history).toEqual(['record 0 Running accepted', 'task token-0 Running', 'slot 0 returned']);
   });
 
-  it('a poll removes a machine that it was to adopt when the record was closed since', async () => {
+  it('a poll removes a machine instead of adopting it if its record was closed after the poll had read it', async () => {
     const record = await unbound();
     fleet.putRecord({ ...record, status: 'Failed' });
     await end({ adopted: [{ record, machine: { ...machine, status: 'Creating' } }] });
@@ -146,7 +146,7 @@ describe('endAttempts', () => {
     expect(await fleet.record(0)).toMatchObject({ status: 'Failed' });
   });
 
-  it('a poll removes a machine that it was to adopt when the record is bound to another one', async () => {
+  it('a poll removes a machine instead of adopting it if its record is now bound to another machine', async () => {
     const record = await unbound();
     fleet.putRecord({ ...record, launchState: 'accepted', backendId: 'm2' });
     await end({ adopted: [{ record, machine: { ...machine, status: 'Creating' } }] });
@@ -154,7 +154,7 @@ describe('endAttempts', () => {
     expect(await fleet.record(0)).toMatchObject({ backendId: 'm2' });
   });
 
-  it('a poll pauses launching once a lost instance decides the verdict', async () => {
+  it('a poll pauses launching when the loss of an instance decides the fleet’s verdict', async () => {
     fleet.end();
     fleet = await OneFleet.open({ size: 2, failurePolicy: 'rollback' });
     await fleet.handle(launchOf(0));

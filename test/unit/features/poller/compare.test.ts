@@ -13,7 +13,7 @@ function machine(fields: Partial<CloudInstance> = {}): CloudInstance {
 describe('compare', () => {
   const accepted = record({ backendId: 'i-1' });
 
-  it('a record becomes Running when its machine runs, and stays as it is while the machine boots', () => {
+  it('a record becomes Running when its machine runs, and does not change while the machine boots', () => {
     const finding = compare(accepted, machine({ publicIp: '192.0.2.7' }), LATE_MS, WINDOW_MS);
     expect(finding).toMatchObject({ action: 'change', to: 'Running', fields: { publicIp: '192.0.2.7' } });
     expect(compare(accepted, machine({ status: 'Creating' }), LATE_MS, WINDOW_MS)).toEqual({
@@ -21,7 +21,7 @@ describe('compare', () => {
     });
   });
 
-  it('a machine whose create reply was lost is adopted', () => {
+  it('a machine is adopted when the answer to its create call was lost', () => {
     const unknown = record({ launchState: 'unknown', unknownSinceMs: 0 });
     expect(compare(unknown, machine(), LATE_MS, WINDOW_MS)).toMatchObject({ action: 'adopt' });
   });
@@ -72,7 +72,7 @@ describe('compare', () => {
     });
   });
 
-  it('a launch does not count as gone while a worker may still act upon its claim', () => {
+  it('a record without a machine is not closed while a worker may still make its create call', () => {
     const going = record({ status: 'Terminating', launchState: 'claimed', claimUntilMs: 90_000 });
     expect(compare(going, undefined, 91_000, WINDOW_MS)).toEqual({ action: 'none' });
     expect(compare(going, undefined, 95_000, WINDOW_MS)).toMatchObject({ to: 'Terminated' });
@@ -87,13 +87,13 @@ describe('matching', () => {
     launchToken: 'f0123456789abcdef-00000.1',
   };
 
-  it('a machine is matched by its instance id, or by its backend id where the cloud lost the instance id', () => {
+  it('a machine is matched by its instance id, or by its backend id if the cloud shows no instance id', () => {
     const { instanceId: _, ...nameless } = machine();
     expect(machinesById([nameless], [entry]).get(entry.siteSk)).toEqual([nameless]);
     expect(machinesById([machine({ instanceId: 'other' })], [entry]).get('other')).toHaveLength(1);
   });
 
-  it('a bound record matches its own machine only', () => {
+  it('a record that is bound to a machine matches no other machine', () => {
     const twin = machine({ backendId: 'i-2' });
     expect(machineOf(entry, [twin, machine()])?.backendId).toBe('i-1');
     expect(agrees(entry, machine())).toBe(true);

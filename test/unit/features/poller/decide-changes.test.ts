@@ -15,7 +15,7 @@ const NONE_MOVABLE: ReadonlySet<string> = new Set();
 const decide = (found: readonly Found[], movable = NONE_MOVABLE) => decideChanges({ found, movable });
 
 describe('decideChanges', () => {
-  it('a decided change has the fields of its finding and the fields to remove', () => {
+  it('a change has the fields that its finding sets and clears', () => {
     const finding = { action: 'change', to: 'Running', fields: { zone: 'a' }, clears: ['trouble'] } as const;
     const one = record();
     expect(decide([{ record: one, finding }]).changes).toEqual([
@@ -23,7 +23,7 @@ describe('decideChanges', () => {
     ]);
   });
 
-  it('a failing instance is to be closed as Planned, with its failure, where another location is left', () => {
+  it('the change of a failing instance has `closeAs` Planned and the failure if the instance may move', () => {
     const one = record();
     const fields = { closeAs: 'Failed', failure: FAILURE } as const;
     const found = [{ record: one, finding: { action: 'change', to: 'Terminating', fields } }] as const;
@@ -34,7 +34,7 @@ describe('decideChanges', () => {
     expect(decide(found).changes[0]).toMatchObject({ fields: { closeAs: 'Failed' } });
   });
 
-  it('a poll decides nothing for a record that agrees with the cloud or has yet to be confirmed', () => {
+  it('decideChanges returns nothing for a finding with the action `none` or `confirm`', () => {
     const found: Found[] = [
       { record: record(), finding: { action: 'none' } },
       { record: record(), finding: { action: 'confirm', backendId: 'i-1' } },
@@ -68,20 +68,20 @@ describe('the changes of a poll', () => {
   });
   const vanished = { failure: { code: 'Vanished', message: 'gone' } };
 
-  it('isVanishing is true only for a change whose failure is that the machine vanished', () => {
+  it('isVanishing is true only for a change with the failure code Vanished', () => {
     expect(isVanishing(change({ to: 'Terminated', fields: vanished }))).toBe(true);
     expect(isVanishing(change({ to: 'Failed', fields: { failure: FAILURE } }))).toBe(false);
     expect(isVanishing(change({}))).toBe(false);
   });
 
-  it('isRecovery is true only for an instance that was Undefined and runs', () => {
+  it('isRecovery is true only for a change from Undefined to Running', () => {
     const undefinedOne = record({ status: 'Undefined' });
     expect(isRecovery(change({ record: undefinedOne }))).toBe(true);
     expect(isRecovery(change({ record: undefinedOne, to: 'Suspended' }))).toBe(false);
     expect(isRecovery(change({ record: record({ status: 'Creating' }) }))).toBe(false);
   });
 
-  it('fleetsThatLost and fleetsThatRecovered name each fleet once', () => {
+  it('fleetsThatLost and fleetsThatRecovered return each fleet only once', () => {
     const lost = [1, 2].map(() => change({ to: 'Failed', fields: { failure: FAILURE } }));
     const back = change({ record: record({ fleetId: 'other', status: 'Undefined' }) });
     expect([...fleetsThatLost([...lost, back])]).toEqual([record().fleetId]);

@@ -14,7 +14,13 @@ const ID = record().instanceId;
 const LATE = NOW - UNCLAIMED_SLOT_MS - 1;
 const IN_TIME = NOW - UNCLAIMED_SLOT_MS;
 
-/** Decides about the slot of one instance, held since a time, by its record as it stands after the poll's writes. */
+/**
+ * Decides about the slot of one instance.
+ *
+ * @param one the instance's record after the poll's writes
+ * @param heldSinceMs when the instance got the slot; undefined: it holds none
+ * @param isWritten whether the poll changed the record
+ */
 function decide(one: InstanceItem | undefined, heldSinceMs: number | undefined, isWritten = false) {
   const applied = {
     written: new Set(isWritten ? [ID] : []),
@@ -37,16 +43,19 @@ describe('decideSlots', () => {
   it.each([
     ['without a record', undefined],
     ['whose record is closed', closed],
-    ['whose record is Planned here', planned],
-  ])('for two minutes, a slot holder %s keeps its slot: its worker may be about to claim', (_, one) => {
-    const early = decide(one, IN_TIME).decision;
-    expect([...early.claiming]).toEqual([ID]);
-    expect(early.abandoned).toEqual([]);
-    expect(early.ended).toEqual([]);
-    const late = decide(one, LATE).decision;
-    expect([...late.claiming]).toEqual([]);
-    expect(late.abandoned).toEqual([ID]);
-  });
+    ['whose record is Planned at this site', planned],
+  ])(
+    'a slot holder %s keeps its slot for two minutes, because its worker may be about to claim',
+    (_, one) => {
+      const early = decide(one, IN_TIME).decision;
+      expect([...early.claiming]).toEqual([ID]);
+      expect(early.abandoned).toEqual([]);
+      expect(early.ended).toEqual([]);
+      const late = decide(one, LATE).decision;
+      expect([...late.claiming]).toEqual([]);
+      expect(late.abandoned).toEqual([ID]);
+    },
+  );
 
   it('the slot of a refused attempt is abandoned when no worker repeats the call within two minutes', () => {
     expect(decide(refused, IN_TIME).decision.abandoned).toEqual([]);
@@ -54,7 +63,7 @@ describe('decideSlots', () => {
   });
 
   it.each(['claimed', 'unknown', 'accepted'] as const)(
-    'the slot of an attempt in launch state %s is never abandoned: its call may have made a machine',
+    'the slot of an attempt in launch state %s is never abandoned, because its call may have made a machine',
     (launchState) => {
       const { decision } = decide(record({ status: 'Creating', launchState }), LATE);
       expect(decision.abandoned).toEqual([]);
@@ -62,14 +71,14 @@ describe('decideSlots', () => {
     },
   );
 
-  it('a poll completes the task of an instance that it wrote, and of one that has an outcome and still a slot', () => {
+  it('the task of a running instance is completed if the poll wrote its record, or if the instance holds a slot', () => {
     const running = record({ status: 'Running' });
     expect(decide(running, undefined, true).endedIds).toEqual([ID]);
     expect(decide(running, NOW).endedIds).toEqual([ID]);
     expect(decide(running, undefined).endedIds).toEqual([]);
   });
 
-  it('a poll resumes the move of an instance that holds a slot here and is at another location', () => {
+  it('a poll finishes the move of an instance that is at another location and still holds a slot at this site', () => {
     const elsewhere = record({ status: 'Planned', location: 'eu-west-1' });
     const { decision } = decide(elsewhere, NOW);
     expect(decision).toMatchObject({ moved: [elsewhere], abandoned: [] });
@@ -77,7 +86,7 @@ describe('decideSlots', () => {
     expect(decide(elsewhere, undefined).decision.moved).toEqual([]);
   });
 
-  it('an instance that never ran needs no slot once the cloud removes its machine', () => {
+  it('the slot of an instance that never ran is unused when the cloud shows its own machine in Terminating', () => {
     const going = record({ status: 'Terminating', backendId: 'i-1' });
     const { applied, decision } = decide(going, NOW);
     expect(unusedSlots(applied, decision, new Set())).toEqual([ID]);
@@ -87,13 +96,13 @@ describe('decideSlots', () => {
 });
 
 describe('unusedSlots', () => {
-  it('an abandoned slot is unused only once no earlier claim can be written any more', () => {
+  it('an abandoned slot counts as unused only after a fence has stopped earlier claims', () => {
     const { applied, decision } = decide(undefined, LATE);
     expect(unusedSlots(applied, decision, new Set())).toEqual([]);
     expect(unusedSlots(applied, decision, new Set([ID]))).toEqual([ID]);
   });
 
-  it('the slot of a closed instance goes back with its task and not as an unused slot', () => {
+  it('a closed instance is listed in `ended`, and its slot is not listed as unused', () => {
     const { applied, decision, endedIds } = decide(closed, LATE);
     expect(endedIds).toEqual([ID]);
     expect(unusedSlots(applied, decision, new Set([ID]))).toEqual([]);
@@ -106,7 +115,7 @@ describe('stillInTransition', () => {
     return stillInTransition(applied, decision, new Set(fenced));
   };
 
-  it('stillInTransition counts records in transition, holders that may claim and abandoned slots without a fence', () => {
+  it('stillInTransition counts records in transition, holders that may claim, and unfenced abandoned slots', () => {
     expect(countOf(record({ status: 'Terminating' }), undefined)).toBe(1);
     expect(countOf(record({ status: 'Running' }), undefined)).toBe(0);
     expect(countOf(undefined, IN_TIME)).toBe(1);

@@ -45,7 +45,7 @@ describe('pick', () => {
     expect(picked.creating).toEqual([TWO]);
   });
 
-  it('a slot holder is stale when it is not being created, or when the cloud has accepted nothing for too long', () => {
+  it('a slot holder is stale if it is not in Creating, or if the cloud has accepted no call for it for too long', () => {
     const entries = [entry(ONE, 'Running', 'i-1'), entry(TWO, 'Creating'), entry(THREE, 'Creating')];
     const holders = { [ONE]: NOW_MS, [TWO]: NOW_MS - 1_000, [THREE]: NOW_MS - 600_000 };
     const { staleHolders, pending } = pick(takeSnapshot(entries), new Map(), holders, NOW_MS);
@@ -53,7 +53,7 @@ describe('pick', () => {
     expect(Object.keys(pending)).toEqual([TWO, THREE]);
   });
 
-  it('a poll re-reads all records in Creating once a minute, for their deadlines', () => {
+  it('a poll re-reads all records in Creating once a minute, to check their deadlines', () => {
     const entries = [entry(ONE, 'Creating', `i-${ONE}`)];
     const machines = new Map([[ONE, [machine(ONE, 'Creating')]]]);
     expect(pick(takeSnapshot(entries), machines, {}, NOW_MS).rereadIds).toEqual([]);
@@ -107,13 +107,13 @@ describe('decideSlots', () => {
     return { applied, decision: decideSlots({ picked, machines }, applied, SITE, NOW_MS) };
   };
 
-  it('a slot stays with a holder whose worker may be about to claim', () => {
+  it('a slot holder keeps its slot while its worker may be about to claim', () => {
     const { decision } = decide([], { [ONE]: NOW_MS - 1_000 });
     expect([...decision.claiming]).toEqual([ONE]);
     expect(decision.abandoned).toEqual([]);
   });
 
-  it('a slot without a claim is abandoned after a time, and is given back once no claim can follow', () => {
+  it('an old slot without a claim is abandoned, and is given back only after a fence has stopped the claim', () => {
     const { applied, decision } = decide([], { [ONE]: NOW_MS - 600_000 });
     expect(decision.abandoned).toEqual([ONE]);
     expect(unusedSlots(applied, decision, new Set())).toEqual([]);

@@ -16,7 +16,7 @@ test('a site with a small list rate is polled once a second', () => {
   expect(pollsPerSecond(calls(2, 50), 1_000)).toBe(1);
 });
 
-test('a site whose machines boot slowly is polled twice a second at most', () => {
+test('a site whose machines boot slowly is polled at most twice a second', () => {
   expect(pollsPerSecond(calls(50, 50), 3_000)).toBe(2);
 });
 
@@ -29,13 +29,13 @@ test.each([
   [50, 8, 4],
   [50, 50, 5],
 ])(
-  'a site with quick machines, %d list calls and %d creates a second gets %d polls a second',
+  'with quick boots, a site that allows %d list calls and %d creates a second is polled %d times a second',
   (lists, creates, polls) => {
     expect(pollsPerSecond(calls(lists, creates), 1_000)).toBe(polls);
   },
 );
 
-/** A site at which one launch waits for the slot of another, whose machine boots for ten seconds. */
+/** Opens a fleet at a site with one slot. Instance 0 holds the slot and boots for 10 s; launch 1 waits for the slot. */
 async function openWaiting(listsPerSecond: number): Promise<OneFleet> {
   const limits = {
     concurrentInstancesPerLocation: 1,
@@ -52,7 +52,7 @@ const fastOf = (fleet: OneFleet) => fleet.sent('poll').filter(({ fast }) => fast
 const listsOf = (fleet: OneFleet) => fleet.history.filter((one) => one.startsWith('list'));
 async function fastPollOf(fleet: OneFleet): Promise<PollMessage> {
   const [message] = fastOf(fleet);
-  if (!message) throw new Error('a poll begins fast polls where launches wait for slots');
+  if (!message) throw new Error('the poll sent no fast poll, although a launch waits for a slot');
   fleet.queue = [];
   return message;
 }
@@ -63,7 +63,7 @@ afterEach(() => {
   fleet = undefined;
 });
 
-test('a poll begins one chain of fast polls when a launch waits for a slot, and no second one', async () => {
+test('while a launch waits for a slot, only the first of two polls starts fast polls', async () => {
   fleet = await openWaiting(10);
   expect(fastOf(fleet)).toHaveLength(1);
   const waiting = fastOf(fleet);
@@ -72,12 +72,12 @@ test('a poll begins one chain of fast polls when a launch waits for a slot, and 
   expect([...waiting, ...fastOf(fleet)]).toHaveLength(1);
 });
 
-test('a poll begins no fast polls where the list rate of the site has no calls for them', async () => {
+test('a poll starts no fast polls if the site’s list rate is too low for them', async () => {
   fleet = await openWaiting(2);
   expect(fastOf(fleet)).toEqual([]);
 });
 
-test('a fast poll is dropped when its message is delivered twice', async () => {
+test('the second delivery of the message of a fast poll is dropped', async () => {
   fleet = await openWaiting(10);
   const message = await fastPollOf(fleet);
   await fleet.handle(message);
@@ -88,7 +88,7 @@ test('a fast poll is dropped when its message is delivered twice', async () => {
   expect(fastOf(fleet)).toHaveLength(1);
 });
 
-test('a fast poll gives the slot of a machine that runs to the launch that waits, and sends the next one', async () => {
+test('a fast poll gives the slot of a running machine to the waiting launch, and sends the next fast poll', async () => {
   fleet = await openWaiting(10);
   const message = await fastPollOf(fleet);
   fleet.nowMs += 20_000;
@@ -98,7 +98,7 @@ test('a fast poll gives the slot of a machine that runs to the launch that waits
   expect(fastOf(fleet)).toEqual([{ ...message, generation: message.generation + 1 }]);
 });
 
-test('a fast poll closes no record by an empty list, however often it comes', async () => {
+test('a record stays open when the lists of several fast polls are empty', async () => {
   fleet = await openWaiting(10);
   const message = await fastPollOf(fleet);
   fleet.nowMs += 60_000;
@@ -110,7 +110,7 @@ test('a fast poll closes no record by an empty list, however often it comes', as
   expect(await fleet.record(0)).toMatchObject({ status: 'Creating' });
 });
 
-test('fast polls go on after a list that fails', async () => {
+test('fast polls continue after a failed list call', async () => {
   fleet = await openWaiting(10);
   const message = await fastPollOf(fleet);
   fleet.cloud.meet = (call) => {
@@ -120,7 +120,7 @@ test('fast polls go on after a list that fails', async () => {
   expect(fastOf(fleet)).toHaveLength(1);
 });
 
-test('fast polls end once a poll of the loop has found that no launch waits', async () => {
+test('fast polls end after a full poll has found no waiting launch', async () => {
   fleet = await openWaiting(10);
   const message = await fastPollOf(fleet);
   fleet.nowMs += 20_000;

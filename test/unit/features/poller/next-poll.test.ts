@@ -21,7 +21,7 @@ describe('nextPollMs', () => {
     [0, 40_000, POLL_INTERVAL_MS],
     [0, undefined, SHORTEST_POLL_MS],
   ])(
-    'with the first create %i ms old and a fastest boot of %j ms, launches wait %i ms for the next poll',
+    'if launches wait, the first create was %i ms ago and a boot takes %j ms, the next poll comes in %i ms',
     (ageMs, fastestMs, expected) => {
       const startsMs = [NOW - ageMs, NOW];
       expect(nextPollMs({ isWaitedFor: true, startsMs, fastestMs }, NOW)).toBe(expected);
@@ -34,14 +34,14 @@ describe('nextPollMs', () => {
     [3_000, 2_500],
     [60_000, POLL_INTERVAL_MS],
   ])(
-    'at a quick site with the first create %i ms old, the next poll comes after %i ms though no launch waits',
+    'if no launch waits at a quick site and the first create was %i ms ago, the next poll comes in %i ms',
     (ageMs, expected) => {
       const startsMs = [NOW - ageMs, NOW];
       expect(nextPollMs({ isWaitedFor: false, startsMs, fastestMs: 1_000 }, NOW)).toBe(expected);
     },
   );
 
-  it('the delay of the next poll is never below the shortest or above the usual interval', () => {
+  it('the delay of the next poll is never below the shortest interval or above the usual one', () => {
     fc.assert(
       fc.property(
         fc.boolean(),
@@ -58,7 +58,7 @@ describe('nextPollMs', () => {
 });
 
 describe('fastestOf', () => {
-  it('fastestOf returns the shortest boot time, which grows slowly while boots are slower', () => {
+  it('fastestOf returns the shortest boot time, and raises it slowly when later boots are slower', () => {
     expect(fastestOf(undefined, [])).toBeUndefined();
     expect(fastestOf(undefined, [9_000, 7_000])).toBe(7_000);
     expect(fastestOf(7_000, [])).toBe(7_000);
@@ -69,15 +69,15 @@ describe('fastestOf', () => {
 });
 
 describe('bootBetween', () => {
-  it('bootBetween returns the time until the later poll saw a slow machine run', () => {
+  it('the boot time of a slow machine ends when the later poll saw the machine run', () => {
     expect(bootBetween(NOW, NOW + 7_000, NOW + 8_000)).toBe(8_000);
   });
 
-  it('bootBetween counts a machine as quick if it may have run soon after the earlier poll', () => {
+  it('the boot time ends at the earlier poll if the machine may have been quick', () => {
     expect(bootBetween(NOW, NOW + 700, NOW + 5_000)).toBe(700);
   });
 
-  it('bootBetween returns nothing for a machine that was requested after the earlier poll', () => {
+  it('bootBetween returns undefined for a machine that was requested after the earlier poll', () => {
     expect(bootBetween(NOW, NOW - 1, NOW + 5_000)).toBeUndefined();
   });
 });

@@ -12,29 +12,29 @@ const HOUR_MS = 3_600_000;
 let fleet: OneFleet;
 afterEach(() => fleet.end());
 
-/** A fleet of which each instance has been launched. */
+/** Opens a fleet and launches each of its instances. */
 async function open(options: OneFleetOptions = {}): Promise<void> {
   fleet = await OneFleet.open(options);
   for (let index = 0; index < (options.size ?? 1); index += 1) await fleet.handle(launchOf(index));
 }
 
-/** As `open`, with each instance seen running, an hour ago. */
+/** Opens a fleet whose instances were seen running an hour ago. */
 async function openRunning(size = 1): Promise<void> {
   await open({ size });
-  await fleet.until(() => fleet.told.size === size);
+  await fleet.until(() => fleet.outcomes.size === size);
   fleet.nowMs += HOUR_MS;
 }
 
 async function look(changes: Partial<Snapshot> = {}, worker: Worker = fleet.worker): Promise<Observed> {
   const poll = await fleet.takePoll(worker);
-  // No deadlines are due.
+  // A full poll was made in this minute, so this one does not check deadlines.
   poll.loop.fullAtMs = fleet.nowMs;
   const snapshot = await fleet.run(worker, () =>
     takeSnapshot(poll.context, poll.site, poll.opened, poll.loop),
   );
-  if (snapshot === 'died') throw new Error('no test lets a worker die here');
+  if (snapshot === 'died') throw new Error('the worker died while it took the snapshot');
   const observed = await fleet.run(worker, () => observe(poll, { ...snapshot, ...changes }));
-  if (observed === 'died') throw new Error('no test lets a worker die here');
+  if (observed === 'died') throw new Error('the worker died while it observed the site');
   return observed;
 }
 const actionsOf = (found: readonly Found[]) => found.map(({ finding }) => finding.action);
@@ -49,7 +49,7 @@ describe('observe', () => {
     expect(found).toMatchObject([{ finding: { action: 'change', to: 'Running' } }]);
   });
 
-  it('a poll reads the slots before the records, and a slot that goes back in between counts as held', async () => {
+  it('a poll reads slots before records, so a slot that is given back in between still counts as held', async () => {
     await open();
     fleet.nowMs += 20_000;
     const worker = fleet.makeWorker({
@@ -60,14 +60,14 @@ describe('observe', () => {
     expect(await fleet.holders()).toEqual([]);
   });
 
-  it('a poll asks for a machine that the list leaves out, and leaves the record alone when the machine exists', async () => {
+  it('a poll reads a machine that the list leaves out, and does not change the record if the machine exists', async () => {
     await openRunning();
     fleet.cloud.hidden.add('m1');
     expect(actionsOf((await look()).found)).toEqual(['confirm', 'none']);
     expect(fleet.history.at(-1)).toBe('get m1');
   });
 
-  it('a poll finds that a machine vanished when the cloud answers that it has no such machine', async () => {
+  it('a poll finds that a machine vanished when the cloud answers that the machine does not exist', async () => {
     await openRunning();
     fleet.cloud.vanish(fleet.cloud.made[0]);
     const { found } = await look();
@@ -88,7 +88,7 @@ describe('observe', () => {
   });
 
   it.each(['Unavailable', 'Throttled', 'Unauthorized'] as const)(
-    'a poll has no finding about a missing machine when the cloud answers %s',
+    'a poll does not decide that a missing machine vanished when the cloud answers %s',
     async (code) => {
       await openRunning();
       fleet.cloud.vanish(fleet.cloud.made[0]);
@@ -106,7 +106,7 @@ describe('observe', () => {
     expect([...observed.records.keys()]).toEqual([idOf(1)]);
   });
 
-  it('a poll compares no record that has moved to another site, although the index shows it here', async () => {
+  it('a poll skips the record of an instance that moved to another site, even if the index still lists it', async () => {
     await open({ locations: ['east', 'west'] });
     fleet.nowMs += 20_000;
     const record = await fleet.claimed();
@@ -117,7 +117,7 @@ describe('observe', () => {
     expect(found).toEqual([]);
   });
 
-  it('a poll does not adopt a copy, which has the tags of an attempt but was made at another time', async () => {
+  it('a poll does not adopt a copy: a machine with an attempt’s tags that was made at another time', async () => {
     await open();
     const record = await fleet.claimed();
     const { backendId: _unknown, acceptedAtMs: _when, ...unbound } = record;
@@ -131,14 +131,11 @@ describe('observe', () => {
   it.each([
     [['east', 'west'], [idOf(0)]],
     [['east'], []],
-  ])(
-    'with the locations %j, the failing instances that another location may launch are %j',
-    async (locations, movable) => {
-      await open({ locations });
-      fleet.cloud.break(fleet.cloud.made[0], 'no host');
-      expect([...(await look()).movable]).toEqual(movable);
-    },
-  );
+  ])('with the locations %j, the failing instances that may move are %j', async (locations, movable) => {
+    await open({ locations });
+    fleet.cloud.break(fleet.cloud.made[0], 'no host');
+    expect([...(await look()).movable]).toEqual(movable);
+  });
 
   it('the observe phase of a poll writes nothing', async () => {
     await open();

@@ -6,7 +6,7 @@ import { pick } from '../../../../functions/features/poller/pick.ts';
 import type { Snapshot } from '../../../../functions/features/poller/snapshot.ts';
 import type { SiteEntry } from '../../../../functions/platform/store/instances.ts';
 
-/** Half a minute past a full minute. */
+/** A time in ms, half a minute after the start of a minute. */
 const NOW = 1_000_050_000;
 const idOf = (index: number) => `f0123456789abcdef-0000${index}`;
 const [ONE, TWO, THREE] = [idOf(1), idOf(2), idOf(3)];
@@ -32,7 +32,7 @@ function picked(
 }
 
 describe('pick', () => {
-  it('a poll re-reads no record whose entry agrees with the cloud', () => {
+  it('a poll re-reads no record whose index entry agrees with the cloud', () => {
     const entries = [
       entry(ONE, 'Running', 'i-1'),
       entry(TWO, 'Creating', 'i-2'),
@@ -50,18 +50,18 @@ describe('pick', () => {
     expect(picked({ entries: [entry(ONE, 'Running', 'i-1')], seen }).rereadIds).toEqual([ONE]);
   });
 
-  it('a poll re-reads a record without a machine when the list shows a machine of its launch token', () => {
+  it('a poll re-reads a record without a machine when the list shows a machine with its launch token', () => {
     const seen = [{ ...machine(ONE, 'Creating'), launchToken: `${ONE}.1` }];
     expect(picked({ entries: [entry(ONE, 'Creating')], seen }).rereadIds).toEqual([ONE]);
   });
 
-  it('a poll re-reads no record that the cloud was not asked about', () => {
+  it('a poll that asks the cloud about some instances does not re-read the records of the others', () => {
     const entries = [entry(ONE, 'Running', 'i-1'), entry(TWO, 'Running', 'i-2')];
     const asked = new Set([TWO]);
     expect(picked({ entries, asked, isFull: false }).rereadIds).toEqual([TWO]);
   });
 
-  it('only a full poll re-reads each record in Creating for its deadline, once a minute', () => {
+  it('a full poll re-reads each record in Creating once a minute to check its deadline; a partial poll does not', () => {
     const entries = [entry(ONE, 'Creating', 'i-1'), entry(TWO, 'Running', 'i-2')];
     const seen = [machine(ONE, 'Creating'), machine(TWO, 'Running', 'i-2')];
     expect(picked({ entries, seen }, {}, NOW - 10_000).rereadIds).toEqual([]);
@@ -79,13 +79,13 @@ describe('pick', () => {
     expect(picked({ entries, seen, isFull: false, isListless: true }).rereadIds).toEqual([ONE]);
   });
 
-  it('a slot holder is stale when nothing is being created under its slot', () => {
+  it('a slot holder is stale if it has no index entry in Creating', () => {
     const entries = [entry(ONE, 'Running', 'i-1'), entry(TWO, 'Creating', 'i-2')];
     const holders = { [ONE]: NOW - 1, [TWO]: NOW - 1, [THREE]: NOW - 1 };
     expect(Object.keys(picked({ entries }, holders).staleHolders)).toEqual([ONE, THREE]);
   });
 
-  it('a slot holder in Creating is stale only when the cloud accepted nothing of it for two minutes', () => {
+  it('a slot holder in Creating is stale only if the cloud has accepted no call for it for two minutes', () => {
     const entries = [entry(ONE, 'Creating'), entry(TWO, 'Creating'), entry(THREE, 'Creating', 'i-3')];
     const late = NOW - UNCLAIMED_SLOT_MS - 1;
     const { staleHolders, pending } = picked({ entries }, { [ONE]: late, [TWO]: late + 1, [THREE]: late });

@@ -14,15 +14,15 @@ beforeEach(async () => {
 });
 afterEach(() => fleet.end());
 
-/** Launches the fleet's first instance; its poll is the only message in the queue. */
+/** Launches the fleet's only instance. Afterwards the queue has one message: that of the first poll. */
 const launch = async () => {
   await fleet.handle(launchOf(0));
   fleet.history.length = 0;
 };
-/** Has the instance run for an hour. */
+/** Launches the instance, waits until it runs, and moves the clock on by an hour. */
 const launchAndRun = async () => {
   await launch();
-  await fleet.until(() => fleet.told.size > 0);
+  await fleet.until(() => fleet.outcomes.size > 0);
   fleet.nowMs += HOUR_MS;
   fleet.history.length = 0;
 };
@@ -40,10 +40,10 @@ const delayOfNext = () => {
 const poll = async (worker?: Worker) => await fleet.poll(EAST, worker);
 
 describe('the poll loop of a site', () => {
-  it('a site is polled once when the message of a poll is delivered twice', async () => {
+  it('a site is polled only once when the message of a poll is delivered twice', async () => {
     await launch();
     const [message] = fleet.sent('poll');
-    if (!message) throw new Error('a launch starts the poll loop');
+    if (!message) throw new Error('the launch did not start the poll loop');
     await fleet.handle(message);
     await fleet.handle(message, fleet.makeWorker());
     expect(lists()).toHaveLength(1);
@@ -57,7 +57,7 @@ describe('the poll loop of a site', () => {
     expect(lists()).toHaveLength(1);
   });
 
-  it('the next poll comes in a second while machines are left to remove', async () => {
+  it('the next poll comes in one second if the poll could not remove all machines that it has to', async () => {
     await launch();
     fleet.putRecord({ ...(await fleet.claimed()), status: 'Terminating', closeAs: 'Failed' });
     fleet.nowMs += 60_000;
@@ -68,7 +68,7 @@ describe('the poll loop of a site', () => {
     expect(delayOfNext()).toBe(1_000);
   });
 
-  it('the poll loop ends after two polls that find nothing in transition, and is not idle while instances run', async () => {
+  it('the poll loop ends after two polls that find nothing in transition, but it is not idle if instances run', async () => {
     await launchAndRun();
     await poll();
     fleet.queue = [];
@@ -77,14 +77,14 @@ describe('the poll loop of a site', () => {
     expect(await listLoops(fleet.store, 'sim')).toMatchObject([{ active: false, idle: false }]);
   });
 
-  it('the poll loop of a site without instances and launches ends as idle', async () => {
+  it('the poll loop of a site without instances or launches ends as idle, so it is not listed', async () => {
     await poll();
     await poll();
     expect(fleet.queue.filter(({ message }) => message.kind === 'poll')).toEqual([]);
     expect(await listLoops(fleet.store, 'sim')).toEqual([]);
   });
 
-  it('the poll loop goes on when a launch starts it while its last poll is under way', async () => {
+  it('the poll loop continues if a launch starts it again during its last poll', async () => {
     await launchAndRun();
     await poll();
     fleet.queue = [];
@@ -96,7 +96,7 @@ describe('the poll loop of a site', () => {
     expect(delayOfNext()).toBe(5_000);
   });
 
-  it('the poll loop goes on after a poll that fails with an error other than a DriverError', async () => {
+  it('the poll loop continues after a poll that fails with an error other than a DriverError', async () => {
     await launch();
     fleet.cloud.meet = () => {
       throw new Error('the driver broke');
@@ -104,18 +104,18 @@ describe('the poll loop of a site', () => {
     await expect(poll()).rejects.toThrow('the driver broke');
     expect(delayOfNext()).toBe(5_000);
     fleet.cloud.meet = () => {};
-    await fleet.until(() => fleet.told.size > 0);
+    await fleet.until(() => fleet.outcomes.size > 0);
   });
 
-  it('the poll loop goes on wherever the worker of a poll dies, and leaves one outcome and no slot', async () => {
+  it('if the worker dies at any step of a poll, later polls complete the task once and give the slot back', async () => {
     for (let at = 1; at <= 14; at += 1) {
       fleet.end();
       fleet = await OneFleet.open();
       fleet.cloud.bootMs = 500;
       await launch();
       await fleet.deliverNext(fleet.makeWorker({ at, does: 'die' }));
-      await fleet.until(async () => fleet.told.size > 0 && (await fleet.holders()).length === 0);
-      expect([...fleet.told]).toEqual([['token-0', 'Running']]);
+      await fleet.until(async () => fleet.outcomes.size > 0 && (await fleet.holders()).length === 0);
+      expect([...fleet.outcomes]).toEqual([['token-0', 'Running']]);
       expect(await fleet.counts()).toEqual({ Running: 1 });
     }
   });
@@ -140,7 +140,7 @@ describe('a poll whose list is empty', () => {
     expect(await fleet.record()).toMatchObject({ status: 'Terminated', failure: { code: 'Vanished' } });
   });
 
-  it('an empty list is doubted again when a list since the last empty one showed the machine', async () => {
+  it('a second empty list closes no record if a list in between showed the machine', async () => {
     const [machine] = fleet.cloud.made;
     await poll();
     delete machine?.endedAtMs;
@@ -150,7 +150,7 @@ describe('a poll whose list is empty', () => {
     expect(await fleet.record()).toMatchObject({ status: 'Running' });
   });
 
-  it('the doubt about an empty list lasts over a poll whose list gets no permit', async () => {
+  it('an empty list still counts as the first one after a poll whose list call gets no permit', async () => {
     await poll();
     refuseLists('NoPermit', { retryAfterMs: 1_000 });
     await poll();
@@ -162,15 +162,15 @@ describe('a poll whose list is empty', () => {
 });
 
 describe('an empty list before a restart of the poll loop', () => {
-  it('the list after a restart, which is empty again, closes the record of a machine that vanished', async () => {
+  it('a poll closes a record if the list was empty before a restart of the poll loop and is empty after it', async () => {
     await launchAndRun();
     fleet.cloud.vanish(fleet.cloud.made[0]);
     await poll();
-    // A worker whose clock is fast takes the next poll for overdue.
+    // Another worker, whose clock is fast, finds the next poll overdue and restarts the loop.
     fleet.queue = [];
     fleet.nowMs += 32_000;
     const generation = await startLoop(fleet.store, LOOP, fleet.nowMs);
-    if (generation === undefined) throw new Error('an overdue loop is restarted');
+    if (generation === undefined) throw new Error('the overdue loop was not restarted');
     await fleet.handle({ kind: 'poll', ...EAST, generation });
     expect(await fleet.record()).toMatchObject({ status: 'Terminated', failure: { code: 'Vanished' } });
   });
@@ -182,7 +182,7 @@ describe('a poll whose list fails', () => {
     ['Throttled', { retryAfterMs: 17_000 }, 17_000],
     ['InvalidRequest', {}, 10_000],
   ] as const)(
-    'a list that fails with %s %j changes no record before its time limit, and the next poll comes in %i ms',
+    'if the list call fails with %s %j, the poll changes no record, and the next poll comes in %i ms',
     async (code, detail, waitMs) => {
       await launch();
       const record = await fleet.record();
@@ -193,23 +193,23 @@ describe('a poll whose list fails', () => {
     },
   );
 
-  it('a poll without a list ends an instance whose time limit is over, and makes no removal', async () => {
+  it('a poll whose list call fails ends an instance past its time limit, and removes no machine', async () => {
     await launch();
     fleet.nowMs = (await fleet.claimed()).deadlineAtMs;
     refuseLists('InvalidRequest');
     await poll();
     expect(await fleet.record()).toMatchObject({ status: 'Terminating', closeAs: 'Failed' });
-    expect([...fleet.told]).toEqual([['token-0', 'Failed']]);
+    expect([...fleet.outcomes]).toEqual([['token-0', 'Failed']]);
     expect(fleet.cloud.standing).toHaveLength(1);
   });
 
-  it('while the cloud is unavailable, polls read machines one by one and ask for no list within a minute', async () => {
+  it('after an Unavailable list call, polls read machines one by one and make no list call for a minute', async () => {
     await launch();
     fleet.nowMs += 20_000;
     refuseLists('Unavailable');
     await poll();
     expect(fleet.history).toContain('get m1');
-    expect([...fleet.told]).toEqual([['token-0', 'Running']]);
+    expect([...fleet.outcomes]).toEqual([['token-0', 'Running']]);
     await fleet.handle(launchOf(0));
     fleet.cloud.meet = () => {};
     await poll();
@@ -219,7 +219,7 @@ describe('a poll whose list fails', () => {
     expect(lists()).toHaveLength(2);
   });
 
-  it('a poll whose list fails grants free slots to queued launches', async () => {
+  it('a poll whose list call fails grants free slots to queued launches', async () => {
     fleet.end();
     fleet = await OneFleet.open({ size: 2, limits: { concurrentInstancesPerLocation: 1 } });
     await fleet.handle(launchOf(0));
@@ -232,7 +232,7 @@ describe('a poll whose list fails', () => {
     expect(await fleet.holders()).toEqual([1]);
   });
 
-  it('a poll whose list gets no permit comes again when there may be one', async () => {
+  it('if the list call gets no permit, the next poll comes when a permit may be available', async () => {
     await launch();
     refuseLists('NoPermit', { retryAfterMs: 3_000 });
     await poll();
@@ -241,10 +241,10 @@ describe('a poll whose list fails', () => {
 });
 
 describe('pollSite', () => {
-  it('a poll is dropped when its loop was restarted since', async () => {
+  it('a poll from before a restart of its loop is dropped', async () => {
     await launch();
     const [message] = fleet.sent('poll');
-    if (!message) throw new Error('a launch starts the poll loop');
+    if (!message) throw new Error('the launch did not start the poll loop');
     const taken = await takePoll(fleet.store, LOOP, message.generation);
     if (taken) await endLoop(fleet.store, LOOP, taken, false);
     await startLoop(fleet.store, LOOP, fleet.nowMs);

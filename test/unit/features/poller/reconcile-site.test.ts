@@ -5,13 +5,13 @@ import { moveInstance } from '../../../../functions/platform/store/move.ts';
 import { idOf, launchOf, OneFleet, type OneFleetOptions, type Worker } from '../one-fleet/one-fleet.ts';
 
 const MINUTE_MS = 60_000;
-/** At least as many steps as the reconcile of one instance takes. */
+/** Step numbers at which a worker is interrupted. For one instance, `reconcileSite` takes no more steps than these. */
 const STEPS = Array.from({ length: 16 }, (_, at) => at + 1);
 
 let fleet: OneFleet;
 afterEach(() => fleet.end());
 
-/** A fleet whose launches were handled; those beyond the slots are queued. */
+/** Opens a fleet and handles its launches. Launches that get no slot are queued. */
 async function open(options: OneFleetOptions = {}): Promise<void> {
   fleet?.end();
   fleet = await OneFleet.open(options);
@@ -25,7 +25,7 @@ async function reconcile(worker: Worker = fleet.worker, changes: Partial<Snapsho
   const snapshot = await fleet.run(fleet.worker, () =>
     takeSnapshot(poll.context, poll.site, poll.opened, poll.loop),
   );
-  if (snapshot === 'died') throw new Error('the snapshot is taken by a worker that lives');
+  if (snapshot === 'died') throw new Error('the worker died while it took the snapshot');
   return await fleet.run(worker, async () => {
     const { context } = worker;
     const own = { ...poll, context, opened: await context.open(poll.loop.connectionKey) };
@@ -48,34 +48,34 @@ describe('reconcileSite', () => {
     expect(await fleet.counts()).toEqual({ Running: 1 });
   });
 
-  it('the next poll completes the task of an instance with an outcome that still holds a slot', async () => {
+  it('if a worker dies before it completes a task, the next poll completes the task and gives the slot back', async () => {
     await open();
     fleet.nowMs += 20_000;
     await reconcile(fleet.makeWorker({ at: /^succeed/, does: 'die' }));
     expect(await fleet.record()).toMatchObject({ status: 'Running' });
-    expect(fleet.told.size).toBe(0);
+    expect(fleet.outcomes.size).toBe(0);
     expect(await fleet.holders()).toEqual([0]);
     await reconcile();
-    expect([...fleet.told]).toEqual([['token-0', 'Running']]);
+    expect([...fleet.outcomes]).toEqual([['token-0', 'Running']]);
     expect(await fleet.holders()).toEqual([]);
   });
 
-  it('after a worker died at any step of a reconcile, the next poll leaves one outcome and no slot', async () => {
+  it('if a worker dies at any step of a reconcile, there is one outcome and a free slot after the next poll', async () => {
     for (const at of STEPS) {
       await open();
       fleet.nowMs += 20_000;
       await reconcile(fleet.makeWorker({ at, does: 'die' }));
       const had = await fleet.holders();
-      if (had.length === 0) expect(fleet.told.size).toBe(1);
+      if (had.length === 0) expect(fleet.outcomes.size).toBe(1);
       await reconcile();
       expect(await fleet.record()).toMatchObject({ status: 'Running' });
-      expect([...fleet.told]).toEqual([['token-0', 'Running']]);
+      expect([...fleet.outcomes]).toEqual([['token-0', 'Running']]);
       expect(await fleet.holders()).toEqual([]);
       expect(await fleet.counts()).toEqual({ Running: 1 });
     }
   });
 
-  it('a poll that runs before any step of another poll adds no second outcome and no second count', async () => {
+  it('if a poll runs before any step of another poll, the task is completed once and the instance counted once', async () => {
     for (const at of STEPS) {
       await open();
       fleet.nowMs += 20_000;
@@ -88,9 +88,9 @@ describe('reconcileSite', () => {
     }
   });
 
-  it('a partial snapshot closes no record that it did not ask about', async () => {
+  it('a poll with a partial snapshot closes no record that the snapshot leaves out', async () => {
     await open({ size: 2 });
-    await fleet.until(() => fleet.told.size === 2);
+    await fleet.until(() => fleet.outcomes.size === 2);
     fleet.nowMs += MINUTE_MS;
     for (const machine of fleet.cloud.made) fleet.cloud.vanish(machine);
     await reconcile(fleet.worker, { isFull: false, seen: [], asked: new Set([idOf(1)]) });
@@ -119,14 +119,14 @@ describe('reconcileSite', () => {
     fleet.nowMs += MINUTE_MS;
     await reconcile();
     const [machine] = fleet.cloud.made;
-    // The cloud forgets the request.
+    // The cloud loses the removal request.
     delete machine?.endedAtMs;
     await reconcile();
     await reconcile();
     expect(fleet.history.filter((one) => one === 'terminate m1')).toHaveLength(2);
   });
 
-  it('an instance whose machine broke before it ran is Planned at another location once the machine is gone', async () => {
+  it('if a machine fails before it runs, its instance becomes Planned at another location when the machine is gone', async () => {
     await open({ locations: ['east', 'west'] });
     fleet.cloud.break(fleet.cloud.made[0], 'no host');
     await reconcile();
@@ -137,10 +137,10 @@ describe('reconcileSite', () => {
     expect(await fleet.record()).toMatchObject({ status: 'Planned', location: 'west', tried: ['east'] });
     expect(fleet.sent('launch').map(({ location }) => location)).toEqual(['west']);
     expect(await fleet.holders()).toEqual([]);
-    expect(fleet.told.size).toBe(0);
+    expect(fleet.outcomes.size).toBe(0);
   });
 
-  it('a poll sends the launch of an instance whose worker died after it had moved the instance', async () => {
+  it('a poll sends the launch of a moved instance if the worker that moved it did not send the launch', async () => {
     await open({ locations: ['east', 'west'] });
     await moveInstance(fleet.store, await fleet.claimed(), 'west', []);
     fleet.cloud.vanish(fleet.cloud.made[0]);
@@ -149,7 +149,7 @@ describe('reconcileSite', () => {
     expect(await fleet.holders()).toEqual([]);
   });
 
-  it('a poll ends an instance that does not run within the time allowed, and its slot stays until the machine is gone', async () => {
+  it('a poll ends an instance that does not run by its deadline, and does not give its slot back yet', async () => {
     await open();
     Object.assign(fleet.cloud.made[0] ?? {}, { stuckAt: 'Creating' });
     fleet.nowMs = (await fleet.claimed()).deadlineAtMs - 1;
@@ -158,15 +158,15 @@ describe('reconcileSite', () => {
     fleet.nowMs += 1;
     await reconcile();
     expect(await fleet.record()).toMatchObject({ status: 'Terminating', failure: { code: 'Timeout' } });
-    expect([...fleet.told]).toEqual([['token-0', 'Failed']]);
+    expect([...fleet.outcomes]).toEqual([['token-0', 'Failed']]);
     expect(await fleet.holders()).toEqual([0]);
   });
 
-  it('reconcileSite returns how much is in transition, whether launches wait, and when creates began', async () => {
+  it('reconcileSite returns the number in transition, whether launches wait, and the start times of creates', async () => {
     await open({ size: 3, limits: { concurrentInstancesPerLocation: 2 } });
     const startMs = fleet.nowMs;
     fleet.nowMs += 1_000;
-    // The list agrees with both records, and no deadline is due: no record is read.
+    // The list agrees with both records and no deadline is checked, so the poll reads no record.
     expect(await reconcile(fleet.worker, {}, fleet.nowMs)).toMatchObject({
       inTransition: 2,
       isWaitedFor: true,

@@ -25,7 +25,7 @@ const site = async () => governed(EAST, await fleet.opened());
 const permit = async (index: number) =>
   await permitCreates(fleet.store, await site(), [want(idOf(index), { fleetId: FLEET })]);
 
-/** What a poll has observed: the slots as they are now, unless a test says otherwise, and no machine. */
+/** Returns what a poll observes at a site with the present slots and no machine, changed by `changes`. */
 async function observed(changes: Partial<Observed> = {}): Promise<Observed> {
   return {
     snapshot: { entries: [], seen: [], seenAtMs: fleet.nowMs, isFull: false },
@@ -55,7 +55,7 @@ async function release(
 }
 
 describe('releaseSlotsOf', () => {
-  it('an abandoned slot goes back, and an earlier claim can then not be written any more', async () => {
+  it('after a poll has given an abandoned slot back, a claim that a worker decided on earlier fails', async () => {
     await open();
     await permit(0);
     expect(await release({ abandoned: [idOf(0)] })).toEqual([idOf(0)]);
@@ -64,7 +64,7 @@ describe('releaseSlotsOf', () => {
     expect(won).toEqual([]);
   });
 
-  it('an abandoned slot stays when its worker writes the claim after all', async () => {
+  it('an abandoned slot is not given back if its worker writes the claim after the poll has read the slots', async () => {
     await open();
     await permit(0);
     const seen = await observed();
@@ -73,17 +73,17 @@ describe('releaseSlotsOf', () => {
     expect(await fleet.holders()).toEqual([0]);
   });
 
-  it('a poll completes no task of an abandoned slot whose claim cannot be fenced', async () => {
+  it('a poll completes no task for an abandoned slot if the fence cannot be written', async () => {
     await open();
     await fleet.handle(launchOf(0));
     const failed = { ...(await fleet.claimed()), status: 'Failed' as const };
     await updateInstance(fleet.store, await fleet.claimed(), { taskToken: 'later' });
     await release({ abandoned: [idOf(0)], ended: [failed] }, [failed]);
-    expect(fleet.told.size).toBe(0);
+    expect(fleet.outcomes.size).toBe(0);
     expect(await fleet.holders()).toEqual([0]);
   });
 
-  it('a poll completes a task with the token that a step waits with now, and then gives the slot back', async () => {
+  it('a poll completes a task with the record’s current task token, and then gives the slot back', async () => {
     await open();
     await fleet.handle(launchOf(0));
     const running = { ...(await fleet.claimed()), status: 'Running' as const };
@@ -93,17 +93,17 @@ describe('releaseSlotsOf', () => {
     expect(fleet.history).toEqual(['task later Running', 'slot 0 returned']);
   });
 
-  it('a poll gives no slot back whose permit was given after the poll had read the slots', async () => {
+  it('a poll does not give a slot back if its permit was given after the poll had read the slots', async () => {
     await open();
     const seen = await observed();
     await fleet.handle(launchOf(0));
     const running = { ...(await fleet.claimed()), status: 'Running' as const };
     await release({ ended: [running] }, [running], seen);
-    expect(fleet.told.get('token-0')).toBe('Running');
+    expect(fleet.outcomes.get('token-0')).toBe('Running');
     expect(await fleet.holders()).toEqual([0]);
   });
 
-  it('a poll sends the launch of an instance that moved before it gives the slot here back', async () => {
+  it('for an instance that has moved away, a poll first sends the launch and then gives the slot back', async () => {
     await open({ locations: ['east', 'west'] });
     await fleet.handle(launchOf(0));
     const moved = { ...(await fleet.claimed()), status: 'Planned' as const, location: 'west' };
@@ -113,12 +113,12 @@ describe('releaseSlotsOf', () => {
     expect(fleet.sent('launch')).toEqual([launchOf(0, WEST)]);
   });
 
-  it('a poll gives the slot of an instance back that never ran and whose machine is being removed', async () => {
+  it('a poll gives back the slot of an instance that never ran when its machine is being removed', async () => {
     await open();
     await fleet.handle(launchOf(0));
     await release({ leaving: [idOf(0)] });
     expect(await fleet.holders()).toEqual([]);
-    expect(fleet.told.size).toBe(0);
+    expect(fleet.outcomes.size).toBe(0);
   });
 });
 
@@ -128,13 +128,13 @@ describe('tellGovernor', () => {
 
   it.each([
     [
-      'a poll renews the slot of an instance that the cloud shows in Creating after ten minutes',
+      'a poll renews a slot that is over ten minutes old if the cloud shows the machine in Creating',
       'Creating',
       LATE_MS,
       true,
     ],
-    ['a poll does not renew a slot that is less than ten minutes old', 'Creating', LATE_MS - 1, false],
-    ['a poll does not renew the slot of an instance that runs', 'Running', LATE_MS, false],
+    ['a poll does not renew a slot that is at most ten minutes old', 'Creating', LATE_MS - 1, false],
+    ['a poll does not renew the slot of a running instance', 'Running', LATE_MS, false],
   ] as const)('%s', async (_, status, elapsedMs, isRenewed) => {
     await open();
     await permit(0);
@@ -145,7 +145,7 @@ describe('tellGovernor', () => {
     expect(Object.values(await readHolders(fleet.store, EAST))).toEqual([isRenewed ? fleet.nowMs : sinceMs]);
   });
 
-  it('a poll renews no slot whose permit was replaced after the poll had read it', async () => {
+  it('a poll does not renew a slot if its permit was replaced after the poll had read the slots', async () => {
     await open();
     await permit(0);
     fleet.nowMs += LATE_MS;
@@ -168,7 +168,7 @@ describe('tellGovernor', () => {
     expect(await tell([idOf(1)])).toEqual([]);
   });
 
-  it('a poll notes the first machine that runs where one has to run before others are created', async () => {
+  it('with pacing all-at-once, a poll records the time at which the first machine runs', async () => {
     await open({ size: 2, limits: { pacing: 'all-at-once' } });
     await fleet.handle(launchOf(0));
     const tell = async (running: string[]) => {

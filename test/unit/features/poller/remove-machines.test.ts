@@ -24,14 +24,14 @@ async function remove(opened?: OpenConnection): Promise<boolean | 'died'> {
 const terminated = () => fleet.history.filter((one) => one.startsWith('terminate'));
 
 describe('removeMachines', () => {
-  it('a poll asks the cloud to remove each machine, and no call is left', async () => {
+  it('removeMachines makes a removal call for each machine, and returns false because no call is left', async () => {
     await open(3);
     expect(await remove()).toBe(false);
     expect(terminated()).toEqual(['terminate m1', 'terminate m2', 'terminate m3']);
     expect(fleet.nowMs).toBe(NOON + 60_000);
   });
 
-  it('removeMachines makes no call when it gets no machine', async () => {
+  it('removeMachines makes no removal call when it gets no machine', async () => {
     await open(1);
     const before = fleet.worker.steps;
     expect(await removeMachines(fleet.worker.context, EAST, await fleet.opened(), [])).toBe(false);
@@ -39,7 +39,7 @@ describe('removeMachines', () => {
     expect(terminated()).toEqual([]);
   });
 
-  it('a poll begins removals for four seconds as they are permitted, and leaves the others to the next poll', async () => {
+  it('a poll starts permitted removals for four seconds, and leaves the other machines to the next poll', async () => {
     await open(12, { calls: { mutate: { perSecond: 1, burst: 1 } } });
     expect(await remove()).toBe(true);
     expect(terminated()).toHaveLength(4);
@@ -63,7 +63,7 @@ describe('removeMachines', () => {
     await expect(remove()).rejects.toThrow('the driver broke');
   });
 
-  it('a poll goes on without the answers that are missing two seconds after the last removal began', async () => {
+  it('a poll stops waiting for answers two seconds after it has started the last removal', async () => {
     await open(2);
     const opened = await fleet.opened();
     const silent: OpenConnection = {

@@ -26,7 +26,7 @@ const refuse = (calls: RegExp, code: 'Unavailable' | 'NoPermit' | 'NotFound' = '
 };
 
 describe('snapshotById', () => {
-  it('a poll without a list asks for each machine by its id', async () => {
+  it('snapshotById asks the cloud for each machine by its backend id', async () => {
     const snapshot = await look();
     expect(fleet.history).toEqual(['get m1', 'get m2', 'get m3']);
     expect(snapshot).toMatchObject({ isFull: false, isListless: true, upTo: idOf(2) });
@@ -34,21 +34,21 @@ describe('snapshotById', () => {
     expect(snapshot).toHaveProperty('seen.length', 3);
   });
 
-  it('a machine that the cloud does not tell of now counts as not asked about', async () => {
+  it('a machine counts as not asked about if the cloud answers Unavailable', async () => {
     refuse(/^get m2/);
     const snapshot = await look();
     expect(snapshot).toMatchObject({ asked: [idOf(0), idOf(2)] });
     expect(snapshot).toHaveProperty('seen.length', 2);
   });
 
-  it('a machine that does not exist counts as asked about and not seen', async () => {
+  it('a machine that does not exist counts as asked about, but not as seen', async () => {
     fleet.cloud.vanish(fleet.cloud.made[1]);
     const snapshot = await look();
     expect(snapshot).toMatchObject({ asked: [idOf(0), idOf(1), idOf(2)] });
     expect(snapshot).toHaveProperty('seen.length', 2);
   });
 
-  it('a poll without a list asks for machines in transition first, then from where the last poll ended', async () => {
+  it('snapshotById asks for machines in transition first, then continues where the previous poll ended', async () => {
     for (const index of [0, 1]) {
       const record = await fleet.claimed(index);
       fleet.putRecord({ ...record, status: 'Running' });
@@ -70,12 +70,12 @@ describe('snapshotById', () => {
     expect(await look()).toMatchObject({ asked: [idOf(1), idOf(2)] });
   });
 
-  it('there is no snapshot when the cloud answers none of the calls', async () => {
+  it('snapshotById returns undefined when the cloud answers none of the calls', async () => {
     refuse(/^get/);
     expect(await look()).toBeUndefined();
   });
 
-  it('there is no snapshot of a site without machines', async () => {
+  it('snapshotById returns undefined for a site without machines', async () => {
     for (const index of [0, 1, 2]) fleet.putRecord({ ...(await fleet.claimed(index)), status: 'Failed' });
     expect(await look()).toBeUndefined();
     expect(fleet.history.filter((one) => one.startsWith('get'))).toEqual([]);

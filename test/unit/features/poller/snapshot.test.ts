@@ -22,12 +22,12 @@ describe('isDoubtful', () => {
   it.each([
     ['a machine that a record is bound to', entry({ backendId: 'i-1', status: 'Running' })],
     ['a machine that is being removed and whose backend id is unknown', entry()],
-  ])('a list that shows no known machine is doubtful when it should show %s', (_, expected) => {
+  ])('a list that shows no known machine is doubtful if it should show %s', (_, expected) => {
     expect(listIsDoubtful([expected], [])).toBe(true);
     expect(listIsDoubtful([expected], [machine('i-2')])).toBe(true);
   });
 
-  it('an empty list is not doubtful when there is no record, or when the cloud has accepted nothing yet', () => {
+  it('an empty list is not doubtful if there is no record, or if the cloud has accepted no create call yet', () => {
     expect(listIsDoubtful([], [])).toBe(false);
     expect(listIsDoubtful([entry({ status: 'Creating' })], [])).toBe(false);
   });

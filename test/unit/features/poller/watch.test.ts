@@ -18,11 +18,11 @@ async function watch(): Promise<readonly PollMessage[]> {
 }
 
 describe('watchSites', () => {
-  it('the schedule sends no poll to a site whose loop is on time', async () => {
+  it('watchSites sends no poll to a site whose poll loop is on time', async () => {
     expect(await watch()).toEqual([]);
   });
 
-  it('the schedule restarts a poll loop whose message was lost, and its old message is dropped', async () => {
+  it('watchSites restarts a poll loop whose message is overdue, and the worker drops the old message', async () => {
     const [lost] = fleet.sent('poll');
     fleet.nowMs += POLL_OVERDUE_MS + 5_000;
     const [poll, ...others] = await watch();
@@ -34,8 +34,8 @@ describe('watchSites', () => {
     expect(fleet.history.filter((one) => one.startsWith('list'))).toHaveLength(1);
   });
 
-  it('the schedule polls a site at rest that has instances, and leaves an idle one alone', async () => {
-    await fleet.until(() => fleet.told.size > 0);
+  it('watchSites sends a poll to a site whose loop has ended if the site has instances, and otherwise none', async () => {
+    await fleet.until(() => fleet.outcomes.size > 0);
     await fleet.poll();
     await fleet.poll();
     expect(await watch()).toHaveLength(1);

@@ -68,7 +68,7 @@ describe('classifyMachine', () => {
       'record-closed',
     ],
     [
-      'whose record was closed just now, for another machine',
+      'whose record was closed just now and was bound to another machine',
       record({ status: 'Terminated', backendId: 'i-2', terminatedAt: iso(NOW_MS) }),
       'record-closed',
     ],
@@ -79,7 +79,7 @@ describe('classifyMachine', () => {
       'earlier-attempt',
     ],
     [
-      'of an earlier attempt, while the next one is planned,',
+      'of an earlier attempt whose successor is planned',
       record({
         status: 'Planned',
         launchState: 'refused',
@@ -119,7 +119,7 @@ describe('classifyMachine', () => {
     expect(classifyMachine(copy, found, asked)).toEqual({ claimed: false, reason: 'copy' });
   });
 
-  it('a machine without a creation time is unproven, unless its launch is under way', () => {
+  it('a machine without a creation time is unproven, unless its create call has no known outcome yet', () => {
     const { createdAtMs: _, ...ageless } = machine({ backendId: 'i-9' });
     const verdict = { claimed: false, reason: 'unproven' };
     expect(classifyMachine(ageless, bound, asked)).toEqual(verdict);
@@ -137,7 +137,7 @@ describe('classifyMachine', () => {
     });
   });
 
-  it('the machine of a bound record at rest is expected once a list can show it', () => {
+  it('a machine is expected if its record is bound, not in transition, not closed, and older than the window', () => {
     const at = (ms: number) => iso(NOW_MS - ms);
     expect(isExpected({ ...bound, launchedAt: at(6_000) }, asked)).toBe(true);
     expect(isExpected({ ...bound, launchedAt: at(4_000) }, asked)).toBe(false);
@@ -147,7 +147,7 @@ describe('classifyMachine', () => {
   });
 });
 
-it('a network resource is claimed by the record with its name, unless that is Gone or bound to another resource', () => {
+it('a network resource is claimed by a record with its name that is not Gone or bound to another resource', () => {
   const item: NetworkItem = {
     fleetId: 'f0123456789abcdef',
     connectionKey: 'default/sim-aws',
@@ -186,32 +186,44 @@ describe('the state of a finding', () => {
 
   it.each([
     ['is quarantined first', undefined, unknown, policy, 'Quarantined'],
-    ['is quarantined again when it comes back', item('Terminated', 9_999), unknown, policy, 'Quarantined'],
+    [
+      'is quarantined again when its machine is shown again',
+      item('Terminated', 9_999),
+      unknown,
+      policy,
+      'Quarantined',
+    ],
     ['stays quarantined for the grace period', item('Quarantined', 1_799), unknown, policy, undefined],
     ['is removed after the grace period', item('Quarantined', 1_800), unknown, policy, 'Terminating'],
     [
-      'is reported after the grace period if the policy is to report',
+      'is reported after the grace period if the policy’s action is `report`',
       item('Quarantined', 1_800),
       unknown,
       reporting,
       'Reported',
     ],
-    ['stays reported while the policy is to report', item('Reported', 9_999), unknown, reporting, undefined],
     [
-      'is removed when the policy is no longer to report',
+      'stays reported while the policy’s action is `report`',
+      item('Reported', 9_999),
+      unknown,
+      reporting,
+      undefined,
+    ],
+    [
+      'is removed when the policy’s action is no longer `report`',
       item('Reported', 9_999),
       unknown,
       policy,
       'Terminating',
     ],
     [
-      'is no longer removed when the policy becomes to report',
+      'is no longer removed when the policy’s action becomes `report`',
       item('Terminating'),
       unknown,
       reporting,
       'Reported',
     ],
-    ['stays Terminating as long as it is shown', item('Terminating', 99_999), unknown, policy, undefined],
+    ['stays Terminating while its machine is shown', item('Terminating', 99_999), unknown, policy, undefined],
     [
       'about a duplicate is removed without a grace period',
       item('Quarantined'),
@@ -249,12 +261,12 @@ describe('the state of a finding', () => {
     expect(nextState(found, verdict, setting, NOW_MS)).toBe(expected);
   });
 
-  it('a finding ends as Terminated only if its removal was under way', () => {
+  it('a finding ends as Terminated if its removal was requested, and otherwise as Gone', () => {
     expect(stateWhenGone('Terminating')).toBe('Terminated');
     expect(stateWhenGone('Quarantined')).toBe('Gone');
   });
 
-  it('a finding about a missing machine ends with its record, or when the machine is back', () => {
+  it('a finding about a missing machine ends when its record is closed or when the machine is back', () => {
     const missing = { backendId: 'i-1' };
     const failure = { code: 'Vanished', message: 'gone' };
     expect(stateOfMissing(missing, bound, false)).toBeUndefined();

@@ -21,7 +21,7 @@ const removal = (at: number, over: Partial<Removal> = {}): Removal => ({
 const removals = (from: number, count: number) =>
   Array.from({ length: count }, (_, at) => removal(from + at));
 
-/** Admits removals. @returns the item as the table would keep it, and the answer */
+/** Runs `admit`. @returns the item that the table would store, and the answer */
 function play(item: HoldItem, wanted: readonly Removal[], nowMs = NOW, most = 5) {
   const { state, answer } = admit(item, wanted, most, nowMs);
   return { item: state ?? item, admitted: [...answer.admitted].sort(), hold: answer.hold };
@@ -32,11 +32,11 @@ it.each([
   [119, 5],
   [120, 6],
   [10_000, 500],
-])('of %i machines, sweeps remove at most %i in a day', (ours, most) => {
+])('at a site with %i machines, sweeps remove at most %i a day', (ours, most) => {
   expect(mostPerDay(ours)).toBe(most);
 });
 
-it('duplicates, earlier attempts and network resources do not count towards the cap of removals', () => {
+it('duplicates, earlier attempts and network resources do not count towards the removal cap', () => {
   expect(counts('instance', 'duplicate')).toBe(false);
   expect(counts('instance', 'earlier-attempt')).toBe(false);
   expect(counts('network', 'no-record')).toBe(false);
@@ -44,13 +44,13 @@ it('duplicates, earlier attempts and network resources do not count towards the 
 });
 
 describe('admission', () => {
-  it('admission lets the machines that were seen first go, up to the cap, and holds the others', () => {
+  it('the machines that were seen first are removed, up to the cap, and the others are held', () => {
     const { admitted, hold } = play(EMPTY, removals(0, 7).toReversed());
     expect(admitted).toEqual(['i-0', 'i-1', 'i-2', 'i-3', 'i-4']);
     expect(hold).toMatchObject({ because: 'cap', waiting: 2, sinceMs: NOW });
   });
 
-  it('a machine counts once, however often its removal is requested', () => {
+  it('a machine counts only once towards the cap, even if its removal is requested again', () => {
     const first = play(EMPTY, removals(0, 4));
     const again = play(first.item, removals(0, 4), NOW + HOUR);
     expect(again.item).toBe(first.item);
@@ -59,7 +59,7 @@ describe('admission', () => {
     expect(more.hold).toBeUndefined();
   });
 
-  it('a removal that an earlier sweep requested does not count', () => {
+  it('a removal that an earlier sweep requested does not count towards the cap', () => {
     const asked = removals(0, 9).map((one) => ({ ...one, isAskedFor: true }));
     expect(play(EMPTY, asked)).toMatchObject({ hold: undefined, item: EMPTY });
   });
@@ -71,20 +71,20 @@ describe('admission', () => {
     expect(nextDay.hold).toMatchObject({ waiting: 4, sinceMs: NOW });
   });
 
-  it('a hold ends when no removal waits any more', () => {
+  it('a hold ends when no removal is waiting', () => {
     const held = play(EMPTY, removals(0, 6));
     const calm = play(held.item, removals(0, 5), NOW + HOUR);
     expect(calm.hold).toBeUndefined();
     expect(calm.item.hold).toBeUndefined();
   });
 
-  it('a removal counts for 24 hours', () => {
+  it('a removal counts towards the cap for 24 hours', () => {
     const first = play(EMPTY, removals(0, 5));
     expect(play(first.item, [removal(10)], NOW + 23 * HOUR).admitted).toEqual([]);
     expect(play(first.item, [removal(10)], NOW + 24 * HOUR).admitted).toEqual(['i-10']);
   });
 
-  it('after an operator continues, machines found before go without counting, and others count from zero', () => {
+  it('after an operator continues the sweeps, only machines that are found later count towards the cap', () => {
     const held = play(EMPTY, removals(0, 40));
     const item = continued(held.item, NOW + HOUR);
     const later = Array.from({ length: 7 }, (_, at) =>

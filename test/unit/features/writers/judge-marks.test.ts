@@ -4,7 +4,7 @@ import { cameFirst, judgeMarks, MARK_LIVES_MS } from '../../../../functions/feat
 const NOW = 100 * MARK_LIVES_MS;
 const mark = (writerId: string, sinceMs: number, renewedAtMs = NOW) => ({ writerId, sinceMs, renewedAtMs });
 
-it('of several other deployments that are alive, judgeMarks returns the one that came first', () => {
+it('of several other live deployments, judgeMarks returns the one that began first', () => {
   const marks = [mark('own', 5), mark('late', 9), mark('early', 7)];
   expect(judgeMarks(marks, 'own', NOW)).toEqual({ own: marks[0], other: marks[2], stale: [] });
 });
@@ -20,7 +20,7 @@ it('a mark that was not renewed since an operator continued the sweeps is stale'
   expect(judgeMarks([seen], 'own', NOW, NOW - 11).other).toEqual(seen);
 });
 
-it('two deployments that began at the same moment agree on which came first', () => {
+it('of two deployments that began at the same moment, the one with the lower writer id counts as the first', () => {
   expect(cameFirst(mark('a', 5), mark('b', 5))).toBe(true);
   expect(cameFirst(mark('b', 5), mark('a', 5))).toBe(false);
   expect(cameFirst(mark('b', 4), mark('a', 5))).toBe(true);

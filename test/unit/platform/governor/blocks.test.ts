@@ -13,11 +13,11 @@ const GO = { kind: 'none', isProbe: false };
 const PROBE = { kind: 'none', isProbe: true };
 const waits = (why: string) => ({ kind: 'for-now', why });
 
-/** Returns the site's state after feedback at these times. */
+/** Returns the site's state after each feedback was applied at its time in ms. */
 const after = (...feedback: [Feedback, number][]): SiteState =>
   feedback.reduce((state, [feedback, atMs]) => applyFeedback(state, feedback, atMs), site());
 
-it('a site that nothing is known about blocks no launch', () => {
+it('a site without feedback blocks no launch', () => {
   expect(blockOf(site(), want('a'), NOON)).toEqual(GO);
   expect(isBlocked(site())).toBe(false);
 });
@@ -26,12 +26,12 @@ describe('a used-up quota', () => {
   const full = () => after([{ kind: 'no-quota', wanted: want('a'), message: 'so many' }, NOON]);
   const refusal = { kind: 'permanent', failure: { code: 'QuotaExceeded', message: 'so many' } };
 
-  it('a used-up quota blocks launches of its family of instance types, and of no other family', () => {
+  it('a used-up quota blocks launches of its family of instance types only', () => {
     expect(blockOf(full(), want('b', { instanceType: 'm6i.4xlarge' }), NOON)).toEqual(refusal);
     expect(blockOf(full(), want('b', { instanceType: 'm6g.large' }), NOON)).toEqual(GO);
   });
 
-  it('after a minute one launch probes a used-up quota, while the others wait for its outcome', () => {
+  it('after a minute, one launch probes a used-up quota and the others wait for the probe’s outcome', () => {
     const state = full();
     expect(blockOf(state, want('b', { fleetId: 'other' }), NOON + 59 * SECOND)).toEqual(refusal);
     expect(blockOf(state, want('b'), NOON + 60 * SECOND)).toEqual(PROBE);
@@ -45,7 +45,7 @@ describe('a used-up quota', () => {
     expect(blockOf(again, want('c'), NOON + 62 * SECOND)).toEqual(refusal);
   });
 
-  it('a later round of a refused fleet probes a used-up quota immediately, and another fleet does not', () => {
+  it('a used-up quota is probed immediately by a later round of the refused fleet, but not by another fleet', () => {
     const state = full();
     expect(blockOf(state, want('b', { round: 1 }), NOON + SECOND)).toEqual(refusal);
     expect(blockOf(state, want('b', { round: 2, fleetId: 'new' }), NOON + SECOND)).toEqual(refusal);
@@ -53,7 +53,7 @@ describe('a used-up quota', () => {
     expect(blockOf(state, want('c', { round: 2 }), NOON + SECOND)).toEqual(waits('quota'));
   });
 
-  it('a used-up quota blocks no launch after an accepted create of its family, or after an hour', () => {
+  it('a used-up quota stops blocking launches after an accepted create of its family, or after an hour', () => {
     const state = full();
     const open = applyFeedback(
       state,
@@ -72,7 +72,7 @@ describe('a used-up quota', () => {
     expect(blockOf(state, want('b'), NOON + 3_601 * SECOND)).toEqual(GO);
   });
 
-  it('another launch probes a used-up quota when the first probe has had no outcome for two minutes', () => {
+  it('another launch probes a used-up quota if the first probe has no outcome after two minutes', () => {
     const state = full();
     blockOf(state, want('b'), NOON + 60 * SECOND);
     expect(blockOf(state, want('c'), NOON + 179 * SECOND)).toEqual(waits('quota'));
@@ -84,7 +84,7 @@ describe('an outage', () => {
   const refusals = (count: number) =>
     after(...Array.from({ length: count }, (): [Feedback, number] => [{ kind: 'unavailable' }, NOON]));
 
-  it('an outage begins with the fifth refusal in a row', () => {
+  it('an outage begins at the fifth refusal in a row', () => {
     expect(blockOf(refusals(4), want('a'), NOON)).toEqual(GO);
     expect(blockOf(refusals(5), want('a'), NOON)).toEqual(waits('outage'));
     const between = applyFeedback(refusals(4), { kind: 'accepted', wanted: want('a') }, NOON);
@@ -104,14 +104,14 @@ describe('an outage', () => {
       expect(blockOf(state, want('a'), NOON + seconds * SECOND - 1)).toEqual(waits('outage'));
       expect(blockOf(state, want('a'), NOON + seconds * SECOND)).toEqual(PROBE);
       expect(blockOf(state, want('b'), NOON + seconds * SECOND)).toEqual(waits('outage'));
-      // The probe's call may be scheduled a moment later: the launch is still the probe then.
+      // The probe's call may be scheduled a moment later. The launch is still the probe at that time.
       expect(blockOf(state, want('a'), NOON + seconds * SECOND + 500)).toEqual(PROBE);
       const refused = applyFeedback(state, { kind: 'unavailable' }, NOON + (seconds + 1) * SECOND);
       expect(blockOf(refused, want('a'), NOON + (seconds + 1) * SECOND)).toEqual(waits('outage'));
     },
   );
 
-  it('a launch that may go elsewhere leaves a site with an outage after 30 s, and any other launch fails after 120 s', () => {
+  it('during an outage, a launch leaves the site after 30 s if it may move, and otherwise fails after 120 s', () => {
     const state = refusals(20);
     const waiting = (seconds: number, mayGoElsewhere: boolean) =>
       blockOf(state, want('a', { waitsSinceMs: NOON - seconds * SECOND, mayGoElsewhere }), NOON).kind;
@@ -130,14 +130,14 @@ describe('a lack of capacity', () => {
   const empty = () => after([{ kind: 'no-capacity', wanted: want('a') }, NOON]);
   const leave = { kind: 'permanent', failure: { code: 'InsufficientCapacity' } };
 
-  it('a lack of capacity blocks launches of its instance type in its zone, and no others', () => {
+  it('a lack of capacity blocks only launches of its instance type in its zone', () => {
     const elsewhere = { mayGoElsewhere: true };
     expect(blockOf(empty(), want('b', elsewhere), NOON)).toMatchObject(leave);
     expect(blockOf(empty(), want('b', { ...elsewhere, instanceType: 'm6i.xlarge' }), NOON)).toEqual(GO);
     expect(blockOf(empty(), want('b', { ...elsewhere, zone: 'a' }), NOON)).toEqual(GO);
   });
 
-  it('a launch that may go elsewhere leaves a site without capacity, and the others wait behind one probe', () => {
+  it('a launch that may move leaves a site without capacity, and the others wait for one probe', () => {
     const state = empty();
     expect(blockOf(state, want('b'), NOON)).toEqual(PROBE);
     expect(blockOf(state, want('c'), NOON)).toEqual(waits('capacity'));
@@ -145,7 +145,7 @@ describe('a lack of capacity', () => {
     expect(blockOf(state, want('b'), NOON + SECOND)).toEqual(PROBE);
   });
 
-  it('a lack of capacity is cached for five minutes, and then one launch probes it', () => {
+  it('a lack of capacity is cached for five minutes, and then one launch probes the capacity', () => {
     const state = empty();
     const elsewhere = { mayGoElsewhere: true };
     expect(blockOf(state, want('b', elsewhere), NOON + 299 * SECOND)).toMatchObject(leave);
@@ -153,7 +153,7 @@ describe('a lack of capacity', () => {
     expect(blockOf(state, want('c', elsewhere), NOON + 300 * SECOND)).toMatchObject(leave);
   });
 
-  it('another launch probes a lack of capacity when the first probe has had no outcome for two minutes', () => {
+  it('another launch probes a lack of capacity if the first probe has no outcome after two minutes', () => {
     const state = empty();
     blockOf(state, want('b'), NOON);
     expect(blockOf(state, want('c'), NOON + 119 * SECOND)).toEqual(waits('capacity'));

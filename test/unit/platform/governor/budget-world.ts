@@ -8,9 +8,9 @@ import {
 import { countUsage, giveBack, takeFrom } from '../../../../functions/platform/governor/budgets.ts';
 
 const MINUTE = 60_000;
-/** A launch that has taken budget claims its record within this time, or never. */
+/** A launch that has taken budget claims its record within this time or never, in ms. */
 const CLAIMED_WITHIN = MINUTE;
-/** A site's latest finished poll is never older than this. */
+/** Maximum age of the latest finished poll of a site, in ms. */
 const POLL_EVERY = MINUTE;
 const SITES = ['east', 'west'];
 
@@ -31,7 +31,7 @@ export type Step =
 
 const location = fc.constantFrom(...SITES);
 const which = fc.nat(30);
-/** Short pauses, and pauses just below the intervals that the rules use. */
+/** Pauses in ms: short ones, and ones that end at or just before the half minute and the minute of the rules. */
 const pause = fc.oneof(
   fc.integer({ min: 1, max: 1_500 }),
   fc.constantFrom(29_000, 30_000, 58_500, 59_000, 59_999),
@@ -72,8 +72,8 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
 );
 
 /**
- * Models a connection. Its launches take budget, and are repeated, claimed, given back, forgotten or ended. Its polls
- * begin and end in any order. The model keeps its own account of the instances that really exist.
+ * Models a connection. Launches take budget and are delivered again, claimed, given back, lost or ended. Polls begin
+ * and end in any order. The model counts the instances that exist, independently of the budget.
  */
 export class BudgetWorld {
   readonly launches: Launch[] = [];
@@ -118,7 +118,7 @@ export class BudgetWorld {
     }
   }
 
-  /** Returns the launches whose instances exist, or may still be created. */
+  /** Returns the launches whose instances exist or may still be created. */
   present(): Demand[] {
     return this.launches.filter(({ status }) => status !== 'gone');
   }
@@ -159,7 +159,7 @@ export class BudgetWorld {
     const [poll] = this.#polls.splice(at % this.#polls.length, 1);
     if (!poll) return;
     this.state = countUsage(this.state, poll.location, poll.live, poll.readAtMs, this.nowMs) ?? this.state;
-    // Recorded at the end of the poll: a poll that never ends has reported nothing.
+    // Set at the end of the poll, because a poll that never ends reports nothing.
     const polledAtMs = this.#polledAtMs.get(poll.location) ?? 0;
     this.#polledAtMs.set(poll.location, Math.max(polledAtMs, poll.readAtMs));
   }

@@ -34,7 +34,7 @@ function expectWithin(present: readonly Demand[], allowed: NonNullable<Limits['t
   expect(sum(present.map((one) => one.memoryGb))).toBeLessThanOrEqual(memoryGb + 1e-5);
 }
 
-it('a connection never exceeds its totals, in whatever order launches and polls happen', () => {
+it('a connection never exceeds its totals, regardless of the order of launches and polls', () => {
   fc.assert(
     fc.property(fc.oneof(totals, both), steps, (allowed, todo) => {
       const world = new BudgetWorld(allowed);
@@ -47,7 +47,7 @@ it('a connection never exceeds its totals, in whatever order launches and polls 
   );
 });
 
-it('a connection never exceeds its creates of any minute, or of any day', () => {
+it('a connection never exceeds its create limit of any minute or any day', () => {
   fc.assert(
     fc.property(fc.oneof(rates, both), steps, (allowed, todo) => {
       const { createsPerMinute = Infinity, createsPerDay = Infinity } = allowed;
@@ -65,7 +65,7 @@ it('a connection never exceeds its creates of any minute, or of any day', () => 
   );
 });
 
-it('launches can take the whole totals of a connection again after all its instances are gone', () => {
+it('launches can use the whole totals of a connection again after all its instances are gone', () => {
   fc.assert(
     fc.property(totals, steps, (allowed, todo) => {
       const world = new BudgetWorld(allowed);

@@ -16,7 +16,7 @@ const NOON = Date.parse('2026-01-01T12:00:00Z');
 const MIDNIGHT = Date.parse('2026-01-02T00:00:00Z');
 const MINUTE = 60_000;
 
-/** Instances of 4 vCPUs, 1 GPU and 16 GB. */
+/** Returns the demand of instances with 4 vCPUs, 1 GPU and 16 GB each. */
 const some = (...ids: string[]): Demand[] =>
   ids.map((instanceId) => ({ instanceId, vcpus: 4, gpus: 1, memoryGb: 16 }));
 const numbered = (count: number, from = 0): Demand[] =>
@@ -24,7 +24,7 @@ const numbered = (count: number, from = 0): Demand[] =>
 
 type Limits = Parameters<typeof takeFrom>[1];
 
-/** Holds a budget state, which each call replaces by the next one. */
+/** Returns functions over one budget state. Each call replaces the state. */
 function budget(limits: Limits) {
   let state: BudgetState = UNTOUCHED_BUDGET;
   return {
@@ -58,7 +58,7 @@ it.each<[Limits, boolean]>([
 });
 
 describe('creates of a minute', () => {
-  it('createsPerMinute bounds the creates of any 60 seconds', () => {
+  it('createsPerMinute limits the creates in any 60 seconds', () => {
     const { take } = budget({ createsPerMinute: 3 });
     expect(take(some('a', 'b'))).toEqual({ taken: ['a', 'b'] });
     expect(take(some('c', 'd'), NOON + 30_000)).toEqual({
@@ -71,7 +71,7 @@ describe('creates of a minute', () => {
     });
   });
 
-  it('creates of the same second stop counting together, a minute after the last of them', () => {
+  it('creates of the same second stop counting together, one minute after the last of these creates', () => {
     const { take } = budget({ createsPerMinute: 2 });
     take(some('a'), NOON);
     take(some('b'), NOON + 900);
@@ -91,7 +91,7 @@ describe('creates of a minute', () => {
 });
 
 describe('creates of a day', () => {
-  it('creates of a day are counted from midnight to midnight UTC', () => {
+  it('createsPerDay counts creates from midnight to midnight UTC', () => {
     const { take } = budget({ createsPerDay: 2 });
     expect(take(some('a', 'b', 'c'))).toEqual({
       taken: ['a', 'b'],
@@ -101,14 +101,14 @@ describe('creates of a day', () => {
     expect(take(some('c', 'd', 'e'), MIDNIGHT).taken).toEqual(['c', 'd']);
   });
 
-  it('a launch that gives its budget back does not give back its create of the day', () => {
+  it('a launch that gives its budget back still counts towards createsPerDay', () => {
     const { take, giveBack } = budget({ createsPerDay: 1, totals: { instances: 1 } });
     take(some('a'));
     giveBack('a');
     expect(take(some('b')).refused).toEqual({ reason: 'createsPerDay', retryAtMs: MIDNIGHT });
   });
 
-  it('a worker whose clock is behind at midnight counts its creates in the new day', () => {
+  it('creates of a worker whose clock is behind at midnight count towards the new day', () => {
     const { take } = budget({ createsPerDay: 1 });
     take(some('a'), MIDNIGHT);
     expect(take(some('b'), MIDNIGHT - 1).taken).toEqual([]);
@@ -130,7 +130,7 @@ describe('totals', () => {
     });
   });
 
-  it('a smaller launch does not overtake a larger one that a total refuses', () => {
+  it('a smaller launch does not overtake a larger launch that waits for a total', () => {
     const { take } = budget({ totals: { vcpus: 8 } });
     const [large] = some('large').map((one) => ({ ...one, vcpus: 6 }));
     expect(take([...some('a'), ...(large ? [large] : []), ...some('b')])).toEqual({
@@ -139,7 +139,7 @@ describe('totals', () => {
     });
   });
 
-  it('a launch does not wait behind one that exceeds a total by itself', () => {
+  it('a launch does not wait behind a launch whose own demand exceeds a total', () => {
     const huge = { instanceId: 'huge', vcpus: 9, gpus: 0, memoryGb: 1 };
     expect(budget({ totals: { vcpus: 8 } }).take([huge, ...some('a')])).toEqual({
       taken: ['a'],
@@ -147,7 +147,7 @@ describe('totals', () => {
     });
   });
 
-  it('a launch that asks again takes its part of the totals only once, even at another location', () => {
+  it('a launch that asks again takes its share of the totals only once, even at another location', () => {
     const { take, sum, reserved } = budget({ totals: { instances: 2 }, createsPerMinute: 2 });
     take(some('a', 'b'));
     expect(take(some('c', 'b', 'a'), NOON + 1_000).taken).toEqual(['b', 'a']);
@@ -157,7 +157,7 @@ describe('totals', () => {
     expect(Object.keys(reserved()['east'] ?? {})).toEqual(['b']);
   });
 
-  it('a launch that gives its budget back frees its part of the totals', () => {
+  it('a launch that gives its budget back frees its share of the totals', () => {
     const { take, giveBack } = budget({ totals: { instances: 1 } });
     take(some('a'));
     expect(take(some('b')).taken).toEqual([]);
@@ -165,7 +165,7 @@ describe('totals', () => {
     expect(take(some('b')).taken).toEqual(['b']);
   });
 
-  it('a launch without a known outcome counts for three minutes after it last asked', () => {
+  it('a launch without a known outcome counts for three minutes after its last request', () => {
     const { take } = budget({ totals: { instances: 2 } });
     take(some('a', 'b'));
     take(some('b'), NOON + MINUTE);
@@ -173,7 +173,7 @@ describe('totals', () => {
     expect(take(some('c', 'd'), NOON + 3 * MINUTE).taken).toEqual(['c']);
   });
 
-  it('totals bound the instances of all locations together', () => {
+  it('totals limit the instances of all locations together', () => {
     const { take, countUsage } = budget({ totals: { instances: 3 } });
     expect(countUsage(some('x', 'y'), NOON, NOON, 'west')).toBe(true);
     expect(take(some('a', 'b')).taken).toEqual(['a']);
@@ -181,7 +181,7 @@ describe('totals', () => {
     expect(take(some('b', 'c')).taken).toEqual(['b']);
   });
 
-  it('the instances of a site stop counting when no poll has confirmed them for half an hour', () => {
+  it('the instances of a site stop counting after half an hour without a poll that shows them', () => {
     const { take, countUsage } = budget({ totals: { instances: 1 } });
     countUsage(some('x'), NOON);
     expect(countUsage(some('x'), NOON + 9 * MINUTE)).toBe(false);
@@ -190,7 +190,7 @@ describe('totals', () => {
     expect(take(some('a'), NOON + 40 * MINUTE).taken).toEqual(['a']);
   });
 
-  it('a budget holds 5,000 reservations at most, and further launches ask again after two seconds', () => {
+  it('a budget has at most 5,000 reservations, and further launches must ask again after two seconds', () => {
     const { take } = budget({ totals: { instances: 100_000 } });
     const answer = take(numbered(6_000));
     expect(answer.taken).toHaveLength(5_000);
@@ -229,7 +229,7 @@ describe('a poll', () => {
     expect(sum().instances).toBe(2);
   });
 
-  it('a poll leaves a reservation that was made after the poll began', () => {
+  it('a poll does not remove a reservation that was made after the poll began', () => {
     const { take, countUsage, reserved } = budget({ totals: { instances: 9 } });
     take(some('a'), NOON + 1_000);
     countUsage(some('a', 'x'), NOON, NOON + 2_000);

@@ -22,7 +22,7 @@ const startsOf = ({ state }: CreateDecisions, ids: readonly string[]) =>
   ids.map((id) => (state?.holders[id] ?? Number.NaN) - NOON);
 
 describe('slots', () => {
-  it('launches get slots in their order, and the others wait for slots', () => {
+  it('launches get slots in order, and those without a slot are queued', () => {
     const decided = decideCreates(site(), limits({ concurrentInstancesPerLocation: 2 }), NOON, many(3));
     expect([...decided.decisions.values()]).toEqual([
       { action: 'allow' },
@@ -44,7 +44,7 @@ describe('slots', () => {
     expect(Object.keys(next?.holders ?? {})).toEqual(['young', 'i0']);
   });
 
-  it('a launch that has to wait keeps its slot, since another copy of it may be making its call', () => {
+  it('a launch that has to wait keeps its slot, because another copy of its message may be making the call', () => {
     let state = site({ holders: { i0: NOON - 5 * SECOND, i1: NOON - 5 * SECOND } });
     for (let refusals = 0; refusals < 9; refusals += 1)
       state = applyFeedback(state, { kind: 'unavailable' }, NOON);
@@ -54,13 +54,13 @@ describe('slots', () => {
     expect(decided.state).toBeUndefined();
   });
 
-  it('launches never hold more slots than the limit, and an unused permit keeps its slot and its future start time', () => {
+  it('launches never hold more slots than the limit, and a launch with an unused permit keeps slot and start time', () => {
     const asks = fc.array(
       fc.record({
         afterMs: fc.integer({ min: 0, max: 20_000 }),
         first: fc.nat(12),
         count: fc.integer({ min: 1, max: 6 }),
-        /** The number of the instance whose slot was given back before. */
+        /** Number of the instance whose slot is given back before the request. */
         released: fc.nat(12),
         isCalled: fc.boolean(),
       }),
@@ -101,7 +101,7 @@ describe('slots', () => {
 });
 
 describe('rates', () => {
-  it('launches get start times up to a minute ahead, and the others stay queued', () => {
+  it('launches get start times within the next minute, and further launches stay queued', () => {
     const allowed = limits({ concurrentInstancesPerLocation: 100, ...rate(0.1, 1) });
     const decided = decideCreates(site(), allowed, NOON, many(10));
     expect(actionsOf(decided)).toEqual(['allow', ...Array(5).fill('scheduleAt'), ...Array(4).fill('queue')]);
@@ -151,7 +151,7 @@ describe('rates', () => {
     expect(at({ ...rate(1, 5), pacing: 'all-at-once', minimumSpacingMs: 500 })).toEqual([0, NaN, NaN]);
   });
 
-  it('a launch that already used its permit gets a new one, at the rate', () => {
+  it('a launch that already used its permit gets a new permit under the rate limit', () => {
     const allowed = limits(rate(1, 1));
     const first = decideCreates(site(), allowed, NOON, many(1));
     const again = [want('i0', { calledAtMs: NOON + 50 })];
@@ -160,7 +160,7 @@ describe('rates', () => {
     expect(second.decisions.get('i0')).toEqual({ action: 'scheduleAt', startMs: NOON + 1_200 });
   });
 
-  it('a queued launch that missed its start time gets another one', () => {
+  it('a queued launch that missed its start time gets a new start time', () => {
     const state = site({ holders: { i0: NOON - SECOND, i1: NOON + SECOND }, nextDueMs: NOON + 2 * SECOND });
     const ask = (isFromQueue: boolean) =>
       decideCreates(state, limits(rate(1, 1)), NOON, many(2), isFromQueue);
@@ -170,7 +170,7 @@ describe('rates', () => {
     expect(startsOf(decided, ['i0', 'i1'])).toEqual([2 * SECOND, SECOND]);
   });
 
-  it('a transfer of slots gives no new permit to a queued launch that another worker is sending', () => {
+  it('a transfer of slots gives no new permit to a slot holder whose launch another worker is sending', () => {
     const holders = { i0: NOON - SECOND, i1: NOON + SECOND, i2: NOON - SECOND };
     const wanted = [...many(2), want('i2', { calledAtMs: NOON - 500 })];
     const decided = decideCreates(site({ holders }), limits(rate(50, 50)), NOON, wanted, true, true);
@@ -178,11 +178,11 @@ describe('rates', () => {
     expect(decided.given).toEqual(['i2']);
   });
 
-  it('launches that come late share the rate with new launches, and keep their permits', () => {
+  it('late launches share the rate with new launches, and keep their permits', () => {
     const allowed = limits({ concurrentInstancesPerLocation: 1_000, ...rate(3, 10) });
     const { state: planned = site() } = decideCreates(site(), allowed, NOON, many(18));
     const late = many(9, 9);
-    // The cloud has had nine calls, and its bucket is full again.
+    // Nine calls have reached the cloud, and its token bucket is full again.
     const others = decideCreates(planned, allowed, NOON + 6 * SECOND, many(8, 100));
     expect(actionsOf(others)).toEqual(Array(8).fill('allow'));
     const second = decideCreates(others.state ?? site(), allowed, NOON + 6_400, late);
@@ -190,12 +190,12 @@ describe('rates', () => {
     expect(second.given).toEqual([]);
     const [, , third] = startsOf(second, ['i9', 'i10', 'i11']);
     expect(third).toBeGreaterThan(6_500);
-    // A launch that was given a later start may come late for that start, too: its permit still holds.
+    // A launch that got a later start time may miss that one too. Its permit is still valid.
     const again = decideCreates(second.state ?? site(), allowed, NOON + 12 * SECOND, late.slice(2));
     expect(actionsOf(again)).toEqual(Array(7).fill('allow'));
   });
 
-  it('the call of a queued launch counts once, when the launch comes to make it', () => {
+  it('the call of a queued launch counts towards the rate only once, when the launch makes the call', () => {
     const allowed = limits({ concurrentInstancesPerLocation: 100, ...rate(3, 10) });
     const { decisions, state = site() } = decideCreates(site(), allowed, NOON, many(9), true);
     expect([...decisions.values()]).toEqual(Array(9).fill({ action: 'allow' }));
@@ -207,7 +207,7 @@ describe('rates', () => {
     ]);
   });
 
-  it('decideCreates returns no state to write when no launch gets anything new', () => {
+  it('decideCreates returns no state to write when no launch gets a slot or a start time', () => {
     const allowed = limits({ concurrentInstancesPerLocation: 2 });
     const { state = site() } = decideCreates(site(), allowed, NOON, many(2));
     const isToCome = { ...state, holders: { i0: NOON + 5 * SECOND, i1: NOON + 6 * SECOND } };
@@ -218,19 +218,19 @@ describe('rates', () => {
 describe('all at once', () => {
   const allowed = limits({ pacing: 'all-at-once', concurrentInstancesPerLocation: 4, ...rate(1, 1) });
 
-  it('with pacing all-at-once, one launch goes first and the others wait until it runs', () => {
+  it('with pacing all-at-once, one launch is permitted and the others wait until an instance runs', () => {
     const decided = decideCreates(site(), allowed, NOON, many(3));
     expect(decided.given).toEqual(['i0']);
     expect(decided.decisions.get('i2')).toEqual({ action: 'queue', why: 'first-instance' });
   });
 
-  it('with pacing all-at-once, all free slots are given immediately once an instance has run', () => {
+  it('with pacing all-at-once, all free slots are given immediately after an instance has run', () => {
     const decided = decideCreates(site({ ranAtMs: NOON - SECOND }), allowed, NOON, many(5));
     expect(actionsOf(decided)).toEqual(['allow', 'allow', 'allow', 'allow', 'queue']);
   });
 });
 
-it('when a lack of capacity becomes known, only the probe may use its permit, and the others keep their slots', () => {
+it('after a lack of capacity, only the probe may use its permit, and the other launches keep their slots', () => {
   const allowed = limits(rate(1, 1));
   const { state = site() } = decideCreates(site(), allowed, NOON, many(4));
   const known = applyFeedback(state, { kind: 'no-capacity', wanted: want('i0') }, NOON + 500);

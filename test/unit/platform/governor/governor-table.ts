@@ -19,7 +19,7 @@ export function governorTable(loans: ClientLoans) {
   return { store: { document, tables: { governor: 'governor' }, clock, random: () => 0.5 }, clock, calls };
 }
 
-/** Returns a connection to the simulated AWS, with these limit overrides. */
+/** Returns a connection to the simulated AWS with a limit override. */
 export const governedBy = (override: unknown) => ({
   driver: 'sim',
   connectionKey: 'default/sim-aws',

@@ -11,14 +11,14 @@ interface Ask {
   ids: string[];
 }
 
-/** Delays of launches behind their start times, in ms: one for each call of `decideCreates`, used in turn. */
+/** Delays between a launch's start time and its next request, in ms. Each call of `decideCreates` uses the next one. */
 type Lateness = readonly number[];
 
 /**
- * Runs launches until all have called the cloud. Each asks the governor, calls when it is allowed, and otherwise comes
- * back late.
+ * Runs launches until all have called the cloud. Each launch asks the governor. It calls the cloud if the governor
+ * allows it, and otherwise asks again, later than its start time.
  *
- * @returns how many calls the cloud took and refused
+ * @returns the numbers of calls that the cloud accepted and refused
  */
 function launch(
   rateLimit: RateLimit,
@@ -45,7 +45,7 @@ function launch(
     for (const [id, decision] of decided.decisions) {
       if (decision.action === 'scheduleAt')
         due.push({ atMs: Math.ceil(decision.startMs + lateMs), ids: [id] });
-      // Stands for the launch queue, from which the launch asks again later.
+      // Replaces the launch queue: the launch asks again after ten seconds.
       else if (decision.action === 'queue') due.push({ atMs: next.atMs + 10_000, ids: [id] });
       else if (admits(next.atMs)) taken += 1;
       else refused += 1;
@@ -53,7 +53,7 @@ function launch(
   }
 }
 
-it('every launch’s call goes out and the cloud refuses none, however late launches come', () => {
+it('every launch calls the cloud and the cloud refuses no call, even if launches are late', () => {
   const ask = fc.record({
     afterMs: fc.nat(15_000),
     count: fc.integer({ min: 1, max: 10 }),

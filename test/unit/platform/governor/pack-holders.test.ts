@@ -13,7 +13,7 @@ const holders = fc.dictionary(
   fc.integer({ min: NOON - 3_600_000, max: NOON + 3_600_000 }),
 );
 
-it('holders that are encoded and decoded again are the same', () => {
+it('decoding encoded slot holders returns the same holders', () => {
   fc.assert(
     fc.property(holders, (some) => {
       expect(z.decode(holdersSchema, z.encode(holdersSchema, some))).toEqual(some);
@@ -21,12 +21,12 @@ it('holders that are encoded and decoded again are the same', () => {
   );
 });
 
-it('a start time is stored in whole milliseconds, rounded up', () => {
+it('the start time of a slot holder is stored in whole milliseconds, rounded up', () => {
   const id = 'f1kdvdnb97d98z6rm-00012';
   const kept = z.encode(holdersSchema, { [id]: NOON + 0.2 });
   expect(z.decode(holdersSchema, kept)).toEqual({ [id]: NOON + 1 });
 });
 
-it('holders that are not instance ids are refused', () => {
+it('encoding refuses a slot holder that is not an instance id', () => {
   expect(() => z.encode(holdersSchema, { unknown: NOON })).toThrow('not an instance id: unknown');
 });

@@ -46,7 +46,7 @@ describe('a launch that gets a slot and no budget', () => {
     expect(Object.keys(await readHolders(store, site))).not.toContain(ID);
   });
 
-  it('a launch without budget keeps its slot when another copy of it has begun a call under that slot', async () => {
+  it('a launch without budget keeps its slot if a copy of its message has begun a call under that slot', async () => {
     const actionsOfCopy: unknown[] = [];
     let copies = 0;
     const { store, other } = world(async (input) => {

@@ -27,20 +27,20 @@ function queueOf(perSecond: number) {
 }
 
 describe('PermitQueue', () => {
-  it('one write asks for the permits of all requests that begin together', async () => {
+  it('requests that begin together get their permits with one call to the governor', async () => {
     const { queue, asked } = queueOf(10);
     await Promise.all(Array.from({ length: 7 }, () => queue.take(() => 0, false)));
     expect(asked).toEqual([7]);
   });
 
-  it('a request that may not wait is refused, with the time after which to ask again', async () => {
+  it('a request that may not wait is refused, and the error has the time until the next attempt', async () => {
     const { queue } = queueOf(2);
     const outcomes = await Promise.allSettled(Array.from({ length: 3 }, () => queue.take(() => 0, false)));
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected']);
     expect(outcomes[2]).toMatchObject({ reason: { code: 'NoPermit', retryAfterMs: 1_000 } });
   });
 
-  it('requests that may wait get their permits in their order', async () => {
+  it('requests that may wait get their permits in order', async () => {
     const { queue, timer } = queueOf(2);
     const atMs = await Promise.all(
       Array.from({ length: 6 }, () => queue.take(() => 5_000, false).then(() => timer.nowMs)),
@@ -48,7 +48,7 @@ describe('PermitQueue', () => {
     expect(atMs).toEqual([0, 0, 1_000, 1_000, 2_000, 2_000]);
   });
 
-  it('the next request of a method that has begun goes before first requests of other methods', async () => {
+  it('a further request of a started method gets its permit before the first requests of other methods', async () => {
     const { queue } = queueOf(1);
     const order: string[] = [];
     const first = queue.take(() => 9_000, false).then(() => order.push('first'));
@@ -58,7 +58,7 @@ describe('PermitQueue', () => {
     expect(order).toEqual(['further', 'first', 'another']);
   });
 
-  it('when the governor cannot be asked, all waiting requests are refused and the next request asks again', async () => {
+  it('if the call to the governor fails, all waiting requests are refused and the next request asks again', async () => {
     let isDown = true;
     const queue = new PermitQueue({ now: () => 0, sleep: () => Promise.resolve() }, async (wanted) => {
       if (isDown) throw new Error('no table');

@@ -4,7 +4,7 @@ import { limits } from './wanted.ts';
 
 const calls = { create: { perSecond: 2, burst: 6 }, list: { perSecond: 3, burst: 9 } };
 
-it('creates have the profile’s rate and burst, unless pacing is even or all-at-once', () => {
+it('creates have the limit profile’s rate and burst, unless pacing is `even` or `all-at-once`', () => {
   expect(createRateLimit(limits({ calls }))).toEqual({ perSecond: 2, burst: 6 });
   expect(createRateLimit(limits({ calls, pacing: 'even' }))).toEqual({ perSecond: 2, burst: 1 });
   expect(createRateLimit(limits({ calls, pacing: 'all-at-once' })).perSecond).toBeGreaterThan(1_000);

@@ -10,12 +10,12 @@ import {
 import { tokenBucket } from './token-bucket.ts';
 
 describe('scheduleCalls', () => {
-  it('scheduleCalls starts a burst immediately, its last call a moment later, and further calls at the rate', () => {
+  it('scheduleCalls starts a burst immediately except for its last call, and further calls at the rate', () => {
     const { startsMs } = scheduleCalls(IDLE_CALLS, { perSecond: 2, burst: 5 }, 10_000, 7);
     expect(startsMs).toEqual([10_000, 10_000, 10_000, 10_000, 10_200, 10_700, 11_200]);
   });
 
-  it('the calls of a later request are scheduled behind those of an earlier one', () => {
+  it('the calls of a later request are scheduled after the calls of an earlier request', () => {
     const first = scheduleCalls(IDLE_CALLS, { perSecond: 2, burst: 5 }, 10_000, 6);
     const second = scheduleCalls(first.state, { perSecond: 2, burst: 5 }, 10_100, 1);
     expect(second.startsMs).toEqual([11_200]);
@@ -26,14 +26,14 @@ describe('scheduleCalls', () => {
     expect(startsMs).toEqual([0, 1_200, 2_400]);
   });
 
-  it('calls keep the minimum spacing even where the burst would allow more of them', () => {
+  it('calls keep the minimum spacing even if the burst allows more calls', () => {
     const rateLimit = { perSecond: 5, burst: 20, spacingMs: 6_000 };
     const first = scheduleCalls(IDLE_CALLS, rateLimit, 60_000, 2);
     expect(first.startsMs).toEqual([60_000, 66_000]);
     expect(scheduleCalls(first.state, rateLimit, 61_000, 1).startsMs).toEqual([72_000]);
   });
 
-  it('a token bucket with the same rate and burst takes every scheduled call, even where calls arrive late', () => {
+  it('a token bucket with the same rate and burst accepts every scheduled call, even if calls arrive late', () => {
     fc.assert(
       fc.property(
         fc.record({ perSecond: fc.integer({ min: 1, max: 20 }), burst: fc.integer({ min: 2, max: 30 }) }),
@@ -75,36 +75,36 @@ describe('scheduleCalls', () => {
 describe('slowCalls', () => {
   const RATE_LIMIT = { perSecond: 4, burst: 12 };
 
-  it('after a throttle, calls start at the time that the cloud names and then at half the rate', () => {
+  it('after a throttle, calls start at the time that the cloud stated, and then at half the rate', () => {
     const slowed = slowCalls(IDLE_CALLS, 10_000, { calledAtMs: 9_900, retryAfterMs: 4_000 });
     const { startsMs } = scheduleCalls(slowed, RATE_LIMIT, 10_500, 3);
     expect(startsMs[0]).toBe(14_000);
-    // Half of four calls a second.
+    // Half of four calls a second is one call every 500 ms.
     expect((startsMs[1] ?? 0) - (startsMs[0] ?? 0)).toBeCloseTo(500, -2);
     expect((startsMs[2] ?? 0) - (startsMs[1] ?? 0)).toBeCloseTo(500, -2);
   });
 
-  it('throttles of calls that were under way together slow down the rate once', () => {
+  it('throttles of concurrent calls halve the rate only once', () => {
     const once = slowCalls(IDLE_CALLS, 10_000, { calledAtMs: 9_900 });
     const twice = slowCalls(once, 10_050, { calledAtMs: 9_950 });
     expect(rateMultiplier(twice, 10_050)).toBeCloseTo(0.5, 2);
     expect(rateMultiplier(slowCalls(twice, 12_000, { calledAtMs: 11_500 }), 12_000)).toBeCloseTo(0.25, 2);
   });
 
-  it('the rate multiplier becomes the one that the cloud states, and one at most', () => {
+  it('the rate multiplier becomes the value that the cloud states, but at most 1', () => {
     const slowed = slowCalls(IDLE_CALLS, 10_000, { calledAtMs: 9_900, toldMultiplier: 0.8 });
     expect(rateMultiplier(slowed, 10_000)).toBeCloseTo(0.8, 5);
     expect(rateMultiplier(slowCalls(IDLE_CALLS, 0, { calledAtMs: 0, toldMultiplier: 3 }), 0)).toBe(1);
   });
 
-  it('the rate multiplier recovers gradually until it is one', () => {
+  it('the rate multiplier recovers gradually until it is 1', () => {
     const slowed = slowCalls(IDLE_CALLS, 0, { calledAtMs: 0 });
     expect(rateMultiplier(slowed, 100_000)).toBeCloseTo(0.75, 2);
     expect(rateMultiplier(slowed, 250_000)).toBe(1);
     expect(scheduleCalls(slowed, RATE_LIMIT, 250_000, 1).state.slowed).toBeUndefined();
   });
 
-  it('a shorter throttle does not end a longer one', () => {
+  it('a later throttle with a shorter wait does not shorten the wait', () => {
     const slowed = slowCalls(slowCalls(IDLE_CALLS, 0, { calledAtMs: 0, retryAfterMs: 10_000 }), 1_000, {
       calledAtMs: 0,
       retryAfterMs: 500,
@@ -112,7 +112,7 @@ describe('slowCalls', () => {
     expect(slowed.blockedUntilMs).toBe(10_000);
   });
 
-  it('repeated throttles never bring the rate multiplier down to zero', () => {
+  it('repeated throttles never reduce the rate multiplier to zero', () => {
     let state: CallState = IDLE_CALLS;
     for (let at = 0; at < 100; at += 1) state = slowCalls(state, at * 10_000, { calledAtMs: at * 10_000 });
     expect(rateMultiplier(state, 1_000_000)).toBeGreaterThan(0.01);

@@ -8,7 +8,7 @@ import {
 } from '../../../../functions/platform/governor/slots.ts';
 
 describe('grantSlots', () => {
-  it('grantSlots gives no more slots than are free, and a holder keeps its slot', () => {
+  it('grantSlots gives only free slots, and a holder keeps its slot', () => {
     const first = grantSlots({}, 2, 0, ['a', 'b', 'c']);
     expect(first.granted).toEqual(['a', 'b']);
     expect(grantSlots(first.holders, 2, 10, ['b', 'c']).granted).toEqual(['b']);
@@ -22,13 +22,13 @@ describe('grantSlots', () => {
 });
 
 describe('a slot', () => {
-  it('a slot is renewed while it is held by the same permit, and not once it has another permit', () => {
+  it('a slot is renewed only if its permit is the one that the caller names', () => {
     const holders = { slow: 10, another: 20 };
     expect(withRenewed(holders, { slow: 10, another: 19, gone: 5 }, 99)).toEqual({ slow: 99, another: 20 });
     expect(withRenewed(holders, { another: 19 }, 99)).toBe(holders);
   });
 
-  it('a slot is given back by a release of its own permit, and not by a release of another permit', () => {
+  it('a slot is given back by a release of its own permit, but not by a release of another permit', () => {
     const holders = { a: 10, b: 20, c: 30 };
     const released = [
       { instanceId: 'a', startMs: 10 },

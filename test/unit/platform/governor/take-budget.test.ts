@@ -19,7 +19,7 @@ const NOON = Date.parse('2026-01-01T12:00:00Z');
 const loans = new ClientLoans();
 afterEach(() => loans.takeBack());
 
-/** Creates a governor table. @param turn awaited before each command */
+/** Creates a store over a governor table in memory. @param turn awaited before each command */
 function world(turn: () => Promise<void> = () => Promise.resolve()) {
   const clock = { now: () => NOON, sleep: turn };
   const table = new Table('governor');
@@ -42,7 +42,7 @@ const some = (...ids: string[]): Demand[] =>
   ids.map((instanceId) => ({ instanceId, vcpus: 2, gpus: 0, memoryGb: 7.5 }));
 
 describe('a connection', () => {
-  it('a launch is queued, and does not fail, when the connection’s item holds no further reservation', async () => {
+  it('a launch is queued and does not fail when the connection’s item has no room for a reservation', async () => {
     const { store } = world();
     const large = connection({ totals: { instances: 100_000 } });
     const ID = 'f0123456789abcdef-00000';
@@ -53,7 +53,7 @@ describe('a connection', () => {
     expect(decisions.get(ID)).toEqual({ action: 'queue', why: 'budget' });
   });
 
-  it('a connection without budgets makes no call of the store', async () => {
+  it('no table call is made for a connection without budgets', async () => {
     const { store, calls } = world();
     const free = connection({ concurrentLocations: 3 });
     expect(await takeBudget(store, free, 'east', some('a', 'b'))).toEqual({ taken: ['a', 'b'] });
@@ -62,7 +62,7 @@ describe('a connection', () => {
     expect(calls).toEqual([]);
   });
 
-  it('each connection has its own budget, which takes one read and one write', async () => {
+  it('each connection has its own budget, and taking from it makes one read and one write', async () => {
     const { store, calls } = world();
     const limits = { totals: { memoryGb: 15 } };
     expect(await takeBudget(store, connection(limits), 'east', some('a', 'b', 'c'))).toEqual({
@@ -85,7 +85,7 @@ describe('a connection', () => {
     expect(calls).toEqual(['GetCommand', 'GetCommand', 'GetCommand']);
   });
 
-  it('launches that were not made and instances that a poll sees gone free their budget', async () => {
+  it('budget is freed by launches that give it back, and by instances that a poll no longer shows', async () => {
     const { store } = world();
     const one = connection({ totals: { instances: 2 } });
     await takeBudget(store, one, 'east', some('a'));
@@ -101,7 +101,7 @@ describe('a connection', () => {
   });
 });
 
-it('workers that ask at the same time together get exactly what the budget allows', async () => {
+it('workers that ask at the same time get exactly the budget together', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.scheduler(),
@@ -113,7 +113,7 @@ it('workers that ask at the same time together get exactly what the budget allow
       async (scheduler, instances, asks) => {
         const { store } = world(() => scheduler.schedule(Promise.resolve()));
         const one = connection({ createsPerMinute: instances, totals: { instances } });
-        // Several workers may ask for the same instance, as when a message is delivered twice.
+        // Two workers may ask for the same instance, because a message may be delivered twice.
         const ids = asks.map(({ from, count }) => Array.from({ length: count }, (_, at) => `i${from + at}`));
         const answers = Promise.all(ids.map((wanted) => takeBudget(store, one, 'east', some(...wanted))));
         await scheduler.waitFor(answers);

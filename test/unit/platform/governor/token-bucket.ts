@@ -3,7 +3,7 @@ import type { RateLimit } from '../../../../functions/platform/governor/rate.ts'
 /**
  * Models a cloud's token bucket, independently of the code under test.
  *
- * @returns a function that says whether the cloud takes a call at a time
+ * @returns a function that returns whether the cloud accepts a call at a time in ms; times must not decrease
  */
 export function tokenBucket({ perSecond, burst }: RateLimit): (atMs: number) => boolean {
   let tokens = burst;

@@ -27,7 +27,7 @@ const wants = (index: number, fleetId = FLEET): WantedCreate => ({
   mayGoElsewhere: false,
 });
 
-/** Creates a governor table with one connection, whose sites the test uses as a worker does. */
+/** Creates a governor table with one connection. The functions use its sites as workers do. */
 function world(override: unknown) {
   const { store, clock, calls } = governorTable(loans);
   const connection = governedBy(override);
@@ -62,14 +62,14 @@ function world(override: unknown) {
     },
     async viewOf(location: string) {
       const found = (await this.view()).locations.find((one) => one.location === location);
-      if (!found) throw new Error(`no ${location} is shown`);
+      if (!found) throw new Error(`the view does not show ${location}`);
       return found;
     },
   };
 }
 
 describe('viewGovernor', () => {
-  it('the view of a connection that never launched shows its limits and nothing else', async () => {
+  it('the view of a connection without launches shows no location and no used slot', async () => {
     const { view } = world({ concurrentLocations: 3 });
     expect(await view()).toEqual({
       locationsInUse: { taken: 0, of: 3 },
@@ -106,7 +106,7 @@ describe('viewGovernor', () => {
     expect((await one.view()).locationsInUse).toEqual({ taken: 1, of: 30 });
   });
 
-  it('the view lists locations in use first, and says where launches wait for a location slot', async () => {
+  it('the view lists locations in use first, and shows at which location launches wait for a location slot', async () => {
     const one = world({ concurrentLocations: 1 });
     await one.begin('ap-south-1');
     await one.begin('us-east-1');
@@ -122,7 +122,7 @@ describe('viewGovernor', () => {
     expect(locations[0]?.reasons).toEqual([]);
   });
 
-  it('the view lists at most 200 locations, with those in use among them', async () => {
+  it('the view lists at most 200 locations, including those in use', async () => {
     const one = world({});
     for (let at = 0; at < 203; at += 1) await one.begin(`region-${String(at).padStart(3, '0')}`);
     await one.create('region-202', 1);
@@ -130,7 +130,7 @@ describe('viewGovernor', () => {
     expect([locations.length, locationsLeftOut, locations[0]?.location]).toEqual([200, 3, 'region-202']);
   });
 
-  it('the view shows a rate that a throttle halved, and its recovery', async () => {
+  it('the view shows a rate that was halved after a throttle, and the recovery of the rate', async () => {
     const one = world({});
     await one.begin('us-east-1');
     await one.create('us-east-1', 1);
@@ -159,7 +159,7 @@ describe('viewGovernor', () => {
     expect((await one.viewOf('us-east-1')).reasons).toEqual([]);
   });
 
-  it('the view shows lacks of capacity, used-up quotas and outages until they are over', async () => {
+  it('the view shows each lack of capacity, used-up quota and outage until it is over', async () => {
     const one = world({});
     await one.begin('us-east-1');
     await one.applyFeedback(
@@ -202,7 +202,7 @@ describe('viewGovernor', () => {
     expect((await one.viewOf('us-east-1')).reasons).toEqual([]);
   });
 
-  it('the view shows what is used of each budget, and until when a used-up one stops launches', async () => {
+  it('the view shows the used part of each budget, and until when a used-up budget stops launches', async () => {
     const one = world({
       createsPerDay: 2,
       createsPerMinute: 2,
@@ -223,7 +223,7 @@ describe('viewGovernor', () => {
     ]);
   });
 
-  it('the view shows when launches wait for a minimum spacing, or for a first instance to run', async () => {
+  it('the view shows whether launches wait for a minimum spacing or for the first running instance', async () => {
     const apart = world({ minimumSpacingMs: 60_000 });
     await apart.begin('us-east-1');
     await apart.create('us-east-1', 1);
@@ -238,7 +238,7 @@ describe('viewGovernor', () => {
     expect([inFlight.taken, reasons]).toEqual([1, [{ why: 'first-instance' }]]);
   });
 
-  it('a view costs one get, one query, two more queries for each location, and no write', async () => {
+  it('a view makes one get, one query, two further queries for each location, and no write', async () => {
     const one = world({});
     for (const location of ['us-east-1', 'us-west-2']) await one.begin(location);
     one.calls.length = 0;
@@ -250,7 +250,7 @@ describe('viewGovernor', () => {
 describe('reopenConnection', () => {
   const closed: Feedback = { kind: 'no-quota', wanted: wants(0), message: 'no more' };
 
-  it('reopening a connection lets launches ask again at one location, or at all', async () => {
+  it('reopening a connection permits launches again at one location or at all locations', async () => {
     const one = world({});
     for (const location of ['us-east-1', 'us-west-2', 'eu-west-1']) await one.begin(location);
     for (const location of ['us-east-1', 'us-west-2']) await one.applyFeedback(location, closed);

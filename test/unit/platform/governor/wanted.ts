@@ -18,8 +18,8 @@ export const want = (instanceId: string, changes: Partial<WantedCreate> = {}): W
   ...changes,
 });
 
-/** Returns the state of an idle site with these changes. */
+/** Returns the state of an idle site, changed by `known`. */
 export const site = (known: Partial<SiteState> = {}): SiteState => ({ ...IDLE_SITE, ...known });
 
-/** Returns the limits of an AWS connection with an override, which is not checked for contradictions. */
+/** Returns the limits of an AWS connection. Does not check the override for contradictions. */
 export const limits = (override: LimitOverride) => limitProfileOf('aws', override);

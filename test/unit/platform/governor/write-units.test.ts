@@ -11,17 +11,17 @@ const SLOTS = 1_000;
 const PER_SECOND = 500;
 const BATCH = 10;
 const SECONDS = 12;
-/** How long an instance holds its slot. All slots are taken after this time. */
+/** Time for which an instance holds its slot, in ms. All slots are taken after this time. */
 const BOOT_MS = (SLOTS / PER_SECOND) * 1_000;
-/** Interval of the polls while launches wait for slots. */
+/** Interval of the polls while launches wait for slots, in ms. */
 const POLL_MS = 500;
-/** DynamoDB's limit for one partition key. */
+/** DynamoDB's maximum number of write units a second for one partition key. */
 const MOST_UNITS_PER_SECOND = 1_000;
 
 const loans = new ClientLoans();
 afterEach(() => loans.takeBack());
 
-/** Returns an item's size in bytes as DynamoDB counts it: strings by their bytes, numbers by half their digits. */
+/** Returns an item's size in bytes by DynamoDB's rules: a string has its UTF-8 bytes, a number half its digits. */
 function sizeOf(value: unknown): number {
   if (typeof value === 'string') return Buffer.byteLength(value);
   if (typeof value === 'number') return Math.ceil(String(value).replace(/[.-]/g, '').length / 2) + 1;
@@ -40,7 +40,7 @@ it(`the governor permits ${PER_SECOND} creates a second at one site within the w
   const dynamo = new Dynamo([table], { now: clock.now, ...settings });
   const document = loans.lend((command, input) => Promise.resolve(dynamo.perform(command, input)));
   const store = { document, tables: { governor: 'governor' }, clock, random: () => 0.5 };
-  /** Write units by partition key and second. */
+  /** Numbers of write units, by partition key and second. */
   const units = new Map<string, number>();
   table.onWrite = (before, after) => {
     const { pk = '' } = after ?? before ?? {};

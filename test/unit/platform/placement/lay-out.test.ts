@@ -26,7 +26,7 @@ const spec = (nodeGroups: NodeGroup[]): FleetSpec => ({
 });
 
 describe('layOut', () => {
-  it('spreadEvenly divides a size evenly, and the first locations get the remainder', () => {
+  it('spreadEvenly divides a size evenly, and the first locations get one more each for the remainder', () => {
     expect(spreadEvenly(10, 4)).toEqual([3, 3, 2, 2]);
   });
 

@@ -45,7 +45,7 @@ function lint(sources: ReadonlyMap<string, string>): Set<string> {
   return new Set(diagnostics.map(({ location }) => location.path));
 }
 
-it('the lint rule reports each way to construct an AWS client, and nothing else', () => {
+it('the lint rule reports each import that can construct an AWS client, and no other import', () => {
   const named = (sources: readonly string[], kind: string) =>
     sources.map((source, at) => [`${kind}-${at}.ts`, source] as const);
   const refused = named(REFUSED, 'refused');

@@ -21,7 +21,7 @@ import { openDocumentClient } from '../../../../functions/platform/store/store.t
 
 const SHORT: CallLimits = { connectionTimeoutMs: 1_000, requestTimeoutMs: 100, maxAttempts: 3 };
 
-/** Opens a client of each service. `call` makes one request with it. */
+/** Functions that open a client, by service. `call` makes one request with the client. */
 const CLIENTS = {
   sqs(limits) {
     const client = openSqsClient(limits);
@@ -57,7 +57,7 @@ const handlerSchema = z.custom<{ httpHandlerConfigs(): unknown }>(
   (value) => typeof value === 'object' && value !== null && 'httpHandlerConfigs' in value,
 );
 
-/** Starts a server on loopback and points the SDK to it. @returns its counts of requests and connections */
+/** Starts a server on loopback and points the SDK to it. @returns the server's counts of requests and connections */
 async function startService(answer: (response: ServerResponse, request: number) => void) {
   const counted = { requests: 0, connections: 0 };
   const server = createServer((_request, response) => {
@@ -101,7 +101,7 @@ describe('an AWS client of the control plane', () => {
   );
 
   it.each(clients)(
-    'the %s client gives up after three attempts when each answer stops half-way',
+    'the %s client gives up after three attempts when each answer stops before its end',
     async (_service, open) => {
       const counted = await startService((response) => {
         response.writeHead(200, { 'content-type': 'application/x-amz-json-1.0', 'content-length': 1_000 });
@@ -133,7 +133,7 @@ describe('an AWS client of the control plane', () => {
   });
 
   it.each(clients)(
-    'the %s client has the limits of its service when it is opened without limits',
+    'the %s client that is opened without limits has the default limits of its service',
     async (service, open) => {
       await startService((response) => void response.end('{}'));
       const { client, call } = open();

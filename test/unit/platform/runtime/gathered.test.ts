@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { gathered } from '../../../../functions/platform/runtime/gathered.ts';
 
-/** Creates work that the test ends or fails. */
+/** Returns a work function, and the work that has begun, which the test ends or fails. */
 function steps() {
   const begun: { items: readonly number[]; end(): void; fail(): void }[] = [];
   const work = (items: readonly number[]) => {
@@ -13,7 +13,7 @@ function steps() {
   return { begun, work };
 }
 
-test('items that arrive while others are worked on are worked on next, together', async () => {
+test('items that arrive while work is in progress are worked on together afterwards', async () => {
   const { begun, work } = steps();
   const add = gathered(work);
   const first = add([1]);
@@ -31,7 +31,7 @@ test('items that arrive while others are worked on are worked on next, together'
   expect(begun).toHaveLength(3);
 });
 
-test('an error rejects only the call whose items it concerns, and the next items are worked on', async () => {
+test('an error rejects only the calls whose items were being worked on, and the next items are worked on', async () => {
   const { begun, work } = steps();
   const add = gathered(work);
   const first = add([1]);

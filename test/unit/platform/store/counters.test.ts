@@ -20,7 +20,7 @@ const failure = { code: 'QuotaExceeded', message: 'no more here' };
 const ref = { fleetId: 'f0123456789abcdef', connectionKey: 'default/sim-aws', location: 'us-east-1' };
 const store = openStore({ fleets: 'fleets' });
 
-/** Returns what a change adds, by path, without the zeros. */
+/** Returns the amounts that a change adds, by path, without zeros. */
 function sumOf({ add }: CounterChange): Record<string, number> {
   return Object.fromEntries(
     [...add.values()].flatMap(({ path, by }) => (by === 0 ? [] : [[path.join('.'), by]])),
@@ -43,7 +43,7 @@ describe('countStep', () => {
     expect(counted({ after: record() })).toEqual({ 'counts.Creating': 1, 'groups.web.Creating': 1 });
   });
 
-  it('the price of an instance counts from the start of its run to its end', () => {
+  it('the price of an instance is counted from the start to the end of its run', () => {
     expect(counted(step({}, { status: 'Running' }))).toEqual({
       'counts.Creating': -1,
       'counts.Running': 1,
@@ -56,13 +56,13 @@ describe('countStep', () => {
     expect(counted(ending)).toMatchObject({ microUsdPerHour: -96_000, microUsdSeconds: -96_000 * SECONDS });
   });
 
-  it('a reboot starts no second run, and an instance that never ran ends none', () => {
+  it('a reboot does not start a second run, and the end of an instance that never ran changes no price', () => {
     const rebooted = step({ status: 'Rebooting', runningSinceSeconds: 10 }, { status: 'Running' });
     const cancelled = step({ status: 'Terminating' }, { status: 'Terminated' });
     for (const one of [rebooted, cancelled]) expect(counted(one)).not.toHaveProperty('microUsdPerHour');
   });
 
-  it('an instance counts as lost as soon as it has failed, and its reason counts once its record is closed', () => {
+  it('an instance is counted as lost when it fails, and its failure code is counted when its record is closed', () => {
     const failing = { status: 'Terminating', closeAs: 'Failed', failure } as const;
     expect(counted(step({}, failing))).toMatchObject({ 'groups.web.lost1': 1 });
     expect(counted(step({}, failing))).not.toHaveProperty(['failureCounts.QuotaExceeded']);
@@ -75,7 +75,7 @@ describe('countStep', () => {
     });
   });
 
-  it('an instance that moves to another location or is removed does not count as lost', () => {
+  it('an instance that moves to another location or is removed is not counted as lost', () => {
     const leaving = step({}, { status: 'Terminating', closeAs: 'Planned', failure });
     const cancelled = step({}, { status: 'Planned' });
     const removed = step({ status: 'Running' }, { status: 'Terminating' });
@@ -84,7 +84,7 @@ describe('countStep', () => {
     }
   });
 
-  it('an instance that was to move and fails instead counts as lost', () => {
+  it('an instance that was about to move and fails instead is counted as lost', () => {
     const leaving = { status: 'Terminating', closeAs: 'Planned', failure } as const;
     expect(counted(step(leaving, { status: 'Failed' }))).toMatchObject({
       'groups.web.lost1': 1,
@@ -92,7 +92,7 @@ describe('countStep', () => {
     });
   });
 
-  it('a failed instance stays in the failure counts when it is terminated, and leaves them when it is launched again', () => {
+  it('the failure count keeps a failed instance that is terminated, and drops one that is launched again', () => {
     const failed = { status: 'Failed', failure } as const;
     expect(counted(step(failed, { status: 'Terminated' }))).toEqual({
       'counts.Failed': -1,
@@ -112,13 +112,13 @@ describe('countStep', () => {
     }
   });
 
-  it('a lost instance counts under the round in which it was claimed', () => {
+  it('a lost instance is counted under the round in which it was claimed', () => {
     expect(counted(step({ round: 3 }, { status: 'Failed', failure }))).toMatchObject({
       [`groups.web.${lostIn(3)}`]: 1,
     });
   });
 
-  it('the counters of an instance add up to its present status, whatever its history', () => {
+  it('regardless of its history, an instance is counted once, under its current status', () => {
     const stage = fc.record({
       status: fc.constantFrom(...INSTANCE_STATUSES),
       closeAs: fc.constantFrom('Terminated', 'Failed', 'Planned', undefined),
@@ -148,7 +148,7 @@ describe('countStep', () => {
     );
   });
 
-  it('the count of a failure code is the number of closed records that have it', () => {
+  it('a failure code’s count is the number of closed records with that code', () => {
     const life = fc.array(fc.constantFrom('begin', 'fail', 'put away'), { maxLength: 15 });
     fc.assert(
       fc.property(life, (doings) => {
@@ -196,7 +196,7 @@ describe('counterWrite', () => {
     countStep(change, { after: record() }, SECONDS);
     const { Update } = counterWrite(store, ref, change, condition);
     expect(Update?.ConditionExpression).toBe(expression);
-    // DynamoDB refuses a write with a value that no expression uses.
+    // DynamoDB refuses a write if no expression uses one of the values.
     const used = `${Update?.UpdateExpression} ${expression}`;
     for (const value of Object.keys(Update?.ExpressionAttributeValues ?? {})) {
       expect(used).toMatch(new RegExp(`${value}\\b`));
@@ -214,7 +214,7 @@ describe('counterWrite', () => {
     expect(words).toEqual(['x'.repeat(300)]);
   });
 
-  it('counterWrite fits the groups and statuses of a whole transaction into one expression', () => {
+  it('the update expression for the groups and statuses of a full transaction stays below DynamoDB’s limit', () => {
     const change = noChange();
     for (let group = 0; group < 8; group += 1) {
       const nodeGroup = `group-with-a-name-of-forty-characters-00${group}`;

@@ -17,13 +17,13 @@ describe('ensureDeploymentId', () => {
     expect(new Set(ids).size).toBe(1);
   });
 
-  it('the deployment id stays when another stack uses the same tables', async () => {
+  it('the deployment id does not change when another stack uses the same tables', async () => {
     const { store } = fleetsTable(loans);
     await ensureDeploymentId(store, unnamed('first-stack'));
     expect(await ensureDeploymentId(store, unnamed('second-stack'))).toBe('first-stack');
   });
 
-  it('the deployment id is the one that the operator names, and naming another one later is refused', async () => {
+  it('the operator may set the deployment id, and setting another id later is refused', async () => {
     const { store } = fleetsTable(loans);
     expect(await ensureDeploymentId(store, named('acme-prod'))).toBe('acme-prod');
     expect(await ensureDeploymentId(store, named('acme-prod'))).toBe('acme-prod');
@@ -42,7 +42,7 @@ describe('the answer to CloudFormation', () => {
     LogicalResourceId: 'Deployment',
   } as const;
 
-  it('the answer to CloudFormation tells the deployment id', () => {
+  it('the answer to CloudFormation contains the deployment id', () => {
     const answer = answerOf(event, { attributes: { DeploymentId: 'acme-prod' } });
     expect(answer).toMatchObject({ Status: 'SUCCESS', Data: { DeploymentId: 'acme-prod' }, RequestId: 'r' });
   });

@@ -5,7 +5,7 @@ describe('Backoff', () => {
   const at = { nowMs: 1_000_000, draw: 0.5 };
   const begin = () => new Backoff({ now: () => at.nowMs }, () => at.draw);
 
-  it('a wait is two seconds at first, and then half of the time since the first error, up to 20 seconds', () => {
+  it('a wait is half of the time since the first error, but at least 2 s and at most 20 s', () => {
     const backoff = begin();
     const waits = [0, 3_000, 7_000, 10_000, 30_000, 600_000].map((passedMs) => {
       at.nowMs += passedMs;
@@ -14,7 +14,7 @@ describe('Backoff', () => {
     expect(waits).toEqual([2_000, 2_000, 5_000, 10_000, 20_000, 20_000]);
   });
 
-  it('the wait after a success is the shortest again', () => {
+  it('after a success, the next wait is the shortest one again', () => {
     const backoff = begin();
     backoff.waitMs();
     at.nowMs += 60_000;
@@ -33,7 +33,7 @@ describe('Backoff', () => {
   });
 });
 
-it('a message that failed for a reason of its own waits 5 s, then twice as long each time, up to 5 min', () => {
+it('a message with an error that is not transient waits 5 s, then twice as long each time, up to 5 min', () => {
   const waits = Array.from({ length: 9 }, (_, at) => retryAfterMs(at + 1) / 1_000);
   expect(waits).toEqual([5, 10, 20, 40, 80, 160, 300, 300, 300]);
   expect(waits.reduce((sum, one) => sum + one, 0) / 60).toBeGreaterThan(20);

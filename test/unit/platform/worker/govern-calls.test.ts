@@ -20,7 +20,7 @@ beforeEach(() => {
 });
 afterEach(() => loans.takeBack());
 
-/** Creates a governed connection. `request` sends one request, and `sent` has the actions of those that went out. */
+/** Creates a governed connection. `request` makes a request. `sent` has the actions of the requests that were sent. */
 function connected() {
   const log = { info: () => {}, warn: (_: string, detail?: unknown) => logged.push(detail), error: () => {} };
   const { connectionKey, limits } = governedBy({ calls: { create: RATE, list: RATE, mutate: RATE } });
@@ -48,7 +48,7 @@ function clientOf(request: (call: CloudCall) => Promise<void>, calls: readonly C
 }
 
 describe('requests of a connection', () => {
-  it('requests go out as the rate of their kind permits, and further requests are refused', async () => {
+  it('requests are sent within the rate of their kind, and further requests are refused', async () => {
     const { sent, request } = connected();
     const outcomes = await Promise.allSettled(Array.from({ length: 5 }, () => request(LIST)));
     const refused = outcomes.filter(({ status }) => status === 'rejected');
@@ -65,7 +65,7 @@ describe('requests of a connection', () => {
     expect(table.calls).toEqual([]);
   });
 
-  it('create requests use the permits of their launches, and ask the governor for any further permit', async () => {
+  it('create requests use the permits of their launches, and a further request asks the governor for a permit', async () => {
     const { governor, sent, request } = connected();
     const client = clientOf(request, [{ ...CREATE, machines: 4 }, CREATE]);
     await governor.client(client, { creates: 5 }).listLocations();
@@ -76,7 +76,7 @@ describe('requests of a connection', () => {
     expect(table.calls).not.toEqual([]);
   });
 
-  it('a request that the cloud throttles is logged by its action, and slows down its kind of call', async () => {
+  it('a throttled request is logged with its action, and slows down requests of its kind', async () => {
     const { governor, request, sent } = connected();
     const throttled = new DriverError('Throttled', 'slow down', { retryAfterMs: 60_000 });
     const call = governor.send(LIST, () => Promise.reject(throttled));

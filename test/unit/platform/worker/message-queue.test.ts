@@ -24,7 +24,7 @@ beforeEach(() => {
   refuses = false;
 });
 
-it('a delay is sent in whole seconds, rounded up, and 15 minutes at most', async () => {
+it('a delay is sent in whole seconds, rounded up, and is at most 15 minutes', async () => {
   const message = { kind: 'verify', connectionKey: 'default/sim-aws' } as const;
   for (const delayMs of [-5, 1, 1_000, 3_600_000]) await queue.send(message, delayMs);
   expect(asked.map(({ input }) => ('DelaySeconds' in input ? input.DelaySeconds : undefined))).toEqual([
@@ -32,7 +32,7 @@ it('a delay is sent in whole seconds, rounded up, and 15 minutes at most', async
   ]);
 });
 
-it('one request hides up to ten messages, each for its own time', async () => {
+it('one SQS request hides up to ten messages, each for its own time', async () => {
   await queue.hide(
     Array.from({ length: 11 }, (_, at) => ({ receiptHandle: `r${at}`, delayMs: at * 1_000 + 1 })),
   );
@@ -43,7 +43,7 @@ it('one request hides up to ten messages, each for its own time', async () => {
   });
 });
 
-it('hide throws when SQS does not hide a message', async () => {
+it('`hide` throws when SQS does not hide a message', async () => {
   refuses = true;
   await expect(queue.hide([{ receiptHandle: 'old', delayMs: 1_000 }])).rejects.toThrow(
     'ReceiptHandleIsInvalid',

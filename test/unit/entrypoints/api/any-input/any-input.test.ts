@@ -13,7 +13,7 @@ import { type Answered, InProcessApi } from './api.ts';
 import { contradiction } from './schema.ts';
 
 const RUNS = Number(process.env['ANY_INPUT_RUNS'] ?? 120);
-/** Fixed, so that each run draws the same requests: a draw without an accepted request fails the test. */
+/** Seed of the random requests. It is fixed, because a test fails if no drawn request is accepted. */
 const SEED = Number(process.env['ANY_INPUT_SEED'] ?? 7);
 const all: readonly Route[] = routes;
 let api: InProcessApi;
@@ -33,7 +33,7 @@ beforeEach(async () => {
   await orderOne();
 });
 
-/** Creates a single instance with its fleet, a sweep and an API key, which many operations need. */
+/** Creates objects that many operations need: a single instance with its fleet, a sweep, and an API key. */
 async function orderOne(): Promise<void> {
   const post = (handler: Route['handler'], path: string, json: unknown) =>
     api.ask(handler, {
@@ -61,14 +61,14 @@ afterAll(() => {
 });
 
 test.each(all.map((route) => [route.operationId, route] as const))(
-  '%s answers any input as the document says, and what it accepts can be read back',
+  '%s answers any input as the OpenAPI document says, and a GET returns what it accepted',
   async (_, route) => {
     let accepted = 0;
     await fc.assert(
       fc.asyncProperty(anyRequest(route), async ({ request, json }) => {
         const answered = await api.ask(route.handler, request);
         expect(answered.status, JSON.stringify(failures.at(-1), errorsToo)).toBeLessThan(500);
-        // The document of an operation does not describe the answer to a path that matches no route.
+        // The document has no answer for a path that matches no route, or for a method that a path does not have.
         if (answered.status !== 405 && !isOfNoRoute(answered)) {
           expect(contradiction(route, answered.status, answered.body)).toBeUndefined();
         }
@@ -88,13 +88,13 @@ test.each(all.map((route) => [route.operationId, route] as const))(
 const isOfNoRoute = ({ status, body }: Answered): boolean =>
   status === 404 && isObject(body) && String(body['detail']).startsWith('the API has no path ');
 
-/** Asserts that an invalid request is refused with the fields that are wrong. */
+/** Asserts that the answer to an invalid request lists the wrong fields. */
 function expectFields({ status, body }: Answered): void {
   if (status !== 400 || !isObject(body) || body['code'] !== 'invalid-request') return;
   expect(body['errors']).not.toEqual([]);
 }
 
-/** Asserts that a read returns what the write answered, and that each field it shows is as it was sent. */
+/** Asserts that the write's answer shows fields as they were sent, and that a GET returns the same values. */
 async function expectKept(route: Route, path: string, json: unknown, answered: Answered): Promise<void> {
   const { location } = answered.headers;
   const readAt = typeof location === 'string' ? location : readPath(route, path);
@@ -108,7 +108,7 @@ async function expectKept(route: Route, path: string, json: unknown, answered: A
   expectShown(answered.body, again.body, '');
 }
 
-/** Returns the path at which the change of a PUT is read. */
+/** Returns the GET path of the object that a PUT changed; undefined for other methods. */
 function readPath({ method }: Route, path: string): string | undefined {
   return method === 'PUT' ? path.replace(/\/(limits|orphan-policy|credential)$/, '') : undefined;
 }

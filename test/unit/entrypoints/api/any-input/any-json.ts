@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { resolved, type Schema } from './schema.ts';
 
-/** JSON text that goes out as it is: `JSON.stringify` would write it differently. */
+/** JSON text that is sent unchanged. It is for values that `JSON.stringify` would write differently. */
 export class Raw {
   readonly text: string;
 
@@ -41,7 +41,7 @@ export const KNOWN = new Map<string, readonly unknown[]>(
 const FLEET = { connection: 'sim-aws', instanceType: 'm6i.large', image: 'ubuntu-24.04' };
 const LABELS = { team: 'search', 'a.b/c-d_e': 'é\u2028' };
 
-/** Accepted bodies, by operation. Random bodies rarely meet all rules of a body that has many. */
+/** Accepted bodies, by operation. If the body of an operation has many rules, random bodies rarely satisfy them all. */
 export const EXAMPLES: Readonly<Record<string, readonly unknown[]>> = {
   createNamespace: [{ name: 'another', description: 'two\nlines \ud83d\ude00' }],
   createApiKey: [{ name: 'key', expiresAt: '2999-01-01T00:00:00Z' }],
@@ -89,7 +89,7 @@ const RAW = [
   '{"a":1,"a":2}',
 ].map((text) => new Raw(text));
 
-/** Strings that are not Unicode text, that are too long, or that have a meaning to programs. */
+/** Strings that are not valid Unicode, that are too long, or that programs interpret. */
 export const strange: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom(
     '\ud800',
@@ -119,7 +119,7 @@ const KEYS = [
   'unknown',
 ];
 
-/** Draws a value of a schema. It keeps the bounds of each field, but not always the rules between fields. */
+/** Draws a value of a schema. Each field is within its bounds, but rules over several fields may be broken. */
 export function anyJson(node: unknown, name = ''): fc.Arbitrary<unknown> {
   const schema = resolved(node);
   const known = KNOWN.get(name);
@@ -185,7 +185,7 @@ function anyObject({
   return fc.dictionary(names, anyJson(additionalProperties ?? {}), { maxKeys: 3 });
 }
 
-/** Draws the same values, each with one bad value or field put into it. */
+/** Draws values of `json`, and puts one bad value or field into each. */
 export function poisoned(json: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
   const poison = fc.oneof(
     fc.constantFrom<unknown>(...RAW),
@@ -199,7 +199,11 @@ export function poisoned(json: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
     );
 }
 
-/** Changes the value itself or one that is nested in it. @param at which one, modulo their number */
+/**
+ * Changes one value: `value` itself or a value that is nested in it.
+ *
+ * @param at index of the value to change, modulo the number of values
+ */
 function withPoison(value: unknown, at: number, change: (value: unknown) => unknown): unknown {
   const target = at % countOf(value);
   let seen = -1;
@@ -228,7 +232,7 @@ function withField(value: Record<string, unknown>, name: string, member: unknown
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Raw);
 
-/** Returns JSON text. Unlike `JSON.stringify`, it writes `Raw` texts as they are. */
+/** Returns a value as JSON text. Unlike `JSON.stringify`, writes the text of a `Raw` unchanged. */
 export function serialized(value: unknown): string {
   if (value instanceof Raw) return value.text;
   if (Array.isArray(value)) return `[${value.map(serialized).join(',')}]`;

@@ -10,7 +10,7 @@ export interface AnyRequest {
   json: unknown;
 }
 
-/** Draws requests of one operation. Many agree with its description, and most others are wrong in one place. */
+/** Draws requests of one operation. Many are valid, and most of the others are wrong in one place. */
 export function anyRequest(route: Route): fc.Arbitrary<AnyRequest> {
   const { parameters, requestBody } = operationOf(route);
   const of = (site: 'path' | 'query') =>
@@ -63,13 +63,13 @@ function headersOf({
   return { ...(type === undefined ? {} : { 'content-type': type }), ...headers };
 }
 
-/** Draws a body by its schema or from the accepted examples. Half of them have a bad value or field in them. */
+/** Draws a body by its schema or from the accepted examples. Half of the bodies get a bad value or field. */
 function anyBody({ operationId }: Route, schema: unknown): fc.Arbitrary<unknown> {
   const fitting = fc.oneof(anyJson(schema), fc.constantFrom(...(EXAMPLES[operationId] ?? [{}])));
   return fc.oneof(fitting, poisoned(fitting));
 }
 
-/** Draws a value of the path or the query, URL-encoded. */
+/** Draws the URL-encoded value of a path or query parameter. */
 function anyParameter(name: string, schema: unknown): fc.Arbitrary<string> {
   const fitting = anyJson(resolved(schema), name).map((value) => encodeURIComponent(String(value)));
   return fc.oneof({ weight: 12, arbitrary: fitting }, { weight: 1, arbitrary: strangeInUrl });

@@ -29,7 +29,7 @@ export interface Answered {
   body: unknown;
 }
 
-/** Runs the API's real handlers in this process, over a model of the tables. No other part of a deployment exists. */
+/** Runs the API's real handlers in this process, over a model of the tables. Does not run workers or workflows. */
 export class InProcessApi {
   readonly store: Store;
   readonly #loans = new ClientLoans();
@@ -57,7 +57,7 @@ export class InProcessApi {
     this.#handlers = handlersOver(this.store);
   }
 
-  /** Creates the API key that requests are sent with. */
+  /** Creates the API key with which requests are sent. */
   async open(): Promise<void> {
     this.#key = (await issueApiKey(this.store, { name: 'tests' })).key;
   }
@@ -113,7 +113,7 @@ function handlersOver(store: Store) {
   };
 }
 
-/** Returns the SDK's client of a Parameter Store that stores nothing and enforces a standard parameter's size limit. */
+/** Returns an SSM client that stores nothing, and refuses values above the size limit of a standard parameter. */
 function parameterStore(): SSMClient {
   let version = 0;
   return new SSMClient({

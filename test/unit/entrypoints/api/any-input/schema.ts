@@ -7,7 +7,7 @@ import type { Route } from '../../../../../functions/entrypoints/api/routes/rout
 const anyObject = z.record(z.string(), z.unknown());
 const document: unknown = JSON.parse(JSON.stringify(openApiDocument()));
 
-/** The keywords of JSON Schema that the document uses. */
+/** The keywords of JSON Schema that the OpenAPI document uses. */
 export const schemaSchema = z.looseObject({
   $ref: z.string().optional(),
   type: z.string().optional(),
@@ -49,7 +49,7 @@ export function operationOf({ path, method }: Pick<Route, 'path' | 'method'>) {
   return operation;
 }
 
-/** Returns a schema, or the one that its reference points to. */
+/** Returns a schema. If it is a reference, returns the schema to which it points. */
 export function resolved(node: unknown): Schema {
   const schema = schemaSchema.parse(node);
   if (schema.$ref === undefined) return schema;
@@ -68,7 +68,7 @@ ajv.addSchema({ ...anyObject.parse(document), $id: 'openapi' });
 /**
  * Compares a response with the OpenAPI document.
  *
- * @returns how they disagree; undefined if they agree
+ * @returns a description of the difference; undefined if the response agrees with the document
  */
 export function contradiction(
   { path, method }: Pick<Route, 'path' | 'method'>,
@@ -79,7 +79,7 @@ export function contradiction(
   if (!response) return `the document has no response ${status} of ${method} ${path}`;
   const [type] = Object.keys(response.content ?? {});
   if (type === undefined)
-    return body === undefined ? undefined : 'the response has a body, and the document describes none';
+    return body === undefined ? undefined : 'the response has a body, but the document does not describe one';
   const pointer = [
     'paths',
     path,

@@ -3,16 +3,16 @@ const SMALLEST = 1e-130;
 const MAX_ITEM_BYTES = 400 * 1_024;
 const MAX_KEY_BYTES = { pk: 2_048, sk: 1_024 };
 
-/** The error with which DynamoDB refuses a request whose values it cannot store. */
+/** DynamoDB's error for a request with values that cannot be stored. */
 export class ValidationException extends Error {
   override readonly name = 'ValidationException';
 }
 
 /**
- * Refuses values that DynamoDB refuses, and values that its SDK would write as another value. The model of the tables
- * itself accepts any value.
+ * Asserts that DynamoDB can store a value, and that its SDK does not change the value. The model of the tables accepts
+ * any value.
  *
- * @throws ValidationException
+ * @throws ValidationException if DynamoDB would refuse the value or store another one
  */
 export function assertStorable(value: unknown, field = ''): void {
   if (typeof value === 'number') assertNumber(value, field);
