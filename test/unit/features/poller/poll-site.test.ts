@@ -77,7 +77,7 @@ describe('the poll loop of a site', () => {
     expect(await listLoops(fleet.store, 'sim')).toMatchObject([{ active: false, idle: false }]);
   });
 
-  it('the poll loop of a site without instances or launches ends as idle, so it is not listed', async () => {
+  it('the poll loop of a site without instances or launches ends as idle, and listLoops leaves it out', async () => {
     await poll();
     await poll();
     expect(fleet.queue.filter(({ message }) => message.kind === 'poll')).toEqual([]);

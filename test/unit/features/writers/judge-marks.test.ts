@@ -9,12 +9,12 @@ it('of several other live deployments, judgeMarks returns the one that began fir
   expect(judgeMarks(marks, 'own', NOW)).toEqual({ own: marks[0], other: marks[2], stale: [] });
 });
 
-it('a mark that was not renewed for a day is stale', () => {
+it('a deployment’s mark is stale if it was not renewed for a day', () => {
   const old = mark('old', 1, NOW - MARK_LIVES_MS);
   expect(judgeMarks([old], 'own', NOW)).toEqual({ own: undefined, other: undefined, stale: [old] });
 });
 
-it('a mark that was not renewed since an operator continued the sweeps is stale', () => {
+it('a deployment’s mark is stale if it was not renewed after an operator continued the sweeps', () => {
   const seen = mark('other', 1, NOW - 10);
   expect(judgeMarks([seen], 'own', NOW, NOW - 10).stale).toEqual([seen]);
   expect(judgeMarks([seen], 'own', NOW, NOW - 11).other).toEqual(seen);
