@@ -185,6 +185,31 @@ describe('a rotation at a cloud that does not tell accounts', PATIENT, () => {
     );
   });
 
+  it('a rotation is refused if the new credential does not list the networks of a fleet without machines', async () => {
+    await expectAfter(
+      async (stage) => {
+        const { id } = await stage.create(fleetAt(AWS, SIZE));
+        await stage.until(id, isUp);
+        await stage.pass(1);
+        const { engine } = stage.lab.clouds;
+        for (const { cloud, account, location, backendId } of stage.standing())
+          await engine.handle(
+            { cloud, account, apiKey: undefined },
+            { call: 'terminate', location, backendId },
+          );
+        await stage.until(id, ({ counts }) => counts.Terminated === SIZE);
+        const { rotation } = await rotated(stage, 'another');
+        expect(rotation?.failure?.code).toBe('AccountNotProven');
+        expect(rotation?.failure?.message).toContain('1 of the networks that connection sim-aws has at');
+        expect(await rotated(stage, 'sim-aws')).toMatchObject({ status: 'Ready', credentialVersion: 3 });
+        await stage.remove(id);
+        await stage.until(id, isGone);
+      },
+      { Terminated: 1 },
+      UNTOLD,
+    );
+  });
+
   it('a rotation is refused while every machine is too young for a list to show it', async () => {
     await expectAfter(
       async (stage) => {

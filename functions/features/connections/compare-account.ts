@@ -33,13 +33,19 @@ export function anotherAccount(
   };
 }
 
+/** Things of a connection at one location that a new credential does not show. */
+export interface Hidden {
+  what: 'machines' | 'networks';
+  location: string;
+  missing: number;
+}
+
 export function accountNotProven(
   { name }: Pick<Connection, 'name'>,
-  location: string,
-  missing: number,
+  { what, location, missing }: Hidden,
 ): Failure {
   return {
     code: 'AccountNotProven',
-    message: `the cloud does not tell the account of the new credential, and with it the cloud does not show ${missing} of the machines that connection ${name} has at ${location}: use a credential of the same account, or delete the fleets there first`,
+    message: `the cloud does not tell the account of the new credential, and with it the cloud does not show ${missing} of the ${what} that connection ${name} has at ${location}: use a credential of the same account, or delete the fleets there first`,
   };
 }

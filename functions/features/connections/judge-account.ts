@@ -39,7 +39,7 @@ export async function judgeAccount(
   const shown = await showsWhatLives(context, connection, client);
   if ('waitMs' in shown) return shown;
   if (!shown.hidden) return fitToWrite(connection, told);
-  return { refused: accountNotProven(connection, shown.hidden.location, shown.hidden.missing) };
+  return { refused: accountNotProven(connection, shown.hidden) };
 }
 
 /**

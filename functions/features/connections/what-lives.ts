@@ -14,6 +14,8 @@ import { type InstanceItem, readInstances, readSiteEntries } from '../../platfor
 import { hasLiveFleets } from '../../platform/store/live-fleets.ts';
 import { loopLocations } from '../../platform/store/loops.ts';
 import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
+import type { Hidden } from './compare-account.ts';
+import { hiddenNetworks } from './hidden-networks.ts';
 import { showsNetworkOf } from './shows-network.ts';
 
 /** Returns true if anything of a connection is left at its cloud: live fleets, or records of open instances. */
@@ -38,10 +40,10 @@ const UNSETTLED_MS = 5_000;
 const LONGEST_ASKING_MS = 2 * 60_000;
 
 /**
- * The number and location of machines that a new credential does not show. `waitMs`: ask again after this time, because
+ * What a new credential does not show. `waitMs`: ask again after this time, because
  * a call got no permit, or because lists may not show the newest machines yet.
  */
-export type Shown = { waitMs: number } | { hidden?: { location: string; missing: number } };
+export type Shown = { waitMs: number } | { hidden?: Hidden };
 
 /**
  * Lists machines with a credential that is not in force, at every location where the connection may have some, and
@@ -50,7 +52,7 @@ export type Shown = { waitMs: number } | { hidden?: { location: string; missing:
  * A machine that the credential in force does not show either counts as gone. If that credential is rejected, one shown
  * machine of a location proves the others. If none is shown, those in Terminating may be gone, and the network of their
  * fleet is the proof instead. If lists may not show the newest machines yet, the caller has to wait, unless an older
- * machine has proven the account.
+ * machine has proven the account. If no machine proves it, the networks of live fleets have to be shown.
  *
  * @throws DriverError of the new credential's calls
  */
@@ -68,10 +70,13 @@ export async function showsWhatLives(
     const site = { connectionKey, location, limits: limitProfileOf(connection.cloud, connection.limits) };
     const found = await compareLists(context, connection, site, standing, trial);
     if ('waitMs' in found) return found;
-    if (found.missing > 0) return { hidden: { location, missing: found.missing } };
+    if (found.missing > 0) return { hidden: { what: 'machines', location, missing: found.missing } };
     isProven ||= found.isProven;
   }
-  return youngMs > 0 && !isProven ? { waitMs: youngMs } : {};
+  if (isProven) return {};
+  const hidden = await hiddenNetworks(context, connection, trial);
+  if (hidden) return { hidden };
+  return youngMs > 0 ? { waitMs: youngMs } : {};
 }
 
 /**

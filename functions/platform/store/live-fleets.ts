@@ -9,10 +9,9 @@ import type { Store } from './store.ts';
 const ENTRIES_PER_QUERY = 100;
 const INDEX_QUERIES_PER_PAGE = 10;
 
-const lockSchema = z.object({ connections: z.array(z.string()) });
+const lockSchema = z.object({ fleetId: z.string(), connections: z.array(z.string()) });
 
 const liveFleetSchema = lockSchema.extend({
-  fleetId: z.string(),
   name: z.string(),
   status: fleetStatusSchema,
 });
@@ -58,18 +57,29 @@ export async function liveFleetsFrom(
   return { fleets, last: z.string().optional().parse(start?.['nsSk']) };
 }
 
-/**
- * Returns true if a namespace has a live fleet, on one connection or on any. Reads the name locks strongly: each exists
- * exactly as long as its fleet lives.
- */
+/** Returns true if a namespace has a live fleet, on one connection or on any. */
 export async function hasLiveFleets(
   store: Store<'fleets'>,
   namespace: string,
   connection?: string,
 ): Promise<boolean> {
+  return (await liveFleetIds(store, namespace, connection)).length > 0;
+}
+
+/**
+ * Returns the ids of a namespace's live fleets, on one connection or on any. Reads the name locks strongly: each exists
+ * exactly as long as its fleet lives.
+ */
+export async function liveFleetIds(
+  store: Store<'fleets'>,
+  namespace: string,
+  connection?: string,
+): Promise<string[]> {
   const { pk, sk: prefix } = nameKey(namespace, '');
   const locks = await queryAll(store, store.tables.fleets, { pk, prefix, consistent: true }, (item) =>
     lockSchema.parse(item),
   );
-  return locks.some(({ connections }) => connection === undefined || connections.includes(connection));
+  return locks
+    .filter(({ connections }) => connection === undefined || connections.includes(connection))
+    .map(({ fleetId }) => fleetId);
 }

@@ -120,7 +120,8 @@ export class Lab {
   readonly #access: LambdaFunction<ReturnType<typeof accessOperations>>;
   readonly #resources: LambdaFunction<ReturnType<typeof resourceOperations>>;
   readonly #others = new Map<string, LambdaFunction<Plain>>();
-  readonly #skewMs: number;
+  /** Maximum deviation of a process's clock, in ms. */
+  readonly skewMs: number;
   readonly #log: Logger | undefined;
   readonly #sweepIntervalMs: number;
   readonly #writerId: string;
@@ -129,7 +130,7 @@ export class Lab {
     this.ground = ground;
     this.writers = new LastWriters(ground);
     this.parameters.onPut = (name) => this.writers.note(parameterKey(name));
-    this.#skewMs = options.skewMs;
+    this.skewMs = options.skewMs;
     this.#sweepIntervalMs = options.sweepIntervalMs;
     this.#log = options.onLog && makeLogger(options.onLog);
     this.tables = new TableWorld(ground);
@@ -401,7 +402,7 @@ export class Lab {
     const made = new LambdaFunction<Plain>(this.ground, {
       name,
       timeoutMs: MINUTE_MS,
-      skewMs: this.#skewMs,
+      skewMs: this.skewMs,
       open: (process) => ({ process, store: this.tables.storeOf(process) }),
     });
     this.#others.set(name, made);

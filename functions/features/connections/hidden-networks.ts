@@ -1,0 +1,75 @@
+import type { CloudClient } from '../../drivers/contract/driver.ts';
+import { DriverError } from '../../drivers/contract/errors.ts';
+import type { Connection } from '../../model/connection.ts';
+import { connectionKey as connectionKeyOf } from '../../model/identifiers.ts';
+import { liveFleetIds } from '../../platform/store/live-fleets.ts';
+import { readNetworks } from '../../platform/store/networks.ts';
+import type { WorkerContext } from '../../platform/worker/context.ts';
+import type { Hidden } from './compare-account.ts';
+
+/**
+ * Looks with a credential that is not in force for the networks of the connection's live fleets. A fleet whose machines
+ * are all gone, or were never made, still has its network. With a credential of another account, the network would stay
+ * at the old account.
+ *
+ * A network that the credential in force does not show either counts as gone. One shown network proves the account.
+ *
+ * @returns the first location with a hidden network; undefined if no network is hidden
+ * @throws DriverError of the new credential's calls, or NoPermit
+ */
+export async function hiddenNetworks(
+  context: WorkerContext,
+  connection: Connection,
+  trial: CloudClient,
+): Promise<Hidden | undefined> {
+  const hidden = new Map<string, ReadonlySet<string>>();
+  for (const [location, ids] of await recordedNetworks(context, connection)) {
+    const shown = await networkIds(trial, location);
+    if ([...ids].some((id) => shown.has(id))) return undefined;
+    hidden.set(location, ids);
+  }
+  for (const [location, ids] of hidden) {
+    const missing = await countStanding(context, connection, location, ids);
+    if (missing > 0) return { what: 'networks', location, missing };
+  }
+  return undefined;
+}
+
+/** Returns the backend ids of the networks that the records of live fleets name, by location. */
+async function recordedNetworks(
+  { store }: WorkerContext,
+  connection: Connection,
+): Promise<Map<string, Set<string>>> {
+  const byLocation = new Map<string, Set<string>>();
+  const connectionKey = connectionKeyOf(connection.namespace, connection.name);
+  for (const fleetId of await liveFleetIds(store, connection.namespace, connection.name)) {
+    for (const one of await readNetworks(store, { fleetId })) {
+      if (one.kind !== 'network' || one.backendId === undefined || one.connectionKey !== connectionKey)
+        continue;
+      byLocation.set(one.location, (byLocation.get(one.location) ?? new Set()).add(one.backendId));
+    }
+  }
+  return byLocation;
+}
+
+/** Counts the networks that may exist by the credential in force: all of them if it is refused, or gets no answer. */
+async function countStanding(
+  context: WorkerContext,
+  { namespace, name }: Connection,
+  location: string,
+  ids: ReadonlySet<string>,
+): Promise<number> {
+  try {
+    const { client } = await context.open(connectionKeyOf(namespace, name));
+    const standing = await networkIds(client, location);
+    return [...ids].filter((id) => standing.has(id)).length;
+  } catch (error) {
+    if (!(error instanceof DriverError) || error.code === 'NoPermit') throw error;
+    return ids.size;
+  }
+}
+
+async function networkIds(client: CloudClient, location: string): Promise<ReadonlySet<string>> {
+  const networks = await client.listNetworkResources(location, 'network');
+  return new Set(networks.map(({ backendId }) => backendId));
+}
