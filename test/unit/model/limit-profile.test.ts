@@ -86,9 +86,9 @@ describe('a limit override', () => {
     ['an unknown tier', { tier: 'super' }, ['/tier invalid_value']],
     ['an unknown pacing', { pacing: 'slow' }, ['/pacing invalid_value']],
     ['a burst below the rate', rates(9, 1), ['/calls/create/burst contradictory']],
-    ['a burst above the rate', rates(2, 21), ['/calls/create/burst contradictory']],
+    ['a burst above the calls of ten seconds', rates(2, 21), ['/calls/create/burst contradictory']],
     [
-      'a burst of list calls above their rate',
+      'a burst of list calls above the list calls of ten seconds',
       { calls: { list: { perSecond: 1, burst: 11 } } },
       ['/calls/list/burst contradictory'],
     ],
@@ -151,7 +151,7 @@ describe('a limit override', () => {
 
   it.each<[string, unknown]>([
     ['one create in half an hour', rates(1 / 1_800, 1)],
-    ['a burst of the calls of ten seconds', rates(2, 20)],
+    ['a burst that equals the calls of ten seconds', rates(2, 20)],
     ['even pacing of more than one create a second', { ...rates(5, 1), pacing: 'even' }],
     [
       'a minimum spacing that equals the rounded interval of the rate',

@@ -89,7 +89,7 @@ describe('the document', () => {
     expect(count).toBe(routes.length);
   });
 
-  it('every reference of the document points to something in it', () => {
+  it('every reference in the document points to a part of the document', () => {
     const refs = refsOf(source);
     expect(refs.length).toBeGreaterThan(0);
     for (const ref of refs) {

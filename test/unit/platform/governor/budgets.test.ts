@@ -181,7 +181,7 @@ describe('totals', () => {
     expect(take(some('b', 'c')).taken).toEqual(['b']);
   });
 
-  it('the instances of a site stop counting after half an hour without a poll that shows them', () => {
+  it('the instances of a site stop counting towards totals after half an hour without a poll that confirms them', () => {
     const { take, countUsage } = budget({ totals: { instances: 1 } });
     countUsage(some('x'), NOON);
     expect(countUsage(some('x'), NOON + 9 * MINUTE)).toBe(false);

@@ -54,7 +54,7 @@ describe('slots', () => {
     expect(decided.state).toBeUndefined();
   });
 
-  it('launches never hold more slots than the limit, and a launch with an unused permit keeps slot and start time', () => {
+  it('launches never exceed the slot limit, and a launch with an unused permit keeps its slot and start time', () => {
     const asks = fc.array(
       fc.record({
         afterMs: fc.integer({ min: 0, max: 20_000 }),

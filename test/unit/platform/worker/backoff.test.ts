@@ -5,7 +5,7 @@ describe('Backoff', () => {
   const at = { nowMs: 1_000_000, draw: 0.5 };
   const begin = () => new Backoff({ now: () => at.nowMs }, () => at.draw);
 
-  it('a wait is half of the time since the first error, but at least 2 s and at most 20 s', () => {
+  it('the backoff is half of the time since the first error, but at least 2 s and at most 20 s', () => {
     const backoff = begin();
     const waits = [0, 3_000, 7_000, 10_000, 30_000, 600_000].map((passedMs) => {
       at.nowMs += passedMs;
@@ -14,7 +14,7 @@ describe('Backoff', () => {
     expect(waits).toEqual([2_000, 2_000, 5_000, 10_000, 20_000, 20_000]);
   });
 
-  it('after a success, the next wait is the shortest one again', () => {
+  it('after a success, the next backoff is the shortest one again', () => {
     const backoff = begin();
     backoff.waitMs();
     at.nowMs += 60_000;
@@ -23,7 +23,7 @@ describe('Backoff', () => {
     expect(backoff.waitMs()).toBe(2_000);
   });
 
-  it('jitter spreads waits from half to one and a half times their usual length', () => {
+  it('jitter spreads the backoff from half to one and a half times its usual length', () => {
     const backoff = begin();
     const waits = [0, 0.25, 0.999].map((draw) => {
       at.draw = draw;
