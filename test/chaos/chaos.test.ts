@@ -8,7 +8,7 @@ import { scenarioOf } from './scenario/scenario.ts';
 const SEEDS = Array.from({ length: 12 }, (_, at) => at + 1);
 
 describe('runScenario', { timeout: 120_000 }, () => {
-  // A run whose fleets are held before their first launch makes no machine. Most runs must make some.
+  // A run makes no machine if all its fleets are held before their first launch. Most runs must make some.
   let runsWithMachines = 0;
   afterAll(() => expect(runsWithMachines).toBeGreaterThan(SEEDS.length / 2));
 
@@ -34,17 +34,20 @@ describe('runScenario', { timeout: 120_000 }, () => {
 });
 
 describe('mutants', () => {
-  it.each(MUTANTS)('each edit of mutant $name finds its text in the sources and changes it', ({ edits }) => {
-    for (const edit of edits) {
-      const source = readFileSync(new URL(`../../${edit.file}`, import.meta.url), 'utf8');
-      expect(mutate(source, edit)).not.toBe(source);
-    }
-  });
+  it.each(MUTANTS)(
+    'each edit of mutant $name matches text in its source file and changes the file',
+    ({ edits }) => {
+      for (const edit of edits) {
+        const source = readFileSync(new URL(`../../${edit.file}`, import.meta.url), 'utf8');
+        expect(mutate(source, edit)).not.toBe(source);
+      }
+    },
+  );
 });
 
 describe('a seed that fails', { timeout: 60_000 }, () => {
   it.each(['secret-before-record', 'tags-prove-ownership'])(
-    'a violation names a file of the product as the module behind it, with the mutant %s',
+    'each violation of a run with mutant %s that names a module names an existing product file',
     async (mutant) => {
       const results: RunResult[] = [];
       await runSeeds([1], 1, (result) => results.push(result) > 0, mutant);

@@ -10,7 +10,7 @@ const REPLAY = 'npm run --silent chaos -- --seed';
 const MOST_THREADS = 2;
 const PROGRESS_EACH = 100;
 const SEEDS = 200;
-/** Some mutants need a race of two calls, and few seeds have it. */
+/** Maximum number of seeds for each mutant. Some mutants need a race of two calls, which few seeds have. */
 const MUTANT_SEEDS = 600;
 
 interface Flags {
@@ -30,7 +30,7 @@ function wholeNumber(text: string): number {
   return value;
 }
 
-/** The flags as given: `seeds` has no default yet. */
+/** The flags as the user gave them, before `seeds` has its default. */
 type AskedFlags = Omit<Flags, 'seeds'> & { seeds?: number };
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
@@ -93,7 +93,9 @@ async function replay(seed: number): Promise<number> {
   return violations.length === 0 ? 0 : 1;
 }
 
-/** Runs seeds with each mutant in turn, and counts the runs until an invariant is broken. */
+/**
+ * Runs seeds with each mutant in turn until a run breaks an invariant, and reports how many runs that took.
+ */
 async function runMutants({ seeds, from, threads, json, mutant }: Flags): Promise<number> {
   const mutants: { name: string; caught: boolean; seeds: number; by?: string; module?: string }[] = [];
   for (const { name } of MUTANTS.filter((one) => mutant === undefined || one.name === mutant)) {
@@ -101,7 +103,7 @@ async function runMutants({ seeds, from, threads, json, mutant }: Flags): Promis
     let by: RunResult['violations'][number] | undefined;
     let caught: RunResult | undefined;
     let next = from;
-    // A seed that fails without the mutant as well proves nothing about it. Go on with the next seed.
+    // A seed that also fails without the mutant proves nothing about the mutant. Continue with the next seed.
     while (by === undefined && next < from + seeds) {
       caught = undefined;
       await runSeeds(
@@ -147,7 +149,7 @@ const program = new Command('chaos')
   )
   .option(
     '--seeds <count>',
-    `number of runs (default: ${SEEDS}); with --mutate, most runs of each mutant (default: ${MUTANT_SEEDS})`,
+    `number of runs (default: ${SEEDS}); with --mutate, maximum number of runs for each mutant (default: ${MUTANT_SEEDS})`,
     wholeNumber,
   )
   .option('--from <seed>', 'begin with this seed', wholeNumber, 1)

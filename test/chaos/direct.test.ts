@@ -64,7 +64,7 @@ async function answersOfLife(isDirect: boolean): Promise<unknown[]> {
   );
 }
 
-test('the driver gets the same answers from the simulated clouds without HTTP as over HTTP', async () => {
+test('the driver gets the same answers from the simulated clouds with and without HTTP', async () => {
   const direct = await answersOfLife(true);
   expect(direct).toHaveLength(16);
   expect(direct).toEqual(await answersOfLife(false));

@@ -3,10 +3,10 @@ import { calmScenario, fleetAt } from './scenario/calm.ts';
 import { runScenario } from './scenario/run.ts';
 
 const SIZE = 60;
-/** One slot: the site has up to sixty times as many instances as are being created. */
+/** Allows one slot. The site then has up to sixty times as many instances as are being created. */
 const ONE_SLOT = calmScenario({}, { slots: { locations: 2, instancesPerLocation: 1 } });
 
-it('most polls of a large site list only the slot holders, and a full poll comes every few seconds', {
+it('most polls of a large site list only instances that hold slots, and a full poll follows within ten seconds', {
   timeout: 120_000,
 }, async () => {
   const fullAtMs: number[] = [];

@@ -22,7 +22,7 @@ it('a queue that was quiet has five pollers, and gets 300 more each minute up to
   expect(grow(new Pollers(2), 0, MINUTE, 50)).toBe(2);
 });
 
-it('a queue gets no more pollers while it has idle ones, and has five again after a quiet minute', () => {
+it('a queue gets no further pollers while some are idle, and has five again after a quiet minute', () => {
   const pollers = new Pollers(100);
   const grown = grow(pollers, 0, 2_000, 50);
   expect(grown).toBe(15);

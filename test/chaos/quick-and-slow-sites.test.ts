@@ -27,13 +27,13 @@ describe('a cloud that answers a create only when the machine runs', PATIENT, ()
         const machines = new Map(stage.lab.clouds.machines().map((one) => [one.backendId, one]));
         for (const { backendId = '', runningAt = '', publicIp } of await stage.records(fleet)) {
           const { acceptedAtMs = 0, submitMs = 0, bootMs = 0 } = machines.get(backendId) ?? {};
-          // Time for the answer to arrive and for the record to be written.
+          // Allow some time for the answer to arrive and for the record to be written.
           expect(Date.parse(runningAt) - (acceptedAtMs + submitMs + bootMs)).toBeLessThan(0.1 * SECOND);
           expect(publicIp).toBe(machines.get(backendId)?.publicIp);
         }
         const creates = stage.creates();
         const gaps = creates.slice(1).map((atMs, at) => atMs - (creates[at] ?? 0));
-        // There is one slot, so each create begins when the machine before it runs.
+        // With one slot, each create begins when the previous machine runs.
         expect(Math.max(...gaps)).toBeLessThan(3.1 * SECOND + 0.7 * SECOND);
       },
       { Running: 1 },
@@ -45,7 +45,11 @@ describe('a cloud that answers a create only when the machine runs', PATIENT, ()
 describe('a create that the cloud refuses each time with an unknown error', PATIENT, () => {
   const MESSAGE = 'Internal Server Error';
 
-  /** Refuses the creates of one instance. @returns when it did so */
+  /**
+   * Makes the cloud refuse the creates of one instance.
+   *
+   * @returns the times of these refusals, in ms; the list grows with each refusal
+   */
   function refuse(engine: SimEngine, position: string, messageOf: (time: number) => string): number[] {
     const refusedMs: number[] = [];
     const handle = engine.handle.bind(engine);
@@ -85,7 +89,7 @@ describe('a create that the cloud refuses each time with an unknown error', PATI
     );
   });
 
-  it('an instance stays in Creating while refusals differ in their message or creates get no answer', async () => {
+  it('an instance stays in Creating while each refusal has another message or creates get no answer', async () => {
     await expectAfter(
       async (stage) => {
         const { engine } = stage.lab.clouds;
@@ -105,7 +109,7 @@ describe('a create that the cloud refuses each time with an unknown error', PATI
     );
   });
 
-  it('an instance runs when the look-up finds the machine that a refused create made', async () => {
+  it('an instance runs if the look-up finds a machine that its refused create made', async () => {
     await expectAfter(
       async (stage) => {
         stage.lab.ground.disturbance = { ...stage.lab.ground.disturbance, deniedCreate: 1 };
@@ -135,7 +139,11 @@ describe('all workers dying with create calls in flight', PATIENT, () => {
     },
   );
 
-  /** Delays replies of creates; with `isLost` they have no effect. @returns the number of creates so far, and a reset */
+  /**
+   * Delays the replies of creates. With `isLost`, the creates have no effect.
+   *
+   * @returns the number of creates so far, and a function that ends the fault
+   */
   function delay(stage: Stage, isLost: boolean): { count: () => number; end: () => void } {
     const { engine } = stage.lab.clouds;
     const slow = stage.addFault({ kind: 'delay', call: 'create', delayMs: 8 * SECOND });
@@ -155,26 +163,23 @@ describe('all workers dying with create calls in flight', PATIENT, () => {
   it.each([
     ['have no effect', true],
     ['take effect', false],
-  ])(
-    'all instances run within 75 s after all workers died with creates in flight that %s',
-    async (_what, isLost) => {
-      await expectAfter(
-        async (stage) => {
-          const calls = delay(stage, isLost);
-          const { id } = await stage.create(fleetAt(['sim-aws', 'sim-gcp'], SIZE / 2));
-          await stage.until(id, () => calls.count() === SIZE);
-          stage.lab.killWorkers('all at once');
-          calls.end();
-          const diedMs = nowOf(stage);
-          await stage.until(id, isUp);
-          expect(nowOf(stage) - diedMs).toBeLessThan(75 * SECOND);
-          expect(stage.lab.clouds.machines()).toHaveLength(SIZE);
-        },
-        { Running: 1 },
-        world,
-      );
-    },
-  );
+  ])('all instances run within 75 s after all workers died during creates that %s', async (_what, isLost) => {
+    await expectAfter(
+      async (stage) => {
+        const calls = delay(stage, isLost);
+        const { id } = await stage.create(fleetAt(['sim-aws', 'sim-gcp'], SIZE / 2));
+        await stage.until(id, () => calls.count() === SIZE);
+        stage.lab.killWorkers('all at once');
+        calls.end();
+        const diedMs = nowOf(stage);
+        await stage.until(id, isUp);
+        expect(nowOf(stage) - diedMs).toBeLessThan(75 * SECOND);
+        expect(stage.lab.clouds.machines()).toHaveLength(SIZE);
+      },
+      { Running: 1 },
+      world,
+    );
+  });
 });
 
 describe('a machine that a poll sees before the answer to its create call', PATIENT, () => {
@@ -183,13 +188,13 @@ describe('a machine that a poll sees before the answer to its create call', PATI
     { answersWhenRunning: true, honoursTokens: false, submitMs: [100, 100], bootSeconds: [30, 30] },
   );
 
-  it('an instance that a poll bound before its create was answered is not created again if it vanishes', async () => {
+  it('a vanished instance is not created again if a poll bound its machine before the create was answered', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(AWS, 1, EAST));
         await stage.until(id, () => stage.standing().length > 0);
         const [calledMs = 0] = stage.creates();
-        // The driver's call has timed out by then, and no look-up has begun.
+        // The driver's call has timed out at this moment, and no look-up has begun.
         await stage.lab.ground.sleep(calledMs + 16.5 * SECOND - nowOf(stage));
         stage.addFault({ kind: 'vanish', call: 'list', count: 1 });
         const { failures } = await stage.until(id, ({ status }) => status === 'Failed');
@@ -207,7 +212,12 @@ describe('machines of one location that boot in under a second', PATIENT, () => 
   const SLOTS = { locations: 30, instancesPerLocation: 20 };
   const LIST = { perSecond: 10, burst: 10 };
 
-  /** @returns makespan over the ideal, by the clouds' books, and the times of list calls in seconds */
+  /**
+   * Runs a fleet of quick machines.
+   *
+   * @returns the makespan divided by the ideal makespan, from the simulated clouds' record of their calls;
+   *   the times of the list calls and of the last create, in seconds
+   */
   async function lead(create: { perSecond: number; burst: number }) {
     const rates = { create, list: LIST, mutate: create };
     const result = { ratio: Number.NaN, pollsS: [] as number[], lastCreateS: 0 };
@@ -242,7 +252,7 @@ describe('machines of one location that boot in under a second', PATIENT, () => 
     ['5 creates a second', { perSecond: 5, burst: 20 }, 1.15, 0.6],
     ['50 creates a second', { perSecond: 50, burst: 50 }, 1.5, 0.35],
   ])(
-    '150 quick machines come up near the ideal time with few list calls at %s',
+    'at %s, 150 quick machines run soon after the ideal time, with few list calls',
     async (_what, rate, most, listsEach) => {
       const { ratio, pollsS, lastCreateS } = await lead(rate);
       const waited = pollsS.filter((atS) => atS < lastCreateS);

@@ -8,7 +8,7 @@ import type { Stage } from './scenario/stage.ts';
 
 const SIZE = 6;
 
-/** Rotates the credential, and waits until the new one is in force or refused. */
+/** Rotates the credential, and waits until the new one is in use or refused. */
 async function rotated(stage: Stage, account: string): Promise<Connection> {
   await rotate(stage.lab, 'sim-aws', account);
   for (;;) {
@@ -21,7 +21,7 @@ async function rotated(stage: Stage, account: string): Promise<Connection> {
 const SWEPT_OFTEN = calmScenario({ sweepIntervalMs: 60_000, graceSeconds: 60 });
 
 describe('a rotation to a credential of another account', PATIENT, () => {
-  it('a rotation to another account is refused while a fleet lives, and the failure names both accounts', async () => {
+  it('a rotation to another account is refused while a fleet is live, and the failure names both accounts', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(AWS, SIZE));
@@ -62,11 +62,18 @@ describe('a rotation to a credential of another account', PATIENT, () => {
 
 describe('a connection with the name of a deleted one', PATIENT, () => {
   const params = { namespace: 'default', connection: 'sim-aws' };
-  /** By then no request can write a secret of the deleted connection any more, and the schedule has run. */
+  /**
+   * After this time no request can write a secret of the deleted connection any more, and the schedule has
+   * run.
+   */
   const SECRETS_ABANDONED_MINUTES = 30;
   const about = { query: {}, idempotencyKey: undefined };
 
-  /** Deletes the connection and immediately creates one of the same name. @returns minutes until it is Ready */
+  /**
+   * Deletes the connection and immediately creates one with the same name.
+   *
+   * @returns the minutes until the new connection is Ready
+   */
   async function replaced(stage: Stage, account: string): Promise<number> {
     const { lab } = stage;
     await lab.requestConnections((api) => api.deleteConnection({ ...about, params, body: undefined }));
@@ -88,7 +95,7 @@ describe('a connection with the name of a deleted one', PATIENT, () => {
     return (lab.ground.now() - sinceMs) / 60_000;
   }
 
-  it('a connection created under a deleted name for another account makes no machine at the old account', async () => {
+  it("a connection with a deleted connection's name and another account makes no machine at the old account", async () => {
     await expectAfter(
       async (stage) => {
         const first = await stage.create(fleetAt(AWS, SIZE));
@@ -96,7 +103,7 @@ describe('a connection with the name of a deleted one', PATIENT, () => {
         await stage.remove(first.id);
         await stage.until(first.id, isGone);
         expect(await replaced(stage, 'another')).toBeGreaterThan(1);
-        // The inventory sync follows.
+        // The worker syncs the inventory after the connection is Ready.
         await stage.pass(0.5);
         const second = await stage.create(fleetAt(AWS, SIZE, { name: 'second' }));
         await stage.until(second.id, isUp);
@@ -108,7 +115,7 @@ describe('a connection with the name of a deleted one', PATIENT, () => {
     );
   });
 
-  it('a connection created under a deleted name for the same account is Ready immediately', async () => {
+  it("a connection with a deleted connection's name and account is Ready immediately", async () => {
     await expectAfter(
       async (stage) => {
         await stage.pass(1);
@@ -164,7 +171,7 @@ describe('a rotation at a cloud that does not tell accounts', PATIENT, () => {
     );
   });
 
-  it('a rotation that lists none of the terminating machines is refused although the old key is revoked', async () => {
+  it('a rotation whose credential lists no terminating machine is refused even if the old credential is revoked', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(AWS, SIZE));
@@ -210,7 +217,7 @@ describe('a rotation at a cloud that does not tell accounts', PATIENT, () => {
     );
   });
 
-  it('a rotation is refused while every machine is too young for a list to show it', async () => {
+  it('a rotation is refused while all machines are too young to be in a list', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(AWS, SIZE));
@@ -240,7 +247,7 @@ describe('a rotation at a cloud that does not tell accounts', PATIENT, () => {
     );
   });
 
-  it('a rotation is accepted if a missing machine is missing under the current credential as well', async () => {
+  it('a rotation is accepted if the current credential does not list the missing machine either', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(AWS, 2, { locations: ['east-1'] }));

@@ -20,7 +20,7 @@ import {
 } from './scenario/limited.ts';
 
 describe('a cloud that has no capacity left at a location', PATIENT, () => {
-  it('launches without another location probe a site without capacity one at a time', async () => {
+  it('launches that have no other location probe a site without capacity one at a time', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(AWS, 30, EAST));
@@ -28,7 +28,8 @@ describe('a cloud that has no capacity left at a location', PATIENT, () => {
         const emptyAtMs = nowOf(stage);
         const refill = stage.addFault({ kind: 'capacity', location: 'east-1' });
         expect(failureCodes(await stage.until(id, isSettled))).toEqual(['InsufficientCapacity']);
-        // Skip the creates in flight at the first refusal. Each later one follows the answer to the one before.
+        // Skip the creates that were in flight at the first refusal. Each later create follows the answer to
+        // the previous one.
         const asked = stage.creates(emptyAtMs).slice(SLOTS);
         expect(asked.length).toBeGreaterThan(SLOTS);
         expect(mostWithin(asked, 50)).toBe(1);
@@ -42,7 +43,7 @@ describe('a cloud that has no capacity left at a location', PATIENT, () => {
     );
   });
 
-  it('launches with another location leave a site without capacity immediately', async () => {
+  it('launches that have another location leave a site without capacity immediately', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(AWS, 60));
@@ -81,7 +82,7 @@ describe('a quota that is used up', PATIENT, () => {
     );
   });
 
-  it('a retry of a fleet makes one create call if its used-up quota was not raised', async () => {
+  it('a retry of a fleet makes only one create call if its used-up quota was not raised', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(AWS, 30, EAST));
@@ -97,7 +98,7 @@ describe('a quota that is used up', PATIENT, () => {
     );
   });
 
-  it('a fleet runs at a site with a used-up quota after another fleet was removed there', async () => {
+  it('a fleet that waits for a used-up quota runs after another fleet of the site is removed', async () => {
     await expectAfter(
       async (stage) => {
         const first = await stage.create(fleetAt(AWS, QUOTA, { ...EAST, name: 'first' }));
@@ -117,7 +118,9 @@ describe('a quota that is used up', PATIENT, () => {
 
 describe('a location that goes down during launches', PATIENT, () => {
   const DOWN_MINUTES = 4;
-  /** A low create rate and many slots: slots stay free, and launches are in progress at any time. */
+  /**
+   * Has a low create rate and many slots. Some slots are always free, and launches are always in progress.
+   */
   const ROOMY = {
     slots: { locations: 2, instancesPerLocation: 30 },
     rates: {
@@ -137,7 +140,7 @@ describe('a location that goes down during launches', PATIENT, () => {
         await stage.pass(DOWN_MINUTES);
         const upAtMs = nowOf(stage);
         const probes = stage.creates(downAtMs, 'east-1');
-        // Creates in flight, five refusals, and a probe after 2, 4, 8, … 60 s.
+        // The creates in flight, five refusals, and a probe after 2, 4, 8, … 60 s.
         expect(probes.length).toBeLessThan(18);
         expect(
           mostWithin(
@@ -145,7 +148,7 @@ describe('a location that goes down during launches', PATIENT, () => {
             20 * SECOND,
           ),
         ).toBeLessThanOrEqual(2);
-        // The location's own launches, and nearly all of the one that is down.
+        // The launches of this location, and nearly all launches of the location that is down.
         expect(stage.creates(downAtMs, 'west-1').length).toBeGreaterThan(70);
         setLocation(stage.lab, 'aws', 'east-1', true);
         await stage.until(id, isUp);
@@ -156,7 +159,7 @@ describe('a location that goes down during launches', PATIENT, () => {
     );
   });
 
-  it('launches that can only go to a location that is down probe it, and all run when it is back', async () => {
+  it('launches whose only location is down probe it, and all run when it is up again', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(AWS, 60, EAST));
@@ -164,7 +167,7 @@ describe('a location that goes down during launches', PATIENT, () => {
         const downAtMs = nowOf(stage);
         setLocation(stage.lab, 'aws', 'east-1', false);
         await stage.pass(1);
-        // Five refusals, creates in flight, and a probe after 2, 4, 8, 16 and 32 s.
+        // Five refusals, the creates in flight, and a probe after 2, 4, 8, 16 and 32 s.
         expect(stage.creates(downAtMs).length).toBeLessThan(15);
         setLocation(stage.lab, 'aws', 'east-1', true);
         const backAtMs = nowOf(stage);

@@ -5,13 +5,17 @@ import { calmScenario, fleetAt } from './scenario/calm.ts';
 import { runScenario } from './scenario/run.ts';
 
 const SIZE = 8;
-/** A long time limit: virtual hours take seconds, and more on a busy machine. */
+/** Allows a long time: virtual hours take seconds of real time, and more on a busy machine. */
 const PATIENT = { timeout: 60_000 };
 const MINUTE_MS = 60_000;
 const BOTH = ['sim-aws', 'sim-gcp'];
 
 describe('clock skew between workers', PATIENT, () => {
-  /** @param minutes between the fastest and the slowest clock */
+  /**
+   * Returns a scenario with clock skew.
+   *
+   * @param minutes difference between the fastest and the slowest clock
+   */
   const skewed = (seed: number, minutes: number) => {
     const fleet = (name: string, deleteAtMs: number[]) => {
       const request = fleetAt(BOTH, SIZE, {
@@ -20,7 +24,7 @@ describe('clock skew between workers', PATIENT, () => {
       });
       return { request, createAtMs: 1_000, deleteAtMs, actions: [] };
     };
-    // Each clock is fast or slow by half of it.
+    // Each clock is fast or slow by at most half of that difference.
     return calmScenario({
       seed,
       skewMs: (minutes / 2) * MINUTE_MS,
@@ -35,7 +39,8 @@ describe('clock skew between workers', PATIENT, () => {
     expect(instances).toBeGreaterThanOrEqual(2 * SIZE);
   });
 
-  // Fast workers delay slow ones, some beyond the instances' time limit: PartiallyRunning is allowed.
+  // Fast workers delay slow ones, some beyond the time limit of the instances. PartiallyRunning is therefore
+  // allowed.
   it.each([1, 2, 3])(
     'a clock skew of ten minutes with killed workers and lost replies breaks no invariant (seed %i)',
     async (seed) => {

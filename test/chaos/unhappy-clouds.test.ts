@@ -8,11 +8,11 @@ import { type RunResult, runScenario, type Story } from './scenario/run.ts';
 import type { Stage } from './scenario/stage.ts';
 
 const SIZE = 8;
-/** A long time limit: virtual hours take seconds, and more on a busy machine. */
+/** Allows a long time: virtual hours take seconds of real time, and more on a busy machine. */
 const PATIENT = { timeout: 60_000 };
 const BOTH = ['sim-aws', 'sim-gcp'];
 
-/** Plays the story, and expects no violation and these numbers of fleets by status. */
+/** Plays the story. Expects no violation, and these numbers of fleets by status. */
 async function expectAfter(
   story: Story,
   outcomes: Record<string, number>,
@@ -35,7 +35,10 @@ const open = ({ counts }: Fleet) =>
   );
 
 describe('a credential revoked during launches', PATIENT, () => {
-  /** Expects the API to list what is left at the cloud while a revoked credential keeps workers from removing it. */
+  /**
+   * Expects that the API lists what is left at the cloud while a revoked credential keeps workers from
+   * removing it.
+   */
   async function expectListed(stage: Stage, fleetId: string): Promise<void> {
     expect((await stage.connection('sim-gcp')).status).toBe('Failed');
     const atGcp = stage.standing().filter(({ cloud }) => cloud === 'gcp');
@@ -45,10 +48,10 @@ describe('a credential revoked during launches', PATIENT, () => {
     expect(left.map(({ connection }) => connection)).toContain('sim-gcp');
   }
 
-  it('a rollback waits while a credential is revoked, lists what is left, and ends when it works again', async () => {
+  it('a rollback lists what is left while a credential is revoked, and ends when the credential works again', async () => {
     await expectAfter(
       async (stage) => {
-        // More instances than slots: some have no create call yet.
+        // There are more instances than slots, so some have no create call yet.
         const { id } = await stage.create(fleetAt(BOTH, 2 * SIZE, { failurePolicy: 'rollback' }));
         await stage.until(id, ({ byLocation }) =>
           byLocation.some(({ cloud, counts }) => cloud === 'gcp' && (counts.Creating ?? 0) > 1),
@@ -141,7 +144,7 @@ describe("a cloud's location that is down for an hour", PATIENT, () => {
 
 describe('a create that goes wrong after it made a machine', PATIENT, () => {
   it.each([true, false])(
-    'a machine made by a create that returned an error is bound, with no second one (honours tokens: %s)',
+    'a machine whose create returned an error is bound, and no second one is made (cloud honours tokens: %s)',
     async (honours) => {
       const { counts } = await expectAfter(
         async (stage) => {
@@ -173,7 +176,7 @@ describe('a create that goes wrong after it made a machine', PATIENT, () => {
 });
 
 describe('a terminate call that succeeds and leaves the machine', PATIENT, () => {
-  it('workers repeat a terminate call until the cloud lists the machine no more', async () => {
+  it('workers repeat a terminate call until the cloud no longer lists the machine', async () => {
     const { counts } = await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(BOTH, SIZE));
@@ -195,7 +198,7 @@ describe('a terminate call that succeeds and leaves the machine', PATIENT, () =>
 });
 
 describe('a cloud without tags', PATIENT, () => {
-  it('sweeps at a cloud without tags remove second machines of a token, and keep planted ones', async () => {
+  it('sweeps at a cloud without tags remove the second machine of each token, and keep planted machines', async () => {
     const planted = (['lost', 'another', 'unmarked'] as const).map((whose) => ({
       account: 'sim-gcp',
       cloud: 'gcp' as const,
@@ -208,7 +211,7 @@ describe('a cloud without tags', PATIENT, () => {
           stage.addFault({ kind, call: 'create', probability: 0.4, count: 3 });
         const { id } = await stage.create(fleetAt(BOTH, SIZE));
         await stage.until(id, isUp);
-        // Sweeps find duplicates and remove them without a grace period.
+        // Sweeps remove second machines of a token without a grace period.
         await stage.pass(25);
         const ours = stage.standing().filter(({ ours: id }) => id !== undefined);
         expect(ours).toHaveLength(2 * SIZE);

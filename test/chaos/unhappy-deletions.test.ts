@@ -3,7 +3,7 @@ import { calmScenario, fleetAt } from './scenario/calm.ts';
 import { runScenario } from './scenario/run.ts';
 
 const SIZE = 3;
-/** Milliseconds after the launches ended, over the time in which the fleet settles. */
+/** Times in ms after the end of the launches. They cover the time in which the fleet settles. */
 const MOMENTS_MS = Array.from({ length: 12 }, (_, at) => at * 8);
 
 it('a fleet that is deleted at any moment of its settling ends as Terminated', {

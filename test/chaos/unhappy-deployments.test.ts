@@ -16,8 +16,8 @@ const SIZE = 8;
 const SCENARIO = calmScenario({ sweepIntervalMs: 60_000, graceSeconds: 60 });
 
 /**
- * Plays a story and expects no bug. Its end breaks other invariants on purpose: machines have no record, or two
- * deployments share the clouds.
+ * Plays a story and expects no violation of kind `bug`. The story's end breaks other invariants on purpose:
+ * machines have no record, or two deployments share the clouds.
  */
 async function tell(story: Story): Promise<void> {
   const { violations } = await runScenario(SCENARIO, false, story);
@@ -85,7 +85,7 @@ describe('tables restored to an hour ago', PATIENT, () => {
 });
 
 describe('restored records of instances in transition', PATIENT, () => {
-  it('a restored record in Creating is polled although its site was at rest at the time of the restore', async () => {
+  it('a restored record in Creating is polled even if its site was at rest when the tables were restored', async () => {
     await tell(async (stage) => {
       const fleet = await stage.create(fleetAt(AWS, SIZE, EAST));
       await stage.until(fleet.id, ({ counts }) => (counts.Creating ?? 0) > 1);
@@ -104,7 +104,7 @@ describe('restored records of instances in transition', PATIENT, () => {
     });
   });
 
-  it('a restored record is not bound to a copy that was made after its attempt had ended', async () => {
+  it("a restored record is not bound to a copy that was made after the record's attempt ended", async () => {
     await tell(async (stage) => {
       const { lab } = stage;
       const stop = stage.addFault({ kind: 'loseReplyAfterEffect', call: 'create', probability: 1 });
@@ -128,7 +128,7 @@ describe('restored records of instances in transition', PATIENT, () => {
   });
 });
 
-/** Plants a copy of the first machine. @returns its id at the cloud */
+/** Plants a copy of the first machine. @returns the id of the copy at the cloud */
 function copyOf(stage: Stage): string {
   const [original] = stage.standing();
   if (!original) throw new Error('the clouds have no machine to copy');
@@ -140,7 +140,7 @@ function copyOf(stage: Stage): string {
   }).backendId;
 }
 
-/** Starts a second deployment with the same id at the same clouds, with tables of its own. */
+/** Starts a second deployment with the same id at the same clouds. It has its own tables. */
 async function second({ lab: { ground, clouds } }: Stage): Promise<Lab> {
   const writerId = 'the-second-writer';
   const lab = new Lab(ground, { ...SCENARIO, sharedClouds: clouds, writerId, onCloudEvent: () => {} });
@@ -175,7 +175,7 @@ async function deleteConnection(lab: Lab): Promise<void> {
 const connectionOf = async (lab: Lab) => await readConnection(storeOf(lab), NAMESPACE, 'sim-aws');
 
 describe('a second deployment with the same deployment id', PATIENT, () => {
-  it('a second deployment with the same id is refused at the account, and neither one removes a machine', async () => {
+  it('a second deployment with the same id is refused at the account, and neither deployment removes a machine', async () => {
     await tell(async (stage) => {
       const fleet = await stage.create(fleetAt(AWS, SIZE, EAST));
       await stage.until(fleet.id, isUp);
@@ -193,7 +193,7 @@ describe('a second deployment with the same deployment id', PATIENT, () => {
     });
   });
 
-  it('a second deployment is refused while the account does not list its marks', async () => {
+  it('a second deployment is refused while the account cannot list the marks of deployments', async () => {
     await tell(async (stage) => {
       const stop = stage.addFault({ kind: 'error', call: 'listNotes', probability: 1 });
       const other = await second(stage);
@@ -233,7 +233,7 @@ describe('a second deployment with the same deployment id', PATIENT, () => {
     });
   });
 
-  it('a connection is deleted although the cloud fails to remove the mark, and the mark stays', async () => {
+  it("a connection is deleted even if the cloud fails to remove the deployment's mark, which then stays", async () => {
     await tell(async (stage) => {
       await stage.pass(2);
       const recover = stage.addFault({ kind: 'error', probability: 1 });
@@ -244,7 +244,7 @@ describe('a second deployment with the same deployment id', PATIENT, () => {
     });
   });
 
-  it('sweeps hold when another deployment has a fresh mark at the account, until they are continued', async () => {
+  it('sweeps hold until they are continued if another deployment has a fresh mark at the account', async () => {
     await tell(async (stage) => {
       const fleet = await stage.create(fleetAt(AWS, SIZE, EAST));
       await stage.until(fleet.id, isUp);
@@ -270,7 +270,7 @@ describe('a second deployment with the same deployment id', PATIENT, () => {
     });
   });
 
-  it('a deployment removes the mark of another one that was not renewed for a day', async () => {
+  it("a deployment removes another deployment's mark that was not renewed for a day", async () => {
     await tell(async (stage) => {
       const { world } = stage.lab.clouds.engine;
       const atMs = stage.lab.ground.now() - 25 * 3_600_000;

@@ -22,7 +22,7 @@ import {
 import type { Stage } from './scenario/stage.ts';
 
 describe('fleets that share a site', PATIENT, () => {
-  it('a small fleet runs before a third of a large one that came first at the same site', async () => {
+  it('a small fleet at a site runs before a third of an earlier, large fleet runs', async () => {
     await expectAfter(
       async (stage) => {
         const large = await stage.create(fleetAt(AWS, 100, { ...EAST, name: 'large' }));
@@ -30,7 +30,8 @@ describe('fleets that share a site', PATIENT, () => {
         const small = await stage.create(fleetAt(AWS, SLOTS, { ...EAST, name: 'small' }));
         await stage.until(small.id, isUp);
         const { counts } = await stage.read(large.id);
-        // Launches of the two fleets take turns, after the ones that were queued before the small fleet came.
+        // Launches of the two fleets take turns, except for those that were queued before the small fleet was
+        // created.
         expect(counts.Running).toBeLessThan(5 * SLOTS);
         await stage.until(large.id, isUp);
       },
@@ -60,7 +61,7 @@ describe('fleets that share a site', PATIENT, () => {
 
 describe('a fleet whose launches are queued', PATIENT, () => {
   it.each(['abort', 'delete'] as const)(
-    '%s of a fleet empties its launch queue within seconds, and no create follows',
+    'the action %s empties the launch queue of its fleet within seconds, and no create follows',
     async (how) => {
       await expectAfter(
         async (stage) => {
@@ -70,7 +71,7 @@ describe('a fleet whose launches are queued', PATIENT, () => {
           const endedAtMs = nowOf(stage);
           if (how === 'abort') await stage.act(id, 'abort');
           else await stage.remove(id);
-          // Time for a queue scan (every five seconds), a message, and its answer.
+          // Wait for a queue scan (every five seconds), a message, and the answer to the message.
           await stage.pass(0.2);
           expect(inQueue(stage)).toBe(0);
           const { counts } = await stage.read(id);
@@ -98,7 +99,7 @@ describe('budgets of a connection', PATIENT, () => {
         const creates = stage.creates();
         expect(creates).toHaveLength(35);
         expect(mostWithin(creates, MINUTE)).toBeLessThanOrEqual(10);
-        // 35 creates at 10 a minute: no minute's budget stays unused.
+        // 35 creates at 10 a minute take this long only if each minute's budget is used completely.
         expect((creates.at(-1) ?? 0) - (creates[0] ?? 0)).toBeLessThan(3.5 * MINUTE);
       },
       { Running: 1 },
@@ -106,7 +107,7 @@ describe('budgets of a connection', PATIENT, () => {
     );
   });
 
-  it('launches beyond the creates of a day stay queued for days, and the site is polled once a minute', async () => {
+  it('launches beyond the daily budget of creates stay queued for days, and the site is polled once a minute', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(AWS, 11, EAST));
@@ -114,7 +115,7 @@ describe('budgets of a connection', PATIENT, () => {
         expect(inQueue(stage)).toBe(6);
         const fromMs = nowOf(stage);
         await stage.pass(120);
-        // One poll a minute and one sweep an hour.
+        // The list calls are one poll a minute and one sweep an hour.
         expect(wakesOf(stage, fromMs, nowOf(stage))).toBeLessThan(120 * 1.1);
         await stage.pass(46 * 60);
         await stage.until(id, isUp);
@@ -146,10 +147,10 @@ describe('budgets of a connection', PATIENT, () => {
     );
   });
 
-  it('a launch whose creates had no effect counts once in the total of its connection', async () => {
+  it("a launch is counted only once in its connection's total, even if some of its creates had no effect", async () => {
     await expectAfter(
       async (stage) => {
-        // Longer than the total keeps a permit's reservation.
+        // The fault lasts longer than the total keeps the reservation of a permit.
         const mended = stage.addFault({ kind: 'loseReplyBeforeEffect', call: 'create' });
         const { id } = await stage.create(fleetAt(AWS, 1, EAST));
         await stage.pass(1.5);
@@ -163,7 +164,7 @@ describe('budgets of a connection', PATIENT, () => {
 });
 
 describe('a cloud with a lower rate than its limit profile', PATIENT, () => {
-  it('a cloud throttles under 5 % of the creates, after which they come at its own rate', async () => {
+  it("a cloud throttles under 5 % of the creates, and further creates are sent at the cloud's own rate", async () => {
     const limits = { calls: { create: { perSecond: 4, burst: 8 } } };
     const scenario = limited(limits, {
       slots: { locations: 2, instancesPerLocation: 40 },
@@ -181,7 +182,7 @@ describe('a cloud with a lower rate than its limit profile', PATIENT, () => {
         const throttled = stage.lab.clouds.sites.reduce((sum, site) => sum + site.throttled, 0);
         expect(throttled).toBeGreaterThan(0);
         expect(throttled).toBeLessThan(0.05 * creates.length);
-        // At the cloud's own rate, 200 creates take a hundred seconds.
+        // At the cloud's own rate, 200 creates take 100 seconds.
         expect((creates.at(-1) ?? 0) - (creates[0] ?? 0)).toBeLessThan(2.5 * 100 * SECOND);
       },
       { Running: 1 },
@@ -191,7 +192,7 @@ describe('a cloud with a lower rate than its limit profile', PATIENT, () => {
 });
 
 describe('pacing all-at-once', PATIENT, () => {
-  it('a connection with pacing all-at-once creates one instance first, and fills the slots when it runs', async () => {
+  it('a connection with pacing all-at-once creates one instance first, and fills the slots when that instance runs', async () => {
     const scenario = limited(
       { pacing: 'all-at-once' },
       {
@@ -207,7 +208,7 @@ describe('pacing all-at-once', PATIENT, () => {
         const { id } = await stage.create(fleetAt(AWS, 2 * SLOTS, EAST));
         await stage.until(id, isUp);
         const [first = 0, second = 0, ...others] = stage.creates();
-        // No machine boots faster.
+        // No machine boots in less time.
         expect(second - first).toBeGreaterThan(4 * SECOND);
         expect((others[SLOTS - 3] ?? Infinity) - second).toBeLessThan(2 * SECOND);
       },

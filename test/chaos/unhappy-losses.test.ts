@@ -25,7 +25,7 @@ async function running(stage: Stage) {
 
 const eventsOf = ({ lab }: Stage, type: string) => lab.events.filter((event) => event.type === type);
 
-/** Returns how many of these machines have had no removal request. */
+/** Returns the number of these machines for which no worker has requested a removal. */
 function left({ lab }: Stage, ids: readonly (string | undefined)[]): number {
   const machines = lab.clouds.machines().filter(({ backendId }) => ids.includes(backendId));
   return machines.filter(({ removeAskedAtMs }) => removeAskedAtMs === undefined).length;
@@ -92,7 +92,7 @@ describe('a list that is wrongly empty', PATIENT, () => {
 });
 
 describe('machines that vanish at a site with a low list rate', PATIENT, () => {
-  it('vanished machines are all marked within ten minutes where lists come less often than polls', async () => {
+  it('vanished machines are all marked within ten minutes if list calls are rarer than polls', async () => {
     const list = { perSecond: 0.3, burst: 1 };
     const connections = [{ name: 'sim-aws', cloud: 'aws', limits: { calls: { list } } }] as const;
     const scenario = calmScenario({ connections, sweepIntervalMs: 20 * MINUTE_MS });
@@ -109,7 +109,7 @@ describe('machines that vanish at a site with a low list rate', PATIENT, () => {
 });
 
 describe('machines that their cloud denies for a while', PATIENT, () => {
-  it('machines that a cloud denied for ten minutes are bound to the same instances again', async () => {
+  it('machines whose existence a cloud denied for ten minutes are bound to the same instances again', async () => {
     await tell(async (stage) => {
       const { fleet, ids } = await running(stage);
       forget(stage.lab, stage.missed, AT_EAST, 10 * MINUTE_MS);
@@ -125,7 +125,7 @@ describe('machines that their cloud denies for a while', PATIENT, () => {
     });
   });
 
-  it('a fleet runs again with its returned machines although the worker that saw them died', async () => {
+  it('a fleet runs again with its returned machines even if the worker that saw the return died', async () => {
     await tell(async (stage) => {
       const { lab } = stage;
       setLocation(lab, 'gcp', 'east-1', false);
@@ -204,7 +204,7 @@ describe('machines that their cloud denies for a while', PATIENT, () => {
 describe('machines that come back after a retry at another location', PATIENT, () => {
   const BOTH = { locations: ['east-1', 'west-1'], name: 'both' };
 
-  /** Returns location and machine id of each instance, by index. */
+  /** Returns location and machine id of each instance, in the order of the instances' positions. */
   async function machinesOf(stage: Stage, fleet: Fleet) {
     const records = (await stage.records(fleet)).toSorted((one, other) => one.index - other.index);
     return records.map(({ location, backendId = '' }) => `${location} ${backendId}`);

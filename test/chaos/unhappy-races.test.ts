@@ -10,10 +10,10 @@ const RATES = { list: { perSecond: 5, burst: 10 }, mutate: { perSecond: 10, burs
 
 describe('a call that makes two machines', PATIENT, () => {
   it.each(SEEDS)(
-    'a record is bound to one of two machines that its create call made, and the other is removed (seed %i)',
+    'a record is bound to one of the two machines that its create call made, and the other machine is removed (seed %i)',
     async (seed) => {
       const size = 24;
-      // The second machine may be listed seconds before the call for the first one is answered.
+      // A list may show the second machine seconds before the call for the first one is answered.
       const traits = { submitMs: [100, 4_000] as [number, number] };
       await expectAfter(
         async (stage) => {
@@ -39,7 +39,7 @@ describe('the slot of a worker that is slower than its time limit', PATIENT, () 
   const size = 5 * SLOTS;
   const SLOW_MS = 20_000;
 
-  /** Expects a fleet to run while slow calls let polls come between a permit and its create call. */
+  /** Expects a fleet to run although slow calls make polls act between a permit and its create call. */
   async function expectUpAfter(
     story: Story,
     changes: Partial<Scenario>,
@@ -53,14 +53,14 @@ describe('the slot of a worker that is slower than its time limit', PATIENT, () 
   }
 
   it.each(SEEDS)(
-    'no create call goes out without a slot while polls with fast clocks reclaim slots (seed %i)',
+    'no create call is sent without a slot while polls with fast clocks reclaim slots (seed %i)',
     async (seed) => {
       await expectUpAfter(
         async (stage) => {
           const { ground } = stage.lab;
-          // With such a skew, the launches of one set of slots take twenty minutes.
+          // With this skew, the launches that fill all slots once take twenty minutes.
           const few = 3 * SLOTS;
-          // A shorter time limit would end by the clock of a fast worker.
+          // A shorter time limit would pass by the clock of a fast worker.
           const patient = { ...EAST, instanceTimeoutSeconds: 14_400 };
           ground.holdUpMs = (call) => (call.startsWith('TransactWrite FLEET#') ? SLOW_MS : 0);
           const { id } = await stage.create(fleetAt(AWS, few, patient));
@@ -72,21 +72,21 @@ describe('the slot of a worker that is slower than its time limit', PATIENT, () 
   );
 
   it.each(SEEDS)(
-    'a fleet comes up when launches ask for the slots that a slow poll is reclaiming (seed %i)',
+    'a fleet runs although launches request the slots that a slow poll is reclaiming (seed %i)',
     async (seed) => {
       await expectUpAfter(
         async (stage) => {
           const { ground, tables } = stage.lab;
           const { id } = await stage.create(fleetAt(AWS, size, EAST));
           while (stage.creates().length < 3) await ground.sleep(50);
-          // Launches that hold slots cannot reach the governor at their start times.
+          // Keeps the launches that hold slots from reaching the governor at their start times.
           tables.down.add('governor');
           await stage.pass(5);
           tables.down.delete('governor');
           const polls = new Set<string>();
           ground.holdUpMs = (call, process) => {
             if (call.startsWith('GET aws/locations/east-1/instances?')) polls.add(process);
-            // The poll's decision takes effect late. In that time a launch asks for its permit.
+            // Delays the effect of the poll's decision. In that time a launch requests its permit.
             if (call.startsWith('Query QUEUE#') && polls.has(process)) return 2 * SLOW_MS;
             return call.startsWith('Query NET#') ? 1.75 * SLOW_MS : 0;
           };

@@ -3,7 +3,7 @@ import { calmScenario, fleetAt } from './scenario/calm.ts';
 import { runScenario, type Story } from './scenario/run.ts';
 
 const SIZE = 8;
-/** A long time limit: virtual hours take seconds, and more on a busy machine. */
+/** Allows a long time: virtual hours take seconds of real time, and more on a busy machine. */
 const PATIENT = { timeout: 60_000 };
 
 async function expectRunningAfter(story: Story): Promise<void> {
@@ -13,7 +13,7 @@ async function expectRunningAfter(story: Story): Promise<void> {
 }
 
 describe('task tokens of workflow steps', PATIENT, () => {
-  it('a fleet does not settle when its tokens are answered before its machines run', async () => {
+  it('a fleet does not settle if its task tokens are answered before its machines run', async () => {
     await expectRunningAfter(async (stage) => {
       const fleet = await stage.create(fleetAt(['sim-aws'], SIZE, { failurePolicy: 'refine' }));
       const answered = new Set<string>();
@@ -34,7 +34,7 @@ describe('task tokens of workflow steps', PATIENT, () => {
     });
   });
 
-  it('a late message with a token of another execution does not replace the tokens of waiting steps', async () => {
+  it("a late message with another execution's task token does not replace the tokens of waiting steps", async () => {
     await expectRunningAfter(async (stage) => {
       const { ground, queue } = stage.lab;
       const fleet = await stage.create(fleetAt(['sim-aws'], SIZE));

@@ -14,7 +14,10 @@ import { NAMESPACE } from './world/lab.ts';
 const MOST = 5;
 const SWEPT_OFTEN = { sweepIntervalMs: 60_000, graceSeconds: 60 };
 
-/** Plants machines of a deleted fleet again: each is proven ours by its record, and no record claims it. */
+/**
+ * Creates and deletes a fleet, then plants its machines again. Each is proven ours by its record, and no
+ * record claims it.
+ */
 async function leftovers(stage: Stage, count: number): Promise<InstanceRecord[]> {
   const fleet = await stage.create(fleetAt(AWS, count, EAST));
   await stage.until(fleet.id, isUp);
@@ -35,7 +38,7 @@ async function leftovers(stage: Stage, count: number): Promise<InstanceRecord[]>
   );
 }
 
-/** Returns how many of these machines have had a removal request. */
+/** Returns the number of these machines for which a worker has requested a removal. */
 function removedOf(stage: Stage, machines: readonly InstanceRecord[]): number {
   const ids = new Set(machines.map(({ backendId }) => backendId));
   return stage.lab.clouds
@@ -71,7 +74,7 @@ async function tell(story: Story, scenario = calmScenario(SWEPT_OFTEN)): Promise
 }
 
 describe('the daily cap of removals by sweeps', PATIENT, () => {
-  it('sweeps remove up to the daily cap, report their hold once, and remove the rest once continued', async () => {
+  it('sweeps remove up to the daily cap, report one hold, and remove the rest after they are continued', async () => {
     await tell(async (stage) => {
       const machines = await leftovers(stage, 12);
       await stage.pass(60);
@@ -93,7 +96,7 @@ describe('the daily cap of removals by sweeps', PATIENT, () => {
     });
   });
 
-  it('sweeps that run together, die and are repeated remove no more than the daily cap', async () => {
+  it('sweeps that run together, die or are repeated remove no more than the daily cap', async () => {
     const troubled = {
       ...CALM,
       kill: 0.003,

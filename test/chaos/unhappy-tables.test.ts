@@ -6,15 +6,15 @@ import { calmScenario, fleetAt } from './scenario/calm.ts';
 import { runScenario } from './scenario/run.ts';
 import type { Stage } from './scenario/stage.ts';
 
-/** More instances than slots: most have no create call yet when the table goes down. */
+/** More instances than slots. Most have no create call yet when the table goes down. */
 const SIZE = 40;
 const FAST = { perSecond: 10, burst: 20 };
-/** A long time limit: virtual hours take seconds, and more on a busy machine. */
+/** Allows a long time: virtual hours take seconds of real time, and more on a busy machine. */
 const PATIENT = { timeout: 60_000 };
-/** By then, creates that had a permit when the table went down are sent and answered. */
+/** After this time, creates that had a permit when the table went down are sent and answered. */
 const LAST_CALLS_MINUTES = 0.5;
 const OUTAGE_MINUTES = 2;
-/** Longest backoff of a message, with its jitter, and a boot. */
+/** Longest backoff of a message, jitter included, and the time of a boot. */
 const BACK_SECONDS = 30 + 20;
 
 const isUp = ({ status }: Fleet) => status === 'Running';
@@ -23,7 +23,7 @@ const madeAt = ({ lab }: Stage) => lab.clouds.machines().map(({ acceptedAtMs }) 
 
 describe.each(['governor', 'fleets', 'access'] as const)('table %s down for two minutes', (table) => {
   it(
-    `a fleet loses no instance while the table ${table} is down for two minutes, and runs soon after`,
+    `a fleet loses no instance while the table ${table} is down for two minutes, and runs soon after that`,
     PATIENT,
     async () => {
       const { violations, outcomes, counts } = await runScenario(calmScenario(), false, async (stage) => {
@@ -34,7 +34,8 @@ describe.each(['governor', 'fleets', 'access'] as const)('table %s down for two 
         await stage.pass(LAST_CALLS_MINUTES);
         const asked = madeAt(stage).length;
         await stage.pass(OUTAGE_MINUTES - LAST_CALLS_MINUTES);
-        // Workers keep connections for a minute, so creates go on for a while without the table `access`.
+        // Workers cache connections for a minute, so they send creates for a while without the table
+        // `access`.
         if (table !== 'access') expect(madeAt(stage)).toHaveLength(asked);
         expect(asked).toBeLessThan(2 * SIZE);
         down.delete(table);
@@ -72,7 +73,7 @@ describe('conflicting writes', PATIENT, () => {
 
 describe('the governor table down between a create and its first poll', () => {
   it(
-    'a machine accepted just before the table governor went down runs within a minute after it is back',
+    'a machine accepted just before the table governor goes down runs within a minute after the table is back',
     PATIENT,
     async () => {
       const { violations, outcomes } = await runScenario(calmScenario(), false, async (stage) => {
@@ -94,7 +95,7 @@ describe('the governor table down between a create and its first poll', () => {
 
 describe('throttling tables', () => {
   it(
-    'a fleet runs, and no message fails, after tables throttled every third request for five minutes',
+    'a fleet runs, and no message fails, after the tables throttled a third of all requests for five minutes',
     PATIENT,
     async () => {
       const { violations, outcomes, counts } = await runScenario(calmScenario(), false, async (stage) => {

@@ -5,11 +5,11 @@ import { calmScenario, fleetAt } from './scenario/calm.ts';
 import { runScenario, type Story } from './scenario/run.ts';
 
 const SIZE = 8;
-/** A long time limit: virtual hours take seconds, and more on a busy machine. */
+/** Allows a long time: virtual hours take seconds of real time, and more on a busy machine. */
 const PATIENT = { timeout: 60_000 };
 const BOTH = ['sim-aws', 'sim-gcp'];
 
-/** Plays the story, and expects no violation and these numbers of fleets by status. */
+/** Plays the story. Expects no violation, and these numbers of fleets by status. */
 async function expectAfter(story: Story, outcomes: Record<string, number>): Promise<void> {
   const result = await runScenario(calmScenario(), false, story);
   expect(result.violations).toEqual([]);
@@ -31,7 +31,7 @@ async function refusalOf(work: Promise<unknown>): Promise<{ code: string } & Rec
 }
 
 describe('creating fleets with one name at the same time', PATIENT, () => {
-  it('one of three fleets created at the same time with one name is accepted, and only it makes machines', async () => {
+  it('one of three fleets created with one name at the same time is accepted, and only that fleet makes machines', async () => {
     await expectAfter(
       async (stage) => {
         const asked = [4, SIZE, 6].map((size) => stage.create(fleetAt(BOTH, size)));
@@ -81,7 +81,7 @@ describe('delete', PATIENT, () => {
     );
   });
 
-  it('repeated deletes of a fleet start one removal', async () => {
+  it('repeated deletes of a fleet start only one removal', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(BOTH, SIZE));
@@ -116,7 +116,7 @@ describe('abort', PATIENT, () => {
     );
   });
 
-  it('two aborts of a launching fleet start one rollback', async () => {
+  it('two aborts of a launching fleet start only one rollback', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(BOTH, SIZE, { failurePolicy: 'rollback' }));
@@ -151,7 +151,7 @@ describe('retry', PATIENT, () => {
     );
   });
 
-  it('repeated retries of a fleet that misses one instance launch one machine', async () => {
+  it('repeated retries of a fleet that lacks one instance launch only one machine', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(BOTH, SIZE));

@@ -1,11 +1,14 @@
 const FRAMES = 80;
 const PRODUCT_FILE = /\/(functions\/[\w./-]+\.ts)/g;
-/** Layers below the features make their calls for others, so they are named only if nothing else is on the stack. */
+/**
+ * Files of features and entry points. A file of a lower layer is returned only if the stack has no such file.
+ */
 const ACTOR = /^functions\/(features|entrypoints)\//;
 
 /**
- * Returns the file of the product that makes the present call, relative to the repository: the innermost feature or
- * entry point on the stack, awaiting callers included. Undefined if the stack shows no file of the product.
+ * Returns the product file that made the current call, as a path relative to the repository. This is the
+ * innermost feature or entry point on the stack, async stack frames included, else the innermost product
+ * file. Returns undefined if the stack has no product file.
  */
 export function callingModule(): string | undefined {
   const { stackTraceLimit } = Error;

@@ -4,7 +4,7 @@ export interface Disturbance {
   kill: number;
   /** An invocation starts a new process although an idle one exists. */
   newProcess: number;
-  /** One way of a call takes 0.2 to 4 seconds, in place of milliseconds. */
+  /** A call's request or its answer takes 0.2 to 4 seconds on its way, not milliseconds. */
   slow: number;
   /** DynamoDB throttles a request, and the SDK has used up its retries. */
   throttle: number;
@@ -20,9 +20,9 @@ export interface Disturbance {
   serviceError: number;
   /** SQS delivers a message again that was deleted, or that a worker is handling. */
   duplicate: number;
-  /** A message comes up to a minute after it is due. */
+  /** A message is delivered up to a minute later than its delay says. */
   late: number;
-  /** A task token's answer comes twice, or minutes late. */
+  /** The answer for a task token reaches Step Functions twice, the second time up to 15 minutes later. */
   lateToken: number;
   /** A cloud accepts a removal and leaves the machine running. */
   ignoredRemoval: number;
@@ -53,7 +53,7 @@ export interface FaultCounts {
   duplicateDeliveries: number;
   lostReplies: number;
   throttles: number;
-  /** Requests to a table that was down. */
+  /** Number of requests to a table that was down. */
   unanswered: number;
   conflicts: number;
   serviceErrors: number;
@@ -64,13 +64,13 @@ export interface FaultCounts {
   timedOutProcesses: number;
   ignoredRemovals: number;
   deniedCreates: number;
-  /** Lists of machines that were empty although machines existed. */
+  /** Number of lists that showed no machines although machines existed. */
   emptyLists: number;
-  /** Holds of sweeps that the operator ended. */
+  /** Number of holds of sweeps that the operator ended. */
   continuedSweeps: number;
-  /** Restores of the table `fleets` to an earlier time. */
+  /** Number of restores of the table `fleets` to an earlier time. */
   restores: number;
-  /** Second deployments that began at the first one's clouds with its deployment id. */
+  /** Number of second deployments that began at the first one's clouds with the same deployment id. */
   secondWriters: number;
 }
 

@@ -3,7 +3,7 @@ import { Random } from '../time/random.ts';
 import { Trace } from '../time/trace.ts';
 import { type Disturbance, type FaultCounts, noFaults } from './disturbance.ts';
 
-/** About twenty times what a normal run needs. */
+/** Maximum number of sleeps in a run: about twenty times what a normal run needs. */
 const MAX_STEPS = 400_000;
 
 /** What all parts of a simulated world share: virtual time, random draws, the trace, and fault probabilities. */
@@ -15,13 +15,16 @@ export class Ground {
   readonly trace: Trace;
   readonly counts: FaultCounts = noFaults();
   disturbance: Disturbance;
-  /** Returns how many milliseconds a story delays a call. `call` names its keys only if the trace is on. */
+  /**
+   * Returns for how many milliseconds a story delays a call. The text `call` names the call's keys only if
+   * the trace is on.
+   */
   holdUpMs: (call: string, process: string) => number = () => 0;
-  /** Rejects when a run has taken more steps than the maximum: it is in an endless loop. */
+  /** Rejects when a run has made more sleeps than the maximum: the run is then in an endless loop. */
   readonly exhaustion: Promise<never>;
-  /** Sleeps so far, the measure of what a run costs. */
+  /** Number of sleeps so far. It measures how much work a run is. */
   steps = 0;
-  /** The file of the product whose call takes effect just now. Set only in a run with a trace. */
+  /** The product file whose call takes effect at this moment. Set only in a run with a trace. */
   caller: string | undefined;
   readonly #maxSteps: number;
   #exhaust: (error: Error) => void;
@@ -48,7 +51,7 @@ export class Ground {
     return this.scheduler.sleep(ms);
   }
 
-  /** Draws how long one way of a call takes, in milliseconds. */
+  /** Draws how long a request or an answer takes on its way, in milliseconds. */
   latencyMs(): number {
     const { random, disturbance } = this;
     if (random.chance(disturbance.slow)) return random.int(200, 4_000);
@@ -56,7 +59,7 @@ export class Ground {
   }
 }
 
-/** Returns a promise that never settles: a dead process waits for it. */
+/** Returns a promise that never settles. The code of a dead process awaits it, so it does not continue. */
 export function never(): Promise<never> {
   return new Promise(() => {});
 }

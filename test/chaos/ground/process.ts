@@ -3,8 +3,8 @@ import { callingModule } from './calling-module.ts';
 import { type Ground, never } from './ground.ts';
 
 /**
- * One Lambda instance. It acts on the world only through `call`. Each call takes time before its effect and again before
- * its answer. The process may die at either moment; no code of it runs afterwards.
+ * One Lambda instance. It acts on the world only through `call`. Each call takes time before its effect, and
+ * again before its answer arrives. The process may die at either moment; none of its code runs after that.
  */
 export class Process {
   readonly name: string;
@@ -46,7 +46,8 @@ export class Process {
     const caller = ground.trace.isOn ? callingModule() : undefined;
     await this.#survive(`before ${what}`);
     await ground.sleep(ground.latencyMs() + ground.holdUpMs(what, this.name));
-    // The process died while the request was on its way: in half of the cases the request still arrives.
+    // The process died while the request was on its way. In half of these cases the request still takes
+    // effect.
     if (this.#dead && ground.random.chance(0.5)) return await never();
     let result: Result;
     try {
@@ -61,7 +62,7 @@ export class Process {
     return result;
   }
 
-  /** Lets a call take effect. Watches that see its effect find the module that made it in `caller`. */
+  /** Runs the effect of a call. While it runs, `ground.caller` names the product file that made the call. */
   #take<Result>(effect: () => Result, caller: string | undefined): Result {
     this.ground.caller = caller;
     try {

@@ -52,21 +52,21 @@ export function secretInForce({ parameters }: Lab, connection: Connection): stri
   return parameters.value(credentialParameter(SECRETS_PREFIX, connection), credentialVersion);
 }
 
-/** Checks, when the record of a connection is deleted, that no live fleet uses that connection. */
+/** Reports each live fleet that uses a connection whose record is being deleted. */
 export function checkRemoval(lab: Lab, before: Item | undefined, after: Item | undefined): Violation[] {
   if (!before || after || before['pk'] !== 'CONNECTIONS') return [];
   const { namespace, name } = connectionSchema.parse(before);
   return liveFleets(lab)
     .filter((fleet) => fleet.namespace === namespace && fleet.connections.includes(name))
     .map(({ fleetId }) => {
-      const text = `connection ${connectionKey(namespace, name)} went while fleet ${fleetId} lives on it`;
+      const text = `connection ${connectionKey(namespace, name)} was deleted while live fleet ${fleetId} uses it`;
       return violationBy('record', text, lab.ground.caller);
     });
 }
 
 /**
- * Checks namespaces, connections, their secrets and the fleets that use them. Call it when no request is under way and
- * after the schedules have finished what dead processes left half done.
+ * Checks namespaces, connections, their secrets and the fleets that use them. Call it when no request is in
+ * progress and the schedules have finished what dead processes left unfinished.
  */
 export function checkAccess(lab: Lab, forgotten = new ForgottenMachines()): Violation[] {
   return [
@@ -78,7 +78,10 @@ export function checkAccess(lab: Lab, forgotten = new ForgottenMachines()): Viol
   ].map(([kind, text, about]) => violationBy(kind, text, about && lab.writers.of(about)));
 }
 
-/** Kind and text of each violation, with the key of what it is about where that is a single thing. */
+/**
+ * Kind and text of each violation. The key is of the item that the violation is about, if it is about a
+ * single item.
+ */
 type Found = readonly (readonly [Violation['kind'], string, Key?])[];
 
 function checkConnections(lab: Lab): Found {
@@ -92,13 +95,17 @@ function checkConnections(lab: Lab): Found {
       .map((one) => ['leaked', `connection ${keyOf(one)} is in a missing namespace`] as const),
     ...[...catalogues]
       .filter((key) => !keys.has(key))
-      .map((key) => ['leaked', `${key} has a catalogue and no record`] as const),
+      .map((key) => ['leaked', `${key} has a catalogue but no record`] as const),
     ...liveFleets(lab).flatMap(({ fleetId, namespace, connections: names }) =>
       names
         .filter((name) => !keys.has(connectionKey(namespace, name)))
         .map(
           (name) =>
-            ['record', `fleet ${fleetId} lives on a missing connection ${name}`, fleetKey(fleetId)] as const,
+            [
+              'record',
+              `fleet ${fleetId} is live, and its connection ${name} does not exist`,
+              fleetKey(fleetId),
+            ] as const,
         ),
     ),
   ];
@@ -109,10 +116,10 @@ function checkDeletions(lab: Lab): Found {
   return [
     ...items
       .filter(({ pk }) => pk === 'ABANDONED-SECRETS')
-      .map(({ sk }) => ['stuck', `the secret of ${sk} stays noted as abandoned`] as const),
+      .map(({ sk }) => ['stuck', `the secret of ${sk} is still noted as abandoned`] as const),
     ...items
       .filter(({ deletion }) => deletion !== undefined)
-      .map(({ pk, sk }) => ['stuck', `${pk} ${sk} stays marked for its deletion`, { pk, sk }] as const),
+      .map(({ pk, sk }) => ['stuck', `${pk} ${sk} is still marked for deletion`, { pk, sk }] as const),
   ];
 }
 
@@ -121,7 +128,7 @@ function checkSecrets(lab: Lab, forgotten: ForgottenMachines): Found {
   const named = new Set(connections.map((one) => credentialParameter(SECRETS_PREFIX, one)));
   const living = new Set(liveFleets(lab).map(({ fleetId }) => `${SSH_KEYS}${fleetId}`));
   const known = new Set(fleetsOf(lab).map(({ fleetId }) => `${SSH_KEYS}${fleetId}`));
-  // Restored tables may have no record of a fleet. Its SSH key stays, as its machines do.
+  // Restored tables may have no record of a fleet. The SSH key of such a fleet stays, and so do its machines.
   const isForgotten = (name: string) => forgotten.isSetBack && name.startsWith(SSH_KEYS) && !known.has(name);
   return [
     ...lab.parameters.names
@@ -141,7 +148,7 @@ function checkSpecs(lab: Lab): Found {
   return [
     ...[...specs]
       .filter((id) => !ids.has(id))
-      .map((id) => ['leaked', `a spec of ${id} and no fleet`, specKey(id)] as const),
+      .map((id) => ['leaked', `fleet ${id} has a spec but no record`, specKey(id)] as const),
     ...[...ids]
       .filter((id) => !specs.has(id))
       .map((id) => ['record', `fleet ${id} has no spec`, fleetKey(id)] as const),
@@ -156,9 +163,9 @@ function checkNames(lab: Lab): Found {
   return [
     ...locks
       .filter((lock) => !lived.has(lock))
-      .map((lock) => ['leaked', `name ${lock} is taken by no live fleet`] as const),
+      .map((lock) => ['leaked', `name ${lock} is locked, but no live fleet has it`] as const),
     ...[...lived]
       .filter((lock) => !locks.includes(lock))
-      .map((lock) => ['record', `fleet ${lock} lives without its name`] as const),
+      .map((lock) => ['record', `fleet ${lock} is live, and its name is not locked`] as const),
   ];
 }

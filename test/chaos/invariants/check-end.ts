@@ -61,7 +61,7 @@ function readRecords(lab: Lab): Records {
 /**
  * Checks a run that has come to rest: records, counters and clouds must agree.
  *
- * @param forgotten what restored tables have no record of; omit it if no table was restored
+ * @param forgotten machines of which restored tables have no record; omit it if no table was restored
  */
 export function checkEnd(lab: Lab, forgotten = new ForgottenMachines()): Violation[] {
   const violations: Violation[] = [];
@@ -73,7 +73,7 @@ export function checkEnd(lab: Lab, forgotten = new ForgottenMachines()): Violati
     const isHeld = status === 'Held' && heldUntilMs === undefined;
     if (!STABLE.has(status) && !isHeld) add('stuck', `fleet ${fleetId} is ${status}`, fleetKey(fleetId));
     if (work !== undefined)
-      add('stuck', `fleet ${fleetId} is ${status} and has ${work} to be done`, fleetKey(fleetId));
+      add('stuck', `fleet ${fleetId} is ${status} and its work \`${work}\` is not done`, fleetKey(fleetId));
   }
   checkInstances(lab, records, forgotten, add);
   checkCounters(records, add);
@@ -83,7 +83,10 @@ export function checkEnd(lab: Lab, forgotten = new ForgottenMachines()): Violati
   return violations;
 }
 
-/** @param about the record whose last writer is named with the violation; absent: no single record is wrong */
+/**
+ * @param about key of the wrong record, whose last writer the violation names; omit it if no single record is
+ *   wrong
+ */
 type Add = (kind: Violation['kind'], text: string, about?: Key) => void;
 
 function checkInstances(lab: Lab, { instances }: Records, forgotten: ForgottenMachines, add: Add): void {
@@ -93,30 +96,39 @@ function checkInstances(lab: Lab, { instances }: Records, forgotten: ForgottenMa
   for (const record of instances) {
     const key = instanceKey(record);
     const found = byId.get(record.instanceId) ?? [];
-    // An instance that is still Planned at rest was stopped before its next attempt.
+    // An instance that is still Planned when the run is at rest was stopped before its next attempt. It has
+    // no machine.
     if (isClosed(record.status) || record.status === 'Planned') {
       for (const { backendId, status } of found.filter((one) => !isExcused(one))) {
-        add('leaked', `${backendId} is ${status}, its record ${record.instanceId} is ${record.status}`, key);
+        add(
+          'leaked',
+          `${backendId} is ${status}, and its record ${record.instanceId} is ${record.status}`,
+          key,
+        );
       }
       continue;
     }
     if (record.status !== 'Running') add('stuck', `${record.instanceId} is ${record.status}`, key);
     const bound = found.find(({ backendId }) => backendId === record.backendId);
     if (!bound)
-      add('record', `${record.instanceId} is ${record.status}, its machine ${record.backendId} is gone`, key);
+      add(
+        'record',
+        `${record.instanceId} is ${record.status}, and its machine ${record.backendId} is gone`,
+        key,
+      );
     else if (bound.status !== record.status) {
-      add('record', `${record.instanceId} is ${record.status}, its machine is ${bound.status}`, key);
+      add('record', `${record.instanceId} is ${record.status}, and its machine is ${bound.status}`, key);
     }
     for (const one of found) {
       if (one.backendId !== record.backendId && !isExcused(one))
-        add('duplicated', `${record.instanceId} also is ${one.backendId}`, key);
+        add('duplicated', `${record.instanceId} has a second machine ${one.backendId}`, key);
     }
   }
   const known = new Set(instances.map(({ instanceId }) => instanceId));
   for (const machine of machines) {
     const { ours, backendId, status } = machine;
     if (ours !== undefined && !known.has(ours) && !isExcused(machine))
-      add('leaked', `${backendId} of ${ours} is ${status}, without a record`);
+      add('leaked', `${backendId} of ${ours} is ${status}, and has no record`);
   }
 }
 
@@ -131,7 +143,7 @@ function checkCounters({ instances, placements }: Records, add: Add): void {
       if (real !== counted)
         add(
           'counter',
-          `${fleetId} ${location}: ${counted} ${status} counted, ${real} there`,
+          `${fleetId} ${location}: counter of ${status} is ${counted}, and ${real} records have that status`,
           placementKey(fleetId, connectionKey, location),
         );
     }
@@ -151,12 +163,15 @@ function checkFleets(lab: Lab, records: Records, forgotten: ForgottenMachines, a
       const ours = parseResourceName(DEPLOYMENT, name);
       const isKnown = networks.some(({ sk }) => ours !== undefined && sk.includes(ours));
       if (ours !== undefined && !isKnown && !forgotten.isPartExcused(lab, part))
-        add('leaked', `${kind} ${name} at ${key.location}: no record`);
+        add('leaked', `${kind} ${name} at ${key.location} has no record`);
     }
   }
 }
 
-/** Omits the accounts that a connection used for a while only: no worker can reach what is left there. */
+/**
+ * Leaves out the accounts that a connection used only for a while: no worker can reach what is left at such
+ * an account.
+ */
 const ownSites = ({ clouds }: Lab) => clouds.sites.filter(({ key }) => !isForeignAccount(key.account));
 
 function groupsOf(lab: Lab, fleetId: string): FleetSpec['nodeGroups'] {
@@ -176,18 +191,19 @@ function checkEnded(
     if (!isOver) add('leaked', `${one.instanceId} of an ended fleet is ${one.status}`, instanceKey(one));
   }
   for (const { pk, sk } of networks) {
-    if (pk.includes(fleetId)) add('leaked', `record ${pk} ${sk} of an ended fleet`, { pk, sk });
+    if (pk.includes(fleetId)) add('leaked', `the record ${pk} ${sk} of an ended fleet is left`, { pk, sk });
   }
   for (const { resources, key } of ownSites(lab)) {
     for (const resource of resources.values()) {
       if (!resource.name.includes(fleetId.slice(1)) || forgotten.isPartExcused(lab, resource)) continue;
-      add('leaked', `${key.location}: ${resource.name} of an ended fleet`);
+      add('leaked', `${key.location}: ${resource.name} of an ended fleet is left`);
     }
   }
   if (lab.parameters.value(`${SECRETS_PREFIX}/ssh/${fleetId}`) !== undefined)
-    add('leaked', `the private key of ended fleet ${fleetId}`);
+    add('leaked', `the private key of ended fleet ${fleetId} is left`);
   const isTaken = fleets.some((other) => other.name === name && !OVER.has(other.status));
-  if (!isTaken && names.includes(`NAME#${name}`)) add('leaked', `the name lock ${name}`);
+  if (!isTaken && names.includes(`NAME#${name}`))
+    add('leaked', `the name lock ${name} of an ended fleet is left`);
 }
 
 /** Returns the keys of all launch queue entries. */
@@ -198,12 +214,13 @@ export function queuedLaunches({ tables }: Lab): { pk: string; sk: string }[] {
     .filter(({ pk, sk }) => pk.startsWith('QUEUE#') && sk.startsWith(QUEUE_ENTRY_PREFIX));
 }
 
-/** Checks that no instance holds a slot or waits for one: at rest, none is being created. */
+/** Checks that no instance holds a slot or waits for one. In a run at rest, no instance is being created. */
 function checkSlots(lab: Lab, add: Add): void {
   for (const { pk, sk } of queuedLaunches(lab)) add('stuck', `${sk} is queued at ${pk}`, { pk, sk });
   for (const item of lab.tables.governor.all()) {
     const { pk, sk } = keySchema.parse(item);
-    // A location slot that a dead worker left held is freed when another launch needs it. It is not checked here.
+    // Location slots are not checked: one that a dead worker still holds is freed only when another launch
+    // needs it.
     if (!pk.startsWith('CALL#') || sk !== 'create') continue;
     // A slot that has expired by the fastest clock is no longer given back.
     const nowMs = lab.ground.now() + lab.skewMs;

@@ -6,15 +6,18 @@ import type { Violation } from './violation.ts';
 
 type Groups = FleetSpec['nodeGroups'];
 
-/** What ran when the fleet was settled. An instance that vanishes later does not change the fleet's status. */
+/**
+ * Numbers of instances that ran when the fleet was settled. An instance that vanishes later does not change
+ * the fleet's status.
+ */
 interface Tally {
   running: number;
   byGroup: ReadonlyMap<string, number>;
 }
 
 /**
- * Returns every tally that the fleet may have been settled with. Instances vanished one after the other, and records do
- * not tell how many of them did so before the fleet was settled.
+ * Returns every tally with which the fleet may have been settled. Instances vanished one after the other. The
+ * records do not say how many of them vanished before the fleet was settled.
  */
 function tallies(own: readonly InstanceItem[]): Tally[] {
   const running = own.filter(({ status }) => status === 'Running');
@@ -32,8 +35,9 @@ function tallies(own: readonly InstanceItem[]): Tally[] {
 }
 
 /**
- * Checks that the status of a fleet at rest follows from its failure policy and from what runs. The expected status is
- * worked out here from the records alone, by the API's documentation and without the code under test.
+ * Checks that the status of a fleet at rest follows from its failure policy and from what runs. The expected
+ * status is computed here from the records alone. It follows the API's documentation and uses no product
+ * code.
  */
 export function checkPolicy(
   fleet: FleetItem,

@@ -4,8 +4,9 @@ import type { InstanceRecord, ResourceRecord } from '../../../local/sim/engine/r
 import type { Lab } from '../world/lab.ts';
 
 /**
- * Machines and network resources that were made between a backup of the tables and its restore. The restored tables have
- * no record of them, or a record that is not bound to them. They must not be removed, and must be reported.
+ * Machines and network resources that were made between a backup of the tables and its restore. The restored
+ * tables have no record of them, or a record that is not bound to them. Sweeps must report them, and must not
+ * remove them.
  */
 export class ForgottenMachines {
   #backupAtMs: number | undefined;
@@ -29,12 +30,17 @@ export class ForgottenMachines {
     return this.#isBetween(acceptedAtMs);
   }
 
-  /** Returns true if the machine may stand without a record: the restored tables forgot it, and a finding reports it. */
+  /**
+   * Returns true if the machine may exist without a record: the restored tables forgot it, and a finding
+   * reports it.
+   */
   isExcused(lab: Lab, machine: Pick<InstanceRecord, 'acceptedAtMs' | 'backendId'>): boolean {
     return this.has(machine) && isReported(lab, machine.backendId);
   }
 
-  /** Does what `isExcused` does, for a network resource. */
+  /**
+   * Returns true if the network resource may exist without a record, for the same reasons as in `isExcused`.
+   */
   isPartExcused(lab: Lab, part: Pick<ResourceRecord, 'createdAtMs' | 'backendId'>): boolean {
     return this.#isBetween(part.createdAtMs) && isReported(lab, part.backendId);
   }

@@ -9,8 +9,8 @@ import type { Violation } from './violation.ts';
 const ENDING = new Set(['Terminating', 'Terminated', 'RollingBack', 'RolledBack']);
 
 /**
- * Machines that ran while their cloud answered, for a time, that it had no such machine. When they are back, a removal
- * needs a reason in the records; `check` reports each removal that has none.
+ * Machines that ran while their cloud denied for a time that they exist. After their return, a machine may be
+ * removed only for a reason in the records. `check` reports each removal without such a reason.
  */
 export class MissedMachines {
   /** Accounts that no credential reached for a while. */
@@ -22,12 +22,15 @@ export class MissedMachines {
     for (const { backendId } of machines) this.#ids.add(backendId);
   }
 
-  /** Notes a restore of the tables. Their records no longer tell why a machine was removed before it. */
+  /**
+   * Notes a restore of the tables. The restored records do not say why a machine was removed before the
+   * restore.
+   */
   noteRestore(nowMs: number): void {
     this.#setBackAtMs = nowMs;
   }
 
-  /** Returns true if a record may say that this machine is gone although it runs. */
+  /** Returns true if a record may say that this machine is gone although the machine runs. */
   has({ backendId, account }: Pick<InstanceRecord, 'backendId' | 'account'>): boolean {
     return this.#ids.has(backendId) || this.accounts.has(account);
   }
@@ -54,7 +57,7 @@ export class MissedMachines {
   }
 }
 
-/** Returns whether the instance was to be removed, failed permanently, or got another machine. */
+/** Returns true if the instance was to be removed, failed permanently, or got another machine. */
 function wasToGo(record: InstanceItem, backendId: string): boolean {
   if (record.endAskedAtMs !== undefined) return true;
   const { failure, closeAs } = record;

@@ -12,13 +12,13 @@ export const VIOLATION_KINDS = [
 ] as const;
 export type ViolationKind = (typeof VIOLATION_KINDS)[number];
 
-/** One observed breach of an invariant. */
+/** One observed violation of an invariant. */
 export interface Violation {
   kind: ViolationKind;
   text: string;
   /**
-   * The file of the product whose call broke the invariant, or that wrote last what the text is about. Known only in a
-   * run with a trace, and not for every violation.
+   * The product file whose call broke the invariant, or that last wrote the item which the text is about.
+   * Known only in a run with a trace, and not for every violation.
    */
   module?: string;
 }

@@ -9,8 +9,9 @@ import { MissedMachines } from './missed-machines.ts';
 import { type Violation, violationBy } from './violation.ts';
 
 /**
- * Checks each event of the clouds: no launch token makes two machines, no instance has two machines at a time, and no
- * create call exceeds the cloud's limit of slots. A second machine that an injected fault of the cloud made is allowed.
+ * Checks each event of the clouds. No launch token may make two machines, no instance may have two machines
+ * at a time, and no create call may exceed the cloud's limit of slots. A second machine is allowed if an
+ * injected fault of the cloud made it.
  */
 export class CloudWatch {
   readonly violations: Violation[] = [];
@@ -21,7 +22,7 @@ export class CloudWatch {
   /** When each network resource was removed, by its id at the cloud. */
   readonly goneAtMs = new Map<string, number>();
   readonly #twinned = new Set<string>();
-  /** Called with each new or changed machine, except a second one that a fault of the cloud made. */
+  /** Called with each new or changed machine, except for a second one that a fault of the cloud made. */
   onMachine: (record: InstanceRecord, isNew: boolean) => void = () => {};
   #last: InstanceRecord | undefined;
 
@@ -34,8 +35,8 @@ export class CloudWatch {
   }
 
   /**
-   * Notes that the tables were restored at this moment. A launch that the tables forgot is made again: where the cloud
-   * ignores tokens, that makes a second machine with the same token.
+   * Notes that the tables were restored at this moment. A worker repeats each launch that the restored tables
+   * forgot. At a cloud that ignores tokens, that makes a second machine with the same token.
    */
   noteRestore(): void {
     this.forgotten.noteRestore(this.#ground.now());
@@ -45,23 +46,26 @@ export class CloudWatch {
         this.#twinned.add(machine.launchToken);
   }
 
-  /** Returns true if a fault or a restore made two machines of this token. The record is bound to either of them. */
+  /**
+   * Returns true if a fault or a restore made two machines of this token. The record may be bound to either
+   * machine.
+   */
   isTwinned({ launchToken }: InstanceRecord): boolean {
     return launchToken !== undefined && this.#twinned.has(launchToken);
   }
 
   /**
-   * Returns true if a worker may take an existing machine for gone. Its cloud denied it for a while, or made two machines
-   * of one call, or the processes' clocks differ and its record is closed too early.
+   * Returns true if a worker may believe that an existing machine is gone. There are three reasons: its cloud
+   * denied it for a while, one call made two machines, or clock skew closed the record too early.
    */
   mayBeTakenForGone(machine: InstanceRecord): boolean {
     return this.#skewMs > 0 || this.isTwinned(machine) || this.missed.has(machine);
   }
 
   /**
-   * Checks that a record is closed only when the cloud has no machine of its launch token any more. Clock skew can close
-   * a record too early, because two processes' clocks measure how far a list may lag. Runs with skew are checked at their
-   * end instead: the machines that were left must be gone by then.
+   * Checks that a record is closed only when the cloud has no machine of its launch token any more. Clock
+   * skew can close a record too early, because the clocks of two processes measure how far a list may lag.
+   * Runs with skew are checked only at their end, when the machines that were left must be gone.
    */
   readonly onRecord = (before: Item | undefined, after: Item | undefined): void => {
     this.#checkBinding(before, after);
@@ -76,11 +80,14 @@ export class CloudWatch {
       if (this.missed.has(machine)) continue;
       const status = statusAt(machine, nowMs);
       if (status !== 'Terminated')
-        this.#add('record', `${launchToken} is closed, and ${backendId} is ${status}`);
+        this.#add('record', `${launchToken} is closed although its machine ${backendId} is ${status}`);
     }
   };
 
-  /** Checks that no record is bound to a second machine of one attempt: the first machine would be left at the cloud. */
+  /**
+   * Checks that no record changes from one machine of an attempt to another: the first machine would be left
+   * at the cloud.
+   */
   #checkBinding(before: Item | undefined, after: Item | undefined): void {
     const [from, to] = [before?.['backendId'], after?.['backendId']];
     if (typeof from !== 'string' || typeof to !== 'string' || from === to) return;
@@ -98,7 +105,7 @@ export class CloudWatch {
       const { cloud, account, location } = event.site;
       // After a rotation to another account, workers keep their clients for a while, so they use both accounts.
       if (this.#hasPendingTwin(cloud) || this.missed.accounts.has(account)) return;
-      this.#add('limit', `${event.violation} of ${cloud}/${location} exceeded`);
+      this.#add('limit', `${event.violation} of ${cloud}/${location} were exceeded`);
     }
   };
 
@@ -135,7 +142,10 @@ export class CloudWatch {
     }
   }
 
-  /** Returns true if a twin is being created. The record is bound to one of the two; the other occupies a slot too. */
+  /**
+   * Returns true if a second machine of a token is being created. The record is bound to one of the two; the
+   * other one occupies a slot at the cloud as well.
+   */
   #hasPendingTwin(cloud: string): boolean {
     const nowMs = this.#ground.now();
     return [...this.#machines.values()].some(

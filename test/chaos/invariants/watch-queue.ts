@@ -11,12 +11,14 @@ const entrySchema = z.object({
 });
 const messageSchema = z.object({ taskToken: z.string() });
 
-/** The partition key is part of it: a launch that moves may have an entry with the same sort key at another site. */
+/**
+ * Includes the partition key: a launch that moves may have an entry with the same sort key at another site.
+ */
 const keyOf = ({ pk, sk }: z.infer<typeof entrySchema>) => `${pk} ${sk}`;
 
 /**
- * Checks that an entry of a launch queue is deleted only after its message was sent. Else a worker that dies between the
- * two loses the launch.
+ * Checks that an entry of a launch queue is deleted only after its message was sent. With the other order, a
+ * worker that dies between the two steps loses the launch.
  */
 export class QueueWatch {
   readonly #ground: Ground;
@@ -41,7 +43,7 @@ export class QueueWatch {
     if (!left || after) return;
     const sentAtMs = this.#sentAtMs.get(left.message.taskToken) ?? Number.NEGATIVE_INFINITY;
     if (sentAtMs >= (this.#cameAtMs.get(keyOf(left)) ?? 0)) return;
-    const text = `${left.sk} left the queue at ${left.pk} unsent`;
+    const text = `${left.sk} was deleted from the queue at ${left.pk} before its message was sent`;
     this.#violations.push(violationBy('stuck', text, this.#ground.caller));
   };
 }

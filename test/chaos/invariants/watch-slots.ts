@@ -11,9 +11,9 @@ import { type Violation, violationBy } from './violation.ts';
 const keySchema = z.object({ pk: z.string(), sk: z.string() });
 
 /**
- * Checks that each machine that a cloud is creating holds a slot: from the create call until it runs, has failed or is
- * gone. A slot that two machines use is reported immediately, and not only where the cloud's own limit is exceeded.
- * Machines and slots are matched by location and instance, because a rotated connection may use another account.
+ * Checks that each machine holds a slot from its create call until it runs, has failed or is gone. A slot
+ * that two machines use is reported immediately, even if the cloud's own limit is not exceeded. Machines and
+ * slots are matched by location and instance, because a rotated connection may use another account.
  */
 export class SlotWatch {
   readonly #ground: Ground;
@@ -21,7 +21,7 @@ export class SlotWatch {
   readonly #mayBeTakenForGone: (machine: InstanceRecord) => boolean;
   /** Instances that hold slots, by the partition key of their site. */
   readonly #holders = new Map<string, ReadonlySet<string>>();
-  /** Machines that a cloud has taken a create request for, by location and instance, then by id. */
+  /** Machines for which a cloud has accepted a create request, by location and instance, then by id. */
   readonly #creating = new Map<string, Map<string, InstanceRecord>>();
 
   constructor(
@@ -34,7 +34,7 @@ export class SlotWatch {
     this.#mayBeTakenForGone = mayBeTakenForGone;
   }
 
-  /** @param isNew whether the cloud has just taken the request */
+  /** @param isNew true if the cloud has just accepted the request */
   readonly onMachine = (record: InstanceRecord, isNew: boolean): void => {
     const { name, location, backendId } = record;
     const id = parseMachineName(DEPLOYMENT, name)?.instanceId;
@@ -57,7 +57,7 @@ export class SlotWatch {
       if (still.has(id)) continue;
       for (const one of this.#creating.get(`${locationOf(key.pk)} ${id}`)?.values() ?? [])
         if (statusAt(one, nowMs) === 'Creating' && !this.#mayBeTakenForGone(one))
-          this.#add(`the slot of ${id} at ${key.pk} went back while ${one.backendId} is being created`);
+          this.#add(`the slot of ${id} at ${key.pk} was given back while ${one.backendId} is being created`);
     }
   };
 

@@ -24,7 +24,7 @@ export const ENDPOINT = 'http://clouds.invalid';
 const PATIENCE_MS = 10_000;
 const CREATE_PATIENCE_MS = 15_000;
 
-/** The answer did not come in time. The call may have taken effect. */
+/** Thrown when no answer came in time. The call may have taken effect. */
 class NoAnswer extends Error {
   override readonly name = 'TimeoutError';
 }
@@ -39,7 +39,7 @@ export interface CloudOptions {
   onCloudEvent(event: SimEvent): void;
 }
 
-/** Runs the simulated clouds in virtual time, and tells the checks what they hold. */
+/** Runs the simulated clouds in virtual time, and reports each of their events to the checks. */
 export class Clouds {
   readonly engine: SimEngine;
   readonly #ground: Ground;
@@ -49,7 +49,7 @@ export class Clouds {
   readonly asked: { call: string; cloud: string; location: string; atMs: number }[] = [];
   readonly permits = new PermitCount();
   readonly #isDirect: boolean;
-  /** Accounts whose credential reaches another account at present. */
+  /** Accounts whose credential currently reaches another account. */
   readonly changedAccounts = new Set<string>();
   readonly #tellsAccounts: boolean;
   /** Paths of lists whose next answer is empty. */
@@ -97,7 +97,7 @@ export class Clouds {
     return { ...driver, connect: (options) => batching(driver.connect(options), this.#batchSize) };
   }
 
-  /** Replaces the account of a credential while `changedAccounts` has it. */
+  /** Returns the credential of the foreign account while `changedAccounts` has the credential's account. */
   #asChanged(credential: Credential): Credential {
     const { account = '' } = credential;
     return this.changedAccounts.has(account)
@@ -152,7 +152,7 @@ export class Clouds {
     return true;
   }
 
-  /** Draws whether the cloud accepts this removal and then does nothing. */
+  /** Draws whether the cloud accepts this removal and then leaves the machine running. */
   #ignores({ method, url }: Request): boolean {
     const { random, disturbance, counts } = this.#ground;
     if (method !== 'DELETE' || !url.includes('/instances/')) return false;
@@ -191,7 +191,7 @@ export class Clouds {
   }
 }
 
-/** Wraps a driver so that verifying a credential does not tell its account. */
+/** Returns a driver whose verification of a credential does not tell the account. */
 function withoutAccounts(driver: Driver): Driver {
   const verified = async (client: CloudClient) => {
     await client.verifyCredential();
@@ -211,7 +211,10 @@ function withoutAccounts(driver: Driver): Driver {
 export const foreignAccount = (account: string): string => `${account}-foreign`;
 export const isForeignAccount = (account: string): boolean => account.endsWith('-foreign');
 
-/** Adds batch creates to a client. Each machine is made, refused or lost by itself; a crash may come after any of them. */
+/**
+ * Adds batch creates to a client. Each machine of a batch is made, refused or lost separately. A crash may
+ * come after each one.
+ */
 function batching(client: CloudClient, maxBatchSize: number): CloudClient & BatchCreate {
   return Object.assign(client, {
     maxBatchSize,
@@ -229,7 +232,10 @@ function batching(client: CloudClient, maxBatchSize: number): CloudClient & Batc
   });
 }
 
-/** Answers a create that was made with an error that names no cause, as of a cloud that gave up half-way. */
+/**
+ * Returns an error for a create that made its machine. The error names no cause, as if the cloud had given up
+ * half-way.
+ */
 function denial(): Response {
   return Response.json(
     { code: 'InternalError', message: 'the machine did not come up in time' },

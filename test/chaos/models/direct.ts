@@ -30,7 +30,9 @@ const viewsSchema = z.object({
   nextCursor: z.string().nullable(),
 });
 
-/** Calls the simulated clouds without HTTP, which would cost several times the time of the clouds themselves. */
+/**
+ * Calls the simulated clouds without HTTP. HTTP would take several times as long as the clouds themselves.
+ */
 export class DirectTransport implements Transport {
   readonly #engine: SimEngine;
   readonly #process: Process;
@@ -49,7 +51,7 @@ export class DirectTransport implements Transport {
     return call.answer.parse(await this.ask(governedAs(call), operationOf(call), effect));
   }
 
-  /** @returns the body of the answer @throws DriverError the same one as over HTTP */
+  /** @returns the body of the answer @throws DriverError the same error as over HTTP */
   async ask(call: CloudCall, operation: Operation, effect: CallEffect): Promise<object> {
     return await this.#calls.send(call, async (permit) => {
       permit.use();
@@ -73,10 +75,13 @@ export class DirectTransport implements Transport {
   }
 }
 
-/** The driver's reading of each view. A view stays the same object until its instance changes. */
+/**
+ * What the driver made of each view of an instance. The simulation returns the same view object until its
+ * instance changes.
+ */
 const seen = new WeakMap<object, CloudInstance | undefined>();
 
-/** The shipped client with cached lists: they are read again and again, and little in them changes. */
+/** The shipped client with cached lists, because polls repeat lists in which little changes. */
 export class DirectClient extends SimClient {
   readonly #transport: DirectTransport;
   readonly #deploymentId: string;
@@ -129,7 +134,7 @@ export class DirectClient extends SimClient {
   }
 }
 
-/** Returns the operation that the simulated clouds' routes derive from a request. */
+/** Returns the operation that the HTTP routes of the simulated clouds derive from a request. */
 function operationOf({ method, path, query = {}, body }: Call<unknown>): Operation {
   const [first, location, what, id, verb] = path;
   const page = { cursor: query['cursor'] };

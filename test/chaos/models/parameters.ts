@@ -10,16 +10,18 @@ import {
 import type { Process } from '../ground/process.ts';
 
 const META = { $metadata: {} };
-/** Versions of a parameter that the Parameter Store keeps. */
+/** Number of versions of a parameter that the Parameter Store keeps. */
 const KEPT_VERSIONS = 100;
 
-/** The prototype of each process's client: making a client of the SDK is slow, and there are many processes. */
+/**
+ * The prototype of each process's client. Making a client with the SDK is slow, and there are many processes.
+ */
 const CLIENT = new SSMClient({
   region: 'local',
   credentials: { accessKeyId: 'none', secretAccessKey: 'none' },
 });
 
-/** Values by version, the latest last. */
+/** Values by version, the latest one last. */
 type Versions = Map<number, string>;
 
 /** Models the Parameter Store: named values with versions. It throws the SDK's errors. */
@@ -33,7 +35,11 @@ export class ParameterStore {
     return [...this.#parameters.keys()].sort();
   }
 
-  /** @param version omit it for the latest @returns undefined if there is no such version */
+  /**
+   * Returns the value of a parameter; undefined if there is no such version.
+   *
+   * @param version omit it for the latest version
+   */
   value(name: string, version?: number): string | undefined {
     const versions = this.#parameters.get(name);
     return versions?.get(version ?? Math.max(...versions.keys()));
@@ -51,12 +57,13 @@ export class ParameterStore {
     if (command instanceof PutParameterCommand) return this.#put(command.input);
     if (command instanceof GetParameterCommand) return this.#get(command.input.Name ?? '');
     if (command instanceof DeleteParameterCommand) return this.#delete(command.input.Name ?? '');
-    throw new TypeError(`the model of the Parameter Store knows no ${command.constructor.name}`);
+    throw new TypeError(`the model of the Parameter Store does not support ${command.constructor.name}`);
   }
 
   #put({ Name = '', Value = '', Overwrite }: PutParameterCommand['input']): object {
     const known = this.#parameters.get(Name);
-    if (known && !Overwrite) throw new ParameterAlreadyExists({ message: `${Name} is there`, ...META });
+    if (known && !Overwrite)
+      throw new ParameterAlreadyExists({ message: `parameter ${Name} already exists`, ...META });
     const versions: Versions = known ?? new Map();
     const Version = Math.max(0, ...versions.keys()) + 1;
     versions.set(Version, Value);

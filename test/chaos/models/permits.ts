@@ -1,16 +1,16 @@
 import type { CallGate, CloudCall, Permit } from '../../../functions/drivers/contract/call-gate.ts';
 
 /**
- * Matches requests at the clouds with permits. Each request needs a permit of its own, of the same kind and for the same
- * location.
+ * Matches the requests that clouds receive with permits. Each request needs its own permit, for the same kind
+ * of call and the same location.
  */
 export class PermitCount {
   readonly #unused = new Map<Permit, CloudCall>();
-  /** Requests without a matching permit, as text. */
+  /** Texts of the requests that had no matching permit. */
   readonly ungoverned: string[] = [];
   requests = 0;
 
-  /** Wraps a call gate and remembers the permits that it gives. */
+  /** Wraps a call gate and notes each permit until a request uses it. */
   over(launching: CallGate): CallGate {
     return {
       send: (call, request) =>
@@ -21,7 +21,7 @@ export class PermitCount {
     };
   }
 
-  /** Matches one request, by the simulated clouds' paths, with its permit. */
+  /** Checks one request against its permit, by the paths of the simulated clouds. */
   note({ method, url }: Request, permit: Permit): void {
     this.requests += 1;
     const call = this.#unused.get(permit);
@@ -32,6 +32,8 @@ export class PermitCount {
     const wanted = isCreate ? 'create' : method === 'GET' ? 'list' : 'mutate';
     const site = first === 'locations' ? location : undefined;
     if (call?.kind === wanted && call.location === site) return;
-    this.ungoverned.push(`${method} ${pathname}, by ${call ? `a permit to ${call.action}` : 'no permit'}`);
+    this.ungoverned.push(
+      `${method} ${pathname} was sent with ${call ? `a permit to ${call.action}` : 'no permit'}`,
+    );
   }
 }

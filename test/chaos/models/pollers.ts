@@ -1,13 +1,16 @@
-/** Batches at a time after a quiet period. */
+/** Number of batches that Lambda handles together after a quiet period. */
 const FIRST = 5;
-/** One more this often while messages wait: 300 more each minute. */
+/** Time after which Lambda handles one more batch while messages wait, in ms: 300 more each minute. */
 export const GROWN_AFTER_MS = 200;
-/** Fall back to `FIRST` when no more were needed for this long. AWS does not document when it does. */
+/**
+ * Time without need of another batch after which the number falls back to `FIRST`. AWS does not document this
+ * time.
+ */
 const QUIET_MS = 60_000;
 
 /**
- * Models how many batches of a standard queue Lambda handles at a time: a few at first, and more the longer messages
- * wait (docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html).
+ * Models how many batches of a standard queue Lambda handles together: a few at first, and more the longer
+ * messages wait (docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html).
  */
 export class Pollers {
   readonly #most: number;
@@ -20,7 +23,11 @@ export class Pollers {
     this.#most = most;
   }
 
-  /** Call it while messages wait. @param busy batches being handled */
+  /**
+   * Returns how many batches Lambda may handle together. Call it while messages wait.
+   *
+   * @param busy number of batches that are being handled
+   */
   countAt(nowMs: number, busy: number): number {
     if (nowMs > this.#neededAtMs + QUIET_MS) this.#count = Math.min(FIRST, this.#most);
     if (busy < this.#count) {

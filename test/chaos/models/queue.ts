@@ -10,9 +10,9 @@ export interface QueuedMessage {
 /** A message as a worker receives it. */
 export interface ReceivedMessage extends QueuedMessage {
   receiptHandle: string;
-  /** Times received, this one included. */
+  /** Number of times that this message was received, this delivery included. */
   receives: number;
-  /** When it was sent, by the queue's clock. */
+  /** Time of sending, by the queue's clock. */
   sentAtMs: number;
   firstReceivedAtMs: number;
 }
@@ -22,13 +22,13 @@ interface Message extends QueuedMessage {
   firstReceivedAtMs?: number;
   visibleAtMs: number;
   receives: number;
-  /** Number of the latest delivery; an older receipt handle is not valid. */
+  /** Number of the latest delivery. A receipt handle of an earlier delivery is not valid. */
   held: number;
-  /** True while it is in `#visible`. */
+  /** True while the message is in `#visible`. */
   isListed: boolean;
 }
 
-/** When a message becomes visible. By then it may have another time, or be deleted. */
+/** Time at which a message becomes visible. By then the message may have another such time, or be deleted. */
 interface Due {
   atMs: number;
   message: Message;
@@ -37,9 +37,9 @@ interface Due {
 export interface Consumer {
   /** @returns ids of the messages that failed @throws if all of them failed */
   handle(batch: readonly ReceivedMessage[]): Promise<readonly string[]>;
-  /** Invocations at a time. */
+  /** Maximum number of invocations that run together. */
   concurrency: number;
-  /** True if Lambda reaches `concurrency` step by step. */
+  /** True if Lambda raises the number of invocations step by step up to `concurrency`. */
   scalesSlowly?: boolean | undefined;
   visibilityMs: number;
   maxReceives: number;
@@ -49,7 +49,10 @@ const BATCH = 10;
 const MAX_POLL_MS = 120;
 const MAX_DUPLICATES = 30;
 
-/** Models an SQS standard queue with its event source: at least once, in any order, late, and again after failures. */
+/**
+ * Models an SQS standard queue with its event source. A message is delivered at least once, in any order,
+ * possibly late, and again after a failure.
+ */
 export class Queue {
   readonly deadLetters: QueuedMessage[] = [];
   /** Called with each message that is sent. */
@@ -57,7 +60,7 @@ export class Queue {
   readonly #ground: Ground;
   readonly #consumer: Consumer;
   readonly #messages = new Map<string, Message>();
-  /** Messages that can be received, unsorted. Some may be deleted. */
+  /** Messages that workers can receive, unsorted. Some of these may be deleted already. */
   readonly #visible: Message[] = [];
   readonly #due = new Heap<Due>((one, other) => one.atMs < other.atMs);
   readonly #pollers: Pollers | undefined;
@@ -71,12 +74,12 @@ export class Queue {
     if (consumer.scalesSlowly) this.#pollers = new Pollers(consumer.concurrency);
   }
 
-  /** Returns the bodies of messages that wait or that a worker is handling. */
+  /** Returns the bodies of messages that are in the queue or that a worker is handling. */
   get bodies(): string[] {
     return [...this.#messages.values()].map(({ body }) => body);
   }
 
-  /** Messages sent so far. */
+  /** Number of messages sent so far. */
   get sent(): number {
     return this.#sent;
   }
@@ -101,16 +104,24 @@ export class Queue {
     }
   }
 
-  /** Makes a received message visible again after `delayMs`. @throws Error if it is deleted or was received again */
+  /**
+   * Makes a received message visible again after `delayMs`.
+   *
+   * @throws Error if the message was deleted or received again
+   */
   hide(receiptHandle: string, delayMs: number): void {
     const [messageId = '', held] = receiptHandle.split('#');
     const message = this.#messages.get(messageId);
-    if (!message || String(message.held) !== held) throw new Error(`no receipt ${receiptHandle}`);
+    if (!message || String(message.held) !== held)
+      throw new Error(`the receipt handle ${receiptHandle} is not valid any more`);
     this.#showAt(message, this.#ground.now() + delayMs);
     this.#wakeAt(message.visibleAtMs);
   }
 
-  /** Draws whether to deliver a message twice. The total is limited, as copies of repeating messages repeat as well. */
+  /**
+   * Draws whether to deliver a message twice. The total per run is limited: the copy of a message that sends
+   * itself again does so, too.
+   */
   #duplicates(): boolean {
     const { random, disturbance, counts } = this.#ground;
     if (counts.duplicateDeliveries >= MAX_DUPLICATES || !random.chance(disturbance.duplicate)) return false;
@@ -162,7 +173,7 @@ export class Queue {
     return false;
   }
 
-  /** Takes at most `most` messages that are visible now, drawn at random. */
+  /** Receives at most `most` visible messages, drawn at random. */
   #receive(most: number): Message[] {
     const nowMs = this.#ground.now();
     this.#list(nowMs);

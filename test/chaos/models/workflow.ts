@@ -20,7 +20,7 @@ import type { Process } from '../ground/process.ts';
 
 let shipped: ReadonlyMap<string, MachineDefinition> | undefined;
 
-/** Reads the shipped state machines, once. */
+/** Reads the shipped state machines at the first call, and returns them. */
 function definitions(): ReadonlyMap<string, MachineDefinition> {
   shipped ??= new Map(
     MACHINES.map((name) => {
@@ -32,14 +32,17 @@ function definitions(): ReadonlyMap<string, MachineDefinition> {
 }
 
 export interface WorkflowHost {
-  /** @param name the function's name, without its ARN */
+  /** @param name the function's name, not its ARN */
   invoke(name: string, payload: Json): Promise<Json>;
   send(queueUrl: string, body: string): void;
-  /** Called with each payload of each history, as JSON. */
+  /** Called with each payload in the history of each execution, as JSON. */
   onPayload?: ((json: string) => void) | undefined;
 }
 
-/** Models Step Functions: interprets the shipped definitions and offers its API. */
+/**
+ * Models Step Functions: interprets the shipped definitions and offers the part of the API that the functions
+ * use.
+ */
 export class Workflow {
   readonly engine: Engine;
   readonly #ground: Ground;
@@ -119,7 +122,7 @@ export class Workflow {
     };
   }
 
-  /** @returns true if the step was still waiting */
+  /** Sends a task's answer, with drawn faults. @returns true if the step was still waiting */
   #answer(send: () => void): boolean {
     const { random, disturbance, counts, scheduler } = this.#ground;
     if (random.chance(disturbance.serviceError)) {

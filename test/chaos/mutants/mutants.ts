@@ -1,6 +1,6 @@
 /** One replacement in a source file. `find` must occur there exactly once. */
 export interface Edit {
-  /** Path from the repository's root. */
+  /** Path from the root of the repository. */
   file: string;
   find: string;
   replace: string;
@@ -11,7 +11,7 @@ export interface Mutant {
   edits: readonly Edit[];
 }
 
-/** Each mutant breaks one rule of the protocol. Some seed must then report a violation. */
+/** Each mutant breaks one rule of the protocol. The run of at least one seed must then report a violation. */
 export const MUTANTS: readonly Mutant[] = [
   {
     name: 'no-lookup-after-unknown',
@@ -355,12 +355,12 @@ export class MutationError extends Error {
   override readonly name = 'MutationError';
 }
 
-/** @throws MutationError if `find` does not occur exactly once */
+/** Returns the source after the edit. @throws MutationError if `find` does not occur exactly once */
 export function mutate(source: string, { file, find, replace }: Edit): string {
   const parts = source.split(find);
   if (parts.length !== 2) {
     throw new MutationError(
-      `${file}: the text of \`find\` occurs ${parts.length - 1} times, and must occur once:\n${find}`,
+      `${file}: the text of \`find\` occurs ${parts.length - 1} times, but it must occur exactly once:\n${find}`,
     );
   }
   return parts.join(replace);

@@ -6,9 +6,10 @@ import { type Mutant, MutationError, mutate } from './mutants.ts';
 const ROOT = new URL('../../../', import.meta.url);
 
 /**
- * Applies the mutant's edits to modules that this thread loads from now on. The files on disk stay unchanged.
+ * Applies the mutant's edits to the modules that this thread loads from now on. The files on disk stay
+ * unchanged.
  *
- * @returns a check to call after loading. It throws a MutationError if a file of the mutant was not loaded
+ * @returns a check to call after loading, which throws a MutationError if a file of the mutant was not loaded
  */
 export function swapModules({ edits }: Mutant): () => void {
   const byUrl = Map.groupBy(edits, ({ file }) => new URL(file, ROOT).href);

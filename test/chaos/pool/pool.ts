@@ -2,9 +2,9 @@ import { Worker } from 'node:worker_threads';
 import type { RunResult } from '../scenario/run.ts';
 
 /**
- * Runs seeds in `threads` worker threads, one seed at a time in each.
+ * Runs seeds in `threads` worker threads, one seed at a time in each thread.
  *
- * @param onResult called with each result, in any order; no further seed starts after it returned false
+ * @param onResult called with each result, in any order; after it returned false, no further seed starts
  */
 export async function runSeeds(
   seeds: readonly number[],

@@ -15,7 +15,8 @@ check?.();
 parentPort?.on('message', async (seed: number) => {
   const result = await runScenario(scenarioOf(seed), false);
   if (result.violations.length === 0) return parentPort?.postMessage(result);
-  // The same run once more, with the trace that tells which module broke the invariant. The trace itself is long.
+  // Run the failed seed once more, with a trace: only then does a violation name the module that caused it.
+  // Send that run's violations, but not its long trace.
   const { violations } = await runScenario(scenarioOf(seed), true);
   parentPort?.postMessage({ ...result, violations });
 });

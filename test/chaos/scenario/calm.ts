@@ -22,7 +22,10 @@ type CloudTraits = Partial<
   >
 >;
 
-/** Returns a scenario of two clouds with two locations each. Nothing goes wrong in it except what a test adds. */
+/**
+ * Returns a scenario of two clouds with two locations each. Nothing goes wrong in it except for what a test
+ * adds.
+ */
 export function calmScenario(changes: Partial<Scenario> = {}, traits: CloudTraits = {}): Scenario {
   return {
     seed: 1,

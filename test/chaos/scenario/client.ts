@@ -4,7 +4,7 @@ import type { FleetActionRequest } from '../../../functions/model/fleet-action.t
 import { type Lab, NAMESPACE } from '../world/lab.ts';
 import type { FleetScript } from './scenario.ts';
 
-/** Enough to outlast any time that a table is down. */
+/** Maximum number of attempts. That many take longer than any outage of a table. */
 const MAX_TRIES = 400;
 
 const PLAIN = { query: {}, body: undefined, idempotencyKey: undefined };
@@ -14,7 +14,7 @@ interface ConnectionParams {
   connection: string;
 }
 
-/** A user of the API who repeats a request until an answer comes. A Problem counts as an answer. */
+/** A user of the API who repeats each request until an answer arrives. A Problem counts as an answer. */
 export class Client {
   readonly #lab: Lab;
 
@@ -22,7 +22,7 @@ export class Client {
     this.#lab = lab;
   }
 
-  /** @returns the fleet's id; undefined when the API refused the request permanently */
+  /** Creates a fleet. @returns the fleet's id; undefined if the API refused the request permanently */
   async create(
     { request }: Pick<FleetScript, 'request'>,
     idempotencyKey: string,
@@ -48,7 +48,7 @@ export class Client {
     });
   }
 
-  /** Asks for an action. A refusal counts as an answer. */
+  /** Requests an action. A refusal counts as an answer. */
   async act(fleetId: string, body: FleetActionRequest): Promise<void> {
     await this.#insist(async () => {
       await this.#lab.request(({ actOnFleet }) =>
@@ -62,7 +62,7 @@ export class Client {
     });
   }
 
-  /** @returns how many holds of the connection this ended */
+  /** Continues the sweeps of a connection. @returns the number of holds that this ended */
   async continueSweeps(connection: string): Promise<number> {
     const ended = await this.#insist(async () => {
       const { body } = await this.#lab.requestResources(({ continueSweeps }) =>
@@ -84,7 +84,9 @@ export class Client {
     );
   }
 
-  /** Deletes a namespace. A refusal, of one with connections for instance, counts as an answer. */
+  /**
+   * Deletes a namespace. A refusal counts as an answer, for instance because the namespace has connections.
+   */
   async deleteNamespace(namespace: string): Promise<void> {
     await this.#insist(() =>
       this.#lab.requestAccess((api) => api.deleteNamespace({ ...PLAIN, params: { namespace } })),

@@ -1,19 +1,21 @@
 import { Random } from '../time/random.ts';
 
 const MINUTE_MS = 60_000;
-/** Share of the runs that have a restore, and of those that have a second writer. */
+/** Share of runs that have a restore, and share of runs that have a second writer. */
 const SHARE = 0.04;
 
-/** The table `fleets` is backed up during the trouble, and restored when everything has come to rest. */
+/** Backs up the table `fleets` during the trouble, and restores it when everything has come to rest. */
 export interface RestoreScript {
   backupAtMs: number;
 }
 
-/** A second deployment with the same deployment id begins to work at one of the first one's accounts. */
+/** A second deployment with the same deployment id begins to work at an account of the first one. */
 export interface SecondWriterScript {
   connection: string;
   atMs: number;
-  /** Tells the two deployments apart. If both begin together, the order of these ids decides. */
+  /**
+   * Id that tells the two deployments apart. If both begin together, the deployment with the lower id wins.
+   */
   writerId: string;
 }
 
@@ -21,11 +23,11 @@ export interface SecondWriterScript {
 export function restoreOf(seed: number, troubleMs: number): RestoreScript | undefined {
   const random = new Random(seed, 'restore');
   if (!random.chance(SHARE)) return undefined;
-  // Fleets are created in the first minutes. A backup from before that has no record of them.
+  // Users create fleets in the first minutes. A backup from before that has no record of these fleets.
   return { backupAtMs: random.int(0, random.chance(0.5) ? 3 * MINUTE_MS : troubleMs) };
 }
 
-/** Draws the second writer from a stream of its own. @param connections where it may begin */
+/** Draws the second writer from a stream of its own. @param connections those at which it may begin */
 export function secondWriterOf(
   seed: number,
   troubleMs: number,

@@ -27,7 +27,7 @@ export function verify({ queue }: Lab, connection: string): void {
   queue.send(JSON.stringify({ kind: 'verify', connectionKey: `${NAMESPACE}/${connection}` }), 0);
 }
 
-/** Asks the API to rotate a connection's credential to one of this account. */
+/** Requests a rotation of the connection's credential to a credential of this account. */
 export async function rotate(lab: Lab, connection: string, account: string): Promise<void> {
   await lab.requestConnections(({ rotateCredential }) =>
     rotateCredential({
@@ -39,7 +39,7 @@ export async function rotate(lab: Lab, connection: string, account: string): Pro
   );
 }
 
-/** Makes a cloud deny every machine of a location for `forMs`. */
+/** Makes a cloud deny for `forMs` that any machine of a location exists. */
 export function forget(
   { clouds, ground }: Lab,
   missed: MissedMachines,
@@ -50,7 +50,10 @@ export function forget(
   missed.note(hideInstances(clouds.engine.world, of, ground.now() + forMs));
 }
 
-/** Makes a connection's credential reach another account for `forMs`. No request announces the change. */
+/**
+ * Makes a connection's credential reach another account for `forMs`. No request tells the product about the
+ * change.
+ */
 export async function changeAccount(
   { clouds, ground }: Lab,
   missed: MissedMachines,
@@ -59,14 +62,15 @@ export async function changeAccount(
 ): Promise<void> {
   const running = clouds.machines().filter((one) => one.account === account && one.status === 'Running');
   missed.note(running.filter(({ planted }) => !planted));
-  // Machines that are created now stand at the other account. No worker sees them after the credential changes back.
+  // Machines that are created now are at the other account. No worker sees them after the credential changes
+  // back.
   for (const out of [account, foreignAccount(account)]) missed.accounts.add(out);
   clouds.changedAccounts.add(account);
   await ground.sleep(forMs);
   clouds.changedAccounts.delete(account);
 }
 
-/** Repeats the rotation until an answer comes. A refusal counts as an answer. */
+/** Repeats the rotation until an answer arrives. A refusal counts as an answer. */
 async function insistOnRotation(lab: Lab, connection: string, account: string): Promise<void> {
   for (let tries = 0; tries < MOST_TRIES; tries += 1) {
     try {
@@ -82,7 +86,7 @@ function hasMachines({ clouds }: Lab, account: string): boolean {
   return clouds.machines().some((one) => one.account === account && one.status === 'Running' && !one.planted);
 }
 
-/** Plays an incident at its time, and ends it when the trouble ends at the latest. */
+/** Begins an incident at its time, and ends it no later than the trouble. */
 export async function befall(
   lab: Lab,
   missed: MissedMachines,
@@ -110,7 +114,8 @@ export async function befall(
   }
   if (incident.kind === 'rotated') {
     const { connection, account } = incident;
-    // A connection without machines accepts another account, and machines that a fault left at the first are out of reach.
+    // A connection without machines accepts another account. No worker could then reach machines that a fault
+    // left at the first account.
     if (!hasMachines(lab, connection)) return;
     await insistOnRotation(lab, connection, account);
     await ground.sleep(untilMs - incident.atMs);

@@ -9,16 +9,23 @@ import { DEPLOYMENT } from '../models/clouds.ts';
 import type { Lab } from '../world/lab.ts';
 import type { Scenario } from './scenario.ts';
 
-/** Most machines that sweeps remove at a site in a day. The cap of 5 % is below this for fleets of this size. */
+/**
+ * Maximum number of machines that sweeps remove at a site in a day. For fleets of this size, the cap of 5 %
+ * is lower.
+ */
 const MOST_PER_DAY = 5;
 const FEWEST = MOST_PER_DAY + 1;
 const LOOK_MS = 15_000;
-/** A machine made this soon after its record was closed may belong to the attempt, by a slow call. */
+/**
+ * Time after the closing of a record, in ms, within which a slow call of its attempt may still make a
+ * machine.
+ */
 const LATELY_MS = 3 * 60_000;
 
 /**
- * Plants many machines of deleted fleets at one site together. Each is proven ours, and no record claims it. Sweeps may
- * remove a few of them a day, and the others only after an operator has continued the sweeps.
+ * Plants many machines of deleted fleets at one site together. Each is proven ours, and no record claims it.
+ * Sweeps may remove a few of these machines a day. They may remove the others only after an operator
+ * continued the sweeps.
  */
 export class Leftovers {
   readonly #lab: Lab;
@@ -33,7 +40,10 @@ export class Leftovers {
     this.#violations = violations;
   }
 
-  /** Waits until a site has enough lately closed records, at most until the trouble ends, and plants their machines. */
+  /**
+   * Waits until enough records of one site were closed in the last minutes, and plants their machines. Plants
+   * nothing if the trouble ends first.
+   */
   async plant(): Promise<void> {
     const { ground } = this.#lab;
     const untilMs = ground.now() + this.#scenario.troubleMs;
@@ -54,15 +64,18 @@ export class Leftovers {
     const { backendId, removeAskedAtMs, vanished } = event.record;
     if (removeAskedAtMs === undefined || vanished) return;
     this.#removed.add(backendId);
-    // Check the count and the audit row: the answer to the operator may be lost, and a restore removes the row.
+    // Check the count and the audit row: the operator may not get the answer, and a restore removes the row.
     const isContinued =
       this.#lab.ground.counts.continuedSweeps > 0 || auditRows(this.#lab, 'Sweep Continued').length > 0;
     if (this.#removed.size <= MOST_PER_DAY || isContinued) return;
-    const text = `sweeps removed ${this.#removed.size} machines of a site in a day, and no operator continued them`;
+    const text = `sweeps removed ${this.#removed.size} machines of a site in a day, and no operator had continued the sweeps`;
     this.#violations.push(violationBy('foreign', text, this.#lab.ground.caller));
   };
 
-  /** @returns undefined for a connection that the run creates and deletes: it may be gone */
+  /**
+   * Returns the cloud of a connection; undefined if the run creates and deletes that connection, as it may be
+   * gone.
+   */
   #cloudOf(connectionKey: string): string | undefined {
     const name = accountOf(connectionKey);
     return this.#scenario.connections.find((one) => one.name === name)?.cloud;

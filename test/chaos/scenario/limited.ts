@@ -6,7 +6,9 @@ import { runScenario, type Story } from './run.ts';
 import type { Scenario } from './scenario.ts';
 import type { Stage } from './stage.ts';
 
-/** Test options with a long time limit: a virtual day takes seconds, and more on a busy machine. */
+/**
+ * Test options with a long time limit: a virtual day takes seconds of real time, and more on a busy machine.
+ */
 export const PATIENT = { timeout: 120_000 };
 export const SECOND = 1_000;
 export const MINUTE = 60 * SECOND;
@@ -30,12 +32,12 @@ export async function expectAfter(story: Story, outcomes: Record<string, number>
   expect(result.outcomes).toEqual(outcomes);
 }
 
-/** Returns a calm scenario of one connection whose user sets these limits. */
+/** Returns a calm scenario with one connection, for which the user set these limits. */
 export function limited(limits: LimitOverride, traits: Parameters<typeof calmScenario>[1] = {}): Scenario {
   return calmScenario({ connections: [{ name: 'sim-aws', cloud: 'aws', limits }] }, traits);
 }
 
-/** Returns the largest number of these moments within any span of `spanMs`. */
+/** Returns the maximum number of these moments within any span of `spanMs`. */
 export function mostWithin(momentsMs: readonly number[], spanMs: number): number {
   const counts = momentsMs.map((from) => momentsMs.filter((at) => at >= from && at < from + spanMs).length);
   return Math.max(0, ...counts);

@@ -10,20 +10,26 @@ const heldSchema = z.object({
   hold: z.object({ because: z.string() }),
 });
 
-/** An operator who looks each minute and continues sweeps that hold, except for a while after a restore. */
+/**
+ * An operator who checks each minute and continues sweeps that hold. For a while after a restore, the
+ * operator leaves them on hold.
+ */
 export class Operator {
   readonly #lab: Lab;
   readonly #client: Client;
   readonly #isLeftHeld: () => boolean;
 
-  /** @param isLeftHeld true while the operator continues no sweep at all: continuing ends every hold of a connection */
+  /**
+   * @param isLeftHeld returns true while the operator continues no sweep; all sweeps wait, since one request
+   *   ends every hold of a connection
+   */
   constructor(lab: Lab, client: Client, isLeftHeld: () => boolean) {
     this.#lab = lab;
     this.#client = client;
     this.#isLeftHeld = isLeftHeld;
   }
 
-  /** Runs until the end of virtual time. */
+  /** Checks each minute until the end of virtual time. */
   async watch(): Promise<never> {
     const { ground } = this.#lab;
     for (;;) {

@@ -16,9 +16,15 @@ import type { Scenario } from './scenario.ts';
 import { requestOf } from './turnovers.ts';
 
 const MINUTE_MS = 60_000;
-/** Age of the backup from which on a restore is noticed: the counter goes up every five minutes. */
+/**
+ * Minimum age of a backup whose restore the product notices: the counter that shows a restore is raised every
+ * five minutes.
+ */
 const NOTICED_MS = 6 * MINUTE_MS;
-/** How long the operator leaves sweeps on hold after a restore. Each site is swept several times in that time. */
+/**
+ * Time that the operator leaves sweeps on hold after a restore, in ms. Each site is swept several times in
+ * that time.
+ */
 const HELD_MS = 30 * MINUTE_MS;
 
 const restoredSchema = z.object({ because: z.literal('restored') });
@@ -43,7 +49,7 @@ export class Restore {
     this.#watch = watch;
   }
 
-  /** Takes the backup at its time. */
+  /** Makes the backup at its time. */
   async backUp({ backupAtMs }: RestoreScript): Promise<void> {
     const { ground, tables } = this.#lab;
     await ground.sleep(backupAtMs);
@@ -69,8 +75,8 @@ export class Restore {
   };
 
   /**
-   * Restores the table, and checks that sweeps hold and remove nothing. Then the operator continues them and ends by hand
-   * what is in the way.
+   * Restores the table, and checks that sweeps hold and remove nothing. Then the operator continues the
+   * sweeps, and ends by hand the machines and network resources that are in the way.
    *
    * @param sweptMs time in which each site is swept and every finding is reported
    */
@@ -81,21 +87,23 @@ export class Restore {
     this.#watch.noteRestore();
     this.#heldUntilMs = ground.now() + HELD_MS;
     ground.counts.restores += 1;
-    ground.trace.add('scenario', 'the table is set back');
-    // Audit rows between backup and restore are gone. Half-way between the two allows for clock skew.
+    ground.trace.add('scenario', 'the table is restored');
+    // The restore removed the audit rows of the time since the backup. Half of that time is left out because
+    // of clock skew.
     const sinceMs = (this.#backupAtMs + ground.now()) / 2;
     await this.#connectAgain(client);
     await ground.sleep(Math.max(0, this.#heldUntilMs - 1 - ground.now()));
     for (const removed of this.#removedBySweeps(sinceMs))
-      this.#add(`a sweep removed ${removed} after a restore, and no operator continued the sweeps`);
+      this.#add(`a sweep removed ${removed} after a restore, and no operator had continued the sweeps`);
     this.#checkHolds();
     await ground.sleep(sweptMs);
     this.#endByHand();
   }
 
   /**
-   * Returns when the restore may happen: after the newest machine is older than the allowed clock skew. A younger machine
-   * cannot be told from one that a launch after the restore makes. A real restore of a table takes longer than that.
+   * Returns when the restore may happen: when the newest machine is older than the allowed clock skew. A
+   * younger machine looks like one that a launch after the restore made. A real restore of a table takes
+   * longer than that.
    */
   #dueAtMs(): number {
     const newestMs = Math.max(0, ...this.#lab.clouds.machines().map(({ acceptedAtMs }) => acceptedAtMs));
@@ -110,14 +118,14 @@ export class Restore {
     this.#watch.violations.push(violationBy('foreign', text, this.#lab.ground.caller));
   }
 
-  /** Returns the keys of the audit rows of removals by sweeps since then. */
+  /** Returns the keys of the audit rows of removals by sweeps since `sinceMs`. */
   #removedBySweeps(sinceMs: number): string[] {
     return auditRows(this.#lab, 'Orphan Terminating').filter(
       (key) => Date.parse(key.split('#')[0] ?? '') >= sinceMs,
     );
   }
 
-  /** Creates again the deleted connections that a restored fleet uses. */
+  /** Creates the deleted connections that a restored fleet uses. */
   async #connectAgain(client: Client): Promise<void> {
     const known = new Set(connectionsOf(this.#lab).map(({ namespace, name }) => `${namespace}/${name}`));
     const wanted = new Set(liveFleets(this.#lab).flatMap(({ connections }) => connections));
@@ -127,7 +135,10 @@ export class Restore {
     }
   }
 
-  /** Checks that sweeps of each Ready connection hold. Not with clock skew: sweeps may then wait too long for a permit. */
+  /**
+   * Checks that the sweeps of each Ready connection hold. Does nothing with clock skew: sweeps may then wait
+   * too long for a permit.
+   */
   #checkHolds(): void {
     if (this.#scenario.skewMs > 0) return;
     const items = this.#lab.tables.fleets.all();
@@ -141,7 +152,9 @@ export class Restore {
     }
   }
 
-  /** Ends reported machines and network resources of fleets that have records, as the operator would by hand. */
+  /**
+   * Ends reported machines and network resources of fleets that have records, as an operator would by hand.
+   */
   #endByHand(): void {
     const { clouds, ground } = this.#lab;
     const fleets = new Set(fleetsOf(this.#lab).map(({ fleetId }) => fleetId));

@@ -26,20 +26,23 @@ import { Strangers } from './strangers.ts';
 import { Turnovers } from './turnovers.ts';
 
 const MINUTE_MS = 60_000;
-/** Limit for everything to come to rest after the trouble. */
+/** Maximum time until everything has come to rest after the trouble. */
 const REST_WITHIN_MS = 6 * 60 * MINUTE_MS;
-/** The same with clock skew: launches wait one after another, each for up to the skew. */
+/** The same maximum with clock skew: launches wait one after another, each for up to the skew. */
 const SKEWED_REST_WITHIN_MS = 36 * 60 * MINUTE_MS;
 const CHECK_MS = 5_000;
-/** Checks in a row without work: the last work may have written what the next poll has to see. */
+/**
+ * Number of consecutive checks that must find no work. The last work may have written what only the next poll
+ * sees.
+ */
 const QUIET_CHECKS = 15;
 /** Time for two polls of a site at rest. */
 const QUIET_MS = 3 * MINUTE_MS;
 
-/** Time for the schedule to finish changes of connections whose request died, late secrets included. */
+/** Time in which the schedule finishes changes of connections whose request died, and deletes late secrets. */
 const FINISHED_MS = 25 * MINUTE_MS;
 
-/** Every read sees a write that is this old. */
+/** Age in ms from which every read sees a write. */
 const READ_LAG_MS = 1_000;
 
 export interface RunResult {
@@ -54,11 +57,17 @@ export interface RunResult {
   /** Digest of the trace; empty if no trace was kept. */
   digest: string;
   trace: readonly string[];
-  /** For each line of the trace, the file of the product that made the call, where there is one. */
+  /**
+   * For each line of the trace: the product file that made the call; undefined if the line is not of such a
+   * call.
+   */
   callers: readonly (string | undefined)[];
 }
 
-/** What a test does during the trouble, in addition to the scenario. An error that it throws is reported as a bug. */
+/**
+ * What a test does during the trouble, in addition to the scenario. An error of a story is reported as a
+ * violation of kind `bug`.
+ */
 export type Story = (stage: Stage) => Promise<void>;
 
 export async function runScenario(scenario: Scenario, traced: boolean, story?: Story): Promise<RunResult> {
@@ -123,7 +132,7 @@ export async function runScenario(scenario: Scenario, traced: boolean, story?: S
   };
 }
 
-/** The actors of a run in addition to its users, and where its observations go. */
+/** The parts of a run that act in addition to its users, and where the run keeps what it observed. */
 interface Cast {
   watch: CloudWatch;
   outcomes: Record<string, number>;
@@ -145,7 +154,7 @@ async function play(
     lab,
     connections.map(({ name, cloud, limits }) => {
       const config = clouds[cloud];
-      if (!config) throw new Error(`no cloud ${cloud}`);
+      if (!config) throw new Error(`the scenario has no cloud ${cloud}`);
       const orphans = { action: 'terminate' as const, graceSeconds };
       return { name, cloud, limits: { ...limitsOf(config), ...limits }, orphans };
     }),
@@ -178,22 +187,27 @@ async function play(
   ];
   calm(lab);
   await planted;
-  // The user has each connection verified again, since the cloud may have refused its credential.
+  // The user has each connection verified again, because the cloud may have refused its credential during the
+  // trouble.
   for (const { name } of scenario.connections) verify(lab, name);
-  // With clock skew, a process whose clock is fast delays the calls of slower ones, so everything takes longer.
+  // With clock skew, a process with a fast clock delays the calls of processes with slower clocks. Everything
+  // takes longer.
   const sweptMs =
     QUIET_MS + 3 * scenario.sweepIntervalMs + scenario.graceSeconds * 1_000 + 6 * scenario.skewMs;
   const isTurned = (scenario.turnovers ?? []).length > 0;
   const quietMs = Math.max(sweptMs, isTurned ? FINISHED_MS + 2 * scenario.skewMs : 0);
   if (!(await restWithOperator(lab, quietMs, scenario.skewMs)))
-    violations.push({ kind: 'stuck', text: 'work goes on long after the trouble ended' });
+    violations.push({
+      kind: 'stuck',
+      text: 'fleets or workflows still have work long after the trouble ended',
+    });
   violations.push(...checkAll());
   for (const { status } of fleetsOf(lab)) outcomes[status] = (outcomes[status] ?? 0) + 1;
   if (violations.length > 0) return;
   if (restore) {
     await restore.play(client, sweptMs);
     if (!(await restWithOperator(lab, quietMs, scenario.skewMs)))
-      violations.push({ kind: 'stuck', text: 'work goes on long after the restore' });
+      violations.push({ kind: 'stuck', text: 'fleets or workflows still have work long after the restore' });
     violations.push(...checkAll());
     if (violations.length > 0) return;
   }
@@ -237,13 +251,16 @@ function calm({ ground, clouds }: Lab): void {
   for (const fault of state.faults.values()) state.faults.set(fault.id, { ...fault, probability: 0 });
 }
 
-/** Returns true if the message is work for a fleet. Polls and sweeps are not: they never end. */
+/**
+ * Returns true if the message is work for a fleet. Polls and sweeps are not such work: they repeat without an
+ * end.
+ */
 export const isWork = (body: string) => !/^\{"kind":"(poll|sweep)/.test(body);
 
-/** Returns true if the message reads a catalogue. No fleet waits for that. */
+/** Returns true if the message reads a catalogue. No fleet waits for catalogues. */
 const isInventory = (body: string) => body.startsWith('{"kind":"sync-inventory"');
 
-/** Waits until nothing is under way. @returns false if the time limit passed first */
+/** Waits until nothing is in progress. @returns false if the time limit passed first */
 async function rest(lab: Lab, quietMs: number, skewMs: number): Promise<boolean> {
   const { ground, queue, workflow } = lab;
   const untilMs = ground.now() + (skewMs > 0 ? SKEWED_REST_WITHIN_MS : REST_WITHIN_MS);
@@ -258,9 +275,11 @@ async function rest(lab: Lab, quietMs: number, skewMs: number): Promise<boolean>
         ) || queuedLaunches(lab).length > 0
       );
     };
-    // With clock skew, a worker whose clock is fast reserves list times that make slower workers wait for hours.
+    // With clock skew, a worker with a fast clock reserves times for list calls. Slower workers then wait for
+    // hours.
     const isUnderWay = (body: string) => isWork(body) && !(skewMs > 0 && isInventory(body));
-    // After a restore, the numbers of the next executions may be taken by executions that ended after the backup.
+    // After a restore, ended executions may have the names of the next executions of a fleet. Wait until the
+    // fleet has no work.
     const isToGoOn = ground.counts.restores > 0 && fleetsOf(lab).some(({ work }) => work !== undefined);
     if (isToGoOn || workflow.running.length > 0 || queue.bodies.some(isUnderWay) || (skewMs > 0 && isLate()))
       quiet = 0;
@@ -270,7 +289,10 @@ async function rest(lab: Lab, quietMs: number, skewMs: number): Promise<boolean>
   return true;
 }
 
-/** Does what `rest` does, and repeats it while the operator continues sweeps, which then have more to do. */
+/**
+ * Waits as `rest` does. Repeats that if the operator continued sweeps in the meantime, because these sweeps
+ * then have more to do.
+ */
 async function restWithOperator(lab: Lab, quietMs: number, skewMs: number): Promise<boolean> {
   for (;;) {
     const { continuedSweeps } = lab.ground.counts;
@@ -279,7 +301,9 @@ async function restWithOperator(lab: Lab, quietMs: number, skewMs: number): Prom
   }
 }
 
-/** Deletes every fleet that has not ended, those with an unfinished deletion included, and waits for rest. */
+/**
+ * Deletes every fleet that has not ended, including fleets with an unfinished deletion, and waits for rest.
+ */
 async function removeAll(lab: Lab, client: Client, skewMs: number): Promise<void> {
   await Promise.all(
     fleetsOf(lab)

@@ -19,17 +19,17 @@ type CloudName = (typeof CLOUD_NAMES)[number];
 export interface FleetScript {
   request: FleetRequest;
   createAtMs: number;
-  /** When the user deletes it during the disturbance. Each entry is a request of its own. */
+  /** Times at which the user deletes the fleet during the trouble. Each entry is one request. */
   deleteAtMs: readonly number[];
-  /** Actions that the user asks for, also where the fleet's status does not allow them. */
+  /** Actions that the user requests, even if the fleet's status does not allow them. */
   actions: readonly { atMs: number; request: FleetActionRequest }[];
 }
 
 /**
- * Something that goes wrong at a cloud, or at a table, for a while. `forgotten`: the cloud denies all machines that run
- * at a location, and shows them again afterwards. `rotated`: the user rotates a connection to another account and back.
- * `account-changed`: a connection's credential reaches another account, and no request announces that. `empty-list`: the
- * next list of a location's machines is empty.
+ * Something that goes wrong at a cloud or at a table for a while. `forgotten`: the cloud denies that any
+ * machine at a location exists, and shows these machines again afterwards. `rotated`: the user rotates a
+ * connection to another account and back. `account-changed`: a connection's credential reaches another
+ * account, and no request announces that. `empty-list`: the next list of a location's machines is empty.
  */
 export type Incident =
   | { kind: 'location-down'; cloud: CloudName; location: string; atMs: number; untilMs: number }
@@ -41,9 +41,10 @@ export type Incident =
   | { kind: 'table-down'; table: 'fleets' | 'governor' | 'access'; atMs: number; untilMs: number };
 
 /**
- * Something at a cloud that no create call made. `another`: a machine of another deployment. `unmarked`: a machine
- * without tags of any deployment. `lost`: a machine with this deployment's tags and the id of a fleet that never existed.
- * `copy`: a copy of one of its machines. `ended`: a network of a fleet that has ended.
+ * Something at a cloud that no create call made. `another`: a machine of another deployment. `unmarked`: a
+ * machine without tags of any deployment. `lost`: a machine with this deployment's tags and the id of a fleet
+ * that never existed. `copy`: a copy of one of this deployment's machines. `ended`: a network of a fleet that
+ * has ended.
  */
 export interface Planted {
   account: string;
@@ -56,12 +57,17 @@ export interface Planted {
 export interface Turnover {
   name: string;
   cloud: CloudName;
-  /** `own`: a namespace that is created and deleted as well. `default`: the namespace of all other connections. */
+  /**
+   * `own`: a namespace that is created and deleted, too. `default`: the namespace of all other connections.
+   */
   namespace: 'own' | 'default';
   atMs: number;
-  /** Requests that are made together begin within this time. */
+  /** Time within which requests of one group begin, in ms. */
   withinMs: number;
-  /** Numbers of requests: first to create it; then, together, to rotate it, to create fleets on it and to delete it. */
+  /**
+   * Number of requests that create the connection. After these, the requests to rotate it, to create fleets
+   * on it and to delete it begin together.
+   */
   creates: number;
   rotations: number;
   fleets: readonly FleetRequest[];
@@ -72,18 +78,18 @@ export interface Turnover {
 export interface Scenario {
   seed: number;
   clouds: Readonly<Record<string, CloudConfig>>;
-  /** `limits`: the user's own, in addition to those that the cloud enforces. */
+  /** `limits`: limits that the user sets, in addition to those that the cloud enforces. */
   connections: readonly { name: string; cloud: CloudName; limits?: LimitOverride }[];
   fleets: readonly FleetScript[];
   disturbance: Disturbance;
   cloudFaults: readonly Fault[];
   incidents: readonly Incident[];
-  /** How long things go wrong, counted from the first request. */
+  /** How long things go wrong, from the first request on. */
   troubleMs: number;
-  /** Most that a process's clock may be fast or slow. */
+  /** Maximum time in ms by which a process's clock may be fast or slow. */
   skewMs: number;
   sweepIntervalMs: number;
-  /** Grace period of sweeps before they remove an orphan. */
+  /** Time for which sweeps keep an orphan before they remove it. */
   graceSeconds: number;
   planted: readonly Planted[];
   turnovers?: readonly Turnover[];
@@ -93,7 +99,7 @@ export interface Scenario {
   secondWriter?: SecondWriterScript | undefined;
   driverConcurrency: number;
   driverTimeoutMs: number;
-  /** Most machines that one create call may ask for; 1: the clouds have no batch call. */
+  /** Maximum number of machines in one create call; 1: the clouds have no batch call. */
   batchSize: number;
   /** False if the clouds do not tell the account of a credential. */
   tellsAccounts?: boolean;
@@ -115,7 +121,7 @@ export function scenarioOf(seed: number): Scenario {
   const troubleMs = random.int(8, 40) * MINUTE_MS;
   const disturbed = disturbance(random);
   const faults = cloudFaults(random);
-  // A stream of its own, so that the other draws of the seed do not change.
+  // Uses a stream of its own, so that the other draws of the seed do not change.
   const identity = new Random(seed, 'identity');
   const scenario = {
     seed,
@@ -147,7 +153,10 @@ export function scenarioOf(seed: number): Scenario {
   return { ...scenario, secondWriter: secondWriterOf(seed, troubleMs, settled(scenario)) };
 }
 
-/** Returns connections without an `account-changed` incident, which would hide the marks from a second deployment. */
+/**
+ * Returns the connections without an `account-changed` incident, which would hide the first deployment's
+ * marks from a second one.
+ */
 function settled({
   connections,
   incidents: befalling,
@@ -206,7 +215,7 @@ function rotations(random: Random, connections: Scenario['connections'], trouble
   return [{ kind: 'rotated', connection, account: `${connection}-other`, atMs, untilMs }];
 }
 
-/** Draws the user's own limits, a few at a time, so that fleets still come up. */
+/** Draws the user's own limits. Few are set at a time, so that fleets still come up. */
 function limits(random: Random): LimitOverride {
   return {
     ...(random.chance(0.25) ? { createsPerMinute: random.int(5, 30) } : {}),
@@ -223,7 +232,7 @@ function planted(random: Random, connections: Scenario['connections']): Planted[
     const { name, cloud: cloudName } = random.pick(connections);
     const one = { account: name, cloud: cloudName, whose: random.pick(whose) };
     const atMs = random.int(0, 10 * MINUTE_MS);
-    // A copy needs an original, and an ended fleet needs time to end.
+    // A copy needs an original to copy, and an ended fleet needs time to end.
     if (one.whose === 'copy') return { ...one, atMs: 25 * MINUTE_MS + 2 * atMs };
     return { ...one, atMs: one.whose === 'ended' ? 5 * MINUTE_MS + 3 * atMs : atMs };
   });
@@ -380,7 +389,10 @@ function cloudFaults(random: Random): Fault[] {
   );
 }
 
-/** Draws machines that vanish and come back, from a stream of its own: the other draws of the seed do not change. */
+/**
+ * Draws machines that vanish and come back. Uses a stream of its own, so that the other draws of the seed do
+ * not change.
+ */
 function losses(seed: number, connections: Scenario['connections'], troubleMs: number): Incident[] {
   const random = new Random(seed, 'losses');
   const span = () => {
@@ -396,9 +408,9 @@ function losses(seed: number, connections: Scenario['connections'], troubleMs: n
 }
 
 /**
- * Draws lists that are wrongly empty: at most one for each location, most of them while machines are being removed. Only
- * at clouds whose lists never lag. Elsewhere young machines may be missing from the next list, too, and two empty lists
- * in a row are believed.
+ * Draws lists that are wrongly empty: at most one for each location, most of them while machines are being
+ * removed. Draws them only for clouds whose lists never lag. At other clouds young machines may be missing
+ * from the next list as well, and two empty lists in a row count as proof that machines are gone.
  */
 function emptyLists(
   seed: number,

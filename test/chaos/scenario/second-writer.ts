@@ -8,7 +8,10 @@ import type { Scenario } from './scenario.ts';
 import { requestOf } from './turnovers.ts';
 
 const MINUTE_MS = 60_000;
-/** Requests for a fleet, a minute apart: they are refused while the connection is being verified. */
+/**
+ * Number of attempts to create a fleet, a minute apart. The API refuses them while the connection is being
+ * verified.
+ */
 const ASKS = 10;
 const SIZE = 3;
 
@@ -22,11 +25,14 @@ export class SecondWriter {
     this.#lab = new Lab(ground, { ...scenario, sharedClouds: clouds, writerId, onCloudEvent: () => {} });
   }
 
-  /** Starts its schedules, creates the connection and asks for a fleet. The schedules run until the end. */
+  /**
+   * Starts the second deployment's schedules, creates its connection and requests a fleet. The schedules run
+   * until the end of the run.
+   */
   async play({ connection, atMs }: SecondWriterScript): Promise<void> {
     const { ground } = this.#lab;
     const known = this.#scenario.connections.find(({ name }) => name === connection);
-    if (!known) throw new Error(`no connection ${connection}`);
+    if (!known) throw new Error(`the scenario has no connection ${connection}`);
     await ground.sleep(atMs);
     ground.trace.add('scenario', `a second deployment begins at ${connection}`);
     ground.counts.secondWriters += 1;
@@ -54,7 +60,7 @@ export class SecondWriter {
     ];
   }
 
-  /** Returns its document clients at the end of the run. */
+  /** Gives back the second deployment's document clients at the end of the run. */
   end(): void {
     this.#lab.tables.takeBack();
   }

@@ -13,10 +13,10 @@ import { MissedMachines } from '../invariants/missed-machines.ts';
 import { type Lab, NAMESPACE } from '../world/lab.ts';
 
 const POLL_MS = 500;
-/** Longer than any time limit of the fleets in stories. */
+/** Maximum wait for a fleet, in ms. It is longer than any time limit of the fleets in stories. */
 const PATIENCE_MS = 3 * 60 * 60_000;
 
-/** What a story works with: a user's requests, looks into the tables and the clouds, and faults to inject. */
+/** What a story works with: requests of a user, views of the tables and the clouds, and faults to inject. */
 export class Stage {
   readonly lab: Lab;
   readonly missed: MissedMachines;
@@ -27,7 +27,7 @@ export class Stage {
     this.missed = missed;
   }
 
-  /** Creates a fleet. @throws Problem if the API refuses, as every method that calls the API */
+  /** Creates a fleet. @throws Problem if the API refuses; so does every method that calls the API */
   async create(body: FleetRequest): Promise<Fleet> {
     this.#requests += 1;
     const idempotencyKey = `story-${this.#requests}`;
@@ -58,14 +58,20 @@ export class Stage {
     return { params: { namespace: NAMESPACE, fleet }, query: {}, body: undefined, idempotencyKey: undefined };
   }
 
-  /** Reads the fleet until `holds` is true for it, and returns it. @throws Error after `PATIENCE_MS` */
+  /**
+   * Reads the fleet until `holds` returns true for it.
+   *
+   * @returns that fleet
+   * @throws Error after `PATIENCE_MS`
+   */
   async until(fleetId: string, holds: (fleet: Fleet) => boolean): Promise<Fleet> {
     const { ground } = this.lab;
     const deadlineMs = ground.now() + PATIENCE_MS;
     for (;;) {
       const fleet = await this.read(fleetId);
       if (holds(fleet)) return fleet;
-      if (ground.now() > deadlineMs) throw new Error(`fleet ${fleet.name} is ${JSON.stringify(fleet)}`);
+      if (ground.now() > deadlineMs)
+        throw new Error(`fleet ${fleet.name} did not reach the expected state: ${JSON.stringify(fleet)}`);
       await ground.sleep(POLL_MS);
     }
   }
@@ -76,13 +82,13 @@ export class Stage {
 
   async item(fleetId: string): Promise<FleetItem> {
     const item = await readFleetItem(this.#store(), fleetId);
-    if (!item) throw new Error(`no fleet ${fleetId}`);
+    if (!item) throw new Error(`fleet ${fleetId} has no record`);
     return item;
   }
 
   async connection(name: string): Promise<Connection> {
     const found = await readConnection(this.#store(), NAMESPACE, name);
-    if (!found) throw new Error(`no connection ${name}`);
+    if (!found) throw new Error(`connection ${name} has no record`);
     return found;
   }
 
@@ -104,7 +110,7 @@ export class Stage {
       .filter(({ status, ours }) => ours !== undefined && status !== 'Terminated');
   }
 
-  /** Returns when create calls reached the clouds, from `sinceMs` on, in order. */
+  /** Returns the times of create calls at the clouds from `sinceMs` on, in order. */
   creates(sinceMs = 0, location?: string): number[] {
     return this.lab.clouds.asked
       .filter((one) => one.call === 'create' && one.atMs >= sinceMs)

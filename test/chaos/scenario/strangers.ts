@@ -12,7 +12,7 @@ import type { Planted, Scenario } from './scenario.ts';
 
 /** An id that no fleet of any run has. */
 const LOST_FLEET = 'f0000000000000000';
-/** A copy that is made this long after its original cannot be taken for a machine of the same launch. */
+/** Age in ms from which a copy cannot be taken for a machine of its original's launch. */
 const COPY_AGE_MS = 20 * 60_000;
 
 /** A planted machine or network resource. */
@@ -22,9 +22,9 @@ interface Stranger {
 }
 
 /**
- * Plants machines and networks that no fleet asked for. Machines of others and copies must stay, whatever tags they
- * carry. A network that shows up again after its fleet has ended is proven ours by the fleet's records: it must be
- * removed, and not before the grace period is over.
+ * Plants machines and networks that no fleet requested. Machines of other deployments and copies must stay,
+ * with any tags. A network that shows up again after its fleet has ended is proven ours by the fleet's
+ * records. It must be removed, but only after the grace period.
  */
 export class Strangers {
   readonly #lab: Lab;
@@ -70,7 +70,7 @@ export class Strangers {
     this.#machines.push({ whose, backendId, atMs: ground.now() });
   }
 
-  /** Returns name, tags and token of a machine that was accepted long ago, whether it still exists or not. */
+  /** Returns name, tags and token of a machine that was accepted long ago, even if it no longer exists. */
   #copied(account: string): Identity | undefined {
     const { ground, clouds, tables } = this.#lab;
     const beforeMs = ground.now() - COPY_AGE_MS - 4 * this.#scenario.skewMs;
@@ -88,7 +88,7 @@ export class Strangers {
     return old.length === 0 ? undefined : this.#random.pick(old);
   }
 
-  /** Plants a network of a fleet that has ended, as if a slow call had made it after all. */
+  /** Plants a network of a fleet that has ended, as if a slow call had made it after the fleet's end. */
   #plantPart({ account }: Planted): void {
     const { ground, clouds, tables } = this.#lab;
     const items = tables.fleets.all();
@@ -102,7 +102,8 @@ export class Strangers {
         connectionKey === `default/${account}` &&
         ended.some(({ fleetId }) => pk === `NET#${fleetId}`),
     );
-    // Sweeps have a finding already for a network that an account out of reach has shown again.
+    // Networks that a cloud shows already are left out: after a change of accounts, sweeps may have a finding
+    // of such a network.
     const standing = new Set(
       clouds.sites.flatMap(({ resources }) => [...resources.values()].map(({ name }) => name)),
     );
@@ -127,12 +128,12 @@ export class Strangers {
 
   check(goneAtMs: ReadonlyMap<string, number>): Violation[] {
     const { graceSeconds, skewMs } = this.#scenario;
-    // One process may see it and another remove it, each by its own clock.
+    // One process may note when it saw the network, and another may remove it, each by its own clock.
     const graceMs = Math.max(0, graceSeconds * 1_000 - 2 * skewMs);
     const machines = new Map(this.#lab.clouds.machines().map((machine) => [machine.backendId, machine]));
     const removed = this.#machines.flatMap(({ whose, backendId }): Violation[] => {
       const now = machines.get(backendId);
-      // A machine that an injected fault made vanish was not removed.
+      // An injected fault made this machine vanish. No worker removed it.
       const isRemoved = now?.removeAskedAtMs !== undefined && !now.vanished;
       const text = `${backendId}, planted as ${whose}, was removed`;
       return isRemoved ? [violationBy('foreign', text, this.#lab.writers.of(machineKey(backendId)))] : [];

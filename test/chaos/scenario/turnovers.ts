@@ -4,7 +4,10 @@ import type { Client } from './client.ts';
 import type { Scenario, Turnover } from './scenario.ts';
 
 const POLL_MS = 1_000;
-/** Give up then: the connection may have been deleted while it was created. */
+/**
+ * Maximum wait in ms for a connection to be Ready. The connection may have been deleted while it was being
+ * created.
+ */
 const READY_WITHIN_MS = 4 * 60_000;
 const FLEETS_LAST_MS = 60_000;
 
@@ -54,7 +57,7 @@ export class Turnovers {
     await client.createNamespace(namespace);
   }
 
-  /** Begins each request at a random moment within `withinMs`, and waits for all of them. */
+  /** Begins each request at a random moment within `withinMs`, and waits for all requests. */
   async #together(withinMs: number, asks: readonly (() => Promise<void>)[]): Promise<void> {
     const { ground } = this.#lab;
     await Promise.all(
@@ -68,7 +71,7 @@ export class Turnovers {
   async #untilReady(namespace: string, name: string): Promise<void> {
     const { ground, tables } = this.#lab;
     const untilMs = ground.now() + READY_WITHIN_MS;
-    // Reads the tables directly, since no fault may hit this wait.
+    // Reads the tables directly, so that no fault hits this wait.
     const items = () => tables.access.all();
     while (ground.now() < untilMs) {
       const isReady = items().some(
@@ -91,7 +94,7 @@ export function requestOf(
   apiKey: string,
 ) {
   const config = clouds[cloud];
-  if (!config) throw new Error(`no cloud ${cloud}`);
+  if (!config) throw new Error(`the scenario has no cloud ${cloud}`);
   return {
     name,
     driver: 'sim' as const,

@@ -1,6 +1,6 @@
 /**
- * Draws random numbers from a seed (sfc32). Each part of a run has a stream of its own: more draws in one part do not
- * change the draws of another.
+ * Draws random numbers from a seed (sfc32). Each part of a run has a stream of its own. More draws in one
+ * part do not change the draws of another part.
  */
 export class Random {
   #a: number;
@@ -42,7 +42,7 @@ export class Random {
 
   pick<Value>(list: readonly Value[]): Value {
     const value = list[Math.floor(this.next() * list.length)];
-    if (value === undefined) throw new RangeError('nothing to pick from');
+    if (value === undefined) throw new RangeError('the list to pick from is empty');
     return value;
   }
 

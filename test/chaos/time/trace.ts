@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 
-/** Keeps a line for each event of a run, if it is on. */
+/** Keeps a line for each event of a run if `isOn` is true. */
 export class Trace {
   readonly lines: string[] = [];
-  /** For each line, the file of the product that made the call; undefined for a line that is no such call. */
+  /** For each line: the product file that made the call; undefined if the line is not of such a call. */
   readonly callers: (string | undefined)[] = [];
   readonly #hash = createHash('sha256');
-  /** True if lines are kept. A caller for whom a line is costly to make checks this first. */
+  /** True if the trace keeps lines. Callers check it before they build a line at some cost. */
   readonly isOn: boolean;
   readonly #startMs: number;
   readonly #now: () => number;

@@ -1,7 +1,7 @@
 import type { Ground } from '../ground/ground.ts';
 import { Process } from '../ground/process.ts';
 
-/** The process of an invocation ended before it answered. */
+/** Thrown if the process of an invocation ended before it answered. */
 export class ProcessEnded extends Error {
   override readonly name = 'Lambda.Unknown';
 }
@@ -9,19 +9,22 @@ export class ProcessEnded extends Error {
 export interface FunctionOptions<Context> {
   name: string;
   timeoutMs: number;
-  /** Most that a process's clock may be fast or slow. */
+  /** Maximum time in ms by which a process's clock may be fast or slow. */
   skewMs: number;
   /** Called once when a process starts; its result serves all invocations of that process. */
   open(process: Process): Context;
 }
 
-/** One Lambda function. Each of its processes takes one invocation at a time and keeps its caches between them. */
+/**
+ * One Lambda function. Each of its processes handles one invocation at a time and keeps its caches between
+ * invocations.
+ */
 export class LambdaFunction<Context> {
   readonly #ground: Ground;
   readonly #options: FunctionOptions<Context>;
   readonly #idle: { process: Process; context: Context }[] = [];
   readonly #working = new Set<Process>();
-  /** Invocations so far, and their total time. */
+  /** Number of invocations so far, and their total duration. */
   readonly use = { invocations: 0, busyMs: 0 };
   #started = 0;
   #busy = 0;
@@ -35,7 +38,7 @@ export class LambdaFunction<Context> {
     return this.#busy;
   }
 
-  /** Ends every process, busy ones included. @returns how many were busy */
+  /** Ends every process, busy processes included. @returns the number of busy ones */
   killAll(why: string): number {
     const working = [...this.#working];
     for (const { process } of this.#idle.splice(0)) process.kill(why);
@@ -43,7 +46,11 @@ export class LambdaFunction<Context> {
     return working.length;
   }
 
-  /** @throws ProcessEnded when the process was killed or exceeded the function's time limit */
+  /**
+   * Runs one invocation.
+   *
+   * @throws ProcessEnded if the process was killed or exceeded the function's time limit
+   */
   async invoke<Result>(work: (context: Context, process: Process) => Promise<Result>): Promise<Result> {
     this.#busy += 1;
     this.use.invocations += 1;
@@ -74,7 +81,7 @@ export class LambdaFunction<Context> {
 
   #take(): { process: Process; context: Context } {
     const { random, disturbance } = this.#ground;
-    // Lambda promises no particular process: take any idle one, and sometimes a new one.
+    // Lambda promises no particular process. Use any idle process, and sometimes a new one.
     if (this.#idle.length > 0 && !random.chance(disturbance.newProcess)) {
       const [taken] = this.#idle.splice(random.int(0, this.#idle.length - 1), 1);
       if (taken) return taken;

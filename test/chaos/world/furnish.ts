@@ -15,7 +15,7 @@ export interface WantedConnection {
   orphans?: OrphanPolicy;
 }
 
-/** Makes the namespace and its connections through the API, and waits until each inventory is synced. */
+/** Creates the namespace and its connections through the API, and waits until each inventory is synced. */
 export async function furnish(lab: Lab, connections: readonly WantedConnection[]): Promise<void> {
   const { ground } = lab;
   const about = { query: {}, idempotencyKey: undefined };

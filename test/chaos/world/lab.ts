@@ -63,30 +63,32 @@ export const SECRETS_PREFIX = '/chaos/connections';
 const MINUTE_MS = 60_000;
 const FINISH_MS = FINISH_CHANGES_MINUTES * MINUTE_MS;
 const INVENTORY_MS = 15 * MINUTE_MS;
-/** From a worker's time limit until the queue hands out its messages again. */
+/** Time in ms by which the visibility time-out of messages exceeds the worker's time limit. */
 const BEGINNING_MS = BEGINNING_SECONDS * 1_000;
 const MAX_DELAY_MS = 900_000;
 
 export interface LabOptions {
   clouds: Readonly<Record<string, CloudConfig>>;
   driverConcurrency: number;
-  /** True if Lambda raises its concurrency step by step, in place of the full concurrency from the start. */
+  /**
+   * True if Lambda raises its concurrency step by step; false if it has the full concurrency from the start.
+   */
   scalesSlowly?: boolean | undefined;
   driverTimeoutMs: number;
-  /** Most that a worker's clock may be fast or slow. */
+  /** Maximum time in ms by which a worker's clock may be fast or slow. */
   skewMs: number;
   sweepIntervalMs: number;
-  /** Most machines that one create call may ask for; 1: the clouds have no batch call. */
+  /** Maximum number of machines in one create call; 1: the clouds have no batch call. */
   batchSize: number;
-  /** Tells two deployments with one id apart. Omit it if there is one deployment. */
+  /** Id that tells two deployments with one deployment id apart. Omit it if there is one deployment. */
   writerId?: string | undefined;
-  /** Clouds that another deployment uses as well. Omit it for clouds of this lab's own. */
+  /** Clouds that another deployment uses as well. Omit it if this lab has its own clouds. */
   sharedClouds?: Clouds | undefined;
   /** False if the clouds do not tell the account of a credential. */
   tellsAccounts?: boolean | undefined;
   /** True if the driver calls the simulated clouds without HTTP. */
   isDirect?: boolean;
-  /** Drivers in addition to that of the simulated clouds, each with a queue and a function of its own. */
+  /** Drivers in addition to the simulated clouds' driver. Each has its own queue and function. */
   drivers?: Readonly<Partial<Record<DriverName, (process: Process) => Driver>>>;
   onCloudEvent(event: SimEvent): void;
   /** Called with each log line of the functions. */
@@ -179,7 +181,7 @@ export class Lab {
     ]);
   }
 
-  /** Sets up a driver's function, and returns its queue. */
+  /** Creates a driver's function and queue. @returns the queue */
   #deploy(name: DriverName, options: LabOptions, driverOf: (process: Process) => Driver): Queue {
     const { driverTimeoutMs: timeoutMs, skewMs } = options;
     const worker = new LambdaFunction(this.ground, {
@@ -202,12 +204,16 @@ export class Lab {
     return [...this.#drivers.values()].reduce((sum, { busy }) => sum + busy, 0);
   }
 
-  /** Ends every process of the drivers' functions, busy ones included. @returns how many were busy */
+  /**
+   * Ends every process of the drivers' functions, busy processes included.
+   *
+   * @returns the number of busy ones
+   */
   killWorkers(why: string): number {
     return [...this.#drivers.values()].reduce((sum, worker) => sum + worker.killAll(why), 0);
   }
 
-  /** Returns invocations and busy time of each function so far. */
+  /** Returns the number of invocations and the busy time of each function so far. */
   functionUse(): { name: string; invocations: number; busyMs: number }[] {
     return [
       ...[...this.#drivers].map(([name, { use }]) => ({ name: name === 'sim' ? 'driver' : name, ...use })),
@@ -216,28 +222,32 @@ export class Lab {
     ];
   }
 
-  /** Sends a request to the API's fleet operations. Rejects with a ProcessEnded if the process ended before its answer. */
+  /**
+   * Sends a request to the API's fleet operations.
+   *
+   * @throws ProcessEnded if the process ended before it answered
+   */
   request<Result>(
     work: (operations: ReturnType<typeof fleetOperations>) => Promise<Result>,
   ): Promise<Result> {
     return this.#api.invoke(work);
   }
 
-  /** Does what `request` does, for connections. */
+  /** Sends a request to the API's connection operations, as `request` does. */
   requestConnections<Result>(
     work: (operations: ReturnType<typeof connectionOperations>) => Promise<Result>,
   ): Promise<Result> {
     return this.#connections.invoke(work);
   }
 
-  /** Does what `request` does, for namespaces. */
+  /** Sends a request to the API's namespace operations, as `request` does. */
   requestAccess<Result>(
     work: (operations: ReturnType<typeof accessOperations>) => Promise<Result>,
   ): Promise<Result> {
     return this.#access.invoke(work);
   }
 
-  /** Does what `request` does, for network resources and orphans. */
+  /** Sends a request to the API's operations for network resources and orphans, as `request` does. */
   requestResources<Result>(
     work: (operations: ReturnType<typeof resourceOperations>) => Promise<Result>,
   ): Promise<Result> {
@@ -369,7 +379,9 @@ export class Lab {
     return queue;
   }
 
-  /** Sends as `openQueue` does. An injected error of the queue comes before or after the queue took the message. */
+  /**
+   * Sends a message as `openQueue` does. After an injected error, the queue may or may not have the message.
+   */
   #send(process: Process, driver: DriverName, message: DriverMessage, delayMs: number): Promise<void> {
     const { trace, random, disturbance, counts } = this.ground;
     const delay = Math.min(MAX_DELAY_MS, Math.ceil(Math.max(0, delayMs) / 1_000) * 1_000);
@@ -412,7 +424,7 @@ export class Lab {
   async #invokeStep(name: string, payload: Json): Promise<Json> {
     const answer = await this.#plain(name).invoke((plain) => this.#step(name, plain, payload));
     const json: unknown = answer === undefined ? null : JSON.parse(JSON.stringify(answer));
-    if (!isJson(json)) throw new TypeError(`${name} answered with no JSON`);
+    if (!isJson(json)) throw new TypeError(`${name} answered with something that is not JSON`);
     return json;
   }
 
@@ -425,7 +437,7 @@ export class Lab {
           {
             store,
             queueUrls,
-            // Making a real key takes seconds of computing.
+            // Returns a fixed key, because making a real key takes seconds of computing.
             makeKey: (comment) =>
               Promise.resolve({ publicKey: `ssh-rsa AAAA ${comment}`, privateKey: `private ${fleetId}` }),
             forgetPrivateKey: (id) => forgetSshKey(this.parameters.clientOf(process), SECRETS_PREFIX, id),

@@ -2,13 +2,13 @@ import type { Key } from '../../../functions/platform/store/keys.ts';
 import type { Ground } from '../ground/ground.ts';
 import type { Item } from '../models/dynamo/evaluate.ts';
 
-/** Keys of things outside the tables, beside those of items. */
+/** Keys of things outside of the tables. Items have keys of the same form. */
 export const machineKey = (backendId: string): Key => ({ pk: 'MACHINE', sk: backendId });
 export const parameterKey = (name: string): Key => ({ pk: 'PARAMETER', sk: name });
 
 /**
- * Remembers which module of the product changed each item, parameter and machine last. It knows none in a run without a
- * trace.
+ * Remembers which product file last changed each item, parameter and machine. Without a trace, it remembers
+ * nothing.
  */
 export class LastWriters {
   readonly #ground: Ground;
@@ -18,7 +18,7 @@ export class LastWriters {
     this.#ground = ground;
   }
 
-  /** Remembers that the call that takes effect just now changed the thing with this key. */
+  /** Notes that the call that takes effect at this moment changed the thing with this key. */
   note({ pk, sk }: Key): void {
     const { caller } = this.#ground;
     if (caller !== undefined) this.#modules.set(`${pk} ${sk}`, caller);

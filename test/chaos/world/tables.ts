@@ -23,11 +23,11 @@ export const TABLES: Tables = {
 };
 
 const WRITES = /^(Put|Update|Delete)Command/;
-/** Items in one page of 1 MB: whole items, and items as an index projects them. */
+/** Maximum number of items in a page of 1 MB: of whole items, and of items as an index projects them. */
 const PAGE = 1_000;
 const INDEX_PAGE = 3_000;
 const META = { $metadata: {} };
-/** Most that a request to a table that is down takes, the SDK's five attempts included. */
+/** Maximum time in ms of a request to a table that is down. The SDK's five attempts are included. */
 const UNANSWERED_MS = 1_500;
 
 /** Serves the five tables to real document clients, one for each process, with injected faults. */
@@ -125,7 +125,8 @@ export class TableWorld {
           })
         : new TransactionConflictException({ message: 'conflict (simulated)', ...META });
     }
-    // Not for transactions: the SDK sends an idempotency token with them, so a repeat gets the first answer.
+    // Excludes transactions: the SDK sends an idempotency token with them, so a repeated one gets the first
+    // answer.
     if (WRITES.test(command) && random.chance(disturbance.repeatedWrite)) {
       counts.lostReplies += 1;
       this.#dynamo.perform(command, input);

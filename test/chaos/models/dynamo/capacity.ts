@@ -2,7 +2,7 @@ import { type Item, isMap } from './evaluate.ts';
 
 const READ_UNIT_BYTES = 4_096;
 const WRITE_UNIT_BYTES = 1_024;
-/** Assumed size of a number, of which two digits take a byte. `NESTED_BYTES` is the overhead of a list or map. */
+/** Assumed size of a number in bytes. Two of its digits take a byte. */
 const NUMBER_BYTES = 8;
 const NESTED_BYTES = 3;
 
@@ -14,19 +14,25 @@ export class Capacity {
   readUnits = 0;
   writeUnits = 0;
 
-  /** Counts one read. The sizes of a query's items are added before rounding; any other read has one item. */
+  /**
+   * Counts one read. The sizes of a query's items are added before rounding; any other read has at most one
+   * item.
+   */
   read(items: readonly Item[], isConsistent: boolean): void {
     const bytes = items.reduce((sum, item) => sum + sizeOf(item), 0);
     this.readUnits += Math.max(1, Math.ceil(bytes / READ_UNIT_BYTES)) * (isConsistent ? 1 : 0.5);
   }
 
-  /** Counts one write, a refused one included. In a transaction it costs twice as much. */
+  /** Counts one write, also if it was refused. A write in a transaction costs twice as much. */
   write(before: Item | undefined, after: Item | undefined, isTransaction: boolean): void {
     const bytes = Math.max(before ? sizeOf(before) : 0, after ? sizeOf(after) : 0);
     this.writeUnits += Math.max(1, Math.ceil(bytes / WRITE_UNIT_BYTES)) * (isTransaction ? 2 : 1);
   }
 
-  /** Counts an index update of an item's projection: none if it is unchanged, two writes if its key changes. */
+  /**
+   * Counts the update of an index. An unchanged projection costs nothing, and a changed index key costs two
+   * writes.
+   */
   writeIndex(before: Item | undefined, after: Item | undefined, hasMoved: boolean): void {
     if (!before && !after) return;
     if (before && after && JSON.stringify(before) === JSON.stringify(after)) return;
@@ -37,7 +43,7 @@ export class Capacity {
   }
 }
 
-/** Returns an item's size in bytes as DynamoDB counts it: names and values. */
+/** Returns an item's size in bytes, computed as DynamoDB does: names and values. */
 export function sizeOf(item: Item): number {
   let bytes = 0;
   for (const [name, value] of Object.entries(item)) bytes += Buffer.byteLength(name) + valueSize(value);

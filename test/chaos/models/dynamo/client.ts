@@ -18,8 +18,8 @@ function openClient(): ModelClient {
     new DynamoDBClient({ region: 'local', credentials: { accessKeyId: 'none', secretAccessKey: 'none' } }),
   );
   const client: ModelClient = { document, answerer: unowned };
-  // Answers before any middleware runs: the SDK builds its middleware chain for each command, which costs more than
-  // the model.
+  // Answers before any middleware runs: the SDK builds its middleware chain for each command, which takes
+  // longer than the model.
   Object.defineProperty(document, 'send', {
     value: (command: { constructor: { name: string }; input: unknown }) =>
       client.answerer(command.constructor.name, command.input),
@@ -27,7 +27,9 @@ function openClient(): ModelClient {
   return client;
 }
 
-/** Clients that no run uses. They are slow to make, so a run borrows them and returns them at its end. */
+/**
+ * Clients that no run uses. Making a client is slow, so a run borrows clients and returns them at its end.
+ */
 const idle: ModelClient[] = [];
 
 export class ClientLoans {

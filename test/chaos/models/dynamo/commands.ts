@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { type Item, isMap } from './evaluate.ts';
 
-/** Schemas of the document client's commands, with the fields that the model supports. */
 const MAX_TRANSACT_ITEMS = 100;
 
+// The schemas are those of the document client's commands, with the fields that the model supports.
 export const itemSchema = z.custom<Item>(isMap);
 export const keySchema = z.object({ pk: z.string().min(1), sk: z.string().min(1) });
 const placeholdersShape = {
@@ -71,7 +71,8 @@ export const batchWriteSchema = z.object({
 export const transactSchema = z.object({
   TransactItems: z
     .array(
-      // Not a union: zod would build an error for each alternative that does not match.
+      // One object with optional fields, not a union: for a union, zod would build an error for each
+      // alternative that does not match.
       z.object({
         Put: putSchema.optional(),
         Update: updateSchema.optional(),
@@ -87,7 +88,7 @@ export type UpdateInput = z.infer<typeof updateSchema>;
 export type Delete = z.infer<typeof deleteSchema>;
 export type Query = z.infer<typeof querySchema>;
 
-/** Makes DynamoDB's error for an invalid command. */
+/** Returns DynamoDB's error for an invalid command. */
 export function validation(message: string): Error {
   return Object.assign(new Error(message), { name: 'ValidationException' });
 }

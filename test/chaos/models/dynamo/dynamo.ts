@@ -37,13 +37,16 @@ export interface Answer {
   UnprocessedItems?: Record<string, Item[]>;
 }
 
-/** What a request does not determine: how late other readers see a write, and how much one answer holds. */
+/** What DynamoDB may decide freely: how late other readers see a write, and how many items one answer has. */
 export interface Habits {
   now(): number;
-  /** How long an eventually consistent read may still return the item from before a write. */
+  /** Returns how long an eventually consistent read may still return the item from before a write, in ms. */
   baseLagMs(): number;
   indexLagMs(): number;
-  /** Most items in one answer to a query. DynamoDB limits it to 1 MB; items of an index are smaller. */
+  /**
+   * Returns the maximum number of items in one answer to a query. DynamoDB limits an answer to 1 MB, and an
+   * index projects smaller items.
+   */
   pageSize(isIndex: boolean): number;
   /** Returns how many of `count` keys or requests of a batch stay unprocessed. */
   unprocessed(count: number): number;
@@ -107,13 +110,13 @@ export class Dynamo {
       case 'TransactWriteCommand':
         return this.#transact(transactSchema.parse(input));
       default:
-        throw new Error(`the model knows no ${command}`);
+        throw new Error(`the model of DynamoDB does not support ${command}`);
     }
   }
 
   #table(name: string): Table {
     const table = this.#tables.get(name);
-    if (!table) throw validation(`no table ${name}`);
+    if (!table) throw validation(`table ${name} does not exist`);
     return table;
   }
 
@@ -225,7 +228,7 @@ export class Dynamo {
       if (Put) return { write: this.#put(Put), checks: false };
       if (Update) return { write: this.#update(Update), checks: false };
       if (Delete) return { write: this.#delete(Delete), checks: false };
-      if (!ConditionCheck) throw validation('a TransactItem without any request');
+      if (!ConditionCheck) throw validation('a TransactItem has no request');
       return { write: this.#delete(ConditionCheck), checks: true };
     });
     const keys = new Set(writes.map(({ write: { table, pk, sk } }) => `${table.name}\n${pk}\n${sk}`));

@@ -21,7 +21,7 @@ export function isMap(value: unknown): value is Item {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Returns a deep copy without undefined values, as the document client is configured to remove them. */
+/** Returns a deep copy without undefined values. The document client is configured to remove them, too. */
 export function copy<Value>(value: Value): Value;
 export function copy(value: unknown): unknown {
   if (Array.isArray(value)) return value.map((part) => copy(part));
@@ -38,11 +38,13 @@ export function checkPlaceholders(
 ): void {
   const used = new Set(expressions.flatMap(({ placeholders }) => [...placeholders]));
   for (const name of [...Object.keys(names), ...Object.keys(values)]) {
-    if (!used.has(name)) throw new ExpressionError(`unused in expressions: ${name}`);
+    if (!used.has(name))
+      throw new ExpressionError(`the placeholder ${name} is defined, but no expression uses it`);
   }
   for (const name of used) {
     const given = name.startsWith('#') ? names[name] : values[name];
-    if (given === undefined) throw new ExpressionError(`used in an expression and not defined: ${name}`);
+    if (given === undefined)
+      throw new ExpressionError(`an expression uses the placeholder ${name}, which is not defined`);
   }
 }
 
@@ -70,14 +72,17 @@ function operandValue(operand: Operand, item: Item | undefined, env: Placeholder
     case 'sum': {
       const [left, right] = [operandValue(operand.left, item, env), operandValue(operand.right, item, env)];
       if (typeof left !== 'number' || typeof right !== 'number') {
-        throw new ExpressionError('an operand of + or - is missing or no number');
+        throw new ExpressionError('an operand of + or - is missing or not a number');
       }
       return left + operand.sign * right;
     }
   }
 }
 
-/** Compares two values. Returns undefined where DynamoDB cannot: different types, or a missing value. */
+/**
+ * Compares two values. Returns undefined if DynamoDB cannot compare them: their types differ, or a value is
+ * missing.
+ */
 function order(left: unknown, right: unknown): number | undefined {
   if (typeof left === 'number' && typeof right === 'number') return left - right;
   if (typeof left === 'string' && typeof right === 'string') return left < right ? -1 : left > right ? 1 : 0;
@@ -137,7 +142,11 @@ export function meets(expression: string | undefined, item: Item | undefined, en
   return expression === undefined || holds(parseCondition(expression).tree, item, env);
 }
 
-/** @throws ExpressionError if the parent of the path is missing, with DynamoDB's message */
+/**
+ * Sets the value at a path, or deletes it if it is undefined.
+ *
+ * @throws ExpressionError with DynamoDB's message if the parent of the path is missing
+ */
 function write(item: Item, path: readonly string[], value: unknown): void {
   const parent = read(item, path.slice(0, -1));
   const last = path.at(-1);
@@ -165,7 +174,8 @@ export function updated(expression: string, before: Item, env: Placeholders): It
     ...add.map(({ path, value }) => {
       const resolved = resolve(path, env);
       const [now = 0, by] = [read(before, resolved), operandValue(value, before, env)];
-      if (typeof now !== 'number' || typeof by !== 'number') throw new ExpressionError('ADD: no number');
+      if (typeof now !== 'number' || typeof by !== 'number')
+        throw new ExpressionError('an operand of ADD is not a number');
       return { path: resolved, value: now + by };
     }),
     ...remove.map((path) => ({ path: resolve(path, env), value: undefined })),

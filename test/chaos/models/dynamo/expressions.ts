@@ -18,13 +18,16 @@ export interface Update {
   add: readonly { path: Path; value: Operand }[];
   remove: readonly Path[];
 }
-/** An expression with the placeholders in it: DynamoDB refuses a request that defines one without using it. */
+/**
+ * An expression and its placeholders. DynamoDB refuses a request that defines a placeholder and does not use
+ * it.
+ */
 export interface Parsed<Tree> {
   tree: Tree;
   placeholders: ReadonlySet<string>;
 }
 
-/** An expression that DynamoDB refuses. */
+/** Thrown for an expression that DynamoDB refuses. */
 export class ExpressionError extends Error {
   override readonly name = 'ExpressionError';
 }
@@ -185,7 +188,7 @@ class Parser {
       } else if (this.accept('ADD')) {
         add.push(...this.list(() => ({ path: this.path(), value: this.operand() })));
       } else if (this.accept('REMOVE')) remove.push(...this.list(() => this.path()));
-      else throw new ExpressionError(`no clause of an update: ${this.word()}`);
+      else throw new ExpressionError(`not a clause of an update: ${this.word()}`);
     }
     return { set, add, remove };
   }
@@ -199,7 +202,7 @@ function parse<Tree>(known: Map<string, Parsed<Tree>>, text: string, read: (pars
   if (earlier) return earlier;
   const parser = new Parser(text);
   const tree = read(parser);
-  if (!parser.done) throw new ExpressionError(`more than an expression: ${text}`);
+  if (!parser.done) throw new ExpressionError(`the text continues after the end of the expression: ${text}`);
   const parsed = { tree, placeholders: parser.placeholders };
   known.set(text, parsed);
   return parsed;

@@ -8,7 +8,10 @@ type Attribute =
   | { L: Attribute[] }
   | { M: Record<string, Attribute> };
 
-/** Returns an item in the wire format. Exceptions carry it so, as the document client does not unmarshal them. */
+/**
+ * Returns an item in the wire format. The SDK's exceptions have items in it, as the document client does not
+ * unmarshal them.
+ */
 export function marshalled(item: Item): Record<string, Attribute> {
   return Object.fromEntries(Object.entries(item).map(([name, value]) => [name, attribute(value)]));
 }

@@ -7,9 +7,9 @@ import type { Table } from './table.ts';
 /** One answer to a query. */
 interface Page {
   pk: string;
-  /** Items read, which count for capacity. */
+  /** All items that were read. They count for capacity. */
   read: Item[];
-  /** Items of `read` that pass the filter. */
+  /** The items of `read` that match the filter. */
   found: Item[];
   /** The LastEvaluatedKey, if there are more items. */
   last?: Item;
@@ -18,7 +18,7 @@ interface Page {
 /**
  * Reads the next page of a partition of a table, or of one of its indexes.
  *
- * @param pageSize most items in one answer
+ * @param pageSize maximum number of items in one answer
  * @throws Error ValidationException
  */
 export function readPage(
@@ -37,7 +37,8 @@ export function readPage(
       ? { items: table.partition(pk, nowMs, query.ConsistentRead, prefix), keys: ['pk', 'sk'] as const }
       : table.indexPartition(IndexName, pk, nowMs);
   const [, sk] = keys;
-  // The partition was selected by its key and the prefix, so a condition on these alone holds for every item.
+  // True if the key and the prefix selected the items. The condition then holds for each of them without a
+  // check.
   const isMet = condition.tree.kind !== 'and' || (IndexName === undefined && prefix !== '');
   const after = ExclusiveStartKey ? String(ExclusiveStartKey[sk]) : undefined;
   const comesAfter = (item: Item) =>
@@ -59,7 +60,7 @@ export function readPage(
   return { pk, read, found, last: Object.fromEntries([...names].map((name) => [name, end[name]])) };
 }
 
-/** Returns the prefix that a key condition demands of the sort key, or an empty text if it demands none. */
+/** Returns the prefix that a key condition requires of the sort key; an empty text if it requires none. */
 function sortPrefix(tree: Condition, { ExpressionAttributeValues: values = {} }: Placeholders): string {
   const part = tree.kind === 'and' ? tree.parts[1] : undefined;
   if (part?.kind !== 'begins-with' || part.part.kind !== 'value') return '';
@@ -68,12 +69,12 @@ function sortPrefix(tree: Condition, { ExpressionAttributeValues: values = {} }:
 
 const hashSchema = z.string().min(1);
 
-/** Returns the value that the first part of a key condition demands of the partition key. */
+/** Returns the value that the first part of a key condition requires of the partition key. */
 function hashValue(expression: string, values: Item | undefined): string {
   const tree = parseCondition(expression).tree;
   const first = tree.kind === 'and' ? tree.parts[0] : tree;
   if (first?.kind !== 'compare' || first.operator !== '=' || first.right.kind !== 'value') {
-    throw validation(`the partition key has to equal a value: ${expression}`);
+    throw validation(`the key condition does not begin with the partition key and \`=\`: ${expression}`);
   }
   return hashSchema.parse(values?.[first.right.name]);
 }

@@ -1,4 +1,7 @@
-/** Entries under one partition key. They are sorted when read, since reads in order are far more frequent than writes. */
+/**
+ * Entries under one partition key. They are sorted when they are read, because ordered reads are far more
+ * frequent than writes.
+ */
 export class SortedPartition<Entry extends { sk: string }> {
   readonly #entries = new Map<string, Entry>();
   #sorted: Entry[] = [];
@@ -31,7 +34,9 @@ export class SortedPartition<Entry extends { sk: string }> {
     return this.#entries.values();
   }
 
-  /** Yields the entries whose sort key has the prefix, in order. Lazy, since most callers stop early. */
+  /**
+   * Yields the entries whose sort key has the prefix, in order. A generator, because most callers stop early.
+   */
   *beginning(prefix: string): Generator<Entry> {
     const all = this.sorted();
     let [from, to] = [0, all.length];

@@ -19,7 +19,7 @@ export const FLEETS_INDEXES: readonly IndexDefinition[] = [
 
 interface Version {
   item: Item | undefined;
-  /** When eventually consistent readers see it. */
+  /** Time from which eventually consistent readers see this version. */
   visibleAtMs: number;
 }
 
@@ -32,13 +32,13 @@ interface Stored {
   versions: Version[];
 }
 
-/** Returns the version that eventually consistent readers see now, and drops older ones. */
+/** Returns the version that eventually consistent readers see now, and drops the versions before it. */
 function asSeen(versions: Version[], nowMs: number): Item | undefined {
   while (versions.length > 1 && (versions[1]?.visibleAtMs ?? 0) <= nowMs) versions.shift();
   return versions[0]?.item;
 }
 
-/** The projection of one item in an index, under the item's last key there. */
+/** The projection of one item in an index, under the last key that the item had in the index. */
 interface Entry {
   id: string;
   pk: string;
@@ -46,7 +46,7 @@ interface Entry {
   versions: Version[];
 }
 
-/** When eventually consistent readers see a write, in the table and in its indexes. */
+/** The times from which eventually consistent readers see a write: in the table, and in each index. */
 export interface Lags {
   nowMs: number;
   baseAtMs: number;
@@ -116,7 +116,7 @@ class Index {
   }
 }
 
-/** A table with its indexes. Each write states how long eventually consistent readers see the old item. */
+/** A table with its indexes. Each write states until when eventually consistent readers see the old item. */
 export class Table {
   readonly name: string;
   /** Called after each write. */
@@ -139,7 +139,7 @@ export class Table {
     return stored && asSeen(stored.versions, nowMs);
   }
 
-  /** @param item undefined deletes */
+  /** Writes an item. @param item undefined deletes the item */
   put(
     pk: string,
     sk: string,
@@ -184,7 +184,7 @@ export class Table {
 
   indexPartition(indexName: string, pk: string, nowMs: number): { items: Item[]; keys: [string, string] } {
     const index = this.#indexes.find(({ definition }) => definition.name === indexName);
-    if (!index) throw new Error(`no index ${indexName} of ${this.name}`);
+    if (!index) throw new Error(`table ${this.name} has no index ${indexName}`);
     return { items: index.partition(pk, nowMs), keys: [index.definition.pk, index.definition.sk] };
   }
 
