@@ -1,16 +1,16 @@
 import { type CallGate, type CloudCall, Permit } from '../../functions/drivers/contract/call-gate.ts';
 import { DriverError } from '../../functions/drivers/contract/errors.ts';
 
-/** Permits every request: for tests of a driver without the governor. */
+/** Permits every request. For tests of a driver without the governor. */
 export const openGate: CallGate = { send: (call, request) => request(new Permit(call)) };
 
 /** Permits and records requests, and refuses some on demand. */
 export class CountingGate implements CallGate {
-  /** The permitted requests, in their order. */
+  /** The permitted requests, in the order in which they were sent. */
   readonly calls: CloudCall[] = [];
   #refusesAfter = Number.POSITIVE_INFINITY;
 
-  /** Permits `count` further requests, and refuses all later ones. Sign-ins do not count. */
+  /** Permits `count` further requests, and refuses all requests after these. Sign-ins are not counted. */
   refuseAfter(count: number): void {
     this.#refusesAfter = this.governed.length + count;
   }

@@ -4,7 +4,7 @@ import { SITES, type Site } from '../field/harness/sites.ts';
 const SECRET_SIZE = 24;
 /** Characters that every field of every driver accepts. */
 const LETTERS = 'ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789';
-/** Characters that spellings write differently, as far as the driver's fields accept them. */
+/** Characters that spellings write in another way, as far as the driver's fields accept these characters. */
 const SIGNS: Readonly<Record<DriverName, string>> = {
   sim: '"\\/+&%<',
   aws: '/+=',
@@ -12,9 +12,9 @@ const SIGNS: Readonly<Record<DriverName, string>> = {
   'cb-spider': '"\\/ +&%<\'\n',
 };
 
-/** Draws canaries: secrets that the test searches for. */
+/** Draws canaries: made-up secrets for which the test searches everything that was written. */
 export class Canaries {
-  /** Every canary so far. */
+  /** All canaries drawn so far. */
   readonly all: string[] = [];
   readonly #driver: DriverName;
   readonly #random: () => number;
@@ -27,7 +27,7 @@ export class Canaries {
 
   draw(): string {
     const letters = Array.from({ length: SECRET_SIZE }, () => this.#pick(LETTERS));
-    // The signs are in the middle: each end is then long enough to be recognized.
+    // The signs are in the middle, so that each end is long enough to be recognized.
     const canary = [...letters.slice(0, 13), ...SIGNS[this.#driver], ...letters.slice(13)].join('');
     this.all.push(canary);
     return canary;
@@ -38,7 +38,7 @@ export class Canaries {
   }
 }
 
-/** Returns a driver's site with canaries in place of its secrets. */
+/** Returns a driver's site whose secrets are replaced by canaries. */
 export function siteWith(driver: DriverName, canaries: Canaries): Site {
   const site = SITES[driver];
   return { ...site, request: { ...site.request, credential: credentialOf(driver, canaries) } };
@@ -54,7 +54,8 @@ export function credentialOf(driver: DriverName, canaries: Canaries): Credential
     case 'openstack':
       return { ...known, applicationCredentialSecret: canaries.draw() };
     case 'cb-spider':
-      // The CB-Spider server's own password stays as its model expects it. The secrets of the cloud behind it are canaries.
+      // The password of the CB-Spider server itself stays as its model expects it. The secrets of the cloud
+      // behind that server are canaries.
       return { ...known, ClientSecret: canaries.draw(), PrivateKey: canaries.draw() };
   }
 }

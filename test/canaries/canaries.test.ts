@@ -4,7 +4,7 @@ import { runCanaries } from './run-canaries.ts';
 import { SPELLINGS } from './spellings.ts';
 
 const CANARY = 'hJ3kQx9TzWm2b"\\/+&%<vN7cRt5YpLq';
-/** One spelling of each family; `npm run test:canaries` runs all. */
+/** One spelling (way of writing a secret) of each family. `npm run test:canaries` runs all spellings. */
 const SOME = ['json', 'mixed', 'basic-pair'];
 
 test.each(SPELLINGS)('a canary in the spelling $name is found, and another secret is not', ({ spell }) => {
@@ -13,7 +13,7 @@ test.each(SPELLINGS)('a canary in the spelling $name is found, and another secre
   expect(finder.find(`bad key: ${spell('another secret of some length')}, ask again`)).toBeUndefined();
 });
 
-test('no credential that an endpoint repeats is written anywhere, and planted leaks are found', async () => {
+test('a credential that an endpoint repeats is not written anywhere, and the search finds planted leaks', async () => {
   const report = await runCanaries({ spellings: SPELLINGS.filter(({ name }) => SOME.includes(name)) });
   expect(report.findings).toEqual([]);
   expect(report).toMatchObject({ found: 0, planted: 2, plantedFound: 2, spellings: SOME.length });

@@ -38,13 +38,15 @@ const program = new Command('canaries')
   .description(
     'Runs the whole control plane and its real drivers in virtual time, against endpoints that repeat each request ' +
       'in their answers. Searches API answers, logs, events, tables, queue messages and workflow histories for the ' +
-      'credential. Exits 1 if a canary is found, or a planted leak is not.',
+      'credential. Exits 1 if it finds a canary (a secret made for this test), or does not find a planted leak.',
   )
   .addOption(new Option('--driver <name...>', 'run only these drivers').choices([...DRIVER_NAMES]))
   .addOption(
-    new Option('--spelling <name...>', 'run only these spellings').choices(SPELLINGS.map(({ name }) => name)),
+    new Option('--spelling <name...>', 'write repeated secrets only in these ways').choices(
+      SPELLINGS.map(({ name }) => name),
+    ),
   )
-  .option('--seed <number>', 'seed from which the canaries are drawn', '1')
+  .option('--seed <number>', 'seed for the random secrets', '1')
   .option('--json', 'print one line of JSON on standard output', false)
   .action(async (flags: Flags) => {
     process.exitCode = await main(flags);

@@ -23,7 +23,10 @@ import { Places } from './places.ts';
 import { SimWorld } from './sim-world.ts';
 import type { Spelling } from './spellings.ts';
 
-/** The whole control plane, one endpoint that repeats requests, and everything that was written so far. */
+/**
+ * The whole control plane, one endpoint that repeats requests in its answers, and everything that was written
+ * so far.
+ */
 export interface CanaryWorld {
   driver: DriverName;
   ground: Ground;
@@ -39,11 +42,15 @@ export interface CanaryOptions {
   driver: DriverName;
   spelling: Spelling;
   seed: number;
-  /** Makes the driver leak. The search has to find such a leak. */
+  /** Makes the driver leak secrets on purpose. The search has to find such a leak. */
   leak?: ((driver: Driver, canaries: Canaries) => Driver) | undefined;
 }
 
-/** Runs `play` in virtual time with the real driver. @returns the world, with everything that was written */
+/**
+ * Runs `play` in virtual time with the real driver.
+ *
+ * @returns the world, including everything that was written
+ */
 export async function inCanaryWorld(
   { driver, spelling, seed, leak = (honest) => honest }: CanaryOptions,
   play: (world: CanaryWorld) => Promise<void>,
@@ -86,7 +93,10 @@ export async function inCanaryWorld(
   return world;
 }
 
-/** Returns a driver whose clients reach the endpoint. The endpoint knows the canaries in each client's credential. */
+/**
+ * Returns a driver whose clients call the endpoint. For each client, the endpoint knows the canaries in its
+ * credential.
+ */
 function echoed(echo: EchoingWorld, canaries: Canaries, name: DriverName, process: Process): Driver {
   const make = DRIVERS[name];
   return {

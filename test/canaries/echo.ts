@@ -4,15 +4,21 @@ import { refusal } from '../field/worlds/ec2/xml.ts';
 import type { CloudWorld } from '../field/worlds/http.ts';
 import type { Spelling } from './spellings.ts';
 
-/** How an endpoint changes the answers of the cloud behind it. */
+/** How an endpoint changes the answers of the cloud that it stands in front of. */
 export type Mood =
   | { kind: 'honest' }
-  /** Refuses calls of these names with this status. The message repeats request and secrets, the code one secret. */
+  /**
+   * Refuses calls of these names with this status. The error message repeats the request and the secrets; the
+   * error code has one secret.
+   */
   | { kind: 'refuses'; call: RegExp; status: number }
-  /** Answers as the cloud does, with the request and the secrets in all text fields of the answer. */
+  /** Answers as the cloud does, but all text fields of the answer contain the request and the secrets. */
   | { kind: 'talks'; call: RegExp };
 
-/** An endpoint that repeats each request in its answer, in one spelling. */
+/**
+ * An endpoint that repeats each request in its answer. It writes the request in one spelling, for example in
+ * base64.
+ */
 export class EchoingWorld implements CloudWorld {
   readonly script: CloudWorld['script'];
   mood: Mood = { kind: 'honest' };
@@ -29,7 +35,11 @@ export class EchoingWorld implements CloudWorld {
     this.#spelling = spelling;
   }
 
-  /** Returns the endpoint as one client reaches it. @param secrets of the client; its tokens are added to them */
+  /**
+   * Returns the endpoint that one client calls.
+   *
+   * @param secrets the client's secrets; tokens that the endpoint issues are added
+   */
   asOf(secrets: readonly string[]): CloudWorld {
     const known = new Set(secrets);
     return {
@@ -48,7 +58,7 @@ export class EchoingWorld implements CloudWorld {
     return this.#world.nameOf(asked);
   }
 
-  /** Answers a client without secrets. */
+  /** Answers a client that has no secrets. */
   answer(asked: Asked): Promise<Response> {
     return this.#answer(asked, []);
   }
@@ -64,7 +74,10 @@ export class EchoingWorld implements CloudWorld {
     return new Response(text, { status: response.status, headers: response.headers });
   }
 
-  /** Returns the request and the secrets. Their order alternates, because long messages are cut at their end. */
+  /**
+   * Returns the request and the secrets as one text. Their order alternates, because drivers cut long
+   * messages at the end.
+   */
   #wordsOf({ method, url, headers, text }: Asked, secrets: readonly string[]): string {
     const head = [...headers].map(([name, value]) => `${name}: ${value}`).join('\n');
     const { spell } = this.#spelling;
@@ -88,10 +101,13 @@ const REFUSALS: Readonly<Record<DriverName, (status: number, code: string, messa
   'cb-spider': (status, _code, message) => Response.json({ message }, { status }),
 };
 
-/** Text fields of answers that drivers pass on, or may pass on later. */
+/** Text fields of answers that drivers return, or may return in the future. */
 const SPOKEN = new Set(['account', 'displayName', 'DisplayName', 'description', 'message', 'failureMessage']);
 
-/** Puts words into all text fields of an answer. Its machines have then failed, with the words as the reason. */
+/**
+ * Puts `words` into all text fields of an answer. Machines in the answer have failed, with `words` as the
+ * reason.
+ */
 function talked(text: string, words: string, driver: DriverName): string {
   if (driver === 'aws') {
     return text.replaceAll(

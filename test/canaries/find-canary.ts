@@ -1,18 +1,23 @@
 import { SPELLINGS } from './spellings.ts';
 
-/** This many consecutive characters of a canary are a leak. Fewer are of no use to an attacker. */
+/**
+ * Number of consecutive characters of a canary that are a leak. Fewer characters are of no use to an
+ * attacker.
+ */
 const LEAK_SIZE = 12;
-/** Sizes of stretches are multiples of this: a search for few sizes is faster. */
+/**
+ * Lengths of the searched stretches are multiples of this number, because a search for few lengths is faster.
+ */
 const STEP = 4;
 const INNER = ['raw', 'json', 'url', 'url-form', 'html'];
 const MAX_SHIFT = 3;
 
 /**
- * Finds canaries in texts, independently of the code that removes them. It writes each canary in each spelling, and
- * searches for long stretches of the results.
+ * Finds canaries in texts. It uses none of the code that removes secrets. It writes each canary in each
+ * spelling, and searches for long stretches of the results.
  */
 export class CanaryFinder {
-  /** Stretches of written canaries, by their size. */
+  /** Stretches of canaries in all spellings, by their length. */
   readonly #stretches = new Map<number, Set<string>>();
 
   constructor(canaries: readonly string[]) {
@@ -33,7 +38,11 @@ export class CanaryFinder {
     }
   }
 
-  /** @returns the stretch of a canary that the text contains, without white space; undefined if there is none */
+  /**
+   * Searches a text. White space is ignored.
+   *
+   * @returns the stretch of a canary that the text contains; undefined if there is none
+   */
   find(text: string): string | undefined {
     const [exact, folded] = [squeezed(text), squeezed(text.toLowerCase())];
     for (const [size, stretches] of this.#stretches) {
@@ -48,7 +57,9 @@ export class CanaryFinder {
   }
 }
 
-/** Returns the part of `text` that differs from `other`. What both begin or end with comes from the spelling. */
+/**
+ * Returns the part of `text` that differs from `other`. The equal beginnings and ends come from the spelling.
+ */
 function withoutEnds(text: string, other: string): string {
   let start = 0;
   while (start < text.length && text[start] === other[start]) start += 1;
@@ -57,7 +68,7 @@ function withoutEnds(text: string, other: string): string {
   return text.slice(start, text.length - end);
 }
 
-/** Removes white space and control characters: they do not hide a secret. */
+/** Removes white space and control characters, because a secret that contains them can still be read. */
 const squeezed = (text: string): string => text.replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, '');
 
 function stretchesOf(text: string, size: number): string[] {
@@ -75,7 +86,7 @@ function waysToWrite(): ((canary: string) => string)[] {
         (canary: string) =>
           spell(canary).toLowerCase(),
     ),
-    // The canary as a part of a longer encoded text, at each alignment.
+    // The canary inside of a longer encoded text, at each alignment.
     ...inner.flatMap(({ spell }) => [
       ...shifts.map((before) => (canary: string) => base64(`${before}${spell(canary)}~~`)),
       ...shifts.map((before) => (canary: string) => base64(base64(`${before}${spell(canary)}~~`))),

@@ -1,13 +1,13 @@
 import type { Lab } from '../chaos/world/lab.ts';
 
-/** Everything that was written, by place, each text once. */
+/** Everything that was written, by place (logs, events, tables and others). Each text is kept once. */
 export class Places {
   readonly texts = new Map<string, Set<string>>();
 
   add(place: string, text: string): void {
     const texts = this.texts.get(place) ?? new Set();
     this.texts.set(place, texts);
-    // JSON within JSON is escaped twice. Each string is therefore kept by itself, without escapes.
+    // JSON within JSON is escaped twice. Each string is therefore kept separately, without escapes.
     for (const one of stringsIn(parsed(text))) texts.add(one);
   }
 
@@ -15,7 +15,7 @@ export class Places {
     this.add(place, JSON.stringify(value, errorsToo) ?? '');
   }
 
-  /** Adds what a world contains at its end. The Parameter Store is no place to search: secrets belong there. */
+  /** Adds what a world contains at its end. The Parameter Store is left out: secrets belong there. */
   collect({ tables, events, workflow, queues }: Lab): void {
     const { fleets, governor, access, catalogue, history } = tables;
     for (const table of [fleets, governor, access, catalogue, history]) {

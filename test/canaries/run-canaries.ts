@@ -11,25 +11,27 @@ export interface Finding {
   driver: DriverName;
   spelling: string;
   place: string;
-  /** The part of the canary that was found; `text` contains it. */
+  /** The part of the canary that was found. `text` contains it. */
   stretch: string;
   text: string;
 }
 
 export interface CanaryReport {
-  /** Number of secrets in credentials, and of tokens that were issued for them. */
+  /** Number of secrets in credentials, tokens that were issued for them included. */
   canaries: number;
   spellings: number;
-  /** Number of places searched: API answers, logs, events, each table, messages, workflow histories. */
+  /**
+   * Number of places that were searched: API answers, logs, events, each table, messages, workflow histories.
+   */
   places: number;
   /** Number of answers that repeated a request. */
   echoes: number;
-  /** Number of texts searched. */
+  /** Number of texts that were searched. */
   texts: number;
   /** Number of findings. */
   found: number;
   findings: Finding[];
-  /** Number of leaks that the test makes itself. */
+  /** Number of leaks that the test makes on purpose. */
   planted: number;
   /** Number of planted leaks that were found. */
   plantedFound: number;
@@ -42,7 +44,12 @@ export interface RunOptions {
   onRun?: (line: string) => void;
 }
 
-/** Runs each driver with each spelling. @throws Error if an endpoint repeated no request: no leak could be found then */
+/**
+ * Runs each driver against an endpoint that repeats requests, once for each way (spelling) of writing a
+ * repeated secret.
+ *
+ * @throws Error if an endpoint never repeated a request in an answer: the run would then prove nothing
+ */
 export async function runCanaries(options: RunOptions = {}): Promise<CanaryReport> {
   const { drivers = DRIVER_NAMES, spellings = SPELLINGS, seed = 1, onRun = () => {} } = options;
   const findings: Finding[] = [];
@@ -52,7 +59,10 @@ export async function runCanaries(options: RunOptions = {}): Promise<CanaryRepor
     for (const [at, spelling] of spellings.entries()) {
       const startMs = performance.now();
       const world = await inCanaryWorld({ driver, spelling, seed: seed + at }, tellAll);
-      if (world.echo.echoes === 0) throw new Error(`${driver}: the endpoint repeated no request`);
+      if (world.echo.echoes === 0)
+        throw new Error(
+          `${driver}: the endpoint never repeated a request in an answer, so the run proves nothing`,
+        );
       const found = findingsIn(world, spelling);
       findings.push(...found);
       canaries += world.canaries.all.length;
@@ -114,7 +124,7 @@ function blamed(machine: unknown, secret: string): unknown {
     : machine;
 }
 
-/** Runs a driver with each leak. @returns how often each leak was found */
+/** Runs a driver with each of the planted leaks. @returns for each leak, how often the search found it */
 async function plantLeaks(seed: number): Promise<number[]> {
   const spelling: Spelling = { name: 'nothing', spell: () => '' };
   const counts: number[] = [];

@@ -1,4 +1,4 @@
-/** A way in which endpoints, proxies and libraries may write a secret that they repeat. */
+/** A way in which an endpoint, a proxy or a library may write a secret that it repeats. */
 export interface Spelling {
   name: string;
   spell(text: string): string;
@@ -31,7 +31,7 @@ const html = (text: string) =>
     .replaceAll('"', '&quot;')
     .replaceAll("'", '&#39;');
 
-/** The test `test/unit/drivers/contract/redaction.test.ts` and the canaries use each of them. */
+/** Used by the test `test/unit/drivers/contract/redaction.test.ts` and by the canaries. */
 export const SPELLINGS: readonly Spelling[] = [
   { name: 'raw', spell: plain },
   { name: 'capitals', spell: (text) => text.toUpperCase() },

@@ -23,7 +23,7 @@ const READS = /^(GET |Describe|Get)/;
 const about = { query: {}, idempotencyKey: undefined };
 const isAtRest = ({ status }: Fleet) => status !== 'Preparing' && status !== 'Creating';
 
-/** Makes all kinds of calls to a cloud whose endpoint repeats the requests in its answers. */
+/** Makes all kinds of calls to a cloud whose endpoint repeats requests in its answers. */
 export async function tellAll(world: CanaryWorld): Promise<void> {
   const { driver, canaries, echo, stage, user, ground } = world;
   const site = siteWith(driver, canaries);
@@ -66,7 +66,7 @@ export async function tellAll(world: CanaryWorld): Promise<void> {
   await collectAnswers(world, [refused, talked]);
 }
 
-/** Adds the API's answers to the reads of a user. */
+/** Reads what a user can read through the API, and adds these answers to the written texts. */
 async function collectAnswers({ lab, places }: CanaryWorld, fleets: readonly Fleet[]): Promise<void> {
   const params = { namespace: NAMESPACE };
   const page = { query: { limit: 500 }, body: undefined, idempotencyKey: undefined };

@@ -51,7 +51,7 @@ export async function untilGone(fleetId: string): Promise<Fleet> {
   return await fleetWhen(fleetId, ({ status }) => status === 'Terminated' || status === 'RolledBack');
 }
 
-/** Reads a fleet until `holds` is true for it. Only the test's time limit ends the wait. */
+/** Reads a fleet until `holds` returns true for it. Only the time limit of the test ends the wait. */
 export async function fleetWhen(fleetId: string, holds: (fleet: Fleet) => boolean): Promise<Fleet> {
   for (;;) {
     const fleet = await client.getFleet({ params: { namespace, fleet: fleetId } });
@@ -62,14 +62,17 @@ export async function fleetWhen(fleetId: string, holds: (fleet: Fleet) => boolea
 
 export const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
-/** Reads the books of some of the clouds. Tests that run at the same time use clouds of their own. */
+/**
+ * Reads what some of the simulated clouds report of their calls and machines. Tests that run at the same time
+ * use different clouds.
+ */
 export async function booksOf(clouds: readonly Cloud[]): Promise<Books> {
   const books = await readBooks(stack);
   const kept = ({ cloud }: { cloud: string }) => clouds.some((one) => one === cloud);
   return { ...books, clouds: books.clouds.filter(kept), accounts: books.accounts.filter(kept) };
 }
 
-/** Reads what the clouds' books gained since a test began. */
+/** Reads what the simulated clouds did since a test began. */
 export class Audit {
   readonly #clouds: readonly Cloud[];
   readonly #before: Books;
@@ -87,7 +90,10 @@ export class Audit {
     return new RunBooks(this.#before, await booksOf(this.#clouds), stack.outputs.DeploymentId);
   }
 
-  /** Returns the number of running machines, the leaked ones, the duplicates, and the number of all that remain. */
+  /**
+   * Returns the number of running machines, the ids of leaked and of duplicate machines, and the number of
+   * all machines and network resources that are left.
+   */
   async verdict(fleetIds: readonly string[]) {
     const claimed = await claimedInstances({ client, namespace }, fleetIds);
     const books = await this.books();
@@ -121,7 +127,7 @@ export async function clearFaults(): Promise<void> {
   await control('DELETE', 'faults');
 }
 
-/** Calls the simulated clouds' control API. @returns the body of the answer, if there is one */
+/** Calls the control API of the simulated clouds. @returns the body of the answer, if there is one */
 export async function control(method: string, path: string, body?: unknown): Promise<unknown> {
   return await ask(stack, path, { method, body });
 }

@@ -26,7 +26,7 @@ async function launch(name: string): Promise<string> {
 }
 
 describe('faulty clouds', () => {
-  it('a fleet comes up with one machine for each instance at clouds that lose replies, throttle and fail', async () => {
+  it('a fleet runs with one machine for each instance at clouds that lose replies, throttle calls and fail', async () => {
     const audit = await Audit.begin('aws', 'gcp', 'azure');
     await addFaults(
       { call: 'create', kind: 'loseReplyAfterEffect', probability: 0.3, count: 8 },

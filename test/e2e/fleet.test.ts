@@ -20,13 +20,13 @@ const problemOf = async (work: Promise<unknown>): Promise<ApiProblem> => {
     (error: unknown) => error,
   );
   if (outcome instanceof ApiProblem) return outcome;
-  throw new Error(`the API answered no problem, but ${String(outcome)}`);
+  throw new Error(`the API did not answer with a problem, but with ${String(outcome)}`);
 };
 
-// Each test uses clouds of its own, so they run at the same time.
+// Each test uses different clouds, so the tests can run at the same time.
 describe.concurrent('the deployed app', () => {
   describe('a fleet over several clouds', () => {
-    it('a fleet over three clouds comes up, is shown as the clouds have it, and leaves nothing', async () => {
+    it('a fleet over three clouds runs, the API shows what the clouds have, and nothing is left after the deletion', async () => {
       const audit = await Audit.begin('aws', 'gcp', 'openstack');
       const asked = request(
         'e2e-several',
@@ -66,7 +66,7 @@ describe.concurrent('the deployed app', () => {
       expect(gone.costUsd).toBeGreaterThan(0);
     });
 
-    it('a fleet that is deleted while it comes up leaves nothing', async () => {
+    it('a fleet that is deleted during its launches leaves nothing', async () => {
       const audit = await Audit.begin('alibaba');
       const body = request('e2e-hasty', group('sim-alibaba', 30, ['cn-hangzhou', 'cn-beijing']));
       const { id } = await client.createFleet({ params: { namespace }, body });
@@ -80,7 +80,7 @@ describe.concurrent('the deployed app', () => {
   });
 
   describe('an idempotency key', () => {
-    it('five requests with one idempotency key create one fleet, and another body is refused', async () => {
+    it('five requests with one idempotency key create one fleet, and the key is refused with another body', async () => {
       const audit = await Audit.begin('azure');
       const body = request('e2e-once', group('sim-azure', 3, ['eastus']));
       const ask = () => client.createFleet({ params: { namespace }, body, idempotencyKey: 'e2e-once-key' });

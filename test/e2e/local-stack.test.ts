@@ -27,7 +27,9 @@ const home = join(root, 'home');
 const temporary = join(root, 'tmp');
 const run = promisify(execFile);
 
-/** Runs the CLI with a temporary folder of its own, and with umask 000, which gives other users all rights. */
+/**
+ * Runs the CLI with its own temporary folder, and with umask 000, which would let other users open its files.
+ */
 async function fleetwright(...args: string[]): Promise<unknown> {
   const port = await freePort(15_566);
   const { AWS_ENDPOINT_URL: _given, ...inherited } = process.env;
@@ -43,7 +45,7 @@ async function fleetwright(...args: string[]): Promise<unknown> {
   return JSON.parse(stdout);
 }
 
-/** Lists files and folders below a path that another user could open, without the installed engine. */
+/** Lists files and folders below a path that another user could open. Leaves out the installed engine. */
 function openToOthers(path: string): string[] {
   const names = readdirSync(path, { recursive: true, encoding: 'utf8' });
   return ['.', ...names.filter((name) => !name.startsWith('ministack-'))].filter((name) => {

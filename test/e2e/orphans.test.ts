@@ -28,7 +28,7 @@ async function sweep(dryRun: boolean) {
   }
 }
 
-it('a sweep quarantines a machine that no record claims, and ignores one of another deployment', async () => {
+it('a sweep quarantines a machine that no record claims, and ignores a machine of another deployment', async () => {
   const ours = await plant(stack.outputs.DeploymentId);
   const theirs = await plant('another-deployment');
   const tried = await sweep(true);

@@ -33,7 +33,7 @@ import { useTables } from './tables.ts';
 
 const real = useTables();
 
-/** Opens the model of the tables, under the names of the engine's tables. */
+/** Opens the model of the tables. Its tables have the names of the engine's tables. */
 function modelStore(): Store {
   const { tables } = real;
   const dynamo = new Dynamo(
@@ -46,7 +46,7 @@ function modelStore(): Store {
   return { ...real, document };
 }
 
-/** Returns the outcome of a command without the fields that only one of the two answers has. */
+/** Returns the outcome of a command without the fields that only the model or only the engine returns. */
 async function outcome(answer: Promise<object>): Promise<unknown> {
   try {
     const {
@@ -92,7 +92,9 @@ const query =
 const values = (ExpressionAttributeValues: object) => ({ ExpressionAttributeValues });
 
 const MARK = 'SET deletion = if_not_exists(deletion, :mark)';
-/** Writes to one table on condition that an item of another table exists and is not marked for deletion. */
+/**
+ * Writes to one table on the condition that an item of another table exists and is not marked for deletion.
+ */
 const putWhileExists = (there: string, here: string) => (client: DynamoDBDocumentClient) =>
   client.send(
     new TransactWriteCommand({
@@ -110,8 +112,9 @@ const putWhileExists = (there: string, here: string) => (client: DynamoDBDocumen
   );
 
 /**
- * Runs in this order on both, since each operation depends on the ones before. One path written twice in one update is
- * left out: DynamoDB and the model refuse that, the engine does not.
+ * Operations that run in this order on the model and on the engine; each depends on the operations before it.
+ * The list has no update that writes one path twice: DynamoDB and the model refuse such an update, but the
+ * engine does not.
  */
 const OPERATIONS: readonly (readonly [string, (client: DynamoDBDocumentClient) => Promise<object>])[] = [
   [
@@ -304,7 +307,7 @@ describe('the model of the tables', () => {
   });
 });
 
-/** Replaces clock and randomness by fixed ones, so that both runs are alike. */
+/** Replaces clock and randomness by fixed values, so that both runs write the same. */
 function fixed(store: Store): Store {
   return {
     ...store,
@@ -313,7 +316,11 @@ function fixed(store: Store): Store {
   };
 }
 
-/** Writes to the store what worker, poll loop and governor write over the life of a fleet. @returns all answers */
+/**
+ * Makes the writes that worker, poll loop and governor make over the life of a fleet.
+ *
+ * @returns all answers of the store
+ */
 async function liveThrough(store: Store, asked: ReturnType<typeof spec>): Promise<unknown> {
   const { fleetId } = asked;
   const answers: unknown[] = [];

@@ -17,7 +17,10 @@ beforeAll(async () => {
 });
 afterAll(async () => await sim.close());
 
-/** Opens the same tables. A put to the governor's table fails, as if another worker won, while `others()` is true. */
+/**
+ * Opens the same tables. While `others()` returns true, each put to the table `governor` fails as if another
+ * worker had written first.
+ */
 function outrun(others: () => boolean) {
   const document = openDocumentClient();
   document.middlewareStack.add(
@@ -34,7 +37,7 @@ function outrun(others: () => boolean) {
   return { ...store, document };
 }
 
-it('a launch whose worker loses every race for a permit does not fail, and runs when the races end', async () => {
+it('a launch does not fail while its worker loses every race for a permit, and its instance runs after these races', async () => {
   const runs = new FleetRuns(store, () => sim);
   let races = Number.POSITIVE_INFINITY;
   const process = new OneProcess(

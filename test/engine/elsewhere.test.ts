@@ -29,7 +29,7 @@ function fail(location: string, fault: Pick<Fault, 'call' | 'kind'> & Partial<Fa
 const running = (count: number) => Array.from({ length: count }, () => ({ outcome: 'Running' }));
 
 describe('moving an instance to another location', () => {
-  it('instances refused for capacity move on to a location of their group that had no instances', async () => {
+  it('instances that a cloud refuses for capacity move to a location of their group that had no instances', async () => {
     const [first, second, spare] = ['us-east-1', 'us-west-2', 'eu-west-1'];
     for (const location of [first, second]) fail(location, { call: 'create', kind: 'capacity' });
     const process = new OneProcess(store, sim.url, TIME_SCALE);
@@ -41,12 +41,13 @@ describe('moving an instance to another location', () => {
     expect(fleet).toMatchObject({ counts: { requested: 2, Running: 2 }, failures: [] });
     expect(fleet?.byLocation).toMatchObject([{ location: spare, counts: { requested: 2, Running: 2 } }]);
     const records = await readInstanceRange(store, fleetId, 0, 1);
-    // Positions begin with different locations of the rest, so the second one tries the spare location first.
+    // The two positions try the other locations in different order. The second position tries the spare
+    // location first.
     expect(records.map(({ attempt, tried }) => [attempt, tried])).toEqual([
       [3, [first, second]],
       [2, [second]],
     ]);
-    // The network at the spare location was made when the first launch came there.
+    // The first launch at the spare location made the network there.
     const made = await readNetworks(store, { fleetId });
     expect(new Set(made.map(({ location }) => location))).toEqual(new Set([first, second, spare]));
     for (const site of placements) expect(await readHolders(store, site), site.location).toEqual({});
@@ -56,7 +57,7 @@ describe('moving an instance to another location', () => {
     expect(await readNetworks(store, { fleetId })).toEqual([]);
   }, 90_000);
 
-  it('an instance fails with the last reason when every location of its group refused it', async () => {
+  it('an instance fails with the last reason if every location of its group refused it', async () => {
     const locations = ['eu-central-1', 'sa-east-1'];
     for (const location of locations) fail(location, { call: 'create', kind: 'capacity' });
     const process = new OneProcess(store, sim.url, TIME_SCALE);
@@ -72,7 +73,7 @@ describe('moving an instance to another location', () => {
     await remove(process, fleetId);
   }, 90_000);
 
-  it('an instance whose machine broke while it booted moves to another location', async () => {
+  it('an instance whose machine broke during its boot moves to another location', async () => {
     fail('ap-south-1', { call: 'create', kind: 'bootFailure' });
     const process = new OneProcess(store, sim.url, TIME_SCALE);
     const { fleetId, placements } = await begin(process, 'broken', 1, ['ap-south-1', 'ap-southeast-1']);
@@ -84,7 +85,7 @@ describe('moving an instance to another location', () => {
     expect(booksOf(fleetId).alive).toBe(0);
   }, 90_000);
 
-  it('an instance is launched and its slot is given back although the worker that moved it died', async () => {
+  it('an instance is launched and its slot is given back even if the worker that moved the instance died', async () => {
     const [home, other] = ['ap-northeast-1', 'us-west-1'];
     const process = new OneProcess(store, sim.url, TIME_SCALE);
     const fleet = await begin(process, 'orphaned', 1, [home, other]);
@@ -106,7 +107,7 @@ describe('moving an instance to another location', () => {
   }, 90_000);
 });
 
-it('the instances of a site that gets no network resources run at another site', async () => {
+it('instances run at another site if their site gets no network resources', async () => {
   const [bare, other] = ['us-east-2', 'ca-central-1'];
   fail(bare, { call: 'ensure', kind: 'quota' });
   const process = new OneProcess(store, sim.url, TIME_SCALE);

@@ -25,7 +25,7 @@ interface Begun {
   placements: Placement[];
 }
 
-/** Performs the steps of the workflows on a fleet, with real tables, a real worker and simulated clouds. */
+/** Performs the steps of the workflows for a fleet, with real tables, a real worker and simulated clouds. */
 export class FleetRuns {
   readonly #store: Store;
   readonly #sim: () => SimServer;
@@ -35,7 +35,7 @@ export class FleetRuns {
     this.#sim = sim;
   }
 
-  /** Creates a fleet of one group, with launching on for its first round. */
+  /** Creates a fleet with one node group, and turns launching on for its first round. */
   begin = (process: OneProcess, name: string, size: number, locations: string[]): Promise<Begun> =>
     this.beginWith(process, { name, groups: [{ name: 'web', size, locations }] });
 
@@ -83,7 +83,7 @@ export class FleetRuns {
     const homes = placements.filter(({ count }) => count > 0);
     const tokens = homes.map(({ location }) => `net ${fleetId} ${location}`);
     homes.forEach((placement, at) => {
-      // Send each message twice, as a queue may deliver it. The resources must be made once.
+      // Send each message twice, as a queue may deliver it. The worker must make the resources once.
       for (let copy = 0; copy < 2; copy += 1) {
         process.send({ kind: 'prepare-networks', ...messageOf(fleetId, placement, tokens[at] ?? '') });
       }
@@ -92,7 +92,7 @@ export class FleetRuns {
     return tokens.map((token) => process.answers.get(token)?.[0]);
   };
 
-  /** Sends the launches of a round. @returns their task tokens, by position */
+  /** Sends the launch messages of a round. @returns their task tokens, by position */
   sendLaunches = (process: OneProcess, { fleetId, placements }: Begun, round = 1, copies = 1): string[] =>
     placements.flatMap((placement) =>
       Array.from({ length: placement.count }, (_, at) => {
@@ -105,10 +105,14 @@ export class FleetRuns {
       }),
     );
 
-  /** Sends the give-up message, which the workflow sends when no worker answered a launch. @returns its task token */
+  /**
+   * Sends the give-up message, as the workflow does if no worker answered a launch.
+   *
+   * @returns its task token
+   */
   sendGiveUp = (process: OneProcess, { fleetId, placements }: Begun, index: number, round = 1): string => {
     const placement = placements.find(({ first, count }) => index >= first && index < first + count);
-    if (!placement) throw new Error(`no position ${index}`);
+    if (!placement) throw new Error(`no placement of the fleet has position ${index}`);
     const taskToken = `give-up ${fleetId} ${index} ${round}`;
     process.send({
       kind: 'give-up',
@@ -129,7 +133,11 @@ export class FleetRuns {
   launch = async (process: OneProcess, fleetId: string, placements: Placement[], copies = 1) =>
     await this.answersOf(process, this.sendLaunches(process, { fleetId, placements }, 1, copies));
 
-  /** Performs all steps of `terminate-fleet` in one scope. @returns the answer of FinishTermination */
+  /**
+   * Performs all steps of `terminate-fleet` in one scope.
+   *
+   * @returns the answer of the state FinishTermination
+   */
   terminate = async (process: OneProcess, fleetId: string, scope: RemovalScope) => {
     const { execution } = await this.read(fleetId);
     const deps = { store: this.#store, queueUrls: { sim: 'http://queue.invalid/sim' } };
@@ -159,11 +167,11 @@ export class FleetRuns {
 
   read = async (fleetId: string): Promise<FleetItem> => {
     const fleet = await readFleetItem(this.#store, fleetId);
-    if (!fleet) throw new Error(`no fleet ${fleetId}`);
+    if (!fleet) throw new Error(`fleet ${fleetId} has no record`);
     return fleet;
   };
 
-  /** Returns what the clouds' own books say of one fleet. */
+  /** Returns what the simulated clouds report of one fleet's machines. */
   booksOf = (fleetId: string) => {
     const { clouds } = readBooks(this.#sim().engine.world);
     const instances = clouds.flatMap(({ location, instances: there }) =>

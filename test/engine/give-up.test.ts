@@ -37,7 +37,7 @@ async function ready(name: string, location: string) {
 }
 
 describe('the give-up message', () => {
-  it('a launch that was given up before any worker claimed it makes no machine when it comes later', async () => {
+  it('a launch that was given up before any worker claimed it makes no machine if its message is delivered later', async () => {
     const { process, fleet, placement, record, answers } = await ready('unclaimed', 'us-east-1');
     expect(await answers([runs.sendGiveUp(process, fleet, 0)])).toEqual([{ outcome: 'Failed' }]);
     expect(await record()).toMatchObject({ status: 'Failed', failure: { code: 'Timeout' } });

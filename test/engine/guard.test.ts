@@ -22,7 +22,9 @@ interface Sent {
   body?: string | Buffer;
 }
 
-/** Sends a request with exactly these headers. `fetch` does not allow this: it sets Host itself. */
+/**
+ * Sends a request with exactly these headers. `fetch` cannot do this, because it sets the Host header itself.
+ */
 async function send({ method = 'GET', path, headers = {}, body }: Sent) {
   const length =
     body === undefined || 'transfer-encoding' in headers ? {} : { 'content-length': body.length };
@@ -51,7 +53,7 @@ async function send({ method = 'GET', path, headers = {}, body }: Sent) {
   return await promise;
 }
 
-/** Sends a request to S3 whose signature covers the body. */
+/** Sends a request to S3 with a signature that covers the body. */
 async function s3(method: string, path: string, body?: string, headers: Record<string, string> = {}) {
   const url = new URL(path, stack.engineUrl);
   const signed = signedHeaders(stack, { method, url, service: 's3', body });
@@ -96,7 +98,7 @@ describe.runIf(isGuarded)('the guard of the local engine', () => {
     ['sec-fetch-site', 'same-site'],
     ['sec-fetch-site', 'same-origin'],
   ])(
-    'the guard refuses a request with the header %s: %s although its signature is valid',
+    'the guard refuses a request with the header %s: %s even if its signature is valid',
     async (name, value) => {
       expect((await send({ path: HEALTH, headers: { [name]: value } })).status).toBe(403);
       const answer = await s3('GET', '/', undefined, { [name]: value });
@@ -117,7 +119,7 @@ describe.runIf(isGuarded)('the guard of the local engine', () => {
     expect([answer.status, corsHeaders(answer.headers)]).toEqual([200, []]);
   });
 
-  it('the deployed API takes its own key from other origins as well, and answers without CORS headers', async () => {
+  it('the deployed API accepts its API key from other origins as well, and answers without CORS headers', async () => {
     const path = `${API}/v1/namespaces`;
     const origin = 'https://evil.example';
     const answer = await send({ path, headers: { ...bearer, origin, 'sec-fetch-site': 'cross-site' } });
@@ -193,7 +195,7 @@ describe.runIf(isGuarded)('the guard of the local engine', () => {
     },
   );
 
-  it('the guard accepts an SDK with the right key, and one with a session of an assumed role', async () => {
+  it('the guard accepts requests of an SDK with the right key, and with a session of an assumed role', async () => {
     const settings = engineSettings(stack);
     const sts = new STSClient(settings);
     expect(await sts.send(new GetCallerIdentityCommand())).toMatchObject({ Account: '000000000000' });
@@ -212,7 +214,7 @@ describe.runIf(isGuarded)('the guard of the local engine', () => {
     await expect(sessionOf('wrong')).rejects.toMatchObject({ name: 'SignatureDoesNotMatch' });
   });
 
-  it('the guard accepts a presigned URL until it expires, and refuses a changed or foreign one', async () => {
+  it('the guard accepts a presigned URL until it expires, and refuses a changed URL or one with another key', async () => {
     await s3('PUT', `/${BUCKET}`);
     await s3('PUT', `/${BUCKET}/a%20b/%C3%BC`, 'presigned');
     const url = new URL(`/${BUCKET}/a%20b/%C3%BC`, stack.engineUrl);
@@ -230,7 +232,7 @@ describe.runIf(isGuarded)('the guard of the local engine', () => {
     expect((await fetch(good, { headers: { origin: 'https://evil.example' } })).status).toBe(403);
   });
 
-  it('the guard passes on large bodies unchanged, with a content length and in chunks', async () => {
+  it('the guard forwards large bodies unchanged, both with a content length and in chunks', async () => {
     await s3('PUT', `/${BUCKET}`);
     const body = 'fleet '.repeat(700_000);
     for (const [name, headers] of Object.entries({
@@ -243,7 +245,7 @@ describe.runIf(isGuarded)('the guard of the local engine', () => {
     }
   });
 
-  it('the guard refuses a body that differs from the signed one', async () => {
+  it('the guard refuses a body that differs from the signed body', async () => {
     const path = `/${BUCKET}/changed`;
     const url = new URL(path, stack.engineUrl);
     const headers = signedHeaders(stack, { method: 'PUT', url, service: 's3', body: 'what was signed' });

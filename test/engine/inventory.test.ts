@@ -55,12 +55,15 @@ async function catalogue(): Promise<number[]> {
   return lists.map(({ items }) => items.length);
 }
 
-/** Delivers the sync message until the sync is done: a new connection may have to wait for its permits. */
+/**
+ * Delivers the sync message until the sync is finished. The sync of a new connection may have to wait for
+ * permits.
+ */
 async function sync(worker: OneProcess): Promise<void> {
   await deliver(worker.context, message);
 }
 
-/** Delivers the message and those that continue it. @returns all messages of the sync */
+/** Delivers the message, and then each message that continues the sync. @returns all messages of the sync */
 async function deliver(context: WorkerContext, first: SyncInventoryMessage): Promise<DriverMessage[]> {
   const messages: DriverMessage[] = [first];
   for (let tries = 0; tries < 50; tries += 1) {
@@ -84,13 +87,13 @@ it('an inventory sync writes the locations, offers and images of the cloud, and 
   expect((await readConnection(store, 'default', 'sim-gcp'))?.inventorySyncedAt).toMatch(/Z$/);
 });
 
-/** Opens a worker with some methods of its client replaced. */
+/** Opens a worker whose cloud client has some methods replaced. */
 const workerThat = (over: (client: CloudClient) => Partial<CloudClient>) =>
   workerWith((client) => Object.assign(client, over(client)));
 const offersAt = async (location: string) =>
   (await listOffers(store, key, { limit: 500, location })).items.toSorted((a, b) => (a.id < b.id ? -1 : 1));
 
-it('an inventory sync keeps the offers of a location that it could not read, and names that location', async () => {
+it('an inventory sync keeps the offers of a location that it could not read, and records a failure for that location', async () => {
   await sync(workerWith());
   const before = await readConnection(store, 'default', 'sim-gcp');
   const known = await offersAt('us-central1');
@@ -118,7 +121,7 @@ it('an inventory sync keeps the offers of a location that it could not read, and
   expect(healed?.inventorySyncedAt).not.toBe(before?.inventorySyncedAt);
 });
 
-it('an inventory sync that cannot list locations keeps the whole catalogue, and writes the failure', async () => {
+it('an inventory sync that cannot list locations keeps the whole catalogue, and records the failure', async () => {
   await sync(workerWith());
   const known = await catalogue();
   const failure = new DriverError('Unauthorized', 'no right to list regions');
@@ -174,8 +177,8 @@ it('an inventory sync marks a missing location unavailable together with its off
   expect(await offersAt('us-central1')).toEqual(known);
 });
 
-it('an inventory sync that runs out of time continues in further messages, and writes all failures at the end', async () => {
-  // A namespace of its own, since the governor keeps the times of these calls.
+it('an inventory sync that runs out of time continues in further messages, and records all failures at the end', async () => {
+  // Uses another namespace, because the governor remembers the times of these calls.
   const far = { ...connection, namespace: 'far' };
   await createNamespace(store, { name: 'far' });
   await createConnection(store, far);

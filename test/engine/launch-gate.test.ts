@@ -54,7 +54,7 @@ describe('the launch gate', () => {
   it('a late Assign step does not turn launching on in a round that was paused already', async () => {
     const { rest, open, claim, read } = await placed('late-open');
     await rest(1);
-    // The user holds the fleet in its second round, before that round's Assign step.
+    // The user holds the fleet in its second round, before the Assign step of that round.
     await rest(2);
     await open(2);
     expect([await read(), await claim()]).toMatchObject([{ launching: 'paused', round: 2 }, stopped]);
@@ -73,7 +73,7 @@ describe('the launch gate', () => {
     expect(await claim()).toEqual(stopped);
   });
 
-  it('a pause or an end before the Assign step creates the placement and stays in force', async () => {
+  it('a pause or an end before the Assign step creates the placement and stays in effect', async () => {
     const { fleetId, placement } = await openedFleet(store, 'unplanned');
     const where = { ...placement, location: 'eu-north-1' };
     await pausePlacement(store, fleetId, where, 1);
@@ -89,7 +89,7 @@ describe('the launch gate', () => {
     });
   });
 
-  it('a later round clears the block of a placement, and the same round does not', async () => {
+  it('a later round clears the block of a placement, but the same round does not', async () => {
     const { ref, open, rest, read } = await placed('unblocked');
     await blockPlacement(store, ref, { code: 'QuotaExceeded', message: 'no network' });
     await open(1);

@@ -39,7 +39,7 @@ const want = (fleetId: string, index: number): WantedCreate => ({
   mayGoElsewhere: false,
 });
 
-/** Creates a fleet of one instance and enqueues its launch, at a site with one slot and without a poll. */
+/** Creates a fleet of one instance and enqueues its launch. The site has one slot and no poll loop. */
 async function putInQueue(process: OneProcess, name: string, location: string, list: Rate) {
   const profile = limitProfileOf('aws', undefined);
   const limits = { ...profile, concurrentInstancesPerLocation: 1, calls: { ...profile.calls, list } };
@@ -71,21 +71,21 @@ async function takeSlot(site: GovernedSite): Promise<void> {
 }
 
 describe('a launch queue', () => {
-  it('a queued launch is answered although its worker died before it started a poll', async () => {
+  it('a queued launch is answered even if its worker died before it started a poll loop', async () => {
     const process = new OneProcess(store, sim.url, TIME_SCALE);
     const queued = await putInQueue(process, 'left-in-queue', 'us-east-2', { perSecond: 5, burst: 10 });
     const { fleetId, placements, placement, site, taskToken } = queued;
     await takeSlot(site);
-    // The launch's message comes again, and the fleet is being deleted by then.
+    // The launch message is delivered again, and the fleet is already being deleted.
     await endPlacement(store, fleetId, placement);
     expect(sendLaunches(process, { fleetId, placements })).toEqual([taskToken]);
-    // Two answers: one to the message that came again, one to the queued launch.
+    // There are two answers: one to the message that was delivered again, and one to the queued launch.
     await process.runUntil(() => (process.answers.get(taskToken) ?? []).length === 2, 10_000);
     expect(process.answers.get(taskToken)).toEqual([{ outcome: 'Cancelled' }, { outcome: 'Cancelled' }]);
     expect(await readQueue(store, site)).toEqual([]);
   });
 
-  it('a queued launch goes out although the list rate allows no list call for 15 minutes', async () => {
+  it('a queued launch is sent even if the list rate allows no list call for 15 minutes', async () => {
     const process = new OneProcess(store, sim.url, TIME_SCALE);
     const queued = await putInQueue(process, 'unseen', 'eu-central-1', { perSecond: 1 / 900, burst: 1 });
     const { fleetId, site } = queued;
@@ -99,7 +99,7 @@ describe('a launch queue', () => {
         await send(message, delayMs);
       },
     });
-    // Use up the only list permit of these 15 minutes, if listing the images has not done so.
+    // Uses up the only list permit of these 15 minutes, if the list of images has not used it.
     await permitCalls(store, site, 'list', 1);
     expect((await permitCalls(store, site, 'list', 1)).granted).toBe(0);
     await takeSlot(site);
@@ -108,7 +108,7 @@ describe('a launch queue', () => {
     await process.runUntil(() => waitsMs.length > 0, 10_000);
     expect(waitsMs).toEqual([60_000]);
     await releaseSlots(store, site, [{ instanceId: instanceId({ fleetId: 'f0123456789abcdef', index: 0 }) }]);
-    // The next poll comes after a minute, which takes six seconds at this time scale.
+    // The next poll runs after a minute, which takes six seconds at this time scale.
     await process.runUntil(() => booksOf(fleetId).ever === 1, 15_000);
   });
 });

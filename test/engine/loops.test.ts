@@ -11,7 +11,7 @@ import { useTables } from './tables.ts';
 const store = useTables();
 const siteOf = (location: string) => ({ driver: 'sim', connectionKey: 'default/sim-aws', location });
 
-/** Starts a loop and takes its second poll, after a first one that found nothing. */
+/** Starts a loop and takes its second poll, after a first poll that found nothing. */
 async function aboutToEnd(location: string) {
   const ref = siteOf(location);
   const generation = await startLoop(store, ref, Date.now());
@@ -34,15 +34,15 @@ it('a poll loop ends after two polls that found nothing, and can be started agai
   expect(await startLoop(store, ref, Date.now())).toBe(loop.generation + 1);
 });
 
-it('a poll loop does not end when a launch came after its poll had read the site', async () => {
+it('a poll loop does not end if a worker launches an instance after the last poll read the site', async () => {
   const { ref, loop } = await aboutToEnd('us-east-2');
-  // The poll has read the site. Then a worker launches an instance there and finds the loop running.
+  // The poll has read the site. Then a worker launches an instance there and sees that the loop is active.
   expect(await startLoop(store, ref, Date.now())).toBeUndefined();
   expect(await endLoop(store, ref, loop, true)).toBe(false);
   expect(await stateOf('us-east-2')).toMatchObject({ active: true, idle: false, emptyPolls: 0 });
 });
 
-it('at most one of several workers that start a poll loop while it ends becomes its runner', async () => {
+it('at most one of several workers starts a poll loop that is ending at the same time', async () => {
   const { ref, loop } = await aboutToEnd('us-west-1');
   const [ended, ...started] = await Promise.all([
     endLoop(store, ref, loop, true),

@@ -14,7 +14,10 @@ import type { DomainEvent } from '../../functions/platform/worker/events.ts';
 import { CallGovernor } from '../../functions/platform/worker/govern-calls.ts';
 import type { DriverMessage } from '../../functions/platform/workflow/messages.ts';
 
-/** Remembers no loop. Delays are shortened here and the clock is not, so a loop would count as running too long. */
+/**
+ * Never returns a loop that the worker saw. Message delays are shortened here, but the clock runs at its
+ * normal speed. The worker would otherwise take each loop for one that has run too long.
+ */
 class Forgetful extends Map<string, number> {
   override get(): undefined {
     return undefined;
@@ -30,7 +33,7 @@ export function delivery(body: string, messageId = 'm'): Delivery {
 
 /** Runs the worker of driver `sim` with an in-memory queue and task tokens, over real tables and simulated clouds. */
 export class OneProcess {
-  /** Tokens that no workflow step waits with any more. */
+  /** Task tokens for which no workflow step waits any more. */
   readonly spent = new Set<string>();
   readonly answers = new Map<string, Record<string, unknown>[]>();
   readonly published: DomainEvent[] = [];
@@ -42,7 +45,7 @@ export class OneProcess {
   #delivered = 0;
   #limits: LimitProfile | undefined;
 
-  /** @param timeScale factor by which delays of messages are shortened */
+  /** @param timeScale number by which delays of messages are divided */
   constructor(
     store: Store,
     simUrl: string,
@@ -101,7 +104,7 @@ export class OneProcess {
     };
   }
 
-  /** Sets the limits of every connection. The cloud keeps its own. */
+  /** Sets the limits of every connection. The cloud enforces its own limits unchanged. */
   believe(limits: LimitProfile): void {
     this.#limits = limits;
   }
@@ -111,7 +114,7 @@ export class OneProcess {
     this.#due.push({ atMs: Date.now() + (seconds * 1_000) / this.#timeScale, body: JSON.stringify(message) });
   }
 
-  /** Delivers due messages, in batches of ten, until `done`. @throws Error after `atMostMs` */
+  /** Delivers due messages in batches of ten until `done` returns true. @throws Error after `atMostMs` */
   async runUntil(done: () => boolean, atMostMs: number): Promise<void> {
     const untilMs = Date.now() + atMostMs;
     while (!done()) {

@@ -39,7 +39,7 @@ import { DEPLOYMENT, delivery, OneProcess } from './one-process.ts';
 import { request, spec } from './placed-fleet.ts';
 import { useTables } from './tables.ts';
 
-/** Each test takes a location of its own, since findings and instances stay. */
+/** Each test uses another location, because findings and instances of earlier tests stay. */
 const MORE = Array.from({ length: 8 }, (_, at) => `test-${at + 1}`);
 const LOCATIONS = [...MORE, ...Object.keys(loadSimConfig().clouds['aws']?.locations ?? {})];
 const more = { displayName: 'Test', country: 'DEU', latitude: 0, longitude: 0, zones: ['test-a'] };
@@ -49,7 +49,7 @@ const GRACE_MS = 1_800_000;
 const ours = { [DEPLOYMENT_TAG]: DEPLOYMENT };
 const theirs = { [DEPLOYMENT_TAG]: 'another' };
 
-/** Milliseconds that the tests have added to the clock of the sweep. */
+/** Time that the tests have added to the clock of the sweep, in ms. */
 let leapedMs = 0;
 const store = useTables({ now: () => Date.now() + leapedMs });
 let sim: SimServer;
@@ -130,7 +130,7 @@ const stateOf = async (id: string) =>
 const published = () => process.published.map(({ type, detail }) => `${type} ${String(detail['backendId'])}`);
 const pause = () => new Promise((resolve) => setTimeout(resolve, 60));
 
-/** Writes the record of an instance. */
+/** Writes the record of an instance, and returns it. */
 async function recordOf(fields: Partial<InstanceItem>): Promise<InstanceItem> {
   const fleetId = makeFleetId(Date.now(), Math.random);
   const id = instanceId({ fleetId, index: 0 });
@@ -159,7 +159,11 @@ async function recordOf(fields: Partial<InstanceItem>): Promise<InstanceItem> {
   return made;
 }
 
-/** Plants a machine with name, token and tags of the instance's machine, made now. @returns its id */
+/**
+ * Plants a machine with the name, launch token and tags of the instance's machine. The machine is made now.
+ *
+ * @returns the machine's id
+ */
 const plantOf = ({ instanceId: id, launchToken: token }: InstanceItem) =>
   plantInstance(sim.engine.world, {
     cloud: 'aws',
@@ -172,7 +176,7 @@ const plantOf = ({ instanceId: id, launchToken: token }: InstanceItem) =>
     networkId: '',
   }).backendId;
 
-/** Plants the machine of a launch that was given up: proven ours, and claimed by no record. */
+/** Plants the machine of a launch that was given up. The machine is proven ours, and no record claims it. */
 async function plantAbandoned(): Promise<string> {
   const now = Date.now();
   const made = await recordOf({ status: 'Creating', launchState: 'refused', firstSentAtMs: now });
@@ -183,7 +187,7 @@ async function plantAbandoned(): Promise<string> {
 }
 
 describe('a machine that no record claims', () => {
-  it('a proven orphan is quarantined for the grace period, then removed, and closed when no list has it', async () => {
+  it('a proven orphan is quarantined for the grace period and then removed, and its finding is closed', async () => {
     const id = await plantAbandoned();
     await sweep();
     await sweep();
@@ -251,22 +255,25 @@ describe('a machine that no record claims', () => {
   it.each([
     ['still runs', 'Running' as const],
     ['is gone', 'Terminated' as const],
-  ])('a copy made a day after its original is reported as a copy if the original %s', async (_, status) => {
-    const dayAgo = Date.now() - 86_400_000;
-    const original = status === 'Running' ? plant('one', ours) : 'i-gone';
-    const made = await recordOf({ backendId: original, firstSentAtMs: dayAgo, acceptedAtMs: dayAgo });
-    if (status === 'Running') plantTag(original, made.instanceId);
-    else {
-      const fields = { terminatedAt: new Date(dayAgo).toISOString() };
-      await transition(store, made, [{ kind: 'change', record: made, to: 'Terminated', fields }], 0);
-    }
-    const copy = plantOf(made);
-    await sweep();
-    leapedMs += GRACE_MS;
-    await sweep();
-    const found = (await readSiteOrphans(store, KEY, location)).find(({ backendId }) => backendId === copy);
-    expect([found?.reason, found?.state, statusOf(copy)]).toEqual(['copy', 'Reported', 'Running']);
-  });
+  ])(
+    'a copy that is made a day after its original is reported as a copy if the original %s',
+    async (_, status) => {
+      const dayAgo = Date.now() - 86_400_000;
+      const original = status === 'Running' ? plant('one', ours) : 'i-gone';
+      const made = await recordOf({ backendId: original, firstSentAtMs: dayAgo, acceptedAtMs: dayAgo });
+      if (status === 'Running') plantTag(original, made.instanceId);
+      else {
+        const fields = { terminatedAt: new Date(dayAgo).toISOString() };
+        await transition(store, made, [{ kind: 'change', record: made, to: 'Terminated', fields }], 0);
+      }
+      const copy = plantOf(made);
+      await sweep();
+      leapedMs += GRACE_MS;
+      await sweep();
+      const found = (await readSiteOrphans(store, KEY, location)).find(({ backendId }) => backendId === copy);
+      expect([found?.reason, found?.state, statusOf(copy)]).toEqual(['copy', 'Reported', 'Running']);
+    },
+  );
 
   it('machines of other deployments and machines without tags get no finding and are not removed', async () => {
     const others = [
@@ -283,7 +290,7 @@ describe('a machine that no record claims', () => {
   });
 });
 
-it('a second machine of a token is removed without a grace period, and bound or launching ones stay', async () => {
+it('a second machine of a token is removed without a grace period, and bound or launching machines stay', async () => {
   const now = Date.now();
   const kept = plant('one', ours);
   const bound = await recordOf({ backendId: kept, firstSentAtMs: now, acceptedAtMs: now });
@@ -304,7 +311,7 @@ it('a second machine of a token is removed without a grace period, and bound or 
   );
 });
 
-it('a missing machine gets a finding Missing, and Vanished once its record is closed', async () => {
+it('a missing machine gets a finding Missing, which becomes Vanished after the record is closed', async () => {
   const gone = await recordOf({ backendId: 'i-gone' });
   await sweep();
   expect(await stateOf('i-gone')).toBe('Missing');
@@ -358,7 +365,7 @@ describe('a vanished machine that shows up again', () => {
     });
   const placementOf = ({ fleetId }: InstanceItem) => readPlacement(store, fleetId, KEY, location);
 
-  it('a vanished machine that shows up again is bound to its record, and the counters follow', async () => {
+  it('a vanished machine that shows up again is bound to its record, and the counters count it as running', async () => {
     const { made, id } = await vanish();
     expect((await placementOf(made))?.failureCounts).toEqual({ Vanished: 1 });
     await writeFleet(made.fleetId);
@@ -495,7 +502,7 @@ it('a sweep of a site that is down reports the failure and closes no finding', a
   expect(await stateOf(id)).toBe('Quarantined');
 });
 
-it('a sweep killed after any of its writes ends the same when repeated, with every event published', async () => {
+it('a sweep that is killed after any of its writes and repeated has the same result and publishes every event', async () => {
   let killed = 0;
   for (let at = 1; at < 60; at += 1) {
     const id = await plantAbandoned();
@@ -523,13 +530,13 @@ it('a sweep killed after any of its writes ends the same when repeated, with eve
     ]);
     if (!died) break;
     killed += 1;
-    // Sweeps remove only a few machines of a site in a day.
+    // Sweeps remove only a few machines of a site in a day, so move the clock.
     leapedMs += 6 * 3_600_000;
   }
   expect(killed).toBeGreaterThan(10);
 }, 120_000);
 
-it('a sweep of a connection sends a message for each of its sites', async () => {
+it('a sweep of a connection sends a message for each site of the connection', async () => {
   await createConnection(store, {
     namespace: 'default',
     name: 'sim-aws',
@@ -568,7 +575,7 @@ async function createMeta(sweepId: string) {
   });
 }
 
-/** Tags a planted machine with the id of an instance. */
+/** Adds the tag with the id of an instance to a planted machine. */
 function plantTag(backendId: string, id: string): void {
   for (const site of sim.engine.world.state.sites.values()) {
     const found = site.live.get(backendId);
@@ -578,7 +585,7 @@ function plantTag(backendId: string, id: string): void {
   }
 }
 
-/** Returns the store of a process that dies after this many writes. */
+/** Returns the store of a process that dies after `writes` writes. */
 function dyingAfter(writes: number): Store {
   let left = writes;
   const document = new Proxy(store.document, {

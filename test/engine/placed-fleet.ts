@@ -32,7 +32,7 @@ export function spec(name: string, size = 4, namespace = 'default'): FleetSpec {
   };
 }
 
-/** Creates a fleet whose placements, in us-east-1 and us-west-2, are open for its first round. */
+/** Creates a fleet whose placements in us-east-1 and us-west-2 are open for its first round. */
 export async function openedFleet(
   store: Store,
   name: string,

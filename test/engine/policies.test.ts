@@ -81,7 +81,7 @@ describe('failure policy rollback', () => {
     await prepare(process, fleetId, placements);
     const counts = outcomes(await answersOf(process, sendLaunches(process, fleet)));
     expect(counts['Failed']).toBe(1);
-    // Few launches had begun at either site when the failure decided the verdict.
+    // Few launches had begun at each site when the failure decided the fleet's end.
     expect(counts['Cancelled']).toBeGreaterThan(20);
     expect(await launchingOf(fleetId)).toEqual(['paused', 'paused']);
     expect(booksOf(fleetId).ever).toBe(counts['Running'] ?? 0);
@@ -102,7 +102,7 @@ describe('failure policy rollback', () => {
     });
   }, 90_000);
 
-  it('a fleet with policy rollback goes on launching while its minimum is within reach', async () => {
+  it('a fleet with policy rollback continues to launch while it can still reach its minimum', async () => {
     const process = new OneProcess(store, sim.url, TIME_SCALE);
     refuse('us-west-1', 2);
     const { fleetId, placements } = await beginWith(process, {
@@ -120,7 +120,7 @@ describe('failure policy rollback', () => {
 });
 
 describe('failure policy refine', () => {
-  it('a refine removes failed instances and the networks only they needed, and a retry launches them', async () => {
+  it('a refine removes failed instances and the networks that only they needed, and a retry launches them again', async () => {
     const process = new OneProcess(store, sim.url, TIME_SCALE);
     refuse('eu-west-1', 3);
     refuse('sa-east-1', 2);
@@ -158,7 +158,7 @@ describe('failure policy refine', () => {
     await assignment(fleetId, 3);
     await prepare(process, fleetId, placements);
     const tokens = sendLaunches(process, fleet, 2);
-    // The messages of the refine come again while the next round is under way.
+    // The messages of the refine are delivered again during the next round.
     for (const { connectionKey, location } of placements) {
       const late = { fleetId, connectionKey, location, scope: 'failed' as const };
       process.send({ kind: 'terminate', ...late, taskToken: `late ${location}` }, 2_000);
@@ -208,7 +208,7 @@ describe('action hold', () => {
       allowedActions: ['release', 'withdraw'],
     });
     await expectNoSlots(placements);
-    // The execution that was under way does not change the status of a held fleet.
+    // The execution that was running does not change the status of a held fleet.
     expect(await settleFleet(store, { fleetId, execution: 1 })).toEqual({ status: 'Held' });
 
     expect(await actOnFleet(deps, 'default', fleetId, { action: 'release' })).toEqual({
@@ -230,14 +230,15 @@ describe('action hold', () => {
     expect(booksOf(fleetId).alive).toBe(0);
   }, 120_000);
 
-  it('a hold cancels launches that come late, and the held fleet can be withdrawn', async () => {
+  it('a hold cancels launches that are delivered later, and the held fleet can be withdrawn', async () => {
     const process = new OneProcess(store, sim.url, TIME_SCALE);
     const fleet = await begin(process, 'held-late', 3, ['ap-south-1']);
     const { fleetId, placements } = fleet;
     await prepare(process, fleetId, placements);
     const deps = { store, workflows: workflows([]) };
     await actOnFleet(deps, 'default', fleetId, { action: 'hold' });
-    // The Assign step of the first execution comes after the hold, and so do its launches.
+    // The Assign step of the first execution runs after the hold, and its launches are delivered after the
+    // hold.
     expect((await assignment(fleetId, 1)).clouds).toEqual([]);
     const answers = await answersOf(process, sendLaunches(process, fleet));
     expect(outcomes(answers)).toEqual({ Cancelled: 3 });

@@ -58,7 +58,7 @@ async function finish(fleetId: string): Promise<void> {
 }
 
 describe('executions', () => {
-  it('the reconciler starts an execution that is absent 30 seconds after it was due', async () => {
+  it('the reconciler starts an execution that does not exist 30 seconds after its planned start', async () => {
     const fleetId = await accepted('forgotten');
     expect(await reconcile()).toMatchObject({ started: 0 });
     aheadMs += 31_000;
@@ -106,7 +106,7 @@ describe('executions', () => {
     await finish(fleetId);
   });
 
-  it('the reconciler starts refine and remove work, and nothing for a fleet without work', async () => {
+  it('the reconciler starts the executions of refine and remove work, and none for a fleet without work', async () => {
     const refined = await accepted('to-refine');
     await assignWork(store, await read(refined), 'refine', { status: 'PartiallyRunning' });
     const removed = await accepted('to-remove');
@@ -119,7 +119,7 @@ describe('executions', () => {
     for (const fleetId of [refined, removed]) await finish(fleetId);
   });
 
-  it('the reconciler starts the execution of one fleet although starting another one failed', async () => {
+  it("the reconciler starts the execution of one fleet even if the start of another fleet's execution failed", async () => {
     const ids = [await accepted('sick'), await accepted('well')];
     aheadMs += 31_000;
     const failing: Workflows = {
@@ -136,7 +136,7 @@ describe('executions', () => {
 });
 
 describe('holds', () => {
-  it('the reconciler withdraws a fleet once when its hold expires', async () => {
+  it('the reconciler withdraws a fleet only once when its hold expires', async () => {
     const fleetId = await accepted('expiring', { expiresInSeconds: 3_600 });
     expect(await reconcile()).toMatchObject({ active: 1, withdrawn: 0 });
     aheadMs += 3_601_000;
@@ -168,7 +168,7 @@ describe('launch gates', () => {
   const launchingOf = async (fleetId: string) =>
     (await readFleetPartition(store, fleetId)).placements.map(({ launching }) => launching);
 
-  it('the reconciler pauses the placements of a held fleet whose hold was left half done', async () => {
+  it('the reconciler pauses the placements of a held fleet if the process of the hold died before it did', async () => {
     const { fleetId } = await openedFleet(store, 'half-held');
     const fleet = await read(fleetId);
     await updateFleet(store, fleet, { status: 'Held', work: null, pausePending: true });
@@ -182,7 +182,7 @@ describe('launch gates', () => {
     ['rollback', 'paused'],
     ['continue', 'on'],
   ] as const)(
-    'a failure that no worker evaluated leaves launching under policy %s %s after the reconciler ran',
+    'after the reconciler ran, an unevaluated failure of a fleet with policy %s leaves launching %s',
     async (policy, launching) => {
       const { fleetId, ref } = await openedFleet(store, `half-${policy}`, 4, policy);
       await updateFleet(store, await read(fleetId), { status: 'Creating' });
@@ -190,7 +190,8 @@ describe('launch gates', () => {
       const record = claimOf(fleetId, 0);
       await transition(store, ref, [{ kind: 'claim', record }], 0);
       const failure = { code: 'InsufficientCapacity', message: 'none left' };
-      // The worker that wrote this failure died before it checked whether the failure decides the fleet.
+      // The worker that wrote this failure died before it checked whether the failure decides the fleet's
+      // end.
       await transition(store, ref, [{ kind: 'change', record, to: 'Failed', fields: { failure } }], 0);
       await reconcile();
       expect(await launchingOf(fleetId)).toEqual([launching, launching]);

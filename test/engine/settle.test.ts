@@ -17,7 +17,7 @@ it('a fleet does not settle while instances are being created, until its fifth i
   await transition(store, ref, [{ kind: 'change', record: first, to: 'Running', fields: {} }], 0);
   await expect(settle()).rejects.toThrow('being created');
   const { placements } = await readFleetPartition(store, fleetId);
-  // Launching stays on, since the next execution launches the missing instances.
+  // Launching stays on, because the next execution launches the missing instances.
   expect(placements.map(({ launching }) => launching)).toEqual(['on', 'on']);
 
   const fleet = await readFleetItem(store, fleetId);

@@ -11,7 +11,7 @@ async function read(name: string): Promise<string | undefined> {
   return Parameter?.Value;
 }
 
-it('two Assign steps of a fleet keep a private key each, and forgetSshKey deletes both', async () => {
+it('each of two Assign steps of a fleet keeps a private key, and `forgetSshKey` deletes both keys', async () => {
   const [one, other] = [
     await keepSshKey(ssm, PREFIX, FLEET, 'private one'),
     await keepSshKey(ssm, PREFIX, FLEET, 'private other'),

@@ -15,7 +15,7 @@ const store = useTables();
 const opened = (name: string, size?: number) => openedFleet(store, name, size);
 
 describe('fleet items', () => {
-  it('one of five fleets created at the same time with one name is created', async () => {
+  it('only one of five fleets is created if all are created with one name at the same time', async () => {
     const outcomes = await Promise.all(
       Array.from({ length: 5 }, () => createFleet(store, { connections: [], spec: spec('raced'), request })),
     );
@@ -44,7 +44,7 @@ describe('fleet items', () => {
     });
   });
 
-  it('a fleet is updated only if it is as it was read, and its name is free when it ends', async () => {
+  it('a fleet is updated only if it has not changed since it was read, and its name is free after its end', async () => {
     const { fleetId } = await opened('ending');
     const asked = await readFleetItem(store, fleetId);
     if (!asked) throw new Error('no fleet');
@@ -64,7 +64,7 @@ describe('fleet items', () => {
     expect((await readFleet(store, 'default', fleetId))?.counts).toEqual({ requested: 4, Terminated: 4 });
   });
 
-  it('listFleets lists the fleets of a namespace in pages, newest first', async () => {
+  it('`listFleets` lists the fleets of a namespace in pages, newest first', async () => {
     const names = ['page-a', 'page-b', 'page-c'];
     for (const name of names) {
       await createFleet(store, { connections: [], spec: spec(name, 2, 'paged'), request });
@@ -77,7 +77,7 @@ describe('fleet items', () => {
 });
 
 describe('transition', () => {
-  it('one of three equal claims is applied and counted', async () => {
+  it('only one of three equal claims is applied and counted', async () => {
     const { fleetId, ref } = await opened('claimed');
     const claim = { kind: 'claim' as const, record: claimOf(fleetId, 0) };
     const results = await Promise.all([1, 2, 3].map(() => transition(store, ref, [claim], 0)));
@@ -86,7 +86,7 @@ describe('transition', () => {
     expect(placement?.counts).toEqual({ Creating: 1 });
   });
 
-  it('transition applies the valid changes of a batch and refuses the outdated one', async () => {
+  it('`transition` applies the valid changes of a batch and refuses the outdated change', async () => {
     const { fleetId, ref } = await opened('partly', 8);
     const records = [0, 1, 2].map((index) => claimOf(fleetId, index));
     await transition(
@@ -146,7 +146,7 @@ describe('transition', () => {
 });
 
 describe('listInstances', () => {
-  it('listInstances lists every position of a fleet in pages, claimed or not', async () => {
+  it('`listInstances` lists all positions of a fleet in pages, including positions that no worker has claimed', async () => {
     const { fleetId, ref } = await opened('listed', 7);
     await transition(store, ref, [{ kind: 'claim', record: claimOf(fleetId, 1) }], 0);
     const seen: string[] = [];

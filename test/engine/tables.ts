@@ -7,7 +7,10 @@ import { openDocumentClient, type Store, type Tables } from '../../functions/pla
 
 const NAMES = ['fleets', 'governor', 'catalogue', 'access', 'history'] as const;
 
-/** Creates tables for one test file, as the CDK app makes them, on the engine at AWS_ENDPOINT_URL. */
+/**
+ * Creates tables for one test file on the engine at AWS_ENDPOINT_URL, with the same keys and indexes as in
+ * the CDK app.
+ */
 export function useTables(clock: Clock = systemClock): Store {
   const suffix = makeFleetId(Date.now(), Math.random);
   const name = (table: string) => `test-${table}-${suffix}`;

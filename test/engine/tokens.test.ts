@@ -15,13 +15,14 @@ beforeAll(async () => {
 });
 afterAll(async () => await sim.close());
 
-// Two executions can ask for one instance: the later one starts while messages of the earlier one are in flight. Each
-// test has a site of its own, since the poll loop of a site goes on in the process that started it.
+// Two executions can request one instance: the later execution starts while messages of the earlier one are
+// in flight. Each test uses another site, because the poll loop of a site continues in the process that
+// started it.
 it.each([
   ['before', ['old', 'new'], 'us-east-1'],
   ['after', ['new', 'old'], 'us-west-2'],
 ])(
-  'two messages for one launch make one machine and are both answered, with the old one %s the new one',
+  'two messages for one launch make one machine and are both answered if the old message comes %s the new message',
   async (order, tokens, home) => {
     const process = new OneProcess(store, sim.url, TIME_SCALE);
     const { fleetId, placements } = await begin(process, `asked-twice-${order}`, 1, [home]);

@@ -28,7 +28,7 @@ afterAll(async () => await sim.close());
 const { begin, prepare, launch, remove, booksOf } = new FleetRuns(store, () => sim);
 
 describe('the worker', () => {
-  it('the worker launches more instances than there are slots, once each, and removes all of them', async () => {
+  it('the worker launches each of more instances than slots exactly once, and removes all of them', async () => {
     const process = new OneProcess(store, sim.url, TIME_SCALE);
     const { fleetId, placements } = await begin(process, 'whole', 50, ['us-east-1', 'us-west-2']);
     await prepare(process, fleetId, placements);
@@ -44,7 +44,7 @@ describe('the worker', () => {
     expect((await readFleet(store, 'default', fleetId))?.counts).toEqual({ requested: 50, Terminated: 50 });
   }, 90_000);
 
-  it('the worker makes one machine for each instance although half of the create replies are lost', async () => {
+  it('the worker makes one machine for each instance even if half of the create replies are lost', async () => {
     sim.engine.addFault({
       cloud: 'aws',
       connection: '*',
@@ -100,7 +100,7 @@ describe('the worker', () => {
     expect(booksOf(fleetId).alive).toBe(0);
   }, 90_000);
 
-  it('the worker keeps the instances that a batch made when the cloud refused others of the batch', async () => {
+  it('the worker keeps the instances that a batch made if the cloud refused others of the batch', async () => {
     const sizes: number[] = [];
     const batching = (client: CloudClient): CloudClient & BatchCreate =>
       Object.assign(client, {
@@ -133,7 +133,7 @@ describe('the worker', () => {
     expect(booksOf(fleetId).alive).toBe(0);
   }, 90_000);
 
-  it('the worker repeats a create that was refused under a credential that had been rotated', async () => {
+  it('the worker repeats a create that the cloud refused because the credential was rotated', async () => {
     const process = new OneProcess(store, sim.url, TIME_SCALE);
     await createNamespace(store, { name: 'default' });
     await createConnection(store, {
@@ -178,7 +178,7 @@ describe('the worker', () => {
     await removeRecord(store, 'default', 'sim-aws');
   }, 90_000);
 
-  it('the worker records why instances failed, gives their slots back and makes no machine for them', async () => {
+  it('the worker records why instances failed, gives back their slots and makes no machine for these instances', async () => {
     sim.engine.addFault({
       cloud: 'aws',
       connection: '*',

@@ -1,6 +1,6 @@
 import { type StageName, stageFromContext } from '../../infra/settings/config.ts';
 
-/** The settings of a stage that determine the concurrency and the time limits of its workers. */
+/** The settings of a stage that determine concurrency and time limits of its workers. */
 export interface DeployedStage {
   driverConcurrency: number;
   driverTimeoutMs: number;

@@ -1,6 +1,8 @@
 import type { InstanceItem } from '../../functions/platform/store/instances.ts';
 
-/** Returns an instance's record after the cloud accepted its create, changed by `fields`. */
+/**
+ * Returns the record of an instance whose create the cloud accepted. `fields` replaces fields of the record.
+ */
 export function record(fields: Partial<InstanceItem> = {}): InstanceItem {
   return {
     instanceId: 'f0123456789abcdef-00000',

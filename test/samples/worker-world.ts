@@ -8,14 +8,14 @@ import { Table } from '../chaos/models/dynamo/table.ts';
 
 const TABLES = { fleets: 'fleets', governor: 'governor', access: 'access', catalogue: 'catalogue' };
 
-/** A worker's context over models of the tables, with a clock that stands still. */
+/** A worker's context over models of the tables. Its clock does not advance. */
 export interface WorkerWorld {
   context: WorkerContext;
   tables: Readonly<Record<keyof typeof TABLES, Table>>;
   sent: DriverMessage[];
-  /** The outcomes with which tasks of the workflow were completed, by task token. */
+  /** The outcomes with which the worker completed workflow tasks, by task token. */
   outcomes: Map<string, unknown>;
-  /** Called with each command as JSON. The command runs when the promise resolves. */
+  /** Called with each DynamoDB command as JSON. The command runs after the returned promise has resolved. */
   meet: (input: string) => Promise<void>;
   put(table: keyof typeof TABLES, item: Record<string, unknown> & { pk: string; sk: string }): void;
   end(): void;

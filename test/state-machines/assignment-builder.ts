@@ -8,7 +8,7 @@ import { layOut } from '../../functions/platform/placement/lay-out.ts';
 import { type Assignment, assignmentSchema } from '../../functions/platform/workflow/messages.ts';
 
 export const FLEET_ID = 'f0123456789abcdef';
-/** Input of the workflow for the fleet's first execution. */
+/** Input of the workflow in the fleet's first execution. */
 export const EXECUTION = { fleetId: FLEET_ID, execution: 1 } as const;
 export const QUEUE_URL =
   'https://sqs.eu-central-1.amazonaws.com/123456789012/fleetwright-production-driver-sim';
@@ -20,7 +20,7 @@ export interface Part {
   size: number;
 }
 
-/** Number of locations of each simulated cloud; 53 together. */
+/** Number of locations of each simulated cloud: 53 in total. */
 export const LOCATIONS: readonly [Cloud, number][] = [
   ['aws', 12],
   ['azure', 8],

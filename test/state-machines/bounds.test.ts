@@ -29,7 +29,7 @@ describe.each([
   { name: '10,000 instances in one location', parts: oneLocation, sites: 1, children: 10 },
   { name: '10,000 instances over 53 locations', parts: everywhere(10_000), sites: 53, children: 53 },
 ])('a fleet of $name', ({ name, parts, sites, children }) => {
-  it(`a fleet of ${name} stays within 64 KiB and 12,000 events, and launches each position once`, async () => {
+  it(`a fleet of ${name} stays within 64 KiB and 12,000 events, and launches each position exactly once`, async () => {
     const { world, outcome, figures } = await provisioned(assignmentOf(parts));
     expect(outcome).toMatchObject({ status: 'SUCCEEDED' });
     expect(figures.largestPayload).toBeLessThan(KIB_64);
@@ -39,8 +39,8 @@ describe.each([
     expect(launched.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 10_000 }, (_, at) => at));
     expect(new Set(world.messages('launch').map(({ taskToken }) => taskToken)).size).toBe(10_000);
     expect(world.messages('prepare-networks')).toHaveLength(sites);
-    // One for each instance, two for each child, PrepareNetworks and ByThousand for each site, one for each cloud,
-    // and seven for the other states.
+    // One transition for each instance, two for each child execution, PrepareNetworks and ByThousand for each
+    // site, one for each cloud, and seven for the other states.
     const clouds = parts.length;
     expect(figures.transitions).toBe(10_000 + children + children + 2 * sites + clouds + 7);
   }, 30_000);
@@ -104,7 +104,7 @@ describe('the history of an execution', () => {
     expect(child?.history.transitions).toBe(1_000 + 1);
   });
 
-  it('the history of a child execution stays within the limit of AWS when no launch is answered', async () => {
+  it('the history of a child execution stays within the limit of AWS even if no launch is answered', async () => {
     const parts = oneLocation.map((part) => ({ ...part, size: 1_000 }));
     const { world, outcome } = await provisioned(assignmentOf(parts), (message) =>
       message.kind === 'launch' || message.kind === 'give-up' ? undefined : allGood(message),

@@ -4,7 +4,7 @@ import { MAX_INLINE_MAP } from '../../functions/platform/workflow/messages.ts';
 import { parseDefinition, RESOURCES, type State, type StateGraph } from './interpreter/definition.ts';
 import { definitionText, MACHINES, SUBSTITUTIONS } from './world.ts';
 
-/** Returns every state with its name, those within Maps included. */
+/** Returns every state with its name, states within Maps included. */
 function everyState(graph: StateGraph): [string, State][] {
   return Object.entries(graph.States).flatMap(([name, state]): [string, State][] => [
     [name, state],
@@ -26,7 +26,7 @@ const TOKENS = {
 
 describe.each(MACHINES)('%s', (machine) => {
   const text = definitionText(machine);
-  // Throws for an unknown field, a target that does not exist, or a state that is never reached.
+  // Throws if a field is unknown, a target does not exist, or a state cannot be reached.
   const definition = parseDefinition(text, SUBSTITUTIONS);
   const states = everyState(definition);
   const recovering = states.flatMap(([name, state]) =>
@@ -34,7 +34,7 @@ describe.each(MACHINES)('%s', (machine) => {
   );
   const tasks = recovering.flatMap(({ name, state }) => (state.Type === 'Task' ? [{ name, state }] : []));
 
-  it(`${machine} has exactly the substitutions that infra fills`, () => {
+  it(`${machine} has exactly the substitutions for which the CDK app gives values`, () => {
     const found = [...text.matchAll(/\$\{(\w+)\}/g)].map(([, token]) => token);
     expect([...new Set(found)].toSorted()).toEqual(TOKENS[machine]);
   });
@@ -48,7 +48,7 @@ describe.each(MACHINES)('%s', (machine) => {
     }
   });
 
-  it(`each task of ${machine} has a Retry, and all but the final ones have a Catch`, () => {
+  it(`each task of ${machine} has a Retry, and each task except for the final ones has a Catch`, () => {
     const finalTasks = ['Settle', 'RecordHistory', 'FinishTermination'];
     for (const { name, state } of tasks) {
       expect(state.Retry?.length, name).toBeGreaterThan(0);
@@ -96,11 +96,11 @@ describe.each(MACHINES)('%s', (machine) => {
   });
 });
 
-it('provision-fleet runs as many children and launches at a time as AWS runs iterations of an inline Map', () => {
+it('provision-fleet runs no more children and launches at a time than AWS runs iterations of an inline Map', () => {
   const text = definitionText('provision-fleet');
   const states = everyState(parseDefinition(text, SUBSTITUTIONS));
   const [, children] = states.find(([name]) => name === 'ByThousand') ?? [];
-  if (children?.Type !== 'Map') throw new Error('ByThousand is no Map');
+  if (children?.Type !== 'Map') throw new Error('the state ByThousand is not a Map');
   const ofChild = JSON.stringify(children.ItemSelector);
   expect(String(children.MaxConcurrency)).toBe(
     `{% $min([${MAX_INLINE_MAP}, $max([2, $ceil($states.input.concurrentInstances / ${MAX_INLINE_MAP})])]) %}`,

@@ -15,7 +15,7 @@ describe('Map', () => {
       },
     });
 
-  it('a Map keeps the order of its items, and passes each its input', async () => {
+  it('a Map keeps the order of its items, and gives each item its input', async () => {
     const text = map('{% [3..5] %}', {
       ItemSelector: {
         at: '{% $states.context.Map.Item.Index %}',
@@ -36,7 +36,7 @@ describe('Map', () => {
     expect([0, 1_000, 2_000].map((at) => calls.filter((call) => call === at).length)).toEqual([40, 40, 20]);
   });
 
-  it('a Map ends with the first item that fails, and starts no other', async () => {
+  it('a Map ends when its first item fails, and starts no further item', async () => {
     const text = map('{% [1..9] %}', { MaxConcurrency: 3 });
     const { calls, run, engine, scheduler } = engineOf(text, async (payload) => {
       await scheduler.sleep(payload === 2 ? 500 : 1_000);
@@ -49,7 +49,7 @@ describe('Map', () => {
     expect(byType?.get('MapIterationAborted')).toBe(2);
   });
 
-  it('a Map fails when its items are not a list', async () => {
+  it('a Map fails if its items are not a list', async () => {
     const { run } = engineOf(map('{% 5 %}'));
     expect(await run()).toMatchObject({ status: 'FAILED', error: 'States.QueryEvaluationError' });
   });
@@ -66,7 +66,7 @@ describe('an execution', () => {
     await expect(run()).rejects.toThrow('result of A has');
   });
 
-  it('an execution ends at its own timeout, and enters no further state', async () => {
+  it('an execution ends at its timeout, and enters no further state', async () => {
     const text = machineText(
       {
         A: { Type: 'Wait', Seconds: 60, Next: 'B' },
@@ -79,7 +79,7 @@ describe('an execution', () => {
     expect(calls).toEqual([]);
   });
 
-  it('an execution is found by its name and input while it runs, and its name cannot be used otherwise', async () => {
+  it('a second start returns the running execution of that name and input, and other input is refused', async () => {
     const { engine, run } = engineOf(machineText({ A: { Type: 'Succeed' } }));
     const first = engine.start(ARN, 'one', { a: 1 });
     expect(engine.start(ARN, 'one', { a: 1 })).toBe(first);

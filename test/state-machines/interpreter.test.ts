@@ -29,7 +29,7 @@ describe('parseDefinition', () => {
 describe('Retry', () => {
   const retry = (more: Record<string, Json>) => [{ ErrorEquals: ['Busy'], IntervalSeconds: 2, ...more }];
 
-  it('a Retry waits twice as long each time, and no longer than MaxDelaySeconds', async () => {
+  it('a Retry doubles its delay each time, up to MaxDelaySeconds', async () => {
     const state = task({ Retry: retry({ MaxAttempts: 4, MaxDelaySeconds: 5 }) });
     const { calls, run, engine } = engineOf(machineText({ A: state }), (_, attempt) =>
       attempt < 5 ? fail('Busy') : 'done',
@@ -48,7 +48,7 @@ describe('Retry', () => {
     expect(calls).toEqual([0, 1_000, 3_000]);
   });
 
-  it('each retrier counts its own retries, and the first that matches decides', async () => {
+  it('each retrier counts its own retries, and the first retrier that matches the error decides', async () => {
     const state = task({
       Retry: [
         { ErrorEquals: ['Busy'], MaxAttempts: 1, IntervalSeconds: 1 },
@@ -74,7 +74,7 @@ describe('Catch', () => {
       B: { Type: 'Pass', End: true },
     });
 
-  it('a Catch handles an error by its name, and passes its output on', async () => {
+  it('a Catch handles an error by its name, and its output is the input of the next state', async () => {
     const { run } = engineOf(caught(['Busy']), () => fail('Busy'));
     expect(await run()).toEqual({ status: 'SUCCEEDED', output: 'Busy' });
   });
@@ -84,7 +84,7 @@ describe('Catch', () => {
     expect(await run()).toMatchObject({ status: 'FAILED', error: 'States.Runtime' });
   });
 
-  it('a Catch handles the error of an expression without a value', async () => {
+  it('a Catch handles the error of an expression that has no value', async () => {
     const state = task({
       Output: '{% $states.result.Payload.missing %}',
       Catch: [{ ErrorEquals: ['States.QueryEvaluationError'], Next: 'B' }],
@@ -110,7 +110,7 @@ describe('a task with a token', () => {
     expect(() => engine.sendTaskSuccess(token, {})).toThrow('nothing waits');
   });
 
-  it('a task times out when its heartbeats stop, and not before', async () => {
+  it('a task times out when its heartbeats stop, but not before', async () => {
     const state = callbackTask({ TimeoutSeconds: 100, HeartbeatSeconds: '{% 30 %}' });
     const { run, engine, scheduler } = engineOf(machineText({ A: state }), undefined, (token) => {
       const beat = async () => {

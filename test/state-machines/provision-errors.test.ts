@@ -35,7 +35,7 @@ describe('provision-fleet with errors of AWS services', () => {
     expect(world.sent).toEqual([]);
   });
 
-  it('the other children run and the execution settles when a child execution breaks off', async () => {
+  it('the other children run and the execution settles if one child execution breaks off', async () => {
     const assignment = assignmentOf(parts(2_000));
     const world = new World(assignment);
     const first = world.engine.startChild.bind(world.engine);
@@ -47,7 +47,7 @@ describe('provision-fleet with errors of AWS services', () => {
     expect(world.messages('launch').map(({ index }) => index)).toContain(1_999);
   });
 
-  it('a failed Settle is retried, and the execution fails when it never succeeds', async () => {
+  it('a failed Settle is retried, and the execution fails if Settle never succeeds', async () => {
     const world = new World(assignmentOf(parts(1)), allGood, {
       settle: () => {
         throw named('TypeError');
@@ -60,7 +60,7 @@ describe('provision-fleet with errors of AWS services', () => {
   it.each([
     ['that still runs', 5_000],
     ['that has ended', 100],
-  ])('a child %s is found again when the answer to its start was lost', async (_, afterMs) => {
+  ])('a child %s is found again if the answer to its start was lost', async (_, afterMs) => {
     const success = { outcome: 'Running' };
     const world = new World(assignmentOf(parts(3)), (message) =>
       message.kind === 'launch' ? { afterMs, success } : allGood(message),

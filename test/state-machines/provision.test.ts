@@ -11,7 +11,7 @@ const parts = (size: number, locations = 1): Part[] => [
   { cloud: 'ncp', connection: 'production-ncp', locations: locationNames('ncp', locations), size },
 ];
 
-/** Answers like `allGood`, except for the launch of one position. */
+/** Answers as `allGood` does, except for the launch of one position. */
 function butFor(index: number, answer: ReturnType<Answerer>): Answerer {
   return (message) => (message.kind === 'launch' && message.index === index ? answer : allGood(message));
 }
@@ -19,7 +19,7 @@ function butFor(index: number, answer: ReturnType<Answerer>): Answerer {
 const settled = { status: 'SUCCEEDED', output: { ...EXECUTION, status: 'Running' } };
 
 describe('concurrency', () => {
-  it('a child has twice as many launches under way as there are slots, and a location has two children at a time', async () => {
+  it('a child runs twice as many launches at a time as there are slots, and a location runs two children at a time', async () => {
     const world = new World(assignmentOf(parts(2_100)));
     await world.run('provision-fleet');
     const launches = world.sent.filter(({ message }) => message.kind === 'launch');
@@ -46,7 +46,7 @@ describe('concurrency', () => {
     ]);
   });
 
-  it('a location is divided among more children when 40 launches at a time cannot use its slots', async () => {
+  it('a location has more children if 40 launches at a time cannot use all its slots', async () => {
     const world = new World(assignmentOf(parts(1_000), 1_200, { concurrentInstancesPerLocation: 100 }));
     await world.run('provision-fleet');
     expect(peak(world.sent.filter(({ message }) => message.kind === 'launch'))).toBe(200);
@@ -57,7 +57,7 @@ describe('concurrency', () => {
     expect(new Set(world.messages('launch').map(({ index }) => index)).size).toBe(1_000);
   });
 
-  it('a workflow works at as many locations of a connection at a time as the assignment says', async () => {
+  it('a workflow works at the number of locations of a connection at a time that the assignment sets', async () => {
     const world = new World(assignmentOf(parts(36, 12)));
     await world.run('provision-fleet');
     const busy = new Map<string, Sent>();
@@ -98,7 +98,7 @@ it('each launch and give-up message has the round of its site', async () => {
 
 describe('an instance that fails', () => {
   it.each([...DRIVER_ERROR_CODES, LAUNCH_ABANDONED])(
-    'an instance that fails with %s is not launched again, and stops no other',
+    'an instance that fails with %s is not launched again, and the other instances are launched',
     async (failure) => {
       const world = new World(assignmentOf(parts(30)), butFor(7, { afterMs: 100, failure }));
       expect(await world.run('provision-fleet')).toEqual(settled);
@@ -109,7 +109,7 @@ describe('an instance that fails', () => {
     },
   );
 
-  it('a failure may also be answered as an outcome', async () => {
+  it('a worker may also answer a failure as an outcome', async () => {
     const answer = { afterMs: 100, success: { outcome: 'Failed' } };
     const world = new World(assignmentOf(parts(30)), butFor(7, answer));
     expect(await world.run('provision-fleet')).toEqual(settled);
@@ -128,7 +128,7 @@ describe('an instance that fails', () => {
     expect(giveUp?.message).toMatchObject({ index: 1, fleetId: FLEET_ID, code: 'States.HeartbeatTimeout' });
   });
 
-  it('an instance counts as not running when its give-up message is not answered either', async () => {
+  it('an instance is counted as not running if its give-up message is not answered either', async () => {
     const world = new World(assignmentOf(parts(3)), (message) =>
       message.kind === 'give-up' ? undefined : butFor(1, undefined)(message),
     );
@@ -159,7 +159,7 @@ describe('a location without network resources', () => {
     },
   );
 
-  it('a location sends no launch when its network preparation was abandoned, and the others go on', async () => {
+  it('a location sends no launch if its network preparation was abandoned, and the other locations continue', async () => {
     const world = new World(assignmentOf(parts(10, 2)), refuse(LAUNCH_ABANDONED, 1));
     expect(await world.run('provision-fleet')).toEqual(settled);
     expect(world.messages('prepare-networks')).toHaveLength(2);

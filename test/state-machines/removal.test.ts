@@ -8,7 +8,7 @@ const assignment = assignmentOf([
   { cloud: 'ncp', connection: 'production-ncp', locations: locationNames('ncp', 1), size: 2 },
 ]);
 
-/** Returns a world in which Settle answers with a removal, for the fleet's next execution. */
+/** Returns a world in which Settle answers with a removal for the fleet's next execution. */
 function world(removal: RemovalInput, functions: Functions = {}) {
   const status = removal.scope === 'fleet' ? 'RollingBack' : 'Creating';
   return new World(assignment, allGood, {
@@ -21,37 +21,40 @@ function world(removal: RemovalInput, functions: Functions = {}) {
 const rollback: RemovalInput = { fleetId: FLEET_ID, execution: 2, scope: 'fleet' };
 const refine: RemovalInput = { fleetId: FLEET_ID, execution: 2, scope: 'failed' };
 
-describe('a removal that the failure policy asks for', () => {
+describe('a removal that the failure policy requires', () => {
   it.each([
     ['rollback', rollback],
     ['refine', refine],
-  ])('%s runs in another execution, for which the workflow does not wait', async (_, removal) => {
-    const rolling = world(removal);
-    const { engine, scheduler } = rolling;
-    const { finished } = engine.start(machineArn('provision-fleet'), executionName(EXECUTION), EXECUTION);
-    const outcome = await scheduler.run(finished);
-    const started = rolling.executionsOf('terminate-fleet');
-    expect(started.map(({ name, input }) => ({ name, input }))).toEqual([
-      { name: `${FLEET_ID}-2`, input: removal },
-    ]);
-    expect(outcome).toMatchObject({ status: 'SUCCEEDED' });
-    // The removal has only begun.
-    expect(started[0]?.outcome).toBeUndefined();
-    expect(rolling.invoked.map(({ name }) => name)).toContain('record-history');
-    const well = new World(assignment);
-    await well.run('provision-fleet');
-    const [asking, plain] = [rolling, well].map((one) => one.executionsOf('provision-fleet')[0]?.history);
-    expect((asking?.events ?? 0) - (plain?.events ?? 0)).toBe(5);
-    expect((asking?.transitions ?? 0) - (plain?.transitions ?? 0)).toBe(1);
-    await scheduler.run(Promise.all(started.map((one) => one.finished)));
-    const kinds = rolling.sent.flatMap(({ message }) =>
-      'scope' in message ? [message.kind, message.scope] : [],
-    );
-    expect(new Set(kinds)).toEqual(new Set(['terminate', 'remove-networks', removal.scope]));
-    expect(rolling.invoked.filter(({ name }) => name === 'finish-termination')).toMatchObject([
-      { payload: removal },
-    ]);
-  });
+  ])(
+    'the workflow starts the removal of policy %s in another execution and does not wait for its end',
+    async (_, removal) => {
+      const rolling = world(removal);
+      const { engine, scheduler } = rolling;
+      const { finished } = engine.start(machineArn('provision-fleet'), executionName(EXECUTION), EXECUTION);
+      const outcome = await scheduler.run(finished);
+      const started = rolling.executionsOf('terminate-fleet');
+      expect(started.map(({ name, input }) => ({ name, input }))).toEqual([
+        { name: `${FLEET_ID}-2`, input: removal },
+      ]);
+      expect(outcome).toMatchObject({ status: 'SUCCEEDED' });
+      // The removal has begun and is not finished.
+      expect(started[0]?.outcome).toBeUndefined();
+      expect(rolling.invoked.map(({ name }) => name)).toContain('record-history');
+      const well = new World(assignment);
+      await well.run('provision-fleet');
+      const [asking, plain] = [rolling, well].map((one) => one.executionsOf('provision-fleet')[0]?.history);
+      expect((asking?.events ?? 0) - (plain?.events ?? 0)).toBe(5);
+      expect((asking?.transitions ?? 0) - (plain?.transitions ?? 0)).toBe(1);
+      await scheduler.run(Promise.all(started.map((one) => one.finished)));
+      const kinds = rolling.sent.flatMap(({ message }) =>
+        'scope' in message ? [message.kind, message.scope] : [],
+      );
+      expect(new Set(kinds)).toEqual(new Set(['terminate', 'remove-networks', removal.scope]));
+      expect(rolling.invoked.filter(({ name }) => name === 'finish-termination')).toMatchObject([
+        { payload: removal },
+      ]);
+    },
+  );
 
   it('no removal is started when all instances run', async () => {
     const well = new World(assignment);
@@ -68,7 +71,7 @@ describe('a removal that the failure policy asks for', () => {
     expect(twice.executionsOf('terminate-fleet')).toHaveLength(1);
   });
 
-  it('a removal is started once when the answer to its start was lost', async () => {
+  it('a removal is started only once if the answer to its start was lost', async () => {
     const lost = world(rollback);
     const start = lost.engine.startChild.bind(lost.engine);
     let losses = 0;
@@ -83,7 +86,7 @@ describe('a removal that the failure policy asks for', () => {
     expect(lost.executionsOf('terminate-fleet')).toHaveLength(1);
   });
 
-  it('a provisioning succeeds even when its removal cannot be started', async () => {
+  it('a provisioning succeeds even if its removal cannot be started', async () => {
     const refused = world(rollback);
     const start = refused.engine.startChild.bind(refused.engine);
     let tries = 0;
@@ -100,7 +103,7 @@ describe('a removal that the failure policy asks for', () => {
     expect(refused.payloadsOf('record-history')).toEqual([{ fleetId: FLEET_ID }]);
   });
 
-  it('a provisioning that broke off starts its removal, too', async () => {
+  it('an interrupted provisioning starts its removal, too', async () => {
     const broken = world(rollback, {
       assign: () => {
         throw named('Lambda.ServiceException');

@@ -12,7 +12,7 @@ function rounds(world: World) {
   return { access: of('access'), network: of('network') };
 }
 
-/** Answers like `allGood`, but fails the first `times` messages of one kind for one location. */
+/** Answers as `allGood` does, but fails the first `times` messages of one kind for one location. */
 function failing(kind: string, location: string, failure: string, times: number): Answerer {
   return (message) => {
     const here = message.kind === kind && 'location' in message && message.location === location;
@@ -23,7 +23,7 @@ function failing(kind: string, location: string, failure: string, times: number)
 }
 
 describe('terminate-fleet', () => {
-  it('terminate-fleet removes instances, then access, and five seconds later networks, ten at a time', async () => {
+  it('terminate-fleet removes instances, then security groups, and five seconds later networks, ten at a time', async () => {
     const world = new World(assignment);
     expect(await world.run('terminate-fleet')).toEqual(gone);
     const terminated = world.sent.filter(({ message }) => message.kind === 'terminate');
@@ -39,7 +39,7 @@ describe('terminate-fleet', () => {
     expect(world.payloadsOf('finish-termination')).toEqual([removal]);
   });
 
-  it('terminate-fleet works at no more locations of a connection at a time than the assignment says', async () => {
+  it('terminate-fleet works at no more locations of a connection at a time than the assignment allows', async () => {
     const twelve = assignmentOf([
       {
         cloud: 'ncp',
@@ -59,14 +59,14 @@ describe('terminate-fleet', () => {
     expect(world.sent).toEqual([]);
   });
 
-  it('terminate-fleet repeats a termination that is answered Unavailable a dozen times', async () => {
+  it('terminate-fleet repeats a termination that fails twelve times with Unavailable', async () => {
     const [location = ''] = assignment.clouds.flatMap(({ sites }) => sites.map((site) => site.location));
     const world = new World(assignment, failing('terminate', location, 'Unavailable', 12));
     expect(await world.run('terminate-fleet')).toEqual(gone);
     expect(world.messages('terminate').filter((message) => message.location === location)).toHaveLength(13);
   });
 
-  it('the workflow sends a termination again when no worker answered it', async () => {
+  it('terminate-fleet sends a termination again if no worker answered it', async () => {
     let silent = 1;
     const world = new World(assignment, (message) => {
       if (message.kind !== 'terminate' || silent === 0) return allGood(message);
@@ -77,7 +77,7 @@ describe('terminate-fleet', () => {
     expect(world.messages('terminate')).toHaveLength(54);
   });
 
-  it('terminate-fleet does not repeat an Unauthorized termination, goes on elsewhere, and fails at its end', async () => {
+  it('terminate-fleet does not repeat an Unauthorized termination, continues elsewhere, and fails at its end', async () => {
     const [location = ''] = assignment.clouds.flatMap(({ sites }) => sites.map((site) => site.location));
     const world = new World(assignment, failing('terminate', location, 'Unauthorized', 1), {
       'finish-termination': () => ({ status: 'Terminating', done: false }),
@@ -98,7 +98,7 @@ describe('terminate-fleet', () => {
     expect(world.messages('remove-networks')).toHaveLength(2 * 53 + 3);
   });
 
-  it('terminate-fleet runs its last step even when its first one fails', async () => {
+  it('terminate-fleet runs its last step even if its first step fails', async () => {
     const world = new World(assignment, allGood, {
       'begin-termination': () => {
         throw new TypeError('broken');

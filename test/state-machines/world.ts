@@ -24,7 +24,7 @@ function functionArn(name: string): string {
   return `arn:aws:lambda:${ACCOUNT}:function:${name}`;
 }
 
-/** Values for every substitution of the definitions. */
+/** Values for all substitutions of the definitions. */
 export const SUBSTITUTIONS = {
   AssignFunctionArn: functionArn('assign'),
   SettleFunctionArn: functionArn('settle'),
@@ -39,12 +39,12 @@ export function definitionText(name: MachineName): string {
   return readFileSync(new URL(`../../state-machines/${name}.asl.json`, import.meta.url), 'utf8');
 }
 
-/** Returns the input of a machine's execution. */
+/** Returns the input of an execution of the machine. */
 export function inputOf(name: MachineName): Json {
   return name === 'terminate-fleet' ? { ...EXECUTION, scope: 'fleet' } : EXECUTION;
 }
 
-/** The answer to a message and its delay. Undefined: no answer. */
+/** An answer to a message, and the delay of that answer. Undefined if the message gets no answer. */
 export type Answer = { afterMs: number; success?: Json; failure?: string } | undefined;
 export type Answerer = (message: DriverMessage) => Answer;
 export type Functions = Record<string, (payload: Json) => Json>;
@@ -55,7 +55,7 @@ export interface Sent {
   message: DriverMessage;
 }
 
-/** Answers a launch with Running after five seconds, and any other message with success after one. */
+/** Answers a launch with Running after five seconds, and any other message with success after one second. */
 export const allGood: Answerer = ({ kind }) => {
   if (kind === 'launch') return { afterMs: 5_000, success: { outcome: 'Running' } };
   return { afterMs: 1_000, success: kind === 'give-up' ? { outcome: 'Failed' } : {} };
@@ -67,7 +67,7 @@ export class World {
   readonly sent: Sent[] = [];
   readonly invoked: { name: string; payload: Json }[] = [];
   readonly engine: Engine;
-  /** Names of the errors that the next sends throw. */
+  /** Names of the errors that the next sends to the queue throw, one error for each send. */
   readonly sendErrors: string[] = [];
   readonly #answer: Answerer;
   readonly #functions: Functions;
@@ -150,7 +150,7 @@ export function named(name: string): Error {
   return error;
 }
 
-/** Returns how many of the messages were unanswered at the same time, at most. */
+/** Returns the maximum number of messages that were unanswered at the same time. */
 export function peak(sent: Sent[]): number {
   const changes = sent.flatMap(({ at, answeredAt = Number.POSITIVE_INFINITY }) => [
     { at, by: 1 },

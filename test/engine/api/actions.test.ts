@@ -42,7 +42,7 @@ async function assignment(fleetId: string, execution: number) {
   );
 }
 
-/** Sets the fields of a fleet that work would have set. */
+/** Sets fields of a fleet as workers and workflows would set them. */
 async function put(fleetId: string, update: FleetUpdate): Promise<void> {
   const fleet = await readFleetItem(store, fleetId);
   if (!fleet || !(await updateFleet(store, fleet, update))) throw new Error('not updated');
@@ -54,7 +54,10 @@ async function launchingOf(fleetId: string): Promise<string[]> {
 }
 
 describe('fleet actions', () => {
-  /** For each action: a fleet update that makes it legal, the status afterwards, and the executions it starts. */
+  /**
+   * For each action: a fleet update that makes the action legal, the status after the action, and the
+   * executions that the action starts.
+   */
   const legal: Record<FleetAction, [FleetUpdate, Fleet['status'], string[]]> = {
     hold: [{}, 'Held', []],
     abort: [{}, 'Creating', []],
@@ -64,7 +67,7 @@ describe('fleet actions', () => {
     refine: [{ status: 'PartiallyRunning', work: null }, 'PartiallyRunning', ['refine 2']],
   };
 
-  it.each(FLEET_ACTIONS)('action %s takes effect once when it is asked for twice', async (action) => {
+  it.each(FLEET_ACTIONS)('action %s takes effect only once if it is requested twice', async (action) => {
     const [before, status, starts] = legal[action];
     const { id } = await created(`twice-${action}`);
     await put(id, before);
@@ -74,7 +77,8 @@ describe('fleet actions', () => {
     const after = await readFleetItem(store, id);
     const again = await act(id, { action });
     expect([again.status, fleetOf(again).status]).toEqual([202, status]);
-    // The second request may start the same execution again: the first one may have died before it did.
+    // The second request may start the same execution again: the process of the first one may have died
+    // before it started it.
     const all = gateway.started.map(({ work, execution }) => `${work} ${execution}`);
     expect(new Set(all)).toEqual(new Set(starts));
     expect(await readFleetItem(store, id)).toEqual(after);
@@ -110,7 +114,7 @@ describe('fleet actions', () => {
     }
   });
 
-  it('four retries at the same time are all accepted and begin one round', async () => {
+  it('four retries at the same time are all accepted and begin only one round', async () => {
     const { id } = await created('many-hold');
     await put(id, { status: 'PartiallyRunning', work: null });
     const answers = await Promise.all([1, 2, 3, 4].map(() => act(id, { action: 'retry' })));
@@ -142,7 +146,7 @@ describe('fleet actions', () => {
 });
 
 describe('action hold', () => {
-  it('a hold before the Assign step keeps the step from launching until the fleet is released', async () => {
+  it('after a hold, the Assign step launches nothing until the fleet is released', async () => {
     const { id } = await created('early-hold');
     await act(id, { action: 'hold' });
     expect((await assignment(id, 1)).clouds).toEqual([]);
@@ -154,7 +158,7 @@ describe('action hold', () => {
     expect(await launchingOf(id)).toEqual(['on', 'on']);
   });
 
-  it('a second hold keeps the Assign step of the released round from turning launching on', async () => {
+  it('after a second hold, the Assign step of the released round does not turn launching on', async () => {
     const { id } = await created('second-hold');
     await act(id, { action: 'hold' });
     await act(id, { action: 'release' });
@@ -185,7 +189,7 @@ describe('action hold', () => {
   });
 });
 
-it('an abort before the Assign step leaves the step no launches', async () => {
+it('after an abort, the Assign step launches nothing', async () => {
   const { id } = await created('early-abort');
   await act(id, { action: 'abort' });
   expect((await assignment(id, 1)).clouds).toEqual([]);
@@ -208,7 +212,7 @@ describe('creating and deleting fleets', () => {
     }
   });
 
-  it('repeated deletes of a fleet start one execution', async () => {
+  it('repeated deletes of a fleet start only one execution', async () => {
     const { id } = await created('gone-twice');
     const answers = await Promise.all([remove(id), remove('gone-twice')]);
     expect(answers.map(({ status }) => status)).toEqual([202, 202]);

@@ -55,14 +55,17 @@ describe('a fleet request with one mistake', () => {
     ['an unknown image', { image: 'windows-31' }, ['/nodeGroups/0/image unknown-image']],
     ['a location twice', { locations: ['us-east-1', 'us-east-1'] }, ['/nodeGroups/0/locations duplicate']],
     ['a bad CIDR', { ssh: { allowFrom: 'anywhere' } }, ['/nodeGroups/0/ssh/allowFrom invalid-format']],
-  ])('a fleet request with %s is refused with its pointer', async (_what, group, errors) => {
-    const answer = await post(fleetBody('web-bad', group));
-    expect(answer.status).toBe(400);
-    expect(codeOf(answer)).toBe('invalid-request');
-    expect(answer.headers['content-type']).toBe('application/problem+json');
-    expect(errorsOf(answer)).toEqual(errors);
-    await nothingStarted();
-  });
+  ])(
+    'a fleet request with %s is refused with the pointer of the wrong field',
+    async (_what, group, errors) => {
+      const answer = await post(fleetBody('web-bad', group));
+      expect(answer.status).toBe(400);
+      expect(codeOf(answer)).toBe('invalid-request');
+      expect(answer.headers['content-type']).toBe('application/problem+json');
+      expect(errorsOf(answer)).toEqual(errors);
+      await nothingStarted();
+    },
+  );
 
   it('an instance type is refused if the image has another architecture and a location does not offer it', async () => {
     const answer = await post(fleetBody('web-bad', { instanceType: 'm7g.large' }));
@@ -223,11 +226,14 @@ describe('path and query', () => {
       { cursor: Buffer.from('sim-aws').toString('base64url') },
       ['?cursor invalid-cursor'],
     ],
-  ])('a list request with %s is refused with its parameter', async (_what, query, errors) => {
-    const answer = await gateway.ask({ method: 'GET', path: '/v1/namespaces/default/fleets', query });
-    expect(answer.status).toBe(400);
-    expect(errorsOf(answer)).toEqual(errors);
-  });
+  ])(
+    'a list request with %s is refused with the name of the wrong parameter',
+    async (_what, query, errors) => {
+      const answer = await gateway.ask({ method: 'GET', path: '/v1/namespaces/default/fleets', query });
+      expect(answer.status).toBe(400);
+      expect(errorsOf(answer)).toEqual(errors);
+    },
+  );
 
   it.each([
     ['GET', '/v1/nothing', 404, 'not-found'],

@@ -42,7 +42,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await sim.close());
 
-/** Opens a worker process with clients and caches of its own. */
+/** Opens a worker process with its own clients and caches. */
 function worker(driver: Driver = simDriver): WorkerContext {
   const ignore = () => undefined;
   return makeContext({
@@ -77,7 +77,7 @@ const rotate = (name: string, apiKey: string) =>
     path: `${path}/${name}/credential`,
     json: { credential: { account: name, apiKey } },
   });
-/** Sets what the simulated clouds demand of an account from now on. */
+/** Sets which credential the simulated clouds require for an account from now on. */
 async function accountTakes(account: string, rule: { apiKey?: string; revoked?: boolean }): Promise<void> {
   const answer = await fetch(`${sim.url}/_sim/accounts/${account}`, {
     method: 'PUT',
@@ -114,7 +114,7 @@ describe('verification', () => {
     expect(await get('verified')).not.toHaveProperty('failure');
   });
 
-  it('a scheduled verification fails a connection if the cloud refuses it, and not if it gives no answer', async () => {
+  it('a scheduled verification fails a connection if the cloud refuses it, but not if the cloud does not answer', async () => {
     const good = await registered('scheduled');
     const scheduled = { kind: 'verify', connectionKey: keyOf('scheduled'), sync: false } as const;
     const unreachable = worker({
@@ -136,7 +136,7 @@ describe('verification', () => {
 });
 
 describe('rotation', () => {
-  it('a rotation to a refused credential fails, and the old credential stays in force', async () => {
+  it('a rotation to a refused credential fails, and the old credential stays in use', async () => {
     await accountTakes('careful', { apiKey: 'key-one-and-secret' });
     const context = await registered('careful');
     const asked = await rotate('careful', 'key-two-and-secret');
@@ -157,7 +157,7 @@ describe('rotation', () => {
     expect(JSON.stringify([asked, await get('careful'), gateway.logged])).not.toMatch(/key-(one|two)/);
   });
 
-  it('a worker that still holds the old credential takes the new one, and no call fails', async () => {
+  it('after a rotation, a worker with a cached old credential uses the new one, and no call fails', async () => {
     const context = await registered('gapless');
     const busy = worker();
     const before = await busy.open(keyOf('gapless'));
@@ -178,7 +178,7 @@ describe('rotation', () => {
     expect(await get('gapless')).toMatchObject({ status: 'Failed' });
   });
 
-  it('the later of two rotations is in force in the end, whichever is verified first', async () => {
+  it('the credential of the later of two rotations is in use in the end, whichever rotation is verified first', async () => {
     const context = await registered('hasty');
     await rotate('hasty', 'key-two-and-secret');
     const earlier = gateway.sent.at(-1);
@@ -248,7 +248,7 @@ describe('limits', () => {
   const put = (json: unknown, name = 'sim-aws') =>
     gateway.ask({ method: 'PUT', path: `${path}/${name}/limits`, json });
 
-  it('each limit can be overridden alone, and an empty override restores the defaults', async () => {
+  it('each limit can be overridden separately, and an empty override restores the defaults', async () => {
     const calls = { create: { perSecond: 1, burst: 2 } };
     expect((await put({ concurrentLocations: 3, calls })).body).toMatchObject({
       limits: { concurrentLocations: 3 },

@@ -26,14 +26,14 @@ const post = (json: unknown, allowEndpoints?: boolean) =>
   gateway.ask({ method: 'POST', path, json }, allowEndpoints);
 const secretOf = async (name: string): Promise<unknown> => {
   const connection = await readConnection(store, 'default', name);
-  if (!connection) throw new Error(`no connection ${name}`);
+  if (!connection) throw new Error(`connection ${name} has no record`);
   const Name = credentialParameter(gateway.secretsPrefix, connection);
   const { Parameter } = await gateway.ssm.send(new GetParameterCommand({ Name, WithDecryption: true }));
   return JSON.parse(Parameter?.Value ?? 'null');
 };
 
 describe('a new connection', () => {
-  it('a new connection is Verifying, and its secret is stored where its driver reads it and never shown', async () => {
+  it('a new connection is Verifying, and its secret is stored for its driver and never shown', async () => {
     const answer = await post(body('new-aws', { limits: { concurrentLocations: 3 } }));
     expect([answer.status, answer.headers['location']]).toEqual([201, `${path}/new-aws`]);
     expect(answer.body).toMatchObject({
@@ -49,7 +49,7 @@ describe('a new connection', () => {
     expect(JSON.stringify([answer, ...seen, gateway.logged])).not.toContain(SECRET);
   });
 
-  it('one of twelve equal creates is accepted, and the stored secret is the one of that request', async () => {
+  it('one of twelve equal creates is accepted, and the stored secret is the secret of that request', async () => {
     const keys = Array.from({ length: 12 }, (_, at) => `raced-for-secret-${at}`);
     const answers = await Promise.all(
       keys.map((apiKey) => post(body('raced-aws', { credential: { account: 'tester', apiKey } }))),
@@ -124,7 +124,7 @@ describe('a new connection', () => {
 });
 
 describe('an existing connection', () => {
-  it('a request verifies a connection or syncs its inventory', async () => {
+  it('the API sends a message that verifies a connection or syncs its inventory', async () => {
     await post(body('work-aws'));
     for (const [verb, kind] of [
       ['verify', 'verify'],
@@ -144,7 +144,7 @@ describe('an existing connection', () => {
     expect(after).toMatchObject({ status: 'Ready' });
   });
 
-  it('a connection created under the name of a deleted one has an empty catalogue', async () => {
+  it('a connection with the name of a deleted connection has an empty catalogue', async () => {
     await furnish(store, 'leaving');
     const own = '/v1/namespaces/leaving/connections';
     const secret = body('sim-aws');

@@ -40,7 +40,7 @@ async function assignment(fleetId: string): Promise<void> {
 }
 
 describe('creating a fleet', () => {
-  it('an accepted fleet is written, started once and answered with its location', async () => {
+  it('an accepted fleet is written, its execution is started once, and the answer has its location', async () => {
     const body = {
       ...fleetBody('web-new'),
       minimumInstances: 2,
@@ -76,7 +76,7 @@ describe('creating a fleet', () => {
     ]);
   });
 
-  it('a fleet is found by its id and by its name, and not from another namespace', async () => {
+  it('a fleet is found by its id and by its name, but not in another namespace', async () => {
     const { id } = fleetOf(await post(fleetBody('web-found')));
     for (const fleet of [id, 'web-found']) {
       expect(fleetOf(await gateway.ask({ method: 'GET', path: `${fleets}/${fleet}` })).id).toBe(id);
@@ -119,7 +119,7 @@ describe('an idempotency key', () => {
     expect(gateway.started).toEqual(Array(2).fill({ work: 'provision', fleetId, execution: 1 }));
   });
 
-  it('a repeated idempotency key gives the same answer although the request would be refused now', async () => {
+  it('a repeated idempotency key gives the same answer even if a new request would be refused', async () => {
     const body = fleetBody('web-replay', { connection: 'sim-gcp', locations: ['us-east-1'] });
     const store2 = '/v1/namespaces/other/fleets';
     const first = await post(fleetBody('web-replay'), 'key-2', store2);
@@ -169,7 +169,7 @@ describe('the instances of a fleet', () => {
 });
 
 describe('deleting a fleet', () => {
-  it('a fleet deleted by name and again by id has one removal execution', async () => {
+  it('a fleet that is deleted by name and then by id has one removal execution', async () => {
     const { id: fleetId } = fleetOf(await post(fleetBody('web-gone')));
     gateway.started.splice(0);
     const answer = await gateway.ask({ method: 'DELETE', path: `${fleets}/web-gone` });

@@ -7,8 +7,8 @@ import { replaceLocations, replaceOffers } from '../../../functions/platform/sto
 const site = { country: 'USA', latitude: 40, longitude: -80 };
 
 /**
- * Writes a namespace with the connections `sim-aws` (Ready, with two available locations and one that is not) and
- * `sim-gcp` (Verifying).
+ * Writes a namespace with two connections. `sim-aws` is Ready, and has two available locations and one
+ * unavailable location. `sim-gcp` is Verifying.
  */
 export async function furnish(store: Store, namespace: string): Promise<void> {
   await createNamespace(store, { name: namespace });

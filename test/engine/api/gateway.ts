@@ -43,7 +43,10 @@ const pageSchema = z.object({
 export interface Answered {
   status: number;
   headers: Record<string, string>;
-  /** Checked by the route's response schema, or by the schema of problems if the request was refused. */
+  /**
+   * The body of the answer, checked by the route's response schema or, for a refusal, by the schema of
+   * problems.
+   */
   body: unknown;
 }
 
@@ -125,7 +128,7 @@ export class Gateway {
     const answered = result.body === undefined ? undefined : JSON.parse(result.body);
     const status = result.statusCode ?? 0;
     const isSuccess = status < 400;
-    // A problem code that the route does not declare is an error of the API.
+    // The route must declare each problem code that it answers.
     const problems: readonly string[] = route
       ? problemsOf(route)
       : ['unauthorized', 'not-found', 'method-not-allowed'];
@@ -135,7 +138,7 @@ export class Gateway {
     return {
       status,
       headers: z.record(z.string(), z.string()).parse(result.headers),
-      // The schemas allow extra fields. An answer that has any is an error of the API.
+      // The schemas allow additional fields, but an answer must not have any.
       body: isSuccess ? strictly(response, answered) : problemSchema.parse(answered),
     };
   }
@@ -207,7 +210,7 @@ export class Gateway {
 function strictly(schema: z.ZodType, answered: unknown): unknown {
   const parsed = schema.parse(answered);
   if (!isDeepStrictEqual(parsed, answered)) {
-    throw new Error(`answered beyond the contract: ${JSON.stringify(answered)}`);
+    throw new Error(`the answer has fields that the contract does not have: ${JSON.stringify(answered)}`);
   }
   return parsed;
 }

@@ -22,7 +22,7 @@ const idOf = (body: unknown): string => z.object({ id: z.string() }).parse(body)
 
 beforeAll(() => furnish(store, 'default'));
 
-/** Returns all items of a list, read in pages of one item. A page may be empty. */
+/** Reads a list in pages of one item, and returns all its items. A page may be empty. */
 async function all(path: string, query: Record<string, string> = {}) {
   const items: Record<string, unknown>[] = [];
   let cursor: string | null = null;
@@ -64,7 +64,7 @@ async function fleetWithNetworks(name: string): Promise<string> {
 }
 
 describe('network resources', () => {
-  it('network resources are listed in pages with fleet and site, without those of ended fleets', async () => {
+  it('network resources are listed in pages with fleet and site, but not those of ended fleets', async () => {
     const first = await fleetWithNetworks('first');
     const second = await fleetWithNetworks('second');
     const ended = await fleetWithNetworks('ended');

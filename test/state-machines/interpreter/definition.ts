@@ -1,13 +1,13 @@
 import { z } from 'zod';
 
 /**
- * The part of the Amazon States Language that the shipped definitions use, with JSONata. Objects are strict: a field
- * that the interpreter does not know is refused, because AWS may act on it.
+ * The part of the Amazon States Language that the shipped definitions use, with JSONata. The schemas of
+ * objects are strict: a field that the interpreter does not know is refused, because AWS may act on it.
  */
 export const jsonSchema = z.json();
 export type Json = z.infer<typeof jsonSchema>;
 
-/** Checks a value like `jsonSchema`, but faster: every value of an expression is checked. */
+/** Checks a value as `jsonSchema` does, but faster: every value of an expression is checked. */
 export function isJson(value: unknown): value is Json {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
   if (typeof value === 'number') return Number.isFinite(value);
@@ -88,7 +88,7 @@ const failSchema = z.strictObject({
   Cause: z.string().optional(),
 });
 
-/** A first state and the states that follow it: a whole machine, or the item processor of a Map. */
+/** A first state and the states that follow it. It is a whole machine, or the item processor of a Map. */
 export interface StateGraph {
   StartAt: string;
   States: Record<string, State>;
@@ -138,7 +138,7 @@ const stateSchema = z
     (state) =>
       isLast(state.Type) ||
       ('Next' in state && state.Next !== undefined) !== ('End' in state && state.End !== undefined),
-    'needs either Next or End',
+    'must have either Next or End',
   );
 
 function isLast(type: State['Type']): boolean {
@@ -155,15 +155,16 @@ const machineSchema = z.strictObject({
 export type MachineDefinition = z.infer<typeof machineSchema>;
 
 /**
- * Parses the text of a definition file, with substitutions as CloudFormation would make them.
+ * Parses the text of a definition file, with substitutions as CloudFormation makes them.
  *
- * @param substitutions values of its `${Token}`s
- * @throws Error for a token without a value, an unknown field, or a state that does not exist or is never reached
+ * @param substitutions values of the `${Token}`s in the text
+ * @throws Error if a token has no value, a field is unknown, a state does not exist, or a state cannot be
+ *   reached
  */
 export function parseDefinition(text: string, substitutions: Record<string, string>): MachineDefinition {
   const filled = text.replaceAll(/\$\{(\w+)\}/g, (_, token: string) => {
     const value = substitutions[token];
-    if (value === undefined) throw new Error(`no value for the substitution ${token}`);
+    if (value === undefined) throw new Error(`the substitution ${token} has no value`);
     return value;
   });
   const machine = machineSchema.parse(JSON.parse(filled));
@@ -188,7 +189,7 @@ function checkTransitions({ StartAt, States }: StateGraph): void {
   const reached = new Set<string>();
   const visit = (name: string) => {
     const state = States[name];
-    if (!state) throw new Error(`no state is called ${name}`);
+    if (!state) throw new Error(`the state ${name} does not exist`);
     if (reached.has(name)) return;
     reached.add(name);
     for (const next of successors(state)) visit(next);
@@ -196,5 +197,5 @@ function checkTransitions({ StartAt, States }: StateGraph): void {
   };
   visit(StartAt);
   const lost = Object.keys(States).filter((name) => !reached.has(name));
-  if (lost.length > 0) throw new Error(`never reached: ${lost.join(', ')}`);
+  if (lost.length > 0) throw new Error(`states that are never reached: ${lost.join(', ')}`);
 }

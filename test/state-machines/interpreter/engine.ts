@@ -6,8 +6,8 @@ import type { Execution, Host, Outcome, Run, Services, Waiting } from './run.ts'
 import { Cancellation } from './scheduler.ts';
 
 /**
- * Runs the deployed state machines in memory, on the scheduler of its services. Counts history events, transitions and
- * payloads as AWS does.
+ * Runs the deployed state machines in memory, with the clock of its services' scheduler. Counts history
+ * events, transitions and payloads as AWS does.
  */
 export class Engine implements Host {
   readonly services: Services;
@@ -16,21 +16,22 @@ export class Engine implements Host {
   readonly #waiting = new Map<string, Waiting>();
   #tokens = 0;
 
-  /** @param machines by ARN */
+  /** @param machines definitions by ARN */
   constructor(machines: ReadonlyMap<string, MachineDefinition>, services: Services) {
     this.#machines = machines;
     this.services = services;
   }
 
-  /** Every execution so far, in the order of their starts. */
+  /** All executions so far, in the order of their starts. */
   get executions(): Execution[] {
     return [...this.#executions.values()];
   }
 
   /**
-   * Starts an execution. If an execution with this name and input is running, returns that one.
+   * Starts an execution. If an execution with this name and input is running, returns that execution.
    *
-   * @throws StatesError StepFunctions.ExecutionAlreadyExistsException if the name was used otherwise
+   * @throws StatesError StepFunctions.ExecutionAlreadyExistsException if the name was used with other input,
+   *   or its execution has ended
    */
   start(machineArn: string, name: string, input: Json): Execution {
     const machine = this.#machines.get(machineArn);
@@ -66,26 +67,30 @@ export class Engine implements Host {
     return this.start(machineArn, name, input);
   }
 
-  /** @throws TaskDoesNotExist if no task waits for the token */
+  /** Completes the task that waits for the token. @throws TaskDoesNotExist if no task waits for the token */
   sendTaskSuccess(token: string, output: Json): void {
     this.#take(token).succeed(output);
     this.withdrawToken(token);
   }
 
-  /** @throws TaskDoesNotExist */
+  /** Fails the task that waits for the token. @throws TaskDoesNotExist if no task waits for the token */
   sendTaskFailure(token: string, error: string, cause: string): void {
     this.#take(token).fail(new StatesError(error, cause));
     this.withdrawToken(token);
   }
 
-  /** @throws TaskDoesNotExist */
+  /**
+   * Keeps the task that waits for the token alive.
+   *
+   * @throws TaskDoesNotExist if no task waits for the token
+   */
   sendTaskHeartbeat(token: string): void {
     this.#take(token).beat();
   }
 
   issueToken(waiting: Waiting): string {
     this.#tokens += 1;
-    // As long as a token of AWS: shorter ones would make payloads look smaller.
+    // AWS tokens are as long. Shorter tokens would make payloads look smaller.
     const token = `token-${this.#tokens}-`.padEnd(700, 'x');
     this.#waiting.set(token, waiting);
     return token;

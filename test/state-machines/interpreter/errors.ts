@@ -1,4 +1,4 @@
-/** An error of the language. Retry and Catch match its name. */
+/** An error of the Amazon States Language. Retry and Catch match its name. */
 export class StatesError extends Error {
   constructor(name: string, message = '') {
     super(message);
@@ -6,25 +6,25 @@ export class StatesError extends Error {
   }
 }
 
-/** A limit of AWS was exceeded, or the definition is invalid. Ends the run: no Catch handles it. */
+/** Thrown if a limit of AWS was exceeded, or the definition is invalid. Ends the run: no Catch handles it. */
 export class InterpreterError extends Error {
   override readonly name = 'InterpreterError';
 }
 
-/** The execution, or the Map around this state, ended while the state still waited. */
+/** Thrown in a state that waits when its execution, or the Map around it, ends. */
 export class CancelledError extends Error {
   override readonly name = 'CancelledError';
 }
 
-/** A task token was answered for which no task waits. */
+/** Thrown if no task waits for the token of an answer. */
 export class TaskDoesNotExist extends Error {
   override readonly name = 'TaskDoesNotExist';
 }
 
-/** Wildcards do not match these errors: AWS ends the execution. */
+/** Errors that wildcards do not match: AWS ends the execution. */
 const TERMINAL = new Set(['States.Runtime', 'States.DataLimitExceeded']);
 
-/** True if a retrier or catcher with this ErrorEquals handles an error of this name. */
+/** Returns true if a retrier or catcher with this ErrorEquals handles an error of this name. */
 export function matches(errorEquals: readonly string[], name: string): boolean {
   if (errorEquals.includes(name)) return true;
   if (TERMINAL.has(name)) return false;

@@ -14,7 +14,10 @@ export interface Bindings {
 
 const compiled = new Map<string, jsonata.Expression>();
 
-/** Compiles an expression with the functions that Step Functions adds to JSONata, as far as definitions use them. */
+/**
+ * Compiles an expression. It may call those functions that Step Functions adds to JSONata and the definitions
+ * use.
+ */
 function compile(source: string): jsonata.Expression {
   const known = compiled.get(source);
   if (known) return known;
@@ -25,7 +28,7 @@ function compile(source: string): jsonata.Expression {
     return Array.from({ length }, (_, at) => first + at * step);
   });
   expression.registerFunction('hash', (text: string, algorithm: string) => {
-    if (algorithm !== 'SHA-256') throw new TypeError(`$hash: ${algorithm} is not known here`);
+    if (algorithm !== 'SHA-256') throw new TypeError(`$hash: the interpreter does not support ${algorithm}`);
     return createHash('sha256').update(text).digest('hex');
   });
   compiled.set(source, expression);
@@ -40,7 +43,8 @@ async function evaluate(source: string, states: Bindings): Promise<Json> {
     const reason = z.object({ message: z.string() }).safeParse(error).data?.message ?? String(error);
     throw new StatesError('States.QueryEvaluationError', `${source}: ${reason}`);
   }
-  if (!isJson(value)) throw new StatesError('States.QueryEvaluationError', `${source}: gave no JSON value`);
+  if (!isJson(value))
+    throw new StatesError('States.QueryEvaluationError', `${source}: the value is not JSON`);
   return value;
 }
 
@@ -57,7 +61,11 @@ export async function fill(template: Json, states: Bindings): Promise<Json> {
   return filled;
 }
 
-/** Fills a field of a state. @throws StatesError States.QueryEvaluationError if its value does not fit the schema */
+/**
+ * Fills a field of a state.
+ *
+ * @throws StatesError States.QueryEvaluationError if the value does not match the schema
+ */
 export async function fillAs<Value>(
   schema: z.ZodType<Value>,
   field: string,

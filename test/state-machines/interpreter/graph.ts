@@ -11,7 +11,7 @@ import { attemptTask } from './task.ts';
  * Runs a machine, or a Map's item processor for one item, from its first state to its end.
  *
  * @param outer the context object without the parts of single states
- * @throws StatesError that no Catch handles
+ * @throws StatesError the error that no Catch handled
  */
 export async function runGraph(
   graph: StateGraph,
@@ -24,7 +24,7 @@ export async function runGraph(
   while (name !== undefined) {
     if (run.cancellation.cancelled) throw new CancelledError();
     const state: State | undefined = graph.States[name];
-    if (!state) throw new InterpreterError(`no state is called ${name}`);
+    if (!state) throw new InterpreterError(`the state ${name} does not exist`);
     run.history.enter(state.Type);
     const visit: Visit = {
       run,

@@ -1,9 +1,9 @@
-/** A binary heap: `pop` returns the first entry in order. Pushing and popping take logarithmic time. */
+/** A binary heap. `pop` returns the first entry in order. Pushing and popping take logarithmic time. */
 export class Heap<Entry> {
   readonly #entries: Entry[] = [];
   readonly #isEarlier: (one: Entry, other: Entry) => boolean;
 
-  /** @param isEarlier a strict order; entries that are equal in it are returned in any order */
+  /** @param isEarlier a strict order; `pop` returns equal entries in any order */
   constructor(isEarlier: (one: Entry, other: Entry) => boolean) {
     this.#isEarlier = isEarlier;
   }
@@ -37,7 +37,7 @@ export class Heap<Entry> {
     return first;
   }
 
-  /** Replaces the first entry, and moves the new one down to its place in the order. */
+  /** Replaces the first entry, and moves the new entry down to its place in the order. */
   #sink(entry: Entry): void {
     const entries = this.#entries;
     let at = 0;

@@ -35,7 +35,7 @@ export class History {
     this.#onPayload = onPayload;
   }
 
-  /** @throws InterpreterError if the history exceeds the limit of AWS */
+  /** Counts an event. @throws InterpreterError if the history exceeds the limit of AWS */
   add(type: string): void {
     this.events += 1;
     this.byType.set(type, (this.byType.get(type) ?? 0) + 1);

@@ -5,16 +5,19 @@ import { fill, fillAs } from './expressions.ts';
 import type { Left } from './recovery.ts';
 import { contextOf, type Run, type Visit } from './run.ts';
 
-/** AWS runs at most this many iterations of an inline Map at the same time, even if MaxConcurrency is higher. */
+/**
+ * Maximum number of iterations of an inline Map that AWS runs at the same time, even if MaxConcurrency is
+ * higher.
+ */
 export const MAX_INLINE_CONCURRENCY = 40;
 
 const itemsSchema = z.array(z.json());
 const concurrencySchema = z.int().nonnegative();
 
-/** Runs the item processor of a Map for one item. `outer` is the context object around it. */
+/** Runs the item processor of a Map for one item. `outer` is the context object around the Map. */
 export type Walk = (graph: StateGraph, input: Json, run: Run, outer: Record<string, Json>) => Promise<Json>;
 
-/** Runs one attempt of a Map: all its items, then its output. The first item that fails ends the others. */
+/** Runs one attempt of a Map: all its items, then its output. If an item fails, the other items end. */
 export async function attemptMap(state: MapState, visit: Visit, walk: Walk): Promise<Left> {
   const { run, name, input } = visit;
   const { history } = run;

@@ -3,7 +3,7 @@ import { matches, StatesError } from './errors.ts';
 import { fill } from './expressions.ts';
 import { contextOf, pause, type Visit } from './run.ts';
 
-/** The output of a state and the name of the next one. Without `next` the graph ends. */
+/** The output of a state and the name of the next state. The graph ends if `next` is undefined. */
 export interface Left {
   output: Json;
   next: string | undefined;
@@ -14,7 +14,7 @@ interface Recovering {
   Catch?: Catcher[] | undefined;
 }
 
-/** Returns the delay in milliseconds of a retry that follows `used` earlier ones by the same retrier. */
+/** Returns the delay in ms of a retry after `used` earlier retries by the same retrier. */
 function delayMs(retrier: Retrier, used: number, random: () => number): number {
   const { IntervalSeconds, BackoffRate, MaxDelaySeconds, JitterStrategy } = retrier;
   const seconds = Math.min(
@@ -25,8 +25,9 @@ function delayMs(retrier: Retrier, used: number, random: () => number): number {
 }
 
 /**
- * Runs `attempt` under a state's Retry and Catch. The first retrier that matches the error decides about a retry; each
- * counts its own. When it retries no more, the first catcher that matches handles the error.
+ * Runs `attempt` with a state's Retry and Catch. The first retrier that matches the error decides about a
+ * retry. Each retrier counts its own retries. After its last retry, the first catcher that matches handles
+ * the error.
  */
 export async function withRecovery(
   state: Recovering,

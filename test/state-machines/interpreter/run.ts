@@ -3,13 +3,16 @@ import { CancelledError, StatesError } from './errors.ts';
 import type { History } from './history.ts';
 import type { Cancellation, Scheduler } from './scheduler.ts';
 
-/** The services that the tasks of a machine call. Retry and Catch match the `name` of an error. */
+/**
+ * The services that the tasks of a machine call. A service throws an error whose `name` Retry and Catch
+ * match.
+ */
 export interface Services {
   invokeLambda(functionName: string, payload: Json): Promise<Json>;
-  /** Returns when the queue has the message; the answer comes by its task token. */
+  /** Resolves when the queue has the message. A worker answers it later with its task token. */
   sendMessage(queueUrl: string, body: string): Promise<void>;
   scheduler: Scheduler;
-  /** Called with each payload of each history, as JSON. */
+  /** Called with each payload in the history of each execution, as JSON. */
   onPayload?: (json: string) => void;
   /** Draws from [0, 1), for the jitter of retries. */
   random(): number;
@@ -27,7 +30,7 @@ export interface Host {
   readonly services: Services;
   issueToken(waiting: Waiting): string;
   withdrawToken(token: string): void;
-  /** @throws StatesError StepFunctions.ExecutionAlreadyExistsException */
+  /** Starts a child execution. @throws StatesError StepFunctions.ExecutionAlreadyExistsException */
   startChild(machineArn: string, name: string, input: Json): Execution;
 }
 
@@ -38,9 +41,11 @@ export interface Execution {
   readonly input: Json;
   readonly startedAt: number;
   readonly history: History;
-  /** Undefined while it runs. */
+  /** Undefined while the execution runs. */
   outcome: Outcome | undefined;
-  /** Rejects only with an InterpreterError or a bug: a failed execution is an outcome. */
+  /**
+   * Resolves with the outcome, also if the execution failed. Rejects only with an InterpreterError or a bug.
+   */
   readonly finished: Promise<Outcome>;
 }
 
@@ -56,7 +61,7 @@ export interface Run {
   readonly cancellation: Cancellation;
 }
 
-/** One visit of one state. */
+/** One visit of one state, its retries included. */
 export interface Visit {
   readonly run: Run;
   readonly name: string;
@@ -66,27 +71,34 @@ export interface Visit {
   retryCount: number;
 }
 
-/** Returns `$states.context` during a visit. */
+/** Returns the value of `$states.context` during a visit. */
 export function contextOf({ run, name, outer, retryCount }: Visit, more: Record<string, Json> = {}): Json {
   const now = new Date(run.host.services.scheduler.now()).toISOString();
   return { ...outer, State: { Name: name, EnteredTime: now, RetryCount: retryCount }, ...more };
 }
 
-/** A time limit. When it is over, the wait fails with `error`, unless `rest` extends it. */
+/** A time limit. When the time is over, the wait fails with `error`, unless `rest` returns more time. */
 export interface Limit {
   ms: number;
   error: string;
-  /** Returns how many milliseconds are left when `ms` are over. Absent: none. */
+  /**
+   * Called when the time is over. Returns how many more milliseconds to wait. Omit it if the time is never
+   * extended.
+   */
   rest?: () => number;
 }
 
-/** Reason given to each abort. Without one, each abort creates an exception with a stack trace that no code reads. */
+/**
+ * Reason for each abort. Without a reason, each abort creates an exception with a stack trace that no code
+ * reads.
+ */
 const NOT_NEEDED = 'not needed any more';
 
 /**
- * Waits for `pending`, until a limit is reached or the run is cancelled.
+ * Waits for `pending` until it settles, a limit is reached or the run is cancelled.
  *
- * @throws StatesError of the limit that was reached; CancelledError
+ * @throws StatesError the error of the limit that was reached
+ * @throws CancelledError if the run is cancelled
  */
 export function wait<Result>(run: Run, pending: Promise<Result>, limits: Limit[] = []): Promise<Result> {
   const { scheduler } = run.host.services;

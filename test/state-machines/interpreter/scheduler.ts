@@ -1,17 +1,20 @@
-/** Clock and timers of the interpreter, given by its caller. */
+/** Clock and timers that the caller of the interpreter provides. */
 export interface Scheduler {
-  /** Milliseconds since 1970. */
+  /** Returns the time in ms since 1970. */
   now(): number;
-  /** Resolves after `ms` milliseconds; never, once `signal` is aborted. */
+  /** Resolves after `ms` milliseconds. After `signal` is aborted, it never resolves. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** Ends the waits of an execution, or of one run of a Map within it. */
+/** Cancels whatever an execution, or one run of a Map within it, waits for. */
 export class Cancellation {
   #cancelled = false;
   readonly #listeners = new Set<() => void>();
 
-  /** Returns a cancellation that is cancelled with this one, but not the other way round. */
+  /**
+   * Returns a cancellation that is cancelled together with this one. Cancelling the returned one does not
+   * cancel this one.
+   */
   child(): { cancellation: Cancellation; release: () => void } {
     const cancellation = new Cancellation();
     return { cancellation, release: this.onCancel(() => cancellation.cancel()) };
@@ -27,7 +30,11 @@ export class Cancellation {
     for (const listener of [...this.#listeners]) listener();
   }
 
-  /** @returns a function that removes the listener */
+  /**
+   * Calls the listener when this is cancelled, or immediately if it already is.
+   *
+   * @returns a function that removes the listener
+   */
   onCancel(listener: () => void): () => void {
     if (this.#cancelled) listener();
     this.#listeners.add(listener);

@@ -129,7 +129,9 @@ async function begin(visit: Visit, filled: Json): Promise<Json> {
   return { ExecutionArn: execution.arn, StartDate: execution.startedAt };
 }
 
-/** Starts an execution and waits for its end. Unlike in AWS, the child goes on when the parent is cancelled. */
+/**
+ * Starts an execution and waits for its end. Unlike in AWS, the child continues if the parent is cancelled.
+ */
 async function child(visit: Visit, filled: Json, limits: Limit[]): Promise<Json> {
   const { run } = visit;
   const { StateMachineArn, Name, Input } = childArguments.parse(filled);

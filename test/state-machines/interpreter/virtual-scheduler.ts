@@ -11,14 +11,17 @@ interface Timer {
 const nothing = () => {};
 const TURNS_PER_LOOP = 256;
 
-/** Resolves after all promise callbacks that can run now. */
+/** Resolves after all promise callbacks that can run now have run. */
 async function quiet(turn: number): Promise<void> {
-  // The next tick is cheaper, but lets no other work of this process run.
+  // `nextTick` is cheaper than `setImmediate`, but lets no other work of this process run.
   if (turn % TURNS_PER_LOOP === 0) await new Promise((resolve) => setImmediate(resolve));
   else await new Promise<void>((resolve) => process.nextTick(resolve));
 }
 
-/** A clock that jumps to the next timer when nothing else is left to do. The same calls run in the same order. */
+/**
+ * A clock that jumps to the next timer when nothing else is left to do. The same calls always run in the same
+ * order.
+ */
 export class VirtualScheduler implements Scheduler {
   #now = Date.UTC(2026, 0, 1);
   #order = 0;
@@ -38,23 +41,19 @@ export class VirtualScheduler implements Scheduler {
     });
   }
 
-  /** @returns a function that cancels the timer */
+  /** Calls `wake` after `ms` milliseconds. @returns a function that cancels the timer */
   wakeIn(ms: number, wake: () => void): () => void {
     const timer = { at: this.#now + Math.max(0, ms), order: this.#order, isDropped: false, wake };
     this.#order += 1;
     this.#timers.push(timer);
     return () => {
       timer.isDropped = true;
-      // The timer may stay in the heap for hours: free what its callback holds.
+      // The cancelled timer may stay in the heap for hours. Free what its callback refers to.
       timer.wake = nothing;
     };
   }
 
-  /**
-   * Runs until `work` has settled.
-   *
-   * @throws Error if no timer is left that could settle it
-   */
+  /** Runs until `work` has settled. @throws Error if no timer is left that could settle `work` */
   async run<Result>(work: Promise<Result>): Promise<Result> {
     let settled = false;
     const settle = () => {
