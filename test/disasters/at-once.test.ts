@@ -4,27 +4,24 @@ import { messagesComeAgain, stepsEndTooEarly, tokensAreAnsweredWrongly } from '.
 import { credentialIsRevoked, siteIsDownForAWhile, siteIsDownPermanently } from './sites.ts';
 import { workflowsEndEarly } from './workflows.ts';
 
-// Each test uses clouds of its own, so they run at the same time. They share the queue, so each must bear what another
-// one does to it.
+// Each test uses different clouds, so the tests run at the same time. They share the driver's queue, so each
+// test must work while another test takes or repeats its messages.
 describe.concurrent('disasters', () => {
-  it('a fleet comes up and goes although messages of every kind are delivered again', messagesComeAgain);
+  it('a fleet runs and is removed even if messages of every kind are delivered again', messagesComeAgain);
+  it('a fleet runs even if its task tokens are answered early, wrongly and late', tokensAreAnsweredWrongly);
   it(
-    'a fleet comes up although its task tokens are answered early, wrongly and late',
-    tokensAreAnsweredWrongly,
-  );
-  it(
-    'a fleet does not settle before its machines run although its steps are answered early',
+    'a fleet does not settle before its machines run, even if its steps are answered early',
     stepsEndTooEarly,
   );
-  it('fleets come up and go although their executions are stopped or never started', workflowsEndEarly);
-  it('a fleet comes up and goes although its locations are down for a while', siteIsDownForAWhile);
-  it('a fleet whose location stays down runs elsewhere or is rolled back', siteIsDownPermanently);
+  it('fleets run and are removed even if their executions are stopped or never started', workflowsEndEarly);
+  it('a fleet runs and is removed even if its locations are down for a while', siteIsDownForAWhile);
+  it('a fleet whose location stays down runs at other locations or is rolled back', siteIsDownPermanently);
   it(
     'a fleet settles after its credential was revoked, and is removed when the credential works',
     credentialIsRevoked,
   );
   it(
-    'a fleet comes up and goes at a cloud that loses replies and machines and makes machines twice',
+    'a fleet runs and is removed at a cloud that loses replies and machines and makes machines twice',
     cloudMisbehaves,
   );
 });

@@ -8,17 +8,17 @@ import { booksOf, client, namespace, pause, stack } from '../e2e/deployed.ts';
 import { HostStalls } from './host-stalls.ts';
 
 const SETTLING_MS = 60_000;
-/** Calls that one stall of the host may bring to a cloud together, beyond what its limit takes. */
+/** Number of calls above the cloud's rate limit that one stall of the host may cause. */
 const REFUSED_PER_STALL = 3;
 
 interface Given {
-  /** True if a fault of the cloud made machines twice; the second ones must be gone. */
+  /** True if a fault of the cloud made machines twice. The second machines must then be gone. */
   duplicatesGone?: boolean;
 }
 
 /**
- * Compares the clouds' own books since the start of a disaster with what the API says. Disasters that run at the same
- * time use clouds of their own.
+ * Compares what the simulated clouds report since the start of a disaster with what the API says. Disasters
+ * that run at the same time use different clouds.
  */
 export class CloudAudit {
   readonly #clouds: readonly Cloud[];
@@ -38,7 +38,10 @@ export class CloudAudit {
     return new RunBooks(this.#before, await booksOf(this.#clouds), stack.outputs.DeploymentId);
   }
 
-  /** Expects no leaked and no duplicate machine, no exceeded limit, and fleets that agree with the books. */
+  /**
+   * Expects no leaked and no duplicate machine, no exceeded limit, and fleets that agree with the clouds'
+   * reports.
+   */
   async expectAsRecorded(fleets: readonly Fleet[], given: Given = {}): Promise<void> {
     await this.#eventually(async () => {
       const recorded = (await Promise.all(fleets.map(({ id }) => instancesOf(id)))).flat();
@@ -66,7 +69,7 @@ export class CloudAudit {
     });
   }
 
-  /** Expects no machine, key pair, security group or network at the clouds, and no record that claims one. */
+  /** Expects no machine, key pair, security group or network at the clouds, and no record of any of these. */
   async expectNothingLeft(fleets: readonly Fleet[], given: Given = {}): Promise<void> {
     await this.#eventually(async () => {
       const books = await this.books();
@@ -82,7 +85,10 @@ export class CloudAudit {
     });
   }
 
-  /** Repeats a check for a while: copies of messages may be in flight when a fleet has settled. */
+  /**
+   * Repeats a check until it passes or `SETTLING_MS` are over. Copies of messages may be in flight when a
+   * fleet has settled.
+   */
   async #eventually(holds: () => Promise<void>): Promise<void> {
     for (const deadline = Date.now() + SETTLING_MS; ; await pause(2_000)) {
       try {
@@ -101,14 +107,16 @@ function expectNoneTwice(books: RunBooks, { duplicatesGone = false }: Given): vo
 
 function expectWithinLimits(books: RunBooks, { duplicatesGone = false }: Given, stalls: number): void {
   const { instanceSlots = 0, locationSlots = 0, ...rates } = books.limitViolations();
-  // A second machine of one call occupies a slot that no launch holds.
+  // If a call made two machines, the second machine occupies a slot at the cloud, and the governor does not
+  // know it.
   if (!duplicatesGone)
     expect({ instanceSlots, locationSlots }).toEqual({ instanceSlots: 0, locationSlots: 0 });
-  // On a host that stalls, calls that were permitted one after another arrive together, and the cloud refuses some.
+  // On a host that stalls, calls with consecutive permits arrive together. The cloud then refuses some of
+  // them.
   const refused = Object.values(rates).reduce((sum, count) => sum + count, 0);
   expect(
     refused,
-    `calls refused by rate: ${JSON.stringify(rates)}, with ${stalls} stalls of the host`,
+    `too many calls exceeded a rate limit: ${JSON.stringify(rates)}, with ${stalls} stalls of the host`,
   ).toBeLessThanOrEqual(Math.max(2, books.totalCalls() / 100) + REFUSED_PER_STALL * stalls);
 }
 

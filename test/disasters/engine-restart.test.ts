@@ -19,12 +19,12 @@ import { CloudAudit } from './cloud-audit.ts';
 import { invoke } from './engine.ts';
 import { fleetItem, letExecutionAge } from './records.ts';
 
-/** If the engine has written no file for this long, its state is complete. */
+/** Time in ms without a written file after which the engine's state counts as complete. */
 const WRITTEN_MS = 4_000;
 
-// An engine that is stopped with SIGTERM keeps its tables and queues. It forgets its executions: each has failed, and
-// every task token is void. See docs/local.md.
-it('a fleet comes up although the engine was restarted during its launches', async () => {
+// An engine that is stopped with SIGTERM keeps its tables and queues, but not its executions: each of them
+// has failed, and all task tokens are invalid. See docs/local.md.
+it('a fleet runs even if the engine is restarted during its launches', async () => {
   const audit = await CloudAudit.begin('aws', 'gcp');
   const body = request(
     'blackout',
@@ -49,18 +49,22 @@ async function restartEngine(): Promise<void> {
   const record = folder.read(RECORDS.engine, engineRecordSchema);
   if (record?.kind !== 'process') throw new Error('the engine is not a process on this machine');
   await stopInGoodOrder(record.process);
-  // `findOrStartEngine` starts no engine while this variable gives an address.
+  // `findOrStartEngine` starts no engine while this variable has an address.
   const given = process.env['AWS_ENDPOINT_URL'];
   delete process.env['AWS_ENDPOINT_URL'];
   const { record: again } = await findOrStartEngine(folder);
   process.env['AWS_ENDPOINT_URL'] = given;
-  if (again.url !== record.url) throw new Error(`the engine is at ${again.url} now, not ${record.url}`);
+  if (again.url !== record.url)
+    throw new Error(`the restarted engine has the address ${again.url}, not ${record.url}`);
 }
 
-/** Sends SIGTERM, waits until the engine has written its state (a file for each service), and kills it if it stays. */
+/**
+ * Sends SIGTERM and waits until the engine has written its state (one file for each service). Kills the
+ * engine if it is still running then.
+ */
 async function stopInGoodOrder(engine: OwnProcess): Promise<void> {
   const folder = process.env['STATE_DIR'];
-  if (folder === undefined) throw new Error('STATE_DIR is not set: the engine keeps no state');
+  if (folder === undefined) throw new Error('the engine keeps no state, because STATE_DIR is not set');
   process.kill(engine.pid, 'SIGTERM');
   let before = '';
   for (let quietSinceMs = Date.now(); isAlive(engine) && Date.now() - quietSinceMs < WRITTEN_MS; ) {

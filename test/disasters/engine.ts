@@ -10,17 +10,24 @@ const mappingsSchema = z.object({
 });
 const CONSUMER = 'QueuessimConsumer';
 
-/** Invokes a function of the app, as its schedule does, and waits for it. @param entry such as `schedules/reconcile` */
+/**
+ * Invokes a function of the app as its schedule does, and waits for its end.
+ *
+ * @param entry path of the function's entry point, for example `schedules/reconcile`
+ */
 export async function invoke(entry: string): Promise<void> {
   const { Functions } = functionsSchema.parse(await lambda('GET', 'functions/?MaxItems=100'));
   const found = Functions.find(
     ({ Description }) => Description === `functions/entrypoints/handlers/${entry}`,
   );
-  if (!found) throw new Error(`no function ${entry}`);
+  if (!found) throw new Error(`the app has no function ${entry}`);
   await lambda('POST', `functions/${found.FunctionName}/invocations`, {});
 }
 
-/** Enables or disables the delivery of the driver's queue to its function. Invocations in flight go on for a moment. */
+/**
+ * Enables or disables the delivery of the driver's queue to its function. Running invocations continue for a
+ * moment.
+ */
 export async function deliver(enabled: boolean): Promise<void> {
   const { EventSourceMappings } = mappingsSchema.parse(await lambda('GET', 'event-source-mappings/'));
   const found = EventSourceMappings.find(({ FunctionArn }) => FunctionArn.includes(CONSUMER));

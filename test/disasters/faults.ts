@@ -33,7 +33,10 @@ const WHILE_REMOVING: readonly Fault[] = [
   { call: 'deleteResource', kind: 'loseReplyAfterEffect', probability: 0.3, count: 4 },
 ];
 
-/** Runs a fleet at a cloud that loses replies and machines, makes machines twice, shows old lists and holds machines. */
+/**
+ * Runs a fleet at a cloud that loses replies and machines, makes machines twice, returns outdated lists and
+ * keeps machines in Terminating.
+ */
 export async function cloudMisbehaves(): Promise<void> {
   const audit = await CloudAudit.begin(CLOUD);
   const azure = group(CONNECTION, 100, ['eastus', 'westus2', 'canadacentral', 'northeurope', 'westeurope']);

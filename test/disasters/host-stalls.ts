@@ -1,25 +1,25 @@
 import { Worker } from 'node:worker_threads';
 
-/** The governor keeps a reserve for calls that are this late (`LATENESS_MS` of its rates), in milliseconds. */
+/** Lateness of a call, in ms, for which the governor keeps a reserve (`LATENESS_MS` of its rates). */
 const LATE_MS = 200;
 const TICK_MS = 50;
 
 /**
- * Counts the moments at which this host let a thread that had nothing to do wait for longer than the governor allows a
- * call to be late. Calls of such a moment arrive at a cloud together, whatever the governor decided.
+ * Counts the stalls of this host. In a stall, an idle thread had to wait longer than the governor allows a
+ * call to be late. Calls that wait in a stall arrive at a cloud together, even if their permits were apart.
  */
 export class HostStalls {
   readonly #count = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 
   constructor() {
-    // A thread of its own: this one is late whenever it computes.
+    // Uses another thread, because this thread is late during each computation.
     const watch = new Worker(new URL('./watch-stalls.ts', import.meta.url), {
       workerData: { count: this.#count, lateMs: LATE_MS, tickMs: TICK_MS },
     });
     watch.unref();
   }
 
-  /** Stalls since the start. */
+  /** Number of stalls since the start. */
   get count(): number {
     return Atomics.load(this.#count, 0);
   }

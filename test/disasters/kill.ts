@@ -5,14 +5,14 @@ import { isAlive } from '../../local/state/processes.ts';
 import { cloudsRecordSchema, RECORDS } from '../../local/state/records.ts';
 import { pause, stack } from '../e2e/deployed.ts';
 
-/** True on Linux: `killFunctions` finds the functions' processes in /proc. */
+/** True on Linux, because `killFunctions` finds the processes of functions in /proc. */
 export const CAN_KILL_FUNCTIONS = existsSync('/proc/self/environ');
 
 /**
- * Kills, with SIGKILL, the processes of this stack's functions whose command line has one of these words. A process
- * belongs to this stack if its environment has the engine's address.
+ * Kills processes of this stack's functions with SIGKILL: those whose command line contains one of the words.
+ * A process belongs to this stack if its environment has the engine's address.
  *
- * @returns how many
+ * @returns the number of killed processes
  */
 export function killFunctions(...words: string[]): number {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
@@ -43,10 +43,11 @@ export function killFunctions(...words: string[]): number {
 export async function killClouds(downMs: number): Promise<void> {
   const folder = new StateFolder(stack.home);
   const record = folder.read(RECORDS.clouds, cloudsRecordSchema);
-  if (!record) throw new Error(`no record of the simulated clouds in ${stack.home}`);
+  if (!record) throw new Error(`${stack.home} has no record of the simulated clouds' process`);
   process.kill(record.process.pid, 'SIGKILL');
   while (isAlive(record.process)) await pause(20);
   await pause(downMs);
   const again = await findOrStartClouds(folder, { forget: false });
-  if (again.url !== record.url) throw new Error(`the clouds are at ${again.url} now, not ${record.url}`);
+  if (again.url !== record.url)
+    throw new Error(`the restarted clouds have the address ${again.url}, not ${record.url}`);
 }

@@ -12,8 +12,9 @@ const BATCH = 10;
 const HELD_SECONDS = 60;
 
 /**
- * Takes messages from the driver's queue before the function receives them, keeps a copy, and sends each twice. It sends
- * new messages, because a receive of the old one counts towards the dead-letter queue.
+ * Takes messages from the driver's queue before the function receives them, keeps a copy, and sends each
+ * message twice. It sends new messages, because each receive of an old message counts towards the dead-letter
+ * queue.
  */
 export class MailRobber {
   readonly #sqs = new SQSClient({ useQueueUrlAsEndpoint: false });
@@ -28,7 +29,7 @@ export class MailRobber {
     this.#robbing.catch(() => undefined);
   }
 
-  /** Returns a copy of each message that was taken; with fleet ids, of these fleets only. */
+  /** Returns a copy of each message that was taken. With fleet ids, returns only messages of these fleets. */
   kept(...fleetIds: string[]): DriverMessage[] {
     const all = [...this.#kept.values()];
     if (fleetIds.length === 0) return all;

@@ -19,7 +19,7 @@ import { deliver } from './engine.ts';
 import { MailRobber } from './mail.ts';
 import { taskTokens } from './records.ts';
 
-/** Time for the workers to handle all messages that were sent again. */
+/** Time in ms in which the workers handle all messages that were sent again. */
 const WORKED_OFF_MS = 10_000;
 
 const TEN_LOCATIONS = [
@@ -34,10 +34,15 @@ const TEN_LOCATIONS = [
   'ap-northeast-1',
   'ap-south-1',
 ];
-/** Serializes tests that stop the delivery: else one would restart it while another one needs it stopped. */
+/**
+ * Runs only one test at a time that stops the delivery. Otherwise one test could restart the delivery while
+ * another needs it stopped.
+ */
 const oneAtATime = pLimit(1);
 
-/** Delivers messages of every kind twice, and again after the fleet runs and after it is gone. */
+/**
+ * Delivers messages of every kind twice, then again while the fleet runs, and again after the fleet is gone.
+ */
 export async function messagesComeAgain(): Promise<void> {
   const audit = await CloudAudit.begin('aws');
   const robber = new MailRobber();
@@ -98,7 +103,7 @@ export async function tokensAreAnsweredWrongly(): Promise<void> {
     }
     const up = await untilUp(fleet.id);
     expect(up).toMatchObject({ status: 'Running', counts: { Running: 60 } });
-    // By now, no workflow step waits with these tokens any more.
+    // No workflow step waits for these tokens any more.
     const late = await Promise.allSettled(
       tokens.flatMap((token) => [succeed(token), fail(token, 'Unsupported')]),
     );
@@ -168,14 +173,17 @@ async function caught(
     }
     await pause(200);
   }
-  throw new Error(`no message ${kind} of ${fleetId} was caught`);
+  throw new Error(`no message of kind ${kind} for fleet ${fleetId} was taken from the queue`);
 }
 
 function giveUpOf({ kind: _kind, ...launch }: LaunchMessage): DriverMessage {
   return { kind: 'give-up', ...launch, code: 'States.Timeout' };
 }
 
-/** Makes the removals of networks by hand: a worker may receive the workflow's own before the robber takes them. */
+/**
+ * Returns messages that remove networks. The test makes them itself, because a worker may receive the
+ * workflow's own messages before the robber takes these.
+ */
 function networkRemovalsOf(message: DriverMessage): DriverMessage[] {
   if (message.kind !== 'terminate') return [];
   return (['access', 'network'] as const).map((round) => ({ ...message, kind: 'remove-networks', round }));
@@ -187,7 +195,7 @@ function aboutConnections(launches: readonly LaunchMessage[]): DriverMessage[] {
     { kind: 'verify', connectionKey },
     { kind: 'sync-inventory', connectionKey },
     { kind: 'sweep-connection', connectionKey, dryRun: false },
-    // The id of a deletion that has ended.
+    // The id of a deletion that has already ended.
     { kind: 'leave-account', connectionKey, deletionId: '1kdvdnc4jyfcbym5' },
   ]);
 }

@@ -15,7 +15,7 @@ import { CAN_KILL_FUNCTIONS, killClouds, killFunctions } from './kill.ts';
 
 /** Parts of the names of functions that consume the driver's queue or are steps of workflows. */
 const VICTIMS = ['QueuessimConsumer', 'Workflows'];
-/** Pauses between rounds of kills, so that they hit create calls, waits and polls. */
+/** Pauses between rounds of kills. Their lengths differ, so that kills hit create calls, waits and polls. */
 const PAUSES_MS = [700, 1_900, 2_700, 1_300];
 
 async function launch(name: string) {
@@ -31,7 +31,7 @@ async function launch(name: string) {
   return fleet;
 }
 
-/** Kills all victims several times. @returns how many processes were killed */
+/** Kills all victims several times. @returns the number of killed processes */
 async function killRepeatedly(): Promise<number> {
   let killed = 0;
   for (const pauseMs of PAUSES_MS) {
@@ -43,7 +43,7 @@ async function killRepeatedly(): Promise<number> {
 
 describe('killed processes', () => {
   it.skipIf(!CAN_KILL_FUNCTIONS)(
-    'a fleet comes up and goes, once each instance, although functions are killed again and again',
+    'a fleet starts each instance exactly once and is deleted completely, even if functions are killed repeatedly',
     async () => {
       const audit = await CloudAudit.begin('aws', 'gcp', 'alibaba', 'openstack');
       const fleet = await launch('killed');
@@ -58,7 +58,7 @@ describe('killed processes', () => {
     },
   );
 
-  it("a fleet comes up and goes although the simulated clouds' server is killed and restarted", async () => {
+  it("a fleet runs and is removed even if the simulated clouds' server is killed and restarted", async () => {
     const audit = await CloudAudit.begin('aws', 'gcp', 'alibaba', 'openstack');
     const fleet = await launch('restarted');
     await killClouds(3_000);

@@ -16,18 +16,21 @@ import { stack } from '../e2e/deployed.ts';
 const LONG_AGO_MS = 10 * 60_000;
 const tenMinutesLate: Timer = { ...systemClock, now: () => Date.now() - LONG_AGO_MS };
 
-/** Opens the fleets' table with a clock that is ten minutes late. */
+/** Opens the table `fleets` with a clock that is ten minutes slow. */
 function storeThen(): Store<'fleets'> {
   return openStore({ fleets: String(stack.outputs['FleetsTable']) }, tenMinutesLate);
 }
 
 export async function fleetItem(fleetId: string): Promise<FleetItem> {
   const item = await readFleetItem(storeThen(), fleetId);
-  if (!item) throw new Error(`no fleet ${fleetId}`);
+  if (!item) throw new Error(`fleet ${fleetId} has no record`);
   return item;
 }
 
-/** Writes new work to a fleet without starting it, as an API function that dies between the two does. */
+/**
+ * Writes new work to a fleet without starting its execution, as an API function does that dies between these
+ * two steps.
+ */
 export async function writeWithoutStart(fleetId: string, work: Work, update: FleetUpdate): Promise<void> {
   const store = storeThen();
   if (!(await assignWork(store, await fleetItem(fleetId), work, update))) {
@@ -35,7 +38,7 @@ export async function writeWithoutStart(fleetId: string, work: Work, update: Fle
   }
 }
 
-/** Stops the present execution of a fleet, as an operator may do by hand. */
+/** Stops the current execution of a fleet, as an operator may do by hand. */
 export async function stopExecution(fleetId: string): Promise<void> {
   const fleet = await fleetItem(fleetId);
   const machine = fleet.work === 'provision' ? 'ProvisionFleetArn' : 'TerminateFleetArn';
@@ -49,8 +52,8 @@ export async function stopExecution(fleetId: string): Promise<void> {
 }
 
 /**
- * Makes the reconciler believe that a fleet's execution was to start long ago. The reconciler otherwise waits a minute
- * at least before it starts the next execution.
+ * Makes the reconciler believe that a fleet's execution should have started long ago. The reconciler
+ * otherwise waits for at least a minute before it starts the next execution.
  */
 export async function letExecutionAge(fleetId: string): Promise<void> {
   for (;;) {

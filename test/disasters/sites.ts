@@ -16,7 +16,7 @@ import { CloudAudit, instancesOf } from './cloud-audit.ts';
 const setUp = (cloud: Cloud, location: string, up: boolean) =>
   control('POST', `clouds/${cloud}/locations/${location}`, { up });
 
-/** Takes one location down during the launches and another one during the removal. */
+/** Takes one location down during the launches, and another location during the removal. */
 export async function siteIsDownForAWhile(): Promise<void> {
   const audit = await CloudAudit.begin('openstack');
   const body = request('patient', group('sim-openstack', 60, ['GRA11', 'DE1', 'WAW1']));
@@ -37,11 +37,12 @@ export async function siteIsDownForAWhile(): Promise<void> {
   await audit.expectNothingLeft([fleet]);
 }
 
-/** Takes a location down during the launches until the fleet runs elsewhere or rolls back. */
+/** Takes a location down during the launches until the fleet runs at other locations or rolls back. */
 export async function siteIsDownPermanently(): Promise<void> {
   const audit = await CloudAudit.begin('tencent');
   const locations = ['ap-guangzhou', 'ap-shanghai', 'ap-singapore', 'ap-seoul'];
-  // Launches without a machine have time to move. Instances whose machine no list shows any more time out.
+  // Launches without a machine have time to move to other locations. Instances whose machine is no longer
+  // listed time out.
   const tencent = { ...group('sim-tencent', 60, locations), instanceTimeoutSeconds: 90 };
   const body = { ...request('moving', tencent), failurePolicy: 'rollback' as const };
   const fleet = await client.createFleet({ params: { namespace }, body });
@@ -52,7 +53,7 @@ export async function siteIsDownPermanently(): Promise<void> {
   );
   await setUp('tencent', 'ap-shanghai', false);
   const ended = await fleetWhen(fleet.id, ({ status }) => !['Preparing', 'Creating'].includes(status));
-  // Workers can list and remove machines there only when the location is up again.
+  // Workers can list and remove machines at the location only when it is up again.
   await setUp('tencent', 'ap-shanghai', true);
   if (ended.status === 'Running') {
     expect(ended.counts.Running).toBe(60);
@@ -79,7 +80,7 @@ export async function credentialIsRevoked(): Promise<void> {
     expect(ended.failures.map(({ code }) => code)).toContain('Unauthorized');
     const connection = await client.getConnection({ params: { namespace, connection: 'sim-ncp' } });
     expect(connection.status).toBe('Failed');
-    // The API still shows everything that the cloud has: machines by their records, networks as resources.
+    // The API still shows everything that the cloud has: machines as instances, networks as resources.
     const open = new Set(
       (await instancesOf(fleet.id)).filter(({ status }) => status !== 'Failed').map(({ id }) => id),
     );

@@ -1,7 +1,7 @@
 import { workerData } from 'node:worker_threads';
 import { z } from 'zod';
 
-/** The thread of `HostStalls`. */
+/** Runs in the thread that `HostStalls` starts. */
 const { count, lateMs, tickMs } = z
   .object({ count: z.instanceof(Int32Array), lateMs: z.number(), tickMs: z.number() })
   .parse(workerData);

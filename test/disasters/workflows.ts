@@ -5,9 +5,9 @@ import { invoke } from './engine.ts';
 import { fleetItem, letExecutionAge, stopExecution, writeWithoutStart } from './records.ts';
 
 /**
- * Stops the execution of one fleet, and writes work of another fleet without starting it. The reconciler must start the
- * next execution of each. The local engine, unlike AWS, goes on with an execution that it reports as stopped, so two
- * executions work on one fleet.
+ * Stops the execution of one fleet, and writes work of another fleet without starting it. The reconciler must
+ * start the next execution of each fleet. Unlike AWS, the local engine continues an execution that it reports
+ * as stopped. Two executions then work on one fleet.
  */
 export async function workflowsEndEarly(): Promise<void> {
   const audit = await CloudAudit.begin('alibaba');

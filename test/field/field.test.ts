@@ -9,6 +9,6 @@ it.each(CASES.map(({ id, title, play }) => [id, title, play] as const))(
   TIMEOUT_MS,
 );
 
-it('each field case has an id of its own', () => {
+it('each field case has a unique id', () => {
   expect(new Set(CASES.map(({ id }) => id)).size).toBe(CASES.length);
 });

@@ -10,7 +10,10 @@ interface Flags {
 const say = (line: string) => process.stderr.write(`${line}\n`);
 const tell = (line: string) => process.stdout.write(`${line}\n`);
 
-/** Returns true if the case was chosen. `F28` chooses `F28-aws` and all others that begin so. */
+/**
+ * Returns true if the user chose the case. `F28` chooses `F28-aws` and all other cases that begin with
+ * `F28-`.
+ */
 function isChosen(id: string, wanted: readonly string[] | undefined): boolean {
   return wanted === undefined || wanted.some((one) => id === one || id.startsWith(`${one}-`));
 }
@@ -18,7 +21,7 @@ function isChosen(id: string, wanted: readonly string[] | undefined): boolean {
 async function main({ case: wanted, json }: Flags): Promise<number> {
   const chosen = CASES.filter(({ id }) => isChosen(id, wanted));
   if (chosen.length === 0) {
-    say(`no case ${wanted?.join(', ')}; the cases are: ${CASES.map(({ id }) => id).join(', ')}`);
+    say(`there is no case ${wanted?.join(', ')}; the cases are: ${CASES.map(({ id }) => id).join(', ')}`);
     return 2;
   }
   const failures: { case: string; message: string }[] = [];

@@ -18,7 +18,7 @@ import { FIRST_SECRET, MAIN, ONE, type Situation, TEAM, WEB } from './situation.
 export interface Race {
   situation: Situation;
   answers: readonly Answer[];
-  /** An API key that was made before the race. */
+  /** An API key that the race created before its requests. */
   apiKey: OperationOutput<'createApiKey'>;
 }
 
@@ -27,7 +27,7 @@ const idSchema = z.object({ id: z.string() });
 const instanceSchema = z.object({ fleetId: z.string() });
 
 /**
- * Checks that what was answered holds, unless another answered request has undone it.
+ * Checks that what the API answered is true afterwards, unless another answered request has undone it.
  *
  * @returns the violations
  */
@@ -35,7 +35,7 @@ export async function checkAnswers(lab: Lab, race: Race): Promise<string[]> {
   return [
     ...race.answers
       .filter(({ outcome }) => outcome === 'broken')
-      .map(({ move, code }) => `${move.name} was answered ${code}`),
+      .map(({ move, code }) => `${move.name} ended with an error that is not an answer of the API: ${code}`),
     ...checkNamespace(lab, race),
     ...checkConnection(lab, race),
     ...checkSecret(lab, race),
@@ -51,26 +51,28 @@ const which = (answers: readonly Answer[], id: MutatingId, ...outcomes: Outcome[
 const asked = (answers: readonly Answer[], ...ids: MutatingId[]) =>
   answers.filter(({ move }) => ids.includes(move.id));
 
-/** How often one thing was created and deleted under its name. */
+/** How often a thing with one name was created and deleted. */
 interface Lives {
   what: string;
   wasThere: boolean;
   isThere: boolean;
   made: number;
   deleted: number;
-  /** Requests to create or delete it whose outcome the user does not know. */
+  /** Number of requests to create or delete the thing whose outcome the user does not know. */
   unknown: number;
 }
 
 function checkLives({ what, wasThere, isThere, made, deleted, unknown }: Lives): string[] {
   const before = wasThere ? 1 : 0;
-  const counted = `${before} before, ${made} made, ${deleted} deleted, ${unknown} unknown`;
+  const counted = `${before} before the race, ${made} made, ${deleted} deleted, ${unknown} with unknown outcome`;
   return [
     ...(made > 1 - before + deleted + unknown ? [`${what} was made too often: ${counted}`] : []),
     ...(isThere && made + unknown === 0 && (!wasThere || deleted > 0)
-      ? [`${what} is there: ${counted}`]
+      ? [`${what} exists, but should not: ${counted}`]
       : []),
-    ...(!isThere && deleted + unknown === 0 && (wasThere || made > 0) ? [`${what} is gone: ${counted}`] : []),
+    ...(!isThere && deleted + unknown === 0 && (wasThere || made > 0)
+      ? [`${what} does not exist, but should: ${counted}`]
+      : []),
   ];
 }
 
@@ -109,12 +111,15 @@ function checkConnection(lab: Lab, { situation, answers }: Race): string[] {
       unknown,
     }),
     ...(isFree && others.length === 0 && made !== 1
-      ? [`of ${creates.length} creates of one connection ${made} were answered 201`]
+      ? [`${made} of ${creates.length} creates of one connection were answered 201, not exactly 1`]
       : []),
   ];
 }
 
-/** Checks that the secret in force is one that a request may have set, and not that of a deleted connection. */
+/**
+ * Checks that the secret in use is one that a request may have set, and not the secret of a deleted
+ * connection.
+ */
 function checkSecret(lab: Lab, { answers }: Race): string[] {
   const main = mainOf(lab);
   const kept = main && secretInForce(lab, main);
@@ -127,11 +132,11 @@ function checkSecret(lab: Lab, { answers }: Race): string[] {
   ].map((one) => one.secret);
   const isFirst = secret === FIRST_SECRET && !deleted;
   if (!isFirst && !given.includes(secret))
-    return [`${secret} is in force, but no request of the race has set it`];
+    return [`the secret ${secret} is in use, but no request of the race set it`];
   const rotated = which(answers, 'rotateCredential', 'done').length;
   const isReady = main?.status === 'Ready' || main?.status === 'Disabled';
   return rotated > 0 && !deleted && isReady && secret === FIRST_SECRET && main?.rotation === undefined
-    ? [`${rotated} rotations were accepted, and ${secret} is in force`]
+    ? [`${rotated} rotations were accepted, but the first secret ${secret} is still in use`]
     : [];
 }
 
@@ -145,7 +150,7 @@ function checkSettings(lab: Lab, { situation, answers }: Race): string[] {
   const check = (id: MutatingId, pick: (answer: Answer) => number | undefined, now: number | undefined) => {
     const known = asked(answers, id).some(isUnknown) ? [] : which(answers, id, 'done');
     if (known.length > 0 && !known.some((one) => pick(one) === now))
-      violations.push(`${id} was answered 200, but the value in force is ${now}`);
+      violations.push(`${id} was answered 200, but the value in use is ${now}`);
   };
   check('setLimits', (one) => one.concurrentLocations, main.limits?.concurrentLocations);
   check('setOrphanPolicy', (one) => one.graceSeconds, main.orphans?.graceSeconds);
@@ -155,9 +160,9 @@ function checkSettings(lab: Lab, { situation, answers }: Race): string[] {
   const wasDisabled = situation.connection === 'disabled';
   if (unknown > 0) return violations;
   if (main.status !== 'Disabled' && enabled === 0 && (wasDisabled || disabled > 0))
-    violations.push(`the connection was disabled and is ${main.status}`);
+    violations.push(`the connection was disabled, but is ${main.status}`);
   if (main.status === 'Disabled' && disabled === 0 && (!wasDisabled || enabled > 0))
-    violations.push('the connection is disabled, though no request asked for it');
+    violations.push('the connection is disabled, but no request disabled it');
   return violations;
 }
 
@@ -181,19 +186,20 @@ function checkFleet(lab: Lab, { situation, answers }: Race): string[] {
       deleted: removals.filter(({ outcome }) => outcome === 'done').length,
       unknown: [...removals, ...asked(answers, 'createFleet')].filter(isUnknown).length,
     }),
-    ...[...ids].filter((id) => !known.has(id)).map((id) => `fleet ${id} was accepted and is not there`),
+    ...[...ids].filter((id) => !known.has(id)).map((id) => `fleet ${id} was accepted, but does not exist`),
     ...[...byKey.values()].flatMap(checkReplays),
   ];
 }
 
-/** Checks that all answered requests with the same key and body had the same outcome. */
+/** Checks that all answered requests with the same idempotency key and body had the same outcome. */
 function checkReplays(answers: readonly Answer[]): string[] {
   const done = answers.filter(({ outcome }) => outcome === 'done');
   const ids = new Set(done.map(({ body }) => idSchema.parse(body).id));
-  if (ids.size > 1) return [`one key was answered with ${ids.size} fleets`];
+  if (ids.size > 1)
+    return [`requests with one idempotency key were answered with ${ids.size} fleets, not with one`];
   const odd = answers.filter(({ code }) => code === 'name-taken');
   return done.length > 0 && odd.length > 0
-    ? [`one key was answered with a fleet ${done.length} times, and refused ${odd.length} times`]
+    ? [`one idempotency key was answered with a fleet ${done.length} times, but refused ${odd.length} times`]
     : [];
 }
 
@@ -222,10 +228,10 @@ async function checkApiKeys(lab: Lab, { answers, apiKey }: Race): Promise<string
   const unknown = which(answers, 'revokeApiKey', 'unknown').length;
   const isFirstAccepted = await isAccepted(apiKey.key);
   return [
-    ...refused.filter(Boolean).map(() => 'an API key that was made is refused'),
-    ...(isFirstAccepted && revoked > 0 ? ['an API key that was revoked is still accepted'] : []),
+    ...refused.filter(Boolean).map(() => 'an API key that a request of the race created is refused'),
+    ...(isFirstAccepted && revoked > 0 ? ['the API key of the race was revoked, but is still accepted'] : []),
     ...(!isFirstAccepted && revoked + unknown === 0
-      ? ['an API key is refused, though no request revoked it']
+      ? ['the API key of the race is refused, but no request revoked it']
       : []),
   ];
 }

@@ -3,11 +3,15 @@ import { checkAccess, connectionsOf, liveFleets } from '../chaos/invariants/chec
 import { checkEnd } from '../chaos/invariants/check-end.ts';
 import type { Lab } from '../chaos/world/lab.ts';
 
-/** Checks what must hold when no work is left, whatever was requested and answered. @returns the violations */
+/**
+ * Checks what must hold when no work is left, independently of the requests and their answers.
+ *
+ * @returns the violations
+ */
 export function checkState(lab: Lab): string[] {
   const connections = connectionsOf(lab);
   const stuck = (names: readonly { namespace: string; name: string }[], what: string) =>
-    names.map(({ namespace, name }) => `${what} ${connectionKey(namespace, name)} stays Verifying`);
+    names.map(({ namespace, name }) => `${what} ${connectionKey(namespace, name)} is still Verifying`);
   return [
     ...stuck(
       connections.filter(({ status }) => status === 'Verifying'),
@@ -21,13 +25,13 @@ export function checkState(lab: Lab): string[] {
   ];
 }
 
-/** Checks that no machine and no fleet is left once every fleet was deleted. @returns the violations */
+/** Checks that no machine and no live fleet is left after every fleet was deleted. @returns the violations */
 export function checkGone(lab: Lab): string[] {
   return [
     ...lab.clouds
       .machines()
       .filter(({ status, ours }) => ours !== undefined && status !== 'Terminated')
-      .map(({ backendId, ours }) => `machine ${backendId} of ${ours} is left running`),
-    ...liveFleets(lab).map(({ fleetId, status }) => `fleet ${fleetId} was deleted and is ${status}`),
+      .map(({ backendId, ours }) => `machine ${backendId} of ${ours} still exists`),
+    ...liveFleets(lab).map(({ fleetId, status }) => `fleet ${fleetId} was deleted, but is ${status}`),
   ];
 }

@@ -21,7 +21,7 @@ export type MutatingId = Extract<
   { method: 'POST' | 'PUT' | 'DELETE' }
 >['operationId'];
 
-/** Values in a request by which its effect can be recognized. */
+/** Values in a request that make its effect recognizable. */
 export interface Mark {
   secret?: string;
   size?: number;
@@ -35,7 +35,7 @@ export interface Turn {
   lab: Lab;
   /** Number of the request, from 0. */
   at: number;
-  /** An API key that was made before the race. */
+  /** Id of an API key that the race created before its requests. */
   apiKeyId: string;
 }
 
@@ -43,16 +43,23 @@ export interface Move {
   id: MutatingId;
   /** Unique, also among moves of the same operation. */
   name: string;
-  /** The situation in which it succeeds. */
+  /** The situation in which the request succeeds. */
   needs: Partial<Situation>;
-  /** Upper bound of its requests in one race. */
+  /** Maximum number of such requests in one race. */
   most: number;
   mark?(at: number): Mark;
-  /** Sends the request. @returns the body of the answer @throws Problem if the API refuses the request */
+  /**
+   * Sends the request.
+   *
+   * @returns the body of the answer
+   * @throws Problem if the API refuses the request
+   */
   ask(turn: Turn): Promise<unknown>;
 }
 
-/** How to request an operation. An operation whose outcome depends on the body has several. */
+/**
+ * How to request an operation. An operation has several recipes if its outcome depends on the request's body.
+ */
 type Recipe<Id extends MutatingId> = Omit<Move, 'id' | 'name' | 'ask'> & {
   name?: string;
   ask(turn: Turn): Promise<{ body: OperationOutput<Id> }>;
@@ -63,7 +70,7 @@ const secretOf = (kind: string, at: number) => `secret-of-${kind}-${at}`;
 const sizeOf = (at: number) => WEB_SIZE + (at % 2);
 const ONE_KEY = 'the-key-of-all';
 
-/** This table does not compile until a new route has an entry. */
+/** The compiler reports a route without an entry in this table. */
 const RECIPES: { readonly [Id in MutatingId]: readonly Recipe<Id>[] } = {
   createNamespace: [
     {
@@ -327,7 +334,7 @@ export interface Pair {
   other: Move;
 }
 
-/** Every pair of moves, each with itself included. */
+/** Every pair of moves, including each move with itself. */
 export const PAIRS: readonly Pair[] = MOVES.flatMap((one, at) =>
   MOVES.slice(at).map((other) => ({ one, other })),
 );

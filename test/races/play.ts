@@ -17,9 +17,9 @@ const SWEEP_MS = 10 * MINUTE_MS;
 const CHECK_MS = 5_000;
 const QUIET_CHECKS = 6;
 const REST_WITHIN_MS = 60 * MINUTE_MS;
-/** Within this time, other processes finish what a dead process began. */
+/** Time in ms in which other processes finish what a dead process began. */
 const FINISHED_MS = 45 * MINUTE_MS;
-/** Upper bound of the waits in a race that has not hung. */
+/** Maximum number of sleeps in a race. Only a race in an endless loop has more. */
 const MAX_STEPS = 100_000;
 
 export interface RaceResult {
@@ -34,7 +34,7 @@ export interface RaceResult {
 interface Circumstances {
   situation: Situation;
   disturbance: Disturbance;
-  /** All requests begin within this time. */
+  /** Time in ms within which all requests begin. */
   withinMs: number;
   /** Number of requests of each move. */
   counts: readonly [number, number];
@@ -47,7 +47,7 @@ const NOTHING: Situation = {
   instance: 'absent',
 };
 
-/** Drops what cannot exist in a situation: the needs of two moves may contradict each other. */
+/** Removes what cannot exist in a situation. The needs of the two moves may contradict each other. */
 function consistent(wanted: Situation): Situation {
   if (wanted.namespace === 'absent')
     return { namespace: 'absent', connection: 'absent', fleet: 'absent', instance: 'absent' };
@@ -73,8 +73,8 @@ function circumstancesOf({ one, other }: Pair, seed: number): Circumstances {
 }
 
 /**
- * Runs one race: creates the situation, sends all requests, waits until no work is left, and checks what must hold.
- * Then it deletes all fleets and checks that nothing is left of them.
+ * Runs one race. Creates the situation, sends all requests, waits until no work is left, and checks what must
+ * hold. Then deletes all fleets and checks that nothing of them is left.
  */
 export async function playRace(pair: Pair, seed: number, traced = false): Promise<RaceResult> {
   const circumstances = circumstancesOf(pair, seed);
@@ -121,7 +121,8 @@ async function play(
   ground.disturbance = disturbance;
   ground.trace.add('race', `${one.name} × ${other.name} in ${JSON.stringify(situation)}`);
   const requests = [one, other].flatMap((move, side) =>
-    // Even and odd numbers: the requests of a move that races with itself have different ones, too.
+    // Even numbers for one move and odd numbers for the other, so that all requests differ even if a move
+    // races with itself.
     Array.from({ length: counts[side === 0 ? 0 : 1] }, (_, at) => ({ move, at: at * 2 + side })),
   );
   const answers = await Promise.all(
@@ -150,14 +151,19 @@ async function ask(lab: Lab, move: Move, at: number, apiKeyId: string): Promise<
     const code = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     trace.add('race', `${move.name} ${at}: ${code}`);
     if (error instanceof Problem) return { ...answer, outcome: 'refused', code: error.code };
-    // A `TimeoutError` is the SDK giving up on a write whose answer was lost. The write may have been made.
+    // The SDK throws a `TimeoutError` when it gives up on a write without an answer. The write may have taken
+    // effect.
     const isUnknown =
       error instanceof ProcessEnded || (error instanceof Error && error.name === 'TimeoutError');
     return { ...answer, outcome: isUnknown ? 'unknown' : 'broken', code };
   }
 }
 
-/** Waits until no workflow runs and no work is queued. @returns what is left if that takes too long */
+/**
+ * Waits until no workflow runs and no work is queued.
+ *
+ * @returns a violation that names the remaining work if that takes too long
+ */
 async function rest({ ground, queue, workflow }: Lab): Promise<string[]> {
   const untilMs = ground.now() + REST_WITHIN_MS;
   for (let quiet = 0; quiet < QUIET_CHECKS; quiet += 1) {
@@ -165,7 +171,9 @@ async function rest({ ground, queue, workflow }: Lab): Promise<string[]> {
     if (workflow.running.length > 0 || queue.bodies.some(isWork)) quiet = 0;
     if (ground.now() <= untilMs) continue;
     const running = workflow.running.map(({ name }) => name);
-    return [`no rest: ${[...running, ...queue.bodies.filter(isWork)].join(', ')}`];
+    return [
+      `work is left long after the requests: ${[...running, ...queue.bodies.filter(isWork)].join(', ')}`,
+    ];
   }
   return [];
 }

@@ -8,7 +8,7 @@ import { Process } from '../chaos/ground/process.ts';
 import { TableWorld } from '../chaos/world/tables.ts';
 import { fleetBody } from './situation.ts';
 
-it('a private key that is made while its fleet ends is not kept', async () => {
+it('a private key that is made while its fleet is being deleted is not kept', async () => {
   const ground = new Ground(1, CALM, false);
   const tables = new TableWorld(ground);
   const store = tables.storeOf(new Process('plan', ground, 0));

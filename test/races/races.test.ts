@@ -4,7 +4,7 @@ import { MOVES, PAIRS } from './moves.ts';
 import { playRace, type RaceResult } from './play.ts';
 
 const SEEDS = [1];
-/** One test runs all pairs, which takes long on a busy machine. */
+/** Allows a long time: one test runs all pairs, which is slow on a busy machine. */
 const PATIENT = { timeout: 300_000 };
 
 describe('races', PATIENT, () => {
@@ -13,13 +13,13 @@ describe('races', PATIENT, () => {
     expect(new Set(MOVES.map(({ id }) => id))).toEqual(new Set(mutating));
   });
 
-  it('the pairs contain each move with each other move and with itself, once', () => {
+  it('the pairs contain each move exactly once with each other move and with itself', () => {
     expect(PAIRS).toHaveLength((MOVES.length * (MOVES.length + 1)) / 2);
     expect(new Set(PAIRS.map(({ one, other }) => `${one.name} × ${other.name}`)).size).toBe(PAIRS.length);
   });
 
   it.each(SEEDS)(
-    'after a race of any pair, what was answered holds and nothing else is left (seed %i)',
+    'after a race of each pair, the state agrees with the answers and no work is left (seed %i)',
     async (seed) => {
       const violations: string[] = [];
       for (const pair of PAIRS) {
@@ -36,7 +36,7 @@ describe('races', PATIENT, () => {
     const first = await playRace(pair, 7, true);
     const second = await playRace(pair, 7, true);
     expect(first.trace.length).toBeGreaterThan(100);
-    // API keys are random and do not come from the seed.
+    // API keys are random and do not depend on the seed.
     const linesOf = ({ trace }: RaceResult) => trace.map((line) => line.replace(/API-KEYS\/\w+/, 'API-KEYS'));
     expect(linesOf(second)).toEqual(linesOf(first));
   });

@@ -35,7 +35,7 @@ async function run({ seeds, from, pair: wanted, json, trace }: Flags): Promise<n
   const pairs = PAIRS.filter(
     ({ one, other }) => wanted === undefined || `${one.name} × ${other.name}`.includes(wanted),
   );
-  if (pairs.length === 0) throw new InvalidArgumentError(`no pair has ${wanted} in its name`);
+  if (pairs.length === 0) throw new InvalidArgumentError(`no pair has '${wanted}' in its name`);
   let runs = 0;
   let violations = 0;
   for (let seed = from; seed < from + seeds; seed += 1) {
@@ -60,7 +60,7 @@ async function run({ seeds, from, pair: wanted, json, trace }: Flags): Promise<n
 
 const program = new Command('races')
   .description(
-    'Races each pair of operations that change something, from the contract’s own list, over models of AWS, and checks what must hold afterwards. Exits 1 if something does not.',
+    'Races each pair of operations that change something, from the contract’s own list, over models of AWS, and checks what must hold afterwards. Exits 1 if one of these checks fails.',
   )
   .option('--seeds <count>', 'number of runs of each pair, each in another order', wholeNumber, 3)
   .option('--from <seed>', 'the first seed', wholeNumber, 1)

@@ -5,7 +5,7 @@ import { type CloudConfig, cloudConfigSchema } from '../../local/sim/engine/conf
 import { ENDPOINT, limitsOf } from '../chaos/models/clouds.ts';
 import type { Lab } from '../chaos/world/lab.ts';
 
-/** Names of the namespace, connection, fleet and instance that requests race for. */
+/** Names of the namespace, connection, fleet and instance to which the racing requests refer. */
 export const TEAM = 'team';
 export const MAIN = 'main';
 export const WEB = 'web';
@@ -13,7 +13,9 @@ export const ONE = 'one';
 export const FIRST_SECRET = 'secret-of-the-first';
 
 const LOCATION = 'east-1';
-/** Instance quota of the connection at the cloud. A fleet that asks for more runs only partially. */
+/**
+ * Instance quota of the connection at the cloud. A fleet that requests more instances runs only partially.
+ */
 const INSTANCE_QUOTA = 4;
 export const WEB_SIZE = 2;
 const SHORT_SIZE = INSTANCE_QUOTA + 1;
@@ -51,7 +53,7 @@ export const CLOUD: CloudConfig = cloudConfigSchema.parse({
   images: { linux: { backendId: 'img-{hex8}', description: 'Linux' } },
 });
 
-/** Parts of a request that most moves do not use. */
+/** Parts of a request that most moves leave empty. */
 export const plainly = { query: {}, body: undefined, idempotencyKey: undefined };
 export const ofTeam = { namespace: TEAM };
 export const ofMain = { namespace: TEAM, connection: MAIN };
@@ -80,7 +82,7 @@ export function fleetBody(size: number, changes: Partial<FleetRequest> = {}): Fl
 const machine = { connection: MAIN, instanceType: 'small', image: 'linux' };
 export const instanceBody = { name: ONE, location: LOCATION, ...machine };
 
-/** Creates a situation by API requests, without disturbances. */
+/** Creates a situation by requests to the API, without disturbances. */
 export async function bringAbout(lab: Lab, wanted: Situation): Promise<void> {
   if (wanted.namespace === 'absent') return;
   await lab.requestAccess((api) => api.createNamespace({ ...plainly, params: {}, body: { name: TEAM } }));
@@ -136,7 +138,7 @@ async function fleet(lab: Lab, name: string): Promise<Fleet> {
   return (await lab.request((api) => api.getFleet({ ...plainly, params }))).body;
 }
 
-/** A write is visible in every read after this time. */
+/** Time in ms after which every read sees a write. */
 const READ_LAG_MS = 5_000;
 const PATIENCE_MS = 30 * 60_000;
 

@@ -22,7 +22,7 @@ function play(failurePolicy: FleetRequest['failurePolicy']): () => Promise<void>
       assert.ok(hit);
       hit.stuck = { status: 'ERROR', fault: FAULT };
       const errorAtMs = ground.now();
-      // Another fleet at the site causes polls.
+      // Another fleet at the site causes polls, because its launches need them.
       const other = await stage.create(user.order('other', 'cloud', site, 2));
       await stage.until(other.id, ({ status }) => status === 'Running' || status === 'Failed');
       await ground.sleep(5 * MINUTE_MS);
@@ -34,21 +34,25 @@ function play(failurePolicy: FleetRequest['failurePolicy']): () => Promise<void>
       assert.ok(shown.includes(FAULT), `the instance does not show the cloud's message: ${shown}`);
       const now = await stage.read(fleet.id);
       assert.ok(!['RollingBack', 'RolledBack', 'Failed'].includes(now.status), `the fleet is ${now.status}`);
-      assertIs('status of a fleet that needs both slots', (await stage.read(other.id)).status, 'Running');
+      assertIs(
+        'status of the other fleet, which needs both slots',
+        (await stage.read(other.id)).status,
+        'Running',
+      );
 
       await ground.sleep(errorAtMs + 10 * MINUTE_MS - ground.now());
       delete hit.stuck;
       await stage.until(fleet.id, ({ counts }) => counts.Running === 2);
       assert.ok(
         ground.now() < errorAtMs + 30 * MINUTE_MS,
-        'the instance took over 20 minutes to be Running again',
+        'the instance was not Running again within 20 minutes',
       );
       assertIs('servers that were deleted', openstack.script.calls(/^DELETE nova \/servers/), []);
       assert.equal((await stage.read(fleet.id)).status, 'Running');
     });
 }
 
-/** Deletes the fleet of a server in ERROR: the server must be removed. */
+/** Deletes the fleet of a server in ERROR. The worker must remove the server. */
 async function deleted(): Promise<void> {
   await inField({ worlds: () => ({ openstack: new OpenStackWorld() }) }, async (field) => {
     const { stage, user, worlds, ground } = field;
@@ -71,7 +75,7 @@ async function deleted(): Promise<void> {
 const title = (policy: string) =>
   `an instance is Undefined while its server is in ERROR, and Running when it is ACTIVE again (policy ${policy})`;
 
-/** Earlier, the first poll deleted the server. */
+/** Before the fix, the first poll deleted the server. */
 export const f08: FieldCase[] = [
   { id: 'F8', title: title('continue'), play: play('continue') },
   { id: 'F8-rollback', title: title('rollback'), play: play('rollback') },
@@ -79,7 +83,7 @@ export const f08: FieldCase[] = [
   {
     id: 'F8-deleted',
     title:
-      'a server in ERROR after it ran is noticed although no other fleet causes polls, and is removed with its fleet',
+      'a running server that goes to ERROR is noticed without polls for another fleet, and is removed with its fleet',
     play: deleted,
   },
 ];

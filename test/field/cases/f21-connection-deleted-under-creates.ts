@@ -6,11 +6,16 @@ import { SITES } from '../harness/sites.ts';
 
 const FLEETS = 6;
 const SEEDS = 24;
-/** All requests begin within this time. */
+/** Time in ms within which all requests begin. */
 const TENTH_MS = 100;
 const MINUTE_MS = 60_000;
 
-/** Sends a request. @returns when it began and ended, and its answer: undefined if the API refused it */
+/**
+ * Sends a request.
+ *
+ * @returns when the request began and ended, and its answer; the answer is undefined if the API refused the
+ *   request
+ */
 async function attempt<Answer>(now: () => number, ask: () => Promise<Answer>) {
   const fromMs = now();
   try {
@@ -47,7 +52,7 @@ async function race(seed: number): Promise<{ isDeleted: boolean; accepted: numbe
       assertIs(`seed ${seed}: machines left after the connection was deleted`, stage.standing().length, 0);
       return { isDeleted: true, accepted: 0 };
     }
-    // The deletion was refused: the accepted fleets must come up and be removed as usual.
+    // The API refused the deletion. The accepted fleets must run, and their removal must succeed.
     for (const { id } of accepted) await stage.until(id, ({ status }) => status === 'Running');
     for (const { id } of accepted) await stage.remove(id);
     for (const { id } of accepted) await stage.until(id, ({ status }) => status === 'Terminated');
@@ -56,7 +61,10 @@ async function race(seed: number): Promise<{ isDeleted: boolean; accepted: numbe
   });
 }
 
-/** Earlier, both the deletion and a fleet were accepted, and a machine was left that no sweep could reach. */
+/**
+ * Before the fix, the API accepted both the deletion and a fleet, and a machine was left that no sweep could
+ * reach.
+ */
 export const f21: FieldCase[] = [
   {
     id: 'F21',

@@ -42,7 +42,7 @@ async function race(seed: number): Promise<{ isDeleted: boolean }> {
   });
 }
 
-/** Earlier, the connections stayed, and a new namespace of that name had their credentials. */
+/** Before the fix, the connections stayed, and a new namespace of that name had their credentials. */
 export const f22: FieldCase[] = [
   {
     id: 'F22',
@@ -51,7 +51,11 @@ export const f22: FieldCase[] = [
     async play() {
       const outcomes = new Set<boolean>();
       for (let seed = 1; seed <= SEEDS; seed += 1) outcomes.add((await race(seed)).isDeleted);
-      assertIs('different outcomes of the races: deletion accepted, deletion refused', outcomes.size, 2);
+      assertIs(
+        'number of different outcomes of the races (deletion accepted, deletion refused)',
+        outcomes.size,
+        2,
+      );
     },
   },
 ];

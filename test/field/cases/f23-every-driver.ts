@@ -23,16 +23,21 @@ const LIMITS = {
     mutate: { perSecond: PER_SECOND, burst: 20 },
   },
 };
-/** Ideal times: slots bound how fast machines launch, and the rate of calls bounds how fast they are removed. */
+/**
+ * Ideal times in ms. The number of slots limits how fast machines launch, and the rate of calls limits how
+ * fast they are removed.
+ */
 const LEAST_UP_MS = (MACHINES / SLOTS) * START_MS;
 const LEAST_DOWN_MS = (MACHINES / PER_SECOND) * 1_000 + END_MS;
 const MINUTE_MS = 60_000;
-/** Time for two polls: each ends at its time limit at the latest, and the next one follows after 5 seconds. */
+/**
+ * Time for two polls in ms. A poll takes at most its time limit, and the next poll follows after 5 seconds.
+ */
 const TWO_POLLS_MS = 60_000;
 
 type Listed = 'aws' | 'openstack';
 
-/** Matches lists of a whole site, and not lists of single machines. */
+/** Matches lists of a whole site, but not lists of single machines. */
 const LIST: Readonly<Record<Listed, Pick<Trouble, 'call' | 'when'>>> = {
   openstack: {
     call: 'GET nova /servers/detail',
@@ -112,7 +117,7 @@ function kind(id: string, driver: Listed, isFailing: boolean): FieldCase {
   };
 }
 
-/** Plays F23 at the drivers whose clouds list all machines in one answer, with slow and with failing lists. */
+/** Plays F23 with the drivers whose clouds list all machines in one answer. Their lists are slow or fail. */
 export const f23EveryDriver: FieldCase[] = [
   kind('F23-aws', 'aws', false),
   kind('F23-openstack', 'openstack', false),

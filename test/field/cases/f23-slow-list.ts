@@ -10,7 +10,7 @@ const MACHINES = 150;
 const SLOTS = 20;
 const PER_SECOND = 10;
 const START_MS = 5_000;
-/** Longer than the driver waits for the call, so that a poll has to see the machine run. */
+/** Longer than the driver waits for the create call. A poll then has to see that the machine runs. */
 const LONG_START_MS = 30_000;
 const END_MS = 4_000;
 const LIMITS = {
@@ -21,14 +21,19 @@ const LIMITS = {
     mutate: { perSecond: PER_SECOND, burst: 20 },
   },
 };
-/** Ideal times: slots bound how fast machines launch, and the rate of calls bounds how fast they are removed. */
+/**
+ * Ideal times in ms. The number of slots limits how fast machines launch, and the rate of calls limits how
+ * fast they are removed.
+ */
 const leastUpMs = (startMs: number): number => (MACHINES / SLOTS) * startMs;
 const LEAST_DOWN_MS = (MACHINES / PER_SECOND) * 1_000 + END_MS;
 const MINUTE_MS = 60_000;
-/** Time for two polls: each ends at its time limit at the latest, and the next one follows after 5 seconds. */
+/**
+ * Time for two polls in ms. A poll takes at most its time limit, and the next poll follows after 5 seconds.
+ */
 const TWO_POLLS_MS = 60_000;
 
-/** Lists of a whole site. The path of a list of one machine has the machine's name. */
+/** Matches lists of a whole site, and of one machine: the path of the latter has the machine's name. */
 const LISTS = /^GET (allvminfo|vmstatus)$/;
 const isOfAll = ({ url }: Asked): boolean => url.pathname.split('/').length === 3;
 
@@ -85,7 +90,10 @@ async function play(
 
 const byMachines = (world: SpiderWorld) => ({ lateMs: () => 200 * world.standing('account-1').length });
 
-/** Earlier, launching stopped at 80 Running and 20 Creating, and no removal was requested in 130 seconds. */
+/**
+ * Before the fix, launching stopped at 80 Running and 20 Creating, and no worker requested a removal for 130
+ * seconds.
+ */
 export const f23: FieldCase[] = [
   {
     id: 'F23',
@@ -94,14 +102,12 @@ export const f23: FieldCase[] = [
   },
   {
     id: 'F23-local',
-    title:
-      'a list call that outlasts a worker of stage local stops neither launches nor removals of its site',
+    title: 'a list call beyond the time limit of a worker in stage local stops neither launches nor removals',
     play: () => play({ stage: LOCAL, startMs: START_MS }, byMachines),
   },
   {
     id: 'F23-handed-over',
-    title:
-      'a slow list call stops neither launches nor removals although the driver gives up on creates first',
+    title: "a slow list call stops neither launches nor removals even if the driver's create calls time out",
     play: () => play({ stage: LOCAL, startMs: LONG_START_MS }, byMachines),
   },
   {

@@ -21,7 +21,10 @@ const limitsWith = (create: Rate) => ({
   calls: { create, list: OTHERS, mutate: OTHERS },
 });
 
-/** Launches at the simulated clouds, whose books give the ideal time. */
+/**
+ * Launches at the simulated clouds, and compares the duration with the ideal time, which their own reports
+ * give.
+ */
 async function atSim(create: Rate, mostRatio: number): Promise<void> {
   const { clouds } = calmScenario(
     {},
@@ -56,19 +59,19 @@ async function atSim(create: Rate, mostRatio: number): Promise<void> {
     });
     assert.ok(
       ratio !== null && ratio <= mostRatio,
-      `the launches took ${makespanSeconds} s, ${ratio} of the ideal ${idealSeconds} s`,
+      `the launches took ${makespanSeconds} s, which is ${ratio} times the ideal ${idealSeconds} s`,
     );
     const polls = lab.clouds.asked.filter(
       ({ call, atMs }) => call === 'list' && atMs >= firstMs && atMs <= lastMs,
     );
     const apartMs = (lastMs - firstMs) / polls.length;
-    assert.ok(apartMs < 1_500, `polls were ${apartMs} ms apart while launches waited for slots`);
+    assert.ok(apartMs < 1_500, `polls were on average ${apartMs} ms apart while launches waited for slots`);
   });
 }
 
 const START_MS = 800;
 
-/** Launches at a scripted cloud, and measures from the first launch to the last instance that runs. */
+/** Launches at a scripted cloud, and measures the time from the first launch until the last instance runs. */
 async function atWorld(driver: Exclude<DriverName, 'sim'>, mostMs: number): Promise<void> {
   const worlds = (ground: ConstructorParameters<typeof SpiderWorld>[0]): AllWorlds => ({
     aws: new Ec2World({ bootMs: START_MS }),
@@ -97,10 +100,14 @@ const inTime = (id: string, what: string, play: () => Promise<void>): FieldCase 
   play,
 });
 
-/** Earlier, polls were 5.3 seconds apart, since all slot holders ran at each poll: 44 seconds, and a peer needed 22. */
+/**
+ * Before the fix, polls were 5.3 seconds apart, because all slot holders ran at each poll. The launches took
+ * 44 seconds; another tool needed 22.
+ */
 export const f24: FieldCase[] = [
   inTime('F24', 'within 1.3 times the ideal time', () => atSim({ perSecond: 5, burst: 20 }, 1.3)),
-  // One poll a second, and the time to grant a slot to the next launch, are longer than a boot here.
+  // Here, the interval of one second between polls and the time to grant a slot to the next launch are longer
+  // than a boot.
   inTime('F24-quick-calls', 'within 1.6 times the ideal time at 50 creates a second', () =>
     atSim(QUICK, 1.6),
   ),

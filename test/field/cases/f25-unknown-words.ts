@@ -12,13 +12,16 @@ import type { Trouble } from '../worlds/script.ts';
 
 const SIZE = 20;
 const LIMIT_SECONDS = 1_200;
-/** Time for a few equal answers over a minute, the look-ups between them, and the removal of the other instances. */
+/**
+ * Maximum time in ms until the fleet settles. It is enough for equal answers over a minute, the look-ups
+ * between them, and the removal of the other instances.
+ */
 const MOST_MS = 240_000;
 
 type Policy = FleetRequest['failurePolicy'];
 type Refusing = Exclude<DriverName, 'sim'>;
 
-/** Matches creates of the instance at position 7, alone or in a batch. */
+/** Matches creates of the instance at position 7, as a single create or in a batch. */
 const ASKS_FOR_7: Readonly<Record<Refusing, (asked: Asked) => boolean>> = {
   'cb-spider': ({ text }) => /"Name":"[^"]*00007[0-9a-z]{2}"/.test(text),
   openstack: ({ text }) => /[-:,]00007\.[0-9]/.test(text),
@@ -31,7 +34,11 @@ const CREATE: Readonly<Record<Refusing, string>> = {
   aws: 'RunInstances',
 };
 
-/** Answers with a server error in the form of the driver's cloud. @param words the message; `{n}` becomes its number */
+/**
+ * Returns a fault that answers creates with a server error in the form of the driver's cloud.
+ *
+ * @param words the message of the error; `{n}` in it is replaced by the number of the answer
+ */
 function refused(driver: Refusing, words: string): Trouble {
   let count = 0;
   const answer = (): Response => {
@@ -88,7 +95,7 @@ function kind(id: string, driver: Refusing, words: string, failurePolicy: Policy
 
 const ERROR = 'Internal Server Error';
 
-/** Earlier, the worker repeated the create until the instance's time limit, 20 minutes by default. */
+/** Before the fix, the worker repeated the create until the instance's time limit, 20 minutes by default. */
 export const f25: FieldCase[] = [
   kind('F25', 'cb-spider', ERROR, 'rollback'),
   kind('F25-continue', 'cb-spider', ERROR, 'continue'),

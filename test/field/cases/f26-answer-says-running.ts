@@ -14,13 +14,13 @@ import { SpiderWorld } from '../worlds/spider/world.ts';
 const MACHINES = 6;
 const SLOTS = 2;
 const START_MS = 3_000;
-/** Allowed from a create's answer to the next create in the same slot. */
+/** Maximum time in ms from a create's answer to the next create in the same slot. */
 const HAND_OVER_MS = 1_500;
 
-/** Without OpenStack: Nova's answer to a create has no status. */
+/** OpenStack is left out, because Nova's answer to a create has no status. */
 type Answering = Exclude<DriverName, 'openstack'>;
 
-/** Makes clouds that answer a create when its machine runs. */
+/** Returns clouds that answer a create when its machine runs. */
 const worlds = (ground: Field['ground']): AllWorlds => {
   const all = {
     aws: new Ec2World({ bootMs: 0 }),
@@ -32,7 +32,7 @@ const worlds = (ground: Field['ground']): AllWorlds => {
 };
 const { clouds } = calmScenario({}, { bootSeconds: [3, 3], submitMs: [0, 0], answersWhenRunning: true });
 
-/** Makes all lists of the site fail, so that only a create's own answer tells that its machine runs. */
+/** Makes all lists of the site fail, so that only the answer of a create says that its machine runs. */
 function blind(driver: Answering, { worlds: all, stage, lab }: Field<AllWorlds>): Met {
   const failed = () =>
     Response.json({ message: 'failed to list: context deadline exceeded' }, { status: 500 });
@@ -60,7 +60,7 @@ function blind(driver: Answering, { worlds: all, stage, lab }: Field<AllWorlds>)
 function kind(driver: Answering): FieldCase {
   return {
     id: driver === 'cb-spider' ? 'F26' : `F26-${driver}`,
-    title: `a create answer that comes when the machine runs is recorded as Running, and frees the slot (driver ${driver})`,
+    title: `the worker records an instance as Running and frees its slot if the create is answered when the machine runs (driver ${driver})`,
     play: () =>
       inField({ worlds, clouds }, async (field) => {
         const { stage, user } = field;
@@ -90,5 +90,5 @@ function kind(driver: Answering): FieldCase {
   };
 }
 
-/** Earlier, the instance was Creating until the next poll. */
+/** Before the fix, the instance was Creating until the next poll. */
 export const f26: FieldCase[] = (['cb-spider', 'aws', 'sim'] as const).map(kind);

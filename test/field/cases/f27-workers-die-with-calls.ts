@@ -12,7 +12,7 @@ const LIMITS = {
   concurrentInstancesPerLocation: MACHINES,
   calls: { create: RATE, list: { perSecond: 10, burst: 20 }, mutate: RATE },
 };
-/** The simulated clouds answer a create after `submitMs`. */
+/** These simulated clouds answer a create after `submitMs`. */
 const { clouds } = calmScenario(
   {},
   {
@@ -50,9 +50,9 @@ async function play({ lab, stage, user, site, cloud, worlds, ground }: AtDriver,
 }
 
 const title = (stage: string, most: number) =>
-  `${MACHINES} machines run within ${most} s after all workers of stage ${stage} died with creates in flight`;
+  `${MACHINES} machines run within ${most} s after all workers of stage ${stage} died during their create calls`;
 
-/** Earlier, it took 173 seconds with the limits of stage local. */
+/** Before the fix, it took 173 seconds with the limits of stage local. */
 export const f27: FieldCase[] = [
   ...atEveryDriver({
     id: 'F27',

@@ -4,12 +4,15 @@ import { assertIs, type FieldCase } from '../harness/case.ts';
 import { type AtDriver, atEveryDriver } from '../harness/every-driver.ts';
 
 const HOUR_MS = 3_600_000;
-/** Three grace periods of half an hour, with a sweep every 15 minutes. */
+/** Time after the restore in ms: three grace periods of half an hour, with a sweep every 15 minutes. */
 const WATCHED_MS = 1.5 * HOUR_MS;
-/** Age of the machine at its restore. Shorter at the scripted clouds, where a long time is slow to play. */
+/**
+ * Age of the machine at its restore in ms. It is less at the scripted clouds, because playing a long time is
+ * slow there.
+ */
 const AGE_MS = { sim: 24 * HOUR_MS, aws: 3 * HOUR_MS, openstack: 3 * HOUR_MS, 'cb-spider': 3 * HOUR_MS };
 
-/** What became of the original before its backup was restored. */
+/** State of the original when its backup is restored. */
 type Original = 'runs' | 'gone' | 'deleted';
 
 async function play(at: AtDriver, original: Original): Promise<void> {
@@ -27,7 +30,7 @@ async function play(at: AtDriver, original: Original): Promise<void> {
   assert.ok(cloud.standing().includes(copy), `the copy ${copy} was removed`);
   assertIs('removals after the restore', cloud.removals(restoredAtMs), 0);
   const findings = (await user.orphans()).filter(({ reason }) => reason === 'copy');
-  assertIs(`findings of copies among ${JSON.stringify(await user.orphans())}`, findings.length, 1);
+  assertIs(`number of findings of copies among ${JSON.stringify(await user.orphans())}`, findings.length, 1);
   const [finding] = findings;
   assert.equal(finding?.kind, 'instance', JSON.stringify(finding));
   assert.equal(finding?.state, 'Reported', JSON.stringify(finding));
@@ -36,7 +39,11 @@ async function play(at: AtDriver, original: Original): Promise<void> {
   assert.equal(counts.Running ?? 0, { runs: 2, gone: 1, deleted: 0 }[original], JSON.stringify(counts));
 }
 
-/** Backs the original up, brings it into the state of the case, and restores the backup. @returns the copy's id */
+/**
+ * Backs up the original, brings the original into the state of the case, and restores the backup.
+ *
+ * @returns the id of the copy
+ */
 async function restored(
   { stage, cloud, ground }: AtDriver,
   fleet: Fleet,
@@ -69,5 +76,5 @@ const kind = (original: Original): FieldCase[] =>
     play: (at) => play(at, original),
   });
 
-/** Earlier, the sweep took it for a duplicate and removed it without a grace period. */
+/** Before the fix, the sweep took the copy for a duplicate and removed it without a grace period. */
 export const f28: FieldCase[] = [...kind('runs'), ...kind('gone'), ...kind('deleted')];

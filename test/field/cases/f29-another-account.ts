@@ -14,11 +14,11 @@ export async function running({ stage, user, site }: AtDriver) {
   return fleet;
 }
 
-/** Rotates through the API, as a user does. */
+/** Requests a rotation through the API, as a user does, and expects that it is refused. */
 async function refused(at: AtDriver): Promise<void> {
   const { stage, user, site, cloud, ground } = at;
   const fleet = await running(at);
-  // The API may refuse immediately, or the verification may refuse later.
+  // The API may refuse the request immediately, or the verification may refuse the credential later.
   await user.rotate('cloud', cloud.other).catch((error: unknown) => {
     if (!(error instanceof Problem)) throw error;
   });
@@ -38,7 +38,10 @@ async function refused(at: AtDriver): Promise<void> {
   assert.equal(cloud.standing().length, 0);
 }
 
-/** Earlier, all machines were marked Vanished. 30 minutes after the rotation back, the sweep removed them. */
+/**
+ * Before the fix, all machines were marked Vanished. 30 minutes after the rotation back, the sweep removed
+ * them.
+ */
 export const f29: FieldCase[] = atEveryDriver({
   id: 'F29',
   title: 'a rotation to a credential of another account is refused while the connection has machines',

@@ -10,7 +10,7 @@ import { running } from './f29-another-account.ts';
 const HOUR_MS = 3_600_000;
 const SIZE = 3;
 
-/** Puts a credential of another account in force for an hour, without the check of a rotation. */
+/** Makes the connection use a credential of another account for an hour, without the check of a rotation. */
 async function unchecked(at: AtDriver): Promise<void> {
   const { lab, stage, site, cloud, ground } = at;
   const fleet = await running(at);
@@ -25,7 +25,7 @@ async function unchecked(at: AtDriver): Promise<void> {
   assertIs(`running instances among ${JSON.stringify(counts)}`, counts.Running, SIZE);
 }
 
-/** Puts a credential in force as if it had been verified. */
+/** Makes the connection use a credential as if a worker had verified it. */
 async function force({ lab }: AtDriver, credential: Credential): Promise<void> {
   const process = new Process('past the check', lab.ground, 0);
   const ssm = lab.parameters.clientOf(process);
@@ -36,9 +36,12 @@ async function force({ lab }: AtDriver, credential: Credential): Promise<void> {
   await updateConnection(store, NAMESPACE, 'cloud', { credentialVersion });
 }
 
-/** Earlier, all machines were marked Vanished. 30 minutes after the credential was back, the sweep removed them. */
+/**
+ * Before the fix, all machines were marked Vanished. 30 minutes after the first credential was back, the
+ * sweep removed them.
+ */
 export const f29Unchecked: FieldCase[] = atEveryDriver({
   id: 'F29-unchecked',
-  title: 'no machine is removed after a credential of another account was in force for an hour',
+  title: 'no machine is removed after a connection used a credential of another account for an hour',
   play: unchecked,
 });

@@ -7,14 +7,17 @@ import { atEveryDriver } from '../harness/every-driver.ts';
 const NEWER = 50;
 const OLDER = 3;
 const HOUR_MS = 3_600_000;
-/** Age of the newer machines at the restore. Shorter at the scripted clouds, where a long time is slow to play. */
+/**
+ * Age of the newer machines at the restore in ms. It is less at the scripted clouds, because playing a long
+ * time is slow there.
+ */
 const AGE_MS = { sim: 24 * HOUR_MS, aws: HOUR_MS, openstack: HOUR_MS, 'cb-spider': HOUR_MS };
-/** Several grace periods of half an hour, with a sweep every 15 minutes. */
+/** Time after the restore in ms: several grace periods of half an hour, with a sweep every 15 minutes. */
 const WATCHED_MS = 1.25 * HOUR_MS;
 
 const { clouds } = calmScenario({}, { slots: { locations: 2, instancesPerLocation: 60 } });
 
-/** Earlier, sweeps removed all 50 after 30 minutes. */
+/** Before the fix, sweeps removed all 50 newer machines after 30 minutes. */
 export const f30: FieldCase[] = atEveryDriver({
   id: 'F30',
   title: `sweeps report ${NEWER} machines that are newer than the restored tables, and remove none`,
@@ -41,7 +44,7 @@ export const f30: FieldCase[] = atEveryDriver({
     const reported = (await user.orphans()).filter(({ kind, state }) => {
       return kind === 'instance' && (state === 'Reported' || state === 'Quarantined');
     });
-    assertIs('findings of machines that no record claims', reported.length, NEWER);
+    assertIs('number of findings of machines that no record claims', reported.length, NEWER);
     const held = (await user.sweepHolds()).filter(({ because }) => because === 'restored');
     assert.ok(held.length > 0, 'no sweep is on hold after the restore');
     await user.continueSweeps('cloud');
@@ -49,7 +52,7 @@ export const f30: FieldCase[] = atEveryDriver({
     assertIs('removals after the operator continued the sweeps', cloud.removals(restoredAtMs), 0);
     assertIs('holds after the operator continued the sweeps', await user.sweepHolds(), []);
 
-    // A new fleet comes up and is removed as usual.
+    // A new fleet runs, and its removal succeeds.
     const next = await stage.create(user.order('next', 'cloud', site, 2));
     await stage.until(next.id, ({ status }) => status === 'Running');
     await stage.remove(next.id);

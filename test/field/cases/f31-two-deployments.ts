@@ -10,13 +10,16 @@ import { SITES } from '../harness/sites.ts';
 const SIZE = 3;
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
-/** Several grace periods of half an hour, with a sweep every 15 minutes. */
+/**
+ * Time in ms for which the deployments run: several grace periods of half an hour, with a sweep every 15
+ * minutes.
+ */
 const WATCHED_MS = 2 * HOUR_MS;
 
 function kind(driver: DriverName): FieldCase {
   return {
     id: `F31-${driver}`,
-    title: `a second deployment with the same id is refused, and neither one removes the other's machines (driver ${driver})`,
+    title: `a second deployment with the same id is refused, and neither deployment removes the other's machines (driver ${driver})`,
     play: () =>
       inField({ worlds: allWorlds, deployments: 2 }, async (field) => {
         const { stage, user, ground, others } = field;
@@ -39,7 +42,7 @@ function kind(driver: DriverName): FieldCase {
         await assert.rejects(
           second.stage.create(second.user.order('other', 'cloud', site, 2)),
           Problem,
-          'the second deployment accepted a fleet',
+          'the second deployment accepted a fleet, although its connection was refused',
         );
         await ground.sleep(WATCHED_MS);
         assertIs('removals', cloud.removals(), 0);
@@ -51,7 +54,7 @@ function kind(driver: DriverName): FieldCase {
           'Ready',
         );
 
-        // The first deployment can still remove its own fleet.
+        // The first deployment can still remove its fleet.
         await stage.remove(fleet.id);
         await stage.until(fleet.id, ({ status }) => status === 'Terminated');
         assert.equal(cloud.standing().length, 0);
@@ -59,7 +62,10 @@ function kind(driver: DriverName): FieldCase {
   };
 }
 
-/** CB-Spider can keep no mark that both would see. A sweep removes only machines that it can prove to be its own. */
+/**
+ * CB-Spider cannot keep a mark that both deployments could see. A sweep removes only machines that its
+ * deployment can prove to be its own.
+ */
 const unmarked: FieldCase = {
   id: 'F31-cb-spider',
   title:
@@ -88,5 +94,5 @@ const unmarked: FieldCase = {
     }),
 };
 
-/** Earlier, each deployment removed the machines of the other. */
+/** Before the fix, each deployment removed the machines of the other. */
 export const f31: FieldCase[] = [...(['sim', 'aws', 'openstack'] as const).map(kind), unmarked];

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { atEveryDriver } from '../harness/every-driver.ts';
 
-/** Plays a fleet without any trouble, to show that the worlds themselves work. */
+/** Plays a fleet without any fault, to show that the worlds themselves work. */
 export const quiet = atEveryDriver({
   id: 'quiet',
-  title: 'a fleet comes up and is removed when nothing goes wrong',
+  title: 'a fleet runs and is removed if nothing goes wrong',
   async play({ stage, user, site, cloud, lab }) {
     await user.makeNamespace();
     await user.connect('cloud', site);

@@ -2,7 +2,11 @@ import type { Item } from '../../chaos/models/dynamo/evaluate.ts';
 import type { Table } from '../../chaos/models/dynamo/table.ts';
 import type { Lab } from '../../chaos/world/lab.ts';
 
-/** Takes a backup of all tables. @returns a function that restores it, immediately and for all readers */
+/**
+ * Makes a backup of all tables.
+ *
+ * @returns a function that restores the backup, immediately and for all readers
+ */
 export function backUpTables({ tables, ground }: Lab): () => void {
   const { fleets, governor, access, catalogue, history } = tables;
   const backups = [fleets, governor, access, catalogue, history].map((table) => ({

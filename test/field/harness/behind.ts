@@ -3,23 +3,23 @@ import { plantInstance } from '../../../local/sim/engine/plant.ts';
 import type { Field, Worlds } from './field.ts';
 import { SITES } from './sites.ts';
 
-/** A scripted cloud for every driver except `sim`. */
+/** The scripted clouds of all drivers except for `sim`. */
 export type AllWorlds = Required<Worlds>;
 
 export interface Backup {
-  /** @returns the copy's id */
+  /** Makes a machine from the backup. @returns the id of the new machine */
   restore(): string;
 }
 
-/** Looks into a driver's cloud, and changes machines there without the control plane. */
+/** Reads the state of a driver's cloud, and changes machines there without the control plane. */
 export interface Behind {
   /** Returns the ids of machines that have not ended, in every account. */
   standing(): string[];
-  /** Backs up a machine with its name and tags. A restore makes another machine. */
+  /** Backs up a machine with its name and tags. A restore of the backup makes another machine. */
   backUp(id: string): Backup;
-  /** Ends a machine, as a user does in the cloud's own console. */
+  /** Ends a machine, as a user does in the cloud's console. */
   end(id: string): void;
-  /** Counts the requests to end a machine that have reached the cloud. */
+  /** Returns the number of requests to end a machine that have reached the cloud. */
   removals(sinceMs?: number): number;
   /** A credential of another account of the same cloud. */
   other: Credential;
@@ -36,7 +36,7 @@ function simulated({ lab, ground }: Field<AllWorlds>): Behind {
     clouds.machines().filter(({ status, vanished }) => status !== 'Terminated' && !vanished);
   const one = (id: string) => {
     const found = clouds.machines().find(({ backendId }) => backendId === id);
-    if (!found) throw new Error(`no machine ${id}`);
+    if (!found) throw new Error(`the cloud has no machine ${id}`);
     return found;
   };
   return {
@@ -91,13 +91,16 @@ function openStack({ worlds: { openstack }, ground }: Field<AllWorlds>): Behind 
   };
 }
 
-/** Uses the cloud's own ids. Records have names in their place, as CB-Spider identifies machines by name. */
+/**
+ * Uses the ids of the cloud itself. Records have names instead, because CB-Spider identifies machines by
+ * name.
+ */
 function spider({ worlds: { 'cb-spider': world }, ground }: Field<AllWorlds>): Behind {
   const accounts = ['account-1', 'account-2'];
   const all = () => accounts.flatMap((name) => world.standing(name));
   const find = (id: string) => {
     const found = all().find(({ SystemId, NameId }) => SystemId === id || NameId === id);
-    if (!found) throw new Error(`no machine ${id}`);
+    if (!found) throw new Error(`the cloud has no machine ${id}`);
     return found;
   };
   return {

@@ -9,7 +9,7 @@ import { SITES, type Site } from './sites.ts';
 
 export const EVERY_DRIVER = ['sim', 'aws', 'openstack', 'cb-spider'] as const satisfies readonly DriverName[];
 
-/** The field of a case, with the site and the cloud of one driver. */
+/** What a case works with, and the site and the cloud of one driver. */
 export interface AtDriver extends Field<AllWorlds> {
   driver: DriverName;
   site: Site;
@@ -24,13 +24,13 @@ export const allWorlds: FieldOptions<AllWorlds>['worlds'] = (ground) => ({
 
 export interface DriverCase {
   id: string;
-  /** The title without the driver, which is appended. */
+  /** The title without the name of the driver, which is appended. */
   title: string;
   options?: Partial<FieldOptions<AllWorlds>>;
   play(at: AtDriver): Promise<void>;
 }
 
-/** Returns the case for each driver. */
+/** Returns one case for each driver. */
 export function atEveryDriver({ id, title, options, play }: DriverCase): FieldCase[] {
   return EVERY_DRIVER.map((driver) => ({
     id: `${id}-${driver}`,

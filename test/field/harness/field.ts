@@ -18,7 +18,7 @@ import type { SpiderWorld } from '../worlds/spider/world.ts';
 import { FieldUser } from './user.ts';
 import { warmUp } from './warm-up.ts';
 
-/** The scripted clouds of a case, by driver. The simulated clouds are always there. */
+/** The scripted clouds of a case, by driver. Each case has the simulated clouds as well. */
 export interface Worlds {
   aws?: Ec2World;
   openstack?: OpenStackWorld;
@@ -32,10 +32,13 @@ export interface FieldOptions<Own extends Worlds> {
   /** Determines the order of events that happen at the same time. */
   seed?: number;
   stage?: typeof PRODUCTION;
-  /** Simulated clouds. Omit it for two without faults, `aws` and `gcp`, with two locations each. */
+  /** Simulated clouds. Omit it for `aws` and `gcp` without faults, with two locations each. */
   clouds?: Readonly<Record<string, CloudConfig>>;
   worlds(ground: Ground): Own;
-  /** Number of deployments, 1 by default. They share the deployment id and the clouds, and not the tables. */
+  /**
+   * Number of deployments, 1 by default. They share the deployment id and the clouds, but each has its own
+   * tables.
+   */
   deployments?: number;
 }
 

@@ -13,7 +13,7 @@ export interface Site {
   image: string;
 }
 
-/** One site for each driver, at the default worlds. */
+/** One site for each driver, in the default worlds (scripted or simulated clouds). */
 export const SITES: { readonly [Name in DriverName]: Site } = {
   sim: {
     request: { driver: 'sim', cloud: 'aws', endpoint: ENDPOINT, credential: { account: 'account-1' } },

@@ -8,7 +8,7 @@ import type { Site } from './sites.ts';
 
 const POLL_MS = 1_000;
 const PATIENCE_MS = 30 * 60_000;
-/** Time until every eventually consistent read sees a write to the catalogue. */
+/** Time in ms after which every eventually consistent read sees a write to the catalogue. */
 const CATALOGUE_LAG_MS = 5_000;
 const about = { query: {}, idempotencyKey: undefined };
 
@@ -41,7 +41,7 @@ export class FieldUser {
     );
   }
 
-  /** Creates a connection, and does not wait until it is Ready. */
+  /** Creates a connection. Does not wait until it is Ready. */
   async makeConnection(
     name: string,
     { request }: Site,
@@ -94,7 +94,9 @@ export class FieldUser {
     return body;
   }
 
-  /** Reads the limits of a connection with what the governor knows: slots in use and what is blocked. */
+  /**
+   * Reads the limits of a connection, including what the governor knows: slots in use and what is blocked.
+   */
   async limits(name: string) {
     const { body } = await this.#lab.requestConnections((api) =>
       api.getLimits({ ...about, params: this.#named(name), body: undefined }),
@@ -135,7 +137,7 @@ export class FieldUser {
     return body.items;
   }
 
-  /** Sweeps all connections, and waits until the sweep is done. */
+  /** Sweeps all connections, and waits for the end of the sweep. */
   async sweep({ dryRun = false } = {}): Promise<Sweep> {
     const params = { namespace: NAMESPACE };
     const { body: begun } = await this.#lab.requestResources((api) =>
@@ -193,7 +195,8 @@ export class FieldUser {
     for (;;) {
       const seen = await see();
       if (holds(seen)) return seen;
-      if (ground.now() > deadlineMs) throw new Error(`${what} is still ${JSON.stringify(seen)}`);
+      if (ground.now() > deadlineMs)
+        throw new Error(`${what} did not reach the expected state; it is still ${JSON.stringify(seen)}`);
       await ground.sleep(POLL_MS);
     }
   }

@@ -1,4 +1,4 @@
-/** A request as a scripted cloud sees it. */
+/** A request as a scripted cloud receives it. */
 export interface Asked {
   method: string;
   url: URL;

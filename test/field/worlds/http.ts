@@ -6,7 +6,7 @@ import type { Process } from '../../chaos/ground/process.ts';
 import type { Asked } from './asked.ts';
 import type { Script } from './script.ts';
 
-/** A scripted cloud in the same process, in virtual time, with state and a script of faults. */
+/** A scripted cloud in the same process and in virtual time. It has a state and a script of faults. */
 export interface CloudWorld {
   readonly script: Script;
   /** Performs a request at the moment when it reaches the cloud. */
@@ -27,7 +27,10 @@ export function clockOf(process: Process): DriverClock {
   };
 }
 
-/** Sends requests from a process to a cloud. An aborted signal ends the wait; the cloud still performs the request. */
+/**
+ * Returns a function that sends requests of a process to a cloud. An aborted signal ends the wait, but the
+ * cloud still performs the request.
+ */
 export function sendTo(world: CloudWorld, process: Process): Send {
   return async (request, signal) => {
     const aborted = Promise.withResolvers<never>();
@@ -52,7 +55,7 @@ interface SdkRequest {
   body?: unknown;
 }
 
-/** Wraps `send` as a request handler of the AWS SDK, in place of HTTPS. */
+/** Wraps `send` as a request handler of the AWS SDK. It replaces HTTPS. */
 export function handlerOver(send: Send): RequestHandler {
   return {
     async handle(request: SdkRequest, { abortSignal }: { abortSignal?: unknown } = {}) {
@@ -91,10 +94,10 @@ function textOf(body: unknown): string | null {
   if (body === undefined || body === null) return null;
   if (typeof body === 'string') return body;
   if (body instanceof Uint8Array) return new TextDecoder().decode(body);
-  throw new TypeError(`the body is ${typeof body}, and must be text or bytes`);
+  throw new TypeError(`the body is ${typeof body}, but must be text or bytes`);
 }
 
-/** Makes the error that the SDK's own handler throws. */
+/** Returns the error that the SDK's own handler throws. */
 function aborted(cause: Error): Error {
   return Object.assign(new Error('Request aborted', { cause }), { name: 'AbortError' });
 }

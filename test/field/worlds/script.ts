@@ -1,26 +1,29 @@
 import type { Asked } from './asked.ts';
 
-/** A fault, and the requests that it hits. */
+/** A fault, and which requests it hits. */
 export interface Trouble {
-  /** Name of the request by the cloud's `nameOf`; a regular expression for several. */
+  /** Name of the request as `nameOf` of the cloud returns it, or a regular expression for several names. */
   call: string | RegExp;
-  /** Selects among these requests. Omit it for all. */
+  /** Selects among these requests. Omit it to hit all of them. */
   when?: (asked: Asked) => boolean;
-  /** Answers in place of the cloud, which then does not perform the request. Undefined: the cloud answers. */
+  /**
+   * Answers instead of the cloud, which then does not perform the request. If it returns undefined, the cloud
+   * answers.
+   */
   answer?: (asked: Asked) => Response | undefined;
-  /** Milliseconds before the cloud performs the request. */
+  /** Time before the cloud performs the request, in ms. */
   lateMs?: number | ((asked: Asked) => number);
-  /** Milliseconds between the effect of the request and its reply. */
+  /** Time between the effect of the request and its reply, in ms. */
   replyLateMs?: number;
-  /** True if the cloud performs the request and its reply never comes. */
+  /** True if the cloud performs the request but never replies. */
   losesReply?: boolean;
-  /** Number of requests that it hits. Omit it for all until `end()`. */
+  /** Number of requests that the fault hits. Omit it to hit all requests until `end()`. */
   times?: number;
 }
 
-/** A fault that is in force. A case must check that its requests met it. */
+/** A fault that is active. A case must check that the fault hit its requests. */
 export interface Met {
-  /** Number of requests that it has hit. */
+  /** Number of requests that the fault has hit. */
   readonly count: number;
   end(): void;
 }
@@ -31,7 +34,7 @@ interface Active extends Met {
   isOver: boolean;
 }
 
-/** The sum of all faults that hit one request. */
+/** The combined effects of all faults that hit one request. */
 interface Meeting {
   lateMs: number;
   replyLateMs: number;
@@ -45,7 +48,7 @@ export interface Noted {
   status: number;
 }
 
-/** Keeps the faults of one cloud, and notes its requests. */
+/** Keeps the faults of one cloud, and records the requests that the cloud answered. */
 export class Script {
   /** All answered requests, in order. */
   readonly noted: Noted[] = [];
@@ -69,7 +72,10 @@ export class Script {
     return this.noted.filter((one) => one.atMs >= sinceMs && isCall(call, one.call));
   }
 
-  /** Returns what happens to a request that has reached the cloud, and counts the faults that hit it. */
+  /**
+   * Returns the combined effects of the faults on a request that has reached the cloud, and counts the
+   * request for each of these faults.
+   */
   meet(name: string, asked: Asked): Meeting {
     const met: Meeting = { lateMs: 0, replyLateMs: 0, isReplyLost: false };
     for (const active of this.#active) {

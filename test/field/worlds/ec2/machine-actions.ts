@@ -46,7 +46,11 @@ export function machineActions(pace: Pace): Readonly<Record<string, Action>> {
   };
 }
 
-/** Returns the machines that a client token has made, if any. @throws Refusal if all of them have ended */
+/**
+ * Returns the machines that were made with the request's client token; undefined if there are none.
+ *
+ * @throws Refusal if all these machines have ended
+ */
 function sameToken({ region, parameters, nowMs }: Call): Machine[] | undefined {
   const token = textAt(parameters, 'ClientToken');
   const made = [...region.machines.values()].filter(({ clientToken }) => clientToken === token);

@@ -79,7 +79,10 @@ const templateXml = (part: Part): Xml => ({
   tagSet: tagsXml(part.tags),
 });
 
-/** Answers requests for VPCs and their resources, for key pairs, and for the launch templates that reserve names. */
+/**
+ * Answers requests for VPCs and their resources, for key pairs, and for the launch templates that the driver
+ * uses to reserve names.
+ */
 export const NETWORK_ACTIONS: Readonly<Record<string, Action>> = {
   CreateVpc: (call) => {
     const vpc = make(call, 'vpc', 'vpc', { cidr: textAt(call.parameters, 'CidrBlock') });

@@ -1,4 +1,4 @@
-/** The parsed parameters of EC2's query API: `Filter.1.Name=x` is `{ Filter: { 1: { Name: 'x' } } }`. */
+/** The parsed parameters of EC2's query API. `Filter.1.Name=x` becomes `{ Filter: { 1: { Name: 'x' } } }`. */
 export interface Parameters {
   readonly [name: string]: string | Parameters | undefined;
 }

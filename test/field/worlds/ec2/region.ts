@@ -1,7 +1,7 @@
 import type { Machine, Part, PartKind } from './state.ts';
 import { Refusal } from './state.ts';
 
-/** How long a terminated machine is still listed. */
+/** Time for which a terminated machine is still listed, in ms. */
 const SHOWN_MS = 3_600_000;
 
 /** The resources of one account in one region. */
@@ -23,7 +23,7 @@ export class Region {
     return `${prefix}-0${this.#made.toString(16).padStart(16, '0')}`;
   }
 
-  /** Number of ids made so far; used in addresses. */
+  /** Number of ids made so far. It is used in addresses. */
   get count(): number {
     return this.#made;
   }
@@ -37,21 +37,21 @@ export class Region {
     return [...this.parts.values()].filter((part) => part.kind === kind);
   }
 
-  /** @throws Refusal if it does not exist */
+  /** Returns a network resource, a key pair or a launch template. @throws Refusal if it does not exist */
   part(kind: PartKind, id: string, code: string): Part {
     const found = this.parts.get(id);
     if (found?.kind === kind) return found;
     throw new Refusal(400, code, `The ${kind} ID '${id}' does not exist`);
   }
 
-  /** @throws Refusal if it does not exist */
+  /** Returns a machine. @throws Refusal if it does not exist */
   machine(id: string): Machine {
     const found = this.machines.get(id);
     if (found) return found;
     throw new Refusal(400, 'InvalidInstanceID.NotFound', `The instance ID '${id}' does not exist`);
   }
 
-  /** Returns the machines that EC2 lists: all but those that ended more than an hour ago. */
+  /** Returns the machines that EC2 lists. Machines that ended more than an hour ago are not listed. */
   shown(nowMs: number): Machine[] {
     return [...this.machines.values()].filter(({ endsAtMs }) => (endsAtMs ?? nowMs) + SHOWN_MS > nowMs);
   }

@@ -44,10 +44,10 @@ export interface Machine {
   groupIds: readonly string[];
   tags: Map<string, string>;
   launchedAtMs: number;
-  /** When it becomes `running`. */
+  /** Time at which the machine becomes `running`. */
   runsAtMs: number;
   stoppedAtMs?: number;
-  /** When it becomes `terminated`; it is `shutting-down` from the call until then. */
+  /** Time at which the machine becomes `terminated`. Until then it is `shutting-down` from the call on. */
   endsAtMs?: number;
   reason?: { code: string; message: string };
   privateIp: string;
@@ -100,7 +100,10 @@ export function tagsXml(tags: ReadonlyMap<string, string>): Xml {
   return [...tags].map(([key, value]) => ({ key, value }));
 }
 
-/** Returns true if a resource passes all filters of a request. `*` matches any text; one matching value is enough. */
+/**
+ * Returns true if a resource matches all filters of a request. `*` matches any text. One matching value of a
+ * filter is enough.
+ */
 export function passes(
   parameters: Parameters,
   tags: ReadonlyMap<string, string>,

@@ -68,7 +68,9 @@ export class Ec2World implements CloudWorld {
     return known;
   }
 
-  /** Returns the resources of an account in a region; of the first account if none is named. */
+  /**
+   * Returns the resources of an account in a region. Without an account, returns those of the first account.
+   */
   region(name: string = HOME, account: string = [...this.#accounts.values()][0] ?? ''): Region {
     const key = `${account} ${name}`;
     const known = this.#regions.get(key) ?? new Region(name);
@@ -83,7 +85,7 @@ export class Ec2World implements CloudWorld {
     );
   }
 
-  /** Makes a machine as a restore from a backup does: a new id, the same tags, no client token. */
+  /** Makes a machine as a restore from a backup does: with a new id, the same tags and no client token. */
   restore(region: Region, { id: original }: Pick<Machine, 'id'>, nowMs: number): Machine {
     const { endsAtMs: _ended, reason: _reason, ...from } = region.machine(original);
     const copy: Machine = {

@@ -34,7 +34,7 @@ const MISSING: Readonly<Record<ResourceKind, string>> = {
 const bodySchema = z.record(z.string(), z.unknown());
 const interfaceSchema = z.object({ subnet_id: z.string() });
 
-/** Returns Neutron's routes by method and path. `*` matches any one part. */
+/** Returns Neutron's routes by method and path. `*` matches any single part of a path. */
 export function neutronRoutes(): Readonly<Record<string, (call: Call) => object>> {
   const routes: Record<string, (call: Call) => object> = {
     'GET ports': ({ project, query, nowMs }) => ({
@@ -110,7 +110,7 @@ function find(project: Project, kind: ResourceKind, id: string): Resource {
   throw neutronError(404, MISSING[kind], `${ONE[kind]} ${id} could not be found.`);
 }
 
-/** Returns the ports of routers, and one for each server. */
+/** Returns the ports of routers, and one port for each server. */
 function portsOf(project: Project, nowMs: number): Port[] {
   const ofServers = project.standing(nowMs).map((server) => ({
     id: `port-${server.id}`,

@@ -3,7 +3,7 @@ import { novaFault, type Project, type Server, secondsOf } from './state.ts';
 
 export interface Call {
   project: Project;
-  /** Parts of the path after the service's version. */
+  /** The parts of the path after the service's version. */
   path: readonly string[];
   query: URLSearchParams;
   body: unknown;
@@ -41,7 +41,7 @@ export function statusAt(server: Server, nowMs: number): string {
   return server.stuck?.status ?? (nowMs >= server.runsAtMs ? 'ACTIVE' : 'BUILD');
 }
 
-/** Returns Nova's routes by method and path. `*` matches any one part. */
+/** Returns Nova's routes by method and path. `*` matches any single part of a path. */
 export function novaRoutes(pace: Pace): Readonly<Record<string, (call: Call) => object>> {
   return {
     'GET flavors/detail': () => ({ flavors: FLAVORS }),

@@ -10,7 +10,7 @@ export class Refusal extends Error {
   }
 }
 
-/** Returns an error in Nova's form: the key of a fault, with code and message. */
+/** Returns an error in Nova's form: an object under the fault's key, with code and message. */
 export function novaFault(key: string, code: number, message: string): Refusal {
   return new Refusal(code, { [key]: { code, message } });
 }
@@ -29,11 +29,11 @@ export interface Server {
   groupId: string;
   reservationId: string;
   createdAtMs: number;
-  /** When it becomes ACTIVE. */
+  /** Time at which the server becomes ACTIVE. */
   runsAtMs: number;
-  /** A status that overrides BUILD and ACTIVE; `ERROR` comes with a fault. */
+  /** A status that replaces BUILD and ACTIVE. `ERROR` has a fault. */
   stuck?: { status: string; fault?: string };
-  /** When it is gone; it is being deleted from the request until then. */
+  /** Time at which the server is gone. From the request until then it is being deleted. */
   goneAtMs?: number;
   address: string;
 }
@@ -44,7 +44,7 @@ export interface Resource {
   kind: ResourceKind;
   id: string;
   createdAtMs: number;
-  /** The body of the request that made it, which answers repeat. */
+  /** The body of the request that made it. Answers repeat it. */
   body: Readonly<Record<string, unknown>>;
 }
 

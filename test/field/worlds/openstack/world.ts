@@ -31,13 +31,13 @@ const credentialSchema = z.object({
 });
 
 export interface OpenStackOptions extends Partial<Pace> {
-  /** Project ids by id of the application credential. */
+  /** Project ids by the id of the application credential. */
   projects?: Readonly<Record<string, string>>;
   /** Returns the n-th token, from 1; `token-<n>` by default. */
   tokenOf?: (n: number) => string;
 }
 
-/** A scripted cloud that answers what the driver asks of Keystone, Nova, Neutron and Glance. */
+/** A scripted cloud that answers the driver's requests to Keystone, Nova, Neutron and Glance. */
 export class OpenStackWorld implements CloudWorld {
   readonly script = new Script();
   readonly #credentials: Readonly<Record<string, string>>;
@@ -59,7 +59,10 @@ export class OpenStackWorld implements CloudWorld {
     };
   }
 
-  /** Returns the method, service and path with `*` for ids, such as `DELETE nova /servers/*`. */
+  /**
+   * Returns method, service and path of a request. Ids in the path are replaced by `*`, for example `DELETE
+   * nova /servers/*`.
+   */
   nameOf({ method, url }: Pick<Asked, 'method' | 'url'>): string {
     return `${method} ${serviceOf(url)} /${pathOf(url)
       .map((part) => (WORDS.test(part) ? part : '*'))
@@ -76,7 +79,7 @@ export class OpenStackWorld implements CloudWorld {
     }
   }
 
-  /** Returns the resources of a project; of the first project if none is named. */
+  /** Returns the resources of a project. Without an id, returns those of the first project. */
   project(id: string = Object.values(this.#credentials)[0] ?? ''): Project {
     const known = this.#projects.get(id) ?? new Project(id);
     this.#projects.set(id, known);
@@ -88,10 +91,10 @@ export class OpenStackWorld implements CloudWorld {
     return [...this.#projects.values()].flatMap((project) => project.standing(nowMs));
   }
 
-  /** Makes a server as a restore from a backup does: a new id, the same name and metadata. */
+  /** Makes a server as a restore from a backup does: with a new id, the same name and the same metadata. */
   restore(project: Project, { id: original }: Pick<Server, 'id'>, nowMs: number): Server {
     const from = project.servers.get(original);
-    if (!from) throw new Error(`no server ${original}`);
+    if (!from) throw new Error(`the cloud has no server ${original}`);
     const { goneAtMs: _gone, stuck: _stuck, ...rest } = from;
     const copy = {
       ...rest,
@@ -145,7 +148,7 @@ export class OpenStackWorld implements CloudWorld {
     const routes = this.#routes[service] ?? {};
     const pattern = Object.keys(routes).find((one) => matches(one, method, path));
     const route = pattern === undefined ? undefined : routes[pattern];
-    if (!route) throw novaFault('itemNotFound', 404, `nothing at ${method} ${url.pathname}`);
+    if (!route) throw novaFault('itemNotFound', 404, `no route for ${method} ${url.pathname}`);
     const body: unknown = text === '' ? undefined : JSON.parse(text);
     return json(
       route({ project: this.project(projectId), path, query: url.searchParams, body, nowMs }),

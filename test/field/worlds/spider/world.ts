@@ -10,7 +10,7 @@ import { Script } from '../script.ts';
 export const SPIDER_URL = 'http://spider.invalid:1024';
 export const SPIDER_ACCOUNT = { username: 'spider', password: 'password-of-spider' };
 
-/** Plays the test double of CB-Spider with its mock cloud in virtual time. */
+/** Runs the test double of CB-Spider and its mock cloud in virtual time. */
 export class SpiderWorld implements CloudWorld {
   readonly script = new Script();
   readonly world = new World();
@@ -39,7 +39,10 @@ export class SpiderWorld implements CloudWorld {
     return Response.json(body, { status });
   }
 
-  /** Makes a machine as a restore from a backup does: a new id and the same name, unknown to CB-Spider. */
+  /**
+   * Makes a machine as a restore from a backup does: with a new id and the same name. CB-Spider does not know
+   * it.
+   */
   restore(mockName: string, machine: CloudMachine, nowMs: number): CloudMachine {
     const { SystemId } = this.world.newId(machine.NameId, 'OFF');
     const copy = { ...machine, SystemId, startedAt: new Date(nowMs).toISOString(), status: 'Running' };
@@ -47,7 +50,7 @@ export class SpiderWorld implements CloudWorld {
     return copy;
   }
 
-  /** Ends a machine at the cloud without CB-Spider. */
+  /** Ends a machine at the mock cloud, not through CB-Spider. */
   end(mockName: string, { SystemId }: Pick<CloudMachine, 'SystemId'>): void {
     const account = this.world.account(mockName);
     account.machines = account.machines.filter((machine) => machine.SystemId !== SystemId);
