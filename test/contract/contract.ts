@@ -16,7 +16,7 @@ const program = new Command('test:contract')
   .addOption(
     new Option('--driver <name>', 'the driver to test').choices(Object.keys(HARNESSES)).makeOptionMandatory(),
   )
-  .option('--only <id...>', 'run only the assertions whose ids begin with these')
+  .option('--only <id...>', 'run only the assertions whose id begins with one of these')
   .option('--json', 'print the report as one line of JSON', false)
   .addHelpText(
     'after',
@@ -41,7 +41,8 @@ function textOf(report: Report): string {
   ].join('\n');
 }
 
-// A harness stops its server when this process exits, which a signal alone does not trigger.
+// A harness stops its server at the event `exit` of this process. A signal does not cause this event; a call
+// of `process.exit` does.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
 try {

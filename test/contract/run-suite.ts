@@ -16,7 +16,8 @@ export interface Report {
   failed: number;
   skipped: { assertion: string; because: 'capability-absent' }[];
   /**
-   * Ids of the assertions for which the fault proxy answered, since the server does not check what they test.
+   * Ids of the assertions for which the fault proxy gave answers, because the server does not check what
+   * these assertions test.
    */
   answeredByProxy: string[];
   failures: { assertion: string; message: string }[];
@@ -25,12 +26,12 @@ export interface Report {
 
 export interface RunOptions {
   harness: Harness;
-  /** Beginnings of the ids of the assertions to run. If absent, all run. */
+  /** Prefixes of the ids of the assertions to run. If absent, all assertions run. */
   only?: readonly string[];
   progress(line: string): void;
 }
 
-/** Runs the contract against one driver. Removes the machines of each assertion before the next one. */
+/** Runs the contract against one driver. Removes the machines of each assertion before the next assertion. */
 export async function runSuite({ harness, only, progress }: RunOptions): Promise<Report> {
   const startedMs = performance.now();
   const cloud = await harness.start();

@@ -3,7 +3,7 @@ import { request as requestSecurely } from 'node:https';
 
 /** A request that the proxy has read completely. */
 export interface ProxiedRequest {
-  /** The name of the server behind the proxy that the request is for. */
+  /** Name of the server that the request is for. */
   upstream: string;
   method: string;
   /** Path and query. */
@@ -18,7 +18,9 @@ export interface ProxiedResponse {
   body: Buffer;
 }
 
-/** Headers that belong to one connection, or that may no longer match the body. */
+/**
+ * Headers that the proxy does not pass on. They belong to one connection, or may no longer match the body.
+ */
 const NOT_PASSED_ON: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
@@ -29,7 +31,7 @@ const NOT_PASSED_ON: ReadonlySet<string> = new Set([
   'upgrade',
   'content-length',
   'expect',
-  // The proxy reads bodies, so they must not be compressed.
+  // Not passed on, so that the server does not compress its answer: the proxy must read the body.
   'accept-encoding',
 ]);
 
@@ -40,8 +42,8 @@ export async function readBody(stream: AsyncIterable<Buffer>): Promise<Buffer> {
 }
 
 /**
- * Sends a request to `base` and reads the whole answer. Each request has its own connection: the server could
- * close a kept one while the next request is on its way.
+ * Sends a request to `base` and reads the whole answer. Opens a new connection for each request: a server
+ * could close an idle connection just when the next request is sent.
  */
 export async function forward(base: URL, asked: ProxiedRequest): Promise<ProxiedResponse> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();

@@ -5,27 +5,28 @@ import { forward, type ProxiedRequest, type ProxiedResponse, readBody } from './
 import { type CannedAnswer, type Fault, Faults, responseOf } from './faults.ts';
 import { type IdempotencyMode, type TokenDialect, TokenMemory } from './token-memory.ts';
 
-/** What the proxy needs to know of the cloud's protocol. */
+/** Describes a cloud's protocol to the proxy. */
 export interface Dialect {
   /** Returns the name of the call that a request makes. Faults refer to these names. */
   callOf(request: ProxiedRequest): string;
   /** The cloud's throttling answer. */
   throttled: CannedAnswer;
   tokens?: TokenDialect;
-  /** Changes a request on its way, for instance to make pages small. */
+  /** Changes a request before the proxy passes it on, for instance to make pages small. */
   rewrite?(request: ProxiedRequest): ProxiedRequest;
 }
 
 export interface FaultProxyOptions {
   /**
    * URLs of the servers behind the proxy, by a name that the caller chooses. The proxy opens one port for
-   * each.
+   * each server.
    */
   upstreams: Readonly<Record<string, string>>;
   dialect: Dialect;
   idempotency?: IdempotencyMode;
   /**
-   * Replaces the servers' addresses in answers by the proxy's: for clouds whose catalogue lists addresses.
+   * Replaces the servers' addresses in answers by the proxy's addresses. Needed if the cloud's catalogue
+   * lists addresses.
    */
   rewriteOrigins?: boolean;
 }
@@ -34,18 +35,21 @@ export interface FaultProxyOptions {
 export interface SeenCall {
   call: string;
   request: ProxiedRequest;
-  /** Absent if the proxy gave no answer, or has not given one yet. */
+  /** Status of the proxy's answer. Absent if the proxy gave no answer, or has not answered yet. */
   status?: number;
 }
 
 const MOST_SEEN = 1_000;
-/** Never closes an idle connection, so that only a fault can lose a call, even on a slow machine. */
+/**
+ * Options of the proxy's ports. An idle connection is never closed, so that a call is lost only by a fault,
+ * even on a slow machine.
+ */
 const KEEPS_CONNECTIONS = { keepAliveTimeout: 0 };
 const FORGOTTEN_HEADERS = { 'content-type': 'text/plain' };
 
 /**
- * Passes HTTP requests on to servers, and injects the faults of a real cloud. It reads bodies completely, so
- * an endless one never arrives.
+ * Passes HTTP requests on to servers, and injects the faults of a real cloud. The proxy reads each body
+ * completely first, so an endless body is never passed on.
  */
 export class FaultProxy {
   readonly faults = new Faults();
@@ -82,7 +86,7 @@ export class FaultProxy {
     return this;
   }
 
-  /** Returns the proxy's URL for a server behind it, with the path of that server's URL. */
+  /** Returns the proxy's URL for the server `upstream`, with the path of that server's URL. */
   urlOf(upstream: string): string {
     const {
       own,
@@ -91,7 +95,9 @@ export class FaultProxy {
     return pathname === '/' ? own : `${own}${pathname}`;
   }
 
-  /** Clears faults and recorded calls. Keeps the answers to tokens, as a cloud would. */
+  /**
+   * Clears faults and recorded calls. Keeps the remembered answers to idempotency tokens, as a cloud would.
+   */
   calm(): void {
     this.faults.clear();
     this.seen.length = 0;

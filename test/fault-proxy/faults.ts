@@ -1,6 +1,6 @@
 import type { ProxiedResponse } from './exchange.ts';
 
-/** An answer that the proxy gives instead of the server. */
+/** An answer that the proxy gives instead of the server's answer. */
 export interface CannedAnswer {
   status: number;
   headers?: Readonly<Record<string, string>>;
@@ -8,7 +8,7 @@ export interface CannedAnswer {
 }
 
 /**
- * What the proxy does to a call:
+ * Action of the proxy on a call:
  *
  * - `throttle`: gives the cloud's throttling answer; no effect
  * - `answer`: gives the answer of the fault; no effect
@@ -24,15 +24,18 @@ export type FaultAction =
   | { kind: 'delay'; delayMs: number };
 
 export type Fault = FaultAction & {
-  /** The dialect's name of the call, or `*` for every call. */
+  /** Name of the call in the dialect, or `*` for every call. */
   call: string;
-  /** The number of calls that the fault hits. If absent, it hits calls until it is cleared. */
+  /** Number of calls that the fault hits. If absent, the fault hits every call until it is cleared. */
   count?: number;
-  /** The number of calls that pass before the fault hits one. */
+  /** Number of calls that pass before the fault hits the first call. */
   skip?: number;
 };
 
-/** The armed faults. At most one hits a call: the first that is due, in the order of arming. */
+/**
+ * The armed faults. At most one fault hits a call: the earliest armed fault whose call name, `count` and
+ * `skip` allow it.
+ */
 export class Faults {
   #armed: { fault: Fault; skipped: number; struck: number }[] = [];
 

@@ -1,6 +1,6 @@
 import type { ProxiedRequest, ProxiedResponse } from './exchange.ts';
 
-/** How a cloud's requests carry an idempotency token. */
+/** Reads and removes the idempotency token of a cloud's requests. */
 export interface TokenDialect {
   tokenOf(request: ProxiedRequest): string | undefined;
   /** Returns the request without its token. */
@@ -8,12 +8,15 @@ export interface TokenDialect {
 }
 
 /**
- * `pass`: the server handles tokens itself. `add`: the proxy gives one answer for each token, for a server
- * without idempotency. `remove`: the server sees no token.
+ * `pass`: the proxy passes tokens on. `add`: the proxy sends one request for each token and repeats its
+ * answer, because the server has no idempotency. `remove`: the proxy removes the token from each request.
  */
 export type IdempotencyMode = 'pass' | 'add' | 'remove';
 
-/** Keeps the answer for each token, also for concurrent requests. A refusal is not kept. */
+/**
+ * Keeps the answer for each token. Concurrent requests with one token get the same answer. A refusal (status
+ * 400 or above) is not kept.
+ */
 export class TokenMemory {
   readonly #answers = new Map<string, Promise<ProxiedResponse>>();
 

@@ -5,7 +5,9 @@ import { CHANGE, NIGHTLY, PARTS_OF_TEST, type Stage } from '../../.ci/steps.ts';
 import { findStepFaults } from './step-faults.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-/** The steps for each change as jobs run them: the step `test` in its parts. */
+/**
+ * The steps for each change, as the CI jobs run them: with the parts of the step `test` instead of that step.
+ */
 const IN_PARTS: Stage[] = [
   ...CHANGE.map((lanes) => lanes.map((lane) => lane.filter(({ name }) => name !== 'test'))),
   PARTS_OF_TEST,

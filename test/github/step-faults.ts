@@ -7,7 +7,7 @@ export interface StepLists {
 }
 
 export interface Workflow {
-  /** Relative to the root of the repository. */
+  /** Path relative to the root of the repository. */
   readonly path: string;
   readonly text: string;
 }
@@ -39,7 +39,7 @@ export function findStepFaults(workflows: readonly Workflow[], steps: StepLists)
 interface NamedStep {
   readonly at: string;
   readonly list: keyof StepLists;
-  /** Undefined where an expression stands in place of a name. */
+  /** Undefined if the line has an expression instead of a name. */
   readonly step: string | undefined;
 }
 

@@ -23,7 +23,7 @@ function lambdaOf(handler: string): string {
   return deployed(template, { 'Fn::GetAtt': [id, 'Arn'] });
 }
 
-it('the API sends each route of the contract to the function of its noun', () => {
+it("the API sends the requests of each route of the contract to the function of the route's noun", () => {
   expect(routes.length).toBeGreaterThan(0);
   for (const { method, path, handler } of routes) {
     expect(targets.get(`${method} ${path}`), `${method} ${path}`).toBe(lambdaOf(handler));

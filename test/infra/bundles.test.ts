@@ -11,7 +11,10 @@ const bundles = bundleFunctions();
 const template = templateOf('production');
 const functions = functionsOf(template);
 
-/** Loads every bundle as Lambda would, each with its own variables, and prints what it exports and reads. */
+/**
+ * A program that loads every bundle as Lambda does, with the variables of its function. Prints the type of
+ * each exported handler and the variables that were not read.
+ */
 const LOADER = `
   const outcome = {};
   for (const { entry, file, env } of JSON.parse(process.argv[1])) {
@@ -51,13 +54,14 @@ describe('bundles of functions', () => {
     }
   });
 
-  it('every bundle loads with the variables of its function, reads all of them, and exports a handler', () => {
-    // A variable comes with a grant. A variable that the function does not read means a grant that it does not need.
+  it('every bundle loads with the variables of its function, reads all these variables, and exports a handler', () => {
+    // The stack sets a variable together with a grant. If a function does not read a variable, it does not
+    // need the grant.
     const expected = bundles.entries.map((entry) => [entry, { handler: 'function', unread: [] }]);
     expect(loadAll()).toEqual(Object.fromEntries(expected));
   });
 
-  it('the bundle of a missing entry point is an error', () => {
+  it('directoryOf throws for a missing entry point', () => {
     expect(() => bundles.directoryOf('api/nowhere')).toThrow(
       'functions/entrypoints/handlers/api/nowhere.handler.ts does not exist',
     );

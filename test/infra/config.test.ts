@@ -4,7 +4,7 @@ import { STAGE_NAMES, stageFromContext } from '../../infra/settings/config.ts';
 const read = (context: Record<string, unknown>) => stageFromContext((key) => context[key]);
 
 describe('stageFromContext', () => {
-  it('the stage is dev when the context names none', () => {
+  it('the stage is dev when the context names no stage', () => {
     expect(read({}).name).toBe('dev');
   });
 
@@ -13,7 +13,7 @@ describe('stageFromContext', () => {
     expect(allowed).toEqual(['local']);
   });
 
-  it('the stage takes its deployment id and its address for alarms from the context', () => {
+  it('the stage has the deployment id and the alarm address that the context states', () => {
     const stage = read({ stage: 'production', deploymentId: 'acme-prod', alarmEmail: 'ops@example.com' });
     expect(stage).toMatchObject({ deploymentId: 'acme-prod', alarmEmail: 'ops@example.com', keepData: true });
   });

@@ -22,7 +22,10 @@ const local = (service: string, resource: string) => ({
   ],
 });
 
-/** Returns a template with one function, its role, a policy of `statements`, and the resources that these name. */
+/**
+ * Returns a template with one function, its role, a policy of `statements`, and the resources that the
+ * statements name.
+ */
 function templateWith(statements: readonly object[], further: Record<string, object> = {}): Template {
   return templateSchema.parse({
     Resources: {
@@ -63,7 +66,7 @@ const grantsOfWorker = (...statements: object[]) =>
   readGrants(templateWith(statements)).functions.get('drivers/acme');
 
 describe('readGrants', () => {
-  it('readGrants names each resource in plain words, and joins the actions of all statements about it', () => {
+  it('readGrants names each resource in plain words, and joins the actions of all statements about the resource', () => {
     const table = arn('DataFleetsTable0000AAAA');
     const index = { 'Fn::Join': ['', [table, '/index/bySite']] };
     const machineName = { 'Fn::Select': [6, { 'Fn::Split': [':', { Ref: 'MachineABCD1234' }] }] };
@@ -148,13 +151,13 @@ describe('grantsPage', () => {
     );
   });
 
-  it('inWords has one word for the actions that are granted together, and names all others', () => {
+  it('inWords writes actions that are granted together as one word, and names all other actions', () => {
     expect(inWords([...READ, 'dynamodb:ConditionCheckItem'])).toBe('read, `ConditionCheckItem`');
     expect(inWords(['dynamodb:GetItem'])).toBe('`GetItem`');
   });
 });
 
-it('docs/operations/grants.md is current: run `npm run grants` after a change of a grant', () => {
+it('docs/operations/grants.md lists the current grants; if not, run `npm run grants`', () => {
   const written = readFileSync(new URL('../../docs/operations/grants.md', import.meta.url), 'utf8');
   expect(written).toBe(grantsPageOfStages(templateOf));
 });

@@ -46,7 +46,7 @@ const everyQueue = (actions: string[]) =>
 const everySecret = (actions: string[]) =>
   Object.fromEntries(drivers.map((driver) => [secret(driver), actions]));
 
-/** Permissions that only some drivers' functions have. */
+/** Permissions that only the functions of some drivers have. */
 const FURTHER: Record<string, Record<string, string[]>> = {
   aws: { 'arn:aws:iam::*:role/fleetwright-*': ['sts:AssumeRole'] },
 };

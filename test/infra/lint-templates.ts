@@ -21,17 +21,18 @@ const CFN_LINT: PythonProgram = {
 };
 
 /**
- * The code of the command `cfn-lint`: the package has no `__main__`, and an environment may have no `bin`.
+ * Python code of the command `cfn-lint`. The package has no `__main__`, and its environment may have no
+ * folder `bin`.
  */
 const RUN = 'import sys; from cfnlint.runner import main; sys.exit(main())';
 
 /**
- * W3005: CDK writes `DependsOn` also where a reference enforces the order already. CloudFormation accepts that, and no
- * setting of CDK turns it off.
+ * W3005: CDK writes `DependsOn` even if a reference already enforces the order. CloudFormation accepts that,
+ * and CDK has no setting to prevent it.
  */
 const IGNORED_CHECKS = ['W3005'];
 
-/** The templates of all stages, and one with each option of the context that changes resources. */
+/** The templates of all stages, and one template with all context options that change resources. */
 const TEMPLATES: Readonly<Record<string, () => object>> = {
   ...Object.fromEntries(STAGE_NAMES.map((stage) => [stage, () => templateOf(stage)])),
   'production-with-options': () =>
@@ -39,10 +40,10 @@ const TEMPLATES: Readonly<Record<string, () => object>> = {
 };
 
 /**
- * Runs cfn-lint on the templates of all stages. It checks them against the schemas of CloudFormation, which refuses
- * properties that CDK writes without complaint.
+ * Runs cfn-lint on the templates of all stages. cfn-lint checks templates against CloudFormation's schemas,
+ * and so finds invalid properties that CDK accepts.
  *
- * @returns the findings of cfn-lint; an empty text if there are none
+ * @returns the findings of cfn-lint, or an empty text if there are no findings
  * @throws StartFailure when cfn-lint cannot be installed or does not run
  */
 async function lintTemplates(): Promise<string> {

@@ -65,7 +65,7 @@ describe('queues of the stack', () => {
     }
   });
 
-  it("a queue's visibility timeout is the worker's time limit plus ten seconds, the duration of a claim", () => {
+  it("a queue's visibility timeout is the worker's time limit plus ten seconds, which is the duration of a claim", () => {
     for (const [stage, template] of [
       ['local', local],
       ['dev', dev],
@@ -97,7 +97,7 @@ describe('queues of the stack', () => {
     }
   });
 
-  it('every worker may send to its own queue without being stopped by the loop detection of Lambda', () => {
+  it('the loop detection of Lambda does not stop a worker that sends messages to its own queue', () => {
     for (const driver of deployedDrivers) {
       const worker = functionsOf(production).get(`drivers/${driver}`);
       expect(worker?.resource.Properties['RecursiveLoop']).toBe('Allow');
@@ -108,19 +108,19 @@ describe('queues of the stack', () => {
 describe('tables of the stack', () => {
   const tablesOf = (template: Template) => resourcesOf(template, 'AWS::DynamoDB::GlobalTable');
 
-  it("every table is billed on demand, has a time to live, and is encrypted with DynamoDB's own key", () => {
+  it("every table is billed on demand, has a time-to-live attribute, and is encrypted with DynamoDB's own key", () => {
     expect(tablesOf(production)).toHaveLength(5);
     for (const [, { Properties }] of tablesOf(production)) {
       expect(Properties).toMatchObject({
         BillingMode: 'PAY_PER_REQUEST',
         TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
-        // False means the key that DynamoDB owns. No table is without encryption.
+        // False selects the key that DynamoDB owns. DynamoDB encrypts every table.
         SSESpecification: { SSEEnabled: false },
       });
     }
   });
 
-  it('tables outlive the stack only in production, and never a failed first deployment', () => {
+  it('only production keeps tables when the stack is deleted, and no stage keeps them if the first deployment fails', () => {
     const deletionSchema = z.array(z.object({ DeletionProtectionEnabled: z.boolean().default(false) }));
     for (const [template, kept] of [
       [production, true],
@@ -130,7 +130,7 @@ describe('tables of the stack', () => {
       for (const [id, table] of tablesOf(template)) {
         expect(table.DeletionPolicy, id).toBe(kept ? 'RetainExceptOnCreate' : 'Delete');
         expect(hasPointInTimeRecovery(table), id).toBe(kept);
-        // A protected table would outlive the rollback of a failed first deployment.
+        // A table with deletion protection would remain after the rollback of a failed first deployment.
         const [replica] = deletionSchema.parse(property(table, 'Replicas'));
         expect(replica?.DeletionProtectionEnabled, id).toBe(false);
       }
@@ -167,7 +167,7 @@ describe('functions of the stack', () => {
     }
   });
 
-  it('every function has a longer time limit than a call to a service that does not answer', () => {
+  it('the time limit of every function is longer than a call to an AWS service that does not answer', () => {
     // The SDK pauses between attempts for a random time below 50, 100, 200, … ms.
     const longestMs = Object.values(CALL_LIMITS).map(
       ({ maxAttempts, requestTimeoutMs }) => maxAttempts * requestTimeoutMs + 50 * 2 ** (maxAttempts - 1),
@@ -182,7 +182,7 @@ describe('functions of the stack', () => {
 });
 
 describe('alarms of the stack', () => {
-  it('dev has alarms on dead letters and failed workflows, production further ones, and local none', () => {
+  it('dev has alarms on dead letters and failed workflows, production has further alarms, and local has no alarms', () => {
     const idsOf = (template: Template) =>
       resourcesOf(template, 'AWS::CloudWatch::Alarm')
         .map(([, alarm]) => String(alarm.Properties['AlarmName']).replace(/^Fleetwright-\w+?-/, ''))
@@ -221,7 +221,7 @@ describe('alarms of the stack', () => {
     expect(alarm?.Properties['MetricName']).toBe('SweepHeld');
   });
 
-  it('alarms go to a topic, to which the address of the context is subscribed if there is one', () => {
+  it('alarms are sent to a topic, and the alarm address of the context is subscribed to the topic', () => {
     const subscribed = synthesizeWith('dev', { alarmEmail: 'ops@example.com' });
     expect(resourcesOf(dev, 'AWS::SNS::Subscription')).toEqual([]);
     expect(resourcesOf(subscribed, 'AWS::SNS::Subscription').map(([, { Properties }]) => Properties)).toEqual(
@@ -237,7 +237,7 @@ describe('alarms of the stack', () => {
   });
 });
 
-it('the outputs of the stack are those that scripts need', () => {
+it('the stack has exactly the outputs that scripts need', () => {
   expect(Object.keys(local.Outputs).sort()).toEqual([
     'AccessTable',
     'ApiUrl',
@@ -259,7 +259,7 @@ describe("the deployment's id", () => {
   const UUID_OF_STACK = '0f0e5a9c-11ee';
   const claimOf = (template: Template) => resourcesOf(template, 'Custom::DeploymentId').at(0)?.[1].Properties;
 
-  it("the deployment's id is the UUID of the stack when the operator names none", () => {
+  it("the deployment's id is the UUID of the stack when the operator names no id", () => {
     expect(deployed(local, local.Outputs['DeploymentId']?.Value)).toBe(UUID_OF_STACK);
     for (const template of [dev, production]) {
       const { DeploymentId, IsNamed } = claimOf(template) ?? {};
@@ -268,7 +268,7 @@ describe("the deployment's id", () => {
     }
   });
 
-  it("on AWS a custom resource claims the deployment's id, and the outputs have the claimed one", () => {
+  it("on AWS a custom resource claims the deployment's id, and the output `DeploymentId` has the claimed id", () => {
     const named = synthesizeWith('production', { deploymentId: 'acme-prod' });
     expect(claimOf(named)).toMatchObject({ DeploymentId: 'acme-prod', IsNamed: 'true' });
     expect(named.Outputs['DeploymentId']?.Value).toEqual({

@@ -11,7 +11,10 @@ const ROOT = join(import.meta.dirname, '../..');
 const placeholders = mkdtempSync(join(tmpdir(), 'fleetwright-placeholders-'));
 process.once('exit', () => rmSync(placeholders, { recursive: true, force: true }));
 
-/** Replaces the bundles, which take longest to make. `bundles.test.ts` makes the real ones. */
+/**
+ * Replaces the bundles of functions, because making them takes most of the time. `bundles.test.ts` makes the
+ * real bundles.
+ */
 const placeholderBundles: Bundles = {
   entries: [],
   directoryOf(entry) {
@@ -52,8 +55,8 @@ const attributeSchema = z.object({ 'Fn::GetAtt': z.tuple([z.string(), z.string()
 export const nameOf = (logicalId: string): string => logicalId.replace(/[0-9A-F]{8}$/, '');
 
 /**
- * Returns a value of the template as it would be when deployed, in a similar form. Resources are named after
- * their constructs: a table's ARN is just `DataFleetsTable`.
+ * Returns a value of the template in a form similar to its deployed form. A resource is written as the name
+ * of its construct: a table's ARN is `DataFleetsTable`.
  */
 export function deployed(template: Template, value: unknown): string {
   if (typeof value === 'string') return value;

@@ -37,11 +37,11 @@ it('every definition of a state machine is deployed', () => {
 describe.each(files)('workflow %s', (file) => {
   const { machine, text, tokens, grants } = machineOf(file);
 
-  it(`workflow ${file} has a substitution for each of its tokens and no other`, () => {
+  it(`workflow ${file} has a substitution for each of its tokens and no other substitution`, () => {
     expect(Object.keys(machine.DefinitionSubstitutions).sort()).toEqual(tokens.sort());
   });
 
-  it(`workflow ${file} may invoke or start what its tokens name`, () => {
+  it(`workflow ${file} may invoke or start the resources that its tokens name`, () => {
     for (const [token, value] of Object.entries(machine.DefinitionSubstitutions)) {
       const needed = token.endsWith('FunctionArn') ? 'lambda:InvokeFunction' : 'states:StartExecution';
       expect(grants[deployed(template, value)], token).toContain(needed);

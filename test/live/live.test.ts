@@ -18,7 +18,8 @@ let client: AwsClient;
 beforeAll(async () => {
   cloud = await awsHarness.start();
   const { upstreams, dialect } = cloud;
-  // AWS makes one machine for each client token. moto ignores the token, so the proxy does it.
+  // AWS makes one machine for each client token. moto ignores the token, so the proxy gives one answer for
+  // each token.
   proxy = await startFaultProxy({ upstreams, dialect, idempotency: 'add' });
   const opened = awsDriver.connect({
     cloud: 'aws',
@@ -72,14 +73,14 @@ describe('runLive', () => {
     expect(await cloud.countLeft()).toBe(0);
   });
 
-  it('a live run makes nothing after its time is over or after an interruption', async () => {
+  it('a live run creates nothing after its time is over or after an interruption', async () => {
     expect((await run({ minutes: 0 })).failed[0]?.message).toContain('the estimate');
     const signal = AbortSignal.abort(new Error('interrupted'));
     expect(await run({ signal })).toMatchObject({ passed: [], failed: [{ message: 'Error: interrupted' }] });
     expect(proxy.seen.filter(({ call }) => call.startsWith('Create') || call === 'RunInstances')).toEqual([]);
   });
 
-  it('a live run first removes what an earlier run left', async () => {
+  it('a live run first removes the resources of an earlier run', async () => {
     await layGround(client, plan.location, 'leftover', cloud.publicKey);
     const report = await run();
     expect(report.leftBefore).toHaveLength(3);
@@ -89,7 +90,7 @@ describe('runLive', () => {
 });
 
 describe('assignmentOf', () => {
-  it('the plan of a live run has the highest possible cost, which is below the cap', () => {
+  it('the plan of a live run states its highest possible cost, which is below the cap', () => {
     // Three machines for half an hour: 1.5 h × (0.0168 + 0.005 + 30 × 0.152 / 730) USD.
     expect(plan.estimateUsd).toBeCloseTo(0.042_07, 4);
     expect(plan.estimateUsd).toBeLessThan(plan.maxUsd);
@@ -102,10 +103,13 @@ describe('assignmentOf', () => {
     [{ LIVE: 'aws', LIVE_INSTANCE_TYPE: 'm5.large', LIVE_MAX_USD: '0.2' }, 'more than the cap'],
     [{ LIVE: 'aws', LIVE_INSTANCE_TYPE: 'p5.48xlarge' }, 'no price is known'],
     [{ LIVE: 'aws', LIVE_MAX_USD: 'plenty' }, 'not an amount'],
-  ])('the plan of a live run is refused for the variables %j with the words %j', (env, words) => {
-    expect(() => assignmentOf(env)).toThrow(PlanRefused);
-    expect(() => assignmentOf(env)).toThrow(words);
-  });
+  ])(
+    'the plan of a live run is refused for the variables %j with a message that contains %j',
+    (env, words) => {
+      expect(() => assignmentOf(env)).toThrow(PlanRefused);
+      expect(() => assignmentOf(env)).toThrow(words);
+    },
+  );
 
   it('a live run is refused without both keys of an account', () => {
     expect(() => credentialOf({ AWS_ACCESS_KEY_ID: 'AKIA' })).toThrow(PlanRefused);

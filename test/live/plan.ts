@@ -1,26 +1,28 @@
 import type { Credential } from '../../functions/model/connection.ts';
 
-/** The plan of a run at a real account, with the highest cost that it can have. */
+/** The plan of a run at a real account, with the highest possible cost of the run. */
 export interface LivePlan {
   location: string;
   instanceType: string;
   /** The image's name, as `listImages` returns it. */
   image: string;
-  /** The number of machines that exist at a time. */
+  /** Number of machines that exist at the same time. */
   machines: number;
-  /** The time limit of the steps. Afterwards the run removes everything. */
+  /** Time limit of the steps. Afterwards the run removes everything. */
   minutes: number;
   maxUsd: number;
   /** The cost if every machine runs for the whole time, at the prices of the most expensive region. */
   estimateUsd: number;
 }
 
-/** Says why a run is refused. */
+/** Error for a refused run. Its message states the reason. */
 export class PlanRefused extends Error {
   override readonly name = 'PlanRefused';
 }
 
-/** USD an hour on demand with Linux, in AWS's most expensive region. A test may use only these types. */
+/**
+ * On-demand price with Linux in AWS's most expensive region, in USD per hour. A run may use only these types.
+ */
 const HOURLY_USD: Readonly<Record<string, number>> = {
   't3.nano': 0.0084,
   't3.micro': 0.0168,
@@ -28,7 +30,7 @@ const HOURLY_USD: Readonly<Record<string, number>> = {
   'm5.large': 0.153,
 };
 const PUBLIC_ADDRESS_HOURLY_USD = 0.005;
-/** The price of 30 GB of gp3, more than any of the images needs, in the most expensive region. */
+/** Price of 30 GB of gp3 in the most expensive region. No image needs a larger disk. */
 const DISK_HOURLY_USD = (30 * 0.152) / 730;
 
 const MACHINES = 3;

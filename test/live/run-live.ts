@@ -7,7 +7,7 @@ import { layGround } from '../contract/suite/ground.ts';
 import type { LivePlan } from './plan.ts';
 import { sweep } from './sweep.ts';
 
-/** The deployment id of all runs, so that each run can remove what an earlier one left. */
+/** The deployment id of all runs. Each run can therefore remove the resources of an earlier run. */
 export const LIVE_DEPLOYMENT = 'fleetwright-live';
 
 export interface LiveOptions {
@@ -17,22 +17,22 @@ export interface LiveOptions {
   /** The pause between two reads of the cloud, in milliseconds. */
   pollMs: number;
   say(line: string): void;
-  /** Ends the run early. It still removes what it made. */
+  /** Ends the run early. The run still removes all its resources. */
   signal: AbortSignal;
 }
 
 export interface LiveReport {
   passed: string[];
   failed: { step: string; message: string }[];
-  /** Ids of what an earlier run left. */
+  /** Ids of the resources of an earlier run. */
   leftBefore: string[];
-  /** Ids of what the steps left for the final removal; empty if all steps passed. */
+  /** Ids of the resources that the steps left for the final removal; empty if all steps passed. */
   leftBySteps: string[];
-  /** Ids of what could not be removed. */
+  /** Ids of the resources that could not be removed. */
   left: string[];
 }
 
-/** The time limit of each removal. */
+/** Time limit of each removal. */
 const SWEEP_MS = 10 * 60_000;
 
 /** Makes, uses and removes machines, step by step. Finally removes everything, even after a failed step. */
@@ -71,7 +71,7 @@ export async function runLive(options: LiveOptions): Promise<LiveReport> {
   return report;
 }
 
-/** The steps of a run. Each one needs the ones before it. */
+/** The steps of a run. Each step needs the earlier steps. */
 class Steps {
   readonly #options: LiveOptions;
   readonly #untilMs: number;
@@ -91,17 +91,17 @@ class Steps {
       ['the catalogue has the location, type and image', () => this.#read()],
       ['a network, a security group and a key pair are each made once', () => this.#layGround()],
       ['two creates with one token make one machine', () => this.#createOne()],
-      ['each token of a batch finds its machine', () => this.#createBatch()],
+      ['a search by each token of a batch finds its machine', () => this.#createBatch()],
       ['all machines run with public addresses and are listed', () => this.#comeUp()],
       ['a machine is rebooted, stopped and started', () => this.#powerCycle()],
       ['all machines are terminated and gone', () => this.#terminate()],
     ];
   }
 
-  /** Checks that the run may go on. @throws Error if it was interrupted or its time is over */
+  /** Checks that the run may continue. @throws Error if the run was interrupted or its time is over */
   requireTime(): void {
     this.#options.signal.throwIfAborted();
-    assert.ok(Date.now() < this.#untilMs, 'the time that the estimate allows for is over');
+    assert.ok(Date.now() < this.#untilMs, 'the time limit of the estimate is over');
   }
 
   async #verify(): Promise<void> {
@@ -150,7 +150,7 @@ class Steps {
       this.#machines.push(outcome.instance);
     }
     for (const { launchToken: token } of specs) {
-      await this.#until(`token ${token} finds its machine`, async () => {
+      await this.#until(`a search by token ${token} finds its machine`, async () => {
         const found = await client.findInstanceByToken(plan.location, token);
         return this.#machines.find(({ launchToken: own }) => own === token)?.backendId === found?.backendId;
       });

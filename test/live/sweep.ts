@@ -18,7 +18,8 @@ export interface SweepOptions {
 /**
  * Removes every machine and network resource of the client's deployment at a location.
  *
- * @returns the ids of what was found, and of what could not be removed within `forMs`
+ * @returns the ids of all resources that were found, and of the resources that could not be removed within
+ * `forMs`
  */
 export async function sweep(
   client: CloudClient,
@@ -43,7 +44,10 @@ export async function sweep(
   }
 }
 
-/** Removes what it lists first, and returns its ids. An empty list means that nothing is left. */
+/**
+ * Removes all machines or, if there are none, all network resources of the first kind that has any. Returns
+ * their ids. An empty list means that nothing is left.
+ */
 async function removeOnce(client: CloudClient, location: string): Promise<string[]> {
   const machines = (await client.listInstances(location)).filter(({ status }) => status !== 'Terminated');
   for (const { backendId, status } of machines) {

@@ -4,7 +4,7 @@ import { type Home, PASSWORD, type Ports, REGION } from './state.ts';
 
 type Sections = Readonly<Record<string, Readonly<Record<string, string | number | boolean>>>>;
 
-/** The name of Nova's only host. Its driver is a fake, which makes no real machines. */
+/** Name of Nova's only host. The host's driver is a fake that makes no real machines. */
 export const HOST = 'fake-host-1';
 
 /** Writes the configuration of each service. All services listen only on 127.0.0.1. */
@@ -85,11 +85,11 @@ export function configure(home: Home, ports: Ports): void {
         api_workers: 2,
         rpc_workers: 1,
         rpc_state_report_workers: 0,
-        // The only agent is a row in the database, which never reports.
+        // The only agent is a database row and never reports.
         agent_down_time: 2_000_000_000,
         state_path: home.at('state'),
         api_paste_config: home.unpacked('share/neutron-common/api-paste.ini'),
-        // No service here handles these notifications.
+        // No service of this cloud handles these notifications.
         dhcp_agent_notification: false,
         network_auto_schedule: false,
         router_auto_schedule: false,

@@ -11,7 +11,7 @@ const home = chosenHome();
 /** Exit code after SIGINT or SIGTERM. */
 const INTERRUPTED = 130;
 
-/** Says why OpenStack cannot run on this machine. */
+/** Error that is thrown if OpenStack cannot run on this machine. Its message states the reason. */
 class Unavailable extends Error {
   override readonly name = 'Unavailable';
 }
@@ -29,11 +29,11 @@ function checkMachine(): void {
   }
   if (process.getuid?.() !== 0)
     throw new Unavailable(
-      'test:openstack needs root, since it downloads packages with apt-get: run it as root',
+      'test:openstack needs root, because it downloads packages with apt-get: run it as root',
     );
 }
 
-/** Starts the cloud, runs the contract suite, and stops the cloud unless it ran before. */
+/** Starts the cloud, runs the contract suite, and stops the cloud unless the cloud ran before. */
 async function test(suiteArguments: readonly string[]): Promise<void> {
   const wasUp = isUp(home);
   const interrupted = Promise.withResolvers<number>();

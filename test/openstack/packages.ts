@@ -5,7 +5,7 @@ import pLimit from 'p-limit';
 import { run, runBeside } from './run.ts';
 import type { Home } from './state.ts';
 
-/** Packages that are unpacked with those of their dependencies that the machine lacks. */
+/** Packages that are unpacked together with the dependencies that are not installed on the machine. */
 const NEEDED = [
   ...['python3-keystone', 'python3-nova', 'python3-placement', 'python3-glance', 'python3-neutron'],
   ...['python3-pymysql', 'python3-memcache', 'mariadb-server', 'rabbitmq-server', 'memcached'],
@@ -20,8 +20,9 @@ const ALONE = [
 const COMPLETE = 'debs/complete';
 
 /**
- * Unpacks the packages into a folder instead of installing them. This is several times as fast, since nothing
- * is configured or compiled, and it does not change the machine. Does nothing if all are unpacked already.
+ * Unpacks the packages into a folder instead of installing them. Unpacking is several times faster, because
+ * nothing is configured or compiled, and it does not change the machine. Does nothing if all packages are
+ * unpacked already.
  */
 export async function unpackPackages(home: Home): Promise<void> {
   if (existsSync(home.at(COMPLETE))) return;
@@ -53,7 +54,7 @@ export async function unpackPackages(home: Home): Promise<void> {
   home.write(COMPLETE, '');
 }
 
-/** Replaces the absolute path of an installed Erlang in its start script. */
+/** Replaces the path of an installed Erlang by the path of the unpacked Erlang, in Erlang's start script. */
 function moveErlang(home: Home): void {
   const script = home.unpacked('lib/erlang/bin/erl');
   if (!existsSync(script)) return;
@@ -62,7 +63,8 @@ function moveErlang(home: Home): void {
 }
 
 /**
- * Joins the two halves of the module distutils: Debian has one in Python's own package and one in another.
+ * Joins the two halves of the module distutils. Debian has one half in Python's own package and the other
+ * half in a separate package.
  */
 function joinDistutils(home: Home): void {
   const unpacked = home.unpacked('lib/python3.11/distutils');
@@ -71,19 +73,20 @@ function joinDistutils(home: Home): void {
 }
 
 /**
- * Returns where a package's file is, by its path below `/usr`: unpacked, or else installed on the machine.
+ * Returns the path of a package's file. `path` is relative to `/usr`. Returns the unpacked file or, if there
+ * is none, the file that is installed on the machine.
  */
 export function fileOf(home: Home, path: string): string {
   const unpacked = home.unpacked(path);
   return existsSync(unpacked) ? unpacked : join('/usr', path);
 }
 
-/** Returns the command of a package's Python program. */
+/** Returns the command that runs a package's Python program. */
 export function python(home: Home, path: string): string[] {
   return [interpreter(home), fileOf(home, path)];
 }
 
-/** Returns the command of a Python program that its package has only as a module. */
+/** Returns the command that runs a Python program which its package contains only as a module. */
 export function pythonModule(home: Home, name: string, module: string): string[] {
   const code = `import sys; sys.argv[0] = '${name}'; from ${module} import main; sys.exit(main())`;
   return [interpreter(home), '-c', code];
@@ -93,7 +96,7 @@ function interpreter(home: Home): string {
   return existsSync('/usr/bin/python3') ? '/usr/bin/python3' : home.unpacked('bin/python3');
 }
 
-/** Returns variables with which programs find the unpacked files. */
+/** Returns the environment variables with which programs find the unpacked files. */
 export function environmentOfPrograms(home: Home): Record<string, string> {
   const root = home.at('debs/unpacked');
   const triplet = process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu';

@@ -42,7 +42,7 @@ class Admin {
     return { token: headers.get('x-subject-token') ?? '', userId: token.user.id };
   }
 
-  /** Returns the body of the answer. @throws Error if the status is not one of success */
+  /** Returns the body of the answer. @throws Error if the status is not 200 to 299 */
   async ask(method: string, service: keyof Ports, path: string, body?: unknown): Promise<unknown> {
     return (await this.#exchange(method, service, path, body)).body;
   }
@@ -76,7 +76,10 @@ export interface Seeded {
   applicationCredentialSecret: string;
 }
 
-/** Fills Keystone's catalogue. This comes before the services start, since they find each other in it. */
+/**
+ * Fills Keystone's catalogue. Must run before the services start, because the services find each other in the
+ * catalogue.
+ */
 export async function seedCatalogue(ports: Ports): Promise<void> {
   const admin = new Admin(ports);
   await admin.signIn();
@@ -139,7 +142,10 @@ async function seedUser(admin: Admin): Promise<Seeded> {
   return { applicationCredentialId: id, applicationCredentialSecret: secret };
 }
 
-/** Registers Nova's host and Neutron's agent. The agent is only a row, since no machine has a real port. */
+/**
+ * Registers Nova's host and Neutron's agent. The agent is only a database row, because no machine has a real
+ * port.
+ */
 async function seedHost(home: Home, admin: Admin): Promise<void> {
   const agent = {
     bridge_mappings: {},

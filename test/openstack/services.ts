@@ -9,7 +9,7 @@ import type { Home, Ports } from './state.ts';
 const UP_MS = 180_000;
 const DOWN_MS = 20_000;
 const STORES: ReadonlySet<string> = new Set(['mariadb', 'rabbitmq']);
-/** The index of a process's start time in `/proc/<pid>/stat`, counted from the state. */
+/** Index of a process's start time among the fields of `/proc/<pid>/stat`, counted from the field `state`. */
 const START_TIME_FIELD = 19;
 
 /** Starts databases and message bus. */
@@ -33,7 +33,7 @@ export async function startStores(home: Home, ports: Ports): Promise<void> {
     RABBITMQ_CONF_ENV_FILE: home.at('etc/rabbitmq-env.conf'),
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
   };
-  // RabbitMQ would start its own epmd, which would go on running after the stop.
+  // Otherwise RabbitMQ would start its own epmd, which would keep running after RabbitMQ is stopped.
   start(home, 'epmd', [fileOf(home, 'bin/epmd'), '-port', String(ports.epmd), '-address', '127.0.0.1']);
   await listening('epmd', ports.epmd);
   start(home, 'rabbitmq', [fileOf(home, 'lib/rabbitmq/bin/rabbitmq-server')], rabbit);
@@ -63,7 +63,7 @@ export async function startIdentity(home: Home, ports: Ports): Promise<void> {
       home,
       name,
       [
-        // The plugin comes first, since it defines some of the options.
+        // The plugin comes first, because it defines some of the options.
         ...[fileOf(home, 'bin/uwsgi-core'), '--plugins-dir', fileOf(home, 'lib/uwsgi/plugins')],
         ...['--plugin', 'python311', '--http-socket', `127.0.0.1:${port}`, '--wsgi-file', fileOf(home, file)],
         ...['--master', '--die-on-term', '--lazy-apps', '--enable-threads', '--thunder-lock'],
@@ -99,8 +99,8 @@ export function sql(home: Home, statement: string, database = ''): void {
 }
 
 /**
- * Stops all processes of this folder: the stores with SIGTERM, so that they write their data, the others with
- * SIGKILL.
+ * Stops all processes of this folder. The stores get SIGTERM, so that they write their data. All other
+ * processes get SIGKILL.
  */
 export async function stopAll(home: Home): Promise<void> {
   const started = running(home);
@@ -130,7 +130,10 @@ export function running(home: Home): Process[] {
   });
 }
 
-/** Starts a process in its own process group, so that `stopAll` can stop its children with it. */
+/**
+ * Starts a process in its own process group, so that `stopAll` can stop the process together with its
+ * children.
+ */
 function start(home: Home, name: string, command: readonly string[], env: Record<string, string> = {}): void {
   const [file = '', ...args] = command;
   const log = openSync(home.at('log', `${name}.out`), 'a');
@@ -148,8 +151,8 @@ function start(home: Home, name: string, command: readonly string[], env: Record
 }
 
 /**
- * Returns a process's start time, which distinguishes it from a later one with its id; undefined if it has
- * ended.
+ * Returns the start time of a process, or undefined if the process has ended. The start time distinguishes
+ * the process from a later process with the same id.
  */
 function startTimeOf(pid: number): string | undefined {
   try {
@@ -161,7 +164,10 @@ function startTimeOf(pid: number): string | undefined {
   }
 }
 
-/** Sends a signal to a process group; 0 only checks. Returns false if the group has ended. */
+/**
+ * Sends a signal to a process group. Signal 0 only checks that the group exists. Returns false if the group
+ * has ended.
+ */
 function signal(group: number, name: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(-group, name);

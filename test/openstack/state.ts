@@ -20,8 +20,8 @@ const portsSchema = z.object({
 export type Ports = z.infer<typeof portsSchema>;
 
 /**
- * The usual ports of OpenStack's services. Stores have other ports than usual, so that they do not meet
- * installed ones.
+ * The usual ports of OpenStack's services. Stores use other ports than usual, so that they do not conflict
+ * with installed stores.
  */
 const USUAL_PORTS: Ports = {
   mariadb: 13_306,
@@ -72,7 +72,9 @@ export class Home {
     return portsSchema.parse(JSON.parse(readFileSync(this.at('ports.json'), 'utf8')));
   }
 
-  /** Chooses the ports once and keeps them, since Keystone's catalogue contains them. */
+  /**
+   * Chooses the ports and stores them for later commands, because Keystone's catalogue contains the ports.
+   */
   async choosePorts(): Promise<Ports> {
     const ports: Record<string, number> = {};
     for (const [name, usual] of Object.entries(USUAL_PORTS)) {
@@ -99,7 +101,10 @@ export class Home {
   }
 }
 
-/** Returns the folder of FLEETWRIGHT_OPENSTACK_HOME, or else one that all users of this machine share. */
+/**
+ * Returns the folder of FLEETWRIGHT_OPENSTACK_HOME, or a folder that all users of this machine share if the
+ * variable is not set.
+ */
 export function chosenHome(): Home {
   return new Home(process.env['FLEETWRIGHT_OPENSTACK_HOME'] ?? join(tmpdir(), 'fleetwright-openstack'));
 }
@@ -108,7 +113,7 @@ async function isFree(port: number): Promise<boolean> {
   return (await portOf(port)) !== undefined;
 }
 
-/** Returns a port that no process listens at and that is not one of `except`. */
+/** Returns a port on which no process listens and that is not in `except`. */
 async function freePort(except: readonly number[]): Promise<number> {
   for (;;) {
     const port = await portOf(0);
@@ -116,7 +121,7 @@ async function freePort(except: readonly number[]): Promise<number> {
   }
 }
 
-/** Returns the port if it is free, and any free port for 0; undefined if it is in use. */
+/** Returns `port` if it is free, or undefined if it is in use. For 0, returns any free port. */
 async function portOf(port: number): Promise<number | undefined> {
   const server = createServer();
   const { promise, resolve } = Promise.withResolvers<number | undefined>();

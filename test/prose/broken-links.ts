@@ -3,29 +3,31 @@ import { anchorsOf, codeSpansOf, type Found, linksOf } from './read-markdown.ts'
 
 /** The files that links can point to. Paths are relative to the root and have forward slashes. */
 export interface Repository {
-  /** Folders at the root: a code span that begins with one of them is a path. */
+  /** Folders at the root. A code span that begins with one of these folders is a path. */
   folders: ReadonlySet<string>;
   exists(path: string): boolean;
   read(path: string): string;
 }
 
-/** A link or path that points to nothing. */
+/** A link or path whose target does not exist. */
 export interface BrokenLink {
   line: number;
   why: string;
 }
 
 const SCHEME = /^[a-z][a-z0-9+.-]*:/i;
-/** A pattern, a placeholder or a command with arguments. `nimbus` is the driver that the guide writes as an example. */
+/**
+ * Matches a pattern, a placeholder or a command with arguments. `nimbus` is the example driver of the guide.
+ */
 const NOT_A_PATH = /[\s*<>{}()$…]|NNNN|nimbus/;
-/** A page that code names, in a comment or a message. */
+/** Matches the name of a page in code: in a comment or a message. */
 const PAGE_IN_CODE = /(?<![\w./-])(?:docs\/[\w./-]+|[A-Z]{4,})\.md(?:#[\w-]+)?/g;
 
 /**
- * Finds links of a Markdown page whose file or heading does not exist, and paths in code spans that do not exist. Of
- * other files, it checks the pages that they name, `docs/cli.md` for instance.
+ * Finds links of a Markdown page whose file or heading does not exist, and paths in its code spans that do
+ * not exist. In any other file, checks the names of pages, such as `docs/cli.md`.
  *
- * @param path tells Markdown from code by its ending
+ * @param path path of the file; a file is Markdown if its name ends in `.md`
  */
 export function brokenLinks(path: string, text: string, repository: Repository): BrokenLink[] {
   if (!path.endsWith('.md')) return pagesInCode(text).flatMap((found) => broken(found, '', repository));
@@ -40,7 +42,7 @@ export function brokenLinks(path: string, text: string, repository: Repository):
   ].sort((a, b) => a.line - b.line);
 }
 
-/** @param from the page that has the link; empty: the target is relative to the root */
+/** @param from path of the page with the link; if empty, the target is relative to the root */
 function broken({ line, text: target }: Found, from: string, repository: Repository): BrokenLink[] {
   const [file = '', anchor] = decodeURI(target).split('#');
   const to = file === '' ? from : posix.normalize(posix.join(posix.dirname(from), file));

@@ -4,9 +4,9 @@ import { brokenLinks, type Repository } from './broken-links.ts';
 import { refusedWords } from './refused-words.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-/** Files that people read. */
+/** Endings of the files that are checked. */
 const ENDINGS: ReadonlySet<string> = new Set(['.ts', '.mjs', '.cjs', '.md', '.json', '.yaml', '.yml', '.sh']);
-/** What is installed or made, and not written here. */
+/** Folders with installed or generated files. */
 const NOT_OURS: ReadonlySet<string> = new Set([
   'node_modules',
   'cdk.out',
@@ -15,7 +15,10 @@ const NOT_OURS: ReadonlySet<string> = new Set([
   '.fleetwright',
   '.installing',
 ]);
-/** The list of refused words and its test; a command line with the name of a Unix user. */
+/**
+ * Files that are not checked: the lock file, the checks and their tests, and a command line with the name of
+ * a Unix user.
+ */
 const EXCEPT = [/^package-lock\.json$/, /^test\/(unit\/)?prose\//, /^test\/openstack\/services\.ts$/];
 
 const repository: Repository = {
@@ -50,11 +53,11 @@ tell(
   files.flatMap(({ path, text }) =>
     refusedWords(path, text).map(({ line, word }) => `${path}:${line}: ${word}`),
   ),
-  'words that CONTRIBUTING.md refuses under "Words": name who acts, or say it plainly',
+  'words that CONTRIBUTING.md refuses under "Words": name the actor, or use a plain word',
 );
 tell(
   files.flatMap(({ path, text }) =>
     brokenLinks(path, text, repository).map(({ line, why }) => `${path}:${line}: ${why}`),
   ),
-  'links or paths that point to nothing: mend them, or write the page or heading',
+  'links or paths whose target does not exist: correct the link, or add the page or heading',
 );

@@ -1,13 +1,16 @@
 import { posix } from 'node:path';
 
-/** What the map is compared with. Paths are relative to the root and have forward slashes. */
+/**
+ * The folders and files that the map is compared with. Paths are relative to the root and have forward
+ * slashes.
+ */
 export interface Tree {
-  /** Every folder that has a file, in it or below it. */
+  /** Every folder that contains a file, directly or in a folder below it. */
   folders: readonly string[];
   exists(path: string): boolean;
 }
 
-/** A row of the map: a folder, and the file in it to begin with. */
+/** A row of the map: a folder, and the file in the folder that a reader opens first. */
 interface Row {
   line: number;
   folder: string;
@@ -16,7 +19,7 @@ interface Row {
 
 const HEADING = '## Where things are';
 const ROW = /^\| `([^`]+)` *\|.*\| `([^`]+)` *\|$/;
-/** How deep the map goes. Files further down are found by the folder above them. */
+/** Maximum number of path parts of a folder on the map. A deeper folder needs no row. */
 const DEPTHS: ReadonlyMap<string, number> = new Map([
   ['functions', 4],
   ['local', 3],

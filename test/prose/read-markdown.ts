@@ -1,4 +1,4 @@
-/** A word of a page and its line, counted from 1. */
+/** A text found in a page, and its line, counted from 1. */
 export interface Found {
   line: number;
   text: string;
@@ -9,13 +9,19 @@ const HTML_COMMENT = /<!--[\s\S]*?-->/g;
 const CODE_SPAN = /(`+)(?!`)(.+?)(?<!`)\1(?!`)/g;
 const HEADING = /^#{1,6}[ \t]+(.+?)[ \t]*#*$/gm;
 const NAMED_ANCHOR = /<a[^>]*\s(?:id|name)="([^"]+)"/gi;
-/** `[text](target "title")`, an image included: a target has no space, unless it stands in angle brackets. */
+/**
+ * Matches the end of `[text](target "title")`, also of an image. A target has no space, except in angle
+ * brackets.
+ */
 const INLINE_LINK =
   /\]\(\s*(?:<([^>\n]+)>|([^()\s]*(?:\([^()\s]*\)[^()\s]*)*))(?:\s+["'][^"'\n]*["'])?\s*\)/g;
 const LINK_DEFINITION = /^[ \t]{0,3}\[[^\]\n]+\]:[ \t]*<?([^\s>]+)>?/gm;
 const HTML_LINK = /<(?:a|img|source)[^>]*\s(?:href|src|srcset)="([^"]+)"/gi;
 
-/** Returns the targets of all links and images of a Markdown page, in the order of their kinds. */
+/**
+ * Returns the targets of all links and images of a Markdown page, ordered by kind: inline links, link
+ * definitions, HTML.
+ */
 export function linksOf(page: string): Found[] {
   const text = blank(withoutFences(page), CODE_SPAN);
   return [INLINE_LINK, LINK_DEFINITION, HTML_LINK].flatMap((pattern) =>
@@ -26,7 +32,7 @@ export function linksOf(page: string): Found[] {
   );
 }
 
-/** Returns the content of all code spans of a Markdown page; fenced code has none. */
+/** Returns the content of all code spans of a Markdown page, without fenced code. */
 export function codeSpansOf(page: string): Found[] {
   const text = withoutFences(page);
   return [...text.matchAll(CODE_SPAN)].map((match) => ({
@@ -48,7 +54,10 @@ export function anchorsOf(page: string): Set<string> {
   return anchors;
 }
 
-/** Lower case, without marks but hyphens and underscores, and with a hyphen for each space. */
+/**
+ * Returns a heading's anchor: lower case, no punctuation except hyphens and underscores, a hyphen for each
+ * space.
+ */
 function slugOf(heading: string): string {
   return heading
     .replace(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
@@ -61,7 +70,7 @@ function slugOf(heading: string): string {
 
 const withoutFences = (page: string): string => blank(blank(page, FENCED), HTML_COMMENT);
 
-/** Replaces matches with as many spaces, so that lines and columns stay. */
+/** Replaces each match with spaces of the same length, so that lines and columns stay the same. */
 function blank(text: string, pattern: RegExp): string {
   return text.replace(pattern, (match) => match.replace(/[^\n]/g, ' '));
 }

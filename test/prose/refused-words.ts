@@ -1,23 +1,23 @@
 /**
- * Words that hide who acts, or that have a plainer one: the worker, another worker, no user, again, permanently. The
- * reason is in CONTRIBUTING.md, "Words".
+ * Words that hide the actor, or that have a plainer equivalent. Write instead, for instance, "the worker",
+ * "no user", "again" or "permanently". CONTRIBUTING.md, "Words", has the reason.
  */
 const REFUSED = /\b(whoever|whosoever|nobody|somebody|anew|astray|for good)\b/gi;
-/** In Markdown and in comments, what stands between backticks is code. */
+/** Matches code between backticks, in Markdown and in comments. */
 const CODE_SPAN = /`[^`\n]*`/g;
 const FENCED = /^```[\s\S]*?^```/gm;
 const COMMENT_LINE = /^\s*(\/\/|\/\*|\*)/;
 
-/** A refused word and where it stands. */
+/** A refused word and its line, counted from 1. */
 export interface RefusedWord {
   line: number;
   word: string;
 }
 
 /**
- * Finds refused words in comments, test titles, messages and Markdown: everywhere but in code spans.
+ * Finds refused words in comments, test titles, messages and Markdown: everywhere except in code spans.
  *
- * @param path tells Markdown from code by its ending
+ * @param path path of the file; a file is Markdown if its name ends in `.md`
  */
 export function refusedWords(path: string, text: string): RefusedWord[] {
   const isMarkdown = path.endsWith('.md');
@@ -28,5 +28,5 @@ export function refusedWords(path: string, text: string): RefusedWord[] {
   });
 }
 
-/** Keeps the lines as they are counted. */
+/** Replaces code with spaces and keeps line breaks, so that line numbers stay correct. */
 const blank = (code: string): string => code.replace(/[^\n]/g, ' ');

@@ -7,12 +7,15 @@ import { queueUrlOf } from './queue-url.ts';
 import { startTestStack } from './test-stack.ts';
 
 /**
- * The time after which a killed worker's message comes again: between one and two time limits of the
- * function.
+ * Visibility timeout of the queue. After this time, the message of a killed worker is delivered again. The
+ * timeout is between one and two time limits of the function.
  */
 const VISIBILITY_SECONDS = 25;
 
-/** Starts the local stack of the disaster tests. Its engine keeps its state over an orderly stop. */
+/**
+ * Starts the local stack of the disaster tests. The stack's engine keeps its state when it is stopped
+ * normally.
+ */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
   const state = join(REPOSITORY, '.fleetwright', 'disasters', 'engine-state');
   rmSync(state, { recursive: true, force: true });

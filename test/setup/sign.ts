@@ -28,14 +28,14 @@ function scopeOf({ service }: Signable, amzDate: string): string {
   return `${amzDate.slice(0, 8)}/${LOCAL_REGION}/${service}/aws4_request`;
 }
 
-/** Computes a signature of AWS's version 4 without AWS's library, as a foreign client would. */
+/** Computes an AWS Signature Version 4 without AWS's library, as a client without that library would. */
 function signatureOf(
   access: EngineAccess,
   what: Signable,
   { amzDate, headers, payload }: { amzDate: string; headers: Record<string, string>; payload: string },
 ): string {
   const names = Object.keys(headers).sort();
-  // All services except S3 escape the escaped path once more before they sign it.
+  // For all services except S3, the escaped path is escaped a second time before it is signed.
   const path = what.service === 's3' ? what.url.pathname : what.url.pathname.split('/').map(encode).join('/');
   const lines = names.map((name) => `${name}:${headers[name]}\n`).join('');
   const canonical = [what.method, path, queryOf(what.url), lines, names.join(';'), payload].join('\n');
@@ -47,7 +47,7 @@ function signatureOf(
 
 const amzDateOf = (at: Date) => at.toISOString().replaceAll(/[-:]|\.\d+/g, '');
 
-/** Returns headers that sign a request, without a digest of the body, like those of most SDKs. */
+/** Returns the headers that sign a request. As in most SDKs, no header has the digest of the body. */
 export function signedHeaders(access: EngineAccess, what: Signable): Record<string, string> {
   const amzDate = amzDateOf(new Date());
   const headers = { host: what.url.host, 'x-amz-date': amzDate };

@@ -5,7 +5,7 @@ import { down, type LocalStack, type Outputs, StateFolder, stepLine, up } from '
 import { REPOSITORY } from '../../local/state/folder.ts';
 import { freePort } from '../../local/system/ports.ts';
 
-/** The deployed app that a test talks to: `inject('stack')`. */
+/** The deployed app that a test calls. A test gets it by `inject('stack')`. */
 export interface TestStack extends LocalStack {
   outputs: Outputs;
   /** State folder of the stack: processes, logs, journal of the simulated clouds. */
@@ -18,12 +18,13 @@ declare module 'vitest' {
   }
 }
 
-/** The first port to try: away from those of a user's stack and from the ephemeral ports. */
+/** First port that is tried. It is neither a port of a user's stack nor an ephemeral port. */
 const PORTS_FROM = 14_566;
 
 /**
- * Starts an engine with the deployed app, and simulated clouds, for the tests of one project: in their own state
- * folder and on their own ports. Tests get the stack by `inject('stack')`, and the SDK's settings by variables.
+ * Starts an engine with the deployed app, and simulated clouds, for the tests of one Vitest project. They
+ * have their own state folder and ports. Tests get the stack by `inject('stack')`, and the settings of the
+ * AWS SDK from environment variables.
  *
  * @param name the name of the state folder
  * @returns a function that stops the stack. The installed engine and the logs stay.
@@ -41,7 +42,7 @@ export async function startTestStack(project: TestProject, name: string): Promis
       home,
       onProgress: (step) => process.stderr.write(`${stepLine(step)}\n`),
     });
-    // The test run forks its workers later, and they inherit these variables.
+    // The test run starts its worker processes later, and the processes inherit these variables.
     Object.assign(process.env, localAwsVariables(stack, new StateFolder(home)));
     project.provide('stack', { ...stack, outputs, home });
   } catch (error) {

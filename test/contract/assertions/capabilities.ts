@@ -72,7 +72,8 @@ export const CAPABILITIES = assertions([
   },
   {
     id: 'batch.each',
-    title: 'a batch returns one machine for each spec in their order, and each token finds its own machine',
+    title:
+      'a batch returns one machine for each spec, in the order of the specs, and a search by token finds its machine',
     needs: 'batch-create',
     async run(lab) {
       const { client } = lab;
@@ -96,7 +97,8 @@ export const CAPABILITIES = assertions([
   },
   {
     id: 'batch.lost-reply',
-    title: 'a batch whose reply is lost has OutcomeUnknown for each spec, and each token finds its machine',
+    title:
+      'if the reply to a batch is lost, each spec gets OutcomeUnknown, and a search by token finds its machine',
     needs: 'batch-create',
     async run(lab) {
       const { client, cloud, proxy } = lab;
@@ -120,7 +122,7 @@ export const CAPABILITIES = assertions([
   },
   {
     id: 'batch.refused',
-    title: 'a refused batch has the refusal for each spec, and makes no machine',
+    title: 'a refused batch returns the refusal for each spec, and makes no machine',
     needs: 'batch-create',
     async run(lab) {
       const { client, cloud, proxy } = lab;
@@ -136,7 +138,7 @@ export const CAPABILITIES = assertions([
   },
   {
     id: 'by-id.some',
-    title: 'a list by ids has exactly the requested machines that exist, and ignores an unknown id',
+    title: 'a list by ids contains exactly the requested machines that exist, and ignores an unknown id',
     needs: 'list-by-id',
     async run(lab) {
       const { client, cloud } = lab;
@@ -168,7 +170,7 @@ export const CAPABILITIES = assertions([
   },
   {
     id: 'quotas.read',
-    title: 'the driver reads quotas, whose limits and usage are not negative',
+    title: 'the driver reads at least one quota, and no limit or usage is negative',
     needs: 'quotas',
     async run({ client, cloud }) {
       assert.ok(has(client, 'quotas'));

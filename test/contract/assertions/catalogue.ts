@@ -22,7 +22,7 @@ export const CATALOGUE = assertions([
   },
   {
     id: 'credential.verified',
-    title: 'a valid credential is verified, always with the same account or always without one',
+    title: 'each verification of a valid credential succeeds, with the same account or without an account',
     async run(lab) {
       const verified = await inTime('verifyCredential', lab.client.verifyCredential());
       assert.notEqual(verified.account, '');
@@ -34,7 +34,7 @@ export const CATALOGUE = assertions([
   {
     id: 'credential.trial',
     title:
-      "a trial client lists the connection's machines, and the connection can still read and remove them",
+      'a trial client (of an unverified credential) lists the machines, and the first client still reads and removes them',
     async run(lab) {
       const { location } = lab.cloud;
       const { backendId } = await lab.client.createInstance(await lab.spec());
@@ -71,7 +71,8 @@ export const CATALOGUE = assertions([
   },
   {
     id: 'endpoint.unusable',
-    title: 'an endpoint that is not an http address is refused, and one without a listener is Unavailable',
+    title:
+      'an endpoint that is not an http address is refused, and an endpoint without a listener is Unavailable',
     async run(lab) {
       assert.throws(
         () => lab.connect({ endpoint: 'ftp://127.0.0.1' }),
@@ -85,7 +86,7 @@ export const CATALOGUE = assertions([
   },
   {
     id: 'locations.listed',
-    title: 'listed locations are unique, valid and stable, and include those under test',
+    title: 'listed locations are unique, valid and stable, and include the locations under test',
     async run({ client, cloud }) {
       const locations = await client.listLocations();
       for (const location of locations) locationSchema.parse(location);
@@ -108,7 +109,7 @@ export const CATALOGUE = assertions([
   },
   {
     id: 'offers.listed',
-    title: 'listed offers are unique, valid and stable, and each has its instance type',
+    title: 'listed offers are unique, valid and stable, and the instance type of each offer is listed',
     async run({ client, cloud }) {
       const { instanceTypes, offers } = await client.listOffers(cloud.location);
       for (const type of instanceTypes) instanceTypeSchema.parse(type);
@@ -154,7 +155,7 @@ export const CATALOGUE = assertions([
   },
   {
     id: 'offers.everywhere',
-    title: 'the call for all locations returns the same offers for a location as the call for that one',
+    title: 'the call for all locations returns the same offers for a location as the call for that location',
     needs: 'global-catalogue',
     async run({ client, cloud }) {
       assert.ok(has(client, 'global-catalogue'));
@@ -166,7 +167,7 @@ export const CATALOGUE = assertions([
   },
   {
     id: 'images.listed',
-    title: 'listed images are valid and stable, have unique names, and include the one under test',
+    title: 'listed images are valid and stable, have unique names, and include the image under test',
     async run({ client, cloud }) {
       const images = await client.listImages(cloud.location);
       for (const image of images) imageSchema.parse(image);

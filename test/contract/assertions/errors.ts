@@ -5,13 +5,17 @@ import { CALL_MS } from '../suite/checks.ts';
 import { provoke } from '../suite/provoke.ts';
 import { wordsOf } from '../suite/watch-client.ts';
 
-/** The error codes that the table of every driver must have. */
+/**
+ * Codes that the error table of every driver must contain. The table lists answers of the cloud, each with
+ * the code of the error that the driver must throw.
+ */
 const REFUSALS = ['Throttled', 'QuotaExceeded', 'InsufficientCapacity', 'Unauthorized', 'NotFound'] as const;
 
 export const ERRORS = assertions([
   {
     id: 'errors.table',
-    title: "every error of the cloud becomes its code of the table, with the cloud's own words",
+    title:
+      "for each answer in the error table, the driver throws the code of the table with the cloud's own words",
     async run(lab) {
       const wrong: string[] = [];
       for (const row of lab.cloud.errors) {
@@ -34,11 +38,11 @@ export const ERRORS = assertions([
     title: 'the error table has rows for throttles, quotas, capacity, permissions and missing machines',
     async run({ cloud }) {
       const codes = new Set(cloud.errors.map(({ code }) => code));
-      for (const code of REFUSALS) assert.ok(codes.has(code), `no row is ${code}`);
+      for (const code of REFUSALS) assert.ok(codes.has(code), `no row has the code ${code}`);
       const rights = cloud.errors.filter(({ namesCall }) => namesCall !== undefined);
       assert.ok(rights.length > 0, 'no row is about a missing permission for one call');
       const rates = cloud.errors.filter(({ limitPerSecond }) => limitPerSecond !== undefined);
-      assert.ok(rates.length > 0, 'no row has headers with a wait and a rate');
+      assert.ok(rates.length > 0, 'no row has headers with a wait time and a rate limit');
     },
   },
   {
@@ -89,7 +93,7 @@ export const ERRORS = assertions([
   },
   {
     id: 'errors.typed',
-    title: 'every error of the whole run is a DriverError and came in time',
+    title: 'every error of the whole run is a DriverError and was thrown in time',
     async run({ thrown }) {
       const others = thrown.filter(({ error }) => !(error instanceof DriverError));
       assert.deepEqual(
@@ -123,7 +127,7 @@ export const ERRORS = assertions([
   },
   {
     id: 'errors.nothing-left',
-    title: 'the cloud has nothing of the suite after the suite removed everything',
+    title: 'nothing of the suite is left at the cloud after the suite has removed everything',
     async run(lab) {
       await lab.clean({ all: true });
       await lab.awaitConsistency();

@@ -9,7 +9,7 @@ import { EVERY_REQUEST, PERMITS } from './permits.ts';
 import { PROOFS } from './proofs.ts';
 import { TOKENS } from './tokens.ts';
 
-/** All assertions of the contract, in the order of a run. The last ones check the whole run. */
+/** All assertions of the contract, in the order of a run. The last assertions check the whole run. */
 export const ASSERTIONS: readonly Assertion[] = [
   ...CATALOGUE,
   ...NETWORKS,

@@ -22,7 +22,8 @@ export const INSTANCES = assertions([
   },
   {
     id: 'create.runs',
-    title: 'a created machine runs with an address, and a get, a list and its token show the same machine',
+    title:
+      'a created machine becomes Running with an address, and a get, a list and a search by token return it',
     async run(lab) {
       const { client, cloud } = lab;
       const spec = await lab.spec();
@@ -60,7 +61,8 @@ export const INSTANCES = assertions([
   },
   {
     id: 'create.round-trip',
-    title: 'the location, zone and type of a running machine give the id of the offer that it was made from',
+    title:
+      'the id of the offer that a create used can be built from location, zone and type of the running machine',
     async run(lab) {
       const { client, cloud } = lab;
       const { offers } = await client.listOffers(cloud.location);
@@ -78,13 +80,13 @@ export const INSTANCES = assertions([
   },
   {
     id: 'create.identity',
-    title: 'machines created together each have their own id, and another deployment does not see them',
+    title: 'machines that are created together have different ids, and another deployment does not see them',
     async run(lab) {
       const specs = await lab.specs(3);
       await Promise.all(specs.map((spec) => lab.client.createInstance(spec)));
       await lab.awaitConsistency();
-      // Nova on a slow machine may list a server later than the consistency window.
-      const listed = await lab.until('all of them are listed', async () => {
+      // Nova on a slow machine may list a server after the consistency window.
+      const listed = await lab.until('all machines are listed', async () => {
         const machines = await lab.listed(specs);
         return machines.length < specs.length ? undefined : machines;
       });
@@ -139,7 +141,7 @@ export const INSTANCES = assertions([
   },
   {
     id: 'create.spot',
-    title: 'a create asks the cloud for a spot machine exactly when its spec does',
+    title: 'a create requests a spot machine if its spec does, and an on-demand machine if not',
     needs: 'spot',
     async run(lab) {
       for (const spot of [true, false]) {
@@ -154,7 +156,7 @@ export const INSTANCES = assertions([
   },
   {
     id: 'lists.pages',
-    title: 'a list of more machines than a page holds has each machine once',
+    title: 'a list of several pages contains each machine exactly once',
     async run(lab) {
       const specs = await lab.specs(lab.cloud.moreThanAPage);
       const made = new Set<string>();
@@ -167,13 +169,13 @@ export const INSTANCES = assertions([
       const pages = lab.proxy.seen.filter(({ call }) => call === lab.cloud.calls.list).length;
       assert.ok(
         lab.cloud.pages === false || pages > 1,
-        'one page had all machines, so the test did not cover paging',
+        'all machines were on one page, so the test did not cover paging',
       );
     },
   },
   {
     id: 'terminate.gone',
-    title: 'a terminated machine disappears from lists and stays away',
+    title: 'a terminated machine disappears from lists permanently',
     async run(lab) {
       const { client, cloud } = lab;
       const spec = await lab.spec();
@@ -194,7 +196,7 @@ export const INSTANCES = assertions([
   },
   {
     id: 'terminate.twice',
-    title: 'a termination succeeds when it is repeated, concurrent, or of a machine that is gone',
+    title: 'a termination succeeds if it is repeated or concurrent, or if the machine no longer exists',
     async run(lab) {
       const { client, cloud } = lab;
       const spec = await lab.spec();

@@ -6,7 +6,10 @@ import type { Lab } from '../suite/lab.ts';
 
 const SINCE_MS = 1_700_000_000_000;
 
-/** Returns a client that keeps writer marks, after it removed those of an earlier run. */
+/**
+ * Removes the writer marks of an earlier run, and returns a client for writer marks. A mark in an account
+ * records that a deployment uses the account.
+ */
 async function marksOf(lab: Lab, deploymentId?: string) {
   const client = lab.connect(deploymentId === undefined ? {} : { deploymentId });
   assert.ok(has(client, 'writer-marks'));
@@ -23,7 +26,8 @@ const mark = (writerId: string, renewedAtMs = SINCE_MS): WriterMark => ({
 export const MARKS = assertions([
   {
     id: 'marks.seen',
-    title: 'two writers with one deployment id see the marks of both, and another deployment sees neither',
+    title:
+      'two writers with the same deployment id each list both marks, and another deployment lists neither',
     needs: 'writer-marks',
     async run(lab) {
       const one = await marksOf(lab);
@@ -42,7 +46,7 @@ export const MARKS = assertions([
   },
   {
     id: 'marks.renewed',
-    title: 'a renewed mark exists once, with its latest time, and can be removed twice',
+    title: 'a renewed mark exists once, with its latest time, and its second removal succeeds',
     needs: 'writer-marks',
     async run(lab) {
       const client = await marksOf(lab);

@@ -9,7 +9,8 @@ const AT_ONCE = 4;
 export const NETWORKS = assertions([
   {
     id: 'networks.race',
-    title: 'concurrent and repeated requests for a network, security group or key pair make one of it',
+    title:
+      'concurrent and repeated requests for a network, security group or key pair make only one resource',
     async run(lab) {
       const { client, cloud } = lab;
       const name = lab.name();
@@ -19,7 +20,11 @@ export const NETWORKS = assertions([
       for (const one of laid) assert.deepEqual(one, first);
       for (const kind of NETWORK_RESOURCE_KINDS) {
         const listed = await client.listNetworkResources(cloud.location, kind);
-        assert.equal(listed.filter((one) => one.name === name).length, 1, `${kind}s of this name`);
+        assert.equal(
+          listed.filter((one) => one.name === name).length,
+          1,
+          `number of ${kind}s with this name`,
+        );
       }
     },
   },
@@ -49,7 +54,8 @@ export const NETWORKS = assertions([
   },
   {
     id: 'networks.lost-reply',
-    title: 'a network whose creation lost its reply is found by its name and not made again',
+    title:
+      'if the reply to the creation of a network is lost, the next request finds the network by its name',
     async run(lab) {
       const { client, cloud, proxy } = lab;
       const name = lab.name();
@@ -76,7 +82,8 @@ export const NETWORKS = assertions([
   },
   {
     id: 'networks.in-use',
-    title: 'a network or security group that a machine uses stays, and its deletion fails as Conflict',
+    title:
+      'the deletion of a network or security group that a machine uses fails as Conflict, and the network stays',
     async run(lab) {
       const { client, cloud } = lab;
       const spec = await lab.spec();
@@ -90,7 +97,8 @@ export const NETWORKS = assertions([
   },
   {
     id: 'networks.deleted-in-order',
-    title: 'key pair, security group and network can be deleted in this order, and deleted again',
+    title:
+      'key pair, security group and network can be deleted in this order, and a second deletion succeeds',
     async run(lab) {
       const { client, cloud } = lab;
       const name = lab.name();
@@ -109,7 +117,7 @@ export const NETWORKS = assertions([
   },
   {
     id: 'networks.of-this-deployment',
-    title: 'another deployment gets its own network resources and does not see those of this one',
+    title: 'another deployment gets its own network resources and does not see those of the first deployment',
     async run(lab) {
       const { client, cloud } = lab;
       const name = lab.name();

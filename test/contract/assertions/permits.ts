@@ -4,7 +4,7 @@ import { DriverError } from '../../../functions/drivers/contract/errors.ts';
 import { assertions } from '../suite/assertion.ts';
 import type { Lab } from '../suite/lab.ts';
 
-/** An upper bound for the requests of one method of the contract. */
+/** Maximum number of requests of one method of the contract. If a method needs more, the assertion fails. */
 const MOST_REQUESTS = 60;
 
 /** Returns the calls that passed the gate during `work`. */
@@ -15,8 +15,8 @@ async function callsDuring(lab: Lab, work: () => Promise<unknown>) {
 }
 
 /**
- * Repeats `work`, with one more permitted request each time, until it succeeds. Returns the number of refused
- * tries.
+ * Repeats `work` until it succeeds, and permits one more request at each attempt. Returns the number of
+ * refused attempts.
  */
 async function retried(lab: Lab, work: () => Promise<unknown>): Promise<number> {
   try {
@@ -38,7 +38,8 @@ async function retried(lab: Lab, work: () => Promise<unknown>): Promise<number> 
 export const PERMITS = assertions([
   {
     id: 'permits.kinds',
-    title: 'the gate gets a create as one create at its location, a list as lists, a removal as a mutate',
+    title:
+      'the permit gate sees one create for a create, only lists for a list, and a mutate call for a removal',
     async run(lab) {
       const { client, cloud } = lab;
       const { location } = cloud;
@@ -69,7 +70,7 @@ export const PERMITS = assertions([
   },
   {
     id: 'permits.refused-network',
-    title: 'a network is made once even if each of its requests is refused a permit at first',
+    title: 'a network is made only once even if each request for it lacks a permit at first',
     async run(lab) {
       const { client, cloud } = lab;
       const name = lab.name();
@@ -82,7 +83,7 @@ export const PERMITS = assertions([
   },
   {
     id: 'permits.refused-create',
-    title: 'a create that lacks a permit makes no machine, and makes one when it has all of its permits',
+    title: 'a create makes no machine while it lacks a permit, and makes one machine when it has all permits',
     async run(lab) {
       const { client } = lab;
       const spec = await lab.spec();
@@ -104,19 +105,19 @@ export const PERMITS = assertions([
 export const EVERY_REQUEST = assertions([
   {
     id: 'permits.every-request',
-    title: 'every request of the whole run passed the gate',
+    title: 'every request of the whole run passed the permit gate',
     run({ gate, proxy }) {
       assert.ok(proxy.requests > 0);
       assert.ok(
         proxy.requests <= gate.calls.length,
-        `${proxy.requests} requests with ${gate.calls.length} permits and sign-ins`,
+        `${proxy.requests} requests, but only ${gate.calls.length} permits and sign-ins`,
       );
       return Promise.resolve();
     },
   },
 ]);
 
-/** Returns the answer of `read`, for which the gate is open, and then lets the gate refuse again. */
+/** Opens the gate during `read`, and returns the answer of `read`. Afterwards the gate refuses as before. */
 async function withoutGate<Answer>(lab: Lab, read: () => Promise<Answer>): Promise<Answer> {
   const left = lab.gate.left;
   lab.gate.open();

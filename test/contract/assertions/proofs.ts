@@ -6,7 +6,8 @@ import { assertions } from '../suite/assertion.ts';
 import type { Lab } from '../suite/lab.ts';
 
 /**
- * Asserts that a machine, created between two times, has one of the proofs that the driver's metadata names.
+ * Asserts that a machine has one of the proofs of creation that the driver's metadata names. The last
+ * parameter has the times at which the create was sent and answered.
  */
 function assertProven(
   { driver, client }: Lab,
@@ -55,7 +56,7 @@ export const PROOFS = assertions([
   },
   {
     id: 'proof.own',
-    title: 'two machines have different idempotency keys, or none if the driver has no such proof',
+    title: 'two machines have different idempotency keys, or no keys if the driver has no such proof',
     async run(lab) {
       const specs = await lab.specs(2);
       for (const spec of specs) await lab.client.createInstance(spec);
@@ -67,7 +68,7 @@ export const PROOFS = assertions([
   },
   {
     id: 'proof.restarted',
-    title: 'a machine keeps its proof when it is stopped and started',
+    title: 'a machine keeps its proof of creation when it is stopped and started',
     needs: 'stop-start',
     async run(lab) {
       const { client, cloud } = lab;
@@ -94,7 +95,7 @@ export const PROOFS = assertions([
       await client.createInstances(specs);
       const asked = [sentAtMs, Date.now()] as const;
       await lab.awaitConsistency();
-      const listed = await lab.until('all of the batch are listed', async () => {
+      const listed = await lab.until('all machines of the batch are listed', async () => {
         const machines = await lab.listed(specs);
         return machines.length < specs.length ? undefined : machines;
       });

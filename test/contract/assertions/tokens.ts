@@ -30,7 +30,7 @@ export const TOKENS = assertions([
   },
   {
     id: 'token.retried',
-    title: 'a repeated create whose first reply was lost returns the machine that the first one made',
+    title: 'if the reply to a create is lost, the repeated create returns the machine of the first create',
     needs: 'launch-tokens',
     async run(lab) {
       const spec = await lab.spec();
@@ -46,7 +46,8 @@ export const TOKENS = assertions([
   },
   {
     id: 'token.lost-reply',
-    title: 'a create whose reply is lost fails as OutcomeUnknown, and its token finds the one machine',
+    title:
+      'a create whose reply is lost fails as OutcomeUnknown, and a search by token finds its only machine',
     async run(lab) {
       const spec = await lab.spec();
       lab.proxy.faults.arm({ call: lab.cloud.calls.create, kind: 'loseReplyAfterEffect', count: 1 });
@@ -93,7 +94,7 @@ export const TOKENS = assertions([
   },
   {
     id: 'token.hang',
-    title: 'a cloud that never answers makes a create fail in time as OutcomeUnknown, a list as Unavailable',
+    title: 'if the cloud never answers, a create fails in time as OutcomeUnknown and a list as Unavailable',
     async run(lab) {
       const spec = await lab.spec();
       const { calls, location } = lab.cloud;
@@ -124,7 +125,7 @@ export const TOKENS = assertions([
   },
   {
     id: 'create.then-fails',
-    title: 'a create that fails at a later step leaves no machine, or one that its token finds',
+    title: 'a create that fails at a later step leaves no machine, or a machine that a search by token finds',
     async run(lab) {
       const answer = { status: 500, headers: { 'content-type': 'text/plain' }, body: 'oops' };
       for (const call of lab.cloud.calls.afterCreate) {
@@ -147,7 +148,7 @@ export const TOKENS = assertions([
         );
         assert.ok(
           code !== 'Unavailable' || listed.length === 0,
-          `createInstance is Unavailable after ${call} failed, and a machine is left`,
+          `createInstance failed as Unavailable after ${call} failed, but a machine is left`,
         );
       }
     },

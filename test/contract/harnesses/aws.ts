@@ -14,7 +14,7 @@ const PAGE_SIZE = 5;
 const parametersOf = ({ body }: ProxiedRequest) => new URLSearchParams(body.toString('utf8'));
 
 function callOf(request: ProxiedRequest): string {
-  // SSM has another protocol than EC2 and STS.
+  // SSM uses another protocol than EC2 and STS: the action is in a header.
   const target = request.headers['x-amz-target'];
   if (typeof target === 'string') return target.slice(target.indexOf('.') + 1);
   const parameters = parametersOf(request);
@@ -22,7 +22,7 @@ function callOf(request: ProxiedRequest): string {
   return action === 'DescribeInstances' && parameters.has('InstanceId.1') ? `${action} by id` : action;
 }
 
-/** Returns the region that a request was signed for. EC2's client tokens are regional. */
+/** Returns the region that a request was signed for. EC2's client tokens are valid for one region. */
 function regionOf({ headers }: ProxiedRequest): string {
   return /Credential=[^/]+\/\d+\/([^/]+)\//.exec(headers.authorization ?? '')?.[1] ?? '';
 }
@@ -40,8 +40,8 @@ function smallPages(request: ProxiedRequest): ProxiedRequest {
 }
 
 /**
- * The calls that list what the suite may leave in a region. Filters leave out default and terminated
- * resources.
+ * Calls that list the resources that the suite may leave in a region. Filters leave out default and
+ * terminated resources.
  */
 const LEFT = [
   ['DescribeInstances', 'instanceId', 'instance-state-name', 'pending', 'running', 'stopping', 'stopped'],
@@ -111,7 +111,7 @@ async function start(): Promise<CloudUnderTest> {
       },
       rewrite: smallPages,
     },
-    // moto treats a second request with the same client token as a new one.
+    // moto treats a second request with the same client token as a new request.
     idempotency: 'proxy',
     calls: {
       verify: 'GetCallerIdentity',

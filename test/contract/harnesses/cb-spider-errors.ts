@@ -2,7 +2,7 @@ import type { CannedAnswer } from '../../fault-proxy/faults.ts';
 import type { ErrorRow } from '../suite/harness.ts';
 import { RATE_HEADERS, RATE_WORDS } from '../suite/rate-words.ts';
 
-/** Returns an error answer in CB-Spider's format. Nearly all of its errors have status 500. */
+/** Returns an error answer in CB-Spider's format. Nearly all errors of CB-Spider have status 500. */
 export function refusal(message: string, status = 500): CannedAnswer {
   return { status, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ message }) };
 }
@@ -20,8 +20,8 @@ function row(
 }
 
 /**
- * CB-Spider's own messages, as a server gave them, and messages of the clouds' SDKs, from their
- * documentation.
+ * Error table of CB-Spider. Its own messages are from the answers of a server; the messages of the clouds'
+ * SDKs are from their documentation.
  */
 export const ERRORS: readonly ErrorRow[] = [
   row('wrong user or password', 'verify', 'Unauthorized', 'Unauthorized', {

@@ -10,7 +10,7 @@ import { ERRORS, refusal, THROTTLED } from './cb-spider-errors.ts';
 
 const LOCATION = 'mercury';
 const KINDS = ['vm', 'vpc', 'securitygroup', 'keypair'];
-/** The double's durations. CB-Spider takes minutes instead. */
+/** Durations of the double's operations, in ms. CB-Spider itself needs minutes. */
 const PACE = { prepareMs: 50, startMs: 150, terminateMs: 50 };
 
 interface Server {
@@ -24,7 +24,10 @@ interface Server {
   stop(): Promise<void>;
 }
 
-/** The refusal of an image of another architecture: neither the mock driver nor the double checks it. */
+/**
+ * Refuses an image of another architecture, because neither the mock driver nor the double checks the
+ * architecture.
+ */
 const OTHER_ARCHITECTURE: Fault = {
   call: 'create',
   kind: 'answer',
@@ -32,8 +35,8 @@ const OTHER_ARCHITECTURE: Fault = {
 };
 
 /**
- * Answers of a real cloud that the mock driver lacks. The mock driver has prices only of types that it does
- * not offer.
+ * Answers of a real cloud that CB-Spider's mock driver does not give. For instance, the mock driver has
+ * prices only for instance types that it does not offer.
  */
 const BY_PROXY = {
   'errors.other-architecture': [OTHER_ARCHITECTURE],
@@ -69,7 +72,9 @@ function callOf({ method, path }: ProxiedRequest): string {
   }
 }
 
-/** Returns the CB-Spider server that the variables `SPIDER_…` name, or else starts the double. */
+/**
+ * Returns the CB-Spider server that the variables `SPIDER_…` name. If they are not set, starts the double.
+ */
 async function findServer(): Promise<Server> {
   const url = process.env['SPIDER_URL'];
   if (url === undefined || url === '') return await startDouble();
@@ -137,7 +142,7 @@ const allSchema = z.union([
     ]),
 ]);
 
-/** Counts everything in the mock account of this name, through a separate connection config. */
+/** Counts all resources of the mock account `mockName`, through a separate connection config of CB-Spider. */
 async function countAll({ url, username, password }: Server, mockName: string): Promise<number> {
   const headers = {
     authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,

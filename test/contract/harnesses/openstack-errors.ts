@@ -30,8 +30,7 @@ function neutron(name: string, status: number, code: Code): ErrorRow {
 }
 
 /**
- * Builds an error in Keystone's form. The token check in front of each other service answers in this form
- * too.
+ * Returns an error in Keystone's format. The token check of every other service answers in this format, too.
  */
 function keystone(title: string, status: number, code: Code, call: string): ErrorRow {
   const words = wordsOf(title);

@@ -6,8 +6,8 @@ import { deleteResource } from '../suite/ground.ts';
 const TIME_LIMIT_MS = 180_000;
 const POLL_MS = 1_000;
 /**
- * Matches names like `fw-contract-suite-<fleet and number>`. A machine of a batch has another number at the
- * end.
+ * Matches names like `fw-contract-suite-<fleet and number>`. The name of a batch's machine has an additional
+ * number at the end.
  */
 const NAME = /^fw-(contract-.+)-[0-9a-z]{1,23}(-[0-9]+)?$/;
 
@@ -19,7 +19,7 @@ export function deploymentsOf(names: readonly string[]): Set<string> {
 /**
  * Removes everything that an interrupted run left at a location.
  *
- * @throws Error if that takes longer than 3 minutes
+ * @throws Error if the removal takes longer than 3 minutes
  */
 export async function removeLeftovers(client: CloudClient, location: string): Promise<void> {
   const untilMs = Date.now() + TIME_LIMIT_MS;

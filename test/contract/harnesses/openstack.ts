@@ -32,7 +32,10 @@ const envSchema = z.object({
 });
 type Env = z.output<typeof envSchema>;
 
-/** Reads the variables `OS_…`, or else those of the cloud that `test:openstack -- up` started. */
+/**
+ * Reads the variables `OS_…`. If they are not set, reads the settings of the cloud that the script
+ * `test:openstack` started.
+ */
 function readEnv(): Env {
   const home = chosenHome();
   const own = process.env['OS_AUTH_URL'] === undefined && isUp(home) ? environmentOf(home) : {};
@@ -149,7 +152,10 @@ class Direct {
     return url;
   }
 
-  /** The URL of Keystone with its version, and the origin of each other service from the catalogue. */
+  /**
+   * URLs of the services: of Keystone with its version, and of each other service its origin in the
+   * catalogue.
+   */
   get upstreams(): Record<string, string> {
     const others = Object.entries(UPSTREAMS).map(([name, type]) => [
       name,
@@ -232,7 +238,7 @@ async function start(): Promise<CloudUnderTest> {
     unknownBackendId: '00000000-0000-4000-8000-000000000000',
     publicKey: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl contract',
     moreThanAPage: PAGE_SIZE + 1,
-    // Nova lists a server as soon as it has answered its create.
+    // Nova lists a server as soon as Nova has answered the create.
     consistencyWindowMs: 1_000,
     timeLimitMs: 120_000,
     errors: OPENSTACK_ERRORS,

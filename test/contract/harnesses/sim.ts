@@ -9,13 +9,16 @@ import type { ProxiedRequest } from '../../fault-proxy/exchange.ts';
 import type { CloudUnderTest, ErrorRow, Harness } from '../suite/harness.ts';
 import { RATE_HEADERS, RATE_WORDS } from '../suite/rate-words.ts';
 
-/** The delay of lists, so that a client that relies on them too early fails the suite. */
+/** Delay of lists. A client that relies on a list too early fails the suite. */
 const LIST_DELAY_MS = 300;
 const PAGE_SIZE = 5;
 const LOCATION = 'us-east-1';
 const SECRET = 'sim-secret-of-the-suite';
 
-/** Returns the default clouds with short times, and with rates that the suite never exceeds. */
+/**
+ * Returns the configuration of the default clouds with short times, and with rates that the suite never
+ * exceeds.
+ */
 function config(): SimConfig {
   const rate = { perSecond: 1_000, burst: 1_000 };
   const quick = {
@@ -32,7 +35,7 @@ function config(): SimConfig {
 
 const createSchema = z.object({ launchToken: z.string().optional(), userData: z.string().optional() });
 
-/** Returns the body of a create request, and undefined for any other request. */
+/** Returns the body of a create request, or undefined for any other request. */
 function createdBy(request: ProxiedRequest) {
   if (callOf(request) !== 'create') return undefined;
   return createSchema.parse(JSON.parse(request.body.toString('utf8')));

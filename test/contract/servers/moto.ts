@@ -39,7 +39,7 @@ export interface MotoServer {
 }
 
 /**
- * Installs moto below the state folder if it is missing, and starts it.
+ * Starts moto. Installs it below the state folder first if it is missing.
  *
  * @throws StartFailure if no suitable Python is installed, or moto does not start
  */
@@ -68,7 +68,7 @@ export async function startMoto(folder = new StateFolder()): Promise<MotoServer>
     await stopProcess(own);
   };
   const reset = async () => {
-    // This request has its own connection: moto may close a kept one just as it is used again.
+    // Sent over a new connection: moto may close an idle connection just when it is used again.
     const request = { upstream: 'moto', method: 'POST', path: '/moto-api/reset', headers: {} };
     const { status } = await forward(new URL(url), { ...request, body: Buffer.alloc(0) });
     if (status !== 200) throw new Error(`moto answered ${status} to a reset`);

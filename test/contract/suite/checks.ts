@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** The time limit of every call, even if the cloud does not answer. */
+/** Time limit of every call of a driver, even if the cloud does not answer. */
 export const CALL_MS = 30_000;
 
-/** Returns a port of this machine that no process listens at. */
+/** Returns a port of this machine on which no process listens. */
 export async function unusedPort(): Promise<number> {
   const server = createServer();
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -25,7 +25,7 @@ export function assertUnique(what: string, list: readonly string[]): void {
   assert.deepEqual(twice, [], `duplicate ${what}`);
 }
 
-/** Returns the result of the work. @throws AssertionError if the work takes longer than `mostMs` */
+/** Returns the result of `work`. @throws AssertionError if `work` takes longer than `mostMs` */
 export async function inTime<Answer>(what: string, work: Promise<Answer>, mostMs = CALL_MS): Promise<Answer> {
   const startedMs = performance.now();
   try {

@@ -49,7 +49,7 @@ export async function deleteResource(
   else await client.deleteKeyPair(location, backendId);
 }
 
-/** The part of `Lab` that waits. */
+/** The method of `Lab` that `removeGround` uses to wait. */
 interface Waiting {
   until<Found>(what: string, read: () => Promise<Found | undefined>): Promise<Found>;
 }

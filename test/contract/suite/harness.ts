@@ -6,39 +6,41 @@ import type { ProxiedRequest } from '../../fault-proxy/exchange.ts';
 import type { Dialect } from '../../fault-proxy/fault-proxy.ts';
 import type { CannedAnswer, Fault } from '../../fault-proxy/faults.ts';
 
-/** A driver with the server that it is tested against. `harnesses/index.ts` has one line for each. */
+/** A driver with the server that it is tested against. `harnesses/index.ts` lists all harnesses. */
 export interface Harness {
   readonly driver: Driver;
   /**
-   * Starts the server, or finds a running one.
+   * Starts the server, or finds a running server.
    *
    * @throws HarnessUnavailable if neither is possible on this machine
    */
   start(): Promise<CloudUnderTest>;
 }
 
-/** Says that there is no server to test against. The message says what to run first. */
+/**
+ * Error that is thrown if there is no server to test against. Its message tells the user what to do first.
+ */
 export class HarnessUnavailable extends Error {
   override readonly name = 'HarnessUnavailable';
 }
 
 /** One row of a driver's error table: an answer of the cloud, and the error code that it must become. */
 export interface ErrorRow {
-  /** The row's name in reports, for instance the cloud's own code. */
+  /** Name of the row in reports, for instance the cloud's own code. */
   name: string;
-  /** The dialect's name of the call that gets this answer. */
+  /** Name, in the dialect, of the call that gets this answer. */
   call: string;
   answer: CannedAnswer;
   code: DriverErrorCode;
   /** Words of the answer that the error's message must contain. */
   words: string;
-  /** The call that the error must name, for a missing permission. */
+  /** The call that the error must name if a permission is missing. */
   namesCall?: string;
   retryAfterMs?: number;
   limitPerSecond?: number;
 }
 
-/** The dialect's names of the requests that the required methods make. Faults refer to them. */
+/** Names, in the dialect, of the requests that the required methods make. Faults refer to these names. */
 export interface CallNames {
   verify: string;
   /** A request that `listInstances` makes. */
@@ -59,7 +61,8 @@ export interface CloudUnderTest {
   serverVersion: string;
   cloud: Cloud;
   /**
-   * URLs of the server's parts, by names that the harness chooses. The fault proxy forwards to each of them.
+   * URLs of the server's parts, by names that the harness chooses. The fault proxy forwards requests to these
+   * URLs.
    */
   upstreams: Readonly<Record<string, string>>;
   /** Returns the connection's endpoint. `urlOf` returns the proxy's URL for a part. */
@@ -72,7 +75,10 @@ export interface CloudUnderTest {
   calls: CallNames;
 
   credential: Credential;
-  /** A valid credential that the server refuses, or else the faults of `credential.wrong` in `emulate`. */
+  /**
+   * A well-formed credential that the server refuses. If the server refuses none, the faults of
+   * `credential.wrong` in `emulate` refuse it.
+   */
   wrongCredential: Credential;
 
   location: string;
@@ -85,26 +91,26 @@ export interface CloudUnderTest {
   /** Returns the cloud's id of an image that `instanceType` cannot boot. */
   imageOfOtherArchitecture(client: CloudClient): Promise<string>;
   unknownImageBackendId: string;
-  /** A well-formed id of no instance. */
+  /** A well-formed id that no instance has. */
   unknownBackendId: string;
   publicKey: string;
   /** Changes a spec for a cloud that needs more than the usual fields. */
   shapeSpec?(spec: InstanceSpec): InstanceSpec;
 
-  /** A number of instances that needs two pages of a list, with the page size that `dialect.rewrite` sets. */
+  /** Number of instances that needs two pages of a list, at the page size that `dialect.rewrite` sets. */
   moreThanAPage: number;
   /** False if the cloud's lists have no pages. */
   pages?: boolean;
-  /** The real time after which the server's lists show a created machine. */
+  /** Real time after which the server's lists show a created machine. */
   consistencyWindowMs: number;
-  /** The real time that a machine may take to run, to stop or to be gone. */
+  /** Maximum real time until a machine runs, has stopped or no longer exists. */
   timeLimitMs: number;
 
   /** All rows of the driver's error table. */
   errors: readonly ErrorRow[];
   /** Faults that replace checks which the server lacks, by the id of the assertion that needs them. */
   emulate?: Readonly<Record<string, readonly Fault[]>>;
-  /** Returns the user data of a create request. No answer of the cloud shows it. */
+  /** Returns the user data of a create request. No answer of the cloud contains the user data. */
   userDataOf?(request: ProxiedRequest): string | undefined;
   isSpot?(request: ProxiedRequest): boolean;
 
@@ -112,7 +118,7 @@ export interface CloudUnderTest {
   reset(): Promise<void>;
   /**
    * Counts the suite's instances and network resources at the server, without terminated ones. Asks the
-   * server itself and not the driver.
+   * server directly, without the driver.
    */
   countLeft(): Promise<number>;
   stop(): Promise<void>;

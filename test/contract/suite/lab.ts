@@ -18,7 +18,7 @@ import { type Thrown, watchClient } from './watch-client.ts';
 export const DEPLOYMENT = 'contract-suite';
 const POLL_MS = 250;
 
-/** Provides an assertion with clients behind the fault proxy, specs, waits and a clean-up. */
+/** Gives an assertion clients behind the fault proxy, specs, methods that wait, and a clean-up. */
 export class Lab {
   readonly driver: Driver;
   readonly cloud: CloudUnderTest;
@@ -71,7 +71,7 @@ export class Lab {
     return `${this.#fleetId.slice(1)}${String(this.#next).padStart(4, '0')}`;
   }
 
-  /** Returns the network resources for specs, which it makes once for each location and client. */
+  /** Returns the network resources for specs. They are made once for each location and client. */
   ground(location = this.cloud.location, client = this.client): Promise<Ground> {
     const grounds = this.#grounds.get(client) ?? new Map<string, Promise<Ground>>();
     this.#grounds.set(client, grounds);
@@ -105,7 +105,11 @@ export class Lab {
     return await Promise.all(Array.from({ length: count }, () => this.spec()));
   }
 
-  /** Waits until `read` returns a value. @throws AssertionError with `what`, which did not happen in time */
+  /**
+   * Waits until `read` returns a value.
+   *
+   * @throws AssertionError that names `what`, if `read` returns no value in time
+   */
   async until<Answer>(what: string, read: () => Promise<Answer | undefined>, forMs = this.cloud.timeLimitMs) {
     const untilMs = Date.now() + forMs;
     for (;;) {
@@ -154,7 +158,7 @@ export class Lab {
     return error;
   }
 
-  /** Removes all machines, and with `all` their network resources too. */
+  /** Removes all machines and, if `all` is true, their network resources. */
   async clean({ all }: { all: boolean }): Promise<void> {
     this.proxy.calm();
     const { location, secondLocation } = this.cloud;

@@ -3,7 +3,10 @@ import { DRIVER_ERROR_CODES } from '../../../functions/drivers/contract/errors.t
 import type { ErrorRow } from './harness.ts';
 import type { Lab } from './lab.ts';
 
-/** Answers the call of one row of the error table with the row's answer, and returns the driver's error. */
+/**
+ * Makes the fault proxy give the answer of one error-table row, makes the row's call through the driver, and
+ * returns the error that the driver throws.
+ */
 export async function provoke(lab: Lab, { name, call, answer }: ErrorRow): Promise<DriverError> {
   const { client, proxy, cloud } = lab;
   const { calls, location } = cloud;

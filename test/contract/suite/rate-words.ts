@@ -1,4 +1,4 @@
-/** Headers of a throttled call, which give the wait in more than one way. */
+/** Headers of the answer to a throttled call. They state the wait time in two ways. */
 export const RATE_HEADERS = {
   'retry-after': '3',
   ratelimit: '"calls";r=0;t=60',
@@ -6,7 +6,7 @@ export const RATE_HEADERS = {
 } as const;
 
 /**
- * The values that a driver must read from `RATE_HEADERS`: `Retry-After` has precedence, and the policy has
- * the rate.
+ * Values that a driver must read from `RATE_HEADERS`. `Retry-After` takes precedence, and the policy states
+ * the rate limit.
  */
 export const RATE_WORDS = { retryAfterMs: 3_000, limitPerSecond: 4 } as const;

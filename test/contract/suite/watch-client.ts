@@ -8,7 +8,7 @@ export interface Thrown {
   tookMs: number;
 }
 
-/** Wraps a client so that each of its errors is added to `thrown`. */
+/** Wraps a client so that each error of the client is added to `thrown`. */
 export function watchClient(client: CloudClient, thrown: Thrown[]): CloudClient {
   return new Proxy(client, {
     get(target, name) {

@@ -31,8 +31,9 @@ test('costDocument computes the dollars per launch and per instance hour from th
     per1000InstanceHours: { writeUnits: 550 },
     stableFleet: { instances: 1_000, locations: 53, hours: 2 },
   });
-  // Per 1,000: 11,000 writes at $0.625 a million, 4,000 reads at $0.125, 5,000 requests at $0.40, 1,200 transitions at
-  // $25, 600 invocations at $0.20, 120 GB-s at $13.3334, 400 KB of logs at $0.50 a GB.
+  // Per 1,000 launches, at prices per million: 11,000 writes at $0.625, 4,000 reads at $0.125, 5,000 requests
+  // at $0.40, 1,200 transitions at $25, 600 invocations at $0.20 and 120 GB-s at $13.3334. Also 400 KB of
+  // logs at $0.50 a GB.
   expect(document.usdPer1000Launches).toBeCloseTo(
     0.006875 + 0.0005 + 0.002 + 0.03 + 0.00012 + 0.0016 + 0.0002,
     4,
@@ -40,7 +41,7 @@ test('costDocument computes the dollars per launch and per instance hour from th
   expect(document.usdPer1000InstanceHours).toBeLessThan(document.usdPer1000Launches / 15);
 });
 
-test('capacity units are rounded up for each read answer and each written item', () => {
+test('capacity units are rounded up for each answer of a read and each written item', () => {
   const capacity = new Capacity();
   const item = { pk: 'a', text: 'x'.repeat(3_000) };
   expect(sizeOf(item)).toBe(2 + 1 + 4 + 3_000);

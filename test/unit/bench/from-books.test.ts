@@ -23,7 +23,7 @@ function measure(instances: object[], over = {}) {
   return measureRun({ books, limits: LIMITS, startedAt: STARTED_AT, ...over });
 }
 
-test('the ideal of two instances in one slot is the sum of their times', () => {
+test('the ideal time of two instances that share one slot is the sum of their times', () => {
   expect(measure([booked('f1-00000', 2, 7), booked('f1-00001', 9, 14)])).toEqual({
     instances: 2,
     idealSeconds: 10,
@@ -33,7 +33,7 @@ test('the ideal of two instances in one slot is the sum of their times', () => {
   });
 });
 
-test('the first attempt that ran counts for an instance, and an instance that never ran does not count', () => {
+test('an instance is measured by its first attempt that ran, and an instance that never ran is left out', () => {
   const attempts = [booked('f1-00000', 1, undefined), booked('f1-00000', 3, 8), booked('f1-00000', 4, 30)];
   expect(measure([...attempts, booked('f1-00001', 1, undefined)])).toMatchObject({
     instances: 1,

@@ -12,7 +12,8 @@ const WIDE: CreateLimits = {
 };
 
 /**
- * Returns the ideal seconds at one cloud; each location lists how many seconds each instance holds its slot.
+ * Returns the ideal time at one cloud, in seconds. Each location lists how many seconds each of its instances
+ * uses a slot.
  */
 function ideal(limits: Partial<CreateLimits>, ...locations: number[][]): number {
   const asked = locations.map((durations, at) => ({
@@ -23,18 +24,19 @@ function ideal(limits: Partial<CreateLimits>, ...locations: number[][]): number 
 }
 
 describe('idealSchedule', () => {
-  test('the ideal of no instances is zero seconds', () => {
+  test('the ideal time of no instances is zero seconds', () => {
     expect(idealSchedule([]).idealSeconds).toBe(0);
     expect(ideal({}, [])).toBe(0);
   });
 
-  test('the ideal without limits is the time of the slowest instance', () => {
+  test('the ideal time without limits is the time of the slowest instance', () => {
     expect(ideal({}, [3, 9, 5], [7])).toBeCloseTo(9);
   });
 
   test('an instance starts when one of the slots of its location is free', () => {
     expect(ideal({ instanceSlotsPerLocation: 2 }, [10, 10, 10])).toBeCloseTo(20);
-    // One slot is held from 0 to 4 and from 4 to 10, the other from 0 to 10. The fourth starts at 10.
+    // One slot is in use from 0 to 4 and from 4 to 10, the other slot from 0 to 10. The fourth instance
+    // starts at 10.
     expect(ideal({ instanceSlotsPerLocation: 2 }, [4, 10, 6, 1])).toBeCloseTo(11);
   });
 
@@ -43,12 +45,14 @@ describe('idealSchedule', () => {
     expect(ideal({ createsPerSecond: 2, createBurst: 3 }, [10, 10, 10, 10, 10])).toBeCloseTo(11);
   });
 
-  test('unused create tokens gather up to the burst and not beyond', () => {
-    // One slot; at most 2 tokens, one each 10 s. Starts: 0 (1 left), 4 (1.4 - 1 = 0.4 left), 10 (0.4 + 0.6).
+  test('unused create tokens accumulate up to the burst', () => {
+    // One slot, at most 2 tokens, and a new token every 10 s. Instances start at 0 (1 token left), at 4 (1.4
+    // - 1 = 0.4 left) and at 10 (0.4 + 0.6).
     expect(
       ideal({ instanceSlotsPerLocation: 1, createsPerSecond: 0.1, createBurst: 2 }, [4, 4, 4]),
     ).toBeCloseTo(14);
-    // After 100 s the bucket holds 2 tokens and not 11. Starts: 100, 100, and 110, when the next token comes.
+    // After 100 s the bucket has 2 tokens and not 11. The last three instances start at 100, at 100, and at
+    // 110, when there is a new token.
     expect(ideal({ locationSlots: 1, createsPerSecond: 0.1, createBurst: 2 }, [100], [1, 1, 1])).toBeCloseTo(
       111,
     );
@@ -59,13 +63,14 @@ describe('idealSchedule', () => {
     expect(ideal({ locationSlots: 1, instanceSlotsPerLocation: 1 }, [4, 4], [3])).toBeCloseTo(11);
   });
 
-  test('a location that waits for a token holds no location slot', () => {
-    // The first location is busy from 0 to 4, and its next token comes at 10. The second is busy from 4 to 7.
+  test('a location that waits for a token uses no location slot', () => {
+    // The first location is busy from 0 to 4 and gets its next token at 10. The second location is busy from
+    // 4 to 7.
     const limits = { locationSlots: 1, instanceSlotsPerLocation: 1, createsPerSecond: 0.1, createBurst: 1 };
     expect(ideal(limits, [4, 4], [3])).toBeCloseTo(14);
   });
 
-  test('the ideal of several clouds is that of the slowest, since they do not wait for each other', () => {
+  test('the ideal time of several clouds is that of the slowest cloud, because clouds do not wait for each other', () => {
     const one = { cloud: 'a', limits: { ...WIDE, locationSlots: 1 }, locations: [] };
     const location = (seconds: number) => ({
       location: 'l',
@@ -85,7 +90,7 @@ describe('idealSchedule', () => {
   });
 });
 
-test('the ideal is never below the bounds of slots and tokens, and never above a serial schedule', () => {
+test('the ideal time is never below the bounds of slots and tokens, and never above a serial schedule', () => {
   const durations = fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 30 });
   const limits = fc.record({
     instanceSlotsPerLocation: fc.integer({ min: 1, max: 8 }),

@@ -14,7 +14,7 @@ const path = (...steps: readonly number[]): InstancePath => {
   };
 };
 
-test('meanSteps returns the mean seconds of each step, and sharesOf its share of the whole', () => {
+test("meanSteps returns the mean seconds of each step, and sharesOf each step's share of the total", () => {
   const steps = meanSteps([path(100, 200, 300, 400, 8_000, 1_000), path(300, 400, 500, 2_000, 6_000, 800)]);
   expect(steps).toEqual({ api: 0.2, workflow: 0.3, queue: 0.4, permit: 1.2, cloud: 7, status: 0.9 });
   expect(sharesOf(steps)).toEqual({

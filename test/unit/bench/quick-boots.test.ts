@@ -20,7 +20,10 @@ const LIMITS = {
   mock: { locationSlots: 30, instanceSlotsPerLocation: 20, createsPerSecond: 50, createBurst: 50 },
 };
 
-/** Returns a mock account whose machines were accepted after `acceptedAfterMs` and ran a second later. */
+/**
+ * Returns a mock account whose machines were accepted `acceptedAfterMs` after the request and ran a second
+ * later.
+ */
 function accountWith(count: number, region: (index: number) => string, acceptedAfterMs: number): Account {
   const machines = Array.from({ length: count }, (_, index) => {
     const token = `${FLEET}-${String(index).padStart(5, '0')}.1`;
@@ -57,15 +60,15 @@ const measure = (account: Account) =>
     fleetIds: [FLEET],
   });
 
-test('the ideal of 150 machines in 20 slots is eight boots', () => {
+test('the ideal time of 150 machines in 20 slots is eight boots', () => {
   expect(measure(accountWith(150, () => 'mercury', 500)).idealSeconds).toBeCloseTo(8, 6);
 });
 
-test('the ideal of 60 machines in eight locations is one boot', () => {
+test('the ideal time of 60 machines in eight locations is one boot', () => {
   expect(measure(accountWith(60, (index) => `region-${index % 8}`, 500)).idealSeconds).toBeCloseTo(1, 6);
 });
 
-test('the seconds of a case count from the request until the last machine of its fleet runs', () => {
+test('the time of a case is measured from the request until the last machine of its fleet runs', () => {
   const run = measure(accountWith(20, () => 'mercury', 2_250));
   const result = resultOf({ instances: 20, locations: 1 }, run);
   expect(result).toEqual({
@@ -78,7 +81,7 @@ test('the seconds of a case count from the request until the last machine of its
   });
 });
 
-test('each case makes a fleet that the API accepts, and refuses more locations than are offered', () => {
+test('the API accepts the fleet of each case, and fleetOf refuses more locations than are offered', () => {
   const offered = {
     connection: 'quick-boots-1',
     locations: Array.from({ length: MOST_LOCATIONS }, (_, at) => `region-${at}`),
@@ -92,7 +95,7 @@ test('each case makes a fleet that the API accepts, and refuses more locations t
   expect(() => fleetOf({ name: 'twenty', instances: 20, locations: 9 }, offered)).toThrow(RangeError);
 });
 
-test('a result is as asked only if each case has all of its machines and none remains', () => {
+test('isAsAsked is true only if each case has all of its machines and no machine remains', () => {
   const one = { instances: 150, locations: 1, running: 150, seconds: 10.4, idealSeconds: 8, ratio: 1.3 };
   const document = quickBootsSchema.parse({
     driver: 'sim',

@@ -3,7 +3,7 @@ import { measureFairness, percentile } from '../../../bench/fairness/fairness.ts
 import { run } from '../../../bench/makespan/job.ts';
 import { Workers } from '../../../bench/makespan/workers.ts';
 
-test("a run in a worker thread equals the run itself, and stays within the clouds' limits", {
+test("a run in a worker thread has the same result as a run in this thread, and stays within the clouds' limits", {
   timeout: 60_000,
 }, async () => {
   const job = { instances: 60, fleets: 3, overstatedBy: 1, seed: 2 };
@@ -17,7 +17,7 @@ test('the baseline without a governor creates all instances', async () => {
   expect(await run({ instances: 60, fleets: 3, seed: 2 })).toMatchObject({ running: 60 });
 });
 
-test('the fairness ratio compares the time of a small fleet behind a large one with its time alone', {
+test("the fairness ratio compares a small fleet's time behind a large fleet with its time alone", {
   timeout: 60_000,
 }, async () => {
   const asked = { small: 3, large: 90, afterSeconds: 20, seeds: [1, 2] };

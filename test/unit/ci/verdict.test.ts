@@ -22,7 +22,7 @@ describe('the verdict of a CI run', () => {
     expect(verdict).toEqual({ passed: 2, failures: [], flaky: [] });
   });
 
-  it('a test that fails and then passes alone is flaky, counts as passed and is no failure', () => {
+  it('a test that fails in the first run and passes in the second run is flaky and counts as passed', () => {
     const first = run('test', false, [outcome('a', true), outcome('b', false)]);
     const second = run('test', true, [outcome('b', true)]);
     expect(filesToRunAgain(first)).toEqual(['test/b.test.ts']);
@@ -44,7 +44,7 @@ describe('the verdict of a CI run', () => {
     expect(judge([{ first, second: run('test', false) }]).failures).toHaveLength(1);
   });
 
-  it('a step that fails twice without a failed test, as in its set-up, is a failure', () => {
+  it('a step that fails twice without a failed test, for instance in its set-up, is a failure', () => {
     const first = run('test', false, [outcome('a', true)]);
     expect(judge([{ first, second: run('test', false) }]).failures).toEqual(['the step test']);
     expect(judge([{ first: run('demo', false), second: run('demo', false) }]).failures).toEqual([
@@ -57,7 +57,7 @@ describe('the verdict of a CI run', () => {
     expect(verdict).toEqual({ passed: 0, failures: [], flaky: ['the step demo'] });
   });
 
-  it('stepTable lists the runs of all steps with their seconds, and the whole time', () => {
+  it('stepTable lists the runs of all steps with their seconds, and the total time', () => {
     const steps = [{ first: run('check', true) }, { first: run('demo', false), second: run('demo', true) }];
     expect(stepTable(steps, 37.2)).toBe(
       [

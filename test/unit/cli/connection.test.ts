@@ -40,7 +40,7 @@ describe('the credential of connection create', () => {
   });
 
   it.each([
-    ['in clear', ['--credential', `apiKey=${SECRET}`], {}],
+    ['in clear text', ['--credential', `apiKey=${SECRET}`], {}],
     ['without a field name', ['--credential', SECRET], {}],
     ['in a file that is not JSON', ['--credential-file', 'c.json'], { files: { 'c.json': SECRET } }],
     [
@@ -67,7 +67,7 @@ describe('the credential of connection create', () => {
   });
 });
 
-it('a limits file of connection create is sent if valid, and refused before any request if not', async () => {
+it('`connection create` sends a valid limits file, and refuses an invalid one before any request', async () => {
   const flags = ['--credential', 'apiKey=env:K', '--limits-file', 'l.yaml'];
   const env = { K: 'k' };
   const good = { 'l.yaml': 'concurrentLocations: 4\n' };
@@ -106,7 +106,7 @@ describe('connection create --wait', () => {
     };
   };
 
-  it('connection create --wait ends when the connection is Ready and its inventory has been read', async () => {
+  it('`connection create --wait` ends when the connection is Ready and its inventory has been read', async () => {
     const { exitCode, stdout, asked } = await cli(
       create,
       seen({}, { status: 'Ready' }, { status: 'Ready', inventorySyncedAt: '2026-01-01T00:00:09.000Z' }),
@@ -114,7 +114,7 @@ describe('connection create --wait', () => {
     expect([exitCode, JSON.parse(stdout).status, asked.length]).toEqual([0, 'Ready', 4]);
   });
 
-  it('connection create --wait exits with 1 when the credential is refused', async () => {
+  it('`connection create --wait` exits with 1 when the credential is refused', async () => {
     const failure = { code: 'Unauthorized', message: 'no such key' };
     const { exitCode, stdout } = await cli(create, seen({ status: 'Failed', failure }));
     expect([exitCode, JSON.parse(stdout).failure]).toEqual([1, failure]);
@@ -129,7 +129,7 @@ describe('an existing connection', () => {
       ...setting,
     });
 
-  it('rotate-credential sends the new credential and does not print it', async () => {
+  it('`rotate-credential` sends the new credential and does not print it', async () => {
     const { exitCode, stdout, stderr, asked } = await ask(
       ['rotate-credential', 'sim-aws', '--credential', 'apiKey=env:SIM_KEY'],
       'PUT',
@@ -140,7 +140,7 @@ describe('an existing connection', () => {
     expect(stdout + stderr).not.toContain(SECRET);
   });
 
-  it('rotate-credential --wait exits with 0 when the new credential is in force, and 1 when it is refused', async () => {
+  it('`rotate-credential --wait` exits with 0 when the new credential is in force, and with 1 when it is refused', async () => {
     const requestedAt = '2026-01-01T00:00:09.000Z';
     const verifying = { version: 2, status: 'Verifying', requestedAt };
     const failure = { code: 'Unauthorized', message: 'no such key' };
@@ -164,12 +164,12 @@ describe('an existing connection', () => {
     expect(refused.stdout).toContain('the earlier credential stays in force: Unauthorized: no such key');
   });
 
-  it.each([['disable'], ['enable']])('connection %s sends one request of that name', async (verb) => {
+  it.each([['disable'], ['enable']])('`connection %s` sends one request of the same name', async (verb) => {
     const { exitCode, asked } = await ask([verb, 'sim-aws'], 'POST', verb);
     expect([exitCode, asked.length]).toEqual([0, 1]);
   });
 
-  it('set-limits sends a valid limits file, and refuses an invalid one before any request', async () => {
+  it('`set-limits` sends a valid limits file, and refuses an invalid one before any request', async () => {
     const args = ['set-limits', 'sim-aws', '--limits-file', 'l.yaml'];
     const files = { 'l.yaml': 'concurrentLocations: 4\n' };
     expect((await ask(args, 'PUT', 'limits', { files })).asked[0]?.body).toEqual({ concurrentLocations: 4 });
@@ -177,7 +177,7 @@ describe('an existing connection', () => {
     expect([bad.exitCode, bad.asked]).toEqual([2, []]);
   });
 
-  it('connection get shows the limits in force and the names of the overridden ones', async () => {
+  it('`connection get` shows the limits in force and the names of the overridden limits', async () => {
     const limits = { concurrentLocations: 3, calls: { create: { perSecond: 1, burst: 2 } } };
     const limitProfile = { ...DEFAULT_LIMIT_PROFILES.aws, concurrentLocations: 3 };
     const { stdout } = await cli(['connection', 'get', 'sim-aws'], {
@@ -187,7 +187,7 @@ describe('an existing connection', () => {
     expect(stdout).toContain('concurrentLocations, calls.create');
   });
 
-  it('connection get shows pacing, budgets and totals when the connection has them', async () => {
+  it('`connection get` shows pacing, budgets and totals when the connection has them', async () => {
     const limits = limitOverrideSchema.parse({
       tier: 'power',
       pacing: 'even',
@@ -203,7 +203,7 @@ describe('an existing connection', () => {
     expect(stdout).toContain('tier, pacing, createsPerMinute, createsPerDay, minimumSpacingMs, totals.gpus');
   });
 
-  it('connection limits compares the limits with both profiles, and links to a request for more', async () => {
+  it('`connection limits` compares the limits with both profiles, and prints the URL for a request for higher limits', async () => {
     const override = { concurrentLocations: 3, totals: { instances: 40 } };
     const body = {
       cloud: 'aws',
@@ -230,7 +230,7 @@ describe('an existing connection', () => {
     expect(JSON.parse(json.stdout)).toEqual(body);
   });
 
-  it('connection get shows the locations whose inventory could not be read', async () => {
+  it('`connection get` shows the locations whose inventory could not be read', async () => {
     const { stdout } = await cli(['connection', 'get', 'sim-aws'], {
       answers: {
         [`GET ${at}`]: {

@@ -8,7 +8,9 @@ const ACTIONS = `POST ${FLEETS}/web-global/actions`;
 const CREATE = ['fleet', 'create', '-f', 'fleet.yaml'];
 const files = { 'fleet.yaml': FLEET_YAML };
 
-/** Answers the action with `first`, and each later read of the fleet with the next of `states`. */
+/**
+ * Returns the API's answers: `first` to the action, and the next of `states` to each later read of the fleet.
+ */
 function acting(first: object, ...states: object[]): Answers {
   let at = 0;
   return {
@@ -18,7 +20,7 @@ function acting(first: object, ...states: object[]): Answers {
 }
 
 describe('fleet actions', () => {
-  it.each(FLEET_ACTIONS)('fleet %s sends the action and prints the answered fleet', async (action) => {
+  it.each(FLEET_ACTIONS)('`fleet %s` sends the action and prints the answered fleet', async (action) => {
     const { exitCode, stdout, asked } = await cli(['fleet', action, 'web-global', '--json'], {
       answers: acting(fleet('Held')),
     });
@@ -28,7 +30,7 @@ describe('fleet actions', () => {
     ]);
   });
 
-  it('an illegal action exits with 2 and prints the allowed actions', async () => {
+  it('a command exits with 2 and prints the allowed actions if the fleet does not allow its action', async () => {
     const body = {
       title: 'Conflict',
       status: 409,
@@ -57,7 +59,7 @@ describe('fleet actions', () => {
 });
 
 describe('fleet hold', () => {
-  it('fleet hold sends its expiry in seconds, and prints the time at which it ends', async () => {
+  it('`fleet hold` sends its expiry in seconds, and prints the time at which the hold ends', async () => {
     const held = { ...fleet('Held'), heldUntil: '2026-01-01T01:30:00.000Z' };
     const { stderr, stdout, asked } = await cli(['fleet', 'hold', 'web-global', '--expires-in', '90m'], {
       answers: acting(held),
@@ -68,11 +70,14 @@ describe('fleet hold', () => {
     expect(stdout).toMatch(/Held until +2026-01-01T01:30:00.000Z/);
   });
 
-  it.each(['soon', '1w', '-5', '30s', '31d', '1.5h'])('fleet hold refuses --expires-in %s', async (time) => {
-    const { exitCode, stderr, asked } = await cli(['fleet', 'hold', 'web-global', `--expires-in=${time}`]);
-    expect([exitCode, asked]).toEqual([2, []]);
-    expect(stderr).toContain('--expires-in: ');
-  });
+  it.each(['soon', '1w', '-5', '30s', '31d', '1.5h'])(
+    '`fleet hold` refuses `--expires-in` %s',
+    async (time) => {
+      const { exitCode, stderr, asked } = await cli(['fleet', 'hold', 'web-global', `--expires-in=${time}`]);
+      expect([exitCode, asked]).toEqual([2, []]);
+      expect(stderr).toContain('--expires-in: ');
+    },
+  );
 
   it.each([
     ['3600', 3_600],
@@ -90,7 +95,7 @@ describe('fleet create', () => {
     [['--hold'], {}],
     [['--hold-for', '1h'], { expiresInSeconds: 3_600 }],
     [['--hold', '--hold-for', '1h'], { expiresInSeconds: 3_600 }],
-  ])('fleet create with %j requests a held fleet', async (flags, hold) => {
+  ])('`fleet create` with %j requests a held fleet', async (flags, hold) => {
     const { exitCode, stderr, asked } = await cli([...CREATE, ...flags], {
       files,
       answers: { [`POST ${FLEETS}`]: { status: 202, body: fleet('Held') } },
@@ -100,7 +105,7 @@ describe('fleet create', () => {
     expect(stderr).toContain('fleetwright fleet release web-global');
   });
 
-  it('the hold of a fleet file is replaced by --hold-for, and kept with --hold or without a flag', async () => {
+  it('the hold of a fleet file is replaced by `--hold-for`, and kept with `--hold` or without a flag', async () => {
     const held = { 'fleet.yaml': `hold: {expiresInSeconds: 600}\n${FLEET_YAML}` };
     const answers = { [`POST ${FLEETS}`]: { status: 202, body: fleet('Held') } };
     const [plain, flagged, ended] = await Promise.all([
@@ -113,7 +118,7 @@ describe('fleet create', () => {
     expect(ended.asked[0]?.body).toMatchObject({ hold: { expiresInSeconds: 7_200 } });
   });
 
-  it('fleet create refuses --wait with --hold and names fleet release', async () => {
+  it('`fleet create` refuses `--wait` together with `--hold`, and names `fleet release`', async () => {
     const { exitCode, stderr, asked } = await cli([...CREATE, '--hold', '--wait'], { files });
     expect([exitCode, asked]).toEqual([2, []]);
     expect(stderr).toContain('fleet release');
@@ -127,7 +132,7 @@ describe('--wait of fleet actions', () => {
   });
 
   it.each(['release', 'retry'])(
-    'fleet %s --wait exits with 0 when all instances run, and with 1 when some do not',
+    '`fleet %s --wait` exits with 0 when all instances run, and with 1 when some do not',
     async (action) => {
       const all = acting(fleet('Preparing'), fleet('Creating'), fleet('Running', { Running: 4 }));
       const line = ['fleet', action, 'web-global', '--wait', '--json'];
@@ -138,7 +143,7 @@ describe('--wait of fleet actions', () => {
     },
   );
 
-  it('fleet withdraw --wait ends when the fleet is Terminated', async () => {
+  it('`fleet withdraw --wait` ends when the fleet is Terminated', async () => {
     const answers = acting(
       fleet('Terminating'),
       fleet('Terminating'),
@@ -154,7 +159,7 @@ describe('--wait of fleet actions', () => {
     ['Running', 0],
     ['RolledBack', 0],
     ['Terminating', 1],
-  ])('fleet abort --wait ends when the fleet is %s, with exit code %i', async (status, expected) => {
+  ])('`fleet abort --wait` ends when the fleet is %s, and exits with %i', async (status, expected) => {
     const answers = acting(fleet('Creating'), fleet('Creating'), fleet('RollingBack'), fleet(status));
     const { exitCode, asked } = await cli(['fleet', 'abort', 'web-global', '--wait'], { answers });
     expect([exitCode, asked.length]).toEqual([expected, 4]);
@@ -165,7 +170,7 @@ describe('--wait of fleet actions', () => {
     ['Failed', ['retry', 'refine'], 1],
     ['Terminating', [], 1],
   ])(
-    'fleet refine --wait ends at %s with the allowed actions %j, with exit code %i',
+    '`fleet refine --wait` ends when the fleet is %s with the allowed actions %j, and exits with %i',
     async (status, allowed, expected) => {
       const refining = partly('PartiallyRunning', []);
       const answers = acting(refining, refining, refining, partly(status, allowed));
@@ -175,7 +180,7 @@ describe('--wait of fleet actions', () => {
   );
 });
 
-it('fleet get shows the shortfall, the minimum, the allowed actions and the failures', async () => {
+it('`fleet get` shows the shortfall, the minimum, the allowed actions and the failures', async () => {
   const body = {
     ...fleet('PartiallyRunning', { Running: 3, Failed: 1 }),
     shortfall: 1,

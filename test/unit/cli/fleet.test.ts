@@ -5,7 +5,10 @@ const ID = 'f0123456789abcdef';
 const files = { 'fleet.yaml': FLEET_YAML };
 const CREATE = ['fleet', 'create', '-f', 'fleet.yaml'];
 
-/** Accepts a create or delete of the fleet, and answers each later read with the next of `states`. */
+/**
+ * Returns the API's answers: it accepts a create or delete of the fleet, and gives the next of `states` to
+ * each later read.
+ */
 function coming(...states: ReturnType<typeof fleet>[]): Answers {
   let at = 0;
   return {
@@ -17,7 +20,7 @@ function coming(...states: ReturnType<typeof fleet>[]): Answers {
 }
 
 describe('fleet create', () => {
-  it('fleet create sends the file with the idempotency key, and prints the answer as one JSON document', async () => {
+  it('`fleet create` sends the file with the idempotency key, and prints the answer as one JSON document', async () => {
     const { exitCode, stdout, stderr, asked } = await cli([...CREATE, '--idempotency-key', 'k-1', '--json'], {
       files,
       answers: coming(),
@@ -31,7 +34,7 @@ describe('fleet create', () => {
     expect(asked[0]?.body).toMatchObject({ name: 'web-global', failurePolicy: 'continue' });
   });
 
-  it('fleet create --wait exits with 0 when all instances run, and 1 when one failed', async () => {
+  it('`fleet create --wait` exits with 0 when all instances run, and with 1 when one failed', async () => {
     const well = await cli([...CREATE, '--wait', '--json'], {
       files,
       answers: coming(fleet('Creating', { Running: 2 }), fleet('Running', { Running: 4 })),
@@ -45,7 +48,7 @@ describe('fleet create', () => {
     expect(badly.listening).toBe(0);
   });
 
-  it('fleet create --wait prints progress by cloud and the estimated end, and each failure once', async () => {
+  it('`fleet create --wait` prints progress by cloud and the estimated end, and each failure once', async () => {
     const { stdout, stderr } = await cli([...CREATE, '--wait'], {
       files,
       answers: coming(
@@ -68,7 +71,7 @@ describe('fleet create', () => {
     expect(stdout).not.toContain('\u001b');
   });
 
-  it('fleet create --wait rewrites its progress lines on a terminal', async () => {
+  it('`fleet create --wait` rewrites its progress lines on a terminal', async () => {
     const { stderr } = await cli([...CREATE, '--wait'], {
       files,
       terminal: true,
@@ -78,7 +81,7 @@ describe('fleet create', () => {
     expect(stderr).toContain('aws  ████████████████████████     3 of 3');
   });
 
-  it('Ctrl-C ends fleet create --wait, deletes nothing, and prints the next commands', async () => {
+  it('Ctrl-C ends `fleet create --wait` without a deletion, and the command prints the next commands', async () => {
     const { exitCode, stdout, stderr, asked, listening } = await cli([...CREATE, '--wait', '--json'], {
       files,
       answers: coming(fleet('Creating', { Running: 1 })),
@@ -94,7 +97,7 @@ describe('fleet create', () => {
     expect(listening).toBe(0);
   });
 
-  it('fleet create --wait exits with 1 after --timeout, and does not delete the fleet', async () => {
+  it('`fleet create --wait` exits with 1 after `--timeout`, and does not delete the fleet', async () => {
     const { exitCode, stderr, asked } = await cli([...CREATE, '--wait', '--timeout', '5'], {
       files,
       answers: coming(fleet('Creating')),
@@ -104,7 +107,7 @@ describe('fleet create', () => {
     expect(asked.some(({ method }) => method === 'DELETE')).toBe(false);
   });
 
-  it('fleet create --wait retries failed reads, and exits with 3 when they go on failing', async () => {
+  it('`fleet create --wait` retries failed reads, and exits with 3 when all attempts fail', async () => {
     let reads = 0;
     const flaky = coming();
     flaky[`GET ${FLEETS}/${ID}`] = () =>
@@ -116,7 +119,7 @@ describe('fleet create', () => {
     expect(away.exitCode).toBe(3);
   });
 
-  it('fleet create prints its idempotency key when the API does not answer', async () => {
+  it('`fleet create` prints its idempotency key when the API does not answer', async () => {
     const { exitCode, stderr, stdout } = await cli([...CREATE, '--json', '--idempotency-key', 'k-9'], {
       files,
     });
@@ -149,7 +152,7 @@ describe('an invalid fleet file', () => {
     expect(stderr).toContain(said);
   });
 
-  it('fleet create exits with 2 when the file does not exist', async () => {
+  it('`fleet create` exits with 2 when the file does not exist', async () => {
     const { exitCode, stderr } = await cli(CREATE);
     expect([exitCode, stderr.split('\n')[0]]).toEqual([
       2,
@@ -187,7 +190,7 @@ describe('an invalid fleet file', () => {
 });
 
 describe('fleet delete --wait', () => {
-  it('fleet delete --wait exits with 0 when the fleet is Terminated', async () => {
+  it('`fleet delete --wait` exits with 0 when the fleet is Terminated', async () => {
     const { exitCode, stderr, asked } = await cli(['fleet', 'delete', 'web-global', '--wait'], {
       answers: coming(fleet('Terminating', { Terminated: 1 }), fleet('Terminated', { Terminated: 4 })),
     });
@@ -196,14 +199,14 @@ describe('fleet delete --wait', () => {
     expect(asked.map(({ method }) => method)).toEqual(['DELETE', 'GET', 'GET']);
   });
 
-  it('fleet delete --wait exits with 0 when the API no longer has the fleet', async () => {
+  it('`fleet delete --wait` exits with 0 when the API no longer has the fleet', async () => {
     const answers = coming();
     answers[`GET ${FLEETS}/${ID}`] = { status: 404, body: { code: 'not-found' } };
     expect((await cli(['fleet', 'delete', 'web-global', '--wait', '--json'], { answers })).exitCode).toBe(0);
   });
 });
 
-it('fleet wait resolves the name once, and then reads the fleet by its id', async () => {
+it('`fleet wait` resolves the name once, and then reads the fleet by its id', async () => {
   const { exitCode, asked } = await cli(['fleet', 'wait', 'web-global'], {
     answers: coming(fleet('Running', { Running: 4 })),
   });

@@ -50,7 +50,7 @@ async function shown(governor: Partial<GovernorView>): Promise<string> {
 }
 
 describe('connection limits', () => {
-  it('connection limits shows the slots and rates of each location, and why launches wait', async () => {
+  it('`connection limits` shows the slots and rates of each location, and why launches wait', async () => {
     const { create: _, ...calls } = site('x').calls;
     const text = await shown({
       locations: [
@@ -118,11 +118,11 @@ describe('connection limits', () => {
     ],
     [{ why: 'budget', budget: 'createsPerDay', until: later }, `createsPerDay is used up until ${later}`],
     [{ why: 'first-instance' }, 'one instance has to run before all others are launched'],
-  ])('connection limits explains in words why launches wait: %j', async (reason, words) => {
+  ])('`connection limits` explains in words why launches wait: %j', async (reason, words) => {
     expect(await shown({ locations: [site('us-east-1', { reasons: [reason] })] })).toContain(`  ${words}\n`);
   });
 
-  it('connection limits shows budgets and the number of locations that are left out', async () => {
+  it('`connection limits` shows budgets and the number of locations that are left out', async () => {
     const text = await shown({
       budgets: [
         { budget: 'createsPerDay', used: 50, of: 50 },
@@ -140,7 +140,7 @@ describe('connection reopen', () => {
   it.each([
     [[], {}],
     [['--location', 'us-east-1'], { location: 'us-east-1' }],
-  ])('connection reopen with %j prints the families that it reopened', async (flags, body) => {
+  ])('`connection reopen` with %j prints the instance families that it reopened', async (flags, body) => {
     const reopened = [{ location: 'us-east-1', families: ['m6i', 'c7g'] }];
     const { exitCode, stdout, asked } = await cli(['connection', 'reopen', 'sim-aws', ...flags], {
       answers: { [`POST ${at}/reopen`]: { body: { reopened } } },
@@ -149,7 +149,7 @@ describe('connection reopen', () => {
     expect(stdout).toBe('LOCATION   REOPENED\nus-east-1  m6i, c7g\n');
   });
 
-  it('connection reopen says that nothing was closed, and refuses an invalid location', async () => {
+  it('`connection reopen` prints that no quota was closed, and refuses an invalid location', async () => {
     const answers = { [`POST ${at}/reopen`]: { body: { reopened: [] } } };
     expect((await cli(['connection', 'reopen', 'sim-aws'], { answers })).stdout).toBe(
       'No quota was closed.\n',

@@ -39,7 +39,7 @@ const answers = (...later: Record<string, unknown>[]) => {
   };
 };
 
-it('orphans sweep --dry-run --wait prints what a sweep would do', async () => {
+it('`orphans sweep --dry-run --wait` prints what a sweep would do', async () => {
   const { exitCode, stdout, stderr, asked } = await cli(['orphans', 'sweep', '--dry-run', '--wait'], {
     answers: answers(
       { places: { found: 2, done: 1, failed: 0 } },
@@ -53,7 +53,7 @@ it('orphans sweep --dry-run --wait prints what a sweep would do', async () => {
   expect(stderr).toContain('1 of 2 sites swept');
 });
 
-it('orphans sweep --wait exits with 1 when a site could not be swept', async () => {
+it('`orphans sweep --wait` exits with 1 when a site could not be swept', async () => {
   const failures = [{ connection: 'sim-aws', location: 'us-west-2', code: 'Unavailable', message: 'down' }];
   const { exitCode, stdout } = await cli(['orphans', 'sweep', '--connection', 'sim-aws', '--wait'], {
     answers: answers({ status: 'Done', places: { found: 2, done: 1, failed: 1 }, failures }),
@@ -62,7 +62,7 @@ it('orphans sweep --wait exits with 1 when a site could not be swept', async () 
   expect(stdout).toContain('Unavailable');
 });
 
-it('orphans sweep prints the command for its findings, and orphans list filters by state', async () => {
+it('`orphans sweep` prints the command that shows its findings, and `orphans list --state` filters by state', async () => {
   const started = await cli(['orphans', 'sweep', '--json'], { answers: answers({}) });
   expect([started.exitCode, JSON.parse(started.stdout).id]).toEqual([0, ID]);
   expect(started.stderr).toContain(`fleetwright orphans get ${ID}`);
@@ -75,7 +75,7 @@ it('orphans sweep prints the command for its findings, and orphans list filters 
   expect(listed.stdout).toContain('no-record');
 });
 
-it('resources list shows the fleet of a resource, and the node groups and instances that need it', async () => {
+it("`resources list` shows a resource's fleet, the node groups that need it, and the number of live instances", async () => {
   const resource = {
     name: '0123456789abcdefn000000',
     kind: 'network',
@@ -96,7 +96,7 @@ it('resources list shows the fleet of a resource, and the node groups and instan
   expect(stdout).toMatch(/web-global .* web, db- +3/);
 });
 
-it('the orphan policy is set by connection create and by connection set-orphan-policy', async () => {
+it('`connection create` and `connection set-orphan-policy` set the orphan policy', async () => {
   const connection = {
     namespace: 'default',
     name: 'sim-aws',
@@ -136,7 +136,7 @@ const HOLD = {
   waiting: 45,
 };
 
-it('orphans holds shows the reason of each hold and the number of waiting machines', async () => {
+it('`orphans holds` shows the reason of each hold and the number of waiting machines', async () => {
   const { exitCode, stdout } = await cli(['orphans', 'holds'], {
     answers: { [`GET ${ORPHANS}/holds`]: { body: { items: [HOLD], cursor: null } } },
   });
@@ -144,7 +144,7 @@ it('orphans holds shows the reason of each hold and the number of waiting machin
   expect(stdout).toMatch(/sim-aws +us-east-1 +cap .* 45 /);
 });
 
-it('orphans continue sends a connection and a location, and prints the ended holds', async () => {
+it('`orphans continue` sends a connection and a location, and prints the ended holds', async () => {
   const args = ['orphans', 'continue', '--connection', 'sim-aws', '--location', 'us-east-1', '--json'];
   const { exitCode, stdout, asked } = await cli(args, {
     answers: { [`POST ${ORPHANS}/continue`]: { body: { continued: [HOLD] } } },
@@ -154,6 +154,6 @@ it('orphans continue sends a connection and a location, and prints the ended hol
   expect(JSON.parse(stdout)).toEqual({ continued: [HOLD] });
 });
 
-it('orphans continue exits with 2 without a connection', async () => {
+it('`orphans continue` exits with 2 without a connection', async () => {
   expect((await cli(['orphans', 'continue'], { answers: {} })).exitCode).toBe(2);
 });

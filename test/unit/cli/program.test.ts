@@ -24,7 +24,7 @@ describe('the help of commands', () => {
     },
   );
 
-  it('every noun has the commands create, list, get and delete', () => {
+  it('each noun has the commands `create`, `list`, `get` and `delete`', () => {
     const paths = all.map((command) => pathOf(command).join(' '));
     for (const noun of ['namespace', 'connection', 'fleet', 'instance', 'api-key']) {
       for (const verb of ['create', 'list', 'get', 'delete']) expect(paths).toContain(`${noun} ${verb}`);
@@ -69,7 +69,7 @@ describe('error answers of the API', () => {
     [429, 3],
     [500, 3],
     [503, 3],
-  ])('a command that the API answers with status %i exits with %i', async (status, expected) => {
+  ])('if the API answers with status %i, a command exits with %i', async (status, expected) => {
     const body = { title: 't', code: 'some-code', detail: 'in words', requestId: 'r-7', errors: [] };
     const { exitCode, stdout, stderr } = await cli(['fleet', 'get', 'web-global', '--json'], {
       answers: { [`GET ${FLEETS}/web-global`]: { status, body } },
@@ -85,7 +85,7 @@ describe('error answers of the API', () => {
     expect(stderr).toContain('fleetwright local up');
   });
 
-  it('a command exits with 3 when the answer is not of a Fleetwright API', async () => {
+  it('a command exits with 3 when the answer does not come from a Fleetwright API', async () => {
     const { exitCode, stderr } = await cli(['fleet', 'list'], {
       answers: { [`GET ${FLEETS}`]: { body: 'hello' } },
     });
@@ -114,7 +114,7 @@ describe('list commands', () => {
     expect(asked.map(({ path }) => path)).toEqual([`${FLEETS}?limit=50`, `${FLEETS}?limit=50&cursor=more`]);
   });
 
-  it('a list command stops at --limit, and prints the cursor with which the list goes on', async () => {
+  it('a list command stops at `--limit`, and prints the cursor for the rest of the list', async () => {
     const { stdout, stderr } = await cli(['fleet', 'list', '--limit', '1', '--json'], { answers: pages });
     expect(JSON.parse(stdout).cursor).toBe('more');
     expect(stderr).toContain('--cursor more');
@@ -158,12 +158,12 @@ describe('the address and key of the API', () => {
     expect(asked[0]?.headers.get('authorization')).toBe('Bearer fw_local');
   });
 
-  it('the flag --api-key precedes the variable', async () => {
+  it('the flag `--api-key` takes precedence over the variable', async () => {
     const { asked } = await cli(['--api-key', 'fw_flag', 'fleet', 'list'], { answers });
     expect(asked[0]?.headers.get('authorization')).toBe('Bearer fw_flag');
   });
 
-  it('a command with --api-url and without a key does not send the key of the local stack', async () => {
+  it('a command with `--api-url` and without a key does not send the key of the local stack', async () => {
     const { exitCode, asked } = await cli(['fleet', 'list', '--api-url', 'https://elsewhere.test'], {
       env: { ...unset, FLEETWRIGHT_HOME: '/home/fw' },
       files: { '/home/fw/context.json': context },
@@ -180,7 +180,7 @@ describe('api-key create --direct', () => {
     key: 'fw_0123456789ab_x',
   };
 
-  it('api-key create --direct writes to the named table, and prints the key only on stdout', async () => {
+  it('`api-key create --direct` writes to the named table, and prints the key only on stdout', async () => {
     const given: unknown[] = [];
     const { exitCode, stdout, stderr, asked } = await cli(
       ['api-key', 'create', 'admin', '--direct', '--access-table', 'fw-access', '--json'],
@@ -227,12 +227,12 @@ describe('local commands', () => {
     logs: async () => [{ part: 'engine' as const, line: 'hello' }],
   };
 
-  it('local up prints the stack as one JSON document, and its progress on stderr', async () => {
+  it('`local up` prints the stack as one JSON document, and its progress on stderr', async () => {
     const { exitCode, stdout, stderr } = await cli(['local', 'up', '--json'], { world: { local } });
     expect([exitCode, JSON.parse(stdout), stderr]).toEqual([0, stack, 'starting\n']);
   });
 
-  it('local up exits with 3 and prints the advice when the stack cannot start', async () => {
+  it('`local up` exits with 3 and prints the advice when the stack cannot start', async () => {
     const failing = {
       ...local,
       up: () =>
@@ -242,13 +242,13 @@ describe('local commands', () => {
     expect([exitCode, stderr]).toEqual([3, 'error: no Python\nInstall Python 3.10.\n']);
   });
 
-  it('local status exits with 1 when a part does not run', async () => {
+  it('`local status` exits with 1 when a part does not run', async () => {
     const { exitCode, stdout } = await cli(['local', 'status'], { world: { local } });
     expect(exitCode).toBe(1);
     expect(stdout).toContain('engine            running  http://127.0.0.1:1    7');
   });
 
-  it('local logs prints each line after the name of its part', async () => {
+  it('`local logs` prints each line after the name of its part', async () => {
     expect((await cli(['local', 'logs'], { world: { local } })).stdout).toBe('engine     hello\n');
   });
 });

@@ -4,14 +4,16 @@ import { createClient } from '../../../client/index.ts';
 
 export interface Asked {
   method: string;
-  /** The path with its query. */
+  /** Path and query. */
   path: string;
   headers: Headers;
   body: unknown;
 }
 
 type Answer = { status?: number; body?: unknown } | Error;
-/** The API's answers by `METHOD /path` without the query: constant, or a function of the request. */
+/**
+ * The API's answers, by `METHOD /path` without the query. An answer is constant or a function of the request.
+ */
 export type Answers = Record<string, Answer | ((asked: Asked) => Answer)>;
 
 interface Setting {
@@ -21,7 +23,7 @@ interface Setting {
   answers?: Answers;
   terminal?: boolean;
   world?: Partial<World>;
-  /** Called at each sleep with the number of earlier sleeps; `interrupt` presses Ctrl-C. */
+  /** Called at each sleep with the number of earlier sleeps; `interrupt` acts as Ctrl-C. */
   onSleep?: (count: number, interrupt: () => void) => void;
 }
 
@@ -100,7 +102,7 @@ function fetchOf(answers: Answers, asked: Asked[]): typeof fetch {
   };
 }
 
-/** Returns a fleet of 4 instances in two clouds, as the API answers it. */
+/** Returns the API's answer for a fleet of 4 instances in two clouds. */
 export function fleet(
   status: string,
   counts: { Running?: number; Failed?: number; Terminated?: number } = {},

@@ -17,7 +17,8 @@ interface Seen {
 }
 
 /**
- * Returns a client whose API answers with `replies` in order, with the requests that it saw and the pauses.
+ * Returns a client of an API that gives `replies` in order. `seen` has the requests that the API got, and
+ * `pauses` the client's pauses in ms.
  */
 function clientOf(...replies: Reply[]) {
   const seen: Seen[] = [];
@@ -96,7 +97,7 @@ it('the client sends method, path, query, API key and body as the contract defin
   expect(seen[1]?.headers.get('content-type')).toBe('application/json');
 });
 
-it('an answer is parsed by the schema of the contract, and an empty answer is undefined', async () => {
+it('the client parses an answer by the schema of the contract, and returns undefined for an empty answer', async () => {
   const { client } = clientOf({ status: 200, json: { ...namespace, extra: 1 } }, { status: 204 });
   expect(await client.getNamespace({ params: { namespace: 'default' } })).toEqual(namespace);
   expect(await client.deleteNamespace({ params: { namespace: 'default' } })).toBeUndefined();
@@ -116,7 +117,7 @@ describe('refusals of the API', () => {
     });
   });
 
-  it('a refusal of a proxy in front of the API gets a code from its status', async () => {
+  it('the error for a refusal of a proxy in front of the API has a code made from the status', async () => {
     const { client } = clientOf({ status: 403, json: { message: 'Forbidden' } });
     await expect(client.listNamespaces()).rejects.toMatchObject({ code: 'http-403', message: 'Forbidden' });
   });
@@ -144,7 +145,7 @@ describe('retries of the client', () => {
     expect(seen).toHaveLength(3);
   });
 
-  it('the client waits longer before each retry, and as long as a retry-after header asks', async () => {
+  it('the client waits longer before each retry, or as long as a retry-after header asks', async () => {
     const { client, pauses } = clientOf(
       unavailable,
       { status: 429, headers: { 'retry-after': '3' } },
@@ -155,7 +156,7 @@ describe('retries of the client', () => {
     expect(pauses).toEqual([200, 3_000, 800]);
   });
 
-  it('the client gives up after five attempts, and its error has the cause', async () => {
+  it('the client gives up after five attempts, and the error contains the cause', async () => {
     const { client, seen } = clientOf(lost, lost, lost, lost, lost);
     const error = await client.listNamespaces().catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ApiUnreachable);
@@ -163,7 +164,7 @@ describe('retries of the client', () => {
     expect(seen).toHaveLength(5);
   });
 
-  it('every attempt to create a fleet has the same idempotency key, generated or given', async () => {
+  it('every attempt to create a fleet has the same idempotency key, whether generated or given', async () => {
     const { client, seen } = clientOf(lost, { status: 400, json: problem }, { status: 400, json: problem });
     const input = { params: { namespace: 'default' }, body: fleetBody };
     await expect(client.createFleet(input)).rejects.toBeInstanceOf(ApiProblem);
@@ -183,7 +184,7 @@ describe('retries of the client', () => {
     expect(await refused.client.createNamespace({ body: { name: 'default' } })).toEqual(namespace);
   });
 
-  it('a repeated removal that gets 404 succeeds when its first answer was lost', async () => {
+  it('a removal succeeds if its first answer is lost and the repeated request gets 404', async () => {
     const params = { namespace: 'default' };
     const gone = { status: 404, json: { ...problem, status: 404, code: 'not-found' } };
     const { client } = clientOf(lost, gone, gone);
@@ -191,7 +192,7 @@ describe('retries of the client', () => {
     await expect(client.deleteNamespace({ params })).rejects.toMatchObject({ code: 'not-found' });
   });
 
-  it('a repeated removal that would return the fleet fails with not-found when there is none', async () => {
+  it('a removal that returns a fleet fails with not-found if its first answer is lost and the repeated request gets 404', async () => {
     const { client } = clientOf(lost, { status: 404, json: { ...problem, status: 404, code: 'not-found' } });
     const params = { namespace: 'default', fleet: 'web' };
     await expect(client.deleteFleet({ params })).rejects.toMatchObject({ code: 'not-found' });
@@ -206,7 +207,7 @@ describe('retries of the client', () => {
   });
 });
 
-it('eachItem reads a list to its last page, past empty pages', async () => {
+it('eachItem reads a list to its last page, even if a page between is empty', async () => {
   const { client, seen } = clientOf(
     page([namespace], 'a'),
     page([], 'b'),

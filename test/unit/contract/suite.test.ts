@@ -13,8 +13,8 @@ test('the id and the title of every contract assertion are unique', () => {
 });
 
 /**
- * Returns the driver of the simulated clouds, whose clients have the methods of `breaks` in place of their
- * own.
+ * Returns the driver of the simulated clouds. In its clients, the methods that `breaks` returns replace the
+ * original methods.
  */
 const broken = (breaks: (client: CloudClient) => Partial<CloudClient>): Driver => ({
   ...simDriver,
@@ -48,14 +48,14 @@ const DEFECTS: readonly [string, string, (client: CloudClient) => Partial<CloudC
     }),
   ],
   [
-    'repeats a create by itself',
+    'repeats a refused create',
     'errors.throttled',
     (client) => ({
       createInstance: (spec) => client.createInstance(spec).catch(() => client.createInstance(spec)),
     }),
   ],
   [
-    'finds a network under any name',
+    'finds a network by any name',
     'networks.found',
     (client) => ({
       findNetworkResource: (location, kind) => client.findNetworkResource(location, kind, 'x'),

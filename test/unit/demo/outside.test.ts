@@ -13,7 +13,7 @@ const MOTO = { driver: 'aws', url: 'http://127.0.0.1:5599' } as const;
 const ELSEWHERE = { driver: 'aws', url: 'https://ec2.example.org' } as const;
 
 describe('readClouds', () => {
-  it('--clouds names the simulated clouds, and others by driver and address', () => {
+  it('`--clouds` names the simulated clouds by `sim`, and each other cloud by driver and URL', () => {
     expect(
       readClouds('sim,aws=http://127.0.0.1:5599, openstack=https://keystone.example.org:5000/v3?a=b'),
     ).toEqual({
@@ -34,7 +34,7 @@ describe('readClouds', () => {
     ['sim=http://127.0.0.1:1', 'takes no URL'],
     ['sim,sim', 'is given twice'],
     ['aws=http://127.0.0.1:1,aws=http://127.0.0.1:2', 'is given twice'],
-  ])('--clouds %j is refused with the words %j', (text, words) => {
+  ])('`--clouds` %j is refused with a message that contains %j', (text, words) => {
     expect(() => readClouds(text)).toThrow(words);
   });
 });
@@ -61,7 +61,7 @@ describe('readCredential', () => {
     });
   });
 
-  it('a credential is made up only for an EC2 endpoint on this machine', () => {
+  it('readCredential invents a credential only for an EC2 endpoint on this machine', () => {
     expect(readCredential(MOTO, {}).credential).toHaveProperty('accessKeyId');
     expect(() => readCredential(ELSEWHERE, {})).toThrow(CliError);
     expect(() => readCredential({ driver: 'openstack', url: MOTO.url }, {})).toThrow(CliError);
@@ -106,7 +106,7 @@ const at = (
   }) satisfies OfferedAt;
 
 describe('chooseGroup', () => {
-  it('the chosen type is the one that most locations offer, then a preferred one, then the smallest', () => {
+  it('chooseGroup prefers the type that most locations offer, then a preferred type, then the smallest type', () => {
     const types = [type('large', 8), type('t3.micro', 2), type('small', 1)];
     const everywhere = ['large', 't3.micro', 'small'];
     const images = ['a-strange-one', 'debian-12'];
@@ -128,7 +128,7 @@ describe('chooseGroup', () => {
     });
   });
 
-  it('the chosen type and image have the same architecture, and without such a pair there is no group', () => {
+  it('the chosen type and image have the same architecture, and chooseGroup returns no group without such a pair', () => {
     const types = [type('arm', 1, 'arm64'), type('intel', 2)];
     expect(chooseGroup('demo-aws', 3, types, [at('r1', ['arm', 'intel'], ['debian-12'])])?.instanceType).toBe(
       'intel',
@@ -184,7 +184,7 @@ describe('the report of the demo', () => {
     remainingAfterDelete: 0,
   };
 
-  it('the report has the keys of any run, and a row for each outside cloud', () => {
+  it('the report has the keys of a run without outside clouds, and a row for each outside cloud', () => {
     const report = withOutside({ line, asAsked: true }, [row]);
     expect(report).toMatchObject({
       asAsked: true,
@@ -195,8 +195,11 @@ describe('the report of the demo', () => {
   it.each([
     ['leaked', { leaked: 1 }, { leaked: 1 }],
     ['left', { remainingAfterDelete: 2 }, { remainingAfterDelete: 2 }],
-  ] as const)('the report is not as asked when a machine is %s at an outside cloud', (_, over, changed) => {
-    const report = withOutside({ line, asAsked: true }, [{ ...row, ...over }]);
-    expect(report).toMatchObject({ asAsked: false, line: changed });
-  });
+  ] as const)(
+    'the report has `asAsked` false when a machine is %s at an outside cloud',
+    (_, over, changed) => {
+      const report = withOutside({ line, asAsked: true }, [{ ...row, ...over }]);
+      expect(report).toMatchObject({ asAsked: false, line: changed });
+    },
+  );
 });

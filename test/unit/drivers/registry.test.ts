@@ -7,7 +7,7 @@ test('each driver is registered under its own name', () => {
 });
 
 test.each(REGISTERED_DRIVERS.map((metadata) => [metadata.name, metadata] as const))(
-  'the metadata of driver %s is consistent, and none of its lists has a duplicate',
+  'the metadata of driver %s is consistent, and its lists have no duplicates',
   (_name, { clouds, credentialFields, capabilities, features, ...rest }) => {
     for (const list of [clouds, capabilities, features, credentialFields.map(({ name }) => name)])
       expect(new Set<string>(list).size).toBe(list.length);

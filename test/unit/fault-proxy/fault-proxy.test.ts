@@ -92,7 +92,7 @@ describe('the fault proxy without faults', () => {
 });
 
 describe('faults of the fault proxy', () => {
-  test("a throttle fault gives the cloud's throttling answer without effect, as often as its count", async () => {
+  test("a throttle fault gives the cloud's throttling answer to `count` calls, and these calls have no effect", async () => {
     const at = await proxy();
     at.faults.arm({ call: 'create', kind: 'throttle', skip: 1, count: 1 });
     const answers = [await create(at), await create(at), await create(at)];
@@ -107,7 +107,7 @@ describe('faults of the fault proxy', () => {
     ['loseReplyBeforeEffect', 0],
     ['loseReplyAfterEffect', 1],
   ] as const)(
-    'the fault %s leaves the caller without an answer, and has %i effects at the server',
+    'with the fault %s, the caller gets no answer and the call has %i effects at the server',
     async (kind, effects) => {
       const at = await proxy();
       at.faults.arm({ call: 'create', kind });
@@ -118,7 +118,7 @@ describe('faults of the fault proxy', () => {
     },
   );
 
-  test('a call with the fault hang gets no answer, one with delay a late one, and others are not affected', async () => {
+  test('the fault hang gives no answer, the fault delay gives a late answer, and other calls are not affected', async () => {
     const at = await proxy();
     at.faults.arm({ call: 'create', kind: 'hang', count: 1 }, { call: 'create', kind: 'delay', delayMs: 40 });
     const url = `${at.urlOf('cloud')}/things`;
@@ -142,7 +142,7 @@ describe('faults of the fault proxy', () => {
 });
 
 describe('the idempotency modes of the fault proxy', () => {
-  test('with idempotency added, a token has one effect, even for concurrent calls and a lost reply', async () => {
+  test('with idempotency added, calls with one token have one effect, even if calls are concurrent or a reply is lost', async () => {
     const at = await proxy({ idempotency: 'add' });
     const texts = await Promise.all(
       ['a', 'a', 'b'].map(async (token) => await (await create(at, token)).text()),

@@ -10,7 +10,7 @@ const textOf = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 const labelled = z.looseObject({ label: z.string().min(1), description: z.string().optional() });
 const id = z.string().regex(/^[a-z][a-z-]*$/);
 const validations = z.strictObject({ required: z.boolean() }).optional();
-/** What GitHub accepts in an issue form. Other keys make it refuse the whole form. */
+/** Keys that GitHub accepts in an issue form. GitHub refuses a form with any other key. */
 const formSchema = z.strictObject({
   name: z.string().min(1),
   description: z.string().min(1),
@@ -44,20 +44,20 @@ describe('issue forms', () => {
     (path) => !path.endsWith('config.yml'),
   );
 
-  it.each(forms)('%s has the fields that GitHub accepts, with ids and labels of their own', (path) => {
+  it.each(forms)('%s has only fields that GitHub accepts, each with a unique id and label', (path) => {
     const { body } = formSchema.parse(parse(textOf(path)));
     const fields = body.filter((field) => field.type !== 'markdown');
     expect(new Set(fields.map((field) => field.id)).size).toBe(fields.length);
     expect(new Set(fields.map(({ attributes }) => attributes.label)).size).toBe(fields.length);
   });
 
-  it('are three, and security reports are sent elsewhere', () => {
+  it('there are three issue forms, and their configuration refers to SECURITY.md', () => {
     expect(forms).toHaveLength(3);
     expect(textOf('.github/ISSUE_TEMPLATE/config.yml')).toContain('/SECURITY.md');
   });
 });
 
-it('links from .github to files of this repository lead to a file', () => {
+it('each link from .github to a file of this repository leads to an existing file', () => {
   const pages = ['CODE_OF_CONDUCT.md', ...globSync('.github/**/*.{yml,md}', { cwd: ROOT })];
   const targets = pages.flatMap((page) =>
     [...textOf(page).matchAll(/fleetwright\/blob\/main\/([\w./-]+)/g)].map(([, target = '']) => target),
@@ -94,7 +94,7 @@ it('each pattern of an npm group in dependabot.yml matches a dependency', () => 
   }
 });
 
-it('.editorconfig has the widths of biome.json', () => {
+it('the indent and line width of .editorconfig equal those of biome.json', () => {
   const { formatter } = z
     .object({ formatter: z.object({ indentWidth: z.number(), lineWidth: z.number() }) })
     .parse(JSON.parse(textOf('biome.json')));
@@ -103,6 +103,6 @@ it('.editorconfig has the widths of biome.json', () => {
   expect(common).toContain(`max_line_length = ${formatter.lineWidth}\n`);
 });
 
-it('.nvmrc names the Node.js that the dependencies bring', () => {
+it('.nvmrc names the Node.js version of the dependency `node`', () => {
   expect(manifest.devDependencies['node']).toMatch(new RegExp(`^${textOf('.nvmrc').trim()}\\.`));
 });

@@ -16,29 +16,29 @@ const SOUND = `
 `;
 
 describe('the names of steps in workflows', () => {
-  it('pass when each name is a step and each step is named', () => {
+  it('findStepFaults reports nothing when each named step exists and each step is named', () => {
     expect(faultsOf(SOUND)).toEqual([]);
   });
 
-  it('are refused with their line when .ci/steps.ts has no step of that name', () => {
+  it('findStepFaults reports a name that is not in .ci/steps.ts, with its line', () => {
     expect(faultsOf(`${SOUND}  arguments: --only chekc\n`)).toEqual([
       '.github/workflows/ci.yml:5: the list change in .ci/steps.ts has no step "chekc"',
     ]);
   });
 
-  it('are looked up in the nightly list when the line has --nightly', () => {
+  it('findStepFaults looks up a name in the nightly list when its line has `--nightly`', () => {
     expect(faultsOf(`${SOUND}  arguments: --nightly --only check\n`)).toEqual([
       '.github/workflows/ci.yml:5: the list nightly in .ci/steps.ts has no step "check"',
     ]);
   });
 
-  it('are refused when an expression stands in place of a name', () => {
+  it('findStepFaults reports an expression in place of a name', () => {
     expect(faultsOf(`${SOUND}  run: bash .ci/run --only \${{ matrix.step }}\n`)).toEqual([
       '.github/workflows/ci.yml:5: write the name of the step after --only',
     ]);
   });
 
-  it('do not count in a comment, and a step that no workflow names is a fault', () => {
+  it('findStepFaults ignores a name in a comment, and reports a step that no workflow names', () => {
     expect(faultsOf(SOUND.replace('  arguments: --only check', '# --only check'))).toEqual([
       'no workflow runs the step "check" of the list change in .ci/steps.ts',
     ]);

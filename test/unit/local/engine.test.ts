@@ -20,17 +20,17 @@ afterEach(() => {
 });
 
 describe('the local engine', () => {
-  it('an endpoint of AWS itself is refused as the local engine', async () => {
+  it('findOrStartEngine refuses an endpoint of AWS', async () => {
     vi.stubEnv('AWS_ENDPOINT_URL', 'https://dynamodb.us-east-1.amazonaws.com');
     await expect(findOrStartEngine(folder)).rejects.toThrow('not the URL of a local AWS engine');
   });
 
-  it('the start fails when nothing answers at AWS_ENDPOINT_URL', async () => {
+  it('findOrStartEngine fails when no server answers at AWS_ENDPOINT_URL', async () => {
     vi.stubEnv('AWS_ENDPOINT_URL', 'http://127.0.0.1:1');
     await expect(findOrStartEngine(folder)).rejects.toThrow('does not answer');
   });
 
-  it("the user's access key is used for the user's engine, and LocalStack's usual key when none is set", async () => {
+  it("the user's engine is used with the user's access key, or with LocalStack's usual key if none is set", async () => {
     const server = createServer((_, answer) => answer.end('{}'));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const address = server.address();
@@ -48,7 +48,7 @@ describe('the local engine', () => {
     }
   });
 
-  it('each start of the engine makes a new key', () => {
+  it('makeEngineKey returns a new key at each call', () => {
     const [one, two] = [makeEngineKey(), makeEngineKey()];
     expect(one.accessKeyId).toMatch(/^FWLK[A-Z2-7]{16}$/);
     expect(one.accessKeyId).not.toBe(two.accessKeyId);
@@ -56,7 +56,7 @@ describe('the local engine', () => {
     expect(one.secretAccessKey).toMatch(/^[\w-]{40}$/);
   });
 
-  it('an engine in Docker runs behind the guard, listens on loopback, and gets its key by environment', async () => {
+  it('an engine in Docker runs behind the guard, listens on loopback, and gets its key from its environment', async () => {
     const recorded = folder.file('recorded');
     const docker = folder.file('bin', 'docker');
     writeFileSync(
@@ -86,7 +86,7 @@ describe('the local engine', () => {
     expect(args.join(' ')).toContain(shares ? '--network host' : '--publish 127.0.0.1:4600:4566');
   });
 
-  it('the guard of an engine in a container accepts loopback hosts with either port, and no other host', () => {
+  it("the guard of an engine in a container accepts only loopback hosts, with the container's port or the published port", () => {
     const listening = { bindHost: '0.0.0.0', port: 4_566, seenAs: 4_600 } as const;
     const hosts = guardEnvironment(makeEngineKey(), listening)['FLEETWRIGHT_ENGINE_HOSTS']?.split(',');
     expect(hosts?.sort()).toEqual(

@@ -41,12 +41,12 @@ async function listenAnywhere() {
 }
 
 describe('ports of the local stack', () => {
-  it('freePort returns a later port when the preferred one is taken', async () => {
+  it('freePort returns a higher port when the preferred port is taken', async () => {
     const taken = await listenAnywhere();
     expect(await freePort(taken.port)).toBeGreaterThan(taken.port);
   });
 
-  it('a port demanded by a variable is refused when it is taken or invalid', async () => {
+  it('choosePort refuses the port that a variable states if it is taken or invalid', async () => {
     const taken = await listenAnywhere();
     vi.stubEnv('FLEETWRIGHT_ENGINE_PORT', String(taken.port));
     await expect(choosePort('FLEETWRIGHT_ENGINE_PORT', 4566)).rejects.toThrow(`port ${taken.port}`);
@@ -58,7 +58,7 @@ describe('ports of the local stack', () => {
 describe('the state folder', () => {
   const schema = z.object({ url: z.url() });
 
-  it('a state file can be read by its user alone, and an unreadable or missing one reads as undefined', () => {
+  it('only its user can read a state file, and the content of an incomplete or missing file is undefined', () => {
     folder.write('a.json', { url: 'http://127.0.0.1:1' });
     expect(folder.read('a.json', schema)).toEqual({ url: 'http://127.0.0.1:1' });
     expect(statSync(join(folder.path, 'a.json')).mode & 0o077).toBe(0);
@@ -67,7 +67,7 @@ describe('the state folder', () => {
     expect(folder.read('c.json', schema)).toBeUndefined();
   });
 
-  it('the state folder is made private to its user under any umask, even if it existed and was public', () => {
+  it('the state folder becomes private to its user under any umask, even if it was public before', () => {
     const home = join(folder.path, 'found');
     mkdirSync(home, { mode: 0o777 });
     chmodSync(home, 0o777);
@@ -101,7 +101,7 @@ describe('the state folder', () => {
     expect(statSync(outside).mode & 0o777).toBe(0o644);
   });
 
-  it('the lock of the state folder lets one holder work at a time', async () => {
+  it('the lock of the state folder allows one holder at a time', async () => {
     const inside = withLock(folder, () =>
       expect(withLock(folder, async () => 1)).rejects.toThrow('another process'),
     );
@@ -109,14 +109,14 @@ describe('the state folder', () => {
     expect(await withLock(folder, async () => 2)).toBe(2);
   });
 
-  it('the lock of a process that has ended is taken over', async () => {
+  it('a process takes over the lock of a process that has ended', async () => {
     writeFileSync(folder.file('lock'), JSON.stringify({ pid: process.pid, startedAt: 'before us' }));
     expect(await withLock(folder, async () => 3)).toBe(3);
   });
 });
 
 describe('processes of the local stack', () => {
-  it('stopProcess ends a process with its children, and ends none with another start time', async () => {
+  it('stopProcess ends a process with its children, and does not end a process with another start time', async () => {
     const { process: own } = startDetached({
       command: process.execPath,
       args: ['-e', 'require("node:child_process").spawn("sleep", ["60"]); setInterval(() => {}, 1000)'],
@@ -161,7 +161,7 @@ describe('processes of the local stack', () => {
     expect(await runCommand('/nonexistent/program', [])).toMatchObject({ code: 127 });
   });
 
-  it('isAlive is true of the present process', () => {
+  it('isAlive returns true for the current process', () => {
     expect(isAlive(thisProcess())).toBe(true);
   });
 });

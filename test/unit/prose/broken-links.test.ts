@@ -7,7 +7,7 @@ const PAGES: Record<string, string> = {
   'functions/model/fleet.ts': '',
 };
 
-/** Checks one page of a repository that has it and {@link PAGES}. */
+/** Checks one page of a repository that contains this page and {@link PAGES}. */
 function check(path: string, text: string): BrokenLink[] {
   const pages: Record<string, string> = { ...PAGES, [path]: text };
   return brokenLinks(path, text, {
@@ -34,7 +34,7 @@ it('a link, link definition or image is broken when its file does not exist', ()
   ]);
 });
 
-it('a link is broken when its page has no such heading, and a line of fenced code is not a heading', () => {
+it('a link is broken when the page has no such heading, and a line of fenced code is not a heading', () => {
   expect(whyBroken('docs/limits.md', '[a](cli.md#not-a-heading) [b](#there)')).toEqual([
     'cli.md#not-a-heading: docs/cli.md has no heading #not-a-heading',
     '#there: docs/limits.md has no heading #there',
@@ -54,13 +54,13 @@ it('a path in a code span is relative to the root, in every folder', () => {
   ]);
 });
 
-it('a code span with a pattern or placeholder, or that begins with no folder of the root, is not a path', () => {
+it('a code span is not a path if it has a pattern or placeholder, or does not begin with a folder of the root', () => {
   const page =
     '`functions/*.ts` `docs/drivers/<driver>.md` `docs/adr/NNNN-title.md` `ec2/lost.ts` `functions`\n';
   expect(whyBroken('README.md', page)).toEqual([]);
 });
 
-it('a page that code names exists, and has the heading', () => {
+it('a page name in code is broken if the page or its heading does not exist', () => {
   const code = '// See docs/cli.md#old-name and README.md.\n// See docs/lost.md.\n// See README.md#lost.\n';
   expect(check('functions/a.ts', code)).toEqual([
     { line: 2, why: 'docs/lost.md: there is no docs/lost.md' },

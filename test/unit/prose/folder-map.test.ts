@@ -4,17 +4,20 @@ import { describe, expect, it } from 'vitest';
 import { mapFaults } from '../../prose/folder-map.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
-/** Folders that are installed or generated: those in .gitignore. */
+/** Folders with installed or generated files: the folders of .gitignore. */
 const NOT_OURS: ReadonlySet<string> = new Set(
   readFileSync(join(ROOT, '.gitignore'), 'utf8')
     .split('\n')
     .filter((line) => line.endsWith('/'))
     .map((line) => line.slice(0, -1)),
 );
-/** Folders of the repository that begin with a dot. Others belong to editors and tools. */
+/** Folders of the repository that begin with a dot. Other such folders belong to editors and tools. */
 const OURS: ReadonlySet<string> = new Set(['.ci', '.github']);
 
-/** Returns the folders that have a file, and those above them. Works without git, which a release's archive lacks. */
+/**
+ * Returns the folders that contain a file, and the folders above them. Does not use git, because the archive
+ * of a release is not a git repository.
+ */
 function foldersBelow(folder: string): string[] {
   return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
@@ -26,7 +29,7 @@ function foldersBelow(folder: string): string[] {
   });
 }
 
-it('the map of CONTRIBUTING.md has every folder, and names only what exists', () => {
+it('the map of CONTRIBUTING.md has every folder, and names only folders and files that exist', () => {
   const page = readFileSync(join(ROOT, 'CONTRIBUTING.md'), 'utf8');
   const folders = foldersBelow('');
   expect(folders).toContain('functions/features/poller');
@@ -46,7 +49,7 @@ describe('mapFaults', () => {
   ].join('\n');
   const tree = { folders: ['cli', 'cli/shell'], exists: () => true };
 
-  it('mapFaults reports nothing where map and tree agree', () => {
+  it('mapFaults reports nothing if map and tree agree', () => {
     expect(mapFaults(page, tree)).toEqual([]);
   });
 
@@ -60,7 +63,7 @@ describe('mapFaults', () => {
     expect(mapFaults(page, { ...tree, folders: [...tree.folders, 'cli/shell/colours'] })).toEqual([]);
   });
 
-  it('mapFaults reports a missing folder, and a missing file to begin with', () => {
+  it('mapFaults reports a missing folder, and a missing file of the column `begin with`', () => {
     expect(mapFaults(page, { folders: ['cli'], exists: (path) => path !== 'cli/main.ts' })).toEqual([
       'line 5: there is no file cli/main.ts',
       'line 6: there is no folder cli/shell',

@@ -12,7 +12,7 @@ describe('refusedWords', () => {
     ]);
   });
 
-  it('code spans of Markdown and comments, and fenced code, may have refused words', () => {
+  it('refused words are allowed in code spans of Markdown and comments, and in fenced code', () => {
     const page = 'The word `whoever` is refused.\n\n```sh\necho nobody\n```\n\nA failure for good.\n';
     expect(refusedWords('a.md', page)).toEqual([{ line: 7, word: 'for good' }]);
     expect(refusedWords('a.ts', '// The user `nobody` of Debian.\n')).toEqual([]);

@@ -63,7 +63,10 @@ export const IMAGES = [
   image(5, 'x86_64', 'Linux/UNIX', 'Amazon Linux 2', '40'),
 ];
 
-/** Returns prices in CB-Spider's format. The mock driver's own prices are of types that it does not offer. */
+/**
+ * Returns prices in CB-Spider's format. The mock driver itself has prices only for instance types that it
+ * does not offer.
+ */
 export function pricesOf(region: string) {
   return {
     Meta: { Version: '0.5', Description: 'Multi-Cloud Price Info' },

@@ -54,14 +54,14 @@ export class Description {
     }
   }
 
-  /** The patterns of all operations, for instance `GET vm/*`, where `*` is any one part of a path. */
+  /** The patterns of all operations, for instance `GET vm/*`, where `*` matches any one part of a path. */
   get patterns(): string[] {
     return [...this.#operations.keys()];
   }
 
   /**
-   * Returns the faults of a request; none if it follows the description. CB-Spider itself ignores unknown
-   * fields and parameters.
+   * Returns the faults of a request, or an empty list if the request follows the description. CB-Spider
+   * itself ignores unknown fields and parameters.
    */
   faultsOf(pattern: string, query: URLSearchParams, body: unknown): string[] {
     const operation = this.#operations.get(pattern);

@@ -1,4 +1,4 @@
-/** Serializes the requests for one name, as CB-Spider does: a later request waits for the earlier one. */
+/** Serializes the requests for one name, as CB-Spider does: a later request waits for the earlier request. */
 export class Lock {
   readonly #held = new Map<string, Promise<void>>();
 

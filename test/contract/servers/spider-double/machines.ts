@@ -3,11 +3,11 @@ import { IMAGES, SPECS } from './catalogue.ts';
 import type { MachineRequest } from './requests.ts';
 import { type CloudMachine, Refusal, type World } from './world.ts';
 
-/** The double's durations. CB-Spider takes minutes instead. */
+/** Durations of the double's operations, in ms. CB-Spider itself needs minutes. */
 export interface Pace {
-  /** From the request until the cloud has the machine. */
+  /** Time from the request until the machine exists at the cloud. */
   prepareMs: number;
-  /** From then until CB-Spider's answer, which waits until SSH would answer. */
+  /** Time after `prepareMs` until CB-Spider answers. CB-Spider answers only when SSH is reachable. */
   startMs: number;
   terminateMs: number;
 }

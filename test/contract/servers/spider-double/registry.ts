@@ -4,8 +4,8 @@ import type { configSchema, credentialSchema, driverSchema, regionSchema } from 
 import { Refusal, type World } from './world.ts';
 
 /**
- * Keeps drivers, credentials, regions and connection configs. Each write is an upsert and checks no other
- * record.
+ * Keeps drivers, credentials, regions and connection configs. Each write is an upsert and does not check
+ * other records.
  */
 export class Registry {
   readonly #world: World;

@@ -1,6 +1,9 @@
 import { z } from 'zod';
 
-/** The fields of bodies that the double reads. `description.ts` checks that bodies follow the description. */
+/**
+ * Schemas of the body fields that the double reads. `description.ts` checks that bodies follow the
+ * description.
+ */
 const text = z.string().min(1);
 const mode = z.enum(['ON', 'OFF']).optional();
 const keyValue = z.object({ Key: text, Value: z.string().default('') });

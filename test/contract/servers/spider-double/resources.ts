@@ -11,7 +11,7 @@ interface MakeRequest {
 }
 
 /**
- * Keeps networks, security groups and key pairs. Unlike the mock driver, it refuses to delete those in use.
+ * Keeps networks, security groups and key pairs. Unlike the mock driver, refuses to delete a resource in use.
  */
 export class Resources {
   readonly #world: World;

@@ -8,19 +8,21 @@ import { Resources } from './resources.ts';
 import type { World } from './world.ts';
 
 export interface Asked {
-  /** Returns the part of the path at the n-th `*` of the pattern. */
+  /** Returns the part of the path at a `*` of the pattern. `index` counts the `*` from 0. */
   part(index: number): string;
   query: URLSearchParams;
   body: unknown;
 }
 
 export interface Route {
-  /** Method and path, for instance `GET vm/*`, where `*` is any one part. */
+  /** Method and path, for instance `GET vm/*`, where `*` matches any one part. */
   pattern: string;
   answer(asked: Asked): object | Promise<object>;
 }
 
-/** Says that a request does not follow the published description. */
+/**
+ * Error for a request that does not follow the published description. The double answers it with status 400.
+ */
 export class BadRequest extends Error {}
 
 /** Returns the routes of CB-Spider's API that the driver uses. */
@@ -29,7 +31,7 @@ export function routesOf(world: World, pace: Pace, clock: Timer = systemClock): 
   const resources = new Resources(world);
   const machines = new Machines(world, pace, clock);
   const route = (pattern: string, answer: Route['answer']): Route => ({ pattern, answer });
-  /** Makes the route of a GET, whose connection is in the query. */
+  /** Returns the route of a GET request, which has the connection's name in the query. */
   const read = (pattern: string, answer: (connection: string, asked: Asked) => object | Promise<object>) =>
     route(`GET ${pattern}`, (asked) => answer(asked.query.get('ConnectionName') ?? '', asked));
   const ofAccount = (
@@ -44,7 +46,7 @@ export function routesOf(world: World, pace: Pace, clock: Timer = systemClock): 
     schema: Body,
     answer: (body: z.output<Body>, asked: Asked) => object | Promise<object>,
   ) => route(pattern, (asked) => answer(parse(schema, asked.body), asked));
-  /** Makes the route of a DELETE or PUT, whose connection is in the body. */
+  /** Returns the route of a DELETE or PUT request, which has the connection's name in the body. */
   const change = (pattern: string, answer: (connection: string, asked: Asked) => object | Promise<object>) =>
     write(pattern, requests.connectionSchema, ({ ConnectionName }, asked) => answer(ConnectionName, asked));
   const catalogue = (connection: string, answer: object) => {

@@ -6,13 +6,13 @@ export interface Named {
   SystemId: string;
 }
 
-/** A machine at the cloud. CB-Spider records its name only after its start has ended. */
+/** A machine at the cloud. CB-Spider records the machine's name only after the start has ended. */
 export interface CloudMachine extends Named {
   region: string;
   zone: string;
   status: string;
   startedAt: string;
-  /** The time at which the machine ran, in milliseconds since 1970. Absent while it is being started. */
+  /** Time from which the machine is running, in ms since 1970. Absent while the machine is being started. */
   runningAtMs?: number;
   request: MachineRequest['ReqInfo'];
 }
@@ -69,7 +69,10 @@ export class World {
     return made;
   }
 
-  /** Resolves a connection. CB-Spider checks the references between configs only when a request uses them. */
+  /**
+   * Returns the account, region and zone of a connection. CB-Spider checks the references between configs
+   * only when a request uses them.
+   */
   resolve(connectionName: string): { account: Account; region: string; zone: string } {
     const config = this.configs.get(connectionName);
     if (!config) throw new Refusal(`${connectionName}: does not exist!`);

@@ -11,8 +11,8 @@ const SECRET = 'a-token-that-is-secret';
 const TOKEN = 'f1kdvdsg466w7wczm-00001.1';
 
 /**
- * Connects the template driver to a cloud that gives `answers` by `METHOD path?query`, and records each
- * request.
+ * Connects the template driver to a cloud that looks up its answer in `answers` by `METHOD path?query`.
+ * `asked` has each request in order.
  */
 function cloudOf(
   answers: Record<string, { status?: number; headers?: Record<string, string>; body?: unknown } | Error>,
@@ -143,7 +143,7 @@ describe('errors of the template driver', () => {
     [string, string, string, { status: number; headers?: Record<string, string>; body?: unknown } | Error]
   >([
     [
-      'a quota',
+      'an exhausted quota',
       'QuotaExceeded',
       'QuotaExceeded',
       { status: 403, body: refusal('quota_exceeded', 'no more') },
@@ -183,7 +183,7 @@ describe('errors of the template driver', () => {
     expect(errors.map(String).join()).not.toContain(SECRET);
   });
 
-  it('a throttling error has the wait that the cloud asks for, and names the call', async () => {
+  it('a throttling error contains the wait time that the cloud asks for, and the name of the call', async () => {
     const answer = { status: 429, headers: { 'retry-after': '3' }, body: refusal('rate_limited', 'slowly') };
     const { client } = cloudOf({ [`POST ${servers}`]: answer });
     await expect(client.createInstance(spec)).rejects.toMatchObject({

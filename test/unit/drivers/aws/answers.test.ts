@@ -24,7 +24,7 @@ describe('cloudInstance', () => {
     expect(statusOf({ State: { Code: 512 } })).toBe('Undefined');
   });
 
-  test('an EC2 instance that is pending again after its creation has the status Resuming', () => {
+  test('an EC2 instance that is pending again long after its creation has the status Resuming', () => {
     const attached = { NetworkInterfaces: [{ Attachment: { AttachTime: at(0) } }] };
     const pending = { State: { Name: 'pending' as const }, ...attached };
     expect(statusOf({ ...pending, LaunchTime: at(0) })).toBe('Creating');
@@ -46,7 +46,7 @@ describe('cloudInstance', () => {
   });
 });
 
-test('a machine without ownership tags has its instance id and launch token from its name', () => {
+test('the instance id and launch token of a machine without ownership tags are parsed from its name', () => {
   const Tags = [{ Key: 'Name', Value: 'fw-test-0123456789abcdef0000701' }];
   expect(cloudInstance(machine({ Tags }), 'test')).toMatchObject({
     instanceId: 'f0123456789abcdef-00007',

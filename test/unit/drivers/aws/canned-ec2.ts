@@ -12,14 +12,17 @@ export type Canned = { status: number; body: string; headers?: Record<string, st
 
 export interface CannedEc2 {
   url: string;
-  /** The parameters of each call, in order. A call to SSM has its action, and its body under `json`. */
+  /**
+   * Parameters of each call, in order. A call to SSM is recorded with its action as `Action` and its body as
+   * `json`.
+   */
   calls: URLSearchParams[];
   close(): Promise<void>;
 }
 
 /**
- * Starts a server that answers each call with `answer`: for answers that no simulator of EC2 can be made to
- * give.
+ * Starts a server that answers each call with the result of `answer`. Tests use it for answers that no
+ * simulator of EC2 can give.
  */
 export async function cannedEc2(answer: (call: URLSearchParams) => Canned): Promise<CannedEc2> {
   const calls: URLSearchParams[] = [];

@@ -10,7 +10,7 @@ afterEach(async () => {
 });
 
 /**
- * Returns the errors that a read (`DescribeInstances`) and a change (`StopInstances`) make of the same
+ * Returns the errors that a read (`DescribeInstances`) and a change (`StopInstances`) throw for the same
  * answer.
  */
 async function meanings(answer: Canned): Promise<{ read: DriverError; change: DriverError }> {
@@ -85,36 +85,41 @@ describe('an error answer of EC2', () => {
 describe('an answer that is not from EC2', () => {
   test.each([
     [
-      'a gateway that timed out',
+      'the answer of a gateway that timed out',
       'Unavailable',
       'OutcomeUnknown',
       { status: 502, body: '<html>Bad Gateway</html>' },
     ],
     [
-      'a captive portal, with success and no XML',
+      'the answer of a captive portal, with status 200 and without XML,',
       'Unavailable',
       'OutcomeUnknown',
       { status: 200, body: 'Welcome to the captive portal' },
     ],
-    ['a connection that was closed', 'Unavailable', 'OutcomeUnknown', 'hang-up' as const],
+    ['a closed connection', 'Unavailable', 'OutcomeUnknown', 'hang-up' as const],
     [
-      'a proxy that throttles',
+      'the answer of a proxy that throttles',
       'Throttled',
       'Throttled',
       { status: 429, body: '', headers: { 'retry-after': '7' } },
     ],
-    ['a proxy that refuses', 'Unauthorized', 'Unauthorized', { status: 403, body: '<html>no</html>' }],
-  ])('an answer from %s makes a read fail as %s and a change as %s', async (_, ofRead, ofChange, answer) => {
+    [
+      'the answer of a proxy that refuses',
+      'Unauthorized',
+      'Unauthorized',
+      { status: 403, body: '<html>no</html>' },
+    ],
+  ])('%s makes a read fail as %s and a change as %s', async (_, ofRead, ofChange, answer) => {
     const { read, change } = await meanings(answer);
     expect([read.code, change.code]).toEqual([ofRead, ofChange]);
   });
 
-  test("a throttling error has the wait of the answer's retry-after header", async () => {
+  test("a throttling error contains the wait time of the answer's retry-after header", async () => {
     const { read } = await meanings({ status: 429, body: '', headers: { 'retry-after': '7' } });
     expect(read.retryAfterMs).toBe(7_000);
   });
 
-  test('a call to a port without a listener is Unavailable, since nothing was sent', async () => {
+  test('a call to a port without a listener fails as Unavailable, because nothing was sent', async () => {
     ec2 = await cannedEc2(() => page('DescribeInstances'));
     const { url } = ec2;
     await ec2.close();
@@ -123,7 +128,7 @@ describe('an answer that is not from EC2', () => {
   });
 });
 
-test('the SDK does not repeat a refused call, and its error has no secret and no encoded message', async () => {
+test('the SDK does not repeat a refused call, and the error contains no secret and no encoded message', async () => {
   ec2 = await cannedEc2(() =>
     refusal(403, 'UnauthorizedOperation', 'You may not. Encoded authorization failure message: aGVsbG8'),
   );
@@ -133,7 +138,7 @@ test('the SDK does not repeat a refused call, and its error has no secret and no
   expect(JSON.stringify([error.message, error.cloudCode, error.call])).not.toContain('not-to-be-told');
 });
 
-test('a region that AWS does not have is an InvalidRequest, and the list of regions is read only once', async () => {
+test('a call for an unknown region fails as InvalidRequest, and the list of regions is read only once', async () => {
   ec2 = await cannedEc2(() =>
     page('DescribeRegions', '<regionInfo><item><regionName>us-east-1</regionName></item></regionInfo>'),
   );

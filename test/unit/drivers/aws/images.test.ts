@@ -18,7 +18,10 @@ const images = (...items: string[]) => page('DescribeImages', `<imagesSet>${item
 let ec2: CannedEc2;
 afterEach(async () => await ec2.close());
 
-/** Lists the images of a region whose answers depend on the filter of the request. */
+/**
+ * Lists the images of a region. The server gives `ssm` to a read of parameters, `byId` to a search by image
+ * id, and `byName` to any other search.
+ */
 async function listed(ssm: Canned, byId: Canned, byName: Canned) {
   ec2 = await cannedEc2((call) => {
     if (call.get('Action') === 'GetParameters') return ssm;
@@ -34,7 +37,7 @@ const OLDER = image('ami-1', 'debian-12-amd64-20260101-1', 'x86_64', '2026-01-01
 const DAILY = image('ami-9', 'debian-12-amd64-daily-20260301', 'x86_64', '2026-03-01T00:00:00.000Z');
 
 describe('listImages', () => {
-  it("public images are those that their publishers' SSM parameters name", async () => {
+  it("a public image is the one that its publisher's SSM parameter names", async () => {
     const byId = images(
       image('ami-u', 'any name', 'x86_64', '2026-01-01T00:00:00.000Z'),
       image('ami-a', 'al2023', 'arm64', '2026-01-01T00:00:00.000Z'),
@@ -65,7 +68,7 @@ describe('listImages', () => {
     expect(ec2.calls.at(-1)?.toString()).toContain('ubuntu-noble-24.04-amd64');
   });
 
-  it('a throttled read of SSM parameters fails as Throttled instead of a search by name', async () => {
+  it('`listImages` fails as Throttled, without a search by name, when the read of SSM parameters is throttled', async () => {
     const throttled = json(400, { __type: 'ThrottlingException', message: 'Rate exceeded' });
     await expect(listed(throttled, images(), images(NEWER))).rejects.toMatchObject({
       code: 'Throttled',
@@ -73,7 +76,7 @@ describe('listImages', () => {
     });
   });
 
-  it('a list of images fails before any call for images when the regions cannot be read', async () => {
+  it('`listImages` fails without a call for images when the regions cannot be read', async () => {
     ec2 = await cannedEc2(() => refusal(400, 'InvalidParameterValue'));
     await expect(connect(ec2.url).listImages('mars-west-1')).rejects.toThrow('ec2:DescribeRegions');
     expect(ec2.calls.map((call) => call.get('Action'))).toEqual(['DescribeRegions']);

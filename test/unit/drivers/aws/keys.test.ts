@@ -53,7 +53,7 @@ it('a role is assumed with its external id, once for concurrent callers, and aga
   expect(call?.get('RoleSessionName')).toHaveLength(64);
 });
 
-it('a refused role fails as Unauthorized without its external id, and the next read assumes it again', async () => {
+it('if the role is refused, the error is Unauthorized without the external id, and the next read tries again', async () => {
   sts = await cannedEc2(() => (sts.calls.length === 1 ? refused : keys('K', Date.now() + 60 * MINUTE)));
   const read = keysOf(ROLE, clientSettings('sts', 'us-east-1', sts.url), 'test', {
     calls: openGate,

@@ -28,7 +28,7 @@ describe('launchListOf', () => {
     selector: ([index]) => index,
   });
 
-  test('the launch tokens of a batch fit into one tag, keep their order, and each of them finds the tag', () => {
+  test('the launch tokens of a batch fit into one tag in their order, and the filter for each token matches the tag', () => {
     fc.assert(
       fc.property(positions, (some) => {
         const tokens = some.map(([index, attempt]) => tokenOf(index, attempt));
@@ -44,7 +44,7 @@ describe('launchListOf', () => {
     );
   });
 
-  test('the launch tokens of a batch are not found by another attempt or another position', () => {
+  test('the filter for a token of another attempt or another position does not match the tag of a batch', () => {
     const list = launchListOf([tokenOf(12, 11), tokenOf(3, 2)]);
     for (const other of [tokenOf(12, 1), tokenOf(2, 11), tokenOf(3, 22)]) {
       const [, pattern = ''] = valuesWith(other);
@@ -52,7 +52,7 @@ describe('launchListOf', () => {
     }
   });
 
-  test('the launch list of a single machine is its token, and a malformed list has no token', () => {
+  test('the launch list of a single machine is its token, and a malformed list contains no token', () => {
     expect(tokenAt(tokenOf(4), 0)).toBe(tokenOf(4));
     for (const value of ['', 'web', `${FLEET}:`, `${FLEET}:1.1,`]) expect(tokenAt(value, 0)).toBeUndefined();
   });
@@ -112,7 +112,7 @@ describe('RunInstances', () => {
     expect(new Set(others.map((call) => call.get('ClientToken'))).size).toBe(others.length);
   });
 
-  test('a launch goes to the requested zone, and a zone without the type is refused before any call', async () => {
+  test('a launch uses the requested zone, and is refused without `RunInstances` if the zone does not offer the type', async () => {
     const { client, runs } = await playing(machines);
     await client.createInstance({ ...specOf(1), zone: 'us-east-1b' });
     expect(runs()[0]?.get('NetworkInterface.1.SubnetId')).toBe('subnet-b');
@@ -135,7 +135,7 @@ describe('RunInstances', () => {
     expect(runs()[0]?.get('MinCount')).toBe('3');
   });
 
-  test('a batch that lacks capacity is followed by one call for each machine', async () => {
+  test('if EC2 lacks capacity for a batch, the driver makes one call for each machine', async () => {
     const { client, runs } = await playing((call) => {
       if (call.get('MaxCount') !== '1') return refusal(500, 'InsufficientInstanceCapacity');
       return String(call).includes(tokenOf(2)) ? refusal(400, 'VcpuLimitExceeded') : machines(call);
@@ -149,7 +149,7 @@ describe('RunInstances', () => {
     expect(runs()).toHaveLength(4);
   });
 
-  test('every launch of a batch is OutcomeUnknown when the answer is lost', async () => {
+  test('every launch of a batch fails as OutcomeUnknown when the answer is lost', async () => {
     const { client, runs } = await playing(() => 'hang-up');
     const outcomes = await client.createInstances([1, 2].map(specOf));
     expect(outcomes).toMatchObject([

@@ -27,7 +27,8 @@ function policy() {
 }
 
 /**
- * Calls of STS: GetCallerIdentity needs no permission, and AssumeRole is made with the deployment's own role.
+ * Calls of STS, which the policy does not list. GetCallerIdentity needs no permission, and AssumeRole is made
+ * with the deployment's own role.
  */
 const OF_STS = ['AssumeRole', 'GetCallerIdentity'];
 
@@ -44,17 +45,17 @@ function called(): string[] {
 }
 
 it("the guide's policy allows exactly the actions that the driver calls", () => {
-  // To tag a resource as it is created needs a permission of its own.
+  // Tagging a resource at its creation needs a separate permission.
   const allowed = new Set(policy().Statement.flatMap(({ Action }) => Action));
   expect([...allowed].sort()).toEqual([...new Set([...called(), 'ec2:CreateTags'])].sort());
 });
 
-it("the guide's policy puts a condition on every change of EC2, except CreateRoute and a part of RunInstances", () => {
+it("the guide's policy has a condition for every EC2 action that is not a read, except CreateRoute and a part of RunInstances", () => {
   const free = policy()
     .Statement.filter(({ Condition }) => Condition === undefined)
     .flatMap(({ Action }) => Action)
     .filter((action) => !/:(Describe|Get)/.test(action))
-    // Their resource names restrict these actions to the deployment's own parameters.
+    // The policy restricts these actions by resource name instead of by a condition.
     .filter((action) => !action.startsWith('ssm:'));
   expect(free.sort()).toEqual(['ec2:CreateRoute', 'ec2:RunInstances']);
 });

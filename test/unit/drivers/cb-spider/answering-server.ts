@@ -3,7 +3,7 @@ import { afterEach } from 'vitest';
 import { z } from 'zod';
 
 export interface Asked {
-  /** `GET /region/x`, below `/spider` and without a query. */
+  /** Method and path, without the prefix `/spider` and without the query: `GET /region/x`. */
   call: string;
   body: unknown;
 }
@@ -14,7 +14,10 @@ afterEach(() => {
   for (const close of closers.splice(0)) close();
 });
 
-/** Starts a server that answers with `answer` until the test ends, and records each request. */
+/**
+ * Starts a server that records each request and answers with the result of `answer`. The server stops when
+ * the test ends.
+ */
 export async function startAnswering(answer: (asked: Asked) => { status?: number; body: unknown }) {
   const asked: Asked[] = [];
   const server = createServer(async (incoming, outgoing) => {

@@ -39,7 +39,7 @@ test('the driver refuses to connect without a server address or without the name
   expect(() => cbSpiderDriver.connect(nameless)).toThrow(refused('needs the name of the connection'));
 });
 
-test('each cloud of driver cb-spider has all of its keys among the fields of the credential', () => {
+test('the credential fields of driver cb-spider include all keys that each of its clouds needs', () => {
   const fields: readonly string[] = cbSpiderMetadata.credentialFields.map(({ name }) => name);
   for (const cloud of cbSpiderMetadata.clouds) {
     expect(CREDENTIAL_KEYS[cloud].length).toBeGreaterThan(0);

@@ -10,7 +10,10 @@ const ACCOUNT = { username: 'spider', password: 'password-of-spider' };
 const FLEET = 'f0123456789abcdef';
 export const LOCATION = 'mercury';
 
-/** Starts a double of CB-Spider for the test file, and makes clients of it with the given time limits. */
+/**
+ * Starts a double of CB-Spider before the tests of a file. Returns functions for the tests: `client` makes a
+ * client of the double with the given time limits.
+ */
 export function useDouble(pace: Pace, timeouts: Timeouts) {
   let double: SpiderDouble | undefined;
   beforeAll(async () => {

@@ -14,7 +14,7 @@ async function until<Answer>(read: () => Promise<Answer | undefined>): Promise<A
   throw new Error('the expected answer did not come within 3 seconds');
 }
 
-test('a create that CB-Spider has not answered in time returns a machine in Creating, which runs later', async () => {
+test('if CB-Spider does not answer a create in time, the driver returns a machine in Creating, which runs later', async () => {
   const client = double.client();
   const spec = await specOn(client);
   const made = await client.createInstance(spec);
@@ -29,7 +29,7 @@ test('a create that CB-Spider has not answered in time returns a machine in Crea
   expect(await client.getInstance(LOCATION, made.backendId)).toMatchObject({ status: 'Creating' });
   expect(await client.findInstanceByToken(LOCATION, spec.launchToken)).toMatchObject({ status: 'Creating' });
 
-  // Then the cloud lists it, under the name that the driver gave.
+  // Then the cloud lists the machine, under the name that the driver gave.
   const [shown] = await until(async () => {
     const list = await client.listInstances(LOCATION);
     return list.length > 0 ? list : undefined;
@@ -42,7 +42,7 @@ test('a create that CB-Spider has not answered in time returns a machine in Crea
   expect(running).toMatchObject({ backendId: made.backendId, publicIp: '4.3.2.1' });
 });
 
-test('a create that is repeated while the first is under way makes no second machine', async () => {
+test('a create that is repeated while the first create is in progress makes no second machine', async () => {
   const client = double.client();
   const spec = await specOn(client);
   const made = await Promise.all([client.createInstance(spec), client.createInstance(spec)]);
@@ -62,7 +62,7 @@ test('a machine that is terminated while it is being created is removed', async 
   await expect(client.getInstance(LOCATION, backendId)).rejects.toMatchObject({ code: 'NotFound' });
 });
 
-test("a machine that CB-Spider forgot is found by its name, and is removed by the cloud's id", async () => {
+test("a machine that CB-Spider no longer knows is found by its name, and is removed by the cloud's id", async () => {
   const client = double.client();
   const spec = await specOn(client);
   const { backendId } = await client.createInstance(spec);
@@ -77,7 +77,7 @@ test("a machine that CB-Spider forgot is found by its name, and is removed by th
   expect(await client.listInstances(LOCATION)).toEqual([]);
 });
 
-test("a second machine with the same name is listed by the cloud's id, and can be removed alone", async () => {
+test("a second machine with the same name is listed under the cloud's id, and can be removed without the first", async () => {
   const client = double.client();
   const spec = await specOn(client);
   const { backendId } = await client.createInstance(spec);

@@ -44,7 +44,7 @@ async function startRegistry(zones: Zone[]) {
 
 const zone = (Name: string, Status = 'Available'): Zone => ({ Name, Status });
 
-test('a site is registered with all of its zones once, and the next client does not ask the cloud again', async () => {
+test('the first client registers a site with all of its zones, and the next client uses that registration', async () => {
   const registry = await startRegistry([zone('KR-2'), zone('KR-1', 'Unavailable')]);
   const site = await registry.client().site('KR');
   expect(site).toEqual({
@@ -79,7 +79,7 @@ test('a zone that the cloud added after the registration is appended to the know
   expect(await registry.client().site('KR')).toMatchObject(site);
 });
 
-test('the registration of a site keeps its old credential until a client with the new one uses the site', async () => {
+test('the registration of a site keeps its old credential until a client with the new credential uses the site', async () => {
   const registry = await startRegistry([zone('KR-1')]);
   await registry.client().site('KR');
   const before = registry.kept.get(SITE);

@@ -31,7 +31,7 @@ test.each([
   ['an unknown operation', 'GET vms', '', undefined],
   ['a missing parameter', 'GET vmstatus', '', undefined],
   ['an unknown parameter', 'GET vmstatus', 'ConnectionName=c&page=2', undefined],
-  ['a body of an operation without one', 'GET vmstatus', 'ConnectionName=c', { ConnectionName: 'c' }],
+  ['a body for an operation that has none', 'GET vmstatus', 'ConnectionName=c', { ConnectionName: 'c' }],
   ['a missing body', 'DELETE vm/*', '', undefined],
   ['a missing field', 'DELETE vm/*', '', {}],
   ['an unknown field', 'DELETE vm/*', '', { ConnectionName: 'c', Zone: 'z' }],

@@ -4,7 +4,7 @@ import { SpiderTransport } from '../../../../functions/drivers/cb-spider/transpo
 import { openGate } from '../../../calls/gates.ts';
 import { startAnswering } from './answering-server.ts';
 
-test('a name is escaped in the path of a request, so that no name reaches another path', async () => {
+test('a name is escaped in the path of a request, so that it cannot lead to another path', async () => {
   const { url, asked } = await startAnswering(() => ({ body: {} }));
   const transport = new SpiderTransport(`${url}/spider/`, 'spider', 'password', openGate);
   await transport.call({
@@ -16,7 +16,7 @@ test('a name is escaped in the path of a request, so that no name reaches anothe
   expect(asked.map(({ call }) => call)).toEqual(['GET /vm/..%2Fdriver%3Fx']);
 });
 
-test('an answer that does not match its schema is OutcomeUnknown for a change and Unavailable for a read', async () => {
+test('if the answer does not match its schema, a change fails as OutcomeUnknown and a read as Unavailable', async () => {
   const { url } = await startAnswering(() => ({ body: { IId: 'not one' } }));
   const transport = new SpiderTransport(url, 'spider', 'password', openGate);
   const answer = z.object({ IId: z.object({ NameId: z.string() }) });

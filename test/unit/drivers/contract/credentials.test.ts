@@ -50,7 +50,7 @@ test('an error about a credential contains none of its values', () => {
   expect(String(credentialError(driver, credential))).not.toContain('hunter2');
 });
 
-test('a field that only some clouds require is reported missing at those clouds alone', () => {
+test('a field that only some clouds require is reported as missing for those clouds only', () => {
   const fields = [field('user'), field('tenant', { required: false, requiredBy: ['azure', 'nhn'] })];
   const missing = (cloud: Cloud | undefined) =>
     credentialErrors({ credentialFields: fields }, { user: 'u' }, cloud).map(({ pointer }) => pointer);
@@ -60,7 +60,7 @@ test('a field that only some clouds require is reported missing at those clouds 
 test.each(REGISTERED_DRIVERS.map((metadata) => [metadata.name, metadata] as const))(
   'the credential fields of driver %s accept each alternative, and refuse two together',
   (_name, metadata) => {
-    // Patterns are left out, so that any value will do.
+    // The patterns are left out, so that each field accepts any value.
     const credentialFields = metadata.credentialFields.map(
       ({ name, description, secret, required, alternative }: CredentialField): CredentialField => ({
         name,

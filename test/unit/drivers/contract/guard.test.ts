@@ -38,7 +38,7 @@ async function errorOf(call: Promise<unknown>): Promise<DriverError> {
   throw new Error(`no DriverError: ${String(error)}`);
 }
 
-test('an error that leaves a driver is bounded and does not contain the credential', async () => {
+test('an error that a driver throws is limited in length and does not contain the credential', async () => {
   const message = `${'word '.repeat(400)}${API_KEY}`;
   const body = { code: `Key-${API_KEY}`, message: `bad key ${API_KEY}: ${message}`, retryAfterMs: 1e300 };
   const error = await errorOf(clientOf(body, 429).listInstances(AT));
@@ -53,7 +53,7 @@ test('an error that leaves a driver is bounded and does not contain the credenti
   expect(error.stack).toContain('    at ');
 });
 
-test("a machine's failure message is bounded, plain and without the credential", async () => {
+test("a machine's failure message is limited in length, and has no control characters and no credential", async () => {
   const failureMessage = `no\u0000 host\u001b[31m for ${JSON.stringify(API_KEY)}${' x'.repeat(1_000)}`;
   const [machine] = await clientOf({ items: [{ ...MACHINE, failureMessage }] }).listInstances(AT);
   expect(machine?.failureMessage).toMatch(/^no {2}host \[31m for "\*\*\*" x x/);
@@ -77,9 +77,12 @@ test('an unusable optional field of a machine is left out, and the machine stays
   expect(machine).not.toHaveProperty('instanceType');
 });
 
-test.each(['', 'a'.repeat(257)])('an account id that no record can hold is dropped: %j', async (id) => {
-  expect((await clientOf({ account: id }).verifyCredential()).account).toBeUndefined();
-});
+test.each(['', 'a'.repeat(257)])(
+  'an account id that is empty or too long for a record is dropped: %j',
+  async (id) => {
+    expect((await clientOf({ account: id }).verifyCredential()).account).toBeUndefined();
+  },
+);
 
 test('an account id that contains the credential is dropped', async () => {
   expect((await clientOf({ account: `acc-${API_KEY}` }).verifyCredential()).account).toBeUndefined();
@@ -127,7 +130,7 @@ test('an error does not repeat the user data or the public key of its call', asy
   expect((await errorOf(call)).message).toBe('publicKey: ***');
 });
 
-test('the driver stops reading an endless refusal, and still reports its meaning', async () => {
+test('the driver stops reading the endless body of a refusal, and still throws the error of its status', async () => {
   let [pulled, cancelled] = [0, false];
   const endless = () =>
     new ReadableStream<Uint8Array>({

@@ -25,7 +25,7 @@ const tokens = fc
   .map(([fleetId, index, attempt]) => launchToken(instanceId({ fleetId, index }), attempt));
 
 describe('machineName', () => {
-  test("a machine's name fits every cloud, and its instance and launch token can be parsed from it", () => {
+  test("every cloud accepts a machine's name, and the instance id and launch token can be parsed from the name", () => {
     fc.assert(
       fc.property(deployments, tokens, (deployment, token) => {
         const name = machineName(deployment, token);
@@ -38,7 +38,7 @@ describe('machineName', () => {
     );
   });
 
-  test("a machine's name respects a shorter limit, and its launch token can still be parsed from it", () => {
+  test("a machine's name respects a shorter limit, and the launch token can still be parsed from the name", () => {
     fc.assert(
       fc.property(deployments, tokens, fc.integer({ min: 30, max: 63 }), (deployment, token, maxLength) => {
         const name = machineName(deployment, token, maxLength);
@@ -53,7 +53,7 @@ describe('machineName', () => {
     expect(() => machineName('x', 'f0123456789abcdef-00001.1', 29)).toThrow(RangeError);
   });
 
-  test('the name of a machine or resource is never parsed as one of another deployment with a similar id', () => {
+  test('a deployment never parses a name of another deployment as its own, even if their ids are similar', () => {
     fc.assert(
       fc.property(deployments, deployments, tokens, (one, other, token) => {
         fc.pre(one !== other);
@@ -76,7 +76,7 @@ describe('machineName', () => {
   );
 
   test.each(['', 'fw-test-', 'fw-test-web', 'web', 'FW-TEST-0123456789ABCDEF0000101'])(
-    'parseMachineName returns nothing for %j, which this deployment never gave',
+    'parseMachineName returns nothing for %j, a name that this deployment never gave',
     (name) => expect(parseMachineName('test', name)).toBeUndefined(),
   );
 });
@@ -93,7 +93,7 @@ describe('the names of network resources', () => {
     networkName('f0123456789abcdeg', site),
   ];
 
-  test("a network resource's name contains its fleet, differs by kind, site and rule, and fits 63 characters", () => {
+  test("a network resource's name contains its fleet, differs by kind, site and rule, and has at most 63 characters", () => {
     expect(new Set(names).size).toBe(names.length);
     for (const name of names.slice(0, 5)) {
       expect(fleetOfResource(name)).toBe(fleetId);
@@ -103,7 +103,7 @@ describe('the names of network resources', () => {
     }
   });
 
-  test('a foreign resource name belongs to no fleet, and resourceName refuses capital letters', () => {
+  test('fleetOfResource finds no fleet in a foreign name, and resourceName refuses capital letters', () => {
     for (const name of ['net', '0123456789abcdefx000000', 'my-own-network'])
       expect(fleetOfResource(name)).toBeUndefined();
     expect(() => resourceName('test', 'With-Other')).toThrow(RangeError);

@@ -12,6 +12,7 @@ const SECRETS = {
   lines:
     '-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\nAQEFAASCBKcwggSjAgEAAoIB\n-----END PRIVATE KEY-----\n',
 };
+/** Each secret in each spelling: a way in which a cloud's answer may write it, such as JSON or base64. */
 const cases = Object.entries(SECRETS).flatMap(([kind, secret]) =>
   SPELLINGS.map(({ name, spell }) => ({ kind, secret, name, spell })),
 );
@@ -23,7 +24,7 @@ test.each(cases)(
   ({ secret, spell }) => {
     const redacted = new Secrets([secret]).redact(`${WORDS_BEFORE}${spell(secret)}${WORDS_AFTER}`, 1_000);
     expect(redacted).toContain('***');
-    // The first and last line are the same in every private key, so they reveal nothing of this one.
+    // The first and last line are the same in every private key, so they reveal nothing about this key.
     const own = secret.replaceAll(/-----[A-Z ]+-----/g, '');
     expect(longestStretch(redacted, own)).toBeLessThan(Math.min(8, Math.ceil(secret.length * 0.6)));
   },
@@ -57,7 +58,7 @@ test('redaction removes a secret that is encoded twice, in any two spellings', (
   );
 });
 
-test('redaction removes the beginning or end of a secret that was cut', () => {
+test('redaction removes the beginning or the end of a secret that a text contains only in part', () => {
   const secrets = new Secrets([SECRETS.key]);
   for (const length of [8, 12, 20, 39]) {
     expect(secrets.redact(`bad key ${SECRETS.key.slice(0, length)}`, 1_000)).toBe('bad key ***');
@@ -69,7 +70,7 @@ test('redaction removes the beginning or end of a secret that was cut', () => {
   expect(cut).not.toContain(SECRETS.key.slice(0, 4));
 });
 
-test('redaction changes a text without a secret only by its control characters and its length', () => {
+test('if a text contains no secret, redaction changes only its control characters and its length', () => {
   const secrets = new Secrets([SECRETS.key, SECRETS.short]);
   const words =
     'Invalid value for flavor: m1.tiny (request req-0f3a), see https://cloud.example/docs?a=1%202';
@@ -103,7 +104,7 @@ test('redaction removes a session token as soon as it has been added to the secr
 describe('isIn', () => {
   const secrets = new Secrets([SECRETS.key, 'ubuntu']);
 
-  test('an identifier that contains a secret is detected, also in base64', () => {
+  test('a secret in an identifier is detected, also if it is encoded in base64', () => {
     expect(secrets.isIn(`i-${SECRETS.key}`)).toBe(true);
     expect(secrets.isIn(Buffer.from(SECRETS.key).toString('base64'))).toBe(true);
   });
@@ -114,7 +115,7 @@ describe('isIn', () => {
   });
 });
 
-test('nested escapes are decoded completely, with the positions that they had in the text', () => {
+test('nested escapes are decoded completely, and each decoded byte keeps its position in the text', () => {
   const { bytes, starts, ends } = decodeEscapes(bytesOf('a%2525&amp;quot;\\\\u0022b'), 'all');
   expect(bytes).toBe('a%""b');
   expect([starts[1], ends[1]]).toEqual([1, 6]);

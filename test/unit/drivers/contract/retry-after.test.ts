@@ -97,8 +97,8 @@ describe('limitPerSecond of readRate', () => {
   });
 
   it.each([
-    ['a budget of a day', '"daily";q=1000;w=86400'],
-    ['bytes', '"bytes";q=65535;qu="content-bytes";w=10'],
+    ['a policy with a window of a day', '"daily";q=1000;w=86400'],
+    ['a policy that counts bytes', '"bytes";q=65535;qu="content-bytes";w=10'],
     ['a limit on concurrent calls', '"slots";q=20;qu="concurrent-requests";w=10'],
     ['a quota without a window', '"default";q=100'],
     ['a quota of zero', '"closed";q=0;w=10'],

@@ -37,8 +37,8 @@ const requestSchema = z.object({
 });
 
 /**
- * Returns the servers that Nova makes of a request for several: they have the same metadata and numbered
- * names.
+ * Returns the servers that Nova creates for one request for several servers. They have the same metadata, and
+ * their names are numbered.
  */
 function serversOf(request: Asked | undefined): object[] {
   const { server } = requestSchema.parse(request?.body);
@@ -52,7 +52,7 @@ function serversOf(request: Asked | undefined): object[] {
 }
 
 async function createAll(client: CloudClient, specs: readonly InstanceSpec[]): Promise<CreateOutcome[]> {
-  if (!has(client, 'batch-create')) throw new TypeError('the client makes no batches');
+  if (!has(client, 'batch-create')) throw new TypeError('the client cannot create batches');
   return await client.createInstances(specs);
 }
 
@@ -64,7 +64,7 @@ const creates = (asked: readonly Asked[]) =>
 describe('createInstances', () => {
   const specs = [3, 1, 7].map((index) => spec(idOf(index)));
 
-  test('a batch is created by one request, and the number in its name binds each server to its launch', async () => {
+  test("a batch is created by one request, and the number in a server's name tells which launch it belongs to", async () => {
     const { client, asked } = clientOf({
       ...catalogue,
       [CREATE]: RESERVED,
@@ -93,7 +93,7 @@ describe('createInstances', () => {
     expect(asked.at(-1)?.what).toContain('reservation_id=r-1');
   });
 
-  test('a server of a batch is found by its token until a user renames it', async () => {
+  test('a server of a batch is found by its token until a user renames the server', async () => {
     const { client, asked } = clientOf({
       ...catalogue,
       [CREATE]: RESERVED,
@@ -114,7 +114,7 @@ describe('createInstances', () => {
     });
   });
 
-  test('a batch that exceeds the quota is followed by one request for each server', async () => {
+  test('if a batch exceeds the quota, the driver makes one request for each server', async () => {
     const { client, asked } = clientOf({
       ...catalogue,
       [CREATE]: () =>
@@ -125,7 +125,7 @@ describe('createInstances', () => {
     expect(codesOf(await createAll(client, specs))).toEqual(['s9', 'QuotaExceeded', 'QuotaExceeded']);
   });
 
-  test('every launch of a batch fails with the error of the one request', async () => {
+  test('if the request of a batch fails, every launch of the batch has its error', async () => {
     const refused = clientOf({ ...catalogue, [CREATE]: () => fault('badRequest', 400, 'no') });
     expect(codesOf(await createAll(refused.client, specs))).toEqual(specs.map(() => 'InvalidRequest'));
     expect(creates(refused.asked)).toHaveLength(1);
@@ -135,7 +135,7 @@ describe('createInstances', () => {
     expect(codesOf(await createAll(unlisted.client, specs))).toEqual(specs.map(() => 'OutcomeUnknown'));
   });
 
-  test('a launch of a batch whose server Nova does not list is OutcomeUnknown', async () => {
+  test('if Nova does not list a server of a batch, its launch fails as OutcomeUnknown', async () => {
     const { client, asked } = clientOf({
       ...catalogue,
       [CREATE]: RESERVED,
@@ -145,7 +145,7 @@ describe('createInstances', () => {
   });
 });
 
-test('a second attempt and a launch of another fleet are each created by a request of their own', async () => {
+test('launches of a second attempt or of another fleet are created by separate requests', async () => {
   const other = 'ffedcba9876543210';
   const specs = [spec(idOf(1), 2), spec(idOf(2)), spec(idOf(3, other)), spec(idOf(4), 2)];
   const { client, asked } = clientOf({

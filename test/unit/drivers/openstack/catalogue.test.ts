@@ -11,7 +11,7 @@ const image = (id: string, name: string, over: object = {}) => ({
   ...over,
 });
 
-test('images have their own or a well-known name, which goes to the newest public image that fits', async () => {
+test('an image has its own name or a well-known name; the newest public image that fits gets the well-known name', async () => {
   const images = [
     image('1', 'Ubuntu 24.04 LTS (Noble)'),
     image('2', 'ubuntu-24.04-server-cloudimg-arm64'),
@@ -38,7 +38,7 @@ test('images have their own or a well-known name, which goes to the newest publi
   expect(new Set(listed.map(({ name }) => name)).size).toBe(listed.length);
 });
 
-test('a flavor becomes a type with its GPU and architecture, and a disabled flavor an unavailable offer', async () => {
+test('a flavor becomes a type with its GPU and architecture, and the offer of a disabled flavor is unavailable', async () => {
   const flavor = (name: string, over: object = {}) => ({
     id: `id-${name.replaceAll(' ', '-')}`,
     name,
@@ -75,7 +75,7 @@ test('a flavor becomes a type with its GPU and architecture, and a disabled flav
 });
 
 test.each([['a100:1'], ['gpu:1'], ['h100'], ['h100:1,nic:1']])(
-  'gpuOf finds no certain GPU in the alias %s',
+  'gpuOf returns no GPU for the ambiguous alias %s',
   (alias) => {
     expect(gpuOf({ 'pci_passthrough:alias': alias })).toBeUndefined();
   },

@@ -5,7 +5,7 @@ import { openGate } from '../../../calls/gates.ts';
 /** A request as the driver made it. */
 export interface Asked {
   method: string;
-  /** The service, and the path below its endpoint with the query: `nova /servers`. */
+  /** Service, and path with query below the service's endpoint: `nova /servers`. */
   what: string;
   headers: Headers;
   body: unknown;
@@ -48,8 +48,8 @@ export function tokenAnswer(
 }
 
 /**
- * Returns a client of a cloud that gives the test's `answers`. It does not simulate OpenStack:
- * `npm run test:openstack` tests the driver with the real services.
+ * Returns a client of a cloud that gives the test's `answers`, and `asked`: the requests in order. The cloud
+ * does not simulate OpenStack: `npm run test:openstack` tests the driver with the real services.
  */
 export function clientOf(
   answers: Readonly<Record<string, Answer>>,

@@ -21,14 +21,19 @@ const neutron = (type: string, message = 'words') => ({ NeutronError: { type, me
 describe('errorOfAnswer', () => {
   test.each([
     [
-      'a quota',
+      'an exhausted quota',
       'QuotaExceeded',
       403,
       nova('forbidden', 'Quota exceeded for instances: Requested 1, but already used 10 of 10'),
     ],
-    ['a quota of ports', 'QuotaExceeded', 403, nova('forbidden', 'Maximum number of ports exceeded')],
     [
-      'a quota of ports in another wording',
+      'an exhausted quota of ports',
+      'QuotaExceeded',
+      403,
+      nova('forbidden', 'Maximum number of ports exceeded'),
+    ],
+    [
+      'an exhausted quota of ports in another wording',
       'QuotaExceeded',
       403,
       nova('forbidden', 'The number of defined ports: 2 is over the limit: 0'),
@@ -56,7 +61,7 @@ describe('errorOfAnswer', () => {
       406,
       nova('computeFault', 'Version 2.69 is not supported by the API.'),
     ],
-    ['a quota of networks', 'QuotaExceeded', 409, neutron('OverQuota')],
+    ['an exhausted quota of networks', 'QuotaExceeded', 409, neutron('OverQuota')],
     ['a network in use', 'Conflict', 409, neutron('NetworkInUse')],
     ['a lack of addresses', 'InsufficientCapacity', 409, neutron('IpAddressGenerationFailure')],
     ['a lack of networks', 'InsufficientCapacity', 503, neutron('NoNetworkAvailable')],
@@ -79,7 +84,7 @@ describe('errorOfAnswer', () => {
     expect(errorFor(500, nova('computeFault', 'x'), 'reads').code).toBe('Unavailable');
   });
 
-  test('an error has the wait of the headers, or else of the body', () => {
+  test('an error contains the wait time of the headers, or of the body if the headers have none', () => {
     expect(errorFor(429, '', 'reads', { 'retry-after': '7' }).retryAfterMs).toBe(7_000);
     const { retryAfterMs, limitPerSecond } = errorFor(429, '', 'reads', {
       ratelimit: '"calls";r=0;t=9',
@@ -90,7 +95,7 @@ describe('errorOfAnswer', () => {
     expect(errorFor(413, body).retryAfterMs).toBe(3_000);
   });
 
-  test("an error has the cloud's message and code, from JSON or from HTML", () => {
+  test("an error contains the cloud's message and code, from a body of JSON or HTML", () => {
     const { message, cloudCode } = errorFor(400, nova('badRequest', "Invalid input. Value: 'x' is too long"));
     expect(message).toBe("nova:POST /servers: Invalid input. Value: 'x' is too long");
     expect(cloudCode).toBe('badRequest');

@@ -8,7 +8,11 @@ interface Group {
   name: string;
 }
 
-/** Returns a region whose project keeps server groups as Nova's API does, and records its calls. */
+/**
+ * Returns a region with an API for server groups like Nova's, the groups that exist there, and the methods of
+ * the calls. A mark records that a deployment uses the project; the driver keeps it as the name of a server
+ * group.
+ */
 function projectWith(groups: Group[] = []) {
   let made = groups.length;
   const calls: string[] = [];
@@ -39,7 +43,7 @@ const mark = (writerId: string, renewedAtMs: number): WriterMark => ({
   renewedAtMs,
 });
 
-it('a renewed mark is a new server group, and the earlier group is deleted', async () => {
+it('renewing a mark creates a new server group and deletes the earlier group', async () => {
   const { region, groups } = projectWith();
   await putMark(region, 'acme', mark('one', 1_000));
   await putMark(region, 'acme', mark('one', 2_000));
@@ -63,7 +67,7 @@ it('listMarks returns only the newest mark of a writer whose earlier group was n
   expect(await listMarks(region, 'acme')).toEqual([mark('one', 2_000)]);
 });
 
-it('marks are read from all pages, and the groups of users, deployments and other writers stay', async () => {
+it('marks are read from all pages, and removeMark keeps the groups of users, other deployments and other writers', async () => {
   const others = [
     ...Array.from({ length: 600 }, (_, at) => ({ id: `theirs-${at}`, name: `web-${at}` })),
     { id: 'x', name: 'fw-acme-2-writer.one.1.1' },

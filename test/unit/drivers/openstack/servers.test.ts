@@ -38,7 +38,7 @@ const spec = (over: object = {}) => ({
 });
 
 describe('createInstance', () => {
-  test('a create sends the ownership in metadata and name, and the user data in base64', async () => {
+  test('a create request states the owner in metadata and name, and has the user data in base64', async () => {
     const { client, asked } = clientOf({ ...catalogue, [CREATE]: () => json({ server: { id: 's1' } }, 202) });
     expect(await client.createInstance(spec({ userData: 'ünï' }))).toMatchObject({
       backendId: 's1',
@@ -70,14 +70,14 @@ describe('createInstance', () => {
     ['an unknown type', { instanceType: 'none' }],
     ['an unknown image', { imageBackendId: 'none' }],
     ['an image for another architecture', { imageBackendId: 'arm' }],
-    ["a disk larger than the type's, at a cloud without volumes", { rootDiskGb: 11 }],
-  ])('a create with %s is refused before any call of Nova', async (_, over) => {
+    ["a root disk larger than the type's disk, at a cloud without volumes", { rootDiskGb: 11 }],
+  ])('a create with %s is refused before any POST to Nova', async (_, over) => {
     const { client, asked } = clientOf(catalogue);
     await expect(client.createInstance(spec(over))).rejects.toEqual(code('InvalidRequest'));
     expect(asked.some(({ method, what }) => method === 'POST' && what.startsWith('nova'))).toBe(false);
   });
 
-  test('a create whose token is refused is Unauthorized; a create that breaks off is OutcomeUnknown', async () => {
+  test('a create fails as Unauthorized if its token is refused, and as OutcomeUnknown if the server or connection fails', async () => {
     const refused = clientOf({ ...catalogue, [CREATE]: () => json({}, 401) });
     await expect(refused.client.createInstance(spec())).rejects.toEqual(code('Unauthorized'));
     const broken = clientOf({ ...catalogue, [CREATE]: () => json({}, 500) });
@@ -100,7 +100,7 @@ describe('createInstance', () => {
 });
 
 describe('listInstances', () => {
-  test('a list is read to its last page, and has each server of this deployment once', async () => {
+  test('a list is read to its last page, and contains each server of this deployment exactly once', async () => {
     const pages: Record<string, object> = {
       '': { servers: [server(1), server(2)], servers_links: [{ rel: 'next', href: 'https://evil.test' }] },
       s2: {
@@ -114,7 +114,7 @@ describe('listInstances', () => {
     expect((await client.listInstances(REGION)).map(({ backendId }) => backendId)).toEqual(['s1', 's2']);
   });
 
-  test('a list starts over when the server that a page ended with is gone', async () => {
+  test('a list is read again from its first page if the last server of a page no longer exists', async () => {
     let calls = 0;
     const { client } = clientOf({
       [LIST]: ({ what }) => {
@@ -127,14 +127,14 @@ describe('listInstances', () => {
     expect((await client.listInstances(REGION)).map(({ backendId }) => backendId)).toEqual(['s2']);
   });
 
-  test('a list that lacks the details of servers, since a cell is down, fails as Unavailable', async () => {
+  test('a list fails as Unavailable if it lacks the details of servers because a cell is down', async () => {
     const { client } = clientOf({
       [LIST]: () => json({ servers: [server(1), { id: 's2', status: 'UNKNOWN' }] }),
     });
     await expect(client.listInstances(REGION)).rejects.toEqual(code('Unavailable'));
   });
 
-  test('a listed server has its addresses, zone, type and failure message', async () => {
+  test('a list contains each server with its addresses, zone, type and failure message', async () => {
     const failed = server(1, {
       status: 'ERROR',
       'OS-EXT-AZ:availability_zone': 'az1',
@@ -167,7 +167,7 @@ describe('listInstances', () => {
   });
 });
 
-test('a launch token finds only its own server, and the first of two', async () => {
+test('a search by launch token returns only a server with that token, and the first server if there are two', async () => {
   const { client, asked } = clientOf({
     [LIST]: () => json({ servers: [server(1), { ...server(1), id: 's9' }] }),
   });
@@ -176,7 +176,7 @@ test('a launch token finds only its own server, and the first of two', async () 
   expect(await client.findInstanceByToken(REGION, `${idOf(1)}.2`)).toBeUndefined();
 });
 
-test('an id that would leave its path is NotFound without a call, and its termination succeeds', async () => {
+test('an id that leads to another path is NotFound without a call to Nova, and its termination succeeds', async () => {
   const { client, asked } = clientOf({});
   await expect(client.getInstance(REGION, '..')).rejects.toEqual(code('NotFound'));
   await client.terminateInstance(REGION, '..');

@@ -23,7 +23,7 @@ describe("Keystone's token", () => {
     expect(count(short.asked, 'keystone')).toBe(2);
   });
 
-  test('a token that a service refuses is replaced, and the call is repeated with the new one', async () => {
+  test('a token that a service refuses is replaced, and the call is repeated with the new token', async () => {
     let refused = 0;
     const { client, asked } = clientOf({
       [SERVERS]: () =>
@@ -36,7 +36,7 @@ describe("Keystone's token", () => {
     expect(new Set(tokens).size).toBe(2);
   });
 
-  test('a call fails as Unauthorized when the replaced token is refused as well', async () => {
+  test('a call fails as Unauthorized when the new token is refused as well', async () => {
     const { client, asked } = clientOf({ [SERVERS]: () => json({ error: { message: 'no' } }, 401) });
     await expect(client.listInstances(REGION)).rejects.toEqual(code('Unauthorized'));
     expect(count(asked, 'nova')).toBe(2);
@@ -57,7 +57,7 @@ describe("Keystone's token", () => {
 describe('the service catalogue', () => {
   test.each([
     ['uses http although Keystone uses https', () => 'http://nova.test', 'does not use https'],
-    ['is a metadata address', () => 'https://169.254.169.254/', 'link-local or metadata'],
+    ['is the address of a metadata service', () => 'https://169.254.169.254/', 'link-local or metadata'],
     ['is not an http address', () => 'ftp://nova.test', 'not an http or https'],
   ])('an endpoint of the catalogue that %s is never called', async (_, urlOf, words) => {
     const { client, asked } = clientOf({ [AUTH]: () => tokenAnswer({ urlOf }) });
@@ -68,7 +68,7 @@ describe('the service catalogue', () => {
     expect(count(asked, 'nova')).toBe(0);
   });
 
-  test('each region of the catalogue is a location, and an unknown region is an InvalidRequest', async () => {
+  test('each region of the catalogue is a location, and a call for an unknown region fails as InvalidRequest', async () => {
     const { client } = clientOf({
       'GET nova /v2.1/os-availability-zone': () =>
         json({ availabilityZoneInfo: [{ zoneName: 'az1', zoneState: { available: true } }] }),

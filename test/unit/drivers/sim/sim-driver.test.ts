@@ -20,7 +20,7 @@ describe('connect', () => {
     ['an endpoint that is not an http address', { ...options, endpoint: 'ftp://127.0.0.1' }],
     ['no account', { ...options, credential: { apiKey: 'x' }, endpoint: 'http://127.0.0.1:1' }],
     [
-      'an API key that no header can carry',
+      'an API key with characters that a header cannot contain',
       { ...options, credential: { account: 'a', apiKey: 'ü x' }, endpoint: 'http://h' },
     ],
   ])('the sim driver refuses to connect with %s', (_, refused) => {
@@ -59,7 +59,7 @@ describe("the sim driver's catalogue", () => {
     );
   });
 
-  test('an image has the same name but another id at each location', async () => {
+  test('an image has the same name and a different id at each location', async () => {
     const client = connect(server);
     const [one, other] = await Promise.all(['us-east-1', 'eu-west-1'].map((at) => client.listImages(at)));
     expect(one?.map(({ name }) => name)).toEqual(other?.map(({ name }) => name));
@@ -69,7 +69,7 @@ describe("the sim driver's catalogue", () => {
 });
 
 describe("the sim driver's instances", () => {
-  test('an instance goes from Creating to Running with an address, and is gone after its termination', async () => {
+  test('an instance is first Creating, then Running with an address, and no longer exists after its termination', async () => {
     const client = connect(server);
     const { spec } = await prepare(client);
     const made = await client.createInstance(spec(1));
@@ -87,7 +87,7 @@ describe("the sim driver's instances", () => {
     await client.terminateInstance(LOCATION, made.backendId);
   });
 
-  test('instances have the tags of their deployment, and a list has only those of this one', async () => {
+  test('instances have the tags of their deployment, and a list has only the instances of this deployment', async () => {
     const client = connect(server);
     const { spec } = await prepare(client);
     for (let n = 0; n < 7; n += 1) await client.createInstance(spec(n));

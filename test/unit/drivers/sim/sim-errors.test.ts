@@ -42,7 +42,7 @@ describe('an injected fault', () => {
     expect(await client.listInstances(LOCATION)).toEqual([]);
   });
 
-  test('a create whose reply is lost makes a machine, and a create whose request is lost makes none', async () => {
+  test('a create makes a machine if its reply is lost, and no machine if its request is lost', async () => {
     const client = connect(server);
     const { spec } = await prepare(client);
     addFault(server, { kind: 'loseReplyAfterEffect', call: 'create', count: 1 });
@@ -56,7 +56,7 @@ describe('an injected fault', () => {
 });
 
 describe('an answer of the simulated cloud', () => {
-  test('a throttled call fails with the wait that the cloud asks for', async () => {
+  test('the error of a throttled call contains the wait time that the cloud asks for', async () => {
     addFault(server, { kind: 'throttle' });
     await expect(connect(server).listInstances(LOCATION)).rejects.toMatchObject({
       code: 'Throttled',
@@ -73,7 +73,7 @@ describe('an answer of the simulated cloud', () => {
     expect((await client.listLocations()).find(({ name }) => name === LOCATION)?.available).toBe(false);
   });
 
-  test('a create with an unknown or unsuitable type, image, zone, network or location is InvalidRequest', async () => {
+  test('a create with an unknown or unsuitable type, image, zone, network or location fails as InvalidRequest', async () => {
     const client = connect(server);
     const { spec } = await prepare(client);
     const wrong = [
@@ -145,7 +145,7 @@ describe('errorOfAnswer', () => {
     [404, 'changes', 'InvalidRequest'],
     [302, 'reads', 'InvalidRequest'],
   ] as const)(
-    'an answer without a code and with status %d, to a call that %s, becomes %s',
+    'an answer with status %d and without an error code, to a call that %s, becomes %s',
     (status, effect, expected) => {
       const answer = { status, code: undefined, message: undefined, rate: {}, call: 'GET x' };
       expect(errorOfAnswer(answer, effect).code).toBe(expected);

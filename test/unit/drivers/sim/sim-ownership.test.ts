@@ -42,7 +42,7 @@ describe.each([
   ['without tags', 'gcp', 'us-east1', 'e2-standard-2'],
 ] as const)('ownership at a cloud %s', (tagging, cloud, location, instanceType) => {
   test(`a cloud ${tagging} lists all machines and resources of this deployment, and no others`, async () => {
-    // The second deployment's names begin like those of the first.
+    // The names of the second deployment begin with the names of the first.
     for (const [at, deploymentId] of [DEPLOYMENT, `${DEPLOYMENT}-2`, 'another'].entries()) {
       const client = clientOf(deploymentId, cloud);
       const { spec } = await prepare(client, location);
@@ -64,7 +64,7 @@ describe.each([
   });
 });
 
-test('a machine is of this deployment by its tag, or by its name when it has no deployment tag', async () => {
+test('a machine belongs to this deployment by its deployment tag, or by its name if it has no such tag', async () => {
   const client = connect(server);
   const tagged = await plant('instances', { name: 'web', tags: { [DEPLOYMENT_TAG]: DEPLOYMENT } });
   const named = await plant('instances', { name: machineName(DEPLOYMENT, `${idOf(7)}.2`) });
@@ -80,7 +80,7 @@ test('a machine is of this deployment by its tag, or by its name when it has no 
   expect(machines[1]).toMatchObject({ instanceId: idOf(7), launchToken: `${idOf(7)}.2` });
 });
 
-test("a resource of another deployment with this deployment's name is not used, found or listed", async () => {
+test('a resource with a name of this deployment and the tag of another is not used, found or listed', async () => {
   const client = connect(server);
   await plant('resources', {
     kind: 'network',

@@ -13,7 +13,10 @@ export const DEPLOYMENT = 'test-deployment';
 /** Returns the id of the n-th instance of a fleet. */
 export const idOf = (n: number): string => instanceId({ fleetId: 'f0123456789abcdef', index: n });
 
-/** Returns the default clouds with creates, boots and terminations of at most 80 ms, and with `overrides`. */
+/**
+ * Returns the configuration of the default clouds with `overrides`. Creates, boots and terminations take at
+ * most 80 ms.
+ */
 export function quickConfig(overrides: unknown = {}): SimConfig {
   const quick = { submitMs: [5, 10], bootSeconds: [0.05, 0.08], terminateSeconds: [0.05, 0.08] };
   const config = parseSimConfig(overrides, loadSimConfig());

@@ -6,7 +6,10 @@ import { loadSimConfig, parseSimConfig, SimConfigError } from '../../../../local
 
 const { clouds } = loadSimConfig();
 
-/** The published figures: locations, slots, creates with burst, lists, submit time, boot time, quota. */
+/**
+ * Published figures of each cloud: number of locations, slots (locations, instances per location), creates
+ * per second with burst, lists per second, submit time in ms, boot time in s, instance quota.
+ */
 const CONTRACT = {
   aws: [12, [30, 20], [5, 20], 10, [200, 600], [6, 14], 200],
   azure: [8, [30, 20], [4, 12], 8, [400, 1200], [10, 20], 150],
@@ -48,7 +51,7 @@ test('the default limit profiles equal the limits that the simulated clouds enfo
 });
 
 describe.each(Object.entries(clouds))('simulated cloud %s', (cloudName, cloud) => {
-  test(`simulated cloud ${cloudName} has a dozen priced types with GPUs among them, and the well-known images`, () => {
+  test(`simulated cloud ${cloudName} has at least 12 instance types with prices, some with GPUs, and the well-known images`, () => {
     const types = Object.values(cloud.instanceTypes);
     expect(types.length).toBeGreaterThanOrEqual(12);
     expect(types.some(({ gpu }) => gpu)).toBe(true);
@@ -58,7 +61,7 @@ describe.each(Object.entries(clouds))('simulated cloud %s', (cloudName, cloud) =
     );
   });
 
-  test(`simulated cloud ${cloudName} is valid in the model, and restricts types only to its own locations`, () => {
+  test(`simulated cloud ${cloudName} matches the model's schemas, and restricts instance types only to locations that it has`, () => {
     for (const [name, { priceFactor: _f, instanceQuota: _q, up, ...location }] of Object.entries(
       cloud.locations,
     )) {
@@ -73,7 +76,7 @@ describe.each(Object.entries(clouds))('simulated cloud %s', (cloudName, cloud) =
 });
 
 describe('parseSimConfig', () => {
-  test('an override changes only the values that it names, and replaces a range as a whole', () => {
+  test('an override changes only the values that it names, and replaces both ends of a range', () => {
     const changed = parseSimConfig(
       { seed: 9, clouds: { aws: { bootSeconds: [1, 2], locations: { 'us-east-1': { instanceQuota: 5 } } } } },
       { clouds },

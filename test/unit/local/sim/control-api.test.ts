@@ -17,7 +17,7 @@ beforeEach(() => {
   };
 });
 
-test('the books list machines, network resources and calls by site', async () => {
+test('`/_sim/books` lists the machines, network resources and calls of each site', async () => {
   clouds.create();
   clouds.create('eu-west-1');
   const { body } = await send('GET', '/_sim/books');

@@ -6,7 +6,7 @@ describe('the scope of a fault', () => {
   const listStatus = (clouds: VirtualClouds, location = LOCATION) =>
     clouds.call({ call: 'list', location, tags: {}, page: {} }).status;
 
-  test('a fault applies only to its cloud, connection, location and call, and to all where one is * or absent', () => {
+  test('a fault applies only to its cloud, connection, location and call; a field that is * or absent matches all', () => {
     const clouds = new VirtualClouds();
     clouds.fault({ kind: 'error', cloud: 'azure' });
     clouds.fault({ kind: 'error', connection: 'another' });
@@ -22,7 +22,7 @@ describe('the scope of a fault', () => {
     expect(verify(clouds)).toBe(500);
   });
 
-  test('a fault of mutate applies to all calls of that rate, and not to creates', () => {
+  test('a fault with call `mutate` applies to every call under the mutate rate limit, and not to creates', () => {
     const clouds = new VirtualClouds();
     clouds.createOperation();
     clouds.fault({ kind: 'error', call: 'mutate' });
@@ -33,7 +33,7 @@ describe('the scope of a fault', () => {
     expect(clouds.create().status).toBe(201);
   });
 
-  test('a fault ends after its forSeconds or its count', () => {
+  test('a fault ends after its `forSeconds` or its `count`', () => {
     const clouds = new VirtualClouds();
     clouds.fault({ kind: 'error', call: 'verify', forSeconds: 10 });
     clouds.wait(9.9);

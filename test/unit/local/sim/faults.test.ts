@@ -16,7 +16,7 @@ describe('the kinds of faults', () => {
     ['quota', 403, 'QuotaExceeded'],
     ['capacity', 409, 'InsufficientCapacity'],
     ['error', 500, 'InternalError'],
-  ] as const)('the fault %s refuses a create without effect', (kind, status, code) => {
+  ] as const)('with the fault %s, a create is refused and makes no instance', (kind, status, code) => {
     const { clouds } = withOneRunning();
     clouds.fault({ kind, call: 'create', count: 1 });
     expect(clouds.create()).toMatchObject({ status, body: { code } });
@@ -30,7 +30,7 @@ describe('the kinds of faults', () => {
     ['loseReplyAfterEffect', 'lost', 1],
     ['timeout', 'silent', 1],
   ] as const)(
-    'the fault %s makes the answer of a create %s, and the number of its instances %d',
+    'with the fault %s, the answer of a create is %s and the number of instances is %d',
     (kind, reply, instances) => {
       const clouds = new VirtualClouds();
       const operation = clouds.createOperation();
@@ -41,7 +41,7 @@ describe('the kinds of faults', () => {
     },
   );
 
-  test('the fault delay postpones the answer of a call, and not its effect', () => {
+  test('with the fault delay, a call takes effect immediately and is answered later', () => {
     const { clouds, id } = withOneRunning();
     clouds.fault({ kind: 'delay', call: 'terminate', delayMs: 7_000 });
     expect(clouds.terminate(id)).toMatchObject({ status: 202, atMs: clouds.nowMs + 7_000 });
@@ -49,7 +49,7 @@ describe('the kinds of faults', () => {
     expect(clouds.statusOf(id)).toBe('gone');
   });
 
-  test('the fault duplicateEffect makes two instances for one token, and the answer has the first', () => {
+  test('the fault duplicateEffect makes two instances for one token, and the answer contains the first instance', () => {
     const clouds = new VirtualClouds();
     clouds.fault({ kind: 'duplicateEffect', count: 1 });
     const { body } = clouds.create();
@@ -59,7 +59,7 @@ describe('the kinds of faults', () => {
     expect(new Set(instances.map(({ launchToken }) => launchToken)).size).toBe(1);
   });
 
-  test('the fault staleList makes a list show an earlier state, while a get shows the present one', () => {
+  test('with the fault staleList, a list shows an earlier state and a get shows the current state', () => {
     const { clouds, id } = withOneRunning();
     clouds.fault({ kind: 'staleList', delayMs: 5_000 });
     clouds.terminate(id);
@@ -70,7 +70,7 @@ describe('the kinds of faults', () => {
     expect(clouds.list()).toEqual([]);
   });
 
-  test('the fault vanish ends an instance that no call terminated', () => {
+  test('the fault vanish ends an instance without a terminate call', () => {
     const { clouds, id } = withOneRunning();
     clouds.fault({ kind: 'vanish', call: 'list', count: 1 });
     expect(clouds.list()).toEqual([]);
@@ -78,7 +78,7 @@ describe('the kinds of faults', () => {
     expect(clouds.books().calls['terminate']).toBeUndefined();
   });
 
-  test('the fault vanish waits until there is an instance', () => {
+  test('the fault vanish takes effect only when an instance exists', () => {
     const clouds = new VirtualClouds();
     clouds.fault({ kind: 'vanish', count: 1 });
     clouds.list();
@@ -88,7 +88,7 @@ describe('the kinds of faults', () => {
     expect([...clouds.engine.world.state.faults.values()]).toMatchObject([{ hits: 1 }]);
   });
 
-  test('the fault stuckTerminating keeps an instance until its delay is over or it is terminated again', () => {
+  test('the fault stuckTerminating keeps an instance in Terminating until the delay ends or a call terminates it again', () => {
     const { clouds, id } = withOneRunning();
     const other = clouds.create().body['id'];
     clouds.wait(20);
@@ -110,7 +110,7 @@ describe('the kinds of faults', () => {
     expect(clouds.statusOf(third)).toBe('gone');
   });
 
-  test('the fault bootFailure makes an instance fail instead of run, and it stays until it is terminated', () => {
+  test('with the fault bootFailure, an instance is Failed instead of Running until a call terminates it', () => {
     const clouds = new VirtualClouds();
     clouds.fault({ kind: 'bootFailure' });
     const { body } = clouds.create();

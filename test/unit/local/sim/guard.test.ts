@@ -15,7 +15,10 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-/** Returns the status of a request with these headers. `fetch` would set Host itself. */
+/**
+ * Returns the status of a request with these headers. Does not use `fetch`, which sets the header Host
+ * itself.
+ */
 async function statusOf(path: string, headers: Record<string, string>, method = 'GET'): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const sent = request({ host: '127.0.0.1', port, path, method, headers }, (answer) => {
@@ -58,7 +61,7 @@ describe("the guard of the simulated clouds' server", () => {
     ['sec-fetch-site', 'same-site'],
     ['sec-fetch-site', 'same-origin'],
   ])(
-    'the simulated clouds refuse a request of a web page, which has the header %s: %s',
+    'the simulated clouds refuse a request with the header %s: %s, as a web page sends it',
     async (name, value) => {
       for (const method of ['GET', 'OPTIONS', 'POST']) {
         expect(await statusOf(BOOKS, { ...control, [name]: value }, method)).toBe(403);
@@ -67,7 +70,7 @@ describe("the guard of the simulated clouds' server", () => {
     },
   );
 
-  it('the simulated clouds accept a browser request that no page made', async () => {
+  it('the simulated clouds accept a browser request that no web page made', async () => {
     expect(await statusOf(BOOKS, { ...control, 'sec-fetch-site': 'none' })).toBe(200);
   });
 
@@ -84,7 +87,7 @@ describe("the guard of the simulated clouds' server", () => {
     expect(await statusOf('/_sim/reset', headers, 'POST')).toBe(401);
   });
 
-  it('an account is accepted only with the key of its rule, or else with the key derived for it', async () => {
+  it('an account is accepted only with the key that its rule states, or with its derived key if the rule states none', async () => {
     expect(await statusOf(ACCOUNT, own)).toBe(200);
     expect(await statusOf(ACCOUNT, cloudOf('acc', KEY))).toBe(401);
     expect(await statusOf(ACCOUNT, { 'x-account': 'acc' })).toBe(401);
@@ -97,7 +100,7 @@ describe("the guard of the simulated clouds' server", () => {
   });
 });
 
-it("an account's key depends only on the control key and the account's name, and keys are compared whole", () => {
+it("an account's key depends only on the control key and the account's name, and isSameKey compares whole keys", () => {
   expect(accountKey(KEY, 'a')).toBe(accountKey(KEY, 'a'));
   expect(new Set([accountKey(KEY, 'a'), accountKey(KEY, 'b'), accountKey('other', 'a')]).size).toBe(3);
   expect(isSameKey('a', 'a')).toBe(true);

@@ -4,7 +4,10 @@ import { createApp } from '../../../../local/sim/http/app.ts';
 import { openGate } from '../../../calls/gates.ts';
 import { LOCATION, START_MS, VirtualClouds } from './virtual-clouds.ts';
 
-/** Connects the driver to clouds in this process, whose clock moves forward instead of waiting. */
+/**
+ * Connects the driver to simulated clouds in this process. Instead of waiting, the clouds set their clock
+ * forward.
+ */
 function connectInProcess() {
   const clouds = new VirtualClouds();
   const app = createApp({

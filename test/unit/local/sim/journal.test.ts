@@ -15,7 +15,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** Returns clouds in which each kind of event of a journal has happened. */
+/** Returns clouds after at least one event of each kind that a journal records. */
 function eventful(onEvent: (event: SimEvent) => void): VirtualClouds {
   const clouds = new VirtualClouds({ accounts: { locked: { apiKey: 'k' } } }, { onEvent });
   const ids = [1, 2, 3].map(() => clouds.create().body['id']);
@@ -49,7 +49,7 @@ test('a journal restores the same clouds, with their faults, accounts and counts
   expect(after.call({ call: 'verify' }).status).toBe(200);
 });
 
-test('a snapshot restores the same books with fewer events, and no id is given twice after it', () => {
+test('a snapshot restores the same books with fewer events, and the restored clouds use no id twice', () => {
   const events: SimEvent[] = [];
   const before = eventful((event) => events.push(event));
   const snapshot = before.engine.world.state.snapshot();
@@ -64,7 +64,7 @@ test('a snapshot restores the same books with fewer events, and no id is given t
   expect(known).not.toContain(after.create(undefined, { launchToken: 'another' }).body['id']);
 });
 
-test('the cut last line of a journal is ignored, and an invalid line is an error', () => {
+test('readJournal ignores an incomplete last line of a journal, and throws if another line is invalid', () => {
   const journal = startJournal(file, []);
   eventful((event) => journal.append(event));
   journal.close();

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { LOCATION, START_MS, VirtualClouds } from './virtual-clouds.ts';
 
 describe('the life cycle of a simulated instance', () => {
-  test('an instance is accepted, boots, runs and terminates at the times that the books have', () => {
+  test("an instance is accepted, boots, runs and terminates at the times that the clouds' books state", () => {
     const clouds = new VirtualClouds();
     const made = clouds.create();
     const id = made.body['id'];
@@ -44,7 +44,7 @@ describe('the life cycle of a simulated instance', () => {
     ]);
   });
 
-  test('a list by ids has exactly those of the requested instances that exist', () => {
+  test('a list by ids contains exactly the requested instances that exist', () => {
     const clouds = new VirtualClouds();
     const [first, second] = [clouds.create(), clouds.create(), clouds.create()].map(({ body }) =>
       String(body['id']),
@@ -59,7 +59,7 @@ describe('the life cycle of a simulated instance', () => {
     expect(left.body.items?.map(({ id }) => id)).toEqual([second]);
   });
 
-  test('an instance that was terminated while it booted has no time of running in the books', () => {
+  test("an instance that was terminated while it booted has no `runningAt` in the clouds' books", () => {
     const clouds = new VirtualClouds();
     const { body } = clouds.create();
     clouds.wait(1);
@@ -81,7 +81,7 @@ describe('the life cycle of a simulated instance', () => {
 });
 
 describe('launch tokens', () => {
-  test('two creates with one launch token make one instance, even while the first is under way', () => {
+  test('two creates with one launch token make one instance, even if the first is not answered yet', () => {
     const clouds = new VirtualClouds();
     const [first, second] = [1, 2].map(() => clouds.create(LOCATION, { launchToken: 't' }));
     expect(second?.body['id']).toBe(first?.body['id']);
@@ -104,7 +104,7 @@ describe('launch tokens', () => {
     }
   });
 
-  test('a cloud that does not honour launch tokens makes two instances for one token, and finds both by it', () => {
+  test('a cloud that does not honour launch tokens makes two instances for one token, and finds both by the token', () => {
     const clouds = new VirtualClouds({ clouds: { aws: { honoursTokens: false } } });
     const ids = [1, 2].map(() => clouds.create(LOCATION, { launchToken: 't' }).body['id']);
     expect(new Set(ids).size).toBe(2);
@@ -115,7 +115,7 @@ describe('launch tokens', () => {
 });
 
 describe('lists of instances', () => {
-  test('a list by tags has each instance once over its pages, even when one terminates between two pages', () => {
+  test('the pages of a list by tags contain each instance once, even if an instance terminates between two pages', () => {
     const clouds = new VirtualClouds({ pageSize: 3 });
     const ids = Array.from({ length: 5 }, () => clouds.create().body['id']);
     clouds.create(LOCATION, { tags: { owner: 'another' } });
@@ -131,7 +131,7 @@ describe('lists of instances', () => {
     expect(second['nextCursor']).toBeNull();
   });
 
-  test("a list and a search by token lag by the cloud's list delay, and a get does not", () => {
+  test("a list and a search by token show the state before the cloud's list delay, and a get shows the current state", () => {
     const clouds = new VirtualClouds({ clouds: { aws: { listDelayMs: 2_000 } } });
     const { body, atMs } = clouds.create();
     clouds.nowMs = atMs + 1_999;
@@ -157,7 +157,7 @@ test('an account cannot see or terminate an instance of another account', () => 
   expect(clouds.terminate(body['id']).status).toBe(404);
 });
 
-test('a reset removes everything, repeats the random times, and gives no id twice', () => {
+test('a reset removes everything and repeats the random times, and no id is used again', () => {
   const clouds = new VirtualClouds();
   clouds.fault({ kind: 'error', call: 'verify' });
   const before = clouds.create();

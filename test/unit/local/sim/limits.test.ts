@@ -5,7 +5,7 @@ const codesOf = (answers: { body: Record<string, unknown> }[]) =>
   answers.map(({ body }) => body['code'] ?? 'ok');
 
 describe('call rates of the simulated clouds', () => {
-  test('creates are allowed up to the burst, and then one for each fifth of a second', () => {
+  test('creates are allowed up to the burst, and after that one create every 0.2 seconds', () => {
     const clouds = new VirtualClouds({ clouds: { aws: { slots: { instancesPerLocation: 100 } } } });
     const burst = Array.from({ length: 22 }, () => clouds.create());
     expect(codesOf(burst)).toEqual([...Array(20).fill('ok'), 'RateLimited', 'RateLimited']);
@@ -21,7 +21,7 @@ describe('call rates of the simulated clouds', () => {
     });
   });
 
-  test('lists and mutations have separate buckets, and so has each location and account', () => {
+  test('lists and mutations have separate rate buckets, at each location and for each account', () => {
     const clouds = new VirtualClouds();
     const get = () => clouds.call({ call: 'get', location: LOCATION, backendId: 'i-none' }).status;
     expect(Array.from({ length: 12 }, get)).toEqual([...Array(10).fill(404), 429, 429]);
@@ -34,7 +34,7 @@ describe('call rates of the simulated clouds', () => {
     expect(clouds.books()).toMatchObject({ throttled: 3, limitViolations: { list: 2, mutate: 1 } });
   });
 
-  test('a rate bucket never holds more than its burst', () => {
+  test('a rate bucket allows no more calls than its burst, even after an hour without calls', () => {
     const clouds = new VirtualClouds();
     clouds.list();
     clouds.wait(3_600);
@@ -44,7 +44,7 @@ describe('call rates of the simulated clouds', () => {
 });
 
 describe('slots of the simulated clouds', () => {
-  test('an instance holds a slot from its acceptance until it runs', () => {
+  test('an instance uses a slot from its acceptance until it runs', () => {
     const clouds = new VirtualClouds({ clouds: { aws: { slots: { instancesPerLocation: 2 } } } });
     const [first] = [clouds.create(), clouds.create()];
     expect(clouds.create()).toMatchObject({ status: 429, body: { code: 'TooManyPendingInstances' } });
@@ -68,7 +68,7 @@ describe('slots of the simulated clouds', () => {
     expect(clouds.create().status).toBe(201);
   });
 
-  test('a create at one location more than allowed is refused until no instance is pending at another', () => {
+  test('a create that exceeds the limit of locations is refused until the other location has no pending instance', () => {
     const clouds = new VirtualClouds({ clouds: { ncp: { slots: { locations: 1 } } } }, { cloud: 'ncp' });
     expect(clouds.create('KR').status).toBe(201);
     expect(clouds.create('KR').status).toBe(201);
@@ -83,7 +83,7 @@ describe('slots of the simulated clouds', () => {
 });
 
 describe('quota of the simulated clouds', () => {
-  test('the quota counts existing instances, and its refusals do not count as throttles', () => {
+  test('the quota counts existing instances, and its refusals are not counted as throttled calls', () => {
     const clouds = new VirtualClouds({
       clouds: { aws: { locations: { [LOCATION]: { instanceQuota: 2 } } } },
     });
@@ -99,7 +99,7 @@ describe('quota of the simulated clouds', () => {
   });
 });
 
-test('an account is refused with a wrong key, and after it was revoked', () => {
+test('an account is refused if its key is wrong or the account is revoked', () => {
   const clouds = new VirtualClouds({ accounts: { acc: { apiKey: 'right' } } });
   const verify = () => clouds.call({ call: 'verify' });
   expect(verify()).toMatchObject({ status: 401, body: { code: 'InvalidCredentials' } });

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { latestTimeOf, scaledClock } from '../../../../local/sim/scaled-clock.ts';
 import { START_MS, VirtualClouds } from './virtual-clouds.ts';
 
-test('a fast clock starts at the given time, and waits in its own time', async () => {
+test('a scaled clock starts at the given time, and `waitUntil` waits until the clock shows the time', async () => {
   const clock = scaledClock(1_000, 5_000_000);
   const startedAtMs = Date.now();
   await clock.waitUntil(5_050_000);
@@ -12,12 +12,12 @@ test('a fast clock starts at the given time, and waits in its own time', async (
   expect(tookMs).toBeLessThan(5_000);
 });
 
-test('a clock of scale 1 has the real time', () => {
+test('a clock of scale 1 shows the real time', () => {
   const clock = scaledClock(1, Date.now());
   expect(Math.abs(clock.now() - Date.now())).toBeLessThan(50);
 });
 
-test('the latest time of a snapshot is that of its last event, and 0 without events', () => {
+test("latestTimeOf returns the time of a snapshot's last event, or 0 without events", () => {
   const clouds = new VirtualClouds();
   const { body } = clouds.create();
   clouds.wait(3_600);

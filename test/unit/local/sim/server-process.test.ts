@@ -40,7 +40,7 @@ async function listening(line: Promise<string>) {
   return z.object({ simUrl: z.url(), simKey: z.string().min(1) }).parse(JSON.parse(await line));
 }
 
-test("the simulated clouds' server prints its URL, and loses nothing that it answered when it is killed", async () => {
+test("the simulated clouds' server prints its URL, and still has every answered call after a kill and a restart", async () => {
   const first = run('--port', '0', '--seed', '5', '--state', stateDir, '--sim-key', KEY);
   const credential = { account: 'acc', apiKey: accountKey(KEY, 'acc') };
   const connect = ({ simUrl: endpoint }: { simUrl: string }) =>
@@ -78,7 +78,7 @@ test("the control API accepts only the server's generated key, and a cloud only 
   }
 });
 
-test("the simulated clouds' server takes its key from FLEETWRIGHT_SIM_KEY", async () => {
+test("the simulated clouds' server reads its key from FLEETWRIGHT_SIM_KEY", async () => {
   const child = runWith({ FLEETWRIGHT_SIM_KEY: KEY }, ['--port', '0']);
   expect(await listening(child.firstLine)).toMatchObject({ simKey: KEY });
 });

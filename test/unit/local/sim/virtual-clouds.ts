@@ -49,7 +49,10 @@ export class VirtualClouds {
     return { ...reply, body: { ...reply.body } };
   }
 
-  /** Returns the create of another instance; `over` replaces its input, the launch token for instance. */
+  /**
+   * Returns the create operation of another instance. `over` replaces fields of its input, such as the launch
+   * token.
+   */
   createOperation(location = LOCATION, over: Partial<CreateInput> = {}): Operation {
     this.#instances += 1;
     const name = `i-${this.#instances}`;
@@ -87,6 +90,7 @@ export class VirtualClouds {
     this.engine.addFault(faultSchema.parse(fault));
   }
 
+  /** Returns the clouds' record (books) of the account's machines, resources and calls at a location. */
   books(location = LOCATION): Books['clouds'][number] {
     const { cloud, account } = this;
     const [site] = readBooks(this.engine.world, { cloud, connection: account, location }).clouds;
