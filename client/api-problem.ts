@@ -2,12 +2,14 @@ import { z } from 'zod';
 
 const fieldErrorSchema = z.object({ pointer: z.string(), code: z.string(), message: z.string() });
 
-/** Accepts any fields: a proxy between client and API may answer in its own format. */
+/**
+ * Reads an error answer. All fields are optional, because a proxy between client and API may answer in its own format.
+ */
 const problemSchema = z.object({
   title: z.string().optional(),
   code: z.string().optional(),
   detail: z.string().optional(),
-  /** The gateway sends `message` instead of a detail. */
+  /** API Gateway itself sends `message` instead of `detail`. */
   message: z.string().optional(),
   requestId: z.string().optional(),
   errors: z.array(fieldErrorSchema).default([]),
@@ -15,19 +17,25 @@ const problemSchema = z.object({
   allowed: z.array(z.string()).optional(),
 });
 
-/** One wrong field: `/…` in the body, `?name` in the query, `{name}` in the path. */
+/**
+ * Describes one wrong field. `pointer` is `/…` for a field of the body, `?name` for a query parameter, `{name}` for a
+ * part of the path.
+ */
 export type FieldError = z.infer<typeof fieldErrorSchema>;
 
 /**
- * Thrown when the API refuses a request; made from its problem JSON. `code` is stable. If the answer has no code, it is
- * `http-<status>`.
+ * Thrown when the API refuses a request. It has the fields of the answer's problem JSON. The API's codes are stable. If
+ * the answer has no code, `code` is `http-<status>`.
  */
 export class ApiProblem extends Error {
   readonly status: number;
   readonly code: string;
   readonly requestId: string | undefined;
   readonly errors: readonly FieldError[];
-  /** For a fleet that refused an action: its status. `allowed` has the actions that it allows. */
+  /**
+   * The fleet's status, if the API refused an action because of it. `allowed` lists the actions that this status
+   * allows.
+   */
   readonly fleetStatus: string | undefined;
   readonly allowed: readonly string[] | undefined;
 
@@ -58,17 +66,20 @@ export class ApiUnreachable extends Error {
 }
 
 /**
- * Thrown for an answer that the contract does not have: client and API have different versions, or the server is not
+ * Thrown when an answer does not match the API's contract: client and API have different versions, or the server is not
  * Fleetwright's API.
  */
 export class UnexpectedAnswer extends Error {
   constructor(operationId: string, why: string) {
-    super(`this client does not understand the answer to ${operationId}: ${why}`);
+    super(`the answer to ${operationId} does not match this client's contract: ${why}`);
     this.name = 'UnexpectedAnswer';
   }
 }
 
-/** Returns the reason of a failure. `fetch` only says that it failed; the reason is in its cause. */
+/**
+ * Returns the reason why `fetch` failed. The error itself only says that `fetch` failed; the error's `cause` has the
+ * reason.
+ */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error ? error.cause.message || reasonCode(error.cause) : error.message;

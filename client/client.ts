@@ -19,8 +19,8 @@ export interface ClientOptions {
 
 export interface CallOptions {
   /**
-   * For operations that accept an idempotency key. It is generated if it is missing: a retry after a lost answer then
-   * creates no second fleet.
+   * Idempotency key, for operations that accept one. Absent: the client generates a key, so that its retry after a lost
+   * answer creates no second fleet.
    */
   idempotencyKey?: string | undefined;
   signal?: AbortSignal | undefined;
@@ -28,11 +28,14 @@ export interface CallOptions {
 
 type Params<Id extends OperationId> = z.output<RouteOf<Id>['params']>;
 type Query<Id extends OperationId> = z.output<RouteOf<Id>['query']>;
-/** For zod, the fields of an empty object are `Record<string, never>`. */
+/**
+ * Leaves out a part of the input (`params` or `query`) that has no fields. zod's type of such a part is
+ * `Record<string, never>`.
+ */
 type WhereAny<Part, Fields> = string extends keyof Part ? unknown : Fields;
 type Body<R> = R extends { body: infer Schema extends z.ZodType } ? { body: z.input<Schema> } : unknown;
 
-/** The input of an operation, with only the parts that it has. */
+/** The input of an operation: `params`, `query` and `body`, each only if the operation has it. */
 export type CallInput<Id extends OperationId> = WhereAny<Params<Id>, { params: Params<Id> }> &
   WhereAny<Query<Id>, { query?: { [Name in keyof Query<Id>]?: Query<Id>[Name] | undefined } }> &
   Body<RouteOf<Id>> &
@@ -60,7 +63,7 @@ const systemTransport: Transport = {
 
 /**
  * Creates a client of the API. Its methods throw `ApiProblem` when the API refuses, `ApiUnreachable` when no answer
- * came, and `UnexpectedAnswer` when the contract does not have the answer.
+ * came, and `UnexpectedAnswer` when the answer does not match the contract.
  */
 export function createClient({ apiUrl, apiKey, transport }: ClientOptions): Client {
   const base = apiUrl.replace(/\/+$/, '');
@@ -84,7 +87,8 @@ export function createClient({ apiUrl, apiKey, transport }: ClientOptions): Clie
       const [issue] = parsed.error.issues;
       throw new UnexpectedAnswer(route.operationId, `${issue?.path.join('/')}: ${issue?.message}`);
     };
-  // The compiler cannot check this cast. A method's type and its parsing come from the same entry of the contract.
+  // The compiler cannot check this cast. It is safe, because a method's type and the schema that parses its answer come
+  // from the same route of the contract.
   return Object.fromEntries(routes.map((route) => [route.operationId, call(route)])) as unknown as Client;
 }
 

@@ -1,12 +1,12 @@
-/** A page of a list. `null` marks the last page. Any page may have few items. */
+/** A page of a list. On the last page, `cursor` is `null`. Any page, not only the last one, may have few items. */
 interface Page<Item> {
   items: Item[];
   cursor: string | null;
 }
 
 /**
- * Yields every item of a list, and reads pages as needed: `for await (const fleet of eachItem(client.listFleets, {
- * params: { namespace: 'default' } }))`.
+ * Yields every item of a list, and reads each page when it is needed. Example: `for await (const fleet of
+ * eachItem(client.listFleets, { params: { namespace: 'default' } }))`.
  */
 export async function* eachItem<Input extends { query?: { cursor?: string | undefined } } | undefined, Item>(
   list: (input: Input) => Promise<Page<Item>>,

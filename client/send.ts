@@ -3,16 +3,16 @@ import { ApiProblem, ApiUnreachable } from './api-problem.ts';
 /** The client's dependencies on its environment. Tests replace them. */
 export interface Transport {
   fetch: typeof fetch;
-  /** Waits. @throws when the signal is aborted before the end */
+  /** Waits for this time. @throws Error when the signal is aborted before the time is over */
   pause(ms: number, signal: AbortSignal | undefined): Promise<void>;
-  /** Draws from [0, 1), for jitter. */
+  /** Returns a random number from [0, 1), for jitter. */
   random(): number;
 }
 
 export interface ApiRequest {
   apiUrl: string;
   method: string;
-  /** Path and query. */
+  /** Path and query, which follow `apiUrl`. */
   path: string;
   headers: Record<string, string>;
   body: string | undefined;
@@ -30,14 +30,14 @@ const MAX_PAUSE_MS = 20_000;
 
 /** Transient statuses, which do not tell whether the request had an effect. */
 const PASSING: ReadonlySet<number> = new Set([502, 503, 504]);
-/** The API refused the request before it had any effect. */
+/** The status with which the API refuses a request before the request has any effect. */
 const TOO_MANY = 429;
 
 /**
  * Sends a request, and retries when that is safe and may help. After a 429 it always retries. After 502, 503, 504, a
  * time-out or a lost connection it retries only a repeatable request.
  *
- * @returns the answer's JSON; undefined without one
+ * @returns the answer's JSON; undefined if the answer has none
  * @throws ApiProblem when the API refused the request
  * @throws ApiUnreachable when no answer came
  */
@@ -53,7 +53,7 @@ export async function send(transport: Transport, request: ApiRequest): Promise<u
       const { response, body } = outcome;
       if (response.ok) return body;
       const transient = response.status === TOO_MANY || (request.repeatable && PASSING.has(response.status));
-      // An earlier attempt, whose answer was lost, removed the object.
+      // An earlier attempt removed the object, but its answer was lost.
       if (request.removes && response.status === 404 && attempts > 1) return undefined;
       if (last || !transient) throw new ApiProblem(response.status, body);
       waitMs = Math.max(waitMs, retryAfterMs(response));
@@ -70,7 +70,7 @@ async function attempt({ fetch }: Transport, request: ApiRequest): Promise<Outco
     const response = await fetch(`${request.apiUrl}${request.path}`, {
       method: request.method,
       headers: request.headers,
-      // The key is sent only to the API's own address: redirects to other addresses are not followed.
+      // The API key must be sent only to the API's own address. Therefore redirects are not followed.
       redirect: 'manual',
       signal: request.signal ? AbortSignal.any([request.signal, timeout]) : timeout,
       ...(request.body === undefined ? {} : { body: request.body }),
