@@ -5,12 +5,12 @@ import type { DriverMetadata } from './contract/metadata.ts';
 import { openstackMetadata } from './openstack/metadata.ts';
 import { simMetadata } from './sim/metadata.ts';
 
-/** A driver's metadata. Connections use its name. */
+/** A driver's metadata, with the name by which connections refer to the driver. */
 export type Registered<Name extends DriverName = DriverName> = DriverMetadata & { readonly name: Name };
 
 /**
- * Lists the metadata of every driver, for code that describes, checks or deploys drivers. It has only data. Only a
- * driver's own function imports the driver's code: its cloud's SDK is then in no other bundle.
+ * Lists the metadata of every driver, for code that describes, checks or deploys drivers. It has only data: a driver's
+ * code is imported only by the driver's own Lambda function, so that no other bundle contains the SDK of its cloud.
  */
 export const DRIVERS: { readonly [Name in DriverName]: Registered<Name> } = {
   sim: simMetadata,

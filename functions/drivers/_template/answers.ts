@@ -5,7 +5,7 @@ import type { CloudInstance } from '../contract/driver.ts';
 import { parseMachineName } from '../contract/names.ts';
 
 // Schemas of the cloud's answers, with only the fields that are used. Unknown fields are ignored. An answer that lacks
-// a field is not valid.
+// a required field is not valid.
 
 export const accountSchema = z.object({ id: z.string().min(1) });
 export const emptySchema = z.object({});
@@ -57,7 +57,7 @@ export function pageOf<Item extends z.ZodType>(item: Item) {
   return z.object({ items: z.array(item), next: z.string().nullish() });
 }
 
-/** Every word of the cloud for a machine's state. Any other becomes `Undefined`. */
+/** Maps the cloud's words for a machine's state. Any other word becomes `Undefined`. */
 const STATUSES: ReadonlyMap<string, InstanceStatus> = new Map([
   ['building', 'Creating'],
   ['active', 'Running'],

@@ -182,8 +182,8 @@ export class TemplateClient implements CloudClient, Reboot {
   }
 
   /**
-   * Ensures a resource. The cloud refuses a name that is taken: of concurrent calls, one makes the resource and the
-   * others find it.
+   * Returns the resource of this name, and makes it if it does not exist. Of concurrent calls, one makes the resource.
+   * The cloud refuses the others because the name is taken, and they find the resource.
    */
   async #ensure(location: string, kind: NetworkResourceKind, name: string, body: object): Promise<Resource> {
     const known = await this.#find(location, kind, name);

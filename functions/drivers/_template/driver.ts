@@ -6,7 +6,7 @@ import { TemplateClient } from './client.ts';
 import { templateMetadata } from './metadata.ts';
 import { type Send, Transport } from './transport.ts';
 
-/** Creates the driver. `send` carries its requests. */
+/** Creates the driver. @param send sends the driver's requests */
 export function createTemplateDriver(send: Send): Driver {
   return defineDriver(templateMetadata, ({ credential, endpoint, deploymentId, calls }) => {
     const wrong = credentialError(templateMetadata, credential);

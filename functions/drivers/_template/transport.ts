@@ -8,21 +8,24 @@ import { errorSchema, pageOf } from './answers.ts';
 import { errorOfAnswer } from './errors.ts';
 
 /**
- * Sends a request by `fetch`, except in tests, and marks the permit as used. The signal must be passed to `fetch`
+ * Sends a request and marks the permit as used. Outside of tests, it uses `fetch`. The signal must be passed to `fetch`
  * itself: a signal inside a `Request` may be garbage-collected.
  */
 export type Send = (url: string, init: RequestInit, permit: Permit) => Promise<Response>;
 
 export interface Call<Answer> {
   method: 'GET' | 'POST' | 'DELETE';
-  /** Relative to the endpoint. The transport escapes each part. */
+  /** The parts of the path below the endpoint. The transport escapes each part. */
   path: readonly string[];
   query?: Readonly<Record<string, string>>;
   body?: object;
   answer: z.ZodType<Answer>;
 }
 
-/** A driver's call ends within 30 seconds, and a call that lists may need several requests. */
+/**
+ * Time limit of one request. It is short, because a driver's call must end within 30 seconds, and a list may need
+ * several requests.
+ */
 const TIMEOUT_MS = 10_000;
 
 /** Sends the requests of one project, with a time-out and without retries. Throws only DriverError. */
@@ -69,7 +72,7 @@ export class Transport {
     }
     const parsed = call.answer.safeParse(body);
     if (parsed.success) return parsed.data;
-    // The call may have succeeded; its outcome is unknown.
+    // The call may have succeeded: the outcome of a change is unknown.
     throw new DriverError(unanswered(effect), `${name}: the cloud's answer is not valid`, { call: name });
   }
 

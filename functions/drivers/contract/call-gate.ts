@@ -5,18 +5,21 @@ export interface CloudCall {
   /** The cloud's name of the action, with its service: `ec2:RunInstances`, `nova:POST /servers`. */
   action: string;
   /**
-   * The rate limit of the connection that the cloud counts this call against. `sign-in`: the call gets or registers a
+   * The kind of call, which selects the connection's rate limit for it. `sign-in`: the call gets or registers a
    * credential, at STS, Keystone or CB-Spider itself. It reaches no compute, network or image service, and therefore
    * needs no permit.
    */
   kind: CallKind | 'sign-in';
-  /** Undefined if the call concerns the account and no single location. */
+  /** Undefined if the call concerns the whole account. */
   location: string | undefined;
-  /** For a create: the number of machines requested; the governor permits each. Absent: one. */
+  /** For a create call: the number of machines that it requests. The governor counts each of them. Absent: one. */
   machines?: number;
 }
 
-/** Grants the right to send one request. Only a call gate makes permits; it passes each to the function that sends. */
+/**
+ * Grants the right to send one request. Only a call gate makes permits. It passes each permit to the function that
+ * sends the request.
+ */
 export class Permit {
   readonly call: CloudCall;
   #isUsed = false;
@@ -31,14 +34,16 @@ export class Permit {
    */
   use(): void {
     if (this.#isUsed)
-      throw new Error(`${this.call.action}: the permit was used before; each request needs its own`);
+      throw new Error(
+        `${this.call.action}: the permit was used before; each request needs a permit of its own`,
+      );
     this.#isUsed = true;
   }
 }
 
 /**
- * Controls every request of a driver. The worker's gate asks the governor for a permit and logs what a cloud refuses.
- * After a throttle it slows down that kind of call.
+ * Controls every request of a driver. The worker's gate asks the governor for a permit, and logs each call that a cloud
+ * refuses. After a throttled call, the gate slows down calls of that kind.
  */
 export interface CallGate {
   /**

@@ -15,8 +15,8 @@ export interface StopStart {
   stopInstance(location: string, backendId: string): Promise<void>;
   /**
    * Asks the cloud to start the machine, and returns immediately. The machine is then `Resuming`, later `Running`,
-   * possibly with another public address. Succeeds if the machine already runs. A cloud without room for the machine
-   * answers as it does to a create.
+   * possibly with another public address. Succeeds if the machine already runs. A cloud without capacity for the
+   * machine answers as it does to a create call.
    *
    * @throws DriverError NotFound, InsufficientCapacity, QuotaExceeded; Conflict while the machine is being stopped
    */
@@ -37,61 +37,62 @@ export interface Reboot {
 export type CreateOutcome = { instance: CloudInstance } | { error: DriverError };
 
 export interface BatchCreate {
-  /** The largest number of specs in one call, at least 2. */
+  /** Maximum number of specs in one call, at least 2. */
   readonly maxBatchSize: number;
   /**
-   * Requests several instances in one call to the cloud. The caller holds the governor's permit for each instance. All
-   * specs belong to one fleet. They differ only in `instanceId`, `launchToken` and the tag `fleetwright:instance`.
+   * Requests several instances in one call to the cloud. The caller has the governor's permit for each instance. All
+   * specs belong to one fleet, and differ only in `instanceId`, `launchToken` and the tag `fleetwright:instance`.
    *
-   * The contract of `createInstance` holds for each instance: after any error but `OutcomeUnknown` it does not exist.
-   * `findInstanceByToken` finds each instance by its own launch token, even when the process died right after the call.
+   * The contract of `createInstance` applies to each instance: after any error except `OutcomeUnknown`, the instance
+   * does not exist. `findInstanceByToken` finds each instance by its own launch token, even when the process died right
+   * after the call.
    *
    * @returns one outcome for each spec, in the order of the specs. Never rejects with a DriverError: if the whole call
-   *   failed, each outcome has the error.
+   * failed, each outcome has the error.
    */
   createInstances(specs: readonly InstanceSpec[]): Promise<CreateOutcome[]>;
 }
 
 /** Lists selected machines by id. The cost does not grow with the number of other machines. */
 export interface ListById {
-  /** The largest number of ids in one call, at least 50. */
+  /** Maximum number of ids in one call, at least 50. */
   readonly maxListedById: number;
   /**
    * Lists those of the given machines that belong to this deployment and that the cloud shows, in any order. Makes one
    * call to the cloud. The cloud may not show a new machine yet, as with `listInstances`. An id that never existed is
    * no error.
    *
-   * @param backendIds 1 to `maxListedById`
+   * @param backendIds from 1 to `maxListedById` ids
    */
   listInstancesById(location: string, backendIds: readonly string[]): Promise<CloudInstance[]>;
 }
 
 /**
  * Computes the idempotency key of each create call. For each machine, the cloud reports the key of the call that
- * created it.
+ * created the machine.
  */
 export interface IdempotencyKeys {
   /**
-   * Returns the idempotency key of the create call for these launch tokens, in their order. Makes no call to the cloud.
-   * The result never changes: the caller stores it in the records before it sends the create call.
+   * Returns the idempotency key of the create call for these launch tokens. Makes no call to the cloud. The same tokens
+   * in the same order always give the same key: the caller stores it in the records before it sends the create call.
    *
-   * @param launchTokens of one create call: one token, or those of a batch
+   * @param launchTokens the launch tokens of one create call: one token, or all tokens of a batch
    */
   idempotencyKeyOf(launchTokens: readonly [string, ...string[]]): string;
 }
 
-/** Limits how many instances, vCPUs or GB of memory may exist at a location. */
+/** A quota on the instances, vCPUs or GB of memory at a location. */
 export interface Quota {
   unit: 'instances' | 'vcpus' | 'memoryGb';
-  /** The instances that the quota counts, in the cloud's words. Absent: all. */
+  /** The instances that the quota counts, in the cloud's words. Absent: all instances. */
   scope?: string;
   limit: number;
-  /** Absent if the cloud does not report it. */
+  /** The amount in use. Absent if the cloud does not report it. */
   used?: number;
 }
 
 export interface Quotas {
-  /** Reads the quotas that creating instances can exceed. Leaves out unlimited quotas. */
+  /** Reads the quotas that a create call can exceed. Leaves out unlimited quotas. */
   readQuotas(location: string): Promise<Quota[]>;
 }
 
@@ -101,7 +102,10 @@ export interface GlobalCatalogue {
   listOffersEverywhere(): Promise<{ instanceTypes: InstanceType[]; offers: Offer[] }>;
 }
 
-/** Records that a deployment uses an account under the client's `deploymentId`. */
+/**
+ * A mark in a cloud account. It states that a deployment (the writer) uses the account under the client's
+ * `deploymentId`.
+ */
 export interface WriterMark {
   /** 1 to 64 characters of a-z, 0-9 and `-`. */
   writerId: string;
@@ -111,11 +115,11 @@ export interface WriterMark {
 }
 
 /**
- * Keeps marks in the account that every deployment with a credential for it can see. Two deployments with the same id
- * detect each other by these marks. A mark costs nothing, and is not a network, security group or key pair. A
- * deployment writes only its own mark.
+ * Keeps marks in the cloud account. Every deployment with a credential for the account can read them. By the marks, two
+ * deployments with the same id detect each other. A mark is free of charge, and is no network, security group or key
+ * pair. A deployment writes only its own mark.
  *
- * Each call throws `Unauthorized` when the credential lacks only the right to marks.
+ * Each call throws `Unauthorized` when the credential lacks the right to marks, even if it has all other rights.
  */
 export interface WriterMarks {
   /**
@@ -129,7 +133,9 @@ export interface WriterMarks {
   removeWriterMark(writerId: string): Promise<void>;
 }
 
-/** Maps each optional capability to its methods. A client may have these in addition to `CloudClient`. */
+/**
+ * Maps each optional capability to its methods. A client may have these methods in addition to those of `CloudClient`.
+ */
 export interface Capabilities extends Record<CapabilityName, object> {
   'stop-start': StopStart;
   reboot: Reboot;

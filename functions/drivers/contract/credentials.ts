@@ -5,12 +5,12 @@ import type { CredentialField, DriverMetadata } from './metadata.ts';
 
 type Fields = Readonly<Record<string, string>>;
 
-/** Caches the schemas: to make one costs more than to use it, and connections are opened every minute. */
+/** Caches the schemas, because making a schema costs more than using it, and connections are opened every minute. */
 const schemas = new WeakMap<object, ReturnType<typeof makeSchema>>();
 
 /**
- * Returns the schema of a driver's credential, made from its `credentialFields`. An issue names the field, and never
- * contains a value. The issue of a missing field contains the field's description.
+ * Returns the schema of a driver's credential, made from its `credentialFields`. An issue of the schema names the
+ * field, and never contains a value. The issue of a missing field contains the field's description.
  */
 export function credentialSchemaOf({ credentialFields }: Pick<DriverMetadata, 'credentialFields'>) {
   const known = schemas.get(credentialFields) ?? makeSchema(credentialFields);

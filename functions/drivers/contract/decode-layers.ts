@@ -1,6 +1,6 @@
 import type { Decoded } from './decode-spellings.ts';
 
-/** Characters that may separate those of an encoded text: white space, quotes, backslashes. */
+/** Characters that may occur between the characters of an encoded text: white space, quotes, backslashes. */
 const BETWEEN = /[\s\\"']/;
 const BASE64 = /[A-Za-z0-9+/_-]/;
 const HEX = /[0-9A-Fa-f]/;
@@ -11,11 +11,11 @@ const DECIMALS = /(?<![0-9])[0-9]{1,3}(?:[\s,+\\"']+[0-9]{1,3}){3,}(?![0-9])/g;
 const MAX_BYTE = 255;
 
 /**
- * Decodes the stretches of a text that may be encoded, and returns each result as a further text. Covers base64 and
- * base64url at every alignment, because encoded text may begin anywhere in a longer one. Also covers hexadecimal
- * digits, together or in pairs, and lists of decimal bytes.
+ * Decodes each stretch of a text that may be encoded, and returns each result as a text of its own (a layer). Decodes
+ * base64 and base64url at every alignment, because an encoded value may begin anywhere in the stretch. Also decodes
+ * hexadecimal digits, with or without separators, and lists of decimal bytes.
  *
- * @param leastBytes stretches that encode fewer bytes are left out
+ * @param leastBytes a stretch of base64 or hexadecimal digits that encodes fewer bytes is not decoded
  */
 export function layersOf(decoded: Decoded, leastBytes: number): Decoded[] {
   return [
@@ -41,7 +41,7 @@ function base64Layers(decoded: Decoded, shortest: number): Decoded[] {
 
 function hexLayers(decoded: Decoded, shortest: number): Decoded[] {
   if (decoded.bytes.length < shortest) return [];
-  // The prefix `0x` becomes blank: its zero would be read as a digit.
+  // The prefix `0x` is replaced by blanks, because its zero would be read as a digit.
   const digits = decoded.bytes.replaceAll(/0x(?=[0-9a-f]{2})/gi, '  ');
   return runsOf(digits, HEX, BETWEEN_HEX, shortest).flatMap((run) => {
     const text = run.map((at) => digits[at]).join('');
@@ -64,9 +64,10 @@ function decimalLayers({ bytes, starts, ends }: Decoded): Decoded[] {
 }
 
 /**
- * Makes a decoded text from the bytes of one run.
+ * Makes a layer from the bytes that one stretch (run) of characters encodes.
  *
- * @param partOf returns the first and the last character of the run that a byte was decoded from
+ * @param partOf takes the index of a byte, and returns the indices in the run of the first and last characters that
+ * encode this byte
  */
 function layer(
   { starts, ends }: Decoded,
@@ -82,7 +83,10 @@ function layer(
   };
 }
 
-/** Finds the stretches of one alphabet. @returns for each, the indices of its characters, without those of `between` */
+/**
+ * Finds the stretches that consist of characters of one alphabet and of `between`. @returns for each stretch, the
+ * indices of the characters of the alphabet
+ */
 function runsOf(text: string, alphabet: RegExp, between: RegExp, shortest: number): number[][] {
   const runs: number[][] = [];
   let run: number[] = [];

@@ -1,16 +1,18 @@
 /**
- * Holds a text with its escapes decoded, as UTF-8 bytes. Each byte has the part of the text that it was decoded from.
- * Several bytes may come from one part.
+ * A text as UTF-8 bytes, with its escapes decoded. For each byte, `starts` and `ends` give the part of the original
+ * text that the byte was decoded from. Several bytes may come from one part.
  */
 export interface Decoded {
   /** One character from U+0000 to U+00FF for each byte. */
   bytes: string;
-  /** For each byte, the index in the text where its part begins. `ends` has the index after the part. */
+  /**
+   * For each byte, the index in the original text where the byte's part begins. `ends` has the index after the part.
+   */
   starts: readonly number[];
   ends: readonly number[];
 }
 
-/** Most passes. An escape may itself be escaped; deeper nesting is not decoded. */
+/** Maximum number of decoding passes. An escape may itself be escaped; deeper nesting is not decoded. */
 const MAX_PASSES = 8;
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -55,14 +57,14 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Selects how ambiguous backslashes are read. `all`: up to nine backslashes are one escape, and `\n` is a line break.
- * `one`: only the last backslash escapes, and `\n` is the letter n.
+ * Selects how ambiguous backslashes are read. `all`: up to nine backslashes before a character are one escape, and `\n`
+ * is a line break. `one`: only the last backslash belongs to the escape, and `\n` is the letter n.
  */
 export type Backslashes = 'one' | 'all';
 
 /**
- * Matches the escapes of URLs (`%2F`, `%u002f`), of JSON and programming languages (`\"`, `\u002f`, `\x2f`), and of
- * HTML (`&sol;`, `&#47;`, `&#x2f;`).
+ * Returns a pattern that matches the escapes of URLs (`%2F`, `%u002f`), of JSON and programming languages (`\"`,
+ * `\u002f`, `\x2f`), and of HTML (`&sol;`, `&#47;`, `&#x2f;`).
  */
 function escapes(backslashes: string): RegExp {
   return new RegExp(
@@ -73,7 +75,7 @@ function escapes(backslashes: string): RegExp {
       `${backslashes}u\\{(?<braced>[0-9a-f]{1,6})\\}`,
       `${backslashes}x(?<byte>[0-9a-f]{2})`,
       `${backslashes}(?<space>[abfnrtv])`,
-      // A character that begins another escape is left for that escape.
+      // A character that begins another escape is not matched here, so that the other escape is decoded.
       `${backslashes}(?!%u?[0-9a-f]{2}|&#?[0-9a-z]+;)(?<sign>[ -/:-@\\[\\]^_\`{-~])`,
       '&#x(?<hexEntity>[0-9a-f]{1,6});?',
       '&#(?<entity>[0-9]{1,7});?',
@@ -88,7 +90,7 @@ const ESCAPES: Readonly<Record<Backslashes, RegExp>> = {
   all: escapes('\\\\{1,9}'),
 };
 
-/** Decodes every escape. Repeats this for escapes that the decoding produces, until none is left. */
+/** Decodes every escape, then the escapes that the decoding produces, in at most MAX_PASSES passes. */
 export function decodeEscapes(bytes: Decoded, backslashes: Backslashes): Decoded {
   let decoded = bytes;
   for (let pass = 0; pass < MAX_PASSES; pass += 1) {

@@ -9,12 +9,12 @@ import type { CapabilityName, DriverMetadata } from './metadata.ts';
 import { Secrets } from './secrets.ts';
 
 /**
- * Makes a driver from its metadata and the function that opens its clients. The compiler compares the clients with the
- * declared capabilities: a client has all methods of each declared capability, and no method of any other.
+ * Makes a driver from its metadata and the function that opens its clients. The compiler checks that the clients have
+ * all methods of each declared capability, and no method of any other capability.
  *
- * Everything that a client returns or throws passes the guard (`guard-client.ts`). No driver needs to limit its cloud's
- * words or to remove secrets from them. A driver adds each secret that it obtains for the credential to `secrets`: a
- * token, the keys of a session.
+ * Everything that a client returns or throws passes through the guard (`guard-client.ts`). Therefore no driver needs to
+ * shorten its cloud's messages or to remove secrets from them. A driver adds each secret that it obtains with the
+ * credential to `secrets`, such as a token or the keys of a session.
  */
 export function defineDriver<const Metadata extends DriverMetadata>(
   metadata: Metadata,
@@ -34,7 +34,7 @@ export function defineDriver<const Metadata extends DriverMetadata>(
   };
 }
 
-/** Wraps the gate to redact errors before it sees them: the gate logs what a cloud refused. */
+/** Wraps the call gate. Redacts errors before the gate sees them, because the gate logs them. */
 function guardGate(calls: CallGate, secrets: Secrets): CallGate {
   return {
     send: (call, request) =>

@@ -4,28 +4,29 @@ import type { InstanceStatus } from '../../model/status.ts';
 import type { CallGate } from './call-gate.ts';
 import type { DriverMetadata } from './metadata.ts';
 
-/** Passes to a driver what it needs to open a client: endpoint, credential, deployment and call gate. */
+/** The input for opening a client: endpoint, credential, deployment and call gate. */
 export interface ConnectOptions {
   cloud: Cloud;
   credential: Credential;
   /**
-   * Overrides the cloud's own address, if it has one. The caller has already checked it against the deployment's rules.
+   * Address to use instead of the cloud's own, if the cloud has one. The caller has already checked this address
+   * against the deployment's rules.
    */
   endpoint?: string;
   /** The value of the tag `fleetwright:deployment` on everything that this deployment makes. */
   deploymentId: string;
   /**
-   * `<namespace>/<name>` of the connection. It stays the same for the life of the connection, even when the credential
-   * changes. Drivers that store something per connection use it. Absent: the client belongs to no connection.
+   * `<namespace>/<name>` of the connection. It never changes, even when the connection gets another credential. Drivers
+   * that store something per connection use it. Absent: the client belongs to no connection.
    *
    * While a new credential is being verified, clients of one connection have different credentials. A client with the
-   * new one changes nothing for the others.
+   * new credential must not change anything for the other clients.
    */
   connectionKey?: string;
   /**
-   * True if the credential is not in force and may never be. The driver does not change what it stores under the
-   * connection's name, because other clients use it. The caller uses only `verifyCredential`, `listInstances`,
-   * `getInstance`, `listNetworkResources` and the marks.
+   * True if the connection does not use this credential yet, and may never use it. The driver must not change what it
+   * stores under the connection's name, because other clients use it. The caller calls only `verifyCredential`,
+   * `listInstances`, `getInstance`, `listNetworkResources` and the methods for writer marks.
    */
   isTrial?: boolean;
   /** Every request of the client passes this gate. */
@@ -35,8 +36,8 @@ export interface ConnectOptions {
 /** Identifies the account that a credential belongs to. */
 export interface VerifiedCredential {
   /**
-   * The cloud's own id of the account. It never changes. Two credentials of one cloud belong to the same account
-   * exactly when these ids are equal. Undefined if the cloud does not report it.
+   * The cloud's own id of the account. It never changes. Two credentials of one cloud belong to the same account if and
+   * only if these ids are equal. Undefined if the cloud does not report it.
    */
   account: string | undefined;
   /** The account's display name, for messages. Absent: the same as `account`. */
@@ -44,14 +45,14 @@ export interface VerifiedCredential {
 }
 
 /**
- * Connects to a cloud; made with `defineDriver`. A driver keeps no state except its clients. The driver's caller stores
- * everything that must survive the process in its records.
+ * Opens clients of a cloud. Made with `defineDriver`. A driver keeps no state except its clients. The caller stores in
+ * its own records everything that must survive the process.
  */
 export interface Driver extends DriverMetadata {
   /**
    * Opens a client. Makes no call, and cannot tell whether the cloud accepts the credential; `verifyCredential` can.
-   * The caller keeps a client for up to a minute, shares it among many messages, and discards it after `Unauthorized`.
-   * What the client caches (tokens, assumed roles, addresses) is discarded with it.
+   * The caller keeps a client for up to a minute, shares it among many queue messages, and discards it after
+   * `Unauthorized`. What the client caches (tokens, assumed roles, addresses) is discarded with it.
    *
    * @throws DriverError InvalidRequest when a credential field is missing or the endpoint is not usable
    */
@@ -64,8 +65,8 @@ export type NetworkResourceKind = (typeof NETWORK_RESOURCE_KINDS)[number];
 export interface NetworkSpec {
   location: string;
   /**
-   * The idempotency key, unique in the deployment for its kind and location. 1 to 23 characters of a-z and 0-9. The
-   * driver derives the name at the cloud from it (`resourceName`).
+   * The idempotency key, unique in the deployment for this kind of resource and this location. 1 to 23 characters of
+   * a-z and 0-9. The driver derives the resource's name at the cloud from this key (`resourceName`).
    */
   name: string;
   cidr: string;
@@ -76,7 +77,10 @@ export interface SecurityGroupSpec {
   location: string;
   name: string;
   networkBackendId: string;
-  /** Allows inbound TCP 22 from this CIDR. Absent: nothing inbound. Outbound is open. */
+  /**
+   * The CIDR from which inbound TCP 22 is allowed. Absent: no inbound traffic is allowed. All outbound traffic is
+   * allowed.
+   */
   sshFrom?: string;
   tags: Record<string, string>;
 }
@@ -92,11 +96,11 @@ export interface KeyPairSpec {
 export interface InstanceSpec {
   location: string;
   zone?: string;
-  /** Our instance's id: the value of the machine's tag `fleetwright:instance`. */
+  /** Fleetwright's id of the instance: the value of the machine's tag `fleetwright:instance`. */
   instanceId: string;
   /**
    * The idempotency key. The driver passes it to a cloud that accepts one, and always puts it into the machine's name
-   * (`machineName`). At a cloud without tags, only the name tells which instance the machine belongs to.
+   * (`machineName`). At a cloud without tags, only the name tells for which instance the machine was made.
    */
   launchToken: string;
   instanceType: string;
@@ -122,10 +126,10 @@ export interface CloudInstance {
   /** Taken from the tag `fleetwright:instance`, or from the name (`parseMachineName`). Undefined if neither has it. */
   instanceId?: string;
   launchToken?: string;
-  /** The cloud's status in the terms of this contract. An unknown word becomes `Undefined`, never a guess. */
+  /** The cloud's status in the terms of this contract. `Undefined` if the driver does not know the cloud's word. */
   status: InstanceStatus;
   zone?: string;
-  /** The name as in the offer. Absent if the cloud does not report it. */
+  /** The name of the type, as in the offers. Absent if the cloud does not report it. */
   instanceType?: string;
   publicIp?: string;
   privateIp?: string;
@@ -153,40 +157,40 @@ export interface CloudNetworkResource {
   kind: NetworkResourceKind;
   backendId: string;
   /**
-   * The name in the spec that the resource was made from. If the name does not have the form of `names.ts`, the cloud's
-   * name.
+   * The `name` of the spec from which the resource was made. If the resource's name at the cloud does not have the form
+   * of `names.ts`, this is the name at the cloud.
    */
   name: string;
   createdAt?: string;
 }
 
 /**
- * Makes the calls of one connection. "Of this deployment" means: it carries the deployment's tag or, without any
- * deployment's tag, one of its names (`names.ts`). A client never returns anything else, which protects other machines
- * from deletion.
+ * Makes the calls of one connection. "Of this deployment" means: the resource carries this deployment's tag or, if it
+ * carries no deployment's tag, a name of this deployment (`names.ts`). A client returns no other resources, which
+ * protects them from deletion.
  *
  * Every call has its own time-out, ends within 30 seconds unless its comment says otherwise, and throws only
  * `DriverError`. The error's message has the cloud's own words, and no part of the credential, of user data or of a
  * key:
  *
  * - `Throttled`: the call had no effect. Has `retryAfterMs` and `limitPerSecond` if the cloud reported them
- *   (`retry-after.ts`). It is not `QuotaExceeded`, for which waiting does not help.
- * - `Unavailable`: the cloud refused the request *before* it took it, or could not be reached; no effect.
+ *   (`retry-after.ts`). If waiting does not help, the code is `QuotaExceeded` instead.
+ * - `Unavailable`: the cloud refused the request before acting on it, or could not be reached. The call had no effect.
  * - `OutcomeUnknown`: the request may have reached the cloud (time-out, reset or 5xx after sending). A read throws
  *   `Unavailable` instead.
- * - `Unauthorized`: the cloud refused the credential, or it has expired, or it lacks the right to this call. The
- *   error's `call` names the call.
- * - `NoPermit`: a request of this call waited too long for its permit (`call-gate.ts`) and was not sent. When the same
- *   call is made again, it reuses what the earlier requests created.
+ * - `Unauthorized`: the cloud refused the credential, or the credential has expired or lacks the right to this call.
+ *   The error's `call` names the call.
+ * - `NoPermit`: a request of this call waited too long for its permit (`call-gate.ts`) and was not sent. A repetition
+ *   of the call reuses what the earlier requests created.
  * - `NotFound`: the location or machine of the call does not exist.
  * - `InvalidRequest`, `Unsupported`: the same call can never succeed: an unknown location or type, an image of another
  *   architecture, a bad CIDR.
- * - An error that a driver cannot classify is `OutcomeUnknown` for a change and `Unavailable` for a read, never a
- *   guess. `answered` is true if the cloud answered: the same answer several times in a row is a refusal that no table
- *   knows.
+ * - An error that a driver cannot classify is `OutcomeUnknown` for a change and `Unavailable` for a read. Its
+ *   `answered` is true if the cloud answered. After several equal answers in a row, the caller treats the error as a
+ *   refusal.
  *
- * One call may need several requests to the cloud. When one of them fails, the driver removes what the earlier ones
- * created, or the same call later finds and reuses it. If neither is possible, the call throws `OutcomeUnknown`.
+ * One call may need several requests to the cloud. When a request fails, the driver removes what the earlier requests
+ * created, or a repetition of the call finds and reuses it. If neither is possible, the call throws `OutcomeUnknown`.
  *
  * Lists are read to the last page. SDK retries are off, because the governor must see each answer.
  *
@@ -199,13 +203,13 @@ export interface CloudClient {
   /** Lists every location that this credential may use, with its zones. Includes locations that are down. */
   listLocations(): Promise<Location[]>;
   /**
-   * Lists the instance types at one location, with their prices there. Two calls return the same, except for order and
-   * prices. The ids of offers are those of `offerId`, and never change.
+   * Lists the instance types at one location, with their prices there. Repeated calls return the same items. Only their
+   * order and their prices may differ. The ids of offers are those of `offerId`, and never change.
    */
   listOffers(location: string): Promise<{ instanceTypes: InstanceType[]; offers: Offer[] }>;
   /**
    * Lists the images that a fleet may name, mainly the cloud's own and public ones. Each name appears once, with its
-   * newest image and the architectures that it boots on.
+   * newest image and the architectures that this image boots on.
    */
   listImages(location: string): Promise<Image[]>;
 
@@ -237,20 +241,20 @@ export interface CloudClient {
 
   /**
    * Requests one instance and returns as soon as the cloud has accepted the request, without waiting for the boot. If
-   * the cloud answers only after the boot, the driver stops waiting when the request is under way. It then returns the
-   * machine as `findInstanceByToken` does, or throws `OutcomeUnknown`.
+   * the cloud answers only after the boot, the driver stops waiting after some seconds. It then returns the machine as
+   * `findInstanceByToken` does, or throws `OutcomeUnknown`.
    *
    * At a cloud that honours tokens (feature `launch-tokens`), two calls with the same launch token yield the same
-   * instance, also concurrently. After any error but `OutcomeUnknown`, neither the instance nor anything that was
-   * created only for it (address, disk, interface) exists.
+   * instance, even if they are concurrent. After any error except `OutcomeUnknown`, neither the instance nor anything
+   * that was created only for it (address, disk, interface) exists.
    *
    * @throws DriverError InsufficientCapacity, QuotaExceeded, InvalidRequest, OutcomeUnknown
    */
   createInstance(spec: InstanceSpec): Promise<CloudInstance>;
 
   /**
-   * Reads one instance. @throws DriverError NotFound; this proves that the instance does not exist when
-   * `consistencyWindowMs` has passed since the create call
+   * Reads one instance. @throws DriverError NotFound. Once `consistencyWindowMs` has passed since the create call, this
+   * proves that the instance does not exist
    */
   getInstance(location: string, backendId: string): Promise<CloudInstance>;
 
@@ -258,14 +262,15 @@ export interface CloudClient {
   listInstances(location: string): Promise<CloudInstance[]>;
 
   /**
-   * Finds an instance that carries this token. Undefined proves nothing until `consistencyWindowMs` has passed. A copy
-   * of an instance also carries its token: the caller decides which machine was created with the token.
+   * Finds an instance that carries this token. Until `consistencyWindowMs` has passed since the create call, undefined
+   * proves nothing. A copy of an instance also carries its token: the caller decides which machine was created with the
+   * token.
    */
   findInstanceByToken(location: string, launchToken: string): Promise<CloudInstance | undefined>;
 
   /**
    * Asks the cloud to remove the instance and everything that was created only for it. Succeeds if the instance no
-   * longer exists or never existed. Only the list shows when it no longer exists.
+   * longer exists or never existed. Only `listInstances` shows when the instance no longer exists.
    */
   terminateInstance(location: string, backendId: string): Promise<void>;
 }

@@ -26,8 +26,8 @@ export interface DriverErrorDetail {
   /** The cloud's own code, for readers of the log. */
   cloudCode?: string;
   /**
-   * True if the cloud answered the call, and the message has its own words. Absent: no answer came, or the answer was
-   * not the cloud's.
+   * True if the cloud answered the call, and the message has the cloud's own words. Absent: no answer came, or the
+   * message does not have the cloud's words.
    */
   answered?: boolean;
   /**
@@ -46,8 +46,8 @@ export interface DriverErrorDetail {
 }
 
 /**
- * Reports a failed call with one of the codes. Drivers throw no other error. Its `name` equals the code, because Lambda
- * reports the name and ASL matches it.
+ * Reports a failed call with one of the codes. Drivers throw no other error. The error's `name` equals the code: Lambda
+ * reports the name, and the state machines match it.
  */
 export class DriverError extends Error {
   readonly code: DriverErrorCode;

@@ -13,9 +13,9 @@ const INVISIBLE =
 const UNCOUNTED: ReadonlySet<string> = new Set(['\\', '"', "'", '`', '+']);
 
 /**
- * Finds values in texts in every spelling: in other capitals, broken into lines, escaped in whole or in part (also
- * repeatedly), in base64 or in digits. To find a value that was cut, it matches each stretch of the value that is long
- * enough.
+ * Finds values in a text, in every form (spelling) in which a cloud may repeat them: with other capitals, broken into
+ * lines, escaped in whole or in part (also repeatedly), in base64, or as hexadecimal or decimal digits. Each stretch of
+ * a value that is long enough counts as a match. Therefore a value that was cut is found, too.
  */
 export class SpellingFinder {
   readonly #stretches = new Map<number, Set<string>>();
@@ -24,9 +24,9 @@ export class SpellingFinder {
   readonly shortest: number;
 
   /**
-   * @param stretchOf returns how many characters in a row count as a match, given the value's length; undefined: the
+   * @param stretchOf returns for a value's length how many consecutive characters count as a match; undefined: the
    * value is not searched for
-   * @param maxLayers how deeply base64 or digits may be nested
+   * @param maxLayers maximum depth of nested base64 or digits that are decoded
    */
   constructor(
     values: readonly string[],
@@ -50,7 +50,7 @@ export class SpellingFinder {
     if (text.length < this.shortest) return [];
     const bytes = bytesOf(text);
     const decoded = decodeEscapes(bytes, 'all');
-    // The undecoded text is searched as well: a backslash or percent sign before the value may not belong to an escape.
+    // The undecoded text is searched as well: a backslash or percent sign in it may be an ordinary character.
     const others = decoded === bytes ? [] : [bytes, decodeEscapes(bytes, 'one')];
     return [...this.#findIn(decoded, 0), ...others.flatMap((one) => this.#findPlain(one))];
   }
@@ -77,7 +77,10 @@ export class SpellingFinder {
   }
 }
 
-/** Returns the characters of a text that are compared, in lower case, with the index of each in its bytes. */
+/**
+ * Returns the characters of a text that count in a comparison, in lower case. `indices` has the index of each in
+ * `bytes`.
+ */
 function countedOf({ bytes }: Decoded): { text: string; indices: number[] } {
   const indices: number[] = [];
   let text = '';
@@ -91,11 +94,11 @@ function countedOf({ bytes }: Decoded): { text: string; indices: number[] } {
     text += character;
     indices.push(at);
   }
-  // Only ASCII gets lower case: the bytes of other characters have no case.
+  // Only ASCII letters are changed to lower case: the bytes of other characters have no case.
   return { text: text.replace(/[A-Z]+/g, (capitals) => capitals.toLowerCase()), indices };
 }
 
-/** Replaces each part by a mark. Parts that touch or overlap get one mark together. */
+/** Replaces each part by a mark. Parts that touch or overlap are replaced by one mark together. */
 export function replaceParts(text: string, parts: readonly Part[], mark: string): string {
   let result = '';
   let at = 0;

@@ -2,7 +2,7 @@ import { BlockList, isIP } from 'node:net';
 
 const METADATA_HOSTS = new Set(['metadata.google.internal', 'metadata', 'instance-data']);
 
-/** Addresses from which machines read their own credentials. No cloud has its endpoint there. */
+/** Addresses of metadata services, from which machines read their own credentials. No cloud has its API there. */
 const forbidden = new BlockList();
 forbidden.addSubnet('169.254.0.0', 16, 'ipv4');
 forbidden.addAddress('100.100.100.200', 'ipv4');
@@ -14,7 +14,9 @@ forbidden.addAddress('64:ff9b::6464:64c8', 'ipv6');
 forbidden.addSubnet('2002:a9fe::', 32, 'ipv6');
 forbidden.addAddress('2002:6464:64c8::', 'ipv6');
 
-/** Returns whether machines read their credentials from this host. @param hostname as `URL` has it: IPv6 in brackets */
+/**
+ * Returns true if machines read their credentials from this host. @param hostname as `URL` writes it: IPv6 in brackets
+ */
 export function isForbiddenHost(hostname: string): boolean {
   const host = hostname.replace(/^\[|\]$/g, '').toLowerCase();
   const version = isIP(host);

@@ -8,7 +8,10 @@ import { guardError, MAX_MESSAGE } from './guard-error.ts';
 import type { Secrets } from './secrets.ts';
 
 const MAX_IDENTIFIER = 1_024;
-/** DynamoDB stores no number beyond these limits, and no cloud has one. */
+/**
+ * Limits of the numbers that the guard accepts. No cloud has a number beyond them, and DynamoDB can store each number
+ * within them.
+ */
 const MIN_NUMBER = 1e-12;
 const MAX_NUMBER = 1e15;
 
@@ -25,12 +28,12 @@ const WORDS: ReadonlyMap<string, number> = new Map([
   ['scope', 200],
 ]);
 const MAX_NAME = 255;
-/** Maximum lengths of identifiers for which records have less room. */
+/** Maximum lengths of the identifiers for which records allow fewer characters than MAX_IDENTIFIER. */
 const IDENTIFIERS: ReadonlyMap<string, number> = new Map([['account', MAX_ACCOUNT]]);
 
 /**
- * Fields that may be absent. The guard drops them when their value is not usable: without them, no machine or account
- * can be mistaken for another.
+ * Fields that may be absent. The guard drops such a field when its value is not usable. Without the field, no machine
+ * or account can be mistaken for another.
  */
 const OPTIONAL: ReadonlySet<string> = new Set([
   'account',
@@ -44,8 +47,8 @@ const OPTIONAL: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Lists whose items are independent: the guard leaves out an item that is not usable. The catalogue's items must match
- * the model, or the whole stored list could not be read again.
+ * Methods that return lists of independent items. The guard leaves out an item that is not usable, or that does not
+ * match its schema here. Such an item would make the whole stored list unreadable.
  */
 const CATALOGUES: Readonly<Record<string, Readonly<Record<string, z.ZodType>>>> = {
   listLocations: { '': locationSchema },
@@ -60,9 +63,10 @@ const READS = /^(list|get|find|read|verify)/;
 class Unusable extends Error {}
 
 /**
- * Wraps a client to protect callers from an untrusted cloud. Errors and words are limited in length, plain, and free of
- * the connection's secrets. The guard drops unusable optional fields and unusable items of a catalogue. It refuses any
- * other answer with an unusable identifier, because a record must never have a false one.
+ * Wraps a client to protect callers from an untrusted cloud. The guard shortens errors and the texts that people read,
+ * makes them plain, and removes the connection's secrets from them. It drops unusable optional fields and unusable
+ * items of a catalogue. It refuses any other answer with an unusable identifier, because a record must never contain a
+ * false identifier.
  */
 export function guardClient<Client extends CloudClient>(client: Client, secrets: Secrets): Client {
   return new Proxy(client, {
@@ -116,7 +120,10 @@ class AnswerGuard {
     );
   }
 
-  /** Checks one outcome of a batch separately, because the cloud has made the other instances, too. */
+  /**
+   * Checks one outcome of a batch. If it is not usable, the other outcomes are kept, because the cloud has made those
+   * instances.
+   */
   #outcome(outcome: unknown, field: string): unknown {
     try {
       return this.#value(outcome, field);
@@ -145,8 +152,8 @@ class AnswerGuard {
   }
 
   /**
-   * Returns the maximum length of a field of words. The name of a network resource counts as words: a renamed resource
-   * is still found by its id.
+   * Returns the maximum length of a field that people read; undefined for an identifier. The name of a network resource
+   * is no identifier, because even a renamed resource is found by its id.
    */
   #mostWords(field: string): number | undefined {
     return field === 'name' && this.#method === 'listNetworkResources' ? MAX_NAME : WORDS.get(field);
@@ -161,7 +168,8 @@ class AnswerGuard {
         const usable = this.#value(item, field);
         return catalogue[field]?.safeParse(usable).success === false ? [] : [usable];
       } catch (error) {
-        // A zone or an architecture is only part of an item, and cannot be left out.
+        // A zone or an architecture is only a part of an item. The error is thrown again, so that the whole item is
+        // left out.
         if (!(error instanceof Unusable) || !isRecord(item)) throw error;
         return [];
       }
@@ -190,7 +198,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !(value instanceof Error);
 }
 
-/** Returns the user data and keys of the specs in a call's argument: a cloud repeats what it finds invalid. */
+/** Returns the user data and public keys of the specs in a call's argument. A cloud may repeat them in an error. */
 function wordsIn(argument: unknown): string[] {
   const specs: unknown[] = Array.isArray(argument) ? argument : [argument];
   const words = specs.flatMap((spec) => (isRecord(spec) ? [spec['userData'], spec['publicKey']] : []));

@@ -1,18 +1,19 @@
 import { instanceId, launchToken, parseLaunchToken } from '../../model/identifiers.ts';
 
 /**
- * Matches the launch tokens of a batch in one tag: `<fleet id>:00004.1,00005.1,00009.2,`. A cloud that makes several
- * machines in one call gives all of them the same tags, and numbers them without a gap. The n-th machine belongs to the
- * n-th token. Each machine therefore proves its token from the start, without a further call.
+ * Matches the value of a tag that lists the launch tokens of a batch: `<fleet id>:00004.1,00005.1,00009.2,`. A cloud
+ * that makes several machines in one call gives all of them the same tags, and numbers them without a gap. The n-th
+ * machine belongs to the n-th token. Therefore each machine shows its token as soon as it exists, without a further
+ * call.
  */
 const LIST = /^(f[0-9a-z]{16}):((?:[0-9]{5}\.[0-9]+,)+)$/;
 
-/** Nova's limit for a tag's value. EC2's is 256. */
+/** Maximum number of characters of a tag's value at Nova. EC2 allows 256. */
 const MAX_VALUE = 255;
 
 /**
- * Writes the list of launch tokens. @throws RangeError when the tokens belong to several fleets, or are too many for a
- * tag
+ * Returns the tag's value for a list of launch tokens. @throws RangeError when the tokens belong to several fleets, or
+ * are too many for a tag
  */
 export function launchListOf(tokens: readonly string[]): string {
   const refs = tokens.map((token) => {
@@ -31,7 +32,7 @@ export function launchListOf(tokens: readonly string[]): string {
 /**
  * Returns the launch token of a machine.
  *
- * @param value of the machine's tag: one launch token, or a list of them
+ * @param value the value of the machine's tag: one launch token, or a list of launch tokens
  * @param launchIndex the machine's index in its create call, from 0; undefined if unknown
  * @returns undefined if the tag has no token for this machine
  */

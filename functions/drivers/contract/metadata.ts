@@ -5,9 +5,11 @@ export interface CredentialField {
   name: string;
   description: string;
   secret: boolean;
-  /** For a field of an alternative: true if that alternative needs it. */
+  /**
+   * True if a credential must have the field. For a field of an alternative: true if that alternative needs the field.
+   */
   required: boolean;
-  /** Clouds of the driver that need the field, when it is not required for all of them. */
+  /** Clouds of the driver that need the field, if only some of them need it. */
   requiredBy?: readonly Cloud[];
   /** A JavaScript regular expression that the whole value must match. Absent: any value is accepted. */
   pattern?: string;
@@ -36,7 +38,8 @@ export type CapabilityName = (typeof CAPABILITY_NAMES)[number];
  * Names features of a driver's data, as opposed to its methods. The contract suite compares each with the driver's
  * behaviour:
  *
- * - `tags`: the cloud keeps the tags of a spec; tags decide before names whether a resource belongs to this deployment
+ * - `tags`: the cloud keeps the tags of a spec. A resource's tags tell whether it belongs to this deployment; the name
+ *   counts only for a resource without a deployment's tag
  * - `user-data`: machines get the user data of a spec
  * - `prices`: offers have prices
  * - `spot`: offers have spot prices, and a spec may request a spot machine
@@ -49,8 +52,8 @@ export type DriverFeature = (typeof DRIVER_FEATURES)[number];
  * Names what proves that a create call of this deployment created a machine, and that the machine is not a copy
  * (`ownership/prove-machine.ts`):
  *
- * - `idempotency-key`: the cloud reports the key of the call that made it; the client has `idempotencyKeyOf`
- * - `creation-time`: the machine carries a launch token, and was created while that attempt was under way
+ * - `idempotency-key`: the cloud reports the idempotency key of the create call; the client has `idempotencyKeyOf`
+ * - `creation-time`: the machine carries a launch token, and was created during that launch attempt
  */
 export type MachineProof = 'idempotency-key' | 'creation-time';
 
@@ -65,9 +68,9 @@ export interface DriverMetadata {
   readonly title: string;
   readonly clouds: readonly Cloud[];
   /**
-   * `own`: the driver knows the cloud's address; a connection may give another only if the deployment allows it.
-   * `required`: the driver knows no address, and each connection gives one. It must be https unless the deployment
-   * allows overrides.
+   * `own`: the driver knows the cloud's address; a connection may name another only if the deployment allows it.
+   * `required`: the driver knows no address, and each connection names one. This address must be https unless the
+   * deployment allows overrides.
    */
   readonly endpoint: 'own' | 'required';
   readonly credentialFields: readonly CredentialField[];
@@ -76,28 +79,31 @@ export interface DriverMetadata {
    * client has `listOffersEverywhere`.
    */
   readonly apiKind: 'global' | 'locational';
-  /** The maximum age of a catalogue in minutes before it is read again. The schedule of the stage may make it older. */
+  /**
+   * Age in minutes from which on a catalogue is read again. The catalogue may get older if the deployment's schedule
+   * runs less often.
+   */
   readonly inventoryPollMinutes: number;
   /**
-   * How long after a create call `listInstances` and `findInstanceByToken` may still miss the instance. Only after this
-   * time does "not found" prove that the cloud made nothing.
+   * Time in ms after a create call during which `listInstances` and `findInstanceByToken` may still miss the instance.
+   * Only after this time, "not found" proves that the cloud made nothing.
    */
   readonly consistencyWindowMs: number;
   /**
-   * The longest time from sending a create call to the creation time that the cloud reports for the machine. A machine
-   * with a launch token and a later creation time is a copy.
+   * Maximum time in ms from sending a create call to the creation time that the cloud reports for the machine. A
+   * machine with a launch token and a later creation time is a copy.
    */
   readonly longestCreateMs: number;
   /**
-   * The means of proof. One of them is enough. If `idempotency-key` is the only one, a machine without a key is
-   * unproven.
+   * The proofs that this driver's clouds can give. One of them is enough. If `idempotency-key` is the only one, a
+   * machine without a key is unproven.
    */
   readonly machineProof: readonly [MachineProof, ...MachineProof[]];
   /** `unique`: the cloud never reuses a backend id. `names`: the id is a name, which a later machine may have, too. */
   readonly backendIds: 'unique' | 'names';
   /**
-   * The longest name in characters that every cloud of this driver accepts, at least 30. `names.ts` makes names that
-   * fit.
+   * Maximum length of a name, in characters, that all clouds of this driver accept. At least 30. `names.ts` makes names
+   * that are not longer.
    */
   readonly maxNameLength: number;
   /** `defineDriver` ensures that the clients have exactly the methods of these capabilities. */

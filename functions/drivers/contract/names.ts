@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { instanceId, launchToken, MAX_DEPLOYMENT_ID, parseLaunchToken } from '../../model/identifiers.ts';
 
 /**
- * Defines the names of this deployment's machines and network resources, which are the same at every cloud. At a
- * cloud without tags, the name alone tells which deployment a resource belongs to:
+ * Defines the names of this deployment's machines and network resources, which are the same at every cloud. At a cloud
+ * without tags, the name alone tells which deployment a resource belongs to:
  *
  * ```
  * machine   fw-<deployment>-<fleet id without its f, 16><position, 5 digits><attempt, 2 digits of base 36>
@@ -12,11 +12,11 @@ import { instanceId, launchToken, MAX_DEPLOYMENT_ID, parseLaunchToken } from '..
  *
  * A name has at most 63 characters of a-z, 0-9 and `-`, and begins with a letter. The part after the deployment's id
  * has no `-`. The last `-` therefore ends the id, even if the id contains others. No two deployments, launch tokens or
- * resources share a name, and no deployment's prefix is the prefix of another.
+ * resources share a name, and no deployment's prefix is the beginning of another deployment's prefix.
  *
- * Where a cloud's names are too short for that, `fw<5 digits of base 36>` replaces `fw-<deployment>-`. The digits are
- * from a hash of the deployment's id and can be computed again from the id. Such names have at most 30 characters and
- * no `-`. One pair of deployments in 60 million shares a prefix.
+ * If a cloud does not allow such long names, `fw<5 digits of base 36>` replaces `fw-<deployment>-`. The digits are from
+ * a hash of the deployment's id and can be computed again from the id. Such names have at most 30 characters and no
+ * `-`. One pair of deployments in 60 million shares a prefix.
  */
 export const SHORTEST_NAME_LIMIT = 30;
 const LONGEST_NAME = 63;
@@ -34,13 +34,15 @@ export interface MachineIdentity {
 /**
  * Returns the prefix of all names of a deployment, for clouds that list by prefix.
  *
- * @param maxLength the longest name that the cloud accepts: the driver's `maxNameLength`
+ * @param maxLength maximum length of a name at the cloud: the driver's `maxNameLength`
  * @throws RangeError when `maxLength` is below 30
  */
 export function namePrefix(deploymentId: string, maxLength: number = LONGEST_NAME): string {
   if (!DEPLOYMENT_ID.test(deploymentId)) throw new RangeError(`${deploymentId} is not a deployment id`);
   if (maxLength < SHORTEST_NAME_LIMIT)
-    throw new RangeError(`names of machines need more than ${maxLength} characters`);
+    throw new RangeError(
+      `machine names need ${SHORTEST_NAME_LIMIT} characters, but the maximum is ${maxLength}`,
+    );
   const prefix = `fw-${deploymentId}-`;
   return prefix.length + LONGEST_REST <= maxLength ? prefix : shortPrefix(deploymentId);
 }
@@ -51,7 +53,8 @@ function shortPrefix(deploymentId: string): string {
 }
 
 /**
- * Returns a machine's name at the cloud. @throws RangeError when the token is invalid, or beyond the 1,295th attempt
+ * Returns a machine's name at the cloud. @throws RangeError when the token is invalid, or its attempt number is above
+ * 1,295
  */
 export function machineName(deploymentId: string, token: string, maxLength?: number): string {
   const parsed = parseLaunchToken(token);

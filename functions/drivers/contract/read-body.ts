@@ -1,8 +1,9 @@
 /**
- * Longest answer. The longest list of a cloud is far below this, and a function has 10 times as much memory.
+ * Maximum length of a successful answer; a longer answer is an error. The longest list of a cloud is far shorter, and a
+ * Lambda function has 10 times as much memory.
  */
 const MAX_ANSWER_BYTES = 32 * 1_024 * 1_024;
-/** Longest refusal. The rest of a longer one is not read. */
+/** Maximum length of an error answer. The rest of a longer answer is not read. */
 const MAX_REFUSAL_BYTES = 64 * 1_024;
 
 /**

@@ -1,35 +1,40 @@
-/** Holds the retry time and the rate limit from an answer that refuses a call. */
+/** The waiting time and the rate limit that an error answer states. */
 export interface RateWords {
-  /** Time that the cloud asked to wait. */
+  /** Time that the cloud asked the caller to wait, in ms. */
   retryAfterMs?: number;
   /** Calls of this kind that the cloud accepts per second in the long run. */
   limitPerSecond?: number;
 }
 
-/** Reads headers by their names in lower case, as those of `fetch`. */
+/** The headers of an answer, by names in lower case. The `Headers` of `fetch` match this type. */
 export interface AnswerHeaders {
   get(name: string): string | null | undefined;
 }
 
 const SECOND_MS = 1_000;
 /**
- * Longest wait that is accepted. A longer one comes from a wrong clock, or the number means something else.
+ * Maximum waiting time, in ms; a longer one is reduced to it. A longer time comes from a wrong clock, or its number
+ * means something else.
  */
 export const LONGEST_WAIT_MS = 86_400_000;
-/** Smaller numbers are delays, larger ones are times since 1970; in seconds and in milliseconds. */
+/**
+ * A header's number below EPOCH_SECONDS is a delay in seconds. A larger number is a time since 1970: in seconds, or
+ * from EPOCH_MS on in milliseconds.
+ */
 const EPOCH_SECONDS = 1e9;
 const EPOCH_MS = 1e12;
 /**
- * Longest window of a rate limit. A quota over a longer window is a budget: calls that are evenly spaced to
- * fit it would be too slow to be useful.
+ * Maximum window of a rate limit. A quota over a longer window is ignored: calls that are evenly spaced to fit such a
+ * quota would be too slow to be useful.
  */
 const LONGEST_WINDOW_SECONDS = 300;
 
 /**
- * Reads the rate-limit headers of an answer. `Retry-After` (seconds, or a date) has precedence. Then come the headers
- * that say when a used-up quota is refilled, as seconds or as a time: `RateLimit` of
+ * Reads the rate-limit headers of an answer. `Retry-After` (seconds, or a date) has precedence. Without it, the
+ * function reads the headers that say when a used-up quota is refilled, as seconds or as a time: `RateLimit` of
  * draft-ietf-httpapi-ratelimit-headers, `RateLimit-Reset` of its earlier versions, and `X-RateLimit-Reset`. Azure's
- * `x-ms-ratelimit-remaining-…` has no time, but its `Retry-After` has one. Headers that are not valid are ignored.
+ * `x-ms-ratelimit-remaining-…` states no time, but Azure also sends `Retry-After`. Headers that are not valid are
+ * ignored.
  *
  * @param nowMs the reference for absolute times when the answer has no `Date`
  */
@@ -64,8 +69,8 @@ function resetMs(headers: AnswerHeaders, limits: readonly Item[], sentMs: number
 }
 
 /**
- * Returns the calls per second of the policy that is used up, if the answer names it, else of all policies. Of several,
- * it takes the one with the shortest window.
+ * Returns the rate of a policy, in calls per second. If the answer names used-up policies, only these are considered.
+ * Of several policies, the function takes the one with the shortest window.
  */
 function rateOf(policies: readonly Item[], limits: readonly Item[]): number | undefined {
   const usedUp = new Set(limits.filter(isUsedUp).map(({ name }) => name));
@@ -82,7 +87,7 @@ function rateOf(policies: readonly Item[], limits: readonly Item[]): number | un
   return soonest?.perSecond;
 }
 
-/** One member of an RFC 9651 list, with only what these headers use. */
+/** One member of an RFC 9651 list, with only the parts that these headers use. */
 interface Item {
   name: string;
   numbers: ReadonlyMap<string, number>;

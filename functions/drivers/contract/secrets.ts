@@ -2,22 +2,28 @@ import { cutText, plainText } from '../../model/plain-text.ts';
 import { type Part, replaceParts, SpellingFinder } from './find-spellings.ts';
 
 const MARK = '***';
-/** Longest text that is read. The rest of a longer one is dropped. */
+/** Maximum number of characters of a text that are read. The rest of a longer text is dropped. */
 const MAX_READ = 16_384;
-/** Length of the shortest secret. Shorter values would match in any text. */
+/** Minimum length of a secret that is redacted. A shorter value would match in any text. */
 const SHORTEST = 4;
 /**
- * Most secrets that are kept for a credential: enough for the tokens that the driver obtained in the last
- * hours.
+ * Maximum number of obtained secrets that are kept for a credential; the oldest are dropped. It is enough for the
+ * tokens that a driver obtains in some hours.
  */
 const MAX_OBTAINED = 16;
 const MAX_KNOWN_CLEAN = 50_000;
-/** Identifiers are numerous and are checked at each list. Therefore they get fewer layers. */
+/**
+ * Maximum depth of nested encodings that are decoded. It is smaller for identifiers, because each list has many of
+ * them.
+ */
 const LAYERS = { words: 3, identifiers: 1 };
 /** Matches most identifiers and no secret: times, instance ids, launch tokens. */
 const HARMLESS = /^(\d{4}-\d\d-\d\dT[\d:.]{8,}Z|f[0-9a-z]{16}-[0-9]{5}(\.[0-9]+)?)$/;
 
-/** Returns how many characters of a secret in a row are redacted from words: 60 %, at least 4 and at most 8. */
+/**
+ * Returns how many consecutive characters of a secret are redacted from messages: 60 % of its length, at least 4 and at
+ * most 8.
+ */
 const inWords = (length: number): number | undefined =>
   length < SHORTEST ? undefined : Math.min(8, Math.max(SHORTEST, Math.ceil(length * 0.6)));
 /**
@@ -26,13 +32,13 @@ const inWords = (length: number): number | undefined =>
  */
 const inIdentifiers = (length: number): number | undefined => (length < 8 ? undefined : Math.min(16, length));
 /**
- * Returns how many characters of user data in a row are redacted: up to 16, because a cloud may itself use many of
- * these ordinary words.
+ * Returns how many consecutive characters of user data are redacted from messages: up to 16. Fewer would also match
+ * ordinary words of the cloud.
  */
 const inWordsOfCall = (length: number): number | undefined =>
   length < SHORTEST ? undefined : Math.min(16, length);
 
-/** Match secrets of any credential by their form. */
+/** Patterns that match secrets of any credential by their form. */
 const TELLING: readonly RegExp[] = [
   /-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/gs,
   /(?<=\b(?:proxy-)?authorization["'\\]{0,8}\s{0,8}[:=]\s{0,8}["'\\]{0,8})[^\s"'\\,;][^"'\\,;\n]*/gi,
@@ -41,8 +47,8 @@ const TELLING: readonly RegExp[] = [
 ];
 
 /**
- * Redacts the secrets of one connection from a cloud's words, in every spelling. The secrets are the values of the
- * credential, and the tokens and keys that the driver has obtained for it.
+ * Redacts the secrets of one connection from a cloud's messages, in every form (spelling) in which a cloud may repeat a
+ * secret. The secrets are the values of the credential, and the tokens and keys that the driver has obtained with it.
  */
 export class Secrets {
   readonly #given: readonly string[];
@@ -59,7 +65,7 @@ export class Secrets {
   add(...obtained: readonly string[]): void {
     for (const value of obtained) {
       if (value.length < SHORTEST) continue;
-      // The newest secret goes to the end, because the oldest ones are dropped first.
+      // The newest secret is moved to the end, because secrets are dropped from the beginning.
       this.#obtained.delete(value);
       this.#obtained.add(value);
     }
@@ -70,10 +76,10 @@ export class Secrets {
   }
 
   /**
-   * Returns a cloud's words as one plain line without any secret.
+   * Returns a cloud's message as one plain line without any secret.
    *
    * @param maxLength in UTF-16 code units
-   * @param ofCall user data and keys of the call that the words are about
+   * @param ofCall user data and public keys of the call that the message answers; these are redacted, too
    */
   redact(text: string, maxLength: number, ofCall: readonly string[] = []): string {
     const line = plainText(text, MAX_READ);
@@ -108,7 +114,9 @@ export class Secrets {
   }
 }
 
-/** Removes the armour lines of a key: `PRIVATE KEY` is no secret, and many error messages contain it. */
+/**
+ * Removes the armour lines of a key (BEGIN and END): `PRIVATE KEY` is no secret, and many error messages contain it.
+ */
 function withoutArmour(secret: string): string {
   return secret.replaceAll(/-----(?:BEGIN|END) [A-Z ]+-----/g, '');
 }
@@ -119,7 +127,7 @@ function tellingParts(text: string): Part[] {
   );
 }
 
-/** Finds secrets that consist of characters which the finder ignores, for example quotes and backslashes. */
+/** Finds secrets that consist of characters which `SpellingFinder` ignores, for example quotes and backslashes. */
 function exactParts(text: string, secrets: readonly string[]): Part[] {
   return secrets.flatMap(spellingsOf).flatMap((spelling) => {
     const parts: Part[] = [];

@@ -4,11 +4,11 @@ import type { Permit } from './call-gate.ts';
  * Sends one request, by `fetch` or to a simulated cloud in the same process.
  *
  * @param signal aborts when the call has taken too long
- * @param permit is marked as used
+ * @param permit the permit of the request; `Send` marks it as used
  */
 export type Send = (request: Request, signal: AbortSignal, permit: Permit) => Promise<Response>;
 
-/** Provides the time to drivers. It is passed in: tests and simulations control it. */
+/** Provides the time to drivers. Tests and simulations pass in a clock of their own, and so control the time. */
 export interface DriverClock {
   /** Returns milliseconds since 1970. */
   now(): number;
@@ -16,8 +16,8 @@ export interface DriverClock {
   wakeIn(ms: number, wake: () => void): () => void;
 }
 
-// The signal is passed to `fetch` and not inside the Request, because nothing holds a reference to it there. If it is
-// garbage-collected, a call that the cloud does not answer waits for undici's own five minutes.
+// The signal is passed to `fetch`, not to the Request: the signal inside a Request may be garbage-collected. A call
+// that the cloud does not answer would then wait for undici's own time-out of five minutes.
 export const sendByFetch: Send = (request, signal, permit) => {
   permit.use();
   return fetch(request, { signal });

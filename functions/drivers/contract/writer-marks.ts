@@ -3,7 +3,7 @@ import type { WriterMark } from './capabilities.ts';
 
 const markTextSchema = z.object({ sinceMs: z.number(), renewedAtMs: z.number() });
 
-/** Writes a mark as text. The account stores it under the writer's id. */
+/** Returns a mark as text. The account stores this text under the writer's id. */
 export function markText({ sinceMs, renewedAtMs }: WriterMark): string {
   return JSON.stringify({ sinceMs, renewedAtMs });
 }
