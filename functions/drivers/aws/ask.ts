@@ -3,7 +3,7 @@ import type { DriverClock } from '../contract/surroundings.ts';
 import { type CallEffect, driverErrorOf } from './errors.ts';
 import { inTime } from './settings.ts';
 
-/** Bundles what each request of a client needs. */
+/** The call gate and the clock that each request of a client needs. */
 export interface Surroundings {
   calls: CallGate;
   clock: DriverClock;
@@ -12,7 +12,7 @@ export interface Surroundings {
 /**
  * Sends one request to a service of AWS, with a permit and a time-out. Throws only DriverError.
  *
- * @param send calls the SDK once; that sends one request, because SDK retries are off
+ * @param send calls the SDK once. This sends one request, because SDK retries are off
  */
 export async function ask<Answer>(
   { calls, clock }: Surroundings,
@@ -30,8 +30,8 @@ export async function ask<Answer>(
 }
 
 /**
- * Returns the effect of a call. A sign-in changes nothing: a role's keys expire by themselves, even when the answer was
- * lost.
+ * Returns the effect of a call. A sign-in counts as a read, because it leaves nothing behind: if the answer is lost,
+ * the role's keys still expire.
  */
 function effectOf({ kind }: CloudCall): CallEffect {
   return kind === 'list' || kind === 'sign-in' ? 'reads' : 'changes';

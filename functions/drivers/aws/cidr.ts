@@ -4,8 +4,8 @@ import { DriverError } from '../contract/errors.ts';
 const LARGEST_PREFIX = 28;
 const SMALLEST_PREFIX = 16;
 /**
- * Divides a network into eight parts. The number is fixed: a zone that is added later gets a part, and the others keep
- * theirs.
+ * Divides a network into eight parts. The number is fixed, so that a zone that is added later gets a part, and the
+ * other zones keep their parts.
  */
 const PARTS_BITS = 3;
 
@@ -14,7 +14,7 @@ const CIDR = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/;
 /**
  * Returns the address ranges of a network's subnets: eight equal parts, or fewer if those would be too small for EC2.
  *
- * @throws DriverError InvalidRequest when EC2 cannot have such a network
+ * @throws DriverError InvalidRequest when EC2 does not allow a network with this address range
  */
 export function subnetCidrs(cidr: string): string[] {
   const [, ...numbers] = CIDR.exec(cidr) ?? [];

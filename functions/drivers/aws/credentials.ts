@@ -12,16 +12,16 @@ export interface Keys {
 }
 
 const SESSION_SECONDS = 3_600;
-/** A role's keys are replaced this long before they expire. */
+/** A role's keys are replaced this many ms before they expire. */
 const SPARE_MS = 300_000;
 /** AWS's limit for a session's name. */
 const MAX_SESSION_NAME = 64;
 
 /**
- * Returns the source of a connection's keys. The clients of all regions share a role's keys until shortly before they
- * expire.
+ * Returns the function from which the SDK clients get a connection's keys. The clients of all regions share a role's
+ * keys until shortly before they expire.
  *
- * @param onKeys receives a role's keys before they are used
+ * @param onKeys is called with a role's keys before they are used
  */
 export function keysOf(
   credential: Credential,
@@ -47,7 +47,7 @@ export function keysOf(
     RoleSessionName: `fleetwright-${deploymentId}`.slice(0, MAX_SESSION_NAME),
     DurationSeconds: SESSION_SECONDS,
   };
-  // Without credentials in its settings, this client uses those of the Lambda function.
+  // Without credentials in its settings, this client uses the credentials of the Lambda function.
   const sts = new STSClient(settings);
   let kept: { untilMs: number; keys: Promise<Keys> } | undefined;
   return () => {

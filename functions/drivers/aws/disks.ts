@@ -1,8 +1,9 @@
 import type { Image } from '@aws-sdk/client-ec2';
 
 /**
- * Returns the image's disks. All are deleted with the machine. The root disk has the requested size, if there is one.
- * Each disk states its size: AWS takes a missing size from the snapshot, but other EC2 implementations do not.
+ * Returns the disks of a machine with this image. All of them are deleted with the machine. The root disk has the
+ * requested size, if the request has one. Each disk states its size: AWS takes a missing size from the snapshot, but
+ * other EC2 implementations do not.
  */
 export function disksOf({ RootDeviceName, BlockDeviceMappings }: Image, rootDiskGb: number | undefined) {
   const sizes = new Map(

@@ -13,7 +13,7 @@ const HOME_REGION = 'us-east-1';
 /**
  * Creates the driver of AWS.
  *
- * @param requestHandler carries the SDK's requests; absent: the SDK's own handler, over HTTPS
+ * @param requestHandler sends the SDK's requests; absent: the SDK's own handler, over HTTPS
  */
 export function createAwsDriver(requestHandler?: RequestHandler, clock: DriverClock = systemTime): Driver {
   return defineDriver(awsMetadata, ({ credential, endpoint, deploymentId, calls }, secrets) => {

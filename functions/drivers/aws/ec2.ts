@@ -78,8 +78,8 @@ export class Ec2 {
   }
 
   /**
-   * Checks that AWS has the region. The SDK makes a host name from it: without this check, an unknown region would look
-   * like a network that is down.
+   * Checks that AWS has the region. The SDK makes a host name from the region's name. Without this check, an unknown
+   * region would look like a network failure.
    *
    * @throws DriverError InvalidRequest
    */

@@ -6,8 +6,8 @@ import { readRate } from '../contract/retry-after.ts';
 export type CallEffect = 'reads' | 'changes';
 
 /**
- * The error codes of EC2 and STS by their meaning. EC2 sends several of them with status 500, including those for
- * capacity.
+ * Maps each code of the driver contract to the error codes of EC2 and STS with that meaning. EC2 sends several error
+ * codes with status 500, including those for capacity.
  */
 const CODES: Readonly<Partial<Record<DriverErrorCode, readonly string[]>>> = {
   Throttled: [
@@ -90,8 +90,8 @@ const CODES: Readonly<Partial<Record<DriverErrorCode, readonly string[]>>> = {
     'InvalidGroupId.Malformed',
   ],
   Unsupported: ['Unsupported', 'UnsupportedHibernationConfiguration', 'UnsupportedOperation'],
-  // An earlier request used the token, with other parameters or long ago. Only a look-up tells whether its machine
-  // still exists.
+  // An earlier request used the same token, with other parameters or long ago. Only a look-up tells whether the machine
+  // of that request still exists.
   OutcomeUnknown: ['IdempotentInstanceTerminated', 'IdempotentParameterMismatch'],
 };
 
@@ -126,7 +126,7 @@ const sdkErrorSchema = z.looseObject({
     .catch(undefined),
 });
 
-/** Converts an error of the SDK. @param call as IAM names it, such as `ec2:RunInstances` */
+/** Converts an error of the SDK. @param call the call's name in IAM, such as `ec2:RunInstances` */
 export function driverErrorOf(error: unknown, call: string, effect: CallEffect): DriverError {
   // The SDK fetches a role's keys during the call. If that fails, the call itself was not sent.
   if (error instanceof DriverError) return error;
@@ -152,7 +152,7 @@ export function driverErrorOf(error: unknown, call: string, effect: CallEffect):
     ...detail,
     answered: true,
     cloudCode: name,
-    // EC2 sends no such headers with RequestLimitExceeded, but a proxy in front of it may.
+    // EC2 sends no rate-limit headers with RequestLimitExceeded, but a proxy in front of EC2 may.
     ...readRate(headers),
   });
 }

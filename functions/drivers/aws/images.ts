@@ -16,9 +16,12 @@ const OWNERS = [AMAZON, CANONICAL, CANONICAL_CHINA, CANONICAL_GOV, DEBIAN, DEBIA
 interface Family {
   name: string;
   description: string;
-  /** Pattern of the image's name at EC2. `*` matches what changes with each release; `{arch}` is the architecture. */
+  /**
+   * Pattern of the image's name at EC2. `*` matches the part that changes with each release; `{arch}` is replaced by
+   * the architecture.
+   */
   pattern: string;
-  /** Name of the SSM parameter that has the image's id, with `{arch}` as well. */
+  /** Name of the SSM parameter that has the image's id. `{arch}` is replaced by the architecture. */
   parameter: string;
   architectures: Readonly<Partial<Record<Architecture, string>>>;
 }
@@ -66,7 +69,10 @@ function ubuntu(version: string, codename: string, folder: string, disk: string)
   };
 }
 
-/** Each family for each architecture, because an EC2 image has only one: `ubuntu-24.04` and `ubuntu-24.04-arm64`. */
+/**
+ * One image for each family and architecture, because an EC2 image has only one architecture: `ubuntu-24.04` and
+ * `ubuntu-24.04-arm64`.
+ */
 const WANTED = FAMILIES.flatMap(({ name, description, pattern, parameter, architectures }) =>
   architectureSchema.options.flatMap((architecture) => {
     const word = architectures[architecture];

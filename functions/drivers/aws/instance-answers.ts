@@ -16,14 +16,18 @@ const STATUSES: ReadonlyMap<string, InstanceStatus> = new Map([
 ]);
 
 /**
- * Reasons of an end that a user or the machine itself requested. Any other reason is a failure of the cloud.
+ * EC2's reason codes for a machine whose end a user or the machine itself requested. Any other reason is a failure of
+ * the cloud.
  */
 const ASKED_FOR: ReadonlySet<string> = new Set([
   'Client.UserInitiatedShutdown',
   'Client.InstanceInitiatedShutdown',
 ]);
 
-/** At its first start, a machine's network interface is attached at the launch time, or up to this much later. */
+/**
+ * Maximum time from the attachment of the network interface to the launch time, if the machine was started only once. A
+ * longer time means that the machine was stopped and started again.
+ */
 const SAME_START_MS = 5_000;
 
 /** Converts a machine to the terms of the driver contract. */
@@ -60,7 +64,8 @@ function identityOf(
   const launchToken = tokenAt(tagValue(Tags, TOKEN_TAG) ?? '', AmiLaunchIndex);
   const named = parseMachineName(deploymentId, tagValue(Tags, NAME_TAG) ?? '');
   const token = launchToken ?? named?.launchToken;
-  // A machine of a batch may not have its own tag yet. Its id is then its launch token without the attempt.
+  // A machine of a batch may not have its own tag yet. The instance's id is then the launch token without the attempt
+  // number.
   const instanceId =
     tagValue(Tags, INSTANCE_TAG) ??
     (token !== undefined && parseLaunchToken(token) ? token.slice(0, token.lastIndexOf('.')) : undefined);

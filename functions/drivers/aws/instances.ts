@@ -14,13 +14,13 @@ import { cloudInstance } from './instance-answers.ts';
 import { valuesWith } from './launch-filter.ts';
 import { filter, isOf, TOKEN_TAG, tagFilter } from './tags.ts';
 
-/** EC2 shows machines for an hour after their end. A filter on these states leaves such machines out. */
+/** A list filters by these states, because EC2 still shows a machine for an hour after its end. */
 const NOT_GONE = ['pending', 'running', 'shutting-down', 'stopping', 'stopped'];
 
 /** EC2 allows 200 values in one filter. */
 export const MAX_IDS = 200;
 
-/** Reads and removes machines that exist, or existed until recently. */
+/** Reads, terminates, stops, starts and reboots machines. */
 export class Instances {
   readonly #ec2: Ec2;
   readonly #deploymentId: string;
@@ -43,7 +43,8 @@ export class Instances {
   /**
    * Lists machines.
    *
-   * @param ids used as a filter: with EC2's own parameter for ids, one unknown id makes the whole call fail
+   * @param ids the machines to list; absent: all. The ids are sent as a filter, because with EC2's own parameter for
+   * ids, one unknown id makes the whole call fail
    */
   async list(location: string, ids?: readonly string[]): Promise<CloudInstance[]> {
     const machines = await this.#describe(location, [
@@ -53,7 +54,10 @@ export class Instances {
     return machines.map((machine) => cloudInstance(machine, this.#deploymentId));
   }
 
-  /** Finds a machine by its tag. EC2 can also filter by client token, but the machines of a batch share one. */
+  /**
+   * Finds a machine by its tag. EC2 can also filter by client token, but the machines of a batch share one client
+   * token.
+   */
   async findByToken(location: string, token: string): Promise<CloudInstance | undefined> {
     const machines = await this.#describe(location, [tagFilter(TOKEN_TAG, ...valuesWith(token))]);
     const found = machines

@@ -1,6 +1,4 @@
-/**
- * Caches answers for the life of the client. Concurrent callers share a call under way. A failed call is not cached.
- */
+/** Caches answers for the life of the client. Concurrent callers share one call. A failed call is not cached. */
 export class Kept<Value> {
   readonly #values = new Map<string, Promise<Value>>();
 

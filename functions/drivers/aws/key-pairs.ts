@@ -13,7 +13,7 @@ import { filter, isOf, NAME_TAG, tagFilter, tagsFor } from './tags.ts';
 
 /**
  * Manages key pairs. Their names are unique in a region, and launches refer to them by name. Therefore the name is the
- * id.
+ * backend id.
  */
 export class KeyPairs {
   readonly #ec2: Ec2;

@@ -26,8 +26,8 @@ interface Subnet {
 }
 
 /**
- * Caches the data that a launch needs in addition to its spec. It is read once in a client's life, not for
- * each machine.
+ * Caches the data that a launch needs in addition to its spec. The data is read once in a client's life, not for each
+ * machine.
  */
 export class LaunchFacts {
   readonly #ec2: Ec2;
@@ -45,8 +45,8 @@ export class LaunchFacts {
    * Reads the facts for one launch.
    *
    * @returns the image, and the possible subnets of the machine in a fixed order
-   * @throws DriverError InvalidRequest when the type or image does not exist, they do not fit together, or no zone has
-   * the type
+   * @throws DriverError InvalidRequest when the type or the image does not exist, the type cannot boot the image, or no
+   * possible zone has the type
    */
   async of(spec: InstanceSpec): Promise<{ image: Ec2Image; subnets: readonly Subnet[] }> {
     const { location, instanceType, imageBackendId, networkBackendId } = spec;

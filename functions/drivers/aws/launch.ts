@@ -14,12 +14,14 @@ import { NAME_TAG, TOKEN_TAG, tagList, tagsFor } from './tags.ts';
 import { type TypeBook, typeName } from './type-book.ts';
 import { whenVisible } from './visible.ts';
 
-/** Most launch tokens that fit into a tag with any attempt numbers. */
+/** Maximum number of launch tokens that fit into one tag if the attempt numbers have up to 4 digits. */
 export const MAX_BATCH = 20;
 
 type Batch = readonly [InstanceSpec, ...InstanceSpec[]];
 
-/** Makes machines with RunInstances. That one call sets everything of a machine; no later step can fail. */
+/**
+ * Makes machines with RunInstances. This one call sets everything that a machine needs, so that no later step can fail.
+ */
 export class Launcher {
   readonly #ec2: Ec2;
   readonly #deploymentId: string;
@@ -50,7 +52,10 @@ export class Launcher {
         outcomes.set(
           spec,
           made[at] ?? {
-            error: new DriverError('OutcomeUnknown', 'the answer of EC2 does not tell of this machine'),
+            error: new DriverError(
+              'OutcomeUnknown',
+              'ec2:RunInstances: the answer has no machine for this launch token',
+            ),
           },
         );
       });
@@ -69,8 +74,7 @@ export class Launcher {
       if (!(error instanceof DriverError)) throw error;
       const isForAll = error.code !== 'InsufficientCapacity' && error.code !== 'QuotaExceeded';
       if (isForAll) return batch.map(() => ({ error }));
-      // EC2 had no capacity for the whole batch and created no machine. It may have capacity for some of
-      // them.
+      // EC2 had no capacity for the whole batch and created no machine. It may have capacity for some of the machines.
       return await Promise.all(batch.map((spec) => outcomeOf(() => this.launch(spec))));
     }
     const inOrder = new Map(machines.map((machine) => [machine.AmiLaunchIndex ?? 0, machine]));
@@ -90,8 +94,8 @@ export class Launcher {
   }
 
   /**
-   * Gives a machine of a batch its own tags. Only people who search by name need them: the machine proves its launch
-   * token from the start. Therefore a failure does no harm.
+   * Gives a machine of a batch its own tags, for people who search by name. A failure does no harm: the tag of the
+   * batch already tells the machine's launch token.
    */
   async #nameOne(spec: InstanceSpec, machine: Instance): Promise<CloudInstance> {
     const tags = {
@@ -107,8 +111,8 @@ export class Launcher {
   }
 
   /**
-   * Answers with the spec's own id and token: EC2 returns the machine that was created with the token, even if its tags
-   * differ.
+   * Returns the machine with the id and the launch token of the spec. EC2 returned the machine that was created with
+   * this token, even if its tags differ.
    */
   #answer({ instanceId, launchToken }: InstanceSpec, machine: Instance): CloudInstance {
     return { ...cloudInstance(machine, this.#deploymentId), instanceId, launchToken };
@@ -131,7 +135,8 @@ export class Launcher {
       NetworkInterfaces: [
         {
           DeviceIndex: 0,
-          // The same token must request the same subnet. EC2 would refuse another one as a different request.
+          // Requests with the same token must name the same subnet: EC2 refuses a token that comes with other
+          // parameters.
           SubnetId: subnets[Number.parseInt(token.slice(0, 8), 16) % subnets.length]?.id,
           Groups: [spec.securityGroupBackendId],
           AssociatePublicIpAddress: true,
@@ -160,8 +165,8 @@ export class Launcher {
   }
 
   /**
-   * Returns 64 characters, EC2's maximum. Its input includes the deployment's id, because deployments may share an
-   * account.
+   * Returns a hash of 64 characters, EC2's maximum. The hash includes the deployment's id, because deployments may
+   * share an account.
    */
   idempotencyKeyOf(launchTokens: readonly [string, ...string[]]): string {
     return createHash('sha256')
@@ -171,8 +176,8 @@ export class Launcher {
 }
 
 /**
- * Divides the specs into batches for one call each. A batch belongs to one fleet, because its tag has the fleet's id
- * only once.
+ * Divides the specs into batches. Each batch becomes one call. A batch belongs to one fleet, because its tag has the
+ * fleet's id only once.
  */
 function batchesOf(specs: readonly InstanceSpec[]): Batch[] {
   const byFleet = Map.groupBy(specs, ({ launchToken }) => parseLaunchToken(launchToken)?.fleetId);

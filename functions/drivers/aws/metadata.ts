@@ -64,7 +64,7 @@ export const awsMetadata = {
   inventoryPollMinutes: 360,
   // EC2's lists are eventually consistent, mostly within seconds. AWS promises no limit.
   consistencyWindowMs: 30_000,
-  // EC2 sets the creation time by the time it answers. The request may have waited and been repeated before that.
+  // EC2 sets the creation time before it answers. The request may have waited and been repeated before that.
   longestCreateMs: 300_000,
   machineProof: ['idempotency-key'],
   backendIds: 'unique',

@@ -10,7 +10,7 @@ import type { Ec2 } from './ec2.ts';
 import { unless } from './errors.ts';
 import { filter, isOf, NAME_TAG, NETWORK_TAG, tagFilter, tagsFor, tagValue } from './tags.ts';
 
-/** States which VPC is the network of a name. */
+/** Says which VPC is the network of a name. */
 export interface NetworkClaim {
   /** The resource's name at EC2. */
   name: string;
@@ -19,10 +19,10 @@ export interface NetworkClaim {
 }
 
 /**
- * Ensures that one network name has one VPC. EC2's VPCs have no unique names, and CreateVpc takes no token: two
- * concurrent calls make two VPCs. Launch templates do have unique names. After making a VPC, the driver makes a launch
- * template with the network's name and the VPC's id. Only one call succeeds; all others use that VPC. No machine is
- * launched from the template.
+ * Ensures that one network name has one VPC. EC2's VPCs have no unique names, and CreateVpc accepts no idempotency
+ * token: two concurrent calls would make two VPCs. Launch templates have unique names. Therefore the driver, after
+ * making a VPC, makes a launch template with the network's name and the VPC's id. Only one of several concurrent calls
+ * can make the template. The others use the VPC that the template names. No machine is launched from the template.
  */
 export class NetworkClaims {
   readonly #ec2: Ec2;
@@ -45,7 +45,9 @@ export class NetworkClaims {
     );
   }
 
-  /** Claims the name for a VPC. @returns the id of the VPC that has the name: this one, or that of an earlier claim */
+  /**
+   * Claims the name for a VPC. @returns the id of the VPC that has the name: `vpcId`, or the VPC of an earlier claim
+   */
   async claim(location: string, name: string, vpcId: string, tags: Record<string, string>): Promise<string> {
     try {
       await this.#ec2.send(

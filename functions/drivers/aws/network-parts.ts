@@ -35,7 +35,7 @@ export class NetworkParts {
     this.#ec2 = ec2;
   }
 
-  /** Ensures a subnet in each zone and a route to the internet. @param cidr the VPC's */
+  /** Ensures a subnet in each zone and a route to the internet. @param cidr the address range of the VPC */
   async ensure(
     location: string,
     vpcId: string,
@@ -51,7 +51,7 @@ export class NetworkParts {
   /**
    * Removes the parts.
    *
-   * @throws DriverError Conflict while a machine or a security group is in the VPC; then all parts stay
+   * @throws DriverError Conflict while a machine or a security group is in the VPC; no part is removed then
    */
   async remove(location: string, vpcId: string): Promise<void> {
     await this.#requireEmpty(location, vpcId);
@@ -72,8 +72,8 @@ export class NetworkParts {
   }
 
   /**
-   * Checks that the VPC is empty. Otherwise EC2 would delete those subnets that happen to be empty, and then refuse the
-   * rest.
+   * Checks that the VPC is empty. Without this check, EC2 would delete the subnets that are empty, and then refuse to
+   * delete the rest.
    */
   async #requireEmpty(location: string, vpcId: string): Promise<void> {
     const ofVpc = { Filters: [filter('vpc-id', vpcId)], MaxResults: PAGE_SIZE };
@@ -105,7 +105,7 @@ export class NetworkParts {
     });
     await Promise.all(
       wanted.map(({ part, zone }) =>
-        // Subnets of a VPC cannot share addresses. A second subnet for the same part is refused.
+        // EC2 refuses a second subnet for the same part, because subnets of a VPC cannot share addresses.
         unless(['Conflict'], () =>
           this.#ec2.send(
             location,
@@ -145,7 +145,7 @@ export class NetworkParts {
   }
 
   /**
-   * Ensures a gateway. A VPC accepts only one: if attaching fails because another call was faster, this call removes
+   * Ensures an internet gateway. A VPC accepts only one. If another call attached its gateway first, this call removes
    * its own gateway.
    */
   async #ensureGateway(

@@ -11,8 +11,8 @@ import { isOf, NAME_TAG, tagFilter, tagsFor, tagValue } from './tags.ts';
 import { whenVisible } from './visible.ts';
 
 /**
- * If the VPC of a claim does not exist, and the claim is older than this, the VPC was deleted and the claim
- * is left over.
+ * If a claim is older than this number of ms and its VPC does not exist, the VPC was deleted. The claim is then
+ * deleted, too.
  */
 const CLAIM_STALE_MS = 120_000;
 
@@ -30,7 +30,7 @@ export class Networks {
     this.#parts = new NetworkParts(ec2);
   }
 
-  /** Ensures the network. Returns no subnet: each launch chooses one in a zone that has its type. */
+  /** Ensures the network. Returns no subnet: each launch chooses a subnet in a zone that has its instance type. */
   async ensure({ location, name, cidr, tags }: NetworkSpec): Promise<{ backendId: string }> {
     subnetCidrs(cidr);
     const called = resourceName(this.#deploymentId, name);
@@ -57,7 +57,7 @@ export class Networks {
     return named.find((vpc) => isOf(this.#deploymentId, vpc))?.VpcId;
   }
 
-  /** Lists the networks. Includes claims that have outlived their VPC: deleting that network deletes the claim. */
+  /** Lists the networks. Includes claims whose VPC no longer exists: deleting such a network deletes the claim. */
   async list(location: string): Promise<CloudNetworkResource[]> {
     const [vpcs, claims] = await Promise.all([
       this.#vpcs(location, [tagFilter(DEPLOYMENT_TAG, this.#deploymentId)]),
@@ -82,11 +82,11 @@ export class Networks {
   async delete(location: string, vpcId: string): Promise<void> {
     await this.#parts.remove(location, vpcId);
     await this.#deleteVpc(location, vpcId);
-    // The claim is released last: the network stays listed until nothing is left of it.
+    // The claim is released last, so that the network is listed until all its parts are deleted.
     await this.#claims.release(location, vpcId);
   }
 
-  /** Creates a VPC, or takes one that was created and never claimed. Then claims the name for it. */
+  /** Creates a VPC, or takes a VPC that was created and never claimed. Then claims the name for that VPC. */
   async #claimVpc(
     location: string,
     called: string,
@@ -105,7 +105,7 @@ export class Networks {
     const vpcId = own.VpcId ?? '';
     const winner = await this.#claims.claim(location, called, vpcId, tags);
     if (winner === vpcId) return own;
-    // It is deleted by its id, because the list may not show it yet.
+    // This call's own VPC is deleted by its id, because a list may not show it yet.
     await this.#deleteVpc(location, vpcId);
     return await this.#byId(location, winner);
   }
@@ -132,9 +132,7 @@ export class Networks {
     }
   }
 
-  /**
-   * Deletes the other VPCs of a claimed name. Only the claimed VPC can ever be used, therefore the others are empty.
-   */
+  /** Deletes the other VPCs of a claimed name. The other VPCs are empty, because only the claimed VPC is ever used. */
   async #removeLosers(location: string, called: string, winner: string): Promise<void> {
     const named = await this.#vpcs(location, [
       tagFilter(NAME_TAG, called),

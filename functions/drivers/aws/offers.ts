@@ -18,16 +18,16 @@ const MIB_PER_GIB = 1_024;
 const NEEDS_A_HOST = /^mac/;
 
 /**
- * Lists the types that can run here, charged by the hour, from an EBS disk. The spot price is that of the cheapest
- * zone. On-demand prices are absent: EC2 does not report them. AWS's price list is another service, in three regions
- * only, and requires a further permission.
+ * Lists the types that this driver can launch in the region: on demand and from an EBS disk. The spot price is that of
+ * the cheapest zone. On-demand prices are absent, because EC2 does not report them. AWS's price list is another
+ * service, exists in three regions only, and requires a further permission.
  */
 export async function listOffers(
   ec2: Ec2,
   types: TypeBook,
   location: string,
 ): Promise<{ instanceTypes: InstanceType[]; offers: Offer[] }> {
-  // These are read one after the other, because they are EC2's longest answers.
+  // Types and spot prices are read one after the other, because they are EC2's longest answers.
   const infos = await types.read(location, await offeredTypes(ec2, location));
   const spotPrices = await readSpotPrices(ec2, location);
   const usable = infos.flatMap((info) => {
@@ -65,7 +65,7 @@ async function offeredTypes(ec2: Ec2, location: string): Promise<string[]> {
   return offerings.flatMap(({ InstanceType }) => InstanceType ?? []);
 }
 
-/** Reads the present spot price of each type in its cheapest zone, in USD per hour. */
+/** Reads the current spot price of each type in its cheapest zone, in USD per hour. */
 async function readSpotPrices(ec2: Ec2, location: string): Promise<Map<string, number>> {
   const now = new Date(ec2.clock.now());
   const history = await ec2.all(

@@ -4,7 +4,7 @@ import { ask } from './ask.ts';
 import type { Ec2Options } from './ec2.ts';
 import { clientSettings } from './settings.ts';
 
-/** The most names that SSM accepts in one call. */
+/** Maximum number of names that SSM accepts in one call. */
 const MAX_NAMES = 10;
 /**
  * After these errors the driver continues without SSM: the credential lacks the right, or the connection's endpoint has
@@ -17,7 +17,7 @@ const TELLS_NOTHING: readonly DriverErrorCode[] = [
   'Unsupported',
 ];
 
-/** Reads SSM's public parameters, in which publishers name the newest of their images. */
+/** Reads SSM's public parameters, in which publishers of images name their newest images. */
 export class PublicParameters {
   readonly #options: Ec2Options;
   readonly #clients = new Map<string, SSMClient>();
@@ -26,7 +26,10 @@ export class PublicParameters {
     this.#options = options;
   }
 
-  /** Reads parameters. @returns values by name of the parameters that the region has; empty if SSM cannot be read */
+  /**
+   * Reads parameters. @returns the values by parameter name, without parameters that the region does not have; empty if
+   * SSM cannot be read
+   */
   async read(location: string, names: readonly string[]): Promise<Map<string, string>> {
     const values = new Map<string, string>();
     for (let at = 0; at < names.length; at += MAX_NAMES) {

@@ -1,6 +1,6 @@
 /**
- * [display name, ISO 3166-1 alpha-3, latitude, longitude]. EC2 reports none of these. Coordinates are those of the
- * city.
+ * Facts about each region that EC2 does not report: display name, country (ISO 3166-1 alpha-3), latitude and longitude
+ * of the city.
  */
 const REGIONS: Readonly<Record<string, readonly [string, string, number, number]>> = {
   'af-south-1': ['Africa (Cape Town)', 'ZAF', -33.92, 18.42],
@@ -50,7 +50,7 @@ export interface RegionFacts {
   longitude?: number;
 }
 
-/** Returns the facts of a region. For a region newer than this table, only its own name. */
+/** Returns the facts of a region. For a region that is not in the table, returns only the region's own name. */
 export function regionFacts(region: string): RegionFacts {
   const facts = REGIONS[region];
   if (!facts) return { displayName: region };

@@ -16,8 +16,8 @@ import { whenVisible } from './visible.ts';
 const SSH_PORT = 22;
 
 /**
- * Manages security groups. Their names are unique in their VPC. Inbound traffic is denied unless a rule allows it;
- * outbound is open.
+ * Manages security groups. Names are unique in a VPC. Inbound traffic is denied unless a rule allows it. All outbound
+ * traffic is allowed.
  */
 export class SecurityGroups {
   readonly #ec2: Ec2;

@@ -5,7 +5,7 @@ import { type DriverClock, within } from '../contract/surroundings.ts';
 export const CALL_TIMEOUT_MS = 14_000;
 const CONNECTION_TIMEOUT_MS = 3_000;
 
-/** Carries the SDK's requests. Absent: the SDK's own handler, over HTTPS. */
+/** Sends the SDK's requests. Absent: the SDK's own handler, over HTTPS. */
 export type RequestHandler = EC2ClientResolvedConfig['requestHandler'];
 
 /** The settings that all SDK clients share. */
@@ -18,8 +18,8 @@ export interface ClientSettings {
 
 /**
  * Returns settings for an SDK client. Retries are off, because the governor must see each answer. The endpoint is
- * always set: otherwise the SDK would use AWS_ENDPOINT_URL, which is for the deployment's own services and not for
- * users' machines.
+ * always set: otherwise the SDK would use AWS_ENDPOINT_URL, which is the endpoint for the deployment's own AWS
+ * services, not for users' clouds.
  */
 export function clientSettings(
   service: 'ec2' | 'ssm' | 'sts',
@@ -41,8 +41,8 @@ export function clientSettings(
 }
 
 /**
- * Limits the duration of a whole call. The handler's time-outs only detect pauses, and not an answer that arrives
- * slowly.
+ * Limits the duration of a whole call. The handler's own time-outs detect only pauses: they do not end a call whose
+ * answer arrives slowly.
  */
 export async function inTime<Answer>(
   clock: DriverClock,

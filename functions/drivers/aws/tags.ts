@@ -3,7 +3,7 @@ import { DEPLOYMENT_TAG } from '../contract/driver.ts';
 
 /** The id of the network that a launch template or an internet gateway was made for. */
 export const NETWORK_TAG = 'fleetwright:network';
-/** The launch token of a machine, or those of its batch (`launch-list.ts`). */
+/** The launch token of a machine, or the launch tokens of its batch (`launch-list.ts`). */
 export const TOKEN_TAG = 'fleetwright:launch-token';
 export const NAME_TAG = 'Name';
 
@@ -14,8 +14,8 @@ export function tagList(tags: Tags): Tag[] {
 }
 
 /**
- * Returns tags for the call that makes a resource. EC2 sets them in the same step; a resource never exists without
- * them.
+ * Returns tags for the call that makes a resource. EC2 sets the tags in the same step, so that the resource never
+ * exists without them.
  */
 export function tagsFor(types: readonly ResourceType[], tags: Tags): TagSpecification[] {
   return types.map((ResourceType) => ({ ResourceType, Tags: tagList(tags) }));

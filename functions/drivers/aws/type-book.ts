@@ -3,19 +3,20 @@ import pLimit from 'p-limit';
 import { z } from 'zod';
 import type { Ec2 } from './ec2.ts';
 
-/** The most names that EC2 accepts in one such call. */
+/** Maximum number of type names that EC2 accepts in one call. */
 const MAX_NAMES = 100;
 const CONCURRENT_CALLS = 2;
 
-/** Accepts any name: the SDK's list of types is as old as the SDK. EC2 refuses unknown names. */
+/** Accepts any name, because EC2 may have types that are newer than the SDK's list. EC2 refuses unknown names. */
 const typeNameSchema = z.custom<NonNullable<InstanceTypeInfo['InstanceType']>>(
   (name) => typeof name === 'string',
 );
 export const typeName = (name: string) => typeNameSchema.parse(name);
 
 /**
- * Caches the facts of instance types. They are the same in every region, and are read only once in a client's life. A
- * catalogue of all regions therefore takes a dozen calls for them, not a dozen for each region.
+ * Caches the facts of instance types. The facts of a type are the same in every region, and are read only once in a
+ * client's life. Therefore the catalogues of all regions take about a dozen calls for types together, not a dozen calls
+ * for each region.
  */
 export class TypeBook {
   readonly #ec2: Ec2;

@@ -1,11 +1,12 @@
 import { DriverError } from '../contract/errors.ts';
 import { type DriverClock, sleepBy } from '../contract/surroundings.ts';
 
-/** Delays before each retry. For some moments, EC2 may not show a resource that it has just created. */
+/** Delay before each retry. EC2 may not show a resource in the first moments after its creation. */
 const WAITS_MS = [300, 700, 1_500];
 
 /**
- * Repeats a call that fails with `NotFound`, before the caller sees the error. A call with `NotFound` had no effect.
+ * Repeats a call that fails with `NotFound`, and throws only the last error. Repeating is safe, because a call that
+ * fails with `NotFound` had no effect.
  */
 export async function whenVisible<Answer>(clock: DriverClock, call: () => Promise<Answer>): Promise<Answer> {
   for (const waitMs of WAITS_MS) {

@@ -13,8 +13,8 @@ import type { Ec2Options } from './ec2.ts';
 import { clientSettings } from './settings.ts';
 
 /**
- * Stores the marks of deployments as standard SSM parameters in the account's home region, which cost nothing. Each
- * writer has its own parameter, because SSM overwrites a value without a condition.
+ * Stores the marks of deployments as SSM parameters in the account's home region. Standard parameters are free of
+ * charge. Each writer has its own parameter, because SSM has no conditional writes.
  */
 export class WriterParameters {
   readonly #client: SSMClient;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /**
  * Schemas of CB-Spider's answers. Sources: its published description (`api/swagger.yaml`, Swagger 2.0), and the answers
- * of its mock driver. An empty list is sometimes `null`. Unknown fields are ignored.
+ * of its mock driver. Some empty lists are `null`. Unknown fields are ignored.
  */
 const list = <Item extends z.ZodType>(item: Item) =>
   z
@@ -10,7 +10,9 @@ const list = <Item extends z.ZodType>(item: Item) =>
     .nullish()
     .transform((items) => items ?? []);
 
-/** Numbers are strings. "-1", "NA" and an empty string mean that the cloud does not report them. */
+/**
+ * CB-Spider sends numbers as strings. "-1", "NA" and an empty string mean that the cloud does not report the number.
+ */
 const numberSchema = z
   .union([z.string(), z.number()])
   .nullish()

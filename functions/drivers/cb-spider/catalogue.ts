@@ -25,7 +25,8 @@ export function locationOf({ Name, DisplayName, ZoneList }: RegionZoneAnswer): L
 }
 
 /**
- * Converts types to offers. Leaves out types whose size CB-Spider does not report: users could not choose among them.
+ * Converts types to offers. Leaves out types whose vCPUs or memory CB-Spider does not report, because users could not
+ * choose among them.
  */
 export function offersOf(
   location: string,
@@ -70,7 +71,10 @@ function architectureOf({ Name, KeyValueList }: SpecAnswer): Architecture {
   return !X86.test(told) && GRAVITON.test(Name) ? 'arm64' : 'x86_64';
 }
 
-/** Returns the memory of one GPU. If only the total is reported, divides it. */
+/**
+ * Returns the GPUs of a type. `memoryGb` is the memory of one GPU. If CB-Spider reports only the total, it is divided
+ * by the number of GPUs.
+ */
 function gpuOf({ Gpu: [gpu] }: SpecAnswer): InstanceType['gpu'] {
   if (!gpu?.Count || !Number.isInteger(gpu.Count)) return undefined;
   const memoryGb = gpu.MemSizeGB || (gpu.TotalMemSizeGB ?? 0) / gpu.Count;
@@ -79,8 +83,8 @@ function gpuOf({ Gpu: [gpu] }: SpecAnswer): InstanceType['gpu'] {
 }
 
 /**
- * Returns the lowest price per hour of each type. Prices in other currencies than dollars cannot be compared, and are
- * left out.
+ * Returns the lowest price per hour of each type. Leaves out prices in other currencies or for other units of time,
+ * because they cannot be compared.
  */
 export function pricesByType({ PriceList }: PricesAnswer): Map<string, number> {
   const prices = new Map<string, number>();
@@ -94,8 +98,8 @@ export function pricesByType({ PriceList }: PricesAnswer): Map<string, number> {
 }
 
 /**
- * Converts images. An image's name is the cloud's id, because a start requires the id. The cloud's name of the image is
- * the description.
+ * Converts images. The name of an image is the cloud's id, because a create call requires that id. The cloud's own name
+ * of the image becomes the description.
  */
 export function imagesOf(location: string, answers: readonly ImageAnswer[]): Image[] {
   const images = new Map<string, Image>();

@@ -2,7 +2,7 @@ import { isIPv4 } from 'node:net';
 import { DriverError } from '../contract/errors.ts';
 
 const BITS = 32;
-/** Divides a network's upper half into this many blocks, one for each zone that a launch names. */
+/** Number of bits that select a block in a network's upper half. Each zone that a launch names gets one block. */
 const ZONE_BITS = 3;
 export const MOST_ZONES = 2 ** ZONE_BITS;
 
@@ -11,7 +11,7 @@ export const MOST_ZONES = 2 ** ZONE_BITS;
  * subnet for launches that name no zone. The n-th zone of the location gets the n-th eighth of the upper half. With
  * this fixed plan, no call is needed to find free addresses.
  *
- * @throws DriverError InvalidRequest when it is no IPv4 network that can be divided this way
+ * @throws DriverError InvalidRequest when `cidr` is no IPv4 network, or is too large or too small for this plan
  */
 export function subnetCidrs(cidr: string): { lowerHalf: string; ofZone(index: number): string } {
   const [, address = '', prefixText = ''] = /^([0-9.]+)\/([0-9]{1,2})$/.exec(cidr) ?? [];
@@ -32,7 +32,7 @@ export function subnetCidrs(cidr: string): { lowerHalf: string; ofZone(index: nu
   };
 }
 
-/** Returns the network that has this lower half. */
+/** Returns the CIDR of the network whose lower half this is. */
 export function networkOfLowerHalf(cidr: string): string {
   const [address = '', prefix = ''] = cidr.split('/');
   return `${address}/${Number(prefix) - 1}`;

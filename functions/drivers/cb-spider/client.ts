@@ -24,14 +24,19 @@ import { Power } from './power.ts';
 import { type Registrant, Registration, type SpiderSite } from './registration.ts';
 import type { SpiderTransport } from './transport.ts';
 
-/** CB-Spider reads catalogues from the cloud page by page, within one call. */
+/**
+ * Time limit of a call for a catalogue. It is long, because CB-Spider reads all pages from the cloud within one call.
+ */
 const CATALOGUE_TIMEOUT_MS = 25_000;
 
-/** Limits the wait for calls that CB-Spider may answer only after minutes. */
+/** Time limits of calls that CB-Spider may answer only after minutes. */
 export interface Timeouts {
-  /** Longest wait for starts and removals. A cloud that refuses one mostly does so within this time. */
+  /**
+   * Maximum wait for a call that creates or removes a machine. A cloud that refuses such a call mostly does so within
+   * this time.
+   */
   handOverMs: number;
-  /** Longest wait for a call about one machine that another call may have locked. */
+  /** Maximum wait for a read of one machine, which CB-Spider may have locked for another call. */
   lockedMs: number;
 }
 const TIMEOUTS: Timeouts = { handOverMs: 10_000, lockedMs: 4_000 };
@@ -68,7 +73,9 @@ export class CbSpiderClient implements CloudClient, IdempotencyKeys, StopStart, 
     this.#power = new Power(transport, registration, reader);
   }
 
-  /** Lists the cloud's regions: if this succeeds, the credential is valid. CB-Spider does not report the account. */
+  /**
+   * Lists the cloud's regions. If the list succeeds, the credential is valid. CB-Spider does not report the account.
+   */
   async verifyCredential(): Promise<VerifiedCredential> {
     await this.#registration.regions();
     return { account: undefined };
@@ -142,7 +149,7 @@ export class CbSpiderClient implements CloudClient, IdempotencyKeys, StopStart, 
     return await this.#reader.find(await this.#registration.site(location), name);
   }
 
-  /** Returns the machine's name. CB-Spider gives a name to one machine only. */
+  /** Returns the machine's name. It identifies the create call, because CB-Spider makes only one machine of a name. */
   idempotencyKeyOf([launchToken]: readonly [string, ...string[]]): string {
     return machineName(this.#deploymentId, launchToken, cbSpiderMetadata.maxNameLength);
   }
@@ -164,8 +171,8 @@ export class CbSpiderClient implements CloudClient, IdempotencyKeys, StopStart, 
   }
 
   /**
-   * Reads prices. Several clouds have none, and some take minutes to answer. The offers are then returned without
-   * prices.
+   * Reads prices by type. Returns none if the read fails: several clouds have no prices, and some take minutes to
+   * answer. @throws DriverError only Throttled and Unauthorized
    */
   async #prices(site: SpiderSite): Promise<Map<string, number>> {
     try {

@@ -8,7 +8,7 @@ import { cbSpiderMetadata } from './metadata.ts';
 import { splitCredential } from './providers.ts';
 import { SpiderTransport } from './transport.ts';
 
-/** Creates the driver of clouds behind a CB-Spider server, by its REST API. */
+/** Creates the driver of clouds behind a CB-Spider server. The driver uses the server's REST API. */
 export function createCbSpiderDriver(send: Send, clock: DriverClock = systemTime): Driver {
   return defineDriver(
     cbSpiderMetadata,
@@ -22,7 +22,7 @@ export function createCbSpiderDriver(send: Send, clock: DriverClock = systemTime
       if (connectionKey === undefined) {
         throw new DriverError(
           'InvalidRequest',
-          'the driver needs the name of the connection, because CB-Spider keeps machines by connection',
+          'the driver needs the name of the connection, because CB-Spider stores machines by connection',
         );
       }
       const wrong = credentialError(cbSpiderMetadata, credential);

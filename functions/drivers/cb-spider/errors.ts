@@ -3,10 +3,9 @@ import { type CallEffect, unanswered } from '../contract/no-answer.ts';
 import type { RateWords } from '../contract/retry-after.ts';
 
 /**
- * Classifies errors by their messages. CB-Spider has no codes: nearly every error is a 500 with the message of the
- * cloud's SDK. Therefore only this driver examines messages. The first row that matches decides; if none does, the
- * outcome is unknown. The rows contain CB-Spider's own words, and codes that the clouds' SDKs include in their
- * messages.
+ * Maps error messages to codes. CB-Spider has no error codes: nearly every error is a 500 with the message of the
+ * cloud's SDK. The first pattern that matches decides. If no pattern matches, the outcome of a change is unknown. The
+ * patterns contain CB-Spider's own words, and codes that the clouds' SDKs include in their messages.
  */
 const MESSAGES: readonly (readonly [code: DriverErrorCode, pattern: RegExp])[] = [
   [
@@ -31,7 +30,7 @@ const MESSAGES: readonly (readonly [code: DriverErrorCode, pattern: RegExp])[] =
     /Invalid\w*\.(NotFound|Malformed)|InvalidParameter|input value is empty|is empty!|unmarshal|not a valid|malformed/i,
   ],
   ['Unsupported', /not supported|unsupported|not implemented/i],
-  // CB-Spider's own test for "not found" (checkNotFoundError in its common runtime).
+  // The pattern is CB-Spider's own test for "not found" (checkNotFoundError in its common runtime).
   ['NotFound', /does ?not ?exist|not ?exist|not ?found|failed ?to ?find|no ?result/i],
 ];
 
@@ -68,7 +67,7 @@ function codeOf(status: number, message: string, effect: CallEffect): DriverErro
   return status >= 500 ? unanswered(effect) : 'InvalidRequest';
 }
 
-/** Returns true if CB-Spider already has this name, and therefore made nothing. */
+/** Returns true if CB-Spider already has a resource of this name, and therefore made nothing. */
 export function saysItExists(error: unknown): boolean {
   return error instanceof DriverError && ALREADY_EXISTS.test(error.message);
 }
@@ -78,7 +77,8 @@ export function isNotFound(error: unknown): error is DriverError {
 }
 
 /**
- * Returns true for a refusal by the cloud, which comes after CB-Spider has begun. CB-Spider's own refusals come before.
+ * Returns true if the cloud refused the call. CB-Spider had begun the call then, and may have left something behind. If
+ * CB-Spider itself refuses a call, it does not begin the call.
  */
 export function isRefusalByCloud(error: unknown): boolean {
   return (

@@ -14,8 +14,8 @@ import type { Registration, SpiderSite } from './registration.ts';
 import type { SpiderTransport } from './transport.ts';
 
 /**
- * For this long, polls do not repeat the request of a removal that is under way: each request would wait in
- * CB-Spider.
+ * Time for which the driver does not repeat the request of a removal that is under way. In CB-Spider, each repeated
+ * request would wait for the first one.
  */
 const REMOVAL_KEPT_MS = 60_000;
 
@@ -26,14 +26,17 @@ export interface LauncherOptions {
   networks: Networks;
   cloud: Cloud;
   deploymentId: string;
-  /** After this time the driver stops waiting for a start or a removal. CB-Spider continues it. */
+  /** Time after which the driver stops waiting for a create or remove call. CB-Spider continues the call. */
   handOverMs: number;
 }
 
-/** Starts and removes machines without waiting for the end of a long call. */
+/** Creates and removes machines, without waiting for the end of a long call. */
 export class Launcher {
   readonly #options: LauncherOptions;
-  /** Removals under way in CB-Spider, with the time until which they are not requested again. */
+  /**
+   * Backend ids whose removal is under way in CB-Spider, each with the time until which the removal is not requested
+   * again.
+   */
   readonly #removals = new Map<string, number>();
 
   constructor(options: LauncherOptions) {
@@ -45,7 +48,7 @@ export class Launcher {
     if (spec.userData !== undefined || spec.spot) {
       throw new DriverError(
         'Unsupported',
-        'CB-Spider starts no machines with user data and no spot machines: leave these out',
+        'CB-Spider supports neither user data nor spot machines: leave these out of the request',
       );
     }
     const site = await registration.site(spec.location, spec.zone);
@@ -65,7 +68,7 @@ export class Launcher {
       const made =
         started === 'under-way'
           ? await this.#lookUp(site, name)
-          : // CB-Spider answers when the machine accepts SSH. Therefore it runs.
+          : // CB-Spider answers when the machine accepts SSH. Therefore the machine runs.
             machineOf(deploymentId, name, 'Running', started.answer);
       if (made) return made;
     } catch (error) {
@@ -77,14 +80,14 @@ export class Launcher {
         throw error;
       }
     }
-    throw new DriverError('OutcomeUnknown', `CB-Spider does not tell yet whether it started ${name}`, {
+    throw new DriverError('OutcomeUnknown', `CB-Spider has not confirmed that it started ${name}`, {
       call: 'POST /vm',
     });
   }
 
   /**
-   * Looks up a machine. Returns undefined if the read fails: the create was accepted, and must not fail because of the
-   * read.
+   * Looks up a machine. Returns undefined if the read fails: CB-Spider accepted the create call, which must not fail
+   * because of the read.
    */
   async #lookUp(site: SpiderSite, name: string): Promise<CloudInstance | undefined> {
     try {
@@ -97,10 +100,10 @@ export class Launcher {
 
   /**
    * Removes a machine that a failed start left behind. If CB-Spider's first read of a new machine fails, the machine
-   * stays at the cloud, and CB-Spider has no name for it. A machine that is older than the call stays, because the call
-   * did not create it.
+   * stays at the cloud, and CB-Spider has no name for it. A machine that is older than the call is not removed, because
+   * the call did not create it.
    *
-   * @throws DriverError OutcomeUnknown when such a machine cannot be found or removed
+   * @throws DriverError OutcomeUnknown when the look-up or the removal of such a machine fails
    */
   async #removeHalfMade(site: SpiderSite, name: string, beganAtMs: number): Promise<void> {
     const { reader } = this.#options;
@@ -116,9 +119,10 @@ export class Launcher {
   }
 
   /**
-   * Removes a machine. CB-Spider locks a name while it works on it; therefore a removal waits for a start to end. If
-   * CB-Spider then has no such name, no call is starting the machine, and a machine at the cloud is a leftover. Only
-   * the machine that lists show under the name is removed, because any other may be a copy.
+   * Removes a machine. CB-Spider locks a name while it handles a call for that name. Therefore a removal waits until a
+   * start has ended. If CB-Spider does not know the name then, no call is starting the machine, and a machine of this
+   * name at the cloud is a leftover. Only the machine that lists show under the name is removed, because any other
+   * machine of the name may be a copy.
    */
   async remove(location: string, backendId: string): Promise<void> {
     const { registration, transport, reader } = this.#options;

@@ -13,23 +13,23 @@ import { machineOf, startedAtMs, statusOf, statusOfUnmapped, strayId, systemIdOf
 import type { SpiderSite } from './registration.ts';
 import type { SpiderTransport } from './transport.ts';
 
-/** CB-Spider asks the cloud about each machine, one after the other. */
+/** Time limit of a list. It is long, because CB-Spider reads each machine from the cloud, one after the other. */
 const LIST_TIMEOUT_MS = 24_000;
-/** Time limit for the same list if it is one of several calls. */
+/** Time limit of the same list if the list is only one of several requests. */
 const LOOK_UP_TIMEOUT_MS = 10_000;
 const STATUS_TIMEOUT_MS = 6_000;
 
-/** Reads machines from CB-Spider. No single call of it reports all of them. */
+/** Reads machines from CB-Spider. No single call of CB-Spider reports all machines. */
 export class MachineReader {
   readonly #transport: SpiderTransport;
   readonly #deploymentId: string;
   readonly #lockedMs: number;
-  /** Names that CB-Spider has had, as `<connection config>/<name>`. */
+  /** Names that CB-Spider has known at some time, as `<connection config>/<name>`. */
   readonly #known = new Set<string>();
   /**
-   * Names whose removal CB-Spider accepted while it had them. CB-Spider deletes a name last: when it no longer has such
-   * a name, the machine no longer exists. For other names, CB-Spider may have crashed during a start, and only the list
-   * of the cloud's machines shows such a machine.
+   * Names of machines that CB-Spider knew when it accepted their removal. CB-Spider deletes a name last: when it no
+   * longer knows such a name, the machine no longer exists. For any other unknown name, CB-Spider may have crashed
+   * during a start, and only the list of the cloud's machines shows the machine.
    */
   readonly #going = new Set<string>();
 
@@ -41,8 +41,9 @@ export class MachineReader {
   }
 
   /**
-   * Lists machines. The status is read by CB-Spider's names, and the addresses are from the cloud's list. If only the
-   * cloud has a machine with a name of this deployment, it is being started, or CB-Spider crashed while starting it.
+   * Lists machines. Statuses come from CB-Spider's list of names, addresses from the cloud's list. If CB-Spider does
+   * not know a machine that has a name of this deployment at the cloud, CB-Spider is starting the machine, or crashed
+   * while starting it.
    */
   async list(site: SpiderSite): Promise<CloudInstance[]> {
     const [{ mapped, unmapped }, statuses] = await Promise.all([
@@ -54,7 +55,7 @@ export class MachineReader {
     const named = statuses.map(({ IId, VmStatus }) =>
       this.#machine(IId.NameId, statusOf(VmStatus), bySystemId.get(IId.SystemId)),
     );
-    // CB-Spider named these machines after the statuses were read, or they no longer existed then.
+    // CB-Spider stored these names after the statuses were read, or deleted them before.
     const late = await Promise.all(
       mapped
         .filter(({ IId }) => !known.has(IId.SystemId))
@@ -74,10 +75,7 @@ export class MachineReader {
     ];
   }
 
-  /**
-   * Reads one machine as `get` does. Undefined proves that the machine does not exist, unless the cloud's own
-   * lists lag.
-   */
+  /** Reads one machine by name. Undefined proves that the machine does not exist, unless the cloud's own lists lag. */
   async find(site: SpiderSite, name: string): Promise<CloudInstance | undefined> {
     const answer = await this.#query(site, name);
     return 'found' in answer ? answer.found : undefined;
@@ -97,9 +95,9 @@ export class MachineReader {
   }
 
   /**
-   * Reads one machine by name. The read waits for a call that starts or removes the machine. If CB-Spider has no such
-   * name and the read has no answer in time, the machine is being started. If the read does answer, a machine of this
-   * name at the cloud is a leftover.
+   * Reads one machine by name. CB-Spider answers the read (`GET /vm`) only after a call that starts or removes the
+   * machine has ended. If CB-Spider does not know the name and does not answer the read in time, the machine is being
+   * started. If CB-Spider answers the read, a machine of this name at the cloud is a leftover.
    */
   async #query(
     site: SpiderSite,
@@ -113,7 +111,7 @@ export class MachineReader {
     const read = await this.#read(site, name);
     if (read === 'under-way') return { found: this.#machine(name, 'Creating', undefined) };
     if (read !== undefined) {
-      // CB-Spider has stored the name since the first read.
+      // CB-Spider stored the name after the status was read.
       const now = await this.#status(site, name);
       return 'status' in now ? { found: this.#machine(name, now.status, read) } : now;
     }
@@ -128,7 +126,10 @@ export class MachineReader {
     this.#going.add(key);
   }
 
-  /** Finds machines of this name that CB-Spider has no name for. The first one gets the name as its backend id. */
+  /**
+   * Finds machines that have this name at the cloud, but not in CB-Spider. The first machine gets the name as its
+   * backend id.
+   */
   async #unmapped(site: SpiderSite, name: string): Promise<CloudInstance[]> {
     const { unmapped } = await this.#all(site, LOOK_UP_TIMEOUT_MS);
     return this.#strays(
@@ -137,7 +138,10 @@ export class MachineReader {
     );
   }
 
-  /** Returns the leftovers of a name with the cloud's ids, oldest first. Leaves out machines that are being removed. */
+  /**
+   * Returns the machines that have this name at the cloud, but not in CB-Spider: the cloud's ids, oldest machine first.
+   * Leaves out machines that are being removed.
+   */
   async leftovers(site: SpiderSite, name: string): Promise<{ systemId: string; startedAtMs?: number }[]> {
     const { unmapped } = await this.#all(site, LOOK_UP_TIMEOUT_MS);
     return inOrder(unmapped.filter(({ IId }) => IId.NameId === name))
@@ -148,7 +152,7 @@ export class MachineReader {
       });
   }
 
-  /** Returns the status as CB-Spider reports it, or its error when it has no such name. */
+  /** Returns the status that CB-Spider reports, or CB-Spider's error if it does not know the name. */
   async #status(
     { connectionName, location }: SpiderSite,
     name: string,
@@ -169,7 +173,7 @@ export class MachineReader {
     }
   }
 
-  /** Reads addresses and the like. Returns undefined while another call has locked the machine. */
+  /** Reads addresses and other details. Returns undefined while another call has locked the machine. */
   async #details(site: SpiderSite, name: string): Promise<MachineAnswer | undefined> {
     const read = await this.#read(site, name);
     return read === 'under-way' ? undefined : read;
@@ -206,8 +210,8 @@ export class MachineReader {
     });
     return {
       mapped: AllListInfo.MappedInfoList,
-      // The mock cloud shows the machines of all its locations here. A machine without a location can only be at this
-      // one.
+      // The mock cloud shows the machines of all its locations here. A machine without a location in the answer can
+      // only be at this location.
       unmapped: AllListInfo.OnlyCSPInfoList.filter(
         ({ Region }) => Region?.Region === undefined || Region.Region === location,
       ),
@@ -227,8 +231,8 @@ export class MachineReader {
   }
 
   /**
-   * Converts machines that CB-Spider has no name for. The oldest of each name gets that name as its backend id, unless
-   * the name is taken.
+   * Converts machines that CB-Spider does not know. The oldest machine of each name gets that name as its backend id,
+   * unless the name is taken.
    */
   #strays(taken: ReadonlySet<string>, unmapped: readonly MachineAnswer[]): CloudInstance[] {
     const names = new Set(taken);
@@ -246,7 +250,7 @@ export class MachineReader {
   }
 }
 
-/** Sorts the oldest first. A copy of a machine has the same name, and is younger. */
+/** Sorts machines, the oldest first. A copy of a machine has the same name as the machine, and is younger. */
 function inOrder(machines: readonly MachineAnswer[]): MachineAnswer[] {
   return machines.toSorted((one, other) => {
     const byAge = (startedAtMs(one) ?? 0) - (startedAtMs(other) ?? 0);

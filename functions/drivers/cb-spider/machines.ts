@@ -5,8 +5,8 @@ import type { MachineAnswer } from './answers.ts';
 import { cbSpiderMetadata } from './metadata.ts';
 
 /**
- * Prefix of the backend id of a machine that CB-Spider has no name for: `stray:` and the cloud's id. All other backend
- * ids are names.
+ * Prefix of the backend id of a machine that CB-Spider does not know (a stray): `stray:` and the cloud's id. All other
+ * backend ids are names.
  */
 const STRAY = 'stray:';
 const { maxNameLength } = cbSpiderMetadata;
@@ -24,7 +24,10 @@ const STATUSES: Readonly<Record<string, InstanceStatus>> = {
   Failed: 'Failed',
 };
 
-/** Matches the keys under which clouds report a machine's status, for machines without a status of CB-Spider's. */
+/**
+ * Matches the keys under which clouds report a machine's status. It is used for machines for which CB-Spider has no
+ * status.
+ */
 const STATUS_KEY = /^(State|Status|Lifecycle(State)?|(Instance|Server|Vm)\w*Status(Name)?|InstanceState)$/i;
 const GONE = /terminated|deallocated and deleted|\bdeleted\b/i;
 const GOING = /terminating|shutting-down|deleting/i;
@@ -46,8 +49,9 @@ export function systemIdOfStray(backendId: string): string | undefined {
  * Converts a machine to the terms of the driver contract. Returns undefined for a machine that this deployment did not
  * name.
  *
- * @param unmappedAs the backend id of a machine that CB-Spider has no name for. CB-Spider makes one machine per name:
- * if it has the name, that proves which call made the machine. A machine that only the cloud has may be a copy
+ * @param unmappedAs the backend id of a machine that CB-Spider does not know; such a machine may be a copy. Absent:
+ * CB-Spider knows the machine's name, which proves the call that made the machine, because CB-Spider makes only one
+ * machine of a name
  */
 export function machineOf(
   deploymentId: string,
@@ -74,8 +78,8 @@ export function machineOf(
 }
 
 /**
- * Returns the status of a machine that CB-Spider has no name for. Most are being started, because CB-Spider stores the
- * name last. The cloud's own status is also read: EC2 shows removed machines for an hour.
+ * Returns the status of a machine that CB-Spider does not know. Most such machines are being started, because CB-Spider
+ * stores the name last. The cloud's own status is also considered, because EC2 shows a removed machine for an hour.
  */
 export function statusOfUnmapped({ KeyValueList }: MachineAnswer): InstanceStatus {
   const told = KeyValueList.filter(({ Key }) => STATUS_KEY.test(Key)).map(({ Value }) => Value);
@@ -83,7 +87,7 @@ export function statusOfUnmapped({ KeyValueList }: MachineAnswer): InstanceStatu
   return told.some((word) => GOING.test(word)) ? 'Terminating' : 'Creating';
 }
 
-/** Reads the start time. If a cloud does not report it, CB-Spider sends the year 1. */
+/** Reads the start time. Returns undefined if the cloud does not report it; CB-Spider then sends the year 1. */
 export function startedAtMs(answer: Pick<MachineAnswer, 'StartTime'> | undefined): number | undefined {
   const atMs = Date.parse(answer?.StartTime ?? '');
   return Number.isNaN(atMs) || atMs <= 0 ? undefined : atMs;

@@ -52,7 +52,7 @@ const DESCRIPTIONS: Readonly<Record<CredentialKey, string>> = {
   MockName: 'Any name. The mock driver keeps its machines under it',
 };
 
-/** Keys whose values are not secret. The values of all other keys are. */
+/** Keys whose values are not secret. The values of all other keys are secret. */
 const PUBLIC_KEYS: ReadonlySet<CredentialKey> = new Set([
   'TenantId',
   'SubscriptionId',
@@ -119,13 +119,14 @@ export const cbSpiderMetadata = {
   ],
   apiKind: 'locational',
   inventoryPollMinutes: 60,
-  // A look-up by name detects a start before the cloud shows the machine. This time covers only the cloud's own lag.
+  // A look-up by name detects that a machine is being started before the cloud shows the machine. Therefore this time
+  // covers only the lag of the cloud's own lists.
   consistencyWindowMs: 20_000,
   // CB-Spider queues its requests to a cloud, and some clouds take many minutes to make a machine.
   longestCreateMs: 1_800_000,
   machineProof: ['idempotency-key', 'creation-time'],
   backendIds: 'names',
-  // NCP allows the shortest names of these clouds.
+  // NCP's limit, which is the lowest of these clouds.
   maxNameLength: 30,
   capabilities: ['stop-start', 'reboot', 'idempotency-keys'],
   features: ['prices', 'launch-tokens'],

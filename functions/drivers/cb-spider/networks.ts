@@ -28,13 +28,14 @@ export interface NetworksOptions {
   registration: Registration;
   cloud: Cloud;
   deploymentId: string;
-  /** True if the client's credential is not in force. */
+  /** True if the connection does not use the client's credential yet. */
   isTrial: boolean;
 }
 
 /**
  * Manages network resources. Their backend ids are the names that this driver gives them, because CB-Spider accepts
- * nothing else. CB-Spider locks a name while it works on it: even concurrent calls create only one resource of a name.
+ * nothing else. CB-Spider locks a name while it handles a call for that name. Therefore even concurrent calls create
+ * only one resource of a name.
  */
 export class Networks {
   readonly #options: NetworksOptions;
@@ -43,7 +44,7 @@ export class Networks {
     this.#options = options;
   }
 
-  /** Ensures the network. The subnet has the same name, which makes both names known from the spec alone. */
+  /** Ensures the network. The subnet has the same name as the network, so that both names follow from the spec. */
   async ensureNetwork({ location, name, cidr }: NetworkSpec) {
     const { lowerHalf } = subnetCidrs(cidr);
     const site = await this.#options.registration.site(location);
@@ -72,7 +73,7 @@ export class Networks {
 
   /**
    * Makes a key pair that is never used to sign in: CB-Spider cannot import a key, and every machine must name a key
-   * pair. The cloud generates the key, and the driver discards the private half unread.
+   * pair. The cloud generates the key, and the driver discards the private key unread.
    */
   async ensureKeyPair({ location, name }: KeyPairSpec) {
     const site = await this.#options.registration.site(location);
@@ -82,8 +83,8 @@ export class Networks {
   }
 
   /**
-   * Returns the name of the network's subnet in this zone. Without a zone, it is the subnet that was made with the
-   * network.
+   * Returns the name of the network's subnet in this zone, and makes the subnet if it does not exist. Without a zone,
+   * returns the subnet that was made with the network.
    */
   async subnetIn(site: SpiderSite, networkName: string, zone: string | undefined): Promise<string> {
     if (zone === undefined || zone === site.defaultZone) return networkName;
@@ -140,10 +141,10 @@ export class Networks {
   }
 
   /**
-   * Lists the names under the client's CB-Spider connection, even if the cloud no longer has the resources: to delete
-   * them cleans up in both cases. It leaves out the resources that CB-Spider calls "only CSP", because several clouds
-   * show the resources of all their locations there. For a trial client it includes them, because the client's
-   * CB-Spider connection has no names of its own.
+   * Lists the names under the client's CB-Spider connection. Includes a name whose resource the cloud no longer has:
+   * deleting the name cleans up CB-Spider. Leaves out the resources that CB-Spider does not know ("only CSP"), because
+   * several clouds show the resources of all their locations there. For a trial client, includes these resources,
+   * because the client's CB-Spider connection has no names of its own.
    */
   async #names(location: string, kind: NetworkResourceKind): Promise<string[]> {
     const { registration, transport } = this.#options;
@@ -199,8 +200,8 @@ export class Networks {
   }
 
   async #addSubnet(site: SpiderSite, networkName: string, subnet: object): Promise<void> {
-    // The name of a zone's subnet is unique only in its network. With IDTransformMode ON, CB-Spider makes the cloud's
-    // name.
+    // The name of a zone's subnet is unique only in its network. With IDTransformMode ON, CB-Spider generates the
+    // subnet's name at the cloud.
     const body = { ConnectionName: site.connectionName, IDTransformMode: 'ON', ReqInfo: subnet };
     try {
       const path: [string, ...string[]] = ['vpc', networkName, 'subnet'];

@@ -7,7 +7,7 @@ import type { SpiderTransport } from './transport.ts';
 
 type Action = 'suspend' | 'resume' | 'reboot';
 
-/** Statuses in which an action has already been done. */
+/** Statuses that a machine has if the action is already done or under way. */
 const DONE_IN: Readonly<Record<Action, readonly InstanceStatus[]>> = {
   suspend: ['Suspending', 'Suspended'],
   resume: ['Resuming', 'Running', 'Rebooting'],

@@ -4,7 +4,7 @@ import type { NetworkResourceKind } from '../contract/driver.ts';
 import { DriverError } from '../contract/errors.ts';
 import { CREDENTIAL_KEYS } from './metadata.ts';
 
-/** Separates CB-Spider's own part of a credential from the cloud's part. */
+/** A credential, split into CB-Spider's own part and the cloud's part. */
 export interface SplitCredential {
   username: string;
   password: string;
@@ -34,9 +34,9 @@ export function providerName(cloud: Cloud): string {
 }
 
 /**
- * Returns whether CB-Spider generates the cloud's name of a resource. It is OFF: if CB-Spider loses a resource, the
- * name at the cloud still tells which deployment it belongs to. Only Tencent's key pairs cannot have this deployment's
- * names, because Tencent allows at most 25 characters.
+ * Returns ON if CB-Spider must generate the name of a resource at the cloud. With OFF, the name at the cloud tells
+ * which deployment the resource belongs to, even if CB-Spider loses the resource. Only key pairs at Tencent need ON:
+ * Tencent allows at most 25 characters, and this deployment's names may be longer.
  */
 export function idTransformMode(cloud: Cloud, kind: NetworkResourceKind | 'instance'): 'ON' | 'OFF' {
   return cloud === 'tencent' && kind === 'key-pair' ? 'ON' : 'OFF';

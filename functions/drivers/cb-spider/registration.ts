@@ -20,7 +20,7 @@ export interface SpiderSite {
   location: string;
   /** Zones in the order in which they were first seen. The order never changes. */
   zones: readonly string[];
-  /** The zone for launches that name none. It never changes. Absent if the cloud has no zones. */
+  /** The zone for launches that name no zone. It never changes. Absent if the cloud has no zones. */
   defaultZone: string | undefined;
 }
 
@@ -28,22 +28,28 @@ export interface Registrant {
   transport: SpiderTransport;
   cloud: Cloud;
   deploymentId: string;
-  /** `<namespace>/<name>`. CB-Spider keeps machines under it: a new secret must not change it. */
+  /**
+   * `<namespace>/<name>` of the connection. CB-Spider stores machines under this key. Therefore the key does not depend
+   * on the credential.
+   */
   connectionKey: string;
   keyValues: readonly { Key: string; Value: string }[];
   /**
    * Key of the HMAC in the credential's registered name. Without the password, the name does not reveal the credential.
    */
   password: string;
-  /** True: connection configs and regions get names for this credential alone. The ones in force stay unchanged. */
+  /**
+   * True if the connection does not use the credential yet. Connection configs and regions then get names that depend
+   * on the credential. The configs and regions that the connection uses stay unchanged.
+   */
   isTrial?: boolean;
 }
 
 /**
  * Registers the drivers, credentials, regions and connection configs that CB-Spider requires before any call about
- * machines. All are upserts. Their names belong to one deployment, connection and location: deployment, namespace and
- * connection have no `.` in their names, and the location comes last. Each credential has its own name. While a new one
- * is verified, existing machines keep theirs.
+ * machines. Each registration is an upsert. No two deployments, connections or locations share a name: the parts of a
+ * name are joined by `.`, and only the location, which comes last, may contain a `.`. Each credential has its own name.
+ * While a new credential is verified, existing machines keep their credential.
  */
 export class Registration {
   readonly #registrant: Registrant;
@@ -80,7 +86,7 @@ export class Registration {
   /**
    * Returns a registered location.
    *
-   * @param zone must be in the result if the cloud has it; it may be newer than the cached site
+   * @param zone a zone that the result must have if the cloud has it, even if the cached site is older than the zone
    * @throws DriverError NotFound when the cloud has no such location
    */
   async site(location: string, zone?: string): Promise<SpiderSite> {
@@ -109,7 +115,7 @@ export class Registration {
   async #registerAccount(): Promise<void> {
     const { cloud, keyValues } = this.#registrant;
     const ProviderName = providerName(cloud);
-    // CB-Spider requires a file name, but uses it only where drivers are plug-ins.
+    // CB-Spider requires a file name, but uses it only if its drivers are plug-ins.
     const DriverLibFileName = `${cloud}-driver-v1.0.so`;
     await this.#write('driver', { DriverName: this.#driverName, ProviderName, DriverLibFileName });
     await this.#write('credential', {

@@ -10,20 +10,23 @@ import { errorOfAnswer } from './errors.ts';
 export interface Call<Answer> {
   /** Default: `list` for a GET, `mutate` for all other methods. */
   kind?: CloudCall['kind'];
-  /** Undefined if the call concerns the account. */
+  /** Undefined if the call concerns the whole account. */
   location: string | undefined;
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  /** Relative to `/spider`. The transport escapes each part. */
+  /** The parts of the path below `/spider`. The transport escapes each part. */
   path: readonly [string, ...string[]];
   query?: Readonly<Record<string, string>>;
   body?: object;
   answer: z.ZodType<Answer>;
   timeoutMs?: number;
-  /** `reads` for writes that can be repeated without harm. Default: by the method. */
+  /**
+   * Set to `reads` for a write that can be repeated without harm. Default: `reads` for a GET, `changes` for all other
+   * methods.
+   */
   effect?: CallEffect;
 }
 
-/** The call's answer, or `under-way` if none came in time. CB-Spider continues the call in that case. */
+/** The call's answer, or `under-way` if no answer came in time. CB-Spider continues such a call. */
 export type HandedOver<Answer> = { answer: Answer } | 'under-way';
 
 const READ_TIMEOUT_MS = 10_000;
@@ -31,7 +34,7 @@ const CHANGE_TIMEOUT_MS = 25_000;
 
 const errorAnswerSchema = z.object({ message: z.string() });
 
-/** Sends requests to one CB-Spider server. CB-Spider has no time-outs; this class gives each call one. */
+/** Sends requests to one CB-Spider server. CB-Spider has no time-outs, so this class gives each call a time-out. */
 export class SpiderTransport {
   readonly #baseUrl: string;
   readonly #headers: Readonly<Record<string, string>>;
@@ -67,8 +70,8 @@ export class SpiderTransport {
   }
 
   /**
-   * Sends a call that CB-Spider answers only when a machine runs or no longer exists. CB-Spider continues when the
-   * client disconnects: the driver may stop waiting.
+   * Sends a call that CB-Spider may answer only after minutes, and stops waiting at the time limit. This is safe,
+   * because CB-Spider continues the call when the client disconnects.
    */
   async handOver<Answer>(call: Call<Answer>): Promise<HandedOver<Answer>> {
     try {

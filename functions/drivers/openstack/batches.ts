@@ -8,7 +8,7 @@ import { createServer, requestFor } from './launch.ts';
 import type { Region } from './region.ts';
 import { listServers } from './servers.ts';
 
-/** Most launch tokens that fit into a tag with any attempt numbers. */
+/** Maximum number of launch tokens that fit into one tag if the attempt numbers have up to 4 digits. */
 export const MAX_BATCH = 20;
 
 type Made = ReadonlyMap<string | undefined, CloudInstance>;
@@ -29,9 +29,9 @@ export async function createAll(
   };
   const several = async (alike: Alike) => {
     const made = await createServers(region, deploymentId, alike, catalogue).catch(errorOf);
-    // The quota had no room for the whole request, and Nova created no server. It may have room for some. They are
-    // requested one after the other, because Nova counts only servers that exist: concurrent requests could exceed the
-    // quota and fail later.
+    // The quota does not allow all servers of the request, and Nova created none. It may allow some of these servers.
+    // They are requested one after the other, because Nova counts only servers that exist: concurrent requests could
+    // exceed the quota and fail later.
     if ('error' in made && made.error.code === 'QuotaExceeded') for (const spec of alike) await one(spec);
     else for (const spec of alike) outcomes.set(spec, 'error' in made ? made : outcomeOf(spec, made));
   };
@@ -46,11 +46,11 @@ function errorOf(error: unknown): { error: DriverError } {
 }
 
 /**
- * Creates several servers with one request (`min_count`). A second request reads which servers were made. Nova gives
- * all of them the same metadata, which has all launch tokens, and numbers their names: the n-th server belongs to the
+ * Creates several servers with one request (`min_count`). A second request reads which servers Nova made. Nova gives
+ * all servers the same metadata, with all launch tokens, and numbers the servers' names: the n-th server belongs to the
  * n-th token.
  *
- * @param specs of one fleet, at least two
+ * @param specs at least two specs of one fleet
  * @returns the servers that Nova shows, by launch token
  */
 async function createServers(
@@ -79,8 +79,8 @@ function outcomeOf({ launchToken }: InstanceSpec, made: Made): CreateOutcome {
 }
 
 /**
- * Divides the specs into requests. Nova finds hosts for all servers of a request or for none. Therefore a spec that
- * failed before gets a separate request.
+ * Divides the specs into requests. Nova finds hosts for all servers of a request or for none. Therefore a launch that
+ * failed before (its attempt is above 1) gets a separate request.
  */
 function requestsOf(specs: readonly InstanceSpec[]): Alike[] {
   const groups = Map.groupBy(specs, ({ launchToken }) => {

@@ -14,9 +14,9 @@ interface Kept<Value> {
 }
 
 /**
- * Caches what a create call needs in addition to its spec, for up to a minute. A create call names flavors by id. Nova
- * detects only after it has accepted a request that the image is for another architecture. This class detects it
- * before.
+ * Caches for up to a minute what a create call needs in addition to its spec: the ids of flavors, and the architectures
+ * of images. Refuses an image whose architecture is not the flavor's. Nova itself would accept such a request, and the
+ * server would fail later.
  */
 export class Catalogue {
   readonly #flavors = new Map<string, Kept<Flavor[]>>();

@@ -38,9 +38,9 @@ import { actOnServer, findServer, getServer, listServers } from './servers.ts';
 import type { Session } from './session.ts';
 import type { Transport } from './transport.ts';
 
-/** Time limit for all requests of one call of the contract together. */
+/** Time limit for all requests of one method call together. */
 const CALL_MS = 28_000;
-/** Time limit of a list. It is longer, because a list of thousands has many pages. */
+/** Time limit of a method that lists. It is longer, because a list of thousands of items has many pages. */
 const LIST_MS = 55_000;
 
 /** Connects to one project at one OpenStack cloud, with one credential. */
@@ -74,7 +74,10 @@ export class OpenStackClient implements CloudClient, BatchCreate, StopStart, Reb
     await removeMark(await this.#marksRegion(), this.#deploymentId, writerId);
   }
 
-  /** Returns the first region by name: the same one for every credential of the project. */
+  /**
+   * Returns the region that has the marks: the first region by name, which is the same for every credential of the
+   * project.
+   */
   async #marksRegion(): Promise<Region> {
     const token = await this.#session.token(this.#transport.clock.now() + CALL_MS);
     const [name] = regionNames(token);

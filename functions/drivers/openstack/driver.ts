@@ -8,7 +8,7 @@ import { openstackMetadata } from './metadata.ts';
 import { Session } from './session.ts';
 import { Transport } from './transport.ts';
 
-/** Creates the driver of OpenStack clouds. `send` carries its requests. */
+/** Creates the driver of OpenStack clouds. @param send sends the driver's requests */
 export function createOpenStackDriver(send: Send, clock: DriverClock = systemTime): Driver {
   return defineDriver(openstackMetadata, ({ credential, endpoint, deploymentId, calls }, secrets) => {
     const wrong = credentialError(openstackMetadata, credential);
@@ -21,7 +21,10 @@ export function createOpenStackDriver(send: Send, clock: DriverClock = systemTim
 
 export const openstackDriver: Driver = createOpenStackDriver(sendByFetch);
 
-/** Returns the root of Keystone's v3 API. Operators publish its URL (OS_AUTH_URL) with or without the version. */
+/**
+ * Returns the root of Keystone's v3 API. Operators publish the URL of Keystone (OS_AUTH_URL) with or without the
+ * version.
+ */
 function identityUrl(endpoint: string | undefined): string {
   const url = URL.parse(endpoint ?? '');
   if (!url || !/^https?:$/.test(url.protocol)) {

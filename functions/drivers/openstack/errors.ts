@@ -4,8 +4,9 @@ import { type CallEffect, unanswered } from '../contract/no-answer.ts';
 import type { RateWords } from '../contract/retry-after.ts';
 
 /**
- * OpenStack's error codes: the key of Nova's fault, the type of Neutron's error, the title of Keystone's and Glance's.
- * Nova's `forbidden` has several meanings, for example a missing right or a used-up quota; see `FORBIDDEN`.
+ * Maps OpenStack's error codes. A code is the key of Nova's fault, the type of Neutron's error, or the title of an
+ * error of Keystone or Glance. Nova's `forbidden` has several meanings, for example a missing right or a used-up quota;
+ * see `FORBIDDEN`.
  */
 const CODES: ReadonlyMap<string, DriverErrorCode> = new Map(
   Object.entries({
@@ -55,12 +56,12 @@ const CODES: ReadonlyMap<string, DriverErrorCode> = new Map(
   } as const),
 );
 
-/** Codes by status, for an answer without a known code. Such an answer may come from a load balancer. */
+/** Codes by HTTP status, for an answer without a known error code. Such an answer may come from a load balancer. */
 const STATUSES: ReadonlyMap<number, DriverErrorCode> = new Map([
   [401, 'Unauthorized'],
   [403, 'Unauthorized'],
   [404, 'NotFound'],
-  // Nova's answer if it does not support the microversion.
+  // Nova answers with 406 if it does not support the microversion.
   [406, 'Unsupported'],
   [409, 'Conflict'],
   [413, 'Throttled'],
@@ -68,7 +69,7 @@ const STATUSES: ReadonlyMap<number, DriverErrorCode> = new Map([
   [501, 'Unsupported'],
 ]);
 
-/** Errors that only Nova's message identifies. Their key and status are those of a missing right. */
+/** Errors that only Nova's message identifies. Their key and status are the same as for a missing right. */
 const FORBIDDEN: readonly (readonly [RegExp, DriverErrorCode])[] = [
   [/^quota exceeded|^maximum number of .* exceeded|\bis over (a|the) limit\b/i, 'QuotaExceeded'],
   [/^only volume-backed servers are allowed|^it is not allowed to create an interface on/i, 'InvalidRequest'],
@@ -91,7 +92,7 @@ const wrappedSchema = z
   .pipe(z.tuple([z.tuple([z.string(), faultSchema])]))
   .transform(([[key, fault]]) => ({ ...fault, code: key === 'error' ? (fault.title ?? key) : key }));
 
-/** The `cloudCode` of every answer that refuses a token. A missing right is 403. */
+/** The `cloudCode` of every error whose cause is a refused token. For a missing right, the status is 403. */
 export const TOKEN_REFUSED = '401';
 
 interface Fault {
@@ -105,7 +106,7 @@ export interface ErrorAnswer {
   call: string;
   status: number;
   text: string;
-  /** Read from the answer's headers. */
+  /** The rate that the answer's headers state. */
   rate: RateWords;
 }
 
@@ -124,7 +125,7 @@ export function errorOfAnswer({ call, status, text, rate }: ErrorAnswer, effect:
 }
 
 function codeOf(status: number, { code, message }: Fault, effect: CallEffect): DriverErrorCode {
-  // The service failed half-way. Its code does not matter.
+  // The service failed half-way. The code does not tell what the service did before.
   if (status >= 500 && code !== 'NoNetworkAvailable') return STATUSES.get(status) ?? unanswered(effect);
   if (code === 'forbidden' || code === 'overLimit') {
     const told = FORBIDDEN.find(([words]) => words.test(message ?? ''));

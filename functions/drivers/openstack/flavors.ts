@@ -25,8 +25,8 @@ export interface Flavor {
 }
 
 /**
- * Reads every flavor that this project may use. If a fleet request cannot express the flavor's name, the flavor's id is
- * used.
+ * Reads every flavor that this project may use. A flavor whose name is not allowed in a fleet request is listed under
+ * its id.
  */
 export async function readFlavors(region: Region): Promise<Flavor[]> {
   const answers = await region.readAll('compute', {
@@ -63,7 +63,10 @@ export function offersOf(flavors: readonly Flavor[], location: string) {
   return { instanceTypes, offers };
 }
 
-/** Returns the architecture of a flavor. It is x86 unless the flavor requires hosts of another architecture. */
+/**
+ * Returns the architecture of a flavor. The architecture is x86 unless the flavor requires hosts of another
+ * architecture.
+ */
 function architectureOfSpecs(specs: Readonly<Record<string, string>>): Architecture {
   if (specs['trait:HW_ARCH_AARCH64'] === 'required') return 'arm64';
   const asked =

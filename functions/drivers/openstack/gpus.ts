@@ -3,7 +3,10 @@ import type { gpuSchema } from '../../model/cloud.ts';
 
 type Gpu = z.output<typeof gpuSchema>;
 
-/** Known models with their memory. If a model has several sizes, only a name that states the size matches. */
+/**
+ * Known GPU models with the memory of one GPU. If a model exists with several memory sizes, only an alias that states
+ * the size matches.
+ */
 const MODELS: readonly { pattern: RegExp; model: string; manufacturer: string; memoryGb: number }[] = [
   { pattern: /h200/, model: 'H200', manufacturer: 'NVIDIA', memoryGb: 141 },
   { pattern: /h100/, model: 'H100', manufacturer: 'NVIDIA', memoryGb: 80 },
@@ -20,8 +23,8 @@ const MODELS: readonly { pattern: RegExp; model: string; manufacturer: string; m
 ];
 
 /**
- * Reads the GPUs that a flavor passes through to its machines. `pci_passthrough:alias` is `<alias>:<count>`, and the
- * operator chooses the alias. Returns undefined if the model is not certain.
+ * Returns the GPUs that machines of a flavor get. The property `pci_passthrough:alias` is `<alias>:<count>`, and the
+ * operator chooses the alias. Returns undefined if the alias does not identify the model.
  */
 export function gpuOf(extraSpecs: Readonly<Record<string, string>>): Gpu | undefined {
   const [, alias, count] = /^([^:,]+):([1-9]\d*)$/.exec(extraSpecs['pci_passthrough:alias'] ?? '') ?? [];

@@ -30,8 +30,8 @@ export function architectureOf(word: string | undefined): Architecture | undefin
 }
 
 /**
- * Returns the architecture of an image. If its properties do not state one, takes it from the name, else x86. Undefined
- * for an architecture that no instance type of the catalogue can boot.
+ * Returns the architecture that the image's properties state, else the one in the image's name, else x86. Undefined if
+ * the properties state an architecture that the catalogue does not have.
  */
 export function imageArchitecture(image: GlanceImage): Architecture | undefined {
   const said = image.hw_architecture ?? image.architecture;
@@ -39,7 +39,7 @@ export function imageArchitecture(image: GlanceImage): Architecture | undefined 
   return /aarch64|arm64/i.test(image.name ?? '') ? 'arm64' : 'x86_64';
 }
 
-/** Reads every image that this project may use, under its own name and, if it has one, its well-known name. */
+/** Lists every image that this project may use, under its own name and, if it has one, under its well-known name. */
 export async function readImages(region: Region): Promise<Image[]> {
   const answers = await region.readAll('image', {
     path: ['images'],
@@ -63,8 +63,8 @@ export async function readImages(region: Region): Promise<Image[]> {
       available: true,
     });
   };
-  // Public images come last and replace earlier ones: a user's own image must not replace the cloud's image
-  // of the same name.
+  // A later image replaces an earlier one of the same name. For well-known names, public images come last: a user's own
+  // image must not replace the cloud's image.
   for (const image of newestLast) offer(image, wordOf(image.name ?? ''));
   const publicLast = newestLast.toSorted((one, other) => Number(isPublic(one)) - Number(isPublic(other)));
   for (const image of publicLast) offer(image, wellKnownName(image));
@@ -73,7 +73,7 @@ export async function readImages(region: Region): Promise<Image[]> {
 
 const isPublic = ({ visibility }: GlanceImage): boolean => visibility === 'public';
 
-/** Recognises distributions by the usual names, in `os_distro` or in the image's name. */
+/** Patterns that recognise a distribution by `os_distro` or by the image's name. */
 const DISTRIBUTIONS: readonly { name: string; pattern: RegExp; version: RegExp }[] = [
   { name: 'ubuntu', pattern: /^ubuntu\b/, version: /\b(\d{2}\.\d{2})\b/ },
   { name: 'debian', pattern: /^debian\b/, version: /\b(\d{1,2})(\.\d+)*\b/ },
@@ -86,10 +86,10 @@ const DISTRIBUTIONS: readonly { name: string; pattern: RegExp; version: RegExp }
 
 /**
  * Returns a name that is the same at every cloud, such as `ubuntu-24.04` or `debian-12-arm64`. With this name, one
- * fleet can use many clouds.
+ * fleet can use the image at many clouds. Undefined if the distribution or its version is not known.
  */
 export function wellKnownName(image: GlanceImage): string | undefined {
-  // A snapshot of a machine keeps the properties of the original image.
+  // A snapshot of a machine has the properties of the original image, but is another image.
   if (image.image_type === 'snapshot') return undefined;
   const words = (image.name ?? '').toLowerCase().replace(/[_ ]+/g, '-');
   const distro = image.os_distro?.toLowerCase();
@@ -100,7 +100,7 @@ export function wellKnownName(image: GlanceImage): string | undefined {
   return `${known.name}-${version}${imageArchitecture(image) === 'arm64' ? '-arm64' : ''}`;
 }
 
-/** Returns an image's name in the form that a fleet request allows: other characters become `-`. */
+/** Returns an image's name in the form that a fleet request allows: characters that are not allowed become `-`. */
 function wordOf(name: string): string | undefined {
   const word = name.replace(/[^A-Za-z0-9._:/-]+/g, '-').replace(/^[^A-Za-z0-9]+|-+$/g, '');
   return cloudWordSchema.safeParse(word.slice(0, 128)).data;

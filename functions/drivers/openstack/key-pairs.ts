@@ -11,7 +11,7 @@ const listedSchema = z
   .transform(({ keypair: { name } }) => ({ id: name, name }));
 
 /**
- * Imports a key pair. Nova keeps key pairs per user under unique names; the name is the id. Key pairs have no
+ * Imports a key pair. Nova stores key pairs per user. Their names are unique, and the name is the id. Key pairs have no
  * description: only the name tells which deployment a key pair belongs to.
  */
 export async function ensureKeyPair(

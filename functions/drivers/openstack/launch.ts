@@ -13,9 +13,9 @@ import { NEEDS_TAGS } from './servers.ts';
 const madeSchema = z.object({ server: z.object({ id: z.string().min(1) }) });
 
 /**
- * Requests one server from Nova. Nova has no idempotency key: a second request with the same token creates a second
- * server, which the list shows. Nova looks for a host after it has accepted the request. If there is no host, the
- * server gets the status ERROR.
+ * Requests one server from Nova. Nova accepts no idempotency key: a second request with the same launch token creates a
+ * second server, which lists show. Nova looks for a host only after it has accepted the request. If Nova finds no host,
+ * the server gets the status ERROR.
  */
 export async function createServer(
   region: Region,
@@ -38,7 +38,10 @@ export async function createServer(
   };
 }
 
-/** Returns the request for servers that are alike. For several, Nova answers with a reservation. */
+/**
+ * Returns the request for one or several servers that are alike. For several servers, Nova answers with the id of a
+ * reservation.
+ */
 export async function requestFor(
   region: Region,
   deploymentId: string,
@@ -68,7 +71,7 @@ export async function requestFor(
       [NEEDS_TAGS.network]: spec.networkBackendId,
       [NEEDS_TAGS['security-group']]: spec.securityGroupBackendId,
     },
-    // Nova can filter by tags, but not by metadata.
+    // The launch tokens are tags, too, because Nova can filter lists by tags, but not by metadata.
     tags: tokens,
     ...(await rootDisk(region, spec, flavor)),
   };

@@ -60,10 +60,11 @@ export const openstackMetadata = {
   ],
   apiKind: 'locational',
   inventoryPollMinutes: 60,
-  // Nova shows a server as soon as it has answered. A request whose answer was lost may wait in a load balancer for up
-  // to this time.
+  // Nova shows a server as soon as it has answered the create call. A create call whose answer was lost may still wait
+  // in a load balancer, for up to this time.
   consistencyWindowMs: 60_000,
-  // Nova sets the creation time when it takes the request. The request may have waited in a load balancer before.
+  // Nova sets the creation time when it accepts the request. Before that, the request may have waited in a load
+  // balancer.
   longestCreateMs: 300_000,
   machineProof: ['creation-time'],
   backendIds: 'unique',

@@ -18,13 +18,13 @@ export const NETWORKS: OwnedKind<Resource> = {
 };
 
 /**
- * How long a call waits for another call to complete the network that it made. After this time, the waiting call
- * completes the network itself.
+ * A call waits for the call that made a network to complete it, until the network has this age. After that, the waiting
+ * call completes the network itself.
  */
 const MAKER_MS = 10_000;
 const POLL_MS = 1_000;
 
-/** Ensures a network with one subnet. If the cloud has an external network, a router connects the two. */
+/** Ensures a network with one subnet. If the cloud has an external network, a router connects the subnet to it. */
 export async function ensureNetwork(
   region: Region,
   deploymentId: string,
@@ -56,8 +56,8 @@ export async function ensureNetwork(
 }
 
 /**
- * Deletes a network. @throws DriverError Conflict while machines use it, or are about to use it; the network and its
- * router then stay
+ * Deletes a network and its router. @throws DriverError Conflict while machines use the network, or are about to use
+ * it; nothing is deleted then
  */
 export async function deleteNetwork(region: Region, deploymentId: string, id: string): Promise<void> {
   const ports = await readPorts(region, id);
@@ -86,8 +86,8 @@ async function completeNetwork(
 }
 
 /**
- * Waits for the call that made the network to complete it. @returns the subnet of a complete network; undefined when
- * `MAKER_MS` is over
+ * Waits until the call that made the network has completed it. @returns the subnet's id; undefined if the network is
+ * older than `MAKER_MS` and still not complete
  */
 async function waitForMaker(region: Region, network: Resource): Promise<string | undefined> {
   const ageMs = region.clock.now() - Date.parse(network.created_at ?? '');
@@ -103,7 +103,8 @@ async function waitForMaker(region: Region, network: Resource): Promise<string |
 }
 
 /**
- * Ensures the subnet. Neutron refuses overlapping subnets in one network, which leaves the first one as the only one.
+ * Ensures the subnet. Neutron refuses overlapping subnets in one network. Therefore only the first of several
+ * concurrent calls makes a subnet.
  */
 async function ensureSubnet(
   region: Region,

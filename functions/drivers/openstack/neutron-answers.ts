@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The fields of all Neutron resources. If a field is null or absent, this Neutron does not store it. */
+/** The fields of all Neutron resources. If a field is null or absent, the cloud's Neutron does not store it. */
 const resourceShape = {
   id: z.string().min(1),
   name: z.string(),

@@ -7,7 +7,7 @@ import type { Resource } from './neutron-answers.ts';
 import { isOf, tagsOf } from './owner.ts';
 import { cloudTimeMs, type Region } from './region.ts';
 
-/** Describes how Neutron names one kind of resource. */
+/** Describes how Neutron's API names one kind of resource. */
 export interface OwnedKind<Item extends Resource> {
   kind: NetworkResourceKind;
   /** The collection's name in paths. */
@@ -18,9 +18,10 @@ export interface OwnedKind<Item extends Resource> {
 }
 
 /**
- * The minimum age of the youngest resource of a name before the oldest one is final. Neutron's times are whole seconds.
- * It sets them when it takes a request, and shows the resource when it has made it. After this time, all callers see
- * everything made in the same second or earlier.
+ * The oldest resource of a name is used only when the youngest has at least this age. Before that, Neutron may still
+ * show an older resource of the name: Neutron sets the creation time, in whole seconds, when it accepts a request, and
+ * shows the resource later. After this time, all callers see every resource that was created in the same second or
+ * earlier.
  */
 export const SETTLED_AFTER_MS = 3_000;
 
@@ -31,12 +32,12 @@ interface Candidates<Item> {
 }
 
 /**
- * Returns this deployment's resource of this name, and makes it if there is none. Neutron allows several resources with
- * the same name. If concurrent calls created several, all calls use the oldest one, after no older one can appear any
- * more.
+ * Returns this deployment's resource of this name, and makes it if it does not exist. Neutron allows several resources
+ * with the same name. If concurrent calls made several, all calls use the oldest resource. Each call first waits until
+ * no older resource can appear.
  *
  * @param make creates a resource
- * @param remove removes the resource that this call created, if another one is older
+ * @param remove removes the resource that this call made; called if another resource is older
  * @returns the resource, and whether this call made it
  */
 export async function ensureOne<Item extends Resource>(
@@ -62,7 +63,7 @@ export async function ensureOne<Item extends Resource>(
 }
 
 /**
- * Runs a step, and undoes earlier steps if it fails. If undoing them fails as well, a repetition of the whole call
+ * Runs a step, and undoes earlier steps if this step fails. If undoing fails as well, a repetition of the whole call
  * finds the remaining resources by their name.
  */
 export async function orUndo<Answer>(
@@ -119,7 +120,10 @@ async function candidates<Item extends Resource>(
   return { items: ours, ageMs: nowMs - youngestMs };
 }
 
-/** Lists all resources of this name in the project, including those of others, with the time by the cloud's clock. */
+/**
+ * Lists all resources of this name in the project, including resources outside this deployment, with the time by the
+ * cloud's clock.
+ */
 async function named<Item extends Resource>(
   region: Region,
   { path, key, item }: OwnedKind<Item>,

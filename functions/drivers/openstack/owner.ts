@@ -1,15 +1,15 @@
 import { DEPLOYMENT_TAG } from '../contract/driver.ts';
 
 /**
- * Converts tags to metadata. Nova's metadata keys allow letters, digits and `-_:. `. Each `/` of a label becomes `:`,
- * which no label contains.
+ * Converts tags to metadata. Nova's metadata keys allow letters, digits and `-_:. `. Each `/` in a key becomes `:`,
+ * which no label's key contains.
  */
 export function metadataOf(tags: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(tags).map(([key, value]) => [key.replaceAll('/', ':'), value]));
 }
 
 /**
- * Writes tags as a description: `key=value` separated by `;`, with the deployment first. Neutron accepts a description
+ * Returns tags as a description: `key=value` separated by `;`, with the deployment first. Neutron accepts a description
  * in the request that makes a resource, but tags only in a second request.
  */
 export function descriptionOf(deploymentId: string, tags: Readonly<Record<string, string>>): string {
@@ -19,7 +19,7 @@ export function descriptionOf(deploymentId: string, tags: Readonly<Record<string
   return [...owner, ...others].map(([key, value]) => `${key}=${value}`).join(';');
 }
 
-/** Reads the tags from a description that `descriptionOf` wrote. Returns none for any other description. */
+/** Reads the tags from a description that `descriptionOf` wrote. Returns no tags for any other description. */
 export function tagsOf(description: string): Record<string, string> {
   if (!description.startsWith(`${DEPLOYMENT_TAG}=`)) return {};
   return Object.fromEntries(
@@ -30,7 +30,10 @@ export function tagsOf(description: string): Record<string, string> {
   );
 }
 
-/** Returns true if the resource carries the deployment's tag. Without any deployment's tag, the name decides. */
+/**
+ * Returns true if the resource carries this deployment's tag. If the resource carries no deployment's tag, its name
+ * decides.
+ */
 export function isOf(
   deploymentId: string,
   tags: Readonly<Record<string, string>>,

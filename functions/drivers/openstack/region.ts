@@ -29,8 +29,8 @@ const NAMES: Readonly<Record<Service, string>> = {
 };
 
 /**
- * Requires Nova of Stein (2019) or later. Its servers include the names of their flavors (2.47), and its lists include
- * servers in a cell that is down (2.69).
+ * Headers that request Nova's API version 2.69, which is available since the release Stein (2019). With it, servers
+ * include the names of their flavors (since 2.47), and lists include servers in a cell that is down (since 2.69).
  */
 const HEADERS: Readonly<Partial<Record<Service, Record<string, string>>>> = {
   compute: { 'OpenStack-API-Version': 'compute 2.69', 'X-OpenStack-Nova-API-Version': '2.69' },
@@ -39,7 +39,10 @@ const HEADERS: Readonly<Partial<Record<Service, Record<string, string>>>> = {
 const PAGE_SIZE = 500;
 const MAX_STARTS = 3;
 
-/** Calls the services of one region, for one call of the contract. Every request ends by that call's deadline. */
+/**
+ * Calls the services of one region, for one method call of the client. Every request ends by the deadline of the method
+ * call.
+ */
 export class Region {
   readonly name: string;
   readonly clock: DriverClock;
@@ -74,8 +77,8 @@ export class Region {
   }
 
   /**
-   * Sends one request. If the cloud refuses the token, gets a new one and tries once more: the token may have been
-   * revoked while the credential is still valid.
+   * Sends one request. If the cloud refuses the token, gets another token and sends the request once more: a token may
+   * be revoked although the credential is valid.
    */
   async exchange<Answer>(service: Service, call: RegionCall<Answer>): Promise<HttpAnswer<Answer>> {
     const token = await this.#session.token(this.#deadlineMs);
@@ -89,8 +92,8 @@ export class Region {
   }
 
   /**
-   * Reads a list to the last page, each item once. The item that marks the next page may be deleted before that page is
-   * read; then the list is read again from the start.
+   * Reads a list to the last page. Returns each item once. If the item that marks the next page is deleted before that
+   * page is read, the list is read again from the start.
    */
   async readAll<Item extends { id: string }>(service: Service, call: ListCall<Item>): Promise<Item[]> {
     for (let starts = 1; starts <= MAX_STARTS; starts += 1) {
@@ -132,7 +135,7 @@ export class Region {
   }
 }
 
-/** Waits for a removal. Succeeds if the resource no longer exists. */
+/** Waits for the end of a removal. Succeeds if the resource no longer exists. */
 export async function unlessGone(undoing: Promise<unknown>): Promise<void> {
   try {
     await undoing;
@@ -141,13 +144,16 @@ export async function unlessGone(undoing: Promise<unknown>): Promise<void> {
   }
 }
 
-/** Returns the time of an answer by the cloud's clock. */
+/**
+ * Returns the time of an answer by the cloud's clock. If the answer has no `Date`, returns the time by the driver's
+ * clock.
+ */
 export function cloudTimeMs({ clock }: Region, headers: Headers): number {
   const atMs = Date.parse(headers.get('date') ?? '');
   return Number.isNaN(atMs) ? clock.now() : atMs;
 }
 
-/** Lists the regions that have all needed services. */
+/** Lists the regions that have all services that the driver needs, by name. */
 export function regionNames({ regions }: Token): string[] {
   return [...regions]
     .filter(([, services]) => NEEDED_SERVICES.every((service) => services.has(service)))
@@ -165,8 +171,8 @@ function endpointOf(token: Token, region: string, service: Service): string {
 const linksSchema = z.array(z.object({ rel: z.string() })).catch([]);
 
 /**
- * Makes the schema of a page. Nova and Neutron link the next page in a separate list, Glance in a field of the same
- * answer.
+ * Makes the schema of a page. Nova and Neutron link the next page in the list `<key>_links`, Glance in the field
+ * `next`.
  */
 function pageOf<Item>(key: string, item: z.ZodType<Item>) {
   return z

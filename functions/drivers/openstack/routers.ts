@@ -5,7 +5,10 @@ import { externalNetworkSchema, type Port, type Resource, routerSchema } from '.
 import { descriptionOf, tagsOf } from './owner.ts';
 import { type Region, unlessGone } from './region.ts';
 
-/** Tag in a router's description with the id of its network. Networks with the same name then do not share routers. */
+/**
+ * Tag, in a router's description, whose value is the id of the router's network. With it, networks of the same name do
+ * not share a router.
+ */
 const NETWORK_TAG = 'fleetwright:network';
 
 const ROUTER_PORTS: ReadonlySet<string> = new Set([
@@ -20,9 +23,9 @@ export function isRouterPort({ device_owner: owner }: Port): boolean {
 
 /**
  * Connects a subnet to the external network, if there is one. Only one router can have the subnet's gateway address. If
- * another call attached its router first, this call removes its own.
+ * another call attached its router first, this call removes its own router.
  *
- * @param readPorts of the network
+ * @param readPorts reads the ports of the network
  */
 export async function ensureRouter(
   region: Region,
@@ -49,7 +52,10 @@ export async function ensureRouter(
   }
 }
 
-/** Detaches a network and removes the routers that were made for it. Any other router stays. */
+/**
+ * Detaches a network from its routers, and removes the routers that were made for this network. Other routers are not
+ * removed.
+ */
 export async function deleteRouters(
   region: Region,
   deploymentId: string,
@@ -111,7 +117,7 @@ async function deleteRouter(region: Region, id: string): Promise<void> {
   await region.remove('network', ['routers', id]);
 }
 
-/** Finds the external network that the operator made the default, else the first by name. */
+/** Finds the external network that the operator marked as the default, else the first external network by name. */
 export async function findExternalNetwork(region: Region): Promise<string | undefined> {
   const all = await region.readAll('network', {
     path: ['networks'],

@@ -17,7 +17,7 @@ export const SECURITY_GROUPS: OwnedKind<SecurityGroup> = {
 
 const SSH = 22;
 
-/** Ensures a security group. Without rules, Neutron's groups allow all outbound and no inbound traffic. */
+/** Ensures a security group. By default, a security group of Neutron allows all outbound and no inbound traffic. */
 export async function ensureSecurityGroup(
   region: Region,
   deploymentId: string,

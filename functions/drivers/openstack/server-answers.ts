@@ -14,7 +14,6 @@ const addressSchema = z.object({
   'OS-EXT-IPS:type': z.enum(['fixed', 'floating']).catch('fixed'),
 });
 
-/** A server as Nova shows it. */
 export const serverSchema = z.object({
   id: z.string().min(1),
   name: z.string(),
@@ -29,7 +28,7 @@ export const serverSchema = z.object({
 });
 export type Server = z.output<typeof serverSchema>;
 
-/** An item of a list. A server in a cell that is down has only its id and the status UNKNOWN. */
+/** A server as an item of a list. If the server's cell is down, it has only its id and the status UNKNOWN. */
 export const listedServerSchema = z.union([
   serverSchema,
   z.object({ id: z.string().min(1), status: z.literal('UNKNOWN') }),
@@ -62,8 +61,9 @@ export function cloudInstance(server: Server, deploymentId: string): CloudInstan
 }
 
 /**
- * Reads a server's launch token. The servers of one request share metadata with a list of their tokens, and Nova
- * numbers their names from 1. A server that a user has renamed does not tell which token is its own.
+ * Reads a server's launch token. All servers of one request have the same list of launch tokens in their metadata. Nova
+ * numbers their names from 1, and this number selects the server's own token. If a user has renamed such a server, its
+ * token is unknown.
  */
 function tokenOf({ metadata, name }: Server, deploymentId: string): string | undefined {
   const value = metadata[LAUNCH_TOKEN_TAG];
@@ -79,7 +79,7 @@ function instanceOf(launchToken: string | undefined): string | undefined {
   return ref && instanceId(ref);
 }
 
-/** Returns the first address of its kind, IPv4 before IPv6. */
+/** Returns the first address of this kind, IPv4 before IPv6. */
 function addressOf({ addresses }: Server, kind: 'fixed' | 'floating'): string | undefined {
   const [first] = Object.values(addresses)
     .flat()

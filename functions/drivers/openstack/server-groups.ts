@@ -5,9 +5,9 @@ import type { Region } from './region.ts';
 
 type Nova = Pick<Region, 'call' | 'remove'>;
 
-/** The page size that every Nova allows. */
+/** A page size that every installation of Nova allows. */
 const PAGE_SIZE = 500;
-/** Nova requires a policy. It has no effect, because the group stays empty. */
+/** Nova requires a policy. The policy has no effect, because the group stays empty. */
 const POLICY = 'soft-anti-affinity';
 
 const groupSchema = z.object({ id: z.string(), name: z.string() });
@@ -15,10 +15,10 @@ const groupsSchema = z.object({ server_groups: z.array(groupSchema) });
 type Group = z.infer<typeof groupSchema>;
 
 /**
- * Lists the marks of deployments. A mark is an empty server group of Nova whose name has all its data. It costs
- * nothing, and every member of a project may create, list and delete it. In contrast, tags of projects and roles
- * require an administrator, and objects require Swift. A name cannot be changed: to renew a mark, the driver creates
- * another group and deletes the earlier one.
+ * Lists the marks of deployments. A mark is an empty server group of Nova, and the group's name contains all data of
+ * the mark. A group is free of charge, and every member of a project may create, list and delete it. Tags of projects
+ * and roles would require an administrator, and objects would require Swift. A group cannot be renamed: to renew a
+ * mark, the driver creates another group and deletes the earlier one.
  */
 export async function listMarks(region: Nova, deploymentId: string): Promise<WriterMark[]> {
   const marks = (await readGroups(region)).flatMap((group) => markOf(deploymentId, group) ?? []);
@@ -59,7 +59,7 @@ async function removeAll(region: Nova, groups: readonly Group[]): Promise<void> 
   for (const { id } of groups) await region.remove('compute', ['os-server-groups', id]);
 }
 
-/** Reads groups to the last page. Nova pages them by offset. */
+/** Reads the groups to the last page. Nova selects a page of groups by an offset. */
 async function readGroups(region: Nova): Promise<Group[]> {
   const groups = new Map<string, Group>();
   for (let offset = 0; ; offset += PAGE_SIZE) {

@@ -4,7 +4,10 @@ import { DriverError } from '../contract/errors.ts';
 import type { Region } from './region.ts';
 import { cloudInstance, listedServerSchema, serverSchema } from './server-answers.ts';
 
-/** The resources that a server needs, in its metadata; see `refuseIfAwaited`. */
+/**
+ * Keys of a server's metadata that name the network and the security group that the server needs; see
+ * `refuseIfAwaited`.
+ */
 export const NEEDS_TAGS = {
   network: 'fleetwright:network',
   'security-group': 'fleetwright:security-group',
@@ -23,8 +26,8 @@ export async function getServer(region: Region, deploymentId: string, id: string
 }
 
 /**
- * Lists this deployment's servers. Without a filter it reads the whole project: Nova cannot filter by metadata, and a
- * server that a user has renamed still belongs to this deployment.
+ * Lists this deployment's servers. Without a filter, it reads the servers of the whole project: Nova cannot filter by
+ * metadata, and a filter by name would miss a server that a user has renamed.
  */
 export async function listServers(
   region: Region,
@@ -35,7 +38,7 @@ export async function listServers(
     path: ['servers', 'detail'],
     key: 'servers',
     item: listedServerSchema,
-    // Oldest first: servers that are created during the list then come on later pages.
+    // The oldest servers come first, so that servers that are created during the list are on later pages.
     query: { ...filter, sort_key: 'created_at', sort_dir: 'asc' },
   });
   return servers.flatMap((server) => {
@@ -48,9 +51,9 @@ export async function listServers(
 }
 
 /**
- * Refuses to delete a resource that a server under construction needs. Nova creates a server's port some time after it
- * has accepted the server. Until then, Neutron would allow the deletion. Therefore servers name the resources that they
- * need in their metadata.
+ * Refuses the deletion of a resource that a server under construction needs. Nova creates a server's port some time
+ * after it has accepted the server. Until then, Neutron would allow the deletion. Therefore the metadata of each server
+ * names the resources that the server needs.
  *
  * @throws DriverError Conflict while a server that is being built needs the resource
  */
@@ -76,8 +79,8 @@ export async function refuseIfAwaited(
 }
 
 /**
- * Finds the server of a launch token, the oldest if there are several. Servers of one request have the tokens of all of
- * them as tags.
+ * Finds the server of a launch token, the oldest if there are several. Nova's filter by tag may return other servers,
+ * because all servers of one request carry the launch tokens of the whole request as tags.
  */
 export async function findServer(
   region: Region,
@@ -89,10 +92,10 @@ export async function findServer(
 }
 
 /**
- * Requests `os-stop`, `os-start` or `reboot`, and does not wait for its end. Nova refuses an action that is already
- * done or under way.
+ * Requests the action `os-stop`, `os-start` or `reboot`, and does not wait until the action ends. Nova refuses an
+ * action that is already done or under way.
  *
- * @param done statuses in which a refusal counts as success
+ * @param done if the server has one of these statuses, a refusal counts as success
  */
 export async function actOnServer(
   region: Region,

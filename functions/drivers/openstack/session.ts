@@ -4,7 +4,7 @@ import { DriverError } from '../contract/errors.ts';
 import { type Token, tokenAnswerSchema, tokenOf } from './token.ts';
 import type { Transport } from './transport.ts';
 
-/** Holds one credential's token: requested at the first use, and cached until shortly before it expires. */
+/** Requests a token for one credential at the first use, and caches the token until shortly before it expires. */
 export class Session {
   readonly #transport: Transport;
   readonly #identityUrl: string;
@@ -13,7 +13,7 @@ export class Session {
   #token: Token | undefined;
   #asked: Promise<Token> | undefined;
 
-  /** @param onToken receives each token before it is used */
+  /** @param onToken is called with each token before it is used */
   constructor(
     transport: Transport,
     identityUrl: string,
@@ -71,7 +71,7 @@ export class Session {
       return tokenOf(id, body, this.#identityUrl, nowMs);
     } catch (error) {
       if (!(error instanceof DriverError) || error.code !== 'NotFound') throw error;
-      // Keystone answers 404 for an application credential that does not exist any more. Any other server answers it
+      // Keystone answers 404 for an application credential that does not exist any more. Any other server answers 404
       // for an unknown path.
       const { message, cloudCode = '404' } = error;
       if (await this.#isKeystone(deadlineMs)) throw new DriverError('Unauthorized', message, { cloudCode });

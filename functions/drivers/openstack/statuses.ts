@@ -1,14 +1,14 @@
 import type { InstanceStatus } from '../../model/status.ts';
 
 /**
- * Nova's statuses (`vm_state` in the API's terms). States that this driver never causes and cannot interpret are
- * `Undefined`.
+ * Maps the `status` of a server in Nova's API. Statuses that this driver never causes and cannot interpret are absent:
+ * they become `Undefined`.
  */
 const STATUSES: ReadonlyMap<string, InstanceStatus> = new Map(
   Object.entries({
     BUILD: 'Creating',
     ACTIVE: 'Running',
-    // The machine runs during a migration, a change of its password, and until a resize is confirmed.
+    // A machine runs during a migration, during a change of its password, and until a resize is confirmed.
     MIGRATING: 'Running',
     PASSWORD: 'Running',
     VERIFY_RESIZE: 'Running',

@@ -5,7 +5,7 @@ import { isForbiddenHost } from '../contract/forbidden-hosts.ts';
 /** The data of a token: project and service endpoints. */
 export interface Token {
   id: string;
-  /** Time by the driver's clock from which a new token is requested. */
+  /** Time, by the driver's clock, from which on another token is requested. */
   renewAtMs: number;
   account: string;
   projectId: string;
@@ -15,10 +15,10 @@ export interface Token {
 
 export type Service = 'compute' | 'network' | 'image' | 'volume';
 
-/** The services that every region must have. Volumes are used where they exist. */
+/** The services that a region must have to be usable. Volumes are used in regions that have them. */
 export const NEEDED_SERVICES = ['compute', 'network', 'image'] as const satisfies readonly Service[];
 
-/** The services' types in the catalogue: Keystone's names, and the official names of later years. */
+/** Service types in Keystone's catalogue: the early names, and the official names of later years. */
 const SERVICES: ReadonlyMap<string, Service> = new Map(
   Object.entries({
     compute: 'compute',
@@ -56,12 +56,12 @@ export const tokenAnswerSchema = z.object({
   }),
 });
 
-/** A token is renewed this long before it expires: no call may be under way when its token expires. */
+/** A token is renewed this many ms before it expires, so that no token expires during a call. */
 const RENEW_BEFORE_MS = 5 * 60_000;
 
 /**
- * Reads a token. @param identityUrl the address of its Keystone; if it uses https, endpoints in the token must use
- * https as well
+ * Reads a token. @param identityUrl the address of the Keystone that issued the token. If this address uses https,
+ * endpoints in the token must use https as well
  * @throws DriverError InvalidRequest when the token is for no project
  */
 export function tokenOf(
@@ -91,7 +91,7 @@ export function tokenOf(
   };
 }
 
-/** Checks an endpoint from the cloud's catalogue by the rules for a connection's own endpoint. */
+/** Checks an endpoint from the cloud's service catalogue by the rules for the endpoint of a connection. */
 function checked(endpoint: string, identityUrl: string): URL {
   const url = URL.parse(endpoint);
   if (!url || !/^https?:$/.test(url.protocol)) {

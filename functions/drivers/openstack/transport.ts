@@ -17,7 +17,7 @@ export interface HttpCall<Answer> {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** A URL without a query or a trailing slash. */
   baseUrl: string;
-  /** Relative to `baseUrl`. The transport escapes each part. */
+  /** The parts of the path below `baseUrl`. The transport escapes each part. */
   path: readonly string[];
   query?: Readonly<Record<string, string | undefined>>;
   body?: object;
@@ -25,7 +25,7 @@ export interface HttpCall<Answer> {
   answer: z.ZodType<Answer>;
   /** Default: `reads` for a GET, `changes` for all other methods. */
   effect?: CallEffect;
-  /** For a create: the number of servers requested. Absent: one. */
+  /** For a create call: the number of servers that it requests. Absent: one. */
   machines?: number;
   /** Deadline by the driver's clock. */
   deadlineMs: number;
@@ -100,7 +100,8 @@ export class Transport {
           method: call.method,
           headers: { accept: 'application/json', 'content-type': 'application/json', ...call.headers },
           ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
-          // The token must only be sent to addresses from the catalogue.
+          // The token must be sent only to addresses from the cloud's service catalogue. Therefore redirects are not
+          // followed.
           redirect: 'manual',
         });
         const response = await this.#send(request, signal, permit);

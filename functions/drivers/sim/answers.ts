@@ -70,7 +70,10 @@ export const resourceAnswerSchema = z.object({
   createdAt: z.string().exactOptional(),
 });
 
-/** Returns true if the resource carries the deployment's tag. Without any deployment's tag, the name decides. */
+/**
+ * Returns true if the resource carries this deployment's tag. If the resource carries no deployment's tag, its name
+ * decides.
+ */
 export function isOf(
   deploymentId: string,
   { name, tags }: { name: string; tags?: Record<string, string> },
@@ -106,7 +109,7 @@ function pageOf<Item extends z.ZodType>(item: Item) {
   return z.object({ items: z.array(item), nextCursor: z.string().nullish() });
 }
 
-// These schemas are made once: to make one costs many times as much as to check a page with it.
+// These schemas are made only once, because making a schema costs many times as much as checking a page with it.
 export const locationPageSchema = pageOf(locationSchema);
 export const offerPageSchema = pageOf(offerAnswerSchema);
 export const imagePageSchema = pageOf(imageAnswerSchema);

@@ -41,7 +41,7 @@ import {
 import { at, RESOURCE_PATHS } from './paths.ts';
 import type { Transport } from './transport.ts';
 
-/** Most ids of one call, because they are in its URL. */
+/** Maximum number of ids in one call. It is limited, because the ids are in the URL. */
 const MAX_IDS = 100;
 
 /** Connects to one account at one simulated cloud. */
@@ -258,7 +258,10 @@ export class SimClient implements CloudClient, ListById, StopStart, Reboot, Writ
       .map((one) => cloudInstance(one, this.#deploymentId));
   }
 
-  /** Returns the filter of a list: the deployment's tag if the cloud has tags, else the prefix of its names. */
+  /**
+   * Returns the filter for this deployment's resources: its tag, for a cloud with tags, and the prefix of its names,
+   * for a cloud without tags.
+   */
   #ours(): Record<string, string> {
     return { tag: `${DEPLOYMENT_TAG}=${this.#deploymentId}`, namePrefix: namePrefix(this.#deploymentId) };
   }

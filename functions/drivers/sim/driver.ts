@@ -7,7 +7,7 @@ import { SimClient } from './client.ts';
 import { simMetadata } from './metadata.ts';
 import { cloudAddress, SimTransport } from './transport.ts';
 
-/** Creates the driver of the simulated clouds. `send` carries its requests. */
+/** Creates the driver of the simulated clouds. @param send sends the driver's requests */
 export function createSimDriver(send: Send, clock: DriverClock = systemTime): Driver {
   return defineDriver(simMetadata, ({ cloud, credential, endpoint, deploymentId, calls }) => {
     if (endpoint === undefined) {

@@ -5,8 +5,8 @@ import type { RateWords } from '../contract/retry-after.ts';
 export type CallEffect = 'reads' | 'changes';
 
 /**
- * The simulated clouds' error codes. InternalError is absent, because a cloud that fails half-way does not tell what it
- * did: its status decides.
+ * Maps the simulated clouds' error codes. InternalError is absent, because a cloud that fails half-way does not tell
+ * what it did before. For this error, the status decides.
  */
 const CODES: ReadonlyMap<string, DriverErrorCode> = new Map(
   Object.entries({

@@ -9,7 +9,7 @@ export const simMetadata = {
   credentialFields: [
     {
       name: 'account',
-      description: 'Any name. Each account has its own limits, quotas and books',
+      description: 'Any name. Each account has its own limits and quotas, and its own record of calls',
       secret: false,
       required: true,
       pattern: '[A-Za-z0-9][A-Za-z0-9._@-]{0,63}',
@@ -24,9 +24,9 @@ export const simMetadata = {
   ],
   apiKind: 'locational',
   inventoryPollMinutes: 15,
-  // A submit takes up to 1.5 s, and lists may lag by 3 s.
+  // The cloud takes up to 1.5 s to accept a create call, and lists may lag by 3 s.
   consistencyWindowMs: 5_000,
-  // A submit takes up to 1.5 s, and injected faults may hold a request for a minute.
+  // The cloud takes up to 1.5 s to accept a create call, and injected faults may delay a request by a minute.
   longestCreateMs: 120_000,
   machineProof: ['creation-time'],
   backendIds: 'unique',

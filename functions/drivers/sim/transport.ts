@@ -10,7 +10,7 @@ import { type CallEffect, errorOfAnswer, errorOfFailure } from './errors.ts';
 
 export interface Call<Answer> {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  /** Relative to the cloud's address. The transport escapes each part. */
+  /** The parts of the path below the cloud's address. The transport escapes each part. */
   path: readonly string[];
   query?: Readonly<Record<string, string | undefined>>;
   body?: object;
@@ -22,7 +22,10 @@ export interface Transport {
   call<Answer>(call: Call<Answer>): Promise<Answer>;
 }
 
-/** A create is answered when the cloud's submit ends. All other calls are answered immediately. */
+/**
+ * Time limit of a create call. It is longer than TIMEOUT_MS, because a simulated cloud takes some time to accept a
+ * create call. It answers all other calls immediately.
+ */
 const CREATE_TIMEOUT_MS = 15_000;
 const TIMEOUT_MS = 10_000;
 
