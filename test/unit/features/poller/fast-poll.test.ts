@@ -120,7 +120,7 @@ test('fast polls continue after a failed list call', async () => {
   expect(fastOf(fleet)).toHaveLength(1);
 });
 
-test('fast polls end after a full poll has found no waiting launch', async () => {
+test('fast polls end after the loop’s own poll has found no waiting launch', async () => {
   fleet = await openWaiting(10);
   const message = await fastPollOf(fleet);
   fleet.nowMs += 20_000;
