@@ -3,10 +3,10 @@ import { isForbiddenHost } from '../../drivers/contract/forbidden-hosts.ts';
 /**
  * Checks the endpoint of a connection.
  *
- * @param need whether the driver knows its cloud's address (`own`), or needs an endpoint (`required`)
- * @param overridesAllowed whether the deployment allows endpoints for clouds with an address of their own; if
- *   not, a required endpoint has to be https
- * @returns why the endpoint may not be used; undefined when it may
+ * @param need `own` if the driver knows the address of its cloud; `required` if it needs an endpoint
+ * @param overridesAllowed true if the deployment allows an endpoint although the driver knows the address of
+ *   its cloud; if false, a required endpoint has to be https
+ * @returns the reason why the endpoint is refused; undefined if it is allowed
  */
 export function endpointError(
   endpoint: string,

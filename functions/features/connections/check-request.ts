@@ -11,7 +11,7 @@ import {
 } from '../../model/connection.ts';
 import { endpointError } from './check-endpoint.ts';
 
-/** The same shape as the API's field errors. */
+/** An error in a request. It has the same shape as the API's field errors. */
 export interface RequestError {
   pointer: string;
   code: string;
@@ -60,7 +60,7 @@ export function connectionErrors(
 
 const customSchema = z.object({ params: z.object({ code: z.string() }) });
 
-/** Returns the errors of a body's `credential`. They contain no value of any of its fields. */
+/** Returns the errors in a body's `credential`. No error contains a field's value. */
 export function credentialErrors(
   driver: Pick<DriverMetadata, 'credentialFields'>,
   credential: Credential,
@@ -95,11 +95,14 @@ const remainsSchema = z.object({
 });
 const endpointGivenSchema = z.object({ endpoint: z.unknown().refine((value) => value !== undefined) });
 
-/** Returns further errors of a body that the schema refuses: those of its well-formed fields. */
+/**
+ * Checks the well-formed fields of a body that the request schema refuses, and returns their errors. The user
+ * then sees them together with the schema's errors.
+ */
 export function inspectRefusedConnection(body: unknown, rules: ConnectionRules): RequestError[] {
   const remains = remainsSchema.safeParse(body).data;
   if (!remains) return [];
-  // The schema reports a malformed endpoint. It must not be reported as missing, too.
+  // The schema reports a malformed endpoint. Do not report such an endpoint as missing, too.
   const isMalformed = remains.endpoint === undefined && endpointGivenSchema.safeParse(body).success;
   return connectionErrors(remains, rules).filter(
     ({ pointer, code }) => !(isMalformed && pointer === '/endpoint' && code === 'missing'),

@@ -3,16 +3,17 @@ import type { Connection } from '../../model/connection.ts';
 import type { Failure } from '../../model/failure.ts';
 
 /**
- * The relation of a credential's account to that of the connection.
- * `same`: nothing to write.
- * `first`: the connection has none yet.
- * `another`: they differ. The connection must have nothing left in its present account.
- * `unproven`: the cloud does not tell the account of a new credential. The credential has to show the machines that
- * live.
+ * Result of comparing a credential's account with the connection's account.
+ *
+ * - `same`: nothing has to be written.
+ * - `first`: the connection has no account yet.
+ * - `another`: the accounts differ. The connection must have nothing left in its current account.
+ * - `unproven`: one of the two accounts is unknown. The new credential has to show the connection's live
+ *   machines.
  */
 export type AccountComparison = 'same' | 'first' | 'another' | 'unproven';
 
-/** Compares accounts. Pure. @param isNew whether the credential is not the one in force */
+/** Compares accounts. Pure. @param isNew true if the credential is not the one in force */
 export function compareAccount(
   { account, verifiedAt }: Pick<Connection, 'account' | 'verifiedAt'>,
   told: VerifiedCredential,
@@ -46,6 +47,6 @@ export function accountNotProven(
 ): Failure {
   return {
     code: 'AccountNotProven',
-    message: `the cloud does not tell the account of the new credential, and with it the cloud does not show ${missing} of the ${what} that connection ${name} has at ${location}: use a credential of the same account, or delete the fleets there first`,
+    message: `the account of the new credential is unknown, and with this credential the cloud does not show ${missing} of the ${what} that connection ${name} has at ${location}: use a credential of the same account, or delete the fleets there first`,
   };
 }

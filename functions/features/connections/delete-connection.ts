@@ -25,15 +25,16 @@ export interface DeletionDeps {
 }
 
 const TRIES = 5;
-/** How long the deletion waits for a worker to remove the mark. */
+/** Maximum time that the deletion waits for a worker to remove the deployment's mark, in ms. */
 const LONGEST_LEAVING_MS = 5_000;
 const BETWEEN_LOOKS_MS = 200;
 
 /**
- * Deletes a connection that no live fleet uses. The connection is marked first: no fleet is accepted on it while its
- * fleets are counted. If there are any, the mark is removed. A repeated call continues a deletion whose process died.
+ * Deletes a connection that no live fleet uses. Writes a deletion mark to the connection's record first:
+ * while the record has it, no fleet is accepted on the connection. If the connection has live fleets, the
+ * deletion mark is removed from the record again. A repeated call continues a deletion whose process died.
  *
- * @param unless `has-secret`: keeps a connection whose secret has been stored
+ * @param unless `has-secret` keeps the connection if its secret has been stored
  */
 export async function deleteConnection(
   deps: DeletionDeps,
@@ -44,7 +45,7 @@ export async function deleteConnection(
   const { store } = deps;
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const marked = await markConnection(store, namespace, name);
-    // Another request has removed the connection that this one had marked.
+    // The connection existed at an earlier attempt of this call. Another request has removed it since.
     if (!marked) return attempt === 1 ? 'not-found' : 'deleted';
     const { isDecided } = marked.deletion;
     const isInUse =
@@ -63,8 +64,8 @@ export async function deleteConnection(
 }
 
 /**
- * Takes the steps that follow from the decision. Each of them can be repeated. The record is removed last, because it
- * names everything else.
+ * Takes the steps that follow from the decision. Each of them can be repeated. The record is removed last,
+ * because it names everything else that has to be removed.
  */
 async function finishDeletion(deps: DeletionDeps, connection: DeletingConnection): Promise<void> {
   const { store, ssm, secretsPrefix } = deps;
@@ -75,8 +76,8 @@ async function finishDeletion(deps: DeletionDeps, connection: DeletingConnection
 }
 
 /**
- * Removes this deployment's mark from the account. A worker needs the secret for that. The secret is therefore deleted
- * later. The wait for the cloud is bounded.
+ * Asks a worker to remove this deployment's mark from the account, and waits for that for a limited time. The
+ * worker needs the secret. Therefore the secret is deleted after this step.
  */
 async function leaveAccount({ store, leave }: DeletionDeps, connection: DeletingConnection): Promise<void> {
   if (connection.deletion.hasLeft || (await leave?.(connection)) !== 'asked') return;

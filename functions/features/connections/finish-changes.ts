@@ -10,11 +10,14 @@ import { deleteNamespace } from '../namespaces/delete-namespace.ts';
 import { type DeletionDeps, deleteConnection } from './delete-connection.ts';
 import { isUnfinished } from './keep-credential.ts';
 
-/** After this time, no request still works on a deletion. */
+/** Time after which no API request works on a deletion any more, in ms. */
 const DELETION_MS = 2 * 60_000;
-/** After this time, no request stores the secret of a new connection any more. */
+/** Time after which no API request stores the secret of a new connection any more, in ms. */
 const REGISTRATION_MS = 10 * 60_000;
-/** After this time, no secret that was sent before the connection's deletion can still arrive. */
+/**
+ * Time after the deletion of a connection, in ms. After it, no secret can arrive that was sent before the
+ * deletion.
+ */
 const LATE_SECRET_MS = 15 * 60_000;
 
 export interface FinishedChanges {
@@ -24,10 +27,11 @@ export interface FinishedChanges {
 }
 
 /**
- * Runs by schedule. Finishes changes whose requests died: undecided deletions are decided again, decided ones continue.
- * Connections whose secret was never stored are removed, as are secrets that arrived after their connection's deletion.
+ * Finishes changes whose API requests died. Decides on undecided deletions again, and continues decided ones.
+ * Removes connections whose secret was never stored, and secrets that arrived after the deletion of their
+ * connection. A schedule calls this.
  *
- * @returns how many of each were handled
+ * @returns number of connections, namespaces and secrets that were handled
  */
 export async function finishChanges(deps: DeletionDeps & { log: Log }): Promise<FinishedChanges> {
   const { store, log } = deps;
@@ -36,9 +40,9 @@ export async function finishChanges(deps: DeletionDeps & { log: Log }): Promise<
     deletion !== undefined && Date.parse(deletion.requestedAt) < nowMs - DELETION_MS;
   const each = async <Item>(items: Item[], work: (item: Item) => Promise<void>): Promise<number> => {
     for (const item of items) {
-      // An error of one item must not delay the others. The next run tries it again.
+      // An error of one item must not delay the other items. The next run tries this item again.
       await work(item).catch((error: unknown) =>
-        log.error('a change that was interrupted could not be finished', { error }),
+        log.error('an interrupted change could not be finished', { error }),
       );
     }
     return items.length;
@@ -54,7 +58,7 @@ export async function finishChanges(deps: DeletionDeps & { log: Log }): Promise<
     connections: await each(connections, async ({ namespace, name, deletion }) => {
       const unless = isLeft(deletion) ? undefined : 'has-secret';
       const outcome = await deleteConnection(deps, namespace, name, unless);
-      log.warn('a change of a connection that was interrupted is finished', {
+      log.warn('an interrupted change of a connection was finished', {
         namespace,
         connection: name,
         outcome,
@@ -62,12 +66,13 @@ export async function finishChanges(deps: DeletionDeps & { log: Log }): Promise<
     }),
     namespaces: await each(namespaces, async ({ name }) => {
       const outcome = await deleteNamespace(store, name);
-      log.warn('the deletion of a namespace that was interrupted is finished', { namespace: name, outcome });
+      log.warn('an interrupted deletion of a namespace was finished', { namespace: name, outcome });
     }),
     secrets: await each(secrets, async (secret) => {
       const { namespace, name } = secret;
       await deleteCredential(deps.ssm, deps.secretsPrefix, secret);
-      // An inventory sync that ran during the deletion may have written the catalogue after it.
+      // An inventory sync that ran during the deletion may have written catalogue entries after they were
+      // cleared.
       if (!(await readConnection(store, namespace, name)))
         await clearCatalogue(store, connectionKey(namespace, name));
       await forgetAbandonedSecret(store, secret);

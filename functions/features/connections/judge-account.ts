@@ -22,7 +22,7 @@ export interface Fit {
 /**
  * Asks the cloud for the account of a credential, and compares it with the connection's.
  *
- * @param rotation version of a credential that is not in force; undefined: the one in force
+ * @param rotation version of a rotation's credential; undefined for the credential in force
  * @throws DriverError of the cloud
  */
 export async function judgeAccount(
@@ -43,9 +43,10 @@ export async function judgeAccount(
 }
 
 /**
- * Decides about a credential of another account. First, the connection is fenced: it accepts no new fleets. Then live
- * fleets are checked once more. That check sees each fleet that was accepted before the fence. The write that follows
- * succeeds only while the fence exists.
+ * Decides about a credential of another account. Fences the connection first, by the status Verifying: the
+ * connection then accepts no new fleets. After that, checks again whether the connection has anything live,
+ * which includes every fleet that was accepted before the fence. The write that follows succeeds only while
+ * the fence exists.
  */
 async function judgeAnother(
   context: WorkerContext,

@@ -16,15 +16,18 @@ export interface CredentialDeps {
   secretsPrefix: string;
 }
 
-/** After this time, no request is about to store the secret of a connection any more. */
+/**
+ * Time after the creation of a connection, in ms. After it, no request is about to store the connection's
+ * secret any more.
+ */
 const UNFINISHED_MS = 60_000;
 
 /**
- * Writes the record of a new connection, then stores its secret, then notes in the record that it is stored. Every
- * secret therefore has a record that names it. A record whose request died before it stored the secret can be replaced
- * after a minute.
+ * Writes the record of a new connection, then stores its secret, then writes the secret's version to the
+ * record. Every secret therefore has a record that names it. If a request died before it stored the secret,
+ * another request can replace the record after a minute.
  *
- * @returns the connection; undefined when it could not be made, or was deleted in the meantime
+ * @returns the connection; undefined if it could not be created, or was deleted in the meantime
  */
 export async function registerConnection(
   deps: CredentialDeps,
@@ -47,16 +50,16 @@ async function replaceUnfinished(
     : undefined;
 }
 
-/** Returns true if a connection was created before that time, and its secret has still not been stored. */
+/** Returns true if a connection was created before `beforeMs` and its secret has not been stored. */
 export function isUnfinished({ credentialVersion, createdAt }: Connection, beforeMs: number): boolean {
   return credentialVersion === undefined && Date.parse(createdAt) < beforeMs;
 }
 
 /**
- * Stores a secret of an existing connection, and writes the update that follows from its version. If the connection was
- * deleted in the meantime, the secret is removed again.
+ * Stores a secret of an existing connection, and writes the update that follows from its version. If the
+ * connection was deleted in the meantime, removes the secret again.
  *
- * @returns the connection; undefined when it was deleted in the meantime
+ * @returns the connection; undefined if it was deleted in the meantime
  */
 export async function keepCredential(
   { store, ssm, secretsPrefix }: CredentialDeps,

@@ -5,11 +5,11 @@ import { readConnection, updateConnection } from '../../platform/store/connectio
 import type { WorkerContext } from '../../platform/worker/context.ts';
 
 /**
- * Marks a connection Failed after the cloud rejected its credential, and drops its client. No further fleet may use the
- * connection until it is verified again. If another credential has come into force in the meantime, nothing is marked:
- * a repeated call would use the new one.
+ * Marks a connection Failed after the cloud rejected its credential, and drops its client. No further fleet
+ * may use the connection until it is verified again. Marks nothing if another credential is in force now,
+ * because a repeated call would use that credential.
  *
- * @returns whether the rejected credential is the one in force
+ * @returns true if the rejected credential is the one in force
  */
 export async function markRefused(
   context: Pick<WorkerContext, 'store' | 'forget'>,

@@ -17,23 +17,26 @@ import { claimMark, idInUse } from '../writers/keep-mark.ts';
 import { type AccountVerdict, type Fit, judgeAccount } from './judge-account.ts';
 
 /**
- * How long a call waits for its permit. Several calls follow one another, and to wait costs less than to start again.
+ * Maximum time that a call waits for its permit, in ms. A verification makes several calls, and waiting costs
+ * less than starting again.
  */
 const PERMIT_WAIT_MS = 5_000;
-/** Delay after a write that failed because the connection had changed. */
+/** Delay after a write that failed because the connection had changed, in ms. */
 const CHANGED_MS = 1_000;
 /**
- * After a change, workers may use clients of the earlier account for this long: the caching time of clients, and the
- * time of a call under way. To such a worker, new machines would seem to have vanished. Therefore no fleet is accepted
- * before this time is over.
+ * Time after a change of account, in ms, in which workers may still use clients of the earlier account. It
+ * covers the caching time of clients, and a call that is under way. To such a worker, new machines would seem
+ * to have vanished. Therefore the connection accepts no fleet in this time.
  */
 const ACCOUNT_SETTLES_MS = 2 * CONNECTION_KEPT_MS;
 
 /**
- * Verifies a connection's credential at its cloud: the one in force, or that of a rotation, which then comes into
- * force. After a success, the inventory is synced. A credential of another account is refused while the connection has
- * live fleets or instances, because all of these would seem to have vanished. A connection that was verified before
- * stays Ready when its cloud cannot be reached. A disabled one stays disabled in every case.
+ * Verifies a connection's credential at its cloud: the credential in force, or that of a rotation, which then
+ * comes into force. After a success, requests an inventory sync.
+ *
+ * A credential of another account is refused while the connection has live fleets or instances, because they
+ * would all seem to have vanished. If the cloud cannot be reached, a Ready connection stays Ready. A disabled
+ * connection stays disabled in every case.
  */
 export async function verifyConnection(
   context: WorkerContext,
@@ -74,8 +77,8 @@ export async function verifyConnection(
     await writeRefusal(context, connection, rotation, verdict.refused);
     return ACK;
   }
-  // Send the message before the write that it follows from. If the worker dies between the two, no other worker would
-  // send it.
+  // Send the message before the write. If the worker wrote first and then died, no other worker would send
+  // the message.
   if (verdict.isChange) await context.send({ kind: 'verify', connectionKey }, ACCOUNT_SETTLES_MS);
   if (!(await writeVerified(context, connection, rotation, verdict))) return requeueAfter(CHANGED_MS);
   context.forget(connectionKey);
@@ -85,11 +88,11 @@ export async function verifyConnection(
 }
 
 /**
- * Refuses an account where another deployment with the same id is alive: each of the two would remove the machines of
- * the other.
+ * Refuses an account that another live deployment with the same id uses. Each of the two would remove the
+ * machines of the other.
  *
- * @throws DriverError if the cloud does not tell whether there is another one, and this deployment does not use the
- *   account yet
+ * @throws DriverError if the cloud does not tell whether there is such a deployment, and this deployment does
+ *   not use the account yet
  */
 async function judgeWriter(
   context: WorkerContext,
@@ -101,7 +104,7 @@ async function judgeWriter(
   const isNew = connection.verifiedAt === undefined || verdict.isChange === true;
   const mark = await claimMark(context, client).catch((error: unknown) => {
     if (!(error instanceof DriverError) || isNew || error.code === 'NoPermit') throw error;
-    // The next sweep asks again.
+    // The next sweep tries to write the mark again.
     context.log.warn('the mark of this deployment could not be written at the account', { code: error.code });
     return 'none' as const;
   });
@@ -117,9 +120,9 @@ function accountSettlesInMs({ store }: WorkerContext, { accountChangedAt }: Conn
 }
 
 /**
- * Returns how long a new connection has to wait before it is Ready, if a connection of the same name was deleted
- * recently. Workers cache clients by the connection's name. If account or endpoint differ, the old client has to expire
- * first.
+ * Returns the time that a new connection has to wait before it becomes Ready, in ms. Workers cache clients by
+ * the connection's name. If a connection of the same name was deleted recently, and its account or endpoint
+ * differs, its cached client has to expire first.
  */
 async function nameSettlesInMs(
   { store }: WorkerContext,
@@ -141,8 +144,8 @@ async function nameSettlesInMs(
 }
 
 /**
- * Writes the result of a successful verification. @returns false when the connection has changed and the verdict no
- * longer applies
+ * Writes the result of a successful verification. @returns false if the connection has changed and the
+ * verdict no longer applies
  */
 async function writeVerified(
   { store }: WorkerContext,
@@ -178,8 +181,8 @@ async function writeVerified(
       },
     );
   if (status !== 'Disabled' && !isChange && (await update({ status: 'Ready' }, 'Disabled'))) return true;
-  // The connection is disabled, or was disabled in the meantime. The result for its credential is written without the
-  // status.
+  // The connection is disabled, or was disabled in the meantime, or its account changes. Write the result for
+  // its credential without a status.
   if (await update({})) return true;
   const now = await readConnection(store, namespace, name);
   const isSuperseded = rotation !== undefined && now?.rotation?.version !== rotation;

@@ -31,30 +31,33 @@ export async function hasAnythingLive(
   return false;
 }
 
-/** Delay while a create is under way, and it is unknown whether its machine exists. */
+/** Delay before the next check, in ms, while it is unknown whether a create call has made a machine. */
 const UNSETTLED_MS = 5_000;
 /**
- * For this long after the rotation was requested, calls with the credential in force are repeated if the cloud does not
- * answer.
+ * Time after the request of a rotation, in ms, in which a call with the credential in force is repeated if
+ * the cloud does not answer.
  */
 const LONGEST_ASKING_MS = 2 * 60_000;
 
 /**
- * What a new credential does not show. `waitMs`: ask again after this time, because
- * a call got no permit, or because lists may not show the newest machines yet.
+ * Result of looking with a new credential. `hidden` tells what the new credential does not show. `waitMs` is the
+ * time after which to look again: the cloud gave no answer, or lists may not show the newest machines yet.
  */
 export type Shown = { waitMs: number } | { hidden?: Hidden };
 
 /**
- * Lists machines with a credential that is not in force, at every location where the connection may have some, and
- * looks for each of them.
+ * Checks whether a new credential, which is not in force yet, shows the connection's machines at every
+ * location where there may be some.
  *
- * A machine that the credential in force does not show either counts as gone. If that credential is rejected, one shown
- * machine of a location proves the others. If none is shown, those in Terminating may be gone, and the network of their
- * fleet is the proof instead. If lists may not show the newest machines yet, the caller has to wait, unless an older
- * machine has proven the account. If no machine proves it, the networks of live fleets have to be shown.
+ * A machine counts as gone if the credential in force does not show it either. If the credential in force is
+ * rejected, one machine that the new credential shows proves the other machines at its location. If the new
+ * credential shows none, machines in Terminating may be gone; the network of their fleet is the proof
+ * instead.
  *
- * @throws DriverError of the new credential's calls
+ * If lists may not show the newest machines yet, the caller has to wait, unless an older machine has proven
+ * the account. If no machine proves the account, the new credential has to show the networks of live fleets.
+ *
+ * @throws DriverError if a call with the new credential fails
  */
 export async function showsWhatLives(
   context: WorkerContext,
@@ -80,8 +83,10 @@ export async function showsWhatLives(
 }
 
 /**
- * Compares one location's machines with both credentials. @returns how many machines the new credential hides, and
- * whether it shows one of them
+ * Compares the machines that both credentials show at one location.
+ *
+ * @returns number of machines that the new credential does not show, and whether the new credential is proven
+ *   to be of the same account
  */
 async function compareLists(
   context: WorkerContext,
@@ -109,8 +114,8 @@ async function compareLists(
 }
 
 /**
- * Returns the backend ids of the given machines that exist by the credential in force, or the error of its calls. A
- * list may leave machines out. If it shows none of them, the first one is requested by id.
+ * Returns the backend ids of the given machines that the credential in force shows, or the error of its
+ * calls. A list may leave machines out. If it shows none of these machines, the first of them is read by id.
  */
 async function standingInForce(
   context: WorkerContext,
@@ -142,8 +147,8 @@ async function standingInForce(
 }
 
 /**
- * Returns every location that may have a machine. Catalogue locations are included, because a poll loop may start only
- * after the calls that make the first machines.
+ * Returns every location that may have a machine. Catalogue locations are included, because a location's poll
+ * loop may start only after the first create calls.
  */
 async function locationsOf(
   { store, driver }: Pick<WorkerContext, 'store' | 'driver'>,
@@ -158,24 +163,27 @@ async function locationsOf(
 
 /** Machines that may exist at a location. */
 interface Standing {
-  /** Instance ids of all of them. */
+  /** Instance ids of all these machines. */
   instanceIds: string[];
   /** Backend ids of machines that every list of the location has to show now. */
   living: string[];
   /**
-   * Backend ids of machines in Terminating. They count as existing until the cloud shows that they no longer
-   * exist.
+   * Backend ids of machines in Terminating. Such a machine counts as existing until the cloud shows that it
+   * is gone.
    */
   leaving: string[];
-  /** Launch tokens of instances in Terminating whose backend ids are unknown. They may have no machine. */
+  /**
+   * Launch tokens of instances in Terminating whose backend ids are unknown. Such an instance may have no
+   * machine.
+   */
   untold: string[];
   /** Time from now until lists have to show the youngest machine, in milliseconds. */
   waitMs: number;
 }
 
 /**
- * Returns the machines that may exist at a location. Machines in Terminating count as well: with a credential of
- * another account, they would continue to exist while their records are closed.
+ * Returns the machines that may exist at a location. Machines in Terminating are included. With a credential
+ * of another account, their records would be closed although the machines still exist.
  */
 async function standingAt(
   { store, driver }: WorkerContext,

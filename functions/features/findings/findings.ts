@@ -6,11 +6,13 @@ import { type OrphanItem, writeOrphan } from '../../platform/store/orphans.ts';
 import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 import { metricOf } from './metric.ts';
 
-/** The subject of a finding. */
+/** The machine or network resource that a finding is about. */
 export type Subject = Pick<OrphanItem, 'kind' | 'backendId'> &
   Partial<Pick<OrphanItem, 'name' | 'instanceId' | 'launchToken' | 'fleetId'>>;
 
-/** Detail type of the event and, without its blanks, name of the metric. */
+/**
+ * Detail type of the event, by the state of the finding. Without its blanks, it is the name of the metric.
+ */
 const TYPES: Readonly<Record<OrphanState, string>> = {
   Quarantined: 'Orphan Found',
   Reported: 'Orphan Reported',
@@ -48,7 +50,7 @@ export function newFinding(
 /**
  * Writes the new state of a finding, then announces it.
  *
- * @returns the changed finding; undefined when another worker has changed it first
+ * @returns the changed finding; undefined if another worker has changed it first
  */
 export async function recordFinding(
   context: WorkerContext,
@@ -60,8 +62,9 @@ export async function recordFinding(
 }
 
 /**
- * Announces a finding's state: an audit row, an event, a metric. Until the finding records that this is done, each
- * sweep repeats it. The row is the same each time; events and metrics are sent at least once.
+ * Announces the state of a finding: writes an audit row, sends an event and logs a metric. Each sweep repeats
+ * this until the finding records that it was announced. The audit row is the same each time; events and
+ * metrics may be sent more than once.
  */
 export async function announce(context: WorkerContext, item: OrphanItem): Promise<OrphanItem> {
   if (item.announced === item.state) return item;

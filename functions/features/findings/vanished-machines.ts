@@ -7,10 +7,10 @@ import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/work
 import { newFinding, recordFinding } from './findings.ts';
 
 /**
- * Writes findings about machines that the cloud no longer has although records are bound to them. They are written
- * before the records are marked: if the worker crashes in between, the next sweep reports the outcome.
+ * Writes findings about machines that the cloud no longer has although records are bound to them. The caller
+ * marks the records after that. If the worker crashes in between, the next sweep reports the outcome.
  *
- * @returns the findings by instance id, both new ones and those that were already open
+ * @returns new and open findings, by instance id
  */
 export async function noteMissing(
   context: WorkerContext,
@@ -43,7 +43,7 @@ export async function noteMissing(
   return noted;
 }
 
-/** Writes findings about machines that had vanished and whose records follow them again. */
+/** Writes findings about machines that had vanished and exist again. Their records have been reopened. */
 export async function noteReturned(
   context: WorkerContext,
   { connectionKey, location }: SiteRef,
@@ -69,8 +69,8 @@ export async function noteReturned(
 }
 
 /**
- * Marks findings as Vanished, after the records are marked: the machine no longer exists, and Fleetwright did not
- * remove it.
+ * Changes findings to Vanished: the machine no longer exists, and Fleetwright did not remove it. The caller
+ * has marked the records before.
  */
 export async function noteVanished(context: WorkerContext, findings: Iterable<OrphanItem>): Promise<void> {
   for (const finding of findings) {

@@ -20,8 +20,8 @@ export type ActionOutcome =
 const TRIES = 5;
 
 /**
- * Carries out a user's action on a fleet. A repeated request is accepted while the effects of the first are under way,
- * and completes steps that the first may have left undone.
+ * Carries out a user's action on a fleet. A repeated request is accepted while the first one still takes
+ * effect. It completes steps that the process of the first request may have left undone.
  */
 export async function actOnFleet(
   deps: WorkDeps,
@@ -53,7 +53,9 @@ export async function actOnFleet(
   }
 }
 
-/** Returns true if the fleet is still in the state that this action, its last one, has led to. */
+/**
+ * Returns true if this action was the fleet's last one and the fleet is still in the state that it led to.
+ */
 function isUnderWay(fleet: FleetItem, action: FleetAction): boolean {
   switch (action) {
     case 'hold':
@@ -70,7 +72,10 @@ function isUnderWay(fleet: FleetItem, action: FleetAction): boolean {
   }
 }
 
-/** Makes the write that decides the action. @returns undefined when the fleet changed in the meantime */
+/**
+ * Writes the fleet's new state, which decides the action. @returns undefined if the fleet has changed since
+ * it was read
+ */
 async function carryOut(
   deps: WorkDeps,
   fleet: FleetItem,
@@ -113,7 +118,7 @@ async function carryOut(
   }
 }
 
-/** Takes the steps that follow from the write. They may be repeated any number of times. */
+/** Takes the steps that follow from the write. Each may be repeated without further effect. */
 async function finishAction(
   { store, workflows }: WorkDeps,
   fleet: FleetItem,
@@ -134,7 +139,7 @@ async function finishAction(
 /**
  * Starts the removal of a fleet in any state. A repeated request is accepted again.
  *
- * @returns false when the namespace has no such fleet
+ * @returns false if the namespace has no such fleet
  */
 export async function requestTermination(
   deps: WorkDeps,

@@ -20,19 +20,22 @@ export interface AssignDeps {
   store: Store<'fleets' | 'access'>;
   queueUrls: Partial<Record<DriverName, string>>;
   makeKey(comment: string): Promise<SshKey>;
-  /** Stores the private half of a fleet's SSH key in addition to any earlier one. @returns the name of this one */
+  /**
+   * Stores the private half of a fleet's SSH key. Keys that were stored earlier stay. @returns the name of
+   * the new parameter
+   */
   keepPrivateKey(fleetId: string, privateKey: string): Promise<string>;
   /**
-   * Deletes a fleet's private keys. The removal of the fleet calls this. If an Assign state stores a key later, it
-   * deletes that key itself.
+   * Deletes all private keys of a fleet. The removal of the fleet calls this. An Assign state that stores a
+   * key after the removal calls it again.
    */
   forgetPrivateKey(fleetId: string): Promise<void>;
 }
 
 /**
- * Runs the state Assign: opens a placement for each site and returns the workflow's work. A second run returns the
- * same. An execution that is not the fleet's present one gets an empty assignment, as does one whose launches are held
- * or aborted.
+ * Runs the state Assign: opens a placement for each site, and returns the work of the workflow. A second run
+ * returns the same work. The assignment is empty if the execution is no longer the fleet's current one, or if
+ * the launches are held or aborted.
  */
 export async function assignSites(
   deps: AssignDeps,
@@ -44,13 +47,13 @@ export async function assignSites(
   if (!fleet) throw new Error(`fleet ${fleetId} has no record`);
   const empty: Assignment = { fleetId, execution, clouds: [] };
   if (fleet.work !== 'provision' || fleet.execution !== execution || fleet.abortedRound === fleet.round) {
-    // An earlier try may have stored a key after the fleet's removal had deleted the others.
+    // An earlier run of this state may have stored a key after the removal deleted the fleet's keys.
     if (isGoing(fleet.status)) await deps.forgetPrivateKey(fleetId);
     return empty;
   }
   const key = fleet.sshPublicKey ? undefined : await deps.makeKey(`fleetwright ${fleet.name}`);
   const sshKeyParameter = key && (await deps.keepPrivateKey(fleetId, key.privateKey));
-  // Open the placements first. A removal that starts after this finds every placement and ends launching there.
+  // Open the placements first. A removal that starts later finds every placement, and ends launching there.
   const placements = layOut(spec);
   const limit = pLimit(CONCURRENT_WRITES);
   await Promise.all(placements.map((one) => limit(() => openPlacement(store, fleetId, one, fleet.round))));
@@ -68,7 +71,7 @@ export async function assignSites(
   return { ...empty, clouds: await assignmentOf(deps, spec, wanted, fleet.round) };
 }
 
-/** Returns the sites of a fleet, by cloud and connection, with the concurrency of the workflow's Map states. */
+/** Returns the sites of a fleet, grouped by connection, with the concurrency of the workflow's Map states. */
 export async function assignmentOf(
   { store, queueUrls }: Pick<AssignDeps, 'store' | 'queueUrls'>,
   spec: FleetSpec,
@@ -103,7 +106,10 @@ export async function assignmentOf(
   );
 }
 
-/** Returns the limits of the connection, or those of its cloud if the connection was deleted in the meantime. */
+/**
+ * Returns the limits of the connection. If the connection was deleted, returns the default limits of its
+ * cloud.
+ */
 async function limitsOf(
   store: Store<'access'>,
   namespace: string,

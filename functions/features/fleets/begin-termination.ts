@@ -10,9 +10,11 @@ import { pauseLaunching } from './stop-when-decided.ts';
 const CONCURRENT_WRITES = 20;
 
 /**
- * Runs the state BeginTermination: ends launching at every placement, including those that Assign has not opened yet,
- * and returns the sites that have or may have something. With the scope `failed`, launching is only paused, and an
- * execution that is not the fleet's present one gets no sites.
+ * Runs the state BeginTermination: ends launching at every placement, including those that Assign has not
+ * opened yet. Returns the sites that have, or may have, anything to remove.
+ *
+ * The scope `failed` only pauses launching. With this scope, an execution that is no longer the fleet's
+ * current one gets no sites.
  */
 export async function beginTermination(
   deps: Pick<AssignDeps, 'store' | 'queueUrls'>,
@@ -23,7 +25,7 @@ export async function beginTermination(
   const layout = layOut(spec);
   const fleet = parseFleetItem((await readFleetPartition(store, fleetId)).meta);
   const current = fleet.work !== undefined && fleet.execution === execution;
-  // This execution is late. Its work is done, and resources that exist now may belong to a later round.
+  // This execution is late, and its work is done. Resources that exist now may belong to a later round.
   if (scope === 'failed' && !current) return { fleetId, scope, clouds: [] };
   const limit = pLimit(CONCURRENT_WRITES);
   if (scope === 'failed') await pauseLaunching(store, fleet, layout);

@@ -8,9 +8,9 @@ export interface WorkDeps {
 }
 
 /**
- * Writes that the fleet's next execution has work to do.
+ * Writes that the fleet has work to do, and the number of the execution that is to do it.
  *
- * @returns the changed fleet; undefined when it changed in the meantime and nothing was written
+ * @returns the changed fleet; undefined if the fleet has changed since it was read, and nothing was written
  */
 export async function assignWork(
   store: Store<'fleets'>,
@@ -28,8 +28,8 @@ export async function assignWork(
 }
 
 /**
- * Assigns work, then starts the execution that does it. If the process dies in between, the reconciler starts the same
- * execution.
+ * Assigns work, then starts the execution that does it. If the process dies in between, the reconciler starts
+ * that execution.
  */
 export async function beginWork(
   { store, workflows }: WorkDeps,
@@ -42,7 +42,7 @@ export async function beginWork(
   return after;
 }
 
-/** Starts the fleet's present execution, in case it was never started. */
+/** Starts the fleet's current execution. Has no effect if the execution was started before. */
 export async function resumeWork(
   workflows: Workflows,
   { fleetId, work, execution }: FleetItem,

@@ -9,7 +9,7 @@ export interface GroupDemand {
   pointer: string;
   connection: Connection;
   size: number;
-  /** Per instance, like the two below. */
+  /** vCPUs of one instance. The two fields below are per instance, too. */
   vcpus: number;
   gpus: number;
   memoryGb: number;
@@ -18,10 +18,11 @@ export interface GroupDemand {
 const NAMES = { instances: 'instances', vcpus: 'vCPUs', gpus: 'GPUs', memoryGb: 'GB of memory' } as const;
 
 /**
- * Finds groups that request more of a connection than its totals allow. Such a fleet could not come up even if the
- * connection had no other fleet. Usage by other fleets is not counted: it may be free when the launches come.
+ * Finds groups that request more of a connection than its totals allow. The connection could not run such a
+ * fleet even without any other fleet. Usage by other fleets is not counted, because it may have ended when
+ * the launches begin.
  *
- * @returns for each kind of total, an error at the group with which the sum exceeds it
+ * @returns for each kind of total, an error at the first group with which the sum exceeds the total
  */
 export function checkTotals(groups: readonly GroupDemand[]): RequestError[] {
   const byConnection = Map.groupBy(groups, ({ connection }) => connection.name);

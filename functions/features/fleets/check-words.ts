@@ -12,7 +12,10 @@ export interface RequestError {
   message: string;
 }
 
-/** The words of a node group that are looked up in the catalogue. Missing words are not looked up. */
+/**
+ * The names in a node group that are looked up in the catalogue. A name that the request leaves out is not
+ * looked up.
+ */
 export interface GroupWords {
   /** JSON pointer of the group in the request body. */
   pointer: string;
@@ -23,23 +26,23 @@ export interface GroupWords {
   image?: string | undefined;
 }
 
-/** The catalogue's entries for a group's words. */
+/** What the catalogue says about the names in a node group. */
 export interface Meaning {
   connection: Connection;
   /** Image ids by location. */
   imageBackendIds: Record<string, string>;
-  /** Prices by location; absent where the cloud gives no price. */
+  /** Prices by location. A location is missing if the cloud gives no price. */
   pricesUsdPerHour: Record<string, number>;
-  /** Per instance, like the two below. */
+  /** vCPUs of one instance. The two fields below are per instance, too. */
   vcpus: number;
   gpus: number;
   memoryGb: number;
 }
 
 /**
- * Looks up the words of node groups: exact keys only, all connections concurrently.
+ * Looks up the names in node groups, for all connections concurrently. Reads by exact keys only.
  *
- * @returns every error, and the meaning of each group that has none
+ * @returns all errors, and the meaning of each group that has no errors
  */
 export async function checkWords(
   store: Store<'access' | 'catalogue'>,
@@ -181,7 +184,10 @@ function checkGroup(
   return { errors: oncePerField(errors).map((error) => hinted(error, connection)), meaning };
 }
 
-/** Adds to an error that the word may be unknown only because the first inventory sync is still under way. */
+/**
+ * Adds a hint to an error if the first inventory sync is not complete: the catalogue may not have the name
+ * yet.
+ */
 function hinted(error: RequestError, { name, inventorySyncedAt }: Connection): RequestError {
   if (inventorySyncedAt !== undefined) return error;
   return {
@@ -191,8 +197,8 @@ function hinted(error: RequestError, { name, inventorySyncedAt }: Connection): R
 }
 
 /**
- * Returns the offer of the zone, or else that of the whole location: the zone's is more precise about price and
- * availability.
+ * Returns the offer of the zone, whose price and availability are more precise. If the zone has none, returns
+ * the offer of the whole location.
  */
 function bestOffer(
   offers: readonly Offer[],
@@ -206,7 +212,7 @@ function bestOffer(
   );
 }
 
-/** Reports a word that is wrong in several locations once for all of them. */
+/** Returns one error for a name that is wrong in several locations, with the number of the other errors. */
 function oncePerField(errors: readonly RequestError[]): RequestError[] {
   const byField = Map.groupBy(errors, ({ pointer, code }) => `${pointer} ${code}`);
   return [...byField.values()].flatMap(([first, ...others]) => {

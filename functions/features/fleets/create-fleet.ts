@@ -17,13 +17,16 @@ export interface AcceptDeps {
 
 type Accepted = Answered | { outcome: 'refused'; errors: RequestError[] };
 
-/** How often the fleet's connections may change while one request is resolved. */
+/**
+ * Maximum number of attempts to resolve and write a request. An attempt fails if a connection of the fleet
+ * changes during it.
+ */
 const TRIES = 5;
 
 /**
- * Accepts a request: resolves it, writes the fleet's intent, starts its workflow. A replay is answered before the
- * request is resolved again, because the catalogue may have changed. It starts the workflow again, in case the process
- * of the first request died before it did.
+ * Accepts a request: resolves it, writes the fleet's intent and starts its workflow. A replay is answered
+ * without resolving the request again, because the catalogue may have changed. A replay also starts the
+ * workflow, in case the process of the first request died before starting it.
  */
 export async function acceptFleet(
   { store, workflows }: AcceptDeps,
@@ -31,15 +34,16 @@ export async function acceptFleet(
   request: FleetRequest,
   idempotencyKey: string | undefined,
 ): Promise<Accepted> {
-  // The key contains the namespace's creation time. A namespace that was deleted and created again does not match keys
-  // of the earlier one.
+  // The key contains the namespace's creation time. Keys of a deleted namespace do not match in a new
+  // namespace of the same name.
   const idempotency =
     idempotencyKey === undefined
       ? undefined
       : { key: `${createdAt}#${idempotencyKey}`, requestHash: hashOf(request) };
   const replay = () => idempotency && readReplay(store, namespace, idempotency);
   const written = (await replay()) ?? (await writeFleet(store, namespace, request, idempotency));
-  // The same request may have been accepted in the meantime. That may be the reason for this refusal.
+  // A request with the same key may have been accepted while this one was resolved, and this request refused
+  // because of that.
   const outcome = written.outcome === 'refused' ? ((await replay()) ?? written) : written;
   if (outcome.outcome === 'created' || outcome.outcome === 'replayed') {
     const fleet = await readFleetItem(store, outcome.fleetId);
@@ -54,7 +58,8 @@ async function writeFleet(
   request: FleetRequest,
   idempotency: NewFleet['idempotency'],
 ): Promise<Accepted> {
-  // Fields that are not part of the spec go to the fleet's item, where every field is accounted for by its type.
+  // Fields that are not part of the spec are written to the fleet's item. Its type makes the compiler report
+  // a field that is forgotten.
   const { name, priority, nodeGroups: _asAsked, ...ofItem } = request;
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const resolved = await resolveRequest(store, namespace, request);
@@ -74,7 +79,7 @@ async function writeFleet(
   );
 }
 
-/** Returns the same hash for two bodies that mean the same, independent of the order of their keys. */
+/** Returns the same hash for two bodies that differ only in the order of their keys. */
 function hashOf(request: FleetRequest): string {
   return createHash('sha256').update(JSON.stringify(request, sortKeys)).digest('hex');
 }

@@ -19,9 +19,9 @@ export interface FinishTerminationDeps {
 }
 
 /**
- * Runs the state FinishTermination. A fleet with nothing left becomes Terminated or RolledBack, and its name is free.
- * After a refine, the failure policy determines the fleet's status. While anything is left to remove, the fleet keeps
- * its status and its work, and the reconciler starts another execution.
+ * Runs the state FinishTermination. A fleet with nothing left becomes Terminated or RolledBack, and its name
+ * becomes free. After a refine, the failure policy determines the fleet's status. While anything is left to
+ * remove, the fleet keeps its status and its work, and the reconciler starts another execution.
  */
 export async function finishTermination(
   deps: FinishTerminationDeps,
@@ -61,6 +61,6 @@ async function finishRefining(
   if (left) return { status: fleet.status, done: false };
   const status = statusWhenRefined(aimOf(fleet, layOut(await readSpec(store, fleet.fleetId))), placements);
   const settled = await updateFleet(store, fleet, { status, work: null });
-  if (!settled) throw new Error(`fleet ${fleet.fleetId} changed while its refining was being finished`);
+  if (!settled) throw new Error(`fleet ${fleet.fleetId} changed while its refine was being finished`);
   return { status, done: true };
 }

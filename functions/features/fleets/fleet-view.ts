@@ -22,8 +22,9 @@ import type { Store } from '../../platform/store/store.ts';
 import { actionFacts } from './action-facts.ts';
 
 /**
- * Reads a fleet with one query of one partition, no matter how large the fleet is. Undefined when the namespace has no
- * such fleet.
+ * Reads a fleet with one query of one partition, independent of the fleet's size.
+ *
+ * @returns undefined if the namespace has no such fleet
  */
 export async function readFleet(
   store: Store<'fleets'>,
@@ -54,7 +55,8 @@ export function unclaimedStatus(status: FleetStatus): InstanceStatus {
     case 'Held':
     case 'Creating':
       return 'Planned';
-    // A fleet that is Running without all of its instances was refined. The missing positions were given up with that.
+    // A fleet that is Running without all of its instances was refined. The refine gave up its missing
+    // positions.
     case 'Running':
     case 'Terminating':
     case 'Terminated':
@@ -68,7 +70,7 @@ export function unclaimedStatus(status: FleetStatus): InstanceStatus {
   }
 }
 
-/** Builds a fleet's view from its item and its placements' counters. Pure. */
+/** Builds a fleet's view from its item and the counters of its placements. Pure. */
 export function fleetView(fleet: FleetItem, placements: readonly PlacementItem[], nowMs: number): Fleet {
   const byLocation = placements
     .filter(({ requested }) => requested > 0)
@@ -80,7 +82,7 @@ export function fleetView(fleet: FleetItem, placements: readonly PlacementItem[]
     }));
   const assigned = placements.reduce((sum, { requested }) => sum + requested, 0);
   const counts = addUp(byLocation.map((one) => one.counts));
-  // Until Assign has opened all placements, some of the fleet's instances are in none of them.
+  // Until Assign has opened all placements, some of the fleet's instances have no placement.
   const unassigned = fleet.requested - assigned;
   if (unassigned > 0) {
     const status = unclaimedStatus(fleet.status);
@@ -157,7 +159,9 @@ function failuresOf(status: FleetStatus, placements: readonly PlacementItem[]): 
   return [...failures].map(([code, { count, example }]) => ({ code, count, example }));
 }
 
-/** The failure of a position that was never claimed, unless its site has recorded another failure. */
+/**
+ * Failure that is shown for a position that was never claimed, unless its site has recorded another failure.
+ */
 export const NOT_LAUNCHED = {
   code: 'NotLaunched',
   message: 'provisioning ended before this instance was launched',

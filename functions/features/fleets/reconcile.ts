@@ -7,30 +7,33 @@ import { beginWork, resumeWork, type WorkDeps } from './begin-work.ts';
 import { stopLaunching } from './stop-launching.ts';
 import { stopWhenDecided } from './stop-when-decided.ts';
 
-/** If Step Functions has no such execution this long after its start, it was never started. */
+/**
+ * Time after the start of an execution, in ms. If Step Functions has no such execution then, it was never
+ * started.
+ */
 const START_GRACE_MS = 30_000;
 /**
- * Delay before an execution that ended without completing its work is followed by another. Each further one waits twice
- * as long.
+ * Delay, in ms, after which the first interrupted execution is followed by another. The delay doubles with
+ * each interruption.
  */
 const RESTART_MS = 60_000;
 const LONGEST_RESTART_MS = 30 * 60_000;
 const CONCURRENT_FLEETS = 5;
 
 export interface Reconciliation {
-  /** Fleets that have work under way, or a hold that expires. */
+  /** Number of fleets that have work under way, or a hold that will expire. */
   active: number;
   /**
-   * Executions that were started, because they were never started before or because the earlier one ended too
-   * early.
+   * Number of executions that were started. The previous execution had ended too early, or this one had not
+   * been started.
    */
   started: number;
   withdrawn: number;
 }
 
 /**
- * Runs each minute. Makes sure that an execution is at work on every fleet that has work to do. It resumes work that
- * was interrupted, by a request that died before it started its workflow, or by a workflow that failed or was stopped.
+ * Makes sure that an execution works on every fleet that has work. Resumes work after a request died before
+ * starting its workflow, and after a workflow failed or was stopped. A schedule calls this each minute.
  */
 export async function reconcileFleets(deps: WorkDeps & { log: Log }): Promise<Reconciliation> {
   const answer: Reconciliation = { active: 0, started: 0, withdrawn: 0 };
@@ -44,7 +47,7 @@ export async function reconcileFleets(deps: WorkDeps & { log: Log }): Promise<Re
           try {
             return await reconcileFleet(deps, fleetId);
           } catch (error) {
-            // An error of one fleet must not delay the others. The next run tries it again.
+            // An error of one fleet must not delay the other fleets. The next run tries this fleet again.
             deps.log.error('the fleet could not be reconciled', { fleetId, error });
             return 'none';
           }
@@ -76,7 +79,9 @@ export async function reconcileFleet(
   return (await reviveWork(deps, fleet)) ? 'started' : 'none';
 }
 
-/** Starts a fleet's execution if it is needed. @returns whether an execution was started */
+/**
+ * Starts a fleet's execution if it is not running and work is left. @returns true if an execution was started
+ */
 async function reviveWork(deps: WorkDeps & { log: Log }, fleet: FleetItem): Promise<boolean> {
   const { store, workflows, log } = deps;
   const { fleetId, work, execution, interruptions } = fleet;
@@ -97,7 +102,7 @@ async function reviveWork(deps: WorkDeps & { log: Log }, fleet: FleetItem): Prom
     case 'ended': {
       if (ageMs < Math.min(RESTART_MS * 2 ** interruptions, LONGEST_RESTART_MS)) return false;
       const current = await readFleetItem(store, fleetId);
-      // The execution may have ended with its work done since the fleet was read.
+      // The execution may have completed its work after the fleet was read.
       if (current?.work !== work || current.execution !== execution) return false;
       log.warn('an execution ended before its work was done: another one is started', {
         fleetId,

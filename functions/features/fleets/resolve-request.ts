@@ -15,9 +15,10 @@ import { checkWords, type GroupWords, type Meaning, type RequestError } from './
 type Stores = Store<'fleets' | 'access' | 'catalogue'>;
 
 /**
- * Resolves every word of a request against the catalogue.
+ * Resolves the names in a request against the catalogue.
  *
- * @returns the node groups to build, with their connections, each once; or all errors, in the order of the body
+ * @returns the node groups to create, and the connections that they use; or all errors, in the order of the
+ *   body
  */
 export async function resolveRequest(
   store: Stores,
@@ -43,7 +44,7 @@ export async function resolveRequest(
   };
 }
 
-/** Returns the demands of the groups that have no errors. */
+/** Returns the demands of the groups without errors. */
 function demandsOf(
   request: FleetRequest,
   words: readonly GroupWords[],
@@ -59,7 +60,10 @@ function demandsOf(
 const word = cloudWordSchema.optional().catch(undefined);
 const name = nameSchema.optional().catch(undefined);
 
-/** Reads the well-formed fields of a body that the schema refuses. */
+/**
+ * Schema that keeps the well-formed fields of a body, and drops the others. For bodies that the request
+ * schema refuses.
+ */
 const remainsSchema = z.object({
   name,
   nodeGroups: z
@@ -79,7 +83,10 @@ const remainsSchema = z.object({
     .catch([]),
 });
 
-/** Returns further errors of a body that the schema refuses: those of its well-formed fields. */
+/**
+ * Looks up the well-formed fields of a body that the request schema refuses, and returns their errors. The
+ * user then sees them together with the schema's errors.
+ */
 export async function inspectRefused(
   store: Stores,
   namespace: string,

@@ -6,8 +6,9 @@ import { aimOf } from './stop-when-decided.ts';
 import { statusWhenBack } from './verdict.ts';
 
 /**
- * Updates the status of a settled fleet when instances that it had lost exist again. If enough of them run, the fleet
- * is Running or PartiallyRunning again. A fleet with work under way is left alone: that work sets its status.
+ * Updates the status of a settled fleet after instances that it had lost run again. If enough of them run,
+ * the fleet becomes Running or PartiallyRunning. A fleet with work under way is not changed, because that
+ * work sets its status.
  */
 export async function reviewFleet(
   store: Store<'fleets'>,
@@ -18,8 +19,8 @@ export async function reviewFleet(
   if (fleet.work !== undefined || (fleet.status !== 'PartiallyRunning' && fleet.status !== 'Failed')) return;
   const isRefined = fleet.failurePolicy === 'refine' || fleet.lastAction === 'refine';
   const status = statusWhenBack(aimOf(fleet, placements), items, isRefined);
-  // A settled fleet keeps its status when it loses instances later.
+  // Losing instances does not change the status of a settled fleet.
   if (status === 'Failed') return;
-  // If the fleet has changed in the meantime, the work that changed it reads its instances again.
+  // If this write fails because the fleet has changed, the work that changed it reads the instances again.
   if (status !== fleet.status) await updateFleet(store, fleet, { status });
 }

@@ -15,20 +15,20 @@ import { verdictOf } from './verdict.ts';
 import { removalInput } from './workflows.ts';
 
 /**
- * Most restarts of an execution that ended while instances were being created. After that, the fleet is settled in its
- * present state.
+ * Maximum number of restarts of an execution that ended while instances were being created. After them, the
+ * fleet is settled with the instances that it has.
  */
 const MOST_INTERRUPTIONS = 5;
 
 /**
- * Runs the state Settle: pauses launching and applies the failure policy. A removal that the policy demands is done by
- * another execution, which the workflow starts. A fleet that is being removed or held, or that another execution has
- * taken over, stays as it is. A second run returns the same.
+ * Runs the state Settle: pauses launching and applies the failure policy. If the policy requires a removal,
+ * the workflow starts another execution for it. Leaves a fleet unchanged that is being removed or held, or
+ * whose work belongs to another execution. A second run returns the same.
  *
- * @throws Error when the fleet changed in the meantime, or when instances are being created whose steps have ended.
- * That happens if their tasks were completed by mistake, or if the execution was stopped. No verdict is possible then,
- * because the outcome of these instances is unknown. Step Functions retries the state, and in the end the reconciler
- * starts another execution
+ * @throws Error if the fleet changed during this call, or if instances in Creating are left whose workflow
+ *   steps have ended. Their tasks may have been completed by mistake, or an execution may have been stopped.
+ *   No verdict is possible, because the outcome of these instances is unknown. Step Functions retries the
+ *   state; in the end, the reconciler starts another execution
  */
 export async function settleFleet(
   store: Store<'fleets'>,
@@ -39,13 +39,13 @@ export async function settleFleet(
   if (!before) throw new Error(`fleet ${fleetId} has no record`);
   if (before.work !== 'provision' || before.execution !== execution) return answerOf(before);
   if (before.interruptions < MOST_INTERRUPTIONS && (await isCreating(store, fleetId))) {
-    throw new Error(`fleet ${fleetId} has instances that are being created and that no execution waits for`);
+    throw new Error(`fleet ${fleetId} has instances in Creating for which no workflow step waits`);
   }
   await pauseLaunching(store, before, layout);
   const { meta, placements } = await readFleetPartition(store, fleetId);
   const fleet = parseFleetItem(meta);
-  // The fleet was removed or held since it was first read. The writes below hold only for the fleet as it was read
-  // here.
+  // The fleet was removed or held after the first read. The writes below succeed only if the fleet is
+  // unchanged since this read.
   if (fleet.work !== 'provision' || fleet.execution !== execution) return answerOf(fleet);
   const verdict = verdictOf(aimOf(fleet, layout), placements, fleet.abortedRound === fleet.round);
   const update = {
@@ -73,7 +73,8 @@ async function isCreating(store: Store<'fleets'>, fleetId: string): Promise<bool
 }
 
 /**
- * Returns the removal that the workflow has to start. A retry does so as well, if the first run died before it could.
+ * Returns the removal that the workflow has to start. A second run returns it again, because the workflow may
+ * not have started it.
  */
 function answerOf({ fleetId, status, work, execution }: FleetItem): SettleAnswer {
   if (work !== 'remove' && work !== 'refine') return { status };

@@ -1,18 +1,18 @@
 import type { LimitProfile } from '../../model/limit-profile.ts';
 import { INSTANCES_PER_CHILD_EXECUTION, MAX_INLINE_MAP } from '../../platform/workflow/messages.ts';
 
-/** Concurrency of the workflow's launches of a fleet at one site. */
+/** Concurrency of a fleet's launches at one site, for the workflow. */
 export interface Shape {
-  /** Launches under way at the same time. */
+  /** Maximum number of concurrent launches. */
   concurrentInstances: number;
-  /** Positions per child execution. */
+  /** Number of positions per child execution. */
   perChild: number;
 }
 
 /**
- * Divides a site's launches among child executions. Twice as many launches as slots are under way, which keeps the next
- * one queued when a slot is freed. One child execution runs at most 40 of them. Where that is too few, the site's
- * instances are divided among more children, which run concurrently.
+ * Divides a site's launches among child executions. The number of concurrent launches is twice the number of
+ * slots, so that a launch is always queued when a slot becomes free. One child execution runs at most 40
+ * launches. A site that needs more gets several children, which run concurrently.
  */
 export function shapeOf(
   { concurrentInstancesPerLocation }: Pick<LimitProfile, 'concurrentInstancesPerLocation'>,

@@ -8,7 +8,7 @@ export interface SshKey {
   privateKey: string;
 }
 
-/** Makes an RSA key of 3,072 bits: the kind that every cloud imports. */
+/** Makes an RSA key of 3,072 bits. Every cloud can import such a key. */
 export async function makeSshKey(comment: string): Promise<SshKey> {
   const { publicKey, privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 3_072 });
   const { n, e } = publicKey.export({ format: 'jwk' });

@@ -3,7 +3,10 @@ import { type FleetItem, readSpec, updateFleet } from '../../platform/store/flee
 import type { Store } from '../../platform/store/store.ts';
 import { pauseLaunching } from './stop-when-decided.ts';
 
-/** Pauses launching of a fleet that was held or aborted, and records that this is done. A second call has no effect. */
+/**
+ * Pauses launching of a fleet that was held or aborted, then clears the fleet's mark that a pause is pending.
+ * A second call has no effect.
+ */
 export async function stopLaunching(store: Store<'fleets'>, fleet: FleetItem): Promise<void> {
   if (!fleet.pausePending) return;
   await pauseLaunching(store, fleet, layOut(await readSpec(store, fleet.fleetId)));

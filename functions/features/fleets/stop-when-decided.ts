@@ -8,7 +8,10 @@ import { type Aim, isDecided } from './verdict.ts';
 
 const CONCURRENT_WRITES = 20;
 
-/** Pauses launching once the failure policy's verdict is certain. Called after an instance has failed permanently. */
+/**
+ * Pauses launching if the verdict of the failure policy is already certain. Callers call this after an
+ * instance has failed permanently.
+ */
 export async function stopWhenDecided(
   store: Store<'fleets'>,
   { fleetId, placements }: { fleetId: string; placements: readonly Placement[] },
@@ -19,7 +22,7 @@ export async function stopWhenDecided(
   if (isDecided(aimOf(fleet, placements), items, fleet.round)) await pauseLaunching(store, fleet, placements);
 }
 
-/** Pauses launching at all placements of the fleet, in its present round. */
+/** Pauses launching at all placements of the fleet, for its current round. */
 export async function pauseLaunching(
   store: Store<'fleets'>,
   { fleetId, round }: Pick<FleetItem, 'fleetId' | 'round'>,

@@ -4,7 +4,7 @@ import type { FleetStatus } from '../../model/status.ts';
 import { lostIn } from '../../platform/store/counters.ts';
 import type { PlacementItem } from '../../platform/store/placements.ts';
 
-/** The requested size and minimums of a fleet, for the failure policy. */
+/** What the failure policy needs to know about a fleet's request: its policy, size and minimums. */
 export interface Aim {
   failurePolicy: FailurePolicy;
   requested: number;
@@ -15,10 +15,11 @@ export interface Aim {
 type Tally = Pick<PlacementItem, 'counts' | 'groups'>;
 
 /**
- * Returns true if a fleet that is being launched has already failed. This is so if a minimum can no longer be reached.
- * Without a minimum, one instance that has failed permanently is enough. Pure.
+ * Returns true if a fleet that is being launched has already failed. It has failed if a minimum can no longer
+ * be reached. Without a minimum, it has failed as soon as one instance has failed permanently. Pure.
  *
- * @param round whose failures count: instances that failed in an earlier one are attempted again
+ * @param round only failures in this round count, because instances that failed in an earlier round are
+ *   attempted again
  */
 export function hasFailed(aim: Aim, placements: readonly Tally[], round: number): boolean {
   const lost = new Map(aim.nodeGroups.map(({ name }) => [name, countOf(placements, name, lostIn(round))]));
@@ -32,8 +33,9 @@ export function hasFailed(aim: Aim, placements: readonly Tally[], round: number)
 }
 
 /**
- * Returns true if no further instance can change the verdict: launching may stop. Under `rollback` this is so when the
- * fleet has failed, under the other policies when a minimum is out of reach. Pure.
+ * Returns true if further instances cannot change the verdict, and launching may stop. Under `rollback`, this
+ * is true if the fleet has failed. Under the other policies, it is true if a minimum can no longer be
+ * reached. Pure.
  */
 export function isDecided(aim: Aim, placements: readonly Tally[], round: number): boolean {
   if (aim.failurePolicy === 'rollback') return hasFailed(aim, placements, round);
@@ -44,7 +46,7 @@ export function isDecided(aim: Aim, placements: readonly Tally[], round: number)
   return hasFailed(minimumsOnly, placements, round);
 }
 
-/** The result when no instance is being launched any more. */
+/** Result of the failure policy, applied when no instance is being launched any more. */
 export type Verdict =
   | { status: FleetStatus; next: 'none' }
   /** Remove everything. */
@@ -53,30 +55,32 @@ export type Verdict =
   | { next: 'refine' };
 
 /**
- * Applies the failure policy to the outcome of the launches. @param aborted whether the user stopped the launches.
- * Pure.
+ * Applies the failure policy to the outcome of the launches. Pure.
+ *
+ * @param aborted true if the user stopped the launches
  */
 export function verdictOf(aim: Aim, placements: readonly Tally[], aborted: boolean): Verdict {
   const enough = reachesMinimums(aim, placements);
   if (aim.failurePolicy === 'rollback' && (aborted || !enough)) return { next: 'rollback' };
   if (countOfAll(placements, 'Running') === aim.requested) return { status: 'Running', next: 'none' };
-  // Nothing has failed. The cloud does not tell the state of some instances that ran. They may run again.
+  // No instance has failed: some ran, and the cloud no longer tells their state. They may run again.
   if (total(placements) === aim.requested) return { status: 'PartiallyRunning', next: 'none' };
   if (aim.failurePolicy === 'refine') return { next: 'refine' };
   return { status: keepsGoing(aim, placements) ? 'PartiallyRunning' : 'Failed', next: 'none' };
 }
 
 /**
- * Returns a fleet's status after its failed instances are removed: Running with fewer instances, or Failed below its
- * minimum. Pure.
+ * Returns a fleet's status after its failed instances were removed. It is Running, with fewer instances, or
+ * Failed if a minimum is not reached. Pure.
  */
 export function statusWhenRefined(aim: Aim, placements: readonly Tally[]): FleetStatus {
   return keepsGoing(aim, placements) ? 'Running' : 'Failed';
 }
 
 /**
- * Returns a settled fleet's status after lost instances exist again. @param isRefined whether failed instances were
- * removed. Pure.
+ * Returns a settled fleet's status after instances that it had lost run again. Pure.
+ *
+ * @param isRefined true if the fleet's failed instances were removed
  */
 export function statusWhenBack(aim: Aim, placements: readonly Tally[], isRefined: boolean): FleetStatus {
   if (countOfAll(placements, 'Running') === aim.requested) return 'Running';
@@ -99,7 +103,10 @@ function keepsGoing(aim: Aim, placements: readonly Tally[]): boolean {
   return aim.nodeGroups.every(({ name, minimumInstances = 0 }) => upIn(placements, name) >= minimumInstances);
 }
 
-/** Counts instances that run, and instances that ran and are Undefined now: these are not failures. */
+/**
+ * Counts instances that run, and instances in Undefined. An instance in Undefined has run, and is not a
+ * failure.
+ */
 function total(placements: readonly Tally[]): number {
   return countOfAll(placements, 'Running') + countOfAll(placements, 'Undefined');
 }

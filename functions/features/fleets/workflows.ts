@@ -23,8 +23,8 @@ export interface Workflows {
   /** Starts an execution. Starting the same execution again has no effect. */
   start(ref: ExecutionRef): Promise<void>;
   /**
-   * Returns an execution's state. `absent`: it was never started, or ended so long ago that Step Functions has deleted
-   * it.
+   * Returns the state of an execution. `absent` means that it was never started, or that it ended so long ago
+   * that Step Functions has deleted it.
    */
   state(ref: ExecutionRef): Promise<ExecutionState>;
 }
@@ -46,7 +46,10 @@ export function inputOf({ work, fleetId, execution }: ExecutionRef): ProvisionIn
   return work === 'provision' ? { fleetId, execution } : removalInput({ work, fleetId, execution });
 }
 
-/** Opens the workflows as state machines of Step Functions: `provision-fleet` and `terminate-fleet`. */
+/**
+ * Returns the workflows that run as state machines of Step Functions: `provision-fleet` and
+ * `terminate-fleet`.
+ */
 export function openWorkflows(
   sfn: SFNClient,
   arns: { provisionFleet: string; terminateFleet: string },

@@ -8,7 +8,7 @@ import type { Store } from '../../platform/store/store.ts';
 
 const KEPT_SECONDS = 180 * 86_400;
 
-/** The outcomes of one type and image at one location in one fleet. */
+/** Outcomes of the instances with one type and one image, at one location, in one fleet. */
 export interface Outcomes {
   cloud: string;
   location: string;
@@ -23,8 +23,8 @@ export interface Outcomes {
 }
 
 /**
- * Runs the state RecordHistory: writes successes and failures by type, image and location. The keys contain the fleet
- * id: a second run writes the same items again.
+ * Runs the state RecordHistory: writes successes and failures by type, image and location. The keys contain
+ * the fleet id, so that a second run overwrites the items of the first.
  */
 export async function recordHistory(store: Store<'fleets' | 'history'>, fleetId: string): Promise<void> {
   const spec = await readSpec(store, fleetId);
@@ -54,7 +54,7 @@ export async function recordHistory(store: Store<'fleets' | 'history'>, fleetId:
   }
 }
 
-/** Counts outcomes. Groups with the same type and image at a site count together. Pure. */
+/** Counts outcomes. Node groups with the same type and image at a site are counted together. Pure. */
 export function outcomesOf(placement: Placement, records: readonly InstanceItem[]): Outcomes[] {
   const byGroup = Map.groupBy(records, ({ nodeGroup }) => nodeGroup);
   const kinds = Map.groupBy(placement.ranges, ({ group }) => kindOf(group));

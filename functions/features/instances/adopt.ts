@@ -5,12 +5,12 @@ import { updateInstance } from '../../platform/store/transition.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
 
 /**
- * How long the removal waits for its permit. Without a permit, the machine runs until a poll or a sweep finds
- * it.
+ * Maximum time that the removal waits for its permit, in ms. Without a permit, the machine stays until a poll
+ * or a sweep finds it.
  */
 const PERMIT_WAIT_MS = 5_000;
 
-/** Returns true if the record still waits for the machine of this attempt. */
+/** Returns true if the record is still at the attempt of this claim, and still needs a machine. */
 function isWaiting(record: InstanceItem, claimed: InstanceItem): boolean {
   return record.attempt === claimed.attempt && record.status !== 'Planned' && !isClosed(record.status);
 }

@@ -9,7 +9,7 @@ import { wantedCreate } from './describe-create.ts';
 /** The governor's decisions about attempts at one site. */
 export interface Permits {
   granted: Attempt[];
-  /** They hold a slot, and their calls go out after `waitMs`. */
+  /** Attempts that hold a slot, and whose create calls go out after `waitMs`. */
   scheduled: (Attempt & { waitMs: number })[];
   queued: Attempt[];
   denied: (Attempt & { failure: Failure })[];
@@ -57,7 +57,7 @@ export async function askPermits(
       case 'deny':
         permits.denied.push({ ...one, failure: decision.failure });
         break;
-      // The governor answers every attempt that was asked about.
+      // The governor decides about every attempt in the request.
       case undefined:
         break;
     }

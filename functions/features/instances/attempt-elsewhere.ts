@@ -8,7 +8,7 @@ import type { WorkerContext } from '../../platform/worker/context.ts';
 import { freeSlots } from '../launch-queue/free-slots.ts';
 import { attemptsAfter } from '../ownership/attempts.ts';
 
-/** True for each error whose reason is the location: another location may succeed. */
+/** True for each error that depends on the location: an attempt at another location may succeed. */
 const IS_OF_THE_LOCATION: Readonly<Record<DriverErrorCode, boolean>> = {
   InsufficientCapacity: true,
   QuotaExceeded: true,
@@ -23,8 +23,8 @@ const IS_OF_THE_LOCATION: Readonly<Record<DriverErrorCode, boolean>> = {
   NoPermit: false,
 };
 /**
- * The location is also the reason for CloudFailed: a machine that broke before it ran. It is not for Fleetwright's
- * other failure codes.
+ * Failure codes that depend on the location. CloudFailed is one of them: a machine broke before it ran.
+ * Fleetwright's other failure codes are not.
  */
 const OF_THE_LOCATION: ReadonlySet<string> = new Set([
   ...DRIVER_ERROR_CODES.filter((code) => IS_OF_THE_LOCATION[code]),
@@ -36,11 +36,11 @@ function mayDoBetterElsewhere({ code }: Failure): boolean {
 }
 
 /**
- * Moves an instance whose attempt ended without a machine to a location of its node group that it has not tried, and
- * sends its launch there.
+ * Moves an instance whose attempt ended without a machine to another location of its node group, and sends
+ * its launch message there. Chooses a location that the instance has not tried.
  *
- * @returns false when no location is left: the failure is permanent. Returns true, too, when another worker has already
- *   changed the record
+ * @returns false if no other location may help: the failure is permanent. Returns true if the instance has
+ *   moved, or if another worker has changed the record
  */
 export async function attemptElsewhere(
   context: WorkerContext,
@@ -63,7 +63,7 @@ export async function attemptElsewhere(
   return false;
 }
 
-/** Returns true if another attempt in another location may follow this failure. */
+/** Returns true if an attempt at another location may follow this failure. */
 export async function hasElsewhere(
   context: WorkerContext,
   record: InstanceItem,
@@ -74,8 +74,8 @@ export async function hasElsewhere(
 }
 
 /**
- * Sends the launch of an instance that has moved, then gives back its slot at the old site. If the worker crashes in
- * between, a later poll finds the slot of an instance that has moved, and repeats both.
+ * Sends the launch message of an instance that has moved, then gives back its slot at the old site. If the
+ * worker crashes in between, a later poll of the old site finds the slot and repeats both steps.
  */
 export async function launchElsewhere(
   context: WorkerContext,
@@ -95,8 +95,8 @@ async function untried(context: WorkerContext, record: InstanceItem): Promise<st
 }
 
 /**
- * Returns the locations that were not tried. Their order depends on the position, to spread instances that fail
- * together.
+ * Returns the locations that were not tried. The order depends on the position, which spreads instances that
+ * fail together over the locations.
  */
 export function untriedLocations(
   { locations }: Pick<NodeGroup, 'locations'>,

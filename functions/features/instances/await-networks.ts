@@ -8,13 +8,14 @@ export interface AwaitedNetworks {
   ready: Attempt[];
   waiting: (Attempt & { waitMs: number })[];
   failed: (Attempt & { failure: Failure })[];
-  /** The launch gate stops these: their fleet no longer launches at this site. */
+  /** Attempts that the launch gate stops: their fleet no longer launches at this site. */
   stopped: Attempt[];
 }
 
 /**
- * Groups attempts by whether their fleet has its network resources at the site. The workflow makes them before it
- * launches there. At a site that instances reach only by a retry, this function creates them.
+ * Groups attempts by whether their fleet has its network resources at the site. The workflow creates these
+ * resources before it launches at a site. If instances come to a site only by a retry, this function creates
+ * the resources.
  */
 export async function awaitNetworks(
   context: WorkerContext,

@@ -9,9 +9,9 @@ import { attemptsAfter } from '../ownership/attempts.ts';
 import { applyChanges } from './outcomes.ts';
 
 /**
- * Writes the records of new attempts, the intent, before any cloud call.
+ * Claims new attempts: writes their records before any call to the cloud.
  *
- * @param keys by instance id: the idempotency keys of the upcoming calls, where the cloud keeps them
+ * @param keys idempotency keys of the upcoming calls, by instance id; empty if the cloud keeps no keys
  * @returns the records that were written, and the attempts that the launch gate stopped
  */
 export async function claimInstances(
@@ -48,8 +48,8 @@ export async function claimInstances(
 }
 
 /**
- * Returns the record of a new attempt. The first attempt of a round starts the instance's time limit and may try every
- * location. Later attempts of that round keep the time limit and the locations tried.
+ * Returns the record of a new attempt. The first attempt of a round starts the instance's time limit and may
+ * try every location. Later attempts of that round keep the time limit and the list of tried locations.
  */
 export async function newRecord(
   context: WorkerContext,

@@ -2,8 +2,8 @@ import { INSTANCE_TAG, type InstanceSpec } from '../../drivers/contract/driver.t
 import { parseInstanceId } from '../../model/identifiers.ts';
 
 /**
- * Groups specs that one create call can make: specs of one fleet that differ only in the machine's ids, in the order of
- * their launch tokens. The batches do not depend on the order of the specs.
+ * Groups specs into batches, one for each create call. The specs of a batch belong to one fleet, differ only
+ * in their ids, and are sorted by launch token. The batches do not depend on the order of the input.
  */
 export function batchesOf<Wanted extends { spec: InstanceSpec }>(
   wanted: readonly Wanted[],

@@ -26,7 +26,7 @@ import { callsOf, withKeptKeys } from './keys-of-calls.ts';
 import { failInstances } from './outcomes.ts';
 import { type Created, recordRunning } from './record-running.ts';
 
-/** Upper bound of concurrent calls in one process. The governor has permitted each of them. */
+/** Maximum number of concurrent create calls. The governor has permitted each of them. */
 const CONCURRENT_CALLS = 10;
 
 /** A claimed record with its create request. */
@@ -35,26 +35,26 @@ interface Wanted {
   spec: InstanceSpec;
 }
 
-/** The outcome of one record's call. */
+/** Outcome of the create call of one record. */
 interface Made {
   record: InstanceItem;
   outcome: Outcome;
-  /** Outcome of the call. Absent: no call was made. */
+  /** The cloud's answer. Absent: no call was made. */
   answer?: CreateOutcome;
   calledAtMs?: number;
 }
 
-/** The wanted creates that got permits, by instance id. */
+/** The parts of the governor's answer that its feedback needs. */
 export interface Permitted {
   wanted: ReadonlyMap<string, WantedCreate>;
   isBlocked: boolean;
 }
 
 /**
- * Makes the create calls of claimed records and records each outcome. Where the cloud takes several machines in one
- * call, requests that are alike share one.
+ * Makes the create calls of claimed records, and writes each outcome to its record. If the cloud can create
+ * several machines in one call, similar requests share a call.
  *
- * @returns for each instance id, whether its message is done or when it should come back
+ * @returns the message result of each launch, by instance id
  */
 export async function createInstances(
   context: WorkerContext,
@@ -70,7 +70,8 @@ export async function createInstances(
     if ('failure' in spec) outcomes.push({ record, outcome: spec });
     else wanted.push({ record, ...spec });
   }
-  // Start polling before the calls: if this worker dies during them, a poll finds the machines that they made.
+  // Start polling before the calls. If this worker dies during the calls, a poll finds the machines that they
+  // created.
   await startPolling(context, site);
   const opened = await context.open(site.connectionKey);
   const { client } = opened;
@@ -82,7 +83,7 @@ export async function createInstances(
   const made = await Promise.allSettled(
     batches.map((batch) => limit(() => createBatch(context, site, opened, batch, recordThose))),
   );
-  // Record the outcomes of the other calls before the error of one is thrown.
+  // If one call has thrown an error, record the outcomes of the other calls first.
   outcomes.push(...made.flatMap((one) => (one.status === 'fulfilled' ? one.value : [])));
   const starts = await giveFeedback(context, site, opened, outcomes, permitted);
   await failInstances(
@@ -104,7 +105,11 @@ export async function createInstances(
   );
 }
 
-/** Sends the calls' feedback to the governor. @returns the times at which throttled creates may go out again */
+/**
+ * Sends the feedback of the calls to the governor.
+ *
+ * @returns the times at which throttled creates may go out again, by instance id
+ */
 async function giveFeedback(
   context: WorkerContext,
   site: SiteRef,
@@ -130,7 +135,7 @@ async function giveFeedback(
     if (!('error' in answer)) return isBlocked ? [{ kind: 'accepted', wanted: wants }] : [];
     return feedbackOf(answer.error, wants);
   });
-  // A location that refuses several concurrent calls counts as one refusal.
+  // If a location refuses several concurrent calls, the governor gets this feedback once.
   const asked = outcomes.flatMap(({ answer }) => (answer ? [answer] : []));
   const isDown = asked.length > 0 && asked.every((one) => 'error' in one && one.error.code === 'Unavailable');
   if (isDown) feedback.push({ kind: 'unavailable' });
@@ -139,8 +144,8 @@ async function giveFeedback(
 }
 
 /**
- * Returns the feedback of one refusal. It reports no outage: the caller does that when every call has failed as
- * Unavailable.
+ * Returns the feedback about one refused call. An outage is not part of it: the caller reports an outage if
+ * every call has failed as Unavailable.
  */
 function feedbackOf({ code, message }: DriverError, wanted: WantedCreate): Feedback[] {
   switch (code) {
@@ -183,7 +188,7 @@ async function createBatch(
   const refused = answers.flatMap((answer) =>
     'error' in answer && answer.error.code === 'Unauthorized' ? [answer.error] : [],
   );
-  // Mark the credential once per call, no matter how many instances the call was for.
+  // Mark the credential once per call, even if the call was for several instances.
   const [refusal] = refused;
   const isRotated =
     refusal !== undefined &&
@@ -217,8 +222,8 @@ async function createBatch(
 const NOT_OURS = 'AnotherMachine';
 
 /**
- * Returns the error of a launch whose token the cloud has given to a machine of another call. The cloud creates no
- * second machine under that token.
+ * Returns the error for an answer that shows a machine of another call. The cloud has given the launch token
+ * to that machine, and creates no second machine with the same token.
  */
 function notOurs({ backendId }: CloudInstance): DriverError {
   const message = `the cloud answered with machine ${backendId}, which another call created`;

@@ -11,11 +11,12 @@ const MAX_REFUSALS = 6;
 export type Outcome = { result: MessageResult } | { failure: Failure };
 
 /**
- * Handles the failure of a create call, code by code. The table is in docs/design/driver-errors.md. If a poll has bound
- * the record to a machine in the meantime, the record is not changed, and the message finds that when it comes back.
- * The failure policy, which decides about the fleet, is in `fleets/verdict.ts`.
+ * Handles the failure of a create call by its error code. The table of codes is in
+ * docs/design/driver-errors.md. If a poll has bound the record to a machine since the claim, the record is
+ * not changed; the next delivery of the message sees the machine. What the failure means for the fleet is
+ * decided in `fleets/verdict.ts`.
  *
- * @param isRotated whether the refused credential is no longer the one in force
+ * @param isRotated true if the refused credential has been replaced
  */
 export async function handleFailure(
   context: WorkerContext,
@@ -52,7 +53,7 @@ export async function handleFailure(
         unknownSinceMs: store.clock.now(),
         unknownAnswer: countAnswer(record.unknownAnswer, error, store.clock.now()),
       });
-      // The message comes back immediately. Its next delivery finds out what it has to wait for.
+      // The message is delivered again immediately. That delivery decides how long to wait before a look-up.
       return { result: requeueAfter(0) };
     case 'Unauthorized':
       if (!isRotated) return { failure };

@@ -7,12 +7,14 @@ import { firstRecord } from './claim.ts';
 import { applyChanges } from './outcomes.ts';
 
 /**
- * Makes claims that workers decided on earlier impossible to write. The slots of those claims can then go to other
- * launches. A worker that is silent for too long counts as dead, but it may only be slow, or a clock may be wrong. Such
- * a worker finds its record changed and asks for a new permit.
+ * Fences claims: a worker that decided on a claim earlier can no longer write it. The slot of that claim can
+ * then be given to another launch.
+ *
+ * A worker that is silent for too long counts as dead, but it may be slow, or a clock may be wrong. Its late
+ * claim fails, because the record has changed, and its launch asks for a new permit.
  *
  * @param refs positions at the site that have a slot and no machine
- * @param records those positions' records, as far as they exist, read after the slots
+ * @param records existing records of these positions, read after the slots
  * @returns ids of the instances whose earlier claims can no longer be written
  */
 export async function fenceClaims(
@@ -34,8 +36,8 @@ export async function fenceClaims(
 }
 
 /**
- * Fences a position without a record. It writes a Planned record. An earlier first claim then fails, and the
- * next claim replaces the record.
+ * Fences a position that has no record, by writing a Planned record. A first claim that was decided on
+ * earlier then fails. The next claim replaces the record.
  */
 async function fenceFirstClaim(
   context: WorkerContext,

@@ -47,7 +47,8 @@ export async function giveUp(context: WorkerContext, message: GiveUpMessage): Pr
     return ACK;
   }
   if (record.round < message.round && record.status === 'Terminating') {
-    // An instance that failed in an earlier round is still being removed. It has failed in this round, too.
+    // The instance failed in an earlier round, and its machine is still being removed. It fails in this
+    // round, too.
     if (!(await updateInstance(context.store, record, { taskToken, round: message.round })))
       return requeueAfter(1_000);
   }
@@ -74,8 +75,8 @@ export async function giveUp(context: WorkerContext, message: GiveUpMessage): Pr
 }
 
 /**
- * Fails a position that no launch has claimed in this round. The record that is written stops a late launch. Otherwise
- * that launch would create a machine for an instance that the fleet has counted as failed.
+ * Fails a position that no launch has claimed in this round. Writes a record, which stops a late launch.
+ * Without it, that launch would create a machine for an instance that counts as failed.
  */
 async function endUnclaimed(
   context: WorkerContext,
@@ -84,7 +85,7 @@ async function endUnclaimed(
   replaces: InstanceItem | undefined,
   failure: Failure,
 ): Promise<MessageResult> {
-  // An instance that failed at another site in an earlier round is counted at its record's site.
+  // If the instance failed at another site in an earlier round, the failure counts at the site in its record.
   const message = { ...position, kind: 'launch' as const, location: site.location };
   const attempt = { message, again: false, ...(replaces ? { record: replaces } : {}) };
   const { won, stopped } = await claimInstances(context, [attempt]);
@@ -103,7 +104,10 @@ async function endUnclaimed(
   return ACK;
 }
 
-/** Returns the failure to record. If the cloud rejected the connection's credential, that is the cause. */
+/**
+ * Returns the failure to record. If the connection has failed, for example because the cloud rejected its
+ * credential, that failure is the cause.
+ */
 async function reasonOf({ store }: WorkerContext, connectionKey: string, code: string): Promise<Failure> {
   const { namespace, name } = parseConnectionKey(connectionKey);
   const connection = await readConnection(store, namespace, name);

@@ -17,8 +17,8 @@ export interface InstanceFilter {
 }
 
 /**
- * Most positions that one page reads, which bounds the time if few positions match the filter. The cursor continues
- * from there.
+ * Maximum number of positions that one page reads. It bounds the time of a page if few positions match the
+ * filter. The cursor continues after them.
  */
 const POSITIONS_PER_PAGE = 2_000;
 
@@ -57,7 +57,11 @@ export async function listInstances(
   return { items, cursor: next?.index ?? null };
 }
 
-/** Reads one instance by its id, which contains the fleet id. Undefined when the namespace has no such instance. */
+/**
+ * Reads one instance by its id, which contains the fleet id.
+ *
+ * @returns undefined if the namespace has no such instance
+ */
 export async function readInstance(
   store: Store<'fleets'>,
   namespace: string,
@@ -91,8 +95,8 @@ function positions(placements: readonly Placement[], from: number): Slot[] {
 }
 
 /**
- * Returns true if a position may match the filter. An instance may have moved to another location of its node group,
- * which only its record tells.
+ * Returns true if a position may match the filter. Only its record tells for certain, because the instance
+ * may have moved to another location of its node group.
  */
 function mayFit(filter: InstanceFilter, placement: Placement, group: NodeGroup): boolean {
   return (

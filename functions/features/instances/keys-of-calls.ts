@@ -8,10 +8,10 @@ import { batchesOf } from './create-batches.ts';
 import { instanceSpec } from './instance-spec.ts';
 
 /**
- * Derives the idempotency keys of the create calls that these attempts will share. Their claims store the keys. After a
- * call, only its key proves which machines it created. This function makes no call.
+ * Derives the idempotency keys of the create calls that these attempts will share. Makes no call. The claims
+ * store the keys, because after a call only its key proves which machines it created.
  *
- * @returns keys by instance id; empty where the cloud keeps none
+ * @returns keys by instance id; empty if the cloud keeps no keys
  */
 export async function keysOfCalls(
   context: WorkerContext,
@@ -46,8 +46,9 @@ export function callsOf<One extends Wanted>(client: CloudClient, wanted: readonl
 }
 
 /**
- * Splits calls for several machines whose key is not stored in all of their records, because some claims were lost. The
- * key of a call for one machine follows from its launch token and need not be stored.
+ * Splits a call for several machines into single calls if its key is not stored in the records of all of
+ * them. This happens if other workers won some of the claims. The key of a single call follows from the
+ * launch token, and need not be stored.
  */
 export function withKeptKeys<One extends Wanted>(client: CloudClient, calls: readonly One[][]): One[][] {
   return calls.flatMap((call) => {

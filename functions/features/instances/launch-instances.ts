@@ -31,10 +31,10 @@ import { failInstances } from './outcomes.ts';
 import { retakeClaims } from './retake-claims.ts';
 
 /**
- * Advances launch messages of one site together. Their records, permits and claims cost one call each for all of them.
- * Returns as soon as the cloud has taken the requests.
+ * Advances launch messages of one site together, which then share reads, permits and claims. Returns when the
+ * cloud has accepted the requests, without waiting for a boot.
  *
- * @returns for each message, whether it is done or when it should come back
+ * @returns the message result of each launch, in the order of the launches
  */
 export async function launchInstances(
   context: WorkerContext,
@@ -57,13 +57,16 @@ export async function launchInstances(
   return messages.map((message) => {
     const id = instanceId(message);
     const taken = chosen.get(id)?.message.taskToken === message.taskToken ? results.get(id) : undefined;
-    // A launch that lost the race for a claim comes back, to replace the record's task token with its own. The same
-    // holds for a launch whose instance another execution requests in the same batch.
+    // If another worker won the claim, the message is delivered again, to replace the record's task token
+    // with its own. The same applies if another message in this batch is for the same instance.
     return taken ?? requeueAfter(1_000);
   });
 }
 
-/** Decides the next step of one launch, and takes it unless it is a create call. */
+/**
+ * Decides the next step of one launch, and takes it. If the step is a create call, returns the attempt
+ * instead.
+ */
 async function decide(
   context: WorkerContext,
   site: SiteRef,
@@ -72,8 +75,8 @@ async function decide(
 ): Promise<MessageResult | Attempt> {
   const { message } = launch;
   if (record && record.location !== site.location) {
-    // The instance has moved, and its launch continues at the other location. The worker that moved it may have died
-    // before it gave the slot back.
+    // The instance has moved. Send its launch message to the other location. The worker that moved it may
+    // have died before it gave back the slot here.
     await context.send({ ...message, location: record.location }, 0);
     await freeSlots(context, site, [{ instanceId: instanceId(message) }]);
     return ACK;
@@ -92,7 +95,7 @@ async function decide(
       return answer.proven ? { ...launch, again: true, record: answer.record } : answer.result;
     }
     case 'replace-token':
-      // The worker whose create was accepted may have died before it started a poll.
+      // The worker whose create call was accepted may have died before it started a poll.
       await startPolling(context, site);
       return await replaceToken(context, next.record, message);
     case 'wait':
@@ -101,16 +104,16 @@ async function decide(
         : requeueAs({ ...message, ...next.marks }, next.waitMs);
     case 'answer':
       await context.tasks.succeed(message.taskToken, { outcome: next.outcome });
-      // The launch may have got a slot from the queue after its instance had ended.
+      // The queue may have granted a slot to the launch after its instance had ended.
       if (record && isClosed(record.status)) await freeUnneededSlots(context, [message]);
       return ACK;
   }
 }
 
-/** The outcome of a batch by instance id: whether each attempt's message is done, or when it comes back. */
+/** Message results of a batch of attempts, by instance id. */
 type Ended = Map<string, MessageResult>;
 
-/** Takes one batch of attempts at one site through its phases: observe, decide, apply, release. */
+/** Runs the phases of a batch of attempts at one site: observe, decide, apply, release. */
 async function attempt(context: WorkerContext, site: SiteRef, attempts: readonly Attempt[]): Promise<Ended> {
   const { fated, permits } = await observe(context, site, attempts);
   const routes = routesOf(fated);
@@ -129,22 +132,22 @@ async function attempt(context: WorkerContext, site: SiteRef, attempts: readonly
   ]);
 }
 
-/** The decision about one attempt: what blocks it, or that it may go. */
+/** Decision about one attempt: it may make its call, or what blocks it. */
 type Fate =
   | { fate: 'granted' }
   /** The attempt waits for network resources, or for the start time of its permit. */
   | { fate: 'later'; waitMs: number }
   /** The attempt is enqueued until a slot is free. */
   | { fate: 'queued' }
-  /** It is known that the cloud would refuse the attempt: it fails without a call. */
+  /** The attempt fails without a call, because the cloud would refuse it. */
   | { fate: 'failed'; failure: Failure }
   /** The launch gate stops the attempt: its fleet no longer launches at this site. */
   | { fate: 'stopped' };
 type Fated = Attempt & Fate;
 
 /**
- * Finds out what blocks each attempt: first its network resources, then the governor. The launch gate is read only for
- * attempts that would have to queue.
+ * Finds out what blocks each attempt. Checks its network resources first, then asks the governor. Reads the
+ * launch gate only for attempts that would be queued.
  */
 async function observe(
   context: WorkerContext,
@@ -188,7 +191,8 @@ function routesOf(fated: readonly Fated[]) {
 const idOf = ({ message }: Attempt): string => instanceId(message);
 
 /**
- * Writes the intent of each call: the record of a new attempt, or the renewed claim of a repeated attempt.
+ * Claims each attempt before its call: writes the record of a new attempt, or renews the claim of a repeated
+ * attempt.
  */
 async function claim(
   context: WorkerContext,
@@ -204,7 +208,7 @@ async function claim(
 /**
  * Fails attempts without a call. An attempt whose claim the launch gate refuses is cancelled instead.
  *
- * @returns ids of the attempts that have ended; the others lost a race for their claim
+ * @returns ids of the attempts that have ended; other workers won the claims of the rest
  */
 async function failUnmade(
   context: WorkerContext,
@@ -246,8 +250,9 @@ async function stoppedAmong(
 }
 
 /**
- * Replaces the record's task token with this message's. The workflow has sent a new token and no longer waits with the
- * old one. The heartbeat comes first: a late message of an ended execution must not replace a live token.
+ * Replaces the record's task token with the token of this message. The workflow has sent a new token and no
+ * longer waits for the old one. A heartbeat tests the new token first, because a late message of an ended
+ * execution must not replace a token that is in use.
  */
 async function replaceToken(
   context: WorkerContext,

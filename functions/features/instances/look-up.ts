@@ -19,22 +19,23 @@ import { applyChanges, completeTasks, failInstances } from './outcomes.ts';
 import { recordRunning } from './record-running.ts';
 import { refusalBy } from './unknown-answers.ts';
 
-/** `proven`: the cloud has no machine of this attempt, and the same call may be repeated. */
+/** `proven` is true if the cloud has no machine of this attempt. The same call may then be repeated. */
 export type LookUpAnswer = { proven: true; record: InstanceItem } | { proven: false; result: MessageResult };
 
 const TOO_LATE = { code: 'Timeout', message: 'the instance was not created within its time limit' };
 
 /**
- * Delay before the next look-up while the cloud does not tell the creation time of a machine that is being
- * created.
+ * Delay before the next look-up, in ms, while the cloud does not show the creation time of a machine that it
+ * is creating.
  */
 const UNDECIDED_MS = 5_000;
 
 const notProven = (result: MessageResult): LookUpAnswer => ({ proven: false, result });
 
 /**
- * Asks the cloud whether an attempt whose outcome is unknown made a machine. If it did, the record is bound to that
- * machine. Call this only when the driver's consistency window has passed since the call.
+ * Asks the cloud whether an attempt with an unknown outcome created a machine. If it did, binds the record to
+ * that machine. The caller first waits until the driver's consistency window has passed since the create
+ * call.
  */
 export async function lookUp(
   context: WorkerContext,
@@ -77,10 +78,11 @@ export async function lookUp(
 }
 
 /**
- * Returns the machine that an attempt created, among all that carry its launch token. Copies carry the token, too.
+ * Returns the machine that an attempt created, among all that carry its launch token. Copies carry the token,
+ * too.
  *
- * @returns `undecided` if it is unknown whether the attempt created a machine, for example because its creation time is
- *   missing
+ * @returns `undecided` if it is unknown whether the attempt created a machine, for example because the
+ *   creation time of the machine is missing
  */
 async function findOwn(
   context: WorkerContext,
@@ -102,8 +104,8 @@ async function findOwn(
 }
 
 /**
- * Fails an attempt that may have created a machine, when no time is left to find out. The workflow gets the outcome
- * Failed, and the poll loop removes the machine if a poll finds one.
+ * Fails an attempt whose outcome cannot be found out any more. The workflow gets the outcome Failed. If a
+ * poll finds a machine of the attempt, it removes the machine.
  */
 async function leaveToPoller(
   context: WorkerContext,

@@ -4,31 +4,36 @@ import type { LaunchMessage } from '../../platform/workflow/messages.ts';
 import type { DeliveryMark } from '../launch-queue/attempt.ts';
 import { pauseAfter } from './unknown-answers.ts';
 
-/** Delay before a launch checks again whether the machine of its failed earlier attempt still exists. */
+/**
+ * Delay before a launch checks again whether the machine of its failed earlier attempt still exists, in ms.
+ */
 const FAILING_MS = 5_000;
 
-/** The next step of a launch message, after the steps of its earlier deliveries. */
+/** Next step of a launch message. */
 export type LaunchStep =
-  /** No claim exists, or the earlier attempt `replaces` is over. Claim it and create. */
+  /**
+   * No claim exists, or the earlier attempt `replaces` is over. Claim a new attempt and make its create call.
+   */
   | { step: 'claim'; replaces?: InstanceItem }
-  /** It is known that the cloud has no machine of this attempt. Take over the claim and create. */
+  /** The cloud has no machine of this attempt. Take over the claim and repeat the create call. */
   | { step: 'create'; record: InstanceItem }
   /** The call may have reached the cloud, and the message has waited long enough for a look-up to be conclusive. */
   | { step: 'look-up'; record: InstanceItem }
   /**
-   * The cloud has accepted the create call, and the poll loop will complete the task: with this message's
-   * token.
+   * The cloud has accepted the create call, and the poll loop will complete the task. Store this message's
+   * token in the record for it.
    */
   | { step: 'replace-token'; record: InstanceItem }
-  /**
-   * Come back after `waitMs`. The message then carries these marks, which identify what it has waited for.
-   */
+  /** Deliver the message again after `waitMs`, with these marks. They identify what it has waited for. */
   | { step: 'wait'; waitMs: number; marks?: Pick<LaunchMessage, 'waitedFor' | 'claimSeen'> }
   | { step: 'answer'; outcome: LaunchOutcome };
 
 export type LaunchOutcome = 'Running' | 'Failed' | 'Cancelled';
 
-/** Returns the outcome that the workflow gets for an instance in this status; undefined while none is certain. */
+/**
+ * Returns the outcome that the workflow gets for an instance in this status; undefined while the outcome is
+ * not certain.
+ */
 export function outcomeOf(record: Pick<InstanceItem, 'status' | 'closeAs'>): LaunchOutcome | undefined {
   switch (record.status) {
     case 'Planned':
@@ -51,11 +56,11 @@ export function outcomeOf(record: Pick<InstanceItem, 'status' | 'closeAs'>): Lau
   }
 }
 
-/** The times that a launch may have to wait for. */
+/** Times that decide how long a launch waits. */
 export interface LaunchTimes {
   /** The driver's consistency window. Until it has passed, "not found" proves nothing. */
   consistencyWindowMs: number;
-  /** After this, the worker that made a claim has ended. */
+  /** Time after a claim, in ms, at which the worker that made it has ended. */
   claimMs: number;
 }
 
@@ -65,13 +70,15 @@ type SteppingLaunch = {
 };
 
 /**
- * Decides the next step only from the record. A message may therefore come twice, late, or after its worker died.
+ * Decides the next step from the record alone. A message may therefore be delivered twice, late, or after its
+ * worker died.
  *
- * A launch waits in the queue until a claim is over, or until a look-up is conclusive. It does not compare these times
- * with a clock, because workers' clocks differ. A claim that is taken over too early would create a second machine.
+ * A message waits in SQS until a claim is over, or until a look-up is conclusive. The worker does not compare
+ * these times with its own clock, because workers' clocks differ. If a claim were taken over too early, a
+ * second machine could be created.
  *
- * @param launch the message's round (instances that failed in an earlier round are attempted again), and what it has
- *   waited for
+ * @param launch the message with its round, and with marks of what it has waited for; instances that failed
+ *   in an earlier round are attempted again
  */
 export function nextStep(
   record: InstanceItem | undefined,
@@ -88,8 +95,8 @@ export function nextStep(
   if (failing && record.round < round) return { step: 'wait', waitMs: FAILING_MS };
   const outcome = outcomeOf(record);
   if (outcome) return { step: 'answer', outcome };
-  // The poll loop removes the machine of the instance. After that, the record is Planned at another location, and its
-  // launch uses the token of the record.
+  // The poll loop removes the machine of the instance. After that, the record becomes Planned at another
+  // location, and its launch message gets the token in the record.
   if (record.status === 'Terminating') return { step: 'replace-token', record };
   switch (record.launchState) {
     case 'accepted':
@@ -109,8 +116,9 @@ export function nextStep(
 }
 
 /**
- * Decides while another worker may hold the claim. A launch whose own worker died has already waited for the queue's
- * visibility timeout. The message is sent once more, because the queue then gives both times by its own clock.
+ * Decides the step while another worker may have the claim. If this message's own worker died, the message
+ * has already waited for the visibility timeout of SQS. To count that time, the message is sent once more:
+ * SQS then tells the first delivery and the new sending by one clock.
  */
 function whileClaimed(
   record: InstanceItem,

@@ -18,7 +18,7 @@ import { lastCallBy } from '../ownership/attempts.ts';
 import { attemptElsewhere } from './attempt-elsewhere.ts';
 import { outcomeOf } from './next-step.ts';
 
-/** Writes changes of records, grouped by fleet and site. */
+/** Writes status changes of records, with one transition for each fleet and site. */
 export async function applyChanges(
   context: WorkerContext,
   changes: readonly (Claim | StatusChange)[],
@@ -47,9 +47,10 @@ export function secondsSinceCreation({ store }: WorkerContext, fleetId: string):
 }
 
 /**
- * Returns the records with their present task tokens, which another execution may have replaced since they were read.
- * The caller has already written the change that ends the wait, and no token is replaced after that. A record that is
- * at a later attempt keeps its old token here: the new one must not get the earlier attempt's outcome.
+ * Returns the records with their current task tokens, because another execution may have replaced a token
+ * since its record was read. The caller has already written the change that ends the wait, and no token is
+ * replaced after that. If a record has a later attempt now, its old token is returned: the new token must not
+ * get the earlier attempt's outcome.
  */
 export async function withPresentTokens(
   { store }: WorkerContext,
@@ -66,12 +67,12 @@ export async function withPresentTokens(
 }
 
 /**
- * Completes the tasks of instances that have an outcome, then gives their slots back. The record must be written
- * before. If the worker crashes in between, a later poll finds the slot of an instance with an outcome and repeats
- * both.
+ * Completes the tasks of instances that have an outcome, then gives their slots back. The caller has written
+ * the records before. If the worker crashes in between, a later poll finds the slot of an instance with an
+ * outcome, and repeats both steps.
  *
- * @param held the permits that were read before these records. Slots of other permits stay, because launches of a later
- *   round may hold them
+ * @param held slot holders that were read before these records, with the times of their permits; slots of
+ *   other permits are not given back, because launches of a later round may hold them
  * @param at the site of the slots; absent: each record's own site
  */
 export async function completeTasks(
@@ -109,8 +110,8 @@ function bySite(
 }
 
 /**
- * Ends attempts of which the cloud has no machine for certain. An instance moves to another location if that may
- * succeed; otherwise it is Failed.
+ * Ends attempts that have no machine at the cloud. An instance moves to another location if an attempt may
+ * succeed there. Otherwise it becomes Failed.
  */
 export async function failInstances(
   context: WorkerContext,

@@ -25,16 +25,17 @@ export function fieldsOfRunning(
 }
 
 /**
- * Most tries of a write. It may conflict with a poll that has bound the machine, and with an execution that has
- * replaced the token.
+ * Maximum number of attempts to write. A write may conflict with a poll that has bound the machine, and with
+ * an execution that has replaced the token.
  */
 const MAX_TRIES = 3;
 
 /**
- * Records machines that run according to the answers to their create calls, completes their tasks and gives their slots
- * back. No poll has to see them first. All other machines are seen running by a poll (`poller/compare.ts`).
+ * Records instances whose machine already runs by the cloud's answer. Completes their tasks and gives their
+ * slots back, without waiting for a poll. A poll records all other machines that run (`poller/compare.ts`).
  *
- * @returns ids of the machines that were recorded; the records of the others have changed in another way
+ * @returns ids of the instances that were recorded; the machines of the others do not run yet, or their
+ *   records have changed
  */
 export async function recordRunning(
   context: WorkerContext,
@@ -50,7 +51,7 @@ export async function recordRunning(
     });
     const changes = left.map((one) => changeOf(one, context.store.clock.now()));
     const applied = new Set((await applyChanges(context, changes)).applied);
-    // The task token was part of the write's condition. It is therefore the present one.
+    // The write was conditional on the task token. The token is therefore the current one.
     for (const { record, to } of changes)
       if (applied.has(record.instanceId)) recorded.push({ ...record, status: to });
     left = left.filter(({ record }) => !applied.has(record.instanceId));

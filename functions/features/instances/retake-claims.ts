@@ -5,10 +5,10 @@ import { type Attempt, claimedBy } from '../launch-queue/attempt.ts';
 import { keysWith } from '../ownership/attempts.ts';
 
 /**
- * Takes over claims of attempts of which the cloud has no machine for certain.
+ * Takes over the claims of attempts that have no machine at the cloud.
  *
- * @param keys by instance id: the idempotency keys of the upcoming calls, where the cloud keeps them
- * @returns the records that this worker now holds, and the attempts that the launch gate stopped
+ * @param keys idempotency keys of the upcoming calls, by instance id; empty if the cloud keeps no keys
+ * @returns the records whose claims this worker now has, and the attempts that the launch gate stopped
  */
 export async function retakeClaims(
   context: WorkerContext,

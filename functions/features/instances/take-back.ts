@@ -23,8 +23,11 @@ export interface Returning {
 }
 
 /**
- * The outcome for one machine: `taken`: its record is open again. `ended`: its fleet has ended, and the machine is to
- * be removed. `left`: nothing is certain yet.
+ * Outcome for one machine.
+ *
+ * - `taken`: its record is open again.
+ * - `ended`: its fleet has ended, and the machine is to be removed.
+ * - `left`: its record was not changed.
  */
 export type Returned = 'taken' | 'ended' | 'left';
 
@@ -74,7 +77,10 @@ export async function takeBack(
   return outcomes;
 }
 
-/** Reopens records of one fleet: records whose instances are still at this site in one write, the others one by one. */
+/**
+ * Reopens records of one fleet. If instances are still at this site, one write reopens their records. The
+ * others are moved back one by one.
+ */
 async function reopen(
   context: WorkerContext,
   reopenings: readonly Reopening[],
@@ -96,8 +102,8 @@ async function reopen(
 }
 
 /**
- * Reopens the records of network resources that the machines need. They are reopened before the machines' records,
- * because the removal of the fleet has to find the resources.
+ * Reopens the records of network resources that the machines need. The caller reopens the instances' records
+ * after that, because the removal of the fleet has to find the resources.
  */
 async function reopenNetworks(
   { store }: WorkerContext,
@@ -121,7 +127,11 @@ async function answerSteps(
   await completeTasks(context, await withPresentTokens(context, running), { at: site });
 }
 
-/** Reopens the records of vanished instances whose machines appear without an entry in the site's index. */
+/**
+ * Reopens the records of vanished instances whose machines exist again.
+ *
+ * @param machines machines that the cloud shows and that have no entry in the site's index
+ */
 export async function takeBackUnclaimed(
   context: WorkerContext,
   site: SiteRef,
@@ -139,7 +149,8 @@ export async function takeBackUnclaimed(
     const record = records.get(machine.instanceId ?? '');
     if (!record || !mayReturn(record, machine)) return [];
     const shown = { machine, location: site.location, atMs: seenAtMs };
-    // A list may still show a machine that no longer exists. A list from within the consistency window proves nothing.
+    // A list may still show a machine that no longer exists. Within the consistency window, it proves
+    // nothing.
     const isNews = seenAtMs > Date.parse(record.terminatedAt ?? '') + context.driver.consistencyWindowMs;
     const isOurs = isBoundTo(record, shown, terms) || proveMachine(shown, record, terms) === 'proven';
     return isNews && isOurs ? [{ record, machine }] : [];

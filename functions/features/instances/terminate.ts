@@ -13,10 +13,12 @@ import { applyChanges, completeTasks } from './outcomes.ts';
 const CHECK_MS = 3_000;
 
 /**
- * Marks the instances of a fleet that the layout assigns to this site as Terminating, even if retries have moved them.
- * The poll loop makes the calls and sees when the machines no longer exist. The message comes back until no instance is
- * left, then its task is completed. Launching is not on at any placement: no new instance can appear. With the scope
- * `failed`, only failed instances are removed, and their records end as Terminated.
+ * Marks as Terminating the instances of a fleet that the layout assigns to this site, even if retries have
+ * moved them. The poll loop makes the removal calls, and sees when the machines no longer exist.
+ *
+ * The message is delivered again until no instance is left. Then its task is completed. No new instance can
+ * appear, because launching is not on at any placement. With the scope `failed`, only failed instances are
+ * removed, and their records become Terminated.
  */
 export async function terminateInstances(
   context: WorkerContext,
@@ -42,8 +44,8 @@ export async function terminateInstances(
     if (first) await terminateAt(context, first, there.filter(leaves), nowMs);
   }
   if (leaving.length === 0) {
-    // If a worker died after it wrote a record and before it completed the task, the slot is still held. To give a slot
-    // back twice is harmless.
+    // A worker may have died after it wrote a record and before it completed the task. The slot is then still
+    // held. To give a slot back twice is harmless.
     for (const there of bySite.values()) {
       const [first] = there;
       if (first) await completeTasks(context, there);
@@ -55,9 +57,11 @@ export async function terminateInstances(
 }
 
 /**
- * Returns a test of whether a record still has to end or, with the scope `failed`, to be marked Terminated.
+ * Returns a predicate that is true for each record that still has to end. With the scope `failed`, a failed
+ * record ends when it becomes Terminated.
  *
- * @returns undefined for a message that comes after the refine has ended: records may then belong to a later round
+ * @returns undefined if the message was delivered after the refine ended: records may then belong to a later
+ *   round
  */
 async function leavingBy(
   { store }: WorkerContext,
@@ -75,8 +79,8 @@ async function leavingBy(
 }
 
 /**
- * Requests the removal of vanished instances together with the failed ones: a machine that reappears is then removed.
- * With the scope `fleet`, the launch gate has that effect.
+ * Requests the removal of vanished instances, too: if the machine of such an instance reappears, it is
+ * removed. With the scope `fleet`, the launch gate has that effect.
  */
 async function askEndOfVanished(
   { store }: WorkerContext,
@@ -127,7 +131,7 @@ function change(record: InstanceItem, nowMs: number): StatusChange[] {
     case 'Rebooting':
     case 'Undefined':
     case 'Terminated':
-      // A worker holds the claim. The next check sees whether that worker created a machine.
+      // A worker still has the claim. The next check sees whether that worker created a machine.
       if (record.launchState === 'claimed' && record.claimUntilMs > nowMs) return [];
       if (record.launchState === 'refused') {
         return [{ kind: 'change', record, to: 'Terminated', fields: { terminatedAt } }];

@@ -2,16 +2,17 @@ import type { Connection } from '../../model/connection.ts';
 import { connectionKey } from '../../model/identifiers.ts';
 import type { VerifyMessage } from '../../platform/workflow/messages.ts';
 
-/** Tolerance for a schedule that runs a little early. */
+/** Tolerance for a schedule that runs a little early, in ms. */
 const TOLERANCE_MS = 60_000;
 
 /**
- * Returns what the schedule has to do for a connection: a verification, with an inventory sync if the inventory is
- * older than its driver's interval.
+ * Returns the messages that the schedule has to send for a connection. They request a verification, and an
+ * inventory sync if the inventory is older than the driver's interval.
  *
- * A connection that failed after it was verified once is tried again. The message of a connection in Verifying, or of a
- * rotation, is sent again, because the request may have died before it sent it. A connection that failed without ever
- * being verified, or that is disabled, waits for a user.
+ * A failed connection is verified again if it was verified before. For a connection in Verifying, and for a
+ * rotation, the verify message is sent again: the process that handled the API request may have died before
+ * it sent the message. A disabled connection waits for a user, and so does a failed connection that was never
+ * verified.
  */
 export function dueWork(
   { status, rotation, namespace, name, credentialVersion, verifiedAt, inventorySyncedAt }: Connection,

@@ -4,10 +4,10 @@ import type { VerifyMessage } from '../../platform/workflow/messages.ts';
 import { dueWork } from './due-work.ts';
 
 /**
- * Requests the verification of every connection in use, and an inventory sync where one is due.
+ * Requests the verification of every connection in use, with an inventory sync if the last one is too old.
  *
  * @param send sends a message and returns true; returns false if the driver is no longer deployed
- * @returns how many messages were sent
+ * @returns number of messages that were sent
  */
 export async function scheduleInventory(
   connections: readonly Connection[],

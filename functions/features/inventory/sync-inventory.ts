@@ -20,18 +20,21 @@ import type { SyncInventoryMessage } from '../../platform/workflow/messages.ts';
 const CONCURRENT_LOCATIONS = 4;
 const PERMIT_WAIT_MS = 5_000;
 /**
- * For this long, one invocation begins further locations. A location takes a few seconds; a function has at least 20.
+ * Time in which one invocation begins to read further locations, in ms. A location takes a few seconds; a
+ * function may run for at least 20 seconds.
  */
 const BEGIN_MS = 4_000;
-/** Most failures that a connection records: more would not help the reader. */
+/** Maximum number of failures that a connection records. More would not help the reader. */
 const MOST_FAILURES = 20;
-/** The location in the governor's records for calls that belong to none. */
+/** Stands for the location of a call that belongs to no location. */
 const EVERYWHERE = 'everywhere';
 
 /**
- * Updates a connection's catalogue, location by location. A location that could not be read keeps its old data. A cloud
- * with many locations takes longer than a function may run. Locations that were not begun in time, or were throttled,
- * follow in another message. If the connection was deleted, even during the sync, its catalogue is cleared.
+ * Updates a connection's catalogue, location by location. A location that cannot be read keeps its old data.
+ * If the connection was deleted, even during the sync, clears its catalogue.
+ *
+ * A cloud with many locations takes longer than a function may run. Another message continues with the
+ * locations that were not begun in time, or were throttled.
  */
 export async function syncInventory(
   context: WorkerContext,
@@ -79,8 +82,8 @@ async function syncPart(context: WorkerContext, message: SyncInventoryMessage): 
 }
 
 /**
- * Opens a client that waits for permits. An item of the catalogue takes several calls, and a refused permit would make
- * all of them start again.
+ * Opens a client whose calls wait for permits. An item of the catalogue takes several calls, and one refused
+ * permit would make all of them start again.
  */
 async function openPatiently(context: WorkerContext, connectionKey: string): Promise<OpenConnection> {
   const opened = await context.open(connectionKey);
@@ -132,10 +135,7 @@ async function syncLocations(
   return ACK;
 }
 
-/**
- * Writes the failures to the connection. The old data stays. The failures tell the reader which part of it is old, and
- * why.
- */
+/** Writes the failures to the connection. They tell the user which part of the catalogue is old, and why. */
 async function tellFailures(
   { store }: WorkerContext,
   connectionKey: string,
@@ -146,7 +146,7 @@ async function tellFailures(
   return ACK;
 }
 
-/** Withdraws the offers of locations that the cloud no longer lists. */
+/** Removes the offers of locations that the cloud no longer lists. */
 async function withdrawVanished(
   { store }: WorkerContext,
   connectionKey: string,
@@ -165,7 +165,7 @@ interface Offered {
   offers: Offer[];
 }
 
-/** Returns the offers of all locations, where the cloud lists them in one call. */
+/** Reads the offers of all locations in one call. @returns undefined if the cloud has no such call */
 async function readEverywhere(
   context: WorkerContext,
   connectionKey: string,
@@ -204,8 +204,8 @@ function offeredAt({ instanceTypes, offers }: Offered, location: string): Offere
 }
 
 /**
- * Makes one call. After a throttle or a refused permit, it returns when to come back; any other error is logged and
- * returned.
+ * Makes one call, and logs its error. After a throttle or a refused permit, returns the delay of the next
+ * attempt. Returns any other driver error as a failure.
  */
 async function guarded<Answer>(
   context: WorkerContext,

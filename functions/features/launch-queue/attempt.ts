@@ -1,7 +1,9 @@
 import type { InstanceItem } from '../../platform/store/instances.ts';
 import type { LaunchMessage } from '../../platform/workflow/messages.ts';
 
-/** Data of the queue about a delivery, by its own clock. A field is absent if the queue does not tell it. */
+/**
+ * What SQS tells about a delivery of a message, by its own clock. A field is absent if SQS does not tell it.
+ */
 export interface DeliveryMark {
   messageId: string;
   /** Number of deliveries, including this one. */
@@ -13,13 +15,13 @@ export interface DeliveryMark {
 /** A launch message as it was delivered. */
 export interface Launch {
   message: LaunchMessage;
-  /** The delivery of the message. Absent: several copies of the message came together. */
+  /** The delivery of the message. Absent: several copies of the message were delivered together. */
   delivery?: DeliveryMark | undefined;
 }
 
 /**
- * Returns the id of the message if this is its first delivery, because only then does the queue tell when it was.
- * Otherwise empty.
+ * Returns the id of the message if this is its first delivery; otherwise an empty string. SQS tells the time
+ * of a first delivery only.
  */
 export function claimedBy(delivery: DeliveryMark | undefined): string {
   return delivery?.receives === 1 ? delivery.messageId : '';
@@ -27,10 +29,10 @@ export function claimedBy(delivery: DeliveryMark | undefined): string {
 
 /** A launch that needs a permit for its create call. */
 export interface Attempt extends Launch {
-  /**
-   * The present record: of an attempt to be repeated, or of one that has ended. Absent: no claim exists yet.
-   */
+  /** The current record, whose attempt is to be repeated, or has ended. Absent: no claim exists yet. */
   record?: InstanceItem;
-  /** True if the present attempt was claimed and refused, and is repeated under the same token. */
+  /**
+   * True if the attempt in the record created nothing, and its call is repeated with the same launch token.
+   */
   again: boolean;
 }

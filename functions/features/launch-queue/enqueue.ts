@@ -7,15 +7,17 @@ import { startPolling } from '../../platform/worker/start-polling.ts';
 import type { Attempt } from './attempt.ts';
 
 /**
- * Distance between a fleet's entries in the queue: for each low launch, four normal or sixteen high ones are served.
+ * Distance between two entries of a fleet in the queue. For each launch of a fleet with priority `low`, the
+ * queue serves four launches of a `normal` fleet, or sixteen of a `high` one.
  */
 const STEPS: Readonly<Record<Priority, number>> = { low: 16, normal: 4, high: 1 };
 
 /**
- * Enqueues launches at a site. Their messages are acknowledged; the worker that frees a slot sends them again. Also
- * starts the poll loop, which serves the queue.
+ * Enqueues launches at a site. The caller acknowledges their messages. The worker that frees a slot sends the
+ * messages again. Also starts the poll loop, which serves the queue.
  *
- * @param turn the site's present turn, from the governor
+ * @param turn the site's current position in the fair order, from the governor; a fleet without recent
+ *   entries begins there
  */
 export async function enqueue(
   context: WorkerContext,

@@ -12,13 +12,15 @@ import {
 } from '../../platform/worker/context.ts';
 import { startPolling } from '../../platform/worker/start-polling.ts';
 
-/** Reads this many extra queue entries: some at the head may be blocked. */
+/** Number of extra queue entries to read, because some at the head may be blocked. */
 export const SPARE_ENTRIES = 10;
 
 /**
- * Gives slots back and grants them to the head of the launch queue in the same write. Messages are sent before entries
- * are removed. To give a slot back twice is harmless. If no entry leaves the queue, this starts a poll: the worker that
- * enqueued them may have crashed before it started one.
+ * Gives slots back, and grants them to the head of the launch queue in the same write. Sends each launch
+ * message before it removes the queue entry. To give a slot back twice is harmless.
+ *
+ * If no entry leaves the queue, starts the poll loop: the worker that enqueued the entries may have crashed
+ * before it started the loop.
  */
 export async function freeSlots(
   context: WorkerContext,
@@ -50,11 +52,12 @@ async function openIfPossible(
 }
 
 /**
- * Grants free slots to queued launches. Their messages go out first, with the start time of the permit. If a worker
- * dies before it removes the entries, their messages are sent twice.
+ * Grants free slots to queued launches. Sends their messages first, with a delay until the start time of the
+ * permit, then removes their entries. If a worker dies in between, another worker sends the messages a second
+ * time.
  *
  * @param released slots that are given back in the same write
- * @returns how many entries have left the queue
+ * @returns number of entries that have left the queue
  */
 export async function serveEntries(
   context: WorkerContext,
@@ -89,8 +92,8 @@ export async function serveEntries(
 }
 
 /**
- * Returns the delay of a launch's message; undefined while it stays queued. A denied launch gets the reason when its
- * message comes.
+ * Returns the delay of a launch message, in ms; undefined if the launch stays queued. The message of a denied
+ * launch is sent, too: when it is delivered, the launch asks again and gets the reason.
  */
 function waitAfter(decision: CreateDecision | undefined, nowMs: number): number | undefined {
   switch (decision?.action) {

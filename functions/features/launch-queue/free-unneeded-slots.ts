@@ -8,15 +8,16 @@ import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 import type { LaunchMessage } from '../../platform/workflow/messages.ts';
 import { freeSlots } from './free-slots.ts';
 
-/** The start time of a permit that does not exist. */
+/** Stands for the start time of a permit if the launch has no permit. */
 const NO_PERMIT_MS = 0;
 
 /**
  * Gives back the slots of launches that make no more calls.
  *
- * Two kinds of slots stay. First: launching is on for a later round, whose launch has the same slot and may be making
- * its call. Second: another copy of the message wrote its claim before launching ended, and the instance holds the
- * slot. If a later round begins during this call, its launch gets a new permit, whose slot stays.
+ * A slot stays in two cases. First: launching is on for a later round, whose launch has the same slot and may
+ * be making its call. Second: another copy of the message wrote its claim before launching ended, and the
+ * instance holds the slot. If a later round begins during this call, its launch gets a new permit, and the
+ * slot of that permit stays.
  */
 export async function freeUnneededSlots(
   context: WorkerContext,
@@ -45,11 +46,11 @@ async function freeAt(
     }),
   );
   const messagesOver = unneeded.flat();
-  // Read the records after the launch gate: no claim can be written after that.
+  // Read the records after the launch gate. No claim can be written between the two reads.
   const records = await readInstances(context.store, messagesOver);
   const slots = messagesOver
-    // Launches that hold no slot are included. No slot goes back for them, but the queue is served: the worker that
-    // enqueued a launch may have died.
+    // Launches without a slot are included. They give no slot back, but the queue is served, because the
+    // worker that enqueued a launch may have died.
     .map((message) => ({
       instanceId: instanceId(message),
       startMs: held[instanceId(message)] ?? NO_PERMIT_MS,

@@ -17,10 +17,11 @@ import {
 import { SPARE_ENTRIES, serveEntries } from './free-slots.ts';
 
 /**
- * If a launch is still queued this long after the start time of its permit, the worker that gave the permit has died.
+ * Time in ms. If a launch is still queued this long after the start time of its permit, the worker that
+ * granted the permit has died.
  */
 export const STALLED_MS = 5_000;
-/** Interval of the queue scan. */
+/** Interval of queue scans, in ms. */
 export const QUEUE_SCAN_MS = 5_000;
 const HEARTBEAT_MS = 60_000;
 const LONG_MS = 90_000;
@@ -28,10 +29,11 @@ const LONG_MS = 90_000;
 /**
  * Serves the launch queue of a site: grants free slots, and resumes launches whose worker died.
  *
- * @param seenStalled holders whose calls were due a while ago, and of which the cloud has no machine. Those that are
- *   still queued come first, because they may hold all slots. Absent: the cloud could not be asked, and every holder
- *   with an old permit counts
- * @returns whether launches are left that may get a slot within minutes
+ * @param seenStalled ids of instances that hold a slot, whose create call should have been made long ago, and
+ *   for which the cloud has no machine. If such a launch is still queued, it is served first, because these
+ *   launches may hold all slots. Absent: the cloud could not be asked, and every slot holder with an old
+ *   permit counts
+ * @returns true if launches are left that may get a slot within minutes
  */
 export async function serveQueue(
   context: WorkerContext,
@@ -45,7 +47,8 @@ export async function serveQueue(
   if (!head) return false;
   const nowMs = store.clock.now();
   const state = await readSiteState(store, site);
-  // The budget has no room soon. The schedule polls such sites each minute, and these polls serve the queue.
+  // The budget allows no launch within LONG_MS. The schedule polls such a site each minute, and these polls
+  // serve the queue.
   if (state?.budget && state.budget.untilMs > nowMs + LONG_MS) return false;
   const holders = heldNow(state?.holders ?? {}, nowMs);
   const stalled = seenStalled ?? stalledAmong(holders, nowMs);
@@ -65,7 +68,7 @@ export async function serveQueue(
   return left > 0 || (await readQueueHead(store, governedSite, 1)).length > 0;
 }
 
-/** Returns the ids of holders whose calls were due a while ago. */
+/** Returns the ids of slot holders whose create call should have been made more than STALLED_MS ago. */
 function stalledAmong(holders: Holders, nowMs: number): Set<string> {
   return new Set(
     Object.entries(holders).flatMap(([id, startMs]) => (startMs + STALLED_MS < nowMs ? [id] : [])),
@@ -73,10 +76,11 @@ function stalledAmong(holders: Holders, nowMs: number): Set<string> {
 }
 
 /**
- * Scans the whole launch queue. Launches that the launch gate stops are sent to be cancelled, misplaced entries are
- * sent to be enqueued again, and the tasks of the others get a heartbeat.
+ * Scans the whole launch queue. If the launch gate stops a launch, sends its message, and the launch is then
+ * cancelled. Sends the message of each misplaced entry, and the launch is then enqueued again. Sends a
+ * heartbeat for the tasks of all other launches.
  *
- * @param lastMs when the queue was last scanned
+ * @param lastMs time of the last scan
  */
 export async function scanQueue(
   context: WorkerContext,

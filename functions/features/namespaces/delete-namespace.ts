@@ -6,8 +6,9 @@ import type { Store } from '../../platform/store/store.ts';
 const TRIES = 5;
 
 /**
- * Deletes a namespace that has neither connections nor live fleets. The namespace is marked first: nothing is made in
- * it while this is checked. A repeated call continues a deletion whose process died.
+ * Deletes a namespace that has neither connections nor live fleets. Marks the namespace first: while it is
+ * marked, no fleet or connection can be created in it. A repeated call continues a deletion whose process
+ * died.
  */
 export async function deleteNamespace(
   store: Store<'access' | 'fleets'>,
@@ -15,7 +16,7 @@ export async function deleteNamespace(
 ): Promise<'deleted' | 'not-found' | 'not-empty'> {
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const deletion = await markNamespace(store, namespace);
-    // Another request has removed the namespace that this one had marked.
+    // The namespace was there in an earlier attempt. Another request has removed it since.
     if (!deletion) return attempt === 1 ? 'not-found' : 'deleted';
     const isEmpty = !(await hasConnections(store, namespace)) && !(await hasLiveFleets(store, namespace));
     if (isEmpty && (await removeNamespace(store, namespace, deletion))) return 'deleted';

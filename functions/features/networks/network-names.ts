@@ -7,9 +7,11 @@ const shortHash = (text: string): string =>
   (createHash('sha256').update(text).digest().readUInt32BE() % 36 ** 6).toString(36).padStart(6, '0');
 
 /**
- * Builds the name of a network resource, which is its idempotency key: every worker derives the same one. It is the
- * fleet's id without its `f`, a letter for the kind, and a hash of the other parts: 23 characters, within the limit of
- * every driver.
+ * Builds the name of a network resource. The name is the idempotency key of the resource, because every
+ * worker derives the same name.
+ *
+ * It consists of the fleet's id without its `f`, a letter for the kind, and a hash of the other parts. These
+ * are 23 characters, which is within the limit of every driver.
  */
 function resourceName(fleetId: string, kind: 'n' | 'k' | 's', ...rest: string[]): string {
   return `${fleetId.slice(1)}${kind}${shortHash(rest.join('#'))}`;
@@ -22,8 +24,8 @@ export const keyPairName = (fleetId: string, { connectionKey, location }: SiteRe
   resourceName(fleetId, 'k', connectionKey, location);
 
 /**
- * Names a security group. Each distinct rule has its own group; node groups without SSH share the group that allows no
- * incoming traffic.
+ * Returns the name of a security group. Each distinct SSH rule has its own security group. Node groups
+ * without SSH share one that allows no incoming traffic.
  */
 export function securityGroupName(
   fleetId: string,
@@ -43,8 +45,8 @@ export function sshFromOf(ssh: NodeGroup['ssh']): string | undefined {
 }
 
 /**
- * Returns the fleet that a network resource of this name belongs to; undefined when the name is not one that
- * Fleetwright gives.
+ * Returns the id of the fleet that a network resource of this name belongs to; undefined if Fleetwright gives
+ * no such name.
  */
 export function fleetOfResource(name: string): string | undefined {
   const [, fleet] = /^([0-9a-z]{16})[nks][0-9a-z]{6}$/.exec(name) ?? [];

@@ -26,25 +26,27 @@ import { markRefused } from '../connections/mark-failed.ts';
 import { keyPairName, networkName, securityGroupName, sshFromOf } from './network-names.ts';
 
 /**
- * How long a call waits for its permit. The record is already claimed, and to wait costs less than to claim it again.
+ * Maximum time that a call waits for its permit, in ms. The record is already claimed, and waiting costs less
+ * than claiming it again.
  */
 const PERMIT_WAIT_MS = 2_000;
 const NETWORK_CIDR = '10.0.0.0/16';
 /**
- * If a site is unreachable for this long, its network resources have failed. Its instances move to another location, or
- * fail.
+ * Time in ms. If a site is unreachable for longer, its network resources count as failed. Its instances then
+ * move to another location, or fail.
  */
 const UNREACHABLE_MS = 600_000;
 
-/** The state of one resource after this delivery of the message. */
+/** State of one network resource after this delivery of the message. */
 type Progress = 'ready' | { waitMs: number } | { failure: Failure };
 
 /**
- * `stopped`: launching has ended here, and nothing may be made. A failure is written to the placement and is permanent.
+ * `stopped` means that launching has ended at the site, and nothing may be created. A failure is permanent,
+ * and is written to the placement.
  */
 export type NetworksAnswer = Progress | 'stopped';
 
-/** Makes the network resources of a fleet at a site, and completes the task when all are ready. */
+/** Creates the network resources of a fleet at a site, and completes the task when all of them are ready. */
 export async function prepareNetworks(
   context: WorkerContext,
   message: PrepareNetworksMessage,
@@ -60,8 +62,8 @@ export async function prepareNetworks(
 }
 
 /**
- * Makes the network, the security groups and the key pair of a fleet at a site. Each is created once, even if many
- * workers request it. Records are written before the calls.
+ * Creates the network, the security groups and the key pair of a fleet at a site. Each of them is created
+ * once, even if many workers request it. Writes the records before the calls.
  */
 export async function ensureNetworks(
   context: WorkerContext,
@@ -79,7 +81,7 @@ export async function ensureNetworks(
   if ('failure' in opened) return await blockOrWait(context, fleetId, site, [opened]);
   const items = await readNetworks(context.store, { fleetId, ...site });
   const network = items.find(({ kind }) => kind === 'network');
-  // The network has been removed in the meantime, which happens only while launching is not on.
+  // The network was removed in the meantime. This happens only while launching is not on.
   if (!network) return 'stopped';
   const first = await ensure(context, site, opened, network, network);
   if (first !== 'ready') return await blockOrWait(context, fleetId, site, [first]);
@@ -118,7 +120,7 @@ async function blockOrWait(
   return waits.length > 0 ? { waitMs: Math.max(...waits) } : 'ready';
 }
 
-/** Returns the records that the fleet's node groups at this site need. */
+/** Returns the records of the network resources that the fleet's node groups at this site need. */
 async function wantedNetworks(
   context: WorkerContext,
   fleetId: string,
@@ -220,8 +222,8 @@ async function callDriver(
 }
 
 /**
- * Decides what follows from an error. Ensuring is idempotent by name: a call with an unknown outcome is repeated, as a
- * refused call is.
+ * Decides what follows from an error. The calls are idempotent by name. Therefore a call with an unknown
+ * outcome is repeated, like a refused call.
  */
 async function afterError(
   context: WorkerContext,

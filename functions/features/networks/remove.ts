@@ -21,18 +21,21 @@ import {
 import type { RemovalScope, RemoveNetworksMessage } from '../../platform/workflow/messages.ts';
 
 /**
- * How long a call waits for its permit. The record is already claimed, and to wait costs less than to claim it again.
+ * Maximum time that a call waits for its permit, in ms. The record is already claimed, and waiting costs less
+ * than claiming it again.
  */
 const PERMIT_WAIT_MS = 2_000;
 const CONCURRENT_DELETIONS = 10;
 const RETRY_MS = 3_000;
-/** A rejected credential needs an operator; retry slowly. */
+/**
+ * Delay after a rejected credential, in ms. It is long, because only an operator can replace the credential.
+ */
 const UNAUTHORIZED_RETRY_MS = 60_000;
 
 /**
- * Removes one round of a fleet's network resources at a site: in the first round all but networks, in the second round
- * networks. A record is closed only when the cloud confirms that the resource no longer exists. The task is completed
- * when the round has no record left.
+ * Removes a fleet's network resources at a site. The first round removes key pairs and security groups, the
+ * second round removes networks; one message is for one round. A record is closed only when the cloud
+ * confirms that the resource no longer exists. The task is completed when the round has no record left.
  */
 export async function removeNetworks(
   context: WorkerContext,
@@ -42,8 +45,8 @@ export async function removeNetworks(
   const site = { connectionKey, location };
   const needed = scope === 'failed' ? await neededHere(context, message) : () => false;
   const standing = await readNetworks(context.store, { fleetId, ...site });
-  // A resource that was still needed in the first round, and is not needed now, is still in the network. Both are
-  // removed with the fleet.
+  // A resource may have been needed in the first round, and not be needed any more. It is still in the
+  // network, and the network must stay. Both are removed with the fleet.
   const isUsed = scope === 'failed' && standing.some(({ kind }) => kind !== 'network');
   const ofRound = standing.filter(({ kind }) => (kind === 'network') === (round === 'network'));
   const items = round === 'network' && isUsed ? [] : ofRound.filter((item) => !needed(item));
@@ -59,7 +62,8 @@ export async function removeNetworks(
 }
 
 /**
- * Returns a test of whether an instance that stays needs a resource. Where launches may begin, all of them are needed.
+ * Returns a predicate that is true for each resource that the remaining instances need. If launches may begin
+ * at the site, all resources are needed.
  */
 async function neededHere(
   { store }: WorkerContext,
@@ -71,10 +75,16 @@ async function neededHere(
   return ({ neededBy }) => neededBy.some((group) => live.has(group));
 }
 
-/** Result of one try. A wait may be 0, for example when a permit is available now. The resource still exists then. */
+/**
+ * Result of one attempt. With a wait, the resource still exists, even if the wait is 0 because a permit is
+ * available now.
+ */
 type Removal = 'gone' | { waitMs: number };
 
-/** Tries once to remove one resource. @returns `gone` after its record is closed, or the wait before the next try */
+/**
+ * Makes one attempt to remove a resource. @returns `gone` after its record is closed, or the wait before the
+ * next attempt
+ */
 async function remove(
   context: WorkerContext,
   site: SiteRef,
@@ -112,8 +122,8 @@ async function remove(
 }
 
 /**
- * Looks up the backend id of a record that has none, because the worker that made the resource died or lost the reply.
- * The cloud is asked by name, which is the idempotency key.
+ * Looks up the backend id of a network resource by its name, which is its idempotency key. The record has no
+ * backend id if the worker that created the resource died or lost the reply.
  */
 async function findBackendId(
   client: CloudClient,

@@ -13,25 +13,25 @@ export interface ResourceFilter {
   state?: Resource['state'] | undefined;
 }
 
-/** Where a list continues: after this resource of this fleet, then with older fleets. */
+/** Position at which a list continues: after the resource `after` of this fleet, then with older fleets. */
 export interface ResourceCursor {
   fleetId: string;
   after: string;
 }
 
-/** Sorts after every resource of a fleet. */
+/** A key that sorts after every resource of a fleet. */
 const END = '~';
 /**
- * Most fleets that one page reads, which bounds the time if few resources match the filter. The cursor continues from
- * there.
+ * Maximum number of fleets that one page reads. It bounds the time of a page if few resources match the
+ * filter. The cursor continues after them.
  */
 const FLEETS_PER_PAGE = 25;
 
 /**
- * Returns a page of the network resources of a namespace's fleets, newest fleets first. Ended fleets have none and are
- * skipped by the index. A page may be short or empty and still have a cursor.
+ * Returns a page of the network resources of a namespace's fleets, newest fleets first. Ended fleets have no
+ * resources, and the index leaves them out. A page may be short or empty and still have a cursor.
  *
- * @param only the only fleet to list
+ * @param only a single fleet to list; absent: all fleets of the namespace
  */
 export async function listResources(
   store: Store<'fleets'>,

@@ -1,8 +1,13 @@
 import type { AttemptItem, InstanceItem } from '../../platform/store/instances.ts';
 
-/** Most earlier attempts that a record keeps. Machines of older attempts can no longer be proven. */
+/**
+ * Maximum number of earlier attempts that a record keeps. Machines of older attempts can no longer be proven.
+ */
 const MOST_EARLIER_ATTEMPTS = 12;
-/** Most keys that a record keeps per attempt. Each repetition of its call in another batch adds one. */
+/**
+ * Maximum number of idempotency keys that a record keeps for one attempt. Each repeated call in another batch
+ * adds a key.
+ */
 const MOST_KEYS = 6;
 
 /** Returns every attempt in a record, the current one first. Pure. */
@@ -14,7 +19,7 @@ export function attemptsOf(record: InstanceItem): AttemptItem[] {
 export function attemptsAfter(record: InstanceItem, nowMs: number): AttemptItem[] {
   const ended = currentAttempt(record).map((one) => ({ ...one, closedAtMs: one.closedAtMs ?? nowMs }));
   const all = [...(record.earlierAttempts ?? []), ...ended].slice(-MOST_EARLIER_ATTEMPTS);
-  // After its removal was requested, an instance no longer needs a machine that had vanished.
+  // If the removal of an instance was requested, the instance no longer needs a machine that vanished.
   return record.endAskedAtMs === undefined ? all : all.map(({ vanished: _, ...one }) => one);
 }
 
@@ -42,18 +47,18 @@ function currentAttempt(record: InstanceItem): AttemptItem[] {
 }
 
 /**
- * Returns the latest time at which a call of a record's attempt was sent, in milliseconds. Pure.
+ * Returns the latest time at which a call of the record's attempt may have been sent, in ms. Pure.
  *
  * @param knownMs a time after which no call was sent
  */
 export function lastCallBy({ claimUntilMs }: Pick<InstanceItem, 'claimUntilMs'>, knownMs: number): number {
-  // A worker ends before its claim does. Zero: no worker holds a claim.
+  // A worker ends before its claim does. If `claimUntilMs` is 0, no worker has a claim.
   return claimUntilMs === 0 ? knownMs : Math.min(knownMs, claimUntilMs);
 }
 
 /**
- * Returns when the last call of an attempt was sent. No call follows after the cloud has accepted one, or after the
- * attempt has ended without a machine.
+ * Returns the time of the last call of the record's attempt; undefined if further calls may follow. No call
+ * follows after the cloud has accepted one, or after the attempt has ended without a machine.
  */
 function closingOf(record: InstanceItem): number | undefined {
   const { acceptedAtMs, closedAtMs, terminatedAt } = record;

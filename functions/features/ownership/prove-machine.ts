@@ -5,14 +5,17 @@ import type { AttemptItem, InstanceItem } from '../../platform/store/instances.t
 import { attemptsOf } from './attempts.ts';
 
 /**
- * `proven`: a call of this deployment made the machine.
- * `copy`: it carries this deployment's tags, but no call of it made the machine: it was restored from a backup, or
- * cloned.
- * `unproven`: unknown: there is no record of its attempt, or the cloud does not tell when it was made.
+ * Result of a proof.
+ *
+ * - `proven`: a call of this deployment created the machine.
+ * - `copy`: the machine carries this deployment's tags, but none of its calls created it. It was restored
+ *   from a backup, or cloned.
+ * - `unproven`: unknown. There is no record of the machine's attempt, or the cloud does not show when the
+ *   machine was created.
  */
 export type Proof = 'proven' | 'copy' | 'unproven';
 
-/** The means of proof at this cloud, from the driver and its client. */
+/** What can serve as a proof at this cloud, from the driver and its client. */
 export interface ProofTerms extends Pick<Driver, 'longestCreateMs' | 'machineProof' | 'backendIds'> {
   /** Returns the idempotency key of a call for this token alone. Present if the cloud keeps keys. */
   keyOf?(launchToken: string): string;
@@ -35,10 +38,10 @@ export interface Shown {
 }
 
 /**
- * Returns whether a call of this deployment created a machine. Tags and name alone prove nothing, because every copy
- * has them. Pure.
+ * Returns whether a call of this deployment created a machine. Tags and name alone prove nothing, because
+ * every copy has them, too. Pure.
  *
- * @param record of the instance whose id the machine carries
+ * @param record record of the instance whose id the machine carries
  */
 export function proveMachine(shown: Shown, record: InstanceItem | undefined, terms: ProofTerms): Proof {
   if (!record) return 'unproven';
@@ -56,8 +59,8 @@ export function proveMachine(shown: Shown, record: InstanceItem | undefined, ter
 }
 
 /**
- * Returns whether a record is bound to a machine. Where backend ids are names, a copy may have the same id when the
- * machine no longer exists. In that case, a proof is required as well. Pure.
+ * Returns true if a record is bound to a machine. If the cloud's backend ids are names, a copy may have the
+ * id of a machine that no longer exists. In that case, a proof is required as well. Pure.
  */
 export function isBoundTo(record: InstanceItem, shown: Shown, terms: ProofTerms): boolean {
   if (record.backendId === undefined || record.backendId !== shown.machine.backendId) return false;
@@ -65,9 +68,9 @@ export function isBoundTo(record: InstanceItem, shown: Shown, terms: ProofTerms)
 }
 
 /**
- * Returns the machine that a record is bound to, or that its present attempt is proven to have made. Pure.
+ * Returns the machine that a record is bound to, or that its current attempt is proven to have created. Pure.
  *
- * @param machines those that carry the record's instance id
+ * @param machines machines that carry the record's instance id
  */
 export function ownMachine(
   record: InstanceItem,
@@ -84,8 +87,8 @@ export function ownMachine(
 }
 
 /**
- * Returns whether a create call can have created the machine in its answer. A copy is refused where the cloud shows the
- * key of each machine, or identifies machines only by name. Pure.
+ * Returns true if a create call may have created the machine in its answer. Refuses a copy if the cloud shows
+ * the key of each machine, or if it identifies machines only by name. Pure.
  */
 export function mayAnswer(shown: Shown, record: InstanceItem, terms: ProofTerms): boolean {
   const isTold = shown.machine.idempotencyKey !== undefined || terms.backendIds === 'names';
@@ -101,7 +104,7 @@ function byKey(
   attempts: readonly AttemptItem[],
   { keyOf, machineProof }: ProofTerms,
 ): Proof {
-  // Where the key is the only proof, a machine without a key was not made by this deployment.
+  // If the key is the only proof, a machine without a key was not created by this deployment.
   if (idempotencyKey === undefined) return machineProof.length === 1 ? 'copy' : 'unproven';
   const isKnown = attempts.some(
     ({ launchToken, idempotencyKeys }) =>
@@ -116,7 +119,8 @@ function byTime(
   attempts: readonly AttemptItem[],
   { longestCreateMs }: ProofTerms,
 ): Proof {
-  // A machine that the cloud is still creating may have no creation time yet. It counts as created now.
+  // A machine that the cloud is still creating may have no creation time yet. The time of the request is then
+  // used.
   const madeAtMs = createdAtMs ?? (status === 'Creating' ? atMs : undefined);
   if (madeAtMs === undefined || attempts.length === 0) return 'unproven';
   const isOfAttempt = attempts.some(

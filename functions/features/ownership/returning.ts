@@ -5,15 +5,15 @@ import type { ClearableField, InstanceFields } from '../../platform/store/transi
 import { attemptsAfter, attemptsOf } from './attempts.ts';
 
 /**
- * Returns whether a machine that vanished and has reappeared may still be needed. Its record must be closed only
- * because it vanished, and its instance must have had no other machine since. This does not check whether the fleet has
- * ended: that is a condition of the write that reopens the record. Pure.
+ * Returns true if an instance may still need its machine, which vanished and has reappeared. The instance
+ * must have had no other machine since, and its removal must not have been requested. The write that reopens
+ * the record checks in addition that the fleet has not ended. Pure.
  */
 export function mayReturn(record: InstanceItem, machine: CloudInstance): boolean {
   return hasVanished(record, machine) && record.endAskedAtMs === undefined;
 }
 
-/** Returns whether a machine was the last one of its instance, and vanished. Pure. */
+/** Returns true if a machine was the last one of its instance, and has vanished. Pure. */
 export function hasVanished(record: InstanceItem, machine: CloudInstance): boolean {
   return vanishedAttempt(record, machine) !== undefined;
 }
@@ -30,8 +30,8 @@ export interface Return {
 /**
  * Derives the change to the record of a machine that vanished and has reappeared. Pure.
  *
- * @returns undefined while the cloud is still creating or removing the machine, or may have a machine of another
- *   attempt of its instance: the record must not change then
+ * @returns undefined if the record must not change: the cloud is still creating or removing the machine, or
+ *   it may have a machine of another attempt of the instance
  */
 export function returnOf(record: InstanceItem, machine: CloudInstance, nowMs: number): Return | undefined {
   const attempt = vanishedAttempt(record, machine);
@@ -92,7 +92,7 @@ function stateOf(
       return { to: status, fields: addresses };
     case 'Failed': {
       const message = failureMessage ?? 'the cloud reports that the machine failed';
-      // The instance never ran. Its machine is removed, as every machine that broke before it ran.
+      // The instance never ran. Its machine is removed, like every machine that broke before it ran.
       if (runningAt === undefined) {
         return {
           to: 'Terminating',

@@ -6,12 +6,16 @@ import type { InstanceItem } from '../../platform/store/instances.ts';
 import type { SiteRef } from '../../platform/worker/context.ts';
 import { machineOf } from './compare.ts';
 
-/** If a worker writes no claim within this time after its permit, it counts as dead. Its slot is free again. */
+/**
+ * Maximum time from a permit to the worker's claim, in ms. After it, polls take the worker for dead, and its
+ * slot is given back.
+ */
 export const UNCLAIMED_SLOT_MS = 120_000;
 
 /**
- * Returns holders whose worker may be about to write its claim. It may be the first claim, or the claim of a later
- * round on a record that is closed or Planned. These holders keep their slots.
+ * Returns slot holders (instance ids) whose worker may be about to write its claim. It may be the instance's
+ * first claim, or the claim of a later round on a record that is closed or Planned. These holders keep their
+ * slots.
  */
 export function aboutToClaim(
   staleHolders: Holders,
@@ -28,8 +32,8 @@ export function aboutToClaim(
 }
 
 /**
- * Returns holders whose worker wrote no claim in time. The worker may also be slow, or its clock wrong. Therefore the
- * caller fences the claim before the slot goes back.
+ * Returns slot holders whose worker has not used its permit in time. That worker may still run: it may be
+ * slow, or its clock may be wrong. Therefore the caller fences the claim before it gives the slot back.
  */
 export function abandonedSlots(
   staleHolders: Holders,
@@ -40,7 +44,8 @@ export function abandonedSlots(
 ): string[] {
   return Object.entries(staleHolders).flatMap(([id, startMs]) => {
     const record = records.get(id);
-    // The cloud refused this attempt. The worker that holds the permit to repeat it has not repeated it in time.
+    // The cloud refused the create call, and a worker has a permit to repeat it. The slot is abandoned if
+    // that worker has not repeated the call in time.
     const isRefused = record?.status === 'Creating' && record.launchState === 'refused';
     if (isRefused) return startMs + UNCLAIMED_SLOT_MS < nowMs ? [id] : [];
     const mayBeClaimed = !record || isClosed(record.status) || isPlannedAt(site, record);
@@ -48,7 +53,10 @@ export function abandonedSlots(
   });
 }
 
-/** Returns true if an instance never ran and the cloud is removing it. It needs no slot any more. */
+/**
+ * Returns true if the cloud is already removing the machine of an instance in Terminating. The instance then
+ * needs no slot.
+ */
 export function isLeaving(
   record: InstanceItem | undefined,
   machines: readonly CloudInstance[] = [],

@@ -16,19 +16,21 @@ import {
 } from './decide-changes.ts';
 import type { Poll } from './poll.ts';
 
-/** The part of a decision that was written. Another worker may have written first. */
+/** The changes that were written. A change is not written if another worker has changed the record first. */
 export interface Applied {
   /** Ids of the records that were updated. */
   written: ReadonlySet<string>;
-  /** The records after the writes, at any site. */
+  /**
+   * The records that the poll has read, as they are after the writes. Some of them may be at another site.
+   */
   after: ReadonlyMap<string, InstanceItem>;
-  /** Ids of records that are closed now. Their machines no longer exist. */
+  /** Ids of the records that these changes closed. Their machines no longer exist. */
   gone: readonly string[];
 }
 
 /**
- * Writes the decided changes. Findings about missing machines are written before the records, because a closed record
- * would not be reported later if this worker crashed in between.
+ * Writes the decided changes. Writes findings about missing machines before the records. If this worker
+ * crashed after closing a record, later polls would not report its machine.
  */
 export async function applyDecided(
   { context, site, opened }: Poll,
@@ -52,7 +54,10 @@ export async function applyDecided(
   return { written, after, gone };
 }
 
-/** Ends attempts whose machines no longer exist, and binds machines of create calls whose answer was lost. */
+/**
+ * Ends attempts whose machines no longer exist. Binds machines to their records if the answer to the create
+ * call was lost.
+ */
 export async function endAttempts(
   { context }: Poll,
   { changes, endedAttempts, adopted }: Decided,

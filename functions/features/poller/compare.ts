@@ -12,22 +12,26 @@ export type Finding =
   | { action: 'change'; to: InstanceStatus; fields: InstanceFields; clears?: readonly ClearableField[] }
   /** The attempt has ended and its machine no longer exists. Another location may be tried. */
   | { action: 'end-attempt'; failure: Failure }
-  /** A create call whose outcome was unknown created this machine. Bind it to the record. */
+  /** A create call whose outcome was unknown created this machine. Bind the machine to the record. */
   | { action: 'adopt'; machine: CloudInstance }
-  /** The record is in Terminating and the cloud still has the machine. Remove it. */
+  /** The record is in Terminating and the cloud still has the machine. Remove the machine. */
   | { action: 'terminate'; backendId: string }
-  /** The list does not show the machine. Request it by id to see whether it vanished. */
+  /** The list does not show the machine. Read the machine by id to see whether it vanished. */
   | { action: 'confirm'; backendId: string };
 
 const NOT_STARTED: Failure = { code: 'CloudFailed', message: 'the cloud did not start the machine' };
 /**
- * This long after an instance's time limit, the poll no longer waits for the workflow or a launch message to end it.
+ * Time after an instance's deadline, in ms. Until then, a record without a machine is left to the workflow
+ * and to the launch message. After it, the poll fails the instance.
  */
 const ABANDONED_MS = 600_000;
 
 const NONE: Finding = { action: 'none' };
 
-/** Returns true if an index entry and the cloud agree. The record of such an entry need not be read. */
+/**
+ * Returns true if an entry of the site's index and the cloud's machine agree. The poll then need not read the
+ * record.
+ */
 export function agrees(
   entry: Pick<SiteEntry, 'status' | 'backendId'>,
   machine: CloudInstance | undefined,
@@ -38,7 +42,8 @@ export function agrees(
 }
 
 /**
- * Groups machines by instance id: by the tag that the cloud carries, or by the backend id where the cloud lost the tag.
+ * Groups machines by instance id. The id is the one in the machine's tag. If the tag is missing, it is the id
+ * of the index entry that has the machine's backend id.
  */
 export function machinesById(
   seen: readonly CloudInstance[],
@@ -57,7 +62,10 @@ export function machinesById(
   return found;
 }
 
-/** Returns the machine that belongs to an index entry, among those that carry its instance id. */
+/**
+ * Returns the machine of a record or index entry, among the machines with its instance id. If the entry has
+ * no backend id, the launch token decides.
+ */
 export function machineOf(
   record: Pick<InstanceItem, 'backendId' | 'launchToken'>,
   machines: readonly CloudInstance[],
@@ -69,8 +77,8 @@ export function machineOf(
 /**
  * Decides what a poll does about one record. Pure: the same record and answer give the same finding.
  *
- * @param nowMs when the cloud was asked
- * @param consistencyWindowMs of the driver: for this long after a create, a list may not show the machine yet
+ * @param nowMs time at which the cloud was asked
+ * @param consistencyWindowMs time after a create during which a list may not show the machine yet
  */
 export function compare(
   record: InstanceItem,
@@ -81,7 +89,7 @@ export function compare(
   if (isClosed(record.status)) return NONE;
   if (!machine) return missing(record, nowMs, consistencyWindowMs);
   if (record.status === 'Terminating') {
-    // A failed machine still exists, and costs money, until it is removed.
+    // A machine in Failed is removed like any other: it exists, and costs money, until then.
     if (machine.status === 'Terminated') return closed(record, nowMs);
     if (machine.status === 'Terminating') return NONE;
     return { action: 'terminate', backendId: machine.backendId };
@@ -118,7 +126,8 @@ function missing(record: InstanceItem, nowMs: number, consistencyWindowMs: numbe
   if (nowMs < sinceMs + consistencyWindowMs) return NONE;
   if (record.status === 'Terminating') return closed(record, nowMs);
   if (record.backendId !== undefined) return { action: 'confirm', backendId: record.backendId };
-  // While the cloud has not accepted the create, the launch message decides, if one is left.
+  // Until the cloud has accepted the create call, the launch message decides. ABANDONED_MS after the
+  // deadline, no such message is left.
   if (record.status !== 'Creating' || nowMs < record.deadlineAtMs + ABANDONED_MS) return NONE;
   return giveUp('Timeout', 'no worker launched the instance within its time limit');
 }
@@ -143,8 +152,9 @@ function runs(record: InstanceItem, machine: CloudInstance, nowMs: number): Find
 }
 
 /**
- * Marks an instance that has run and that the cloud now reports as failed. It becomes Undefined with the cloud's
- * message, because it may run again. Its owner decides whether to remove it.
+ * Returns the change for an instance that has run and that the cloud now reports as failed. The instance
+ * becomes Undefined, with the cloud's message, because it may run again. The user decides whether to remove
+ * it.
  */
 function broken(
   { status, trouble }: InstanceItem,
@@ -158,8 +168,8 @@ function broken(
 }
 
 /**
- * Fails an instance whose machine exists. The machine has to be removed first; the record becomes Failed when the
- * machine no longer exists.
+ * Returns the change for an instance that fails while its machine may exist. The record becomes Terminating,
+ * and Failed when the machine no longer exists.
  */
 function giveUp(code: string, message: string): Finding {
   return { action: 'change', to: 'Terminating', fields: { closeAs: 'Failed', failure: { code, message } } };

@@ -12,7 +12,8 @@ import {
 } from '../../platform/worker/context.ts';
 
 /**
- * Reports a site's instances to the connection's budgets, if it has any.
+ * Reports the instances of a site to the budgets of its connection. Does nothing if the connection has no
+ * budgets.
  *
  * @param readAtMs a time before the entries were read
  */

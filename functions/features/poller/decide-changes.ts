@@ -7,11 +7,11 @@ import type { Observed } from './poll.ts';
 
 /** The writes and calls that follow from a poll's findings. */
 export interface Decided {
-  /** Records to update to what the cloud shows. */
+  /** Changes of records to what the cloud shows. */
   changes: StatusChange[];
   /** Attempts that have ended and have no machine. Each may be repeated in another location. */
   endedAttempts: { record: InstanceItem; failure: Failure }[];
-  /** Machines of creates whose outcome was unknown. */
+  /** Machines that were made by create calls with an unknown outcome, each with its record. */
   adopted: { record: InstanceItem; machine: CloudInstance }[];
   /** Backend ids of machines to remove. */
   removals: string[];
@@ -34,7 +34,8 @@ export function decideChanges({ found, movable }: Pick<Observed, 'found' | 'mova
       case 'terminate':
         decided.removals.push(finding.backendId);
         break;
-      // A record to confirm has a second finding if the cloud has answered.
+      // The observe phase has read the machine of a `confirm` finding by id, and added a finding with the
+      // result.
       case 'confirm':
       case 'none':
         break;
@@ -44,8 +45,10 @@ export function decideChanges({ found, movable }: Pick<Observed, 'found' | 'mova
 }
 
 /**
- * Returns the change of one finding. @param isMovable whether another location may be tried: the record then becomes
- * Planned, not Failed, when the machine no longer exists
+ * Returns the change of one finding.
+ *
+ * @param isMovable true if another location may be tried: the record then becomes Planned, not Failed, when
+ *   its machine no longer exists
  */
 function changeOf(
   record: InstanceItem,
@@ -56,14 +59,16 @@ function changeOf(
   return { kind: 'change', record, to, fields: again, ...(clears ? { clears } : {}) };
 }
 
-/** Returns true if a machine no longer exists, and Fleetwright did not remove it. */
+/**
+ * Returns true if a change records that a machine no longer exists although Fleetwright did not remove it.
+ */
 export const isVanishing = ({ fields }: StatusChange): boolean => fields?.failure?.code === 'Vanished';
 
-/** Returns true if an instance runs again after it was Undefined. */
+/** Returns true if a change records that an instance in Undefined runs again. */
 export const isRecovery = ({ record, to }: StatusChange): boolean =>
   record.status === 'Undefined' && to === 'Running';
 
-/** Returns the ids of fleets with a failing instance. */
+/** Returns the fleet ids of the changes that record a failure. */
 export function fleetsThatLost(changes: readonly StatusChange[]): Set<string> {
   return new Set(changes.flatMap(({ record, fields }) => (fields?.failure ? [record.fleetId] : [])));
 }

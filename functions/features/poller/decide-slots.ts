@@ -5,24 +5,26 @@ import { abandonedSlots, aboutToClaim, isLeaving } from './abandoned-slots.ts';
 import type { Applied } from './apply-changes.ts';
 import type { Observed } from './poll.ts';
 
-/** The decision about a site's slots, and about the workflow steps that wait for their holders. */
+/** Decision about a site's slots, and about the workflow steps that wait for instances with slots. */
 export interface SlotDecision {
-  /** Holders whose worker may be about to write its claim. They keep their slots. */
+  /** Slot holders whose worker may be about to write its claim. They keep their slots. */
   claiming: ReadonlySet<string>;
-  /** Holders whose worker took too long. Their slots go back when no earlier claim can be written any more. */
+  /**
+   * Slot holders whose worker took too long. A slot is given back only after the worker's claim is fenced.
+   */
   abandoned: readonly string[];
   /** Records whose tasks are to be completed and whose slots are to be given back. */
   ended: readonly InstanceItem[];
   /**
-   * Records at another location that still hold a slot here: the worker that moved them crashed before it sent their
-   * launch.
+   * Records that have moved to another location and still hold a slot here. The worker that moved them
+   * crashed before it sent their launch message.
    */
   moved: readonly InstanceItem[];
-  /** Holders that never ran and are being removed. */
+  /** Slot holders whose machines the cloud is already removing. */
   leaving: readonly string[];
 }
 
-/** Decides about slots by the records after the writes. Pure. */
+/** Decides about slots from the records as they are after the writes. Pure. */
 export function decideSlots(
   { picked: { staleHolders }, machines }: Pick<Observed, 'picked' | 'machines'>,
   { written, after }: Applied,
@@ -43,7 +45,7 @@ export function decideSlots(
   };
 }
 
-/** Counts the records and slots, among those that a poll has read, that are still in transition. Pure. */
+/** Counts the records and slots that are still in transition, among those that the poll has read. Pure. */
 export function stillInTransition(
   { after }: Applied,
   { claiming, abandoned }: SlotDecision,
@@ -53,7 +55,7 @@ export function stillInTransition(
   return records + claiming.size + abandoned.filter((id) => !fenced.has(id)).length;
 }
 
-/** Returns the ids of holders that no longer need their slots. Pure. */
+/** Returns the ids of slot holders that no longer need their slots. Pure. */
 export function unusedSlots(
   { after }: Applied,
   { leaving }: SlotDecision,

@@ -8,10 +8,11 @@ import { stopWhenDecided } from '../fleets/stop-when-decided.ts';
 import { applyChanges, completeTasks, withPresentTokens } from '../instances/outcomes.ts';
 
 /**
- * Ends instances whose time limit is over while the cloud cannot be listed. They fail, even if the cloud shows them
- * running later. They stay Terminating until a poll sees that their machines no longer exist.
+ * Fails instances whose deadline has passed while the list call fails. Such an instance fails even if the
+ * cloud shows it running later. Its record stays in Terminating until a poll sees that the machine no longer
+ * exists.
  *
- * @param error the error of the list call; a rejected credential becomes the instances' failure
+ * @param error error of the list call; if it is `Unauthorized`, the instances fail with this error
  */
 export async function endOverdue(context: WorkerContext, site: SiteRef, error: DriverError): Promise<void> {
   const { store } = context;

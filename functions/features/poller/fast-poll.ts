@@ -6,23 +6,32 @@ import type { PollMessage } from '../../platform/workflow/messages.ts';
 import { reconcileSite } from './reconcile-site.ts';
 import { isDoubtful, takeSnapshot } from './snapshot.ts';
 
-/** The shortest delay of SQS. The loop's own polls, and the messages of fast polls, are this far apart. */
+/**
+ * Shortest delay of an SQS message, in ms. It is the time between two polls of the loop, and between two
+ * messages of fast polls.
+ */
 const PERIOD_MS = 1_000;
-/** At this list rate, two polls a second leave list calls for launches that look up a machine. */
+/**
+ * Minimum list rate for two polls per second, in calls per second. It leaves list calls for launches that
+ * look up a machine.
+ */
 const LISTS_PER_SECOND_FOR_TWO = 2.5;
-/** Part of a larger list rate that polls may use. */
+/** Part of the list rate that polls may use, if more than two polls per second are useful. */
 const SHARE_OF_LISTS = 0.6;
 /**
- * Polls per permitted create. More polls would find free slots sooner, but these would only wait for the
+ * Polls per permitted create call. More polls would free slots sooner, but the freed slots would wait for the
  * create rate.
  */
 const POLLS_PER_CREATE = 0.5;
 const USUAL_POLLS = 3;
 const MOST_POLLS = 5;
-/** If machines boot within this time, a third poll per second is worth its call. */
+/** Longest boot time, in ms, for which a third poll per second is useful. */
 const SOON_MS = 2_000;
 
-/** Returns how many polls a second a site gets while launches wait for slots, the loop's own poll included. */
+/**
+ * Returns the number of polls per second at a site where launches wait for slots. The loop's own poll counts
+ * as one of them.
+ */
 export function pollsPerSecond({ list, create }: LimitProfile['calls'], fastestMs: number): number {
   if (list.perSecond < LISTS_PER_SECOND_FOR_TWO) return 1;
   if (fastestMs > SOON_MS) return 2;
@@ -30,7 +39,10 @@ export function pollsPerSecond({ list, create }: LimitProfile['calls'], fastestM
   return Math.min(MOST_POLLS, useful, Math.max(2, Math.floor(list.perSecond * SHARE_OF_LISTS)));
 }
 
-/** Starts fast polls when launches begin to wait for slots. */
+/**
+ * Starts fast polls, if the list rate allows at least two polls per second. The poll that sees launches
+ * waiting for slots calls this.
+ */
 export async function beginFastPolls(
   { store, driver, send }: WorkerContext,
   { connectionKey, location }: Loop,
@@ -39,13 +51,13 @@ export async function beginFastPolls(
   if (pollsPerSecond(limits.calls, 0) < 2) return;
   const generation = await startFastPolls(store, { driver: driver.name, connectionKey, location });
   if (generation === undefined) return;
-  // The loop's own next poll comes in a second.
+  // The first fast poll is sent without a delay, because the loop's own next poll is a second away.
   await send({ kind: 'poll', connectionKey, location, generation, fast: true }, 0);
 }
 
 /**
- * Makes a fast poll. Two polls of the loop are at least a second apart, because SQS has no shorter delay;
- * fast polls run between them.
+ * Makes the fast polls of one message. Polls of the loop are at least a second apart, because SQS has no
+ * shorter delay. Fast polls run between two of them.
  */
 export async function fastPoll(context: WorkerContext, message: PollMessage): Promise<void> {
   const { store } = context;
@@ -86,10 +98,10 @@ async function pollOnce(
 ): Promise<void> {
   try {
     const snapshot = await takeSnapshot(context, site, opened, loop);
-    // The next message is sent after the list call: sent before it, polls would overlap where lists are slow. It is
-    // sent before the reconcile, to keep the interval of the polls.
+    // If the next message were sent before the list call, polls would overlap at a site with slow lists. If
+    // it were sent after the reconcile, the reconcile would delay the next poll.
     await goOn();
-    // Only the loop's own polls decide whether an empty list is believed.
+    // Only the loop's own polls decide whether to believe a list that shows no expected machine.
     if (!isDoubtful(snapshot)) await reconcileSite({ context, site, opened, loop }, snapshot);
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;

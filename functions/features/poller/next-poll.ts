@@ -1,16 +1,20 @@
 import { POLL_INTERVAL_MS, SHORTEST_POLL_MS } from '../../platform/store/loops.ts';
 
 /**
- * A site is quick if its fastest machine boots within this time. The usual poll interval is too long to measure that.
+ * A site is quick if its fastest machine boots in less than this time, in ms. Polls at the usual interval are
+ * too far apart to measure such a boot.
  */
 const QUICK_MS = 3_000;
-/** If even the youngest machine is overdue by more than this, faster polls would show nothing new. */
+/**
+ * Time in ms. If even the machine of the latest create call is overdue by more than this, faster polls would
+ * show nothing new.
+ */
 const STALLED_MS = 60_000;
 /** Polling lags: an instance has been running up to this long before a poll sees it. */
 const SEEN_LATE_MS = 500;
 
 export interface Awaited {
-  /** True if queued launches wait for slots that instances in Creating hold. */
+  /** True if queued launches wait for slots of instances in Creating. */
   isWaitedFor: boolean;
   /** Start times of the create calls, past or scheduled, whose instances hold slots and do not run yet. */
   startsMs: readonly number[];
@@ -19,12 +23,16 @@ export interface Awaited {
 }
 
 /**
- * Returns the delay of the next poll.
+ * Returns the delay of the next poll in ms, from one second to the usual interval.
  *
- * While launches wait for slots, the delay lasts until the first slot holder may run, by the fastest boot; at a quick
- * site it is one second. While no launch waits, the delay is the usual interval. At a quick site it is about a second
- * when the first machine is due, and grows while that machine is overdue. It is the usual interval again when even the
- * youngest machine is a minute later than the fastest boot.
+ * While launches wait for slots, the poll comes when the first machine may run, by the fastest boot. At a
+ * quick site it comes after one second.
+ *
+ * While no launch waits, only a quick site is polled more often than usual. The delay is then the time until
+ * the first machine may run, or the time by which it is overdue.
+ *
+ * The delay is the usual interval if no create call is pending, or if even the latest machine is overdue by
+ * STALLED_MS.
  */
 export function nextPollMs({ isWaitedFor, startsMs, fastestMs = 0 }: Awaited, nowMs: number): number {
   if (startsMs.length === 0) return POLL_INTERVAL_MS;
@@ -39,11 +47,14 @@ const isQuick = (fastestMs: number): boolean => fastestMs < QUICK_MS;
 const within = (waitMs: number): number => Math.min(POLL_INTERVAL_MS, Math.max(SHORTEST_POLL_MS, waitMs));
 
 /**
- * Returns the time from a machine's create call to Running, as precisely as two polls can tell it. If the polls are far
- * apart, the machine may have run for long. It then counts as quick, and faster polls measure the next ones. Undefined
- * if the call was made after the earlier poll.
+ * Returns the time from a machine's create call to Running, in ms, as precisely as two polls can tell it.
+ *
+ * The earlier poll gives the minimum. If the minimum is that of a quick machine, it is returned: polls then
+ * come faster and measure the next boots better. Otherwise the maximum is returned, which the later poll
+ * gives. The result is undefined if the call was made after the earlier poll.
  *
  * @param polledAtMs time of the earlier poll, which saw that the machine did not run yet
+ * @param seenAtMs time of the later poll, which saw the machine run
  */
 export function bootBetween(startMs: number, polledAtMs: number, seenAtMs: number): number | undefined {
   const leastMs = polledAtMs - startMs;
@@ -51,10 +62,12 @@ export function bootBetween(startMs: number, polledAtMs: number, seenAtMs: numbe
   return isQuick(leastMs) ? leastMs : seenAtMs - startMs;
 }
 
-/** Factor by which the stored boot time grows with each boot, because a site may become slower. */
+/**
+ * Factor by which the stored boot time grows each time that a poll measures boots. A site may become slower.
+ */
 const FORGETTING = 1.05;
 
-/** Returns the shortest boot time, including those seen now. */
+/** Returns the shortest boot time of a site, from the stored one and the boots that this poll measured. */
 export function fastestOf(known: number | undefined, bootsMs: readonly number[]): number | undefined {
   if (bootsMs.length === 0) return known;
   const seenMs = Math.max(0, Math.min(...bootsMs));

@@ -13,14 +13,14 @@ import type { Found, Observed, Poll } from './poll.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /**
- * How long these calls wait for permits. The list call has used a permit of the same rate, perhaps the only
- * one for a while.
+ * Maximum time that a call about one machine waits for its permit, in ms. The list call has just used a
+ * permit of the same rate, and the next one may take a while.
  */
 const CONFIRM_WAIT_MS = 4_000;
 
 /**
- * Reads what a poll needs in addition to its snapshot. It reads slots first, then the records that do not agree with
- * the list, then single machines that the list leaves out. Writes nothing.
+ * Reads what a poll needs in addition to its snapshot. Reads the slots first, then the records that do not
+ * agree with the list, then each machine that the list does not show. Writes nothing.
  */
 export async function observe(poll: Poll, snapshot: Snapshot): Promise<Observed> {
   const { context, site, loop } = poll;
@@ -40,8 +40,8 @@ export async function observe(poll: Poll, snapshot: Snapshot): Promise<Observed>
 }
 
 /**
- * Compares each record with the list. A record that has moved to another site is skipped, although the index may still
- * show it here.
+ * Compares each record with the list. Skips a record that has moved to another site, even if the index still
+ * shows it here.
  */
 function findingsOf(
   { context: { driver }, site, opened }: Poll,
@@ -61,8 +61,8 @@ function findingsOf(
 }
 
 /**
- * A list may leave a machine out; only the cloud's answer about that one machine proves that it no longer
- * exists.
+ * Reads by id each machine that the list does not show. A list may leave out a machine that exists. Only the
+ * cloud's answer about that one machine proves that it is gone.
  */
 async function confirmMissing(poll: Poll, listed: readonly Found[]): Promise<Found[]> {
   const answers = await Promise.all(
@@ -78,8 +78,10 @@ async function confirmMissing(poll: Poll, listed: readonly Found[]): Promise<Fou
 }
 
 /**
- * @returns undefined when the cloud does not answer now, or when it is not certain whether the machine belongs to
- *   another attempt
+ * Reads one machine by id, and compares its record with the answer.
+ *
+ * @returns undefined if the cloud does not answer now, or if it is uncertain to which attempt the machine
+ *   belongs
  */
 async function confirm(
   { context, site, opened }: Poll,
@@ -94,7 +96,7 @@ async function confirm(
     const nowMs = store.clock.now();
     const shown = { machine, location: site.location, atMs: nowMs };
     if (isBoundTo(record, shown, terms)) return compare(record, machine, nowMs, driver.consistencyWindowMs);
-    // Another machine has the name now.
+    // Another machine has this backend id now.
     return proveMachine(shown, record, terms) === 'copy' ? whenGone(record, nowMs) : undefined;
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
@@ -112,7 +114,7 @@ function whenGone(record: InstanceItem, nowMs: number): Finding {
   };
 }
 
-/** Returns the ids of records that fail here and may succeed in another location: they have not failed permanently. */
+/** Returns the ids of records whose attempt fails here, and whose fleet has another location to try. */
 async function movableAmong(context: WorkerContext, found: readonly Found[]): Promise<Set<string>> {
   const movable = await Promise.all(
     found.map(async ({ record, finding }) => {

@@ -6,14 +6,17 @@ import { agrees, machineOf } from './compare.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /**
- * Interval of the polls that re-read every record in transition for its deadline, and look up machines without an
- * entry.
+ * Interval of polls that check deadlines, in ms. Such a poll re-reads every record in Creating, and looks up
+ * machines that have no index entry.
  */
 const DEADLINES_MS = 60_000;
 
-/** The records that a poll has to read, picked from index entries, slots and the cloud's list. */
+/**
+ * The records that a poll has to read and the slots that it has to check, picked from index entries, slots
+ * and the cloud's list.
+ */
 export interface Picked {
-  /** Records that do not agree with the cloud's list, or whose deadline has to be checked. */
+  /** Ids of records that do not agree with the cloud's list, or whose deadline has to be checked. */
   rereadIds: readonly string[];
   /** Stale slot holders: nothing is being created under their slots. */
   staleHolders: Holders;
@@ -25,7 +28,11 @@ export interface Picked {
   withDeadlines: boolean;
 }
 
-/** Picks the records that a poll has to read. Pure. @param fullAtMs time of the last full poll of the site */
+/**
+ * Picks the records that a poll has to read. Pure.
+ *
+ * @param fullAtMs time of the site's last full poll
+ */
 export function pick(
   { entries, asked, seenAtMs, isFull, isListless }: Snapshot,
   machines: ReadonlyMap<string, readonly CloudInstance[]>,

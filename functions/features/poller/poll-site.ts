@@ -27,15 +27,21 @@ import { isDoubtful, type Snapshot, takeSnapshot } from './snapshot.ts';
 import { snapshotById } from './snapshot-by-id.ts';
 
 const POLLS_UNTIL_IDLE = 2;
-/** After a failed list call, polls do not list the site for this long. They read machines one by one instead. */
+/**
+ * Time after a failed list call in which polls do not list the site, in ms. They read machines one by one
+ * instead.
+ */
 const LIST_AGAIN_MS = 60_000;
-/** A rejected credential needs an operator; poll slowly. */
+/**
+ * Maximum interval of polls that get no answer from the cloud, in ms. A rejected credential needs an
+ * operator, so that more frequent polls are useless.
+ */
 const BLIND_MS = 60_000;
 const BLIND_POLL_MS: Readonly<Partial<Record<DriverErrorCode, number>>> = { Unauthorized: BLIND_MS };
 
 /**
- * Polls one site: makes one list call for all fleets, reconciles records, completes tasks, serves the launch queue, and
- * schedules the next poll while anything is in transition.
+ * Polls one site. Makes one list call for all fleets, reconciles records, completes tasks and serves the
+ * launch queue. Schedules the next poll while anything is in transition.
  */
 export async function pollSite(context: WorkerContext, message: PollMessage): Promise<void> {
   if (message.fast) return await fastPoll(context, message);
@@ -47,18 +53,18 @@ export async function pollSite(context: WorkerContext, message: PollMessage): Pr
   try {
     await pollNow(context, { connectionKey, location }, turn);
   } catch (error) {
-    // This message has used its generation, and would be dropped if SQS delivered it again. Send the next poll, even if
-    // the loop's item was not written.
+    // The generation of this message is used: if SQS delivered the message again, it would be dropped.
+    // Therefore send the next poll, even if the loop's item was not written.
     if (!turn.isSent)
       await sendPoll(context, loop, error instanceof DriverError ? BLIND_MS : POLL_INTERVAL_MS);
     throw error;
   }
 }
 
-/** One poll's turn in the loop. */
+/** State of the poll that is running. */
 interface Turn {
   loop: Loop;
-  /** True once the next poll has been sent. */
+  /** True if the next poll was already sent. */
   isSent: boolean;
 }
 
@@ -85,14 +91,14 @@ async function pollNow(context: WorkerContext, site: SiteRef, turn: Turn): Promi
     return await withoutList(context, site, opened, turn, { error, askedAtMs });
   }
   loop.listFailedAtMs = 0;
-  // A list that shows no expected machine may be an error of the cloud. It is believed when the very next list shows the
-  // same, whether the loop was restarted in between or not.
+  // A list that shows no expected machine may be an error of the cloud. The poll believes such a list if the
+  // previous list showed none either. A restart of the loop in between makes no difference.
   const isDoubted = isDoubtful(snapshot) && loop.isDoubted !== true;
   loop.isDoubted = isDoubted;
   if (isDoubted) {
     return await pollAgain(context, turn, SHORTEST_POLL_MS, { isFast: loop.fastPolling === true });
   }
-  // The next poll is sent before this snapshot is reconciled: the reconcile must not delay it.
+  // The next poll is sent before the reconcile, because the reconcile would delay it.
   if (loop.fastPolling) {
     await sendPoll(context, loop, SHORTEST_POLL_MS);
     turn.isSent = true;
@@ -101,8 +107,8 @@ async function pollNow(context: WorkerContext, site: SiteRef, turn: Turn): Promi
 }
 
 /**
- * Schedules another poll after the list call got no permit. Usually the permit is available before the next scheduled
- * poll. If it is not, the poll serves the launch queue without a list.
+ * Schedules the next poll after the list call got no permit. If the permit takes longer than the usual
+ * interval, this poll serves the launch queue without a list.
  */
 async function pollLater(
   context: WorkerContext,
@@ -148,16 +154,16 @@ async function goOn(
 }
 
 /**
- * Returns true if the list call failed within the last minute. A slow list uses up each poll's time and delays the
- * launch queue.
+ * Returns true if the list call failed within the last minute. Polls then do not repeat it: a slow list call
+ * would use up their time and delay the launch queue.
  */
 function isListAwaited({ listFailedAtMs = 0 }: Loop, nowMs: number): boolean {
   return Math.abs(nowMs - listFailedAtMs) < LIST_AGAIN_MS;
 }
 
 /**
- * Continues a poll whose list call failed. Where the cloud is unavailable, it reads machines one by one; otherwise it
- * ends overdue instances and serves the launch queue.
+ * Continues a poll whose list call failed. If the cloud is unavailable, the poll reads machines one by one.
+ * In other cases, or if no machine can be read, it ends overdue instances and serves the launch queue.
  */
 async function withoutList(
   context: WorkerContext,
@@ -175,8 +181,8 @@ async function withoutList(
   }
   if (error.code !== 'Throttled') await endOverdue(context, site, error);
   if (hasBudget(opened.limits)) {
-    // Records can be counted without the cloud. The count is renewed here, because budget reservations may expire
-    // before an outage ends.
+    // Records can be counted without the cloud. Count them for the budget here, because budget reservations
+    // may expire before an outage ends.
     const entries = await readSiteEntries(context.store, connectionKey, location);
     await countForBudget(context, site, opened, entries, askedAtMs);
   }
@@ -199,7 +205,10 @@ async function pollById(
   await pollBlindly(context, site, opened, turn, POLL_INTERVAL_MS);
 }
 
-/** Serves the launch queue without an answer of the cloud. While launches wait, the next poll comes within a minute. */
+/**
+ * Serves the launch queue without an answer from the cloud, and schedules the next poll. While launches wait,
+ * that poll comes within a minute.
+ */
 async function pollBlindly(
   context: WorkerContext,
   site: SiteRef,
@@ -212,8 +221,8 @@ async function pollBlindly(
 }
 
 /**
- * Returns true if this site has no instances and no queue entries, including those that were added since the
- * poll began.
+ * Returns true if the site has no instances and no queue entries. Reads both again, because they may have
+ * been added since the poll began.
  */
 async function isDeserted({ store }: WorkerContext, site: SiteRef, opened: OpenConnection): Promise<boolean> {
   if ((await readSiteEntries(store, site.connectionKey, site.location)).length > 0) return false;
@@ -234,8 +243,9 @@ async function scanQueueIfDue(
 }
 
 /**
- * Stores the loop's state and sends the next poll. @param isFast whether launches wait for slots that may become free
- * at any time
+ * Stores the loop's state and sends the next poll.
+ *
+ * @param isFast true if launches wait for slots that may become free at any time
  */
 async function pollAgain(
   context: WorkerContext,

@@ -8,12 +8,12 @@ import type { Finding } from './compare.ts';
 import type { Picked } from './pick.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** One poll of one site: the input of every phase. */
+/** Input of every phase of a poll: the site, its connection and its loop. */
 export interface Poll {
   context: WorkerContext;
   site: SiteRef;
   opened: OpenConnection;
-  /** The loop's item as this poll took it. */
+  /** The loop's item, as it was when this poll began. */
   loop: Loop;
 }
 
@@ -22,7 +22,7 @@ export interface Found {
   finding: Finding;
 }
 
-/** The result of the observe phase: the cloud's answers, with the records and slots to compare them with. */
+/** Result of the observe phase: the cloud's answers, and the records and slots to compare with them. */
 export interface Observed {
   snapshot: Snapshot;
   /** The governor's state of the site, read before the records. */
@@ -36,6 +36,6 @@ export interface Observed {
   records: ReadonlyMap<string, InstanceItem>;
   /** The finding for each record of this site, from the list and from calls about single machines. */
   found: readonly Found[];
-  /** Ids of records whose attempt fails here, and whose fleet may try another location. */
+  /** Ids of records whose attempt fails here, and whose fleet has another location to try. */
   movable: ReadonlySet<string>;
 }

@@ -16,7 +16,7 @@ import { releaseSlotsOf, tellGovernor } from './release.ts';
 import { removeMachines } from './remove-machines.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** A launch makes its call within this time after the start time of its permit. */
+/** Maximum time from the start time of a permit to the launch's create call, in ms. */
 const ABOUT_TO_CALL_MS = 10_000;
 
 /** The outcome of reconciling one site. */
@@ -24,7 +24,7 @@ export interface Reconciled {
   /** Number of records and slots that are still in transition, as far as the snapshot shows. */
   inTransition: number;
   isWaitedFor: boolean;
-  /** True if not all calls to remove machines were made. */
+  /** True if some calls to remove machines were not made, or have no answer yet. */
   isRemoving: boolean;
   /** Start times of the create calls, past or scheduled, whose instances hold slots and do not run yet. */
   startsMs: number[];
@@ -32,8 +32,8 @@ export interface Reconciled {
 }
 
 /**
- * Reconciles a site with a snapshot: observe, decide, apply, release. Changes are written before tasks are completed,
- * and tasks are completed before slots go back. Then the launch queue is served.
+ * Reconciles a site with a snapshot, in four phases: observe, decide, apply, release. Writes changes before
+ * it completes tasks, and completes tasks before it gives slots back. Then serves the launch queue.
  */
 export async function reconcileSite(poll: Poll, snapshot: Snapshot): Promise<Reconciled> {
   const { context, site, opened, loop } = poll;
@@ -52,7 +52,7 @@ export async function reconcileSite(poll: Poll, snapshot: Snapshot): Promise<Rec
   await tellGovernor(poll, observed, applied, running);
   const boots = observed.picked.creating.filter((id) => running.has(id) && id in observed.holders);
   const hasQueued = await serveQueue(context, site, opened, new Set(stalledAmong(observed)));
-  // If every queued launch has just got a slot, further launches of the same fleets are about to be enqueued.
+  // Every queued launch may just have got a slot. The same fleets are then about to enqueue further launches.
   const isWaitedFor = hasQueued || (boots.length > 0 && (await hasNewHolders(poll, observed.holders)));
   return {
     inTransition: quietAmong(observed) + stillInTransition(applied, decision, fenced),
@@ -69,12 +69,15 @@ function runningAmong(machines: Observed['machines']): Set<string> {
   );
 }
 
-/** Returns holders whose create calls were due a while ago, and of which the cloud has accepted nothing. */
+/**
+ * Returns slot holders whose create call should have gone out more than STALLED_MS ago, and for which the
+ * cloud has accepted no call.
+ */
 function stalledAmong({ picked: { pending }, snapshot: { seenAtMs } }: Observed): string[] {
   return Object.entries(pending).flatMap(([id, startMs]) => (startMs + STALLED_MS < seenAtMs ? [id] : []));
 }
 
-/** Counts entries in transition that agree with the cloud, whose records were therefore not read. */
+/** Counts entries in transition that agree with the cloud. The poll has not read their records. */
 function quietAmong({ snapshot: { entries }, picked }: Observed): number {
   const rereadIds = new Set(picked.rereadIds);
   return entries.filter(({ status, siteSk }) => isTransitional(status) && !rereadIds.has(siteSk)).length;
@@ -88,13 +91,16 @@ function startsAmong(
   areSlotsGiven: boolean,
 ): number[] {
   const startsMs = creating.filter((id) => !running.has(id)).map((id) => holders[id] ?? seenAtMs);
-  // Launches that hold slots and have no record in Creating yet are added. This includes launches that this poll has
+  // Adds launches that hold slots and have no record in Creating yet, including launches that this poll has
   // just given slots.
   const about = Object.values(staleHolders).filter((startMs) => startMs + ABOUT_TO_CALL_MS > nowMs);
   return [...startsMs, ...about, ...(areSlotsGiven ? [nowMs] : [])];
 }
 
-/** Returns the shortest boot time, including those that this poll saw. Pure. */
+/**
+ * Returns the shortest boot time of the site, from the stored one and the boots that this poll measured.
+ * Pure.
+ */
 function fastestNow(
   { fastestMs, polledAtMs = 0 }: Loop,
   { holders, snapshot: { seenAtMs } }: Observed,
@@ -107,7 +113,7 @@ function fastestNow(
   );
 }
 
-/** Returns true if slots have got new holders since this poll began. */
+/** Returns true if an instance that held no slot when this poll began holds one now. */
 async function hasNewHolders({ context: { store }, site }: Poll, known: Holders): Promise<boolean> {
   const state = await readSiteState(store, site);
   return Object.keys(heldNow(state?.holders ?? {}, store.clock.now())).some((id) => !(id in known));

@@ -14,8 +14,8 @@ import { type SlotDecision, unusedSlots } from './decide-slots.ts';
 import type { Observed, Poll } from './poll.ts';
 
 /**
- * Completes the tasks of instances that ended, and gives back slots that are no longer needed. An abandoned slot goes
- * back only when a claim can no longer be written under it.
+ * Completes the tasks of instances that ended, and gives back slots that are no longer needed. Gives back an
+ * abandoned slot only after the claim is fenced: the slow worker can then no longer write it.
  *
  * @returns ids of the holders of abandoned slots whose claims are fenced
  */
@@ -57,7 +57,7 @@ export async function tellGovernor(
   if (snapshot.isFull) await countForBudget(context, site, opened, live, snapshot.seenAtMs);
   if (opened.limits.pacing === 'all-at-once' && state?.ranAtMs === undefined && running.size > 0)
     await noteFirstRun(store, governedSite);
-  // An instance that is created slowly renews its slot while the cloud shows it in Creating.
+  // If the cloud creates an instance slowly, renew its slot while the cloud shows the instance in Creating.
   const renewed = Object.entries(holders).filter(
     ([id, sinceMs]) =>
       sinceMs + RENEW_SLOT_MS < snapshot.seenAtMs &&

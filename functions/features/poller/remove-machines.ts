@@ -8,22 +8,25 @@ import {
   type WorkerContext,
 } from '../../platform/worker/context.ts';
 
-/** Number of concurrent calls. Some clouds answer a removal only when it is complete. */
+/** Maximum number of concurrent calls. Some clouds answer a removal only after it is complete. */
 const CONCURRENT_REMOVALS = 25;
-/** For at most this long, one poll begins removals, at the permitted rate. */
+/** Maximum time in which one poll begins removals, in ms. */
 const LONGEST_REMOVING_MS = 4_000;
 /**
- * Time that the poll waits for answers after the last call has begun. The next poll shows the outcome of the others.
+ * Maximum time that a poll waits for answers after it began the last call, in ms. The next poll shows the
+ * outcome of calls without an answer.
  */
 const ANSWERED_MS = 2_000;
 const SHORTEST_WAIT_MS = 100;
 
 /**
- * Asks the cloud to remove machines. Each poll repeats the request until the cloud shows them Terminating, because an
- * answer to the call alone proves nothing. For some seconds, calls begin as the governor permits them. If calls have no
- * answer when the poll has to end, the poll does not wait for them.
+ * Asks the cloud to remove machines. Each poll repeats the request until the cloud shows the machines in
+ * Terminating, because the answer to a call alone proves nothing.
  *
- * @returns whether calls were not made, or have no answer yet
+ * Begins calls for some seconds, at the rate that the governor permits. Returns before all calls are answered
+ * if the poll has to end.
+ *
+ * @returns true if some calls were not made, or have no answer yet
  */
 export async function removeMachines(
   context: WorkerContext,
@@ -57,12 +60,12 @@ export async function removeMachines(
     const areAsked = await Promise.race([all, late]);
     if (areAsked) return areAsked.includes(false);
   }
-  // A call that fails after the poll has continued must not end the process.
+  // A call may fail after this function has returned. The error must not end the process.
   all.catch((error: unknown) => context.log.warn('a machine could not be terminated', { error }));
   return true;
 }
 
-/** Begins calls as they are permitted, until a given time. */
+/** Begins calls when the governor permits them, until a given time. Tells how long to wait for answers. */
 class BegunCalls {
   readonly #clock: Clock;
   readonly #untilMs: number;
@@ -75,7 +78,10 @@ class BegunCalls {
     this.#lastBegunMs = clock.now();
   }
 
-  /** Makes a call when it gets a permit. @returns false when the time was over before the permit came */
+  /**
+   * Makes a call, which waits for its permit until the given time. @returns false if no call was made in that
+   * time
+   */
   async begin(call: (terms: { waitMs: number; onPermit: () => void }) => Promise<boolean>): Promise<boolean> {
     const waitMs = this.#untilMs - this.#clock.now();
     if (waitMs < 0) return false;
@@ -92,7 +98,7 @@ class BegunCalls {
     return await call({ waitMs, onPermit }).finally(stopWaiting);
   }
 
-  /** Returns how much longer to wait for the begun calls, in milliseconds; 0 when that time is over. */
+  /** Returns the remaining time to wait for answers, in ms; 0 if that time is over. */
   lateInMs(answeredMs: number): number {
     const lateInMs = Math.max(0, this.#lastBegunMs + answeredMs - this.#clock.now());
     return this.#awaitingPermit > 0 ? Math.max(SHORTEST_WAIT_MS, lateInMs) : lateInMs;

@@ -12,23 +12,26 @@ import {
 } from '../../platform/worker/context.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** Upper bound of machines per poll; later polls continue with the others. */
+/** Maximum number of machines that one poll reads. Later polls continue with the others. */
 const MOST = 40;
 const CONCURRENT_CALLS = 20;
-/** Part of the remaining time in which calls may begin. The rest is for their answers and for the reconcile. */
+/**
+ * Part of the poll's remaining time in which calls may begin. The rest is for their answers and for the
+ * reconcile.
+ */
 const SHARE_OF_TIME = 0.25;
 const LONGEST_MS = 2_500;
-/** After this many failures without a single answer, such calls count as not answered by the cloud. */
+/** Number of failed calls after which a poll makes no further ones, if no call was answered. */
 const SILENT_AFTER = 10;
 
 /**
- * Takes a snapshot of a site whose list call fails, with one call per machine. Machines in transition come first, then
- * some of the others, as far as the governor permits. A machine in Terminating without a backend id is looked up by its
- * launch token.
+ * Takes a snapshot of a site whose list call fails, with one call per machine. Reads machines in transition
+ * first, then others, as far as the governor permits. A machine in Terminating without a backend id is looked
+ * up by its launch token.
  *
- * @param loop its `askedUpTo` is set to the last entry that was requested
- * @returns `late` if answers are still pending; undefined if there is nothing to request, or the cloud does not answer
- *   these calls either
+ * @param loop the function sets its `askedUpTo` to the last entry that it tried to read
+ * @returns `late` if no answer has come in time; undefined if there is nothing to read, if permits are
+ *   missing, or if the cloud does not answer these calls either
  */
 export async function snapshotById(
   context: WorkerContext,
@@ -69,7 +72,7 @@ export async function snapshotById(
       }),
     ),
   );
-  // The next poll requests the machines that are not answered at that time.
+  // Do not wait longer. The next poll reads the machines that have no answer yet.
   const late = store.clock.sleep(Math.ceil(untilMs - store.clock.now()));
   await Promise.race([all, late]);
   all.catch((error: unknown) => context.log.warn('machines could not be read', { error }));
@@ -78,8 +81,8 @@ export async function snapshotById(
 }
 
 /**
- * Sorts entries: those in transition first, then from the entry after `askedUpTo` onwards. Over several polls, every
- * entry is read.
+ * Returns the entries that can be read, in reading order. Entries in transition come first. In both parts,
+ * the entries after `askedUpTo` come before the others. In this way, several polls together read every entry.
  */
 function inTurn(entries: readonly SiteEntry[], askedUpTo: string): SiteEntry[] {
   const askable = entries.filter(
@@ -92,7 +95,7 @@ function inTurn(entries: readonly SiteEntry[], askedUpTo: string): SiteEntry[] {
   );
 }
 
-/** Reads one machine. @returns undefined when the cloud has no such machine */
+/** Reads one machine. @returns undefined if the cloud has no such machine */
 async function find(
   { location }: SiteRef,
   client: CloudClient,

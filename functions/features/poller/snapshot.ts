@@ -22,24 +22,27 @@ export interface Snapshot {
   /** Machines that the cloud shows. */
   seen: readonly CloudInstance[];
   seenAtMs: number;
-  /** True: a full snapshot. False: slots only, or machines that were requested by id. */
+  /**
+   * True if the snapshot covers the whole site. False if it covers slot holders only, or machines that were
+   * read by id.
+   */
   isFull: boolean;
-  /** Ids of the entries that the cloud was asked about. Absent: all of them. */
+  /** Instance ids of the entries that the cloud was asked about. Absent: all entries. */
   asked?: ReadonlySet<string>;
   /** True if machines were read one by one because the list call failed. */
   isListless?: true;
 }
 
-/** Upper bound for a driver's call. */
+/** Maximum time of a list call, in ms. */
 const LONGEST_LIST_MS = 30_000;
-/** Interval of the full poll; slot-only polls do not postpone it. */
+/** Interval of full snapshots, in ms. Slot-only snapshots do not postpone the next full one. */
 const FULL_SNAPSHOT_MS = 5_000;
-/** To read one record by its key costs as much as to read this many entries of the index. */
+/** Number of index entries that cost as much to read as one record by its key. */
 const ENTRIES_PER_RECORD = 20;
 
 /**
- * Takes a snapshot of a site with one list call. A large site whose launches wait for slots gets mostly slot-only
- * snapshots, whose cost does not grow with the site.
+ * Takes a snapshot of a site with one list call. At a large site where launches wait for slots, most
+ * snapshots cover slots only. Their cost does not grow with the site.
  *
  * @throws DriverError if the list call fails
  */
@@ -49,8 +52,8 @@ export async function takeSnapshot(
   opened: OpenConnection,
   loop: Loop,
 ): Promise<Snapshot> {
-  // The last poll may have run on a worker whose clock is ahead. Therefore the difference counts in both
-  // directions.
+  // The worker of the last poll may have a clock that is ahead. Therefore only the size of the difference
+  // counts.
   const isFullDue = Math.abs(context.store.clock.now() - (loop.fullAtMs ?? 0)) >= FULL_SNAPSHOT_MS;
   const isLarge = (loop.entries ?? 0) > ENTRIES_PER_RECORD * opened.limits.concurrentInstancesPerLocation;
   const slots =
@@ -70,16 +73,16 @@ async function snapshotSite(
     store.clock,
     Math.min(LONGEST_LIST_MS, limitMs),
     client.listInstances(location),
-    () => new DriverError('Unavailable', 'the list of machines takes longer than a poll may last'),
+    () => new DriverError('Unavailable', 'the list call took longer than a poll may last'),
   );
   const entries = await readSiteEntries(store, connectionKey, location);
   return { entries, seen, seenAtMs, isFull: true };
 }
 
 /**
- * Returns whether a list shows none of the machines that it should show. These are machines that records are bound to,
- * and machines in Terminating whose backend id is unknown. Such a list may be right, or an error of the cloud. Other
- * entries do not count, because the index may lag behind the records. Pure.
+ * Returns true if a list shows none of the machines that it should show. These are machines that records are
+ * bound to, and machines in Terminating whose backend id is unknown. The list may be right, or an error of
+ * the cloud. Other entries are ignored, because the index may lag behind the records. Pure.
  */
 export function isDoubtful({ entries, seen, asked, isListless }: Snapshot): boolean {
   if (isListless) return false;
@@ -95,8 +98,10 @@ export function isDoubtful({ entries, seen, asked, isListless }: Snapshot): bool
 }
 
 /**
- * Lists the machines of slot holders by id. @returns undefined where the cloud cannot list by id, or not this number of
- * ids
+ * Lists the machines of slot holders by id.
+ *
+ * @returns undefined if the cloud cannot list by id, if no holder has a backend id, or if there are too many
+ *   ids for one call
  */
 async function snapshotSlots(
   { store }: WorkerContext,

@@ -4,10 +4,10 @@ import type { Store } from '../../platform/store/store.ts';
 import type { PollMessage } from '../../platform/workflow/messages.ts';
 
 /**
- * Sends one poll to every site that may have instances or queued launches and whose loop does not run. This also
- * restarts lost loops. Runs each minute.
+ * Sends one poll message for each site that may have instances or queued launches, if its loop is not
+ * running. Also restarts a loop whose poll is overdue. A schedule calls this each minute.
  *
- * @returns how many polls were sent
+ * @returns number of polls that were sent
  */
 export async function watchSites(
   store: Store<'governor'>,
@@ -22,8 +22,8 @@ export async function watchSites(
     );
     const polls = await Promise.all(
       resting.map(async ({ connectionKey, location }): Promise<PollMessage[]> => {
-        // One poll is enough here. The worker of a later write starts the loop itself, or the next run of this schedule
-        // does.
+        // The loop ends after one poll that sees nothing in transition. If a later write needs polls, the
+        // worker that writes starts the loop, or the next run of this schedule does.
         const generation = await startLoop(store, { driver, connectionKey, location }, nowMs, 1);
         return generation === undefined ? [] : [{ kind: 'poll', connectionKey, location, generation }];
       }),

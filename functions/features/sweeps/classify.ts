@@ -7,8 +7,8 @@ import { isBoundTo, type ProofTerms, proveMachine } from '../ownership/prove-mac
 import { hasVanished, mayReturn } from '../ownership/returning.ts';
 
 /**
- * The verdict about a machine or network resource that a cloud shows: a record claims it, or no record does. The
- * records must have been read after the cloud was asked.
+ * Verdict about a machine or network resource that a cloud shows: whether a record claims it and, if not, the
+ * reason. The records must have been read after the cloud was asked.
  */
 export type Verdict = { claimed: true } | { claimed: false; reason: OrphanReason };
 
@@ -19,7 +19,7 @@ export interface Asked {
   location: string;
   /** Time at which the cloud was asked. */
   atMs: number;
-  /** The driver's consistency window: a list may lag behind for this long. */
+  /** The driver's consistency window, in ms: a list may lag behind for this long. */
   consistencyWindowMs: number;
   terms: ProofTerms;
 }
@@ -27,10 +27,12 @@ export interface Asked {
 /**
  * Decides whether a record claims a machine. Pure.
  *
- * A record always precedes its machine. If the machine was listed before the records were read, and no record claims
- * it, no record will ever claim it. While its create call is under way, the launch decides about a machine. A machine
- * that carries this deployment's tags without proof of its origin gets another reason than a proven one. Only proven
- * machines may be removed.
+ * A record is written before its machine is created. If the machine was listed before the records were read,
+ * and no record claims it, no record will claim it later. While the create call of a machine is under way,
+ * its launch decides about the machine.
+ *
+ * A machine that carries this deployment's tags without a proof of its origin gets a reason of its own,
+ * because only proven machines may be removed.
  */
 export function classifyMachine(
   machine: CloudInstance,
@@ -58,8 +60,8 @@ function isLate({ terminatedAt }: InstanceItem, { atMs, consistencyWindowMs }: A
 }
 
 /**
- * Returns true if the record's present attempt may be about to claim this machine. A Planned record has no such
- * attempt: its next attempt gets another token.
+ * Returns true if the record's current attempt may be about to bind this machine. A Planned record has no
+ * such attempt, because its next attempt gets another token.
  */
 function isLaunching(record: InstanceItem, { launchToken }: CloudInstance, location: string): boolean {
   if (isClosed(record.status) || record.status === 'Planned' || record.location !== location) return false;
@@ -68,8 +70,9 @@ function isLaunching(record: InstanceItem, { launchToken }: CloudInstance, locat
 }
 
 /**
- * Decides whether a record claims a network resource. Pure. @param records of the network resources of its fleet at
- * this site, including removed ones
+ * Decides whether a record claims a network resource. Pure.
+ *
+ * @param records records of the network resources of its fleet at this site, including removed ones
  */
 export function classifyResource(
   { kind, name, backendId }: CloudNetworkResource,
@@ -82,8 +85,8 @@ export function classifyResource(
 }
 
 /**
- * Returns true if a record is bound to a machine that the cloud should show now. A record in transition is polled all
- * the time and needs no sweep.
+ * Returns true if a record is bound to a machine that the cloud should show now. Returns false for a record
+ * in transition, because polls check it anyway.
  */
 export function isExpected(record: InstanceItem, { atMs, consistencyWindowMs }: Asked): boolean {
   return (

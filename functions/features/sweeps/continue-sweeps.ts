@@ -14,7 +14,10 @@ import {
 import { continued } from './sweep-cap.ts';
 import { connectionsOf, type OrphanCursor } from './sweep-view.ts';
 
-/** Returns a page of the holds of a namespace's connections, ordered by connection and location. */
+/**
+ * Returns a page of the sweep holds of a namespace's connections, ordered by connection and location. While a
+ * hold exists, sweeps wait for an operator.
+ */
 export async function listHolds(
   store: Store<'fleets' | 'access'>,
   namespace: string,
@@ -41,12 +44,14 @@ export async function listHolds(
 }
 
 /**
- * Ends the holds of a connection, at one location or at all of them. A hold of the whole connection ends in both cases.
- * The audit row is written before each hold ends. If the call is interrupted, the audit log may have a row for a hold
- * that has not ended. Each hold that has ended has its row.
+ * Ends the sweep holds of a connection, at one location or at all locations. A hold of the whole connection
+ * ends in both cases.
  *
- * @param apiKeyId of the operator
- * @returns the holds that have ended; none when nothing was held
+ * Writes an audit row before it ends a hold. Therefore each ended hold has a row, even if the call is
+ * interrupted. There may also be a row for a hold that has not ended.
+ *
+ * @param apiKeyId id of the operator's API key
+ * @returns the holds that have ended; empty if there was no hold
  */
 export async function continueSweeps(
   store: Store<'fleets'>,

@@ -13,10 +13,10 @@ import type { Verdict } from './classify.ts';
 type Standing = Pick<OrphanItem, 'kind' | 'reason' | 'state' | 'firstSeenAt'>;
 
 /**
- * Returns the next state of a finding, by what a cloud shows. Pure.
+ * Returns the next state of a finding about a machine or network resource that the cloud shows. Pure.
  *
- * @param item the finding so far; a closed one is ignored
- * @returns undefined when the state does not change
+ * @param item the finding so far; a closed finding is ignored
+ * @returns undefined if the state does not change
  */
 export function nextState(
   item: Standing | undefined,
@@ -44,18 +44,18 @@ function isDue(
 }
 
 /**
- * Returns the state of an open finding that the cloud no longer shows. Only this closes a removal: an answer to the
- * call does not.
+ * Returns the next state of an open finding whose machine or network resource the cloud no longer shows. Only
+ * this ends a removal. The answer to the removal call does not.
  */
 export function stateWhenGone(state: OrphanState): OrphanState {
   return state === 'Terminating' ? 'Terminated' : 'Gone';
 }
 
 /**
- * Returns the state of a finding about a missing machine, by the present record.
+ * Returns the next state of a finding about a missing machine, from the current record.
  *
- * @param isShown whether the cloud shows the machine again
- * @returns undefined while the state is not certain
+ * @param isShown true if the cloud shows the machine again
+ * @returns undefined if the state is not certain yet
  */
 export function stateOfMissing(
   { backendId }: Pick<OrphanItem, 'backendId'>,
@@ -67,7 +67,7 @@ export function stateOfMissing(
   return record.status === 'Terminated' || record.status === 'Failed' ? 'Released' : undefined;
 }
 
-/** Returns the name of the action with which a sweep left a finding in this state. */
+/** Returns the name of the sweep's action that led to this state of a finding. */
 export function actionOf(state: OrphanState, isNew: boolean): SweepAction {
   switch (state) {
     case 'Quarantined':

@@ -14,12 +14,12 @@ import type { Judged } from './judge-site.ts';
 import { admit, counts, mostPerDay, type Removal } from './sweep-cap.ts';
 import { tellHold } from './tell-hold.ts';
 
-/** Returns why a subject may not be removed now; undefined if it may. */
+/** Returns the reason why a machine or network resource may not be removed now; undefined if it may. */
 export type HeldBack = (subject: Pick<OrphanItem, 'kind' | 'backendId'>) => HoldReason | undefined;
 
 /**
- * Admits the removals of a sweep, before findings announce them and calls request them. A dry run admits nothing, and
- * returns what would be held back.
+ * Decides which removals of a sweep are admitted, before findings announce them and calls request them. A dry
+ * run writes nothing, and returns what would be held back.
  *
  * @param shown machines and network resources that the cloud shows, each with its finding so far
  * @param nowMs the time for all decisions of the sweep

@@ -12,9 +12,11 @@ import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 import { tellHold } from './tell-hold.ts';
 
 /**
- * Returns why sweeps of a connection remove nothing at all, network resources and duplicates included; undefined if
- * they may. Either the tables were restored to an earlier time and lack records of machines that were created since, or
- * another deployment with the same id is alive.
+ * Returns the reason why sweeps of a connection may remove nothing at all, including network resources and
+ * duplicates; undefined if they may.
+ *
+ * One reason is that the tables were restored to an earlier time, and lack records of machines that were
+ * created since. The other reason is another live deployment with the same id.
  */
 export async function heldEverywhere(
   context: WorkerContext,
@@ -34,8 +36,9 @@ export async function heldEverywhere(
 }
 
 /**
- * Adds a hold for a restore after which no operator has continued the sweeps. Pure. @param restores number of restores
- * so far
+ * Adds a hold if the tables were restored and no operator has continued the sweeps since. Pure.
+ *
+ * @param restores number of restores so far
  */
 export function restoredHold(
   item: HoldItem,
@@ -49,7 +52,7 @@ export function restoredHold(
     sinceMs: nowMs,
     restores,
     message:
-      'the tables were restored to an earlier time, and machines that were created after it may have no record: check them with "fleetwright orphans list", then continue the sweeps with "fleetwright orphans continue"',
+      'the tables were restored to an earlier time, and machines that were created after that time may have no record: check them with "fleetwright orphans list", then continue the sweeps with "fleetwright orphans continue"',
   };
   return { state: { ...item, hold }, answer: hold };
 }

@@ -26,15 +26,16 @@ export interface Judgement {
   /** The records that were read for `shown`, `missing` or `further`, by instance id. */
   records: ReadonlyMap<string, InstanceItem>;
   /**
-   * True if the poll loop has work here: a record is in transition, or differs from its machine's status. The loop of
-   * such a site normally runs. After the tables were restored to an earlier time, it may not run.
+   * True if the poll loop has work here: a record is in transition, or differs from its machine's status.
+   * Normally the loop of such a site runs. After the tables were restored to an earlier time, the loop may
+   * not run.
    */
   isBehind: boolean;
 }
 
 /**
- * Compares the records with what a cloud showed just before. A machine that agrees with the index is claimed. For all
- * others, the record itself decides, read strongly.
+ * Compares the records with what the cloud showed immediately before. A machine that agrees with the index is
+ * claimed. For each other machine, its record decides, which is read with strong consistency.
  *
  * @param further ids of additional instances whose records are returned
  * @param dryRun if true, nothing is written: vanished machines that have reappeared are not taken back
@@ -51,7 +52,7 @@ export async function judgeSite(
   const asked: Asked = { location: site.location, atMs, consistencyWindowMs, terms };
   const entries = await readSiteEntries(context.store, site.connectionKey, site.location);
   const byId = new Map(entries.map((entry) => [entry.siteSk, entry]));
-  // Where backend ids are names, a copy may have the id that a record is bound to.
+  // If backend ids are names, a copy may have the id that a record is bound to.
   const isAgreed = ({ instanceId, backendId }: CloudInstance) =>
     terms.backendIds === 'unique' &&
     instanceId !== undefined &&

@@ -6,8 +6,8 @@ import {
 import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 
 /**
- * How long each list call waits for its permit. After that, the message waits in the queue and does not occupy the
- * function.
+ * Maximum time that a list call waits for its permit, in ms. After that, the message waits in SQS and does
+ * not occupy the function.
  */
 const PERMIT_WAIT_MS = 5_000;
 
@@ -19,7 +19,9 @@ export interface SiteList {
   resources: CloudNetworkResource[];
 }
 
-/** Requests all lists of a site. @throws DriverError when the cloud does not answer, or a call gets no permit */
+/**
+ * Requests all lists of a site. @throws DriverError if the cloud does not answer, or a call gets no permit
+ */
 export async function listSite(
   context: WorkerContext,
   site: SiteRef,

@@ -9,13 +9,14 @@ const CONCURRENT_CALLS = 10;
 export interface ToRemove {
   kind: OrphanKind;
   backendId: string;
-  /** True if the cloud is already removing it. */
+  /** True if the cloud is already removing the orphan. */
   isLeaving: boolean;
 }
 
 /**
- * Asks the cloud to remove orphans, as many as are permitted now: machines first, key pairs and security groups when no
- * machine is left, networks last. The answer to a call closes no finding: only a later list does.
+ * Asks the cloud to remove orphans, as many as are permitted now. Machines come first. Key pairs and security
+ * groups follow when no machine is left, and networks come last. The answer to a call does not close a
+ * finding; only a later list does.
  */
 export async function removeOrphans(
   context: WorkerContext,
@@ -36,7 +37,7 @@ export async function removeOrphans(
   );
 }
 
-/** Returns the orphans that no other orphan of the list may still need. */
+/** Returns the orphans to remove first: those that no other orphan in the list may still need. */
 export function firstToGo(orphans: readonly ToRemove[]): readonly ToRemove[] {
   const stages: readonly (readonly OrphanKind[])[] = [
     ['instance'],
@@ -50,7 +51,7 @@ export function firstToGo(orphans: readonly ToRemove[]): readonly ToRemove[] {
   return [];
 }
 
-/** Makes one removal call. @returns false when it gets no permit now */
+/** Makes one removal call. @returns false if the call gets no permit now */
 async function remove(
   context: WorkerContext,
   site: SiteRef,

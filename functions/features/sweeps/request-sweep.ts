@@ -6,10 +6,10 @@ import { createSweep } from '../../platform/store/sweeps.ts';
 import type { SweepConnectionMessage } from '../../platform/workflow/messages.ts';
 
 /**
- * Starts a sweep of some connections of a namespace. Its record is written before the messages that refer to it are
- * sent.
+ * Starts a sweep of some connections of a namespace. Writes the sweep's record before it sends the messages,
+ * because they refer to the record.
  *
- * @returns the sweep's id; undefined when the namespace no longer exists
+ * @returns the sweep's id; undefined if the namespace no longer exists
  */
 export async function requestSweep(
   store: Store<'fleets' | 'access'>,

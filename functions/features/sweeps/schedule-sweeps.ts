@@ -3,8 +3,8 @@ import { connectionKey } from '../../model/identifiers.ts';
 import type { SweepConnectionMessage } from '../../platform/workflow/messages.ts';
 
 /**
- * Requests a sweep of every connection that is Ready or Disabled; a disabled one may still have machines. A connection
- * whose credential was rejected is swept again once it is verified.
+ * Requests a sweep of every connection that is Ready or Disabled. A disabled connection may still have
+ * machines. If the credential of a connection was rejected, its sweeps continue after it is verified again.
  *
  * @returns number of connections
  */

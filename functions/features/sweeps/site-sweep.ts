@@ -52,8 +52,8 @@ export class SiteSweep {
     const shownAs = new Map(shown.map((one) => [keyOf(one.subject), one]));
     const known = new Map(orphans.map((item) => [keyOf(item), item]));
     const pairs = shown.map((one) => ({ ...one, known: known.get(keyOf(one.subject)) }));
-    // Both decisions use the same time. A finding that becomes due during this sweep was not admitted, and is left to
-    // the next sweep.
+    // The two calls below use the same time. Otherwise, a finding could become due after the removals were
+    // admitted.
     const nowMs = this.#context.store.clock.now();
     const held = await heldBack(this.#context, this.#site, this.#opened, pairs, {
       nowMs,
@@ -65,7 +65,7 @@ export class SiteSweep {
     }
     await this.#followMissing(absentees, missing, records, shownAs);
     if (isBehind && !this.#dryRun) await startPolling(this.#context, this.#site);
-    // Only findings that this list shows are removed. A finding that an earlier list showed is removed when a later
+    // Remove only what this list shows. If only an earlier list showed a finding, it is removed when a later
     // list shows it again.
     const removing = this.#found.filter(
       ({ item }) => item.state === 'Terminating' && shownAs.has(keyOf(item)),
@@ -118,8 +118,8 @@ export class SiteSweep {
   }
 
   /**
-   * Closes a finding that the list does not show. A list may leave a machine out; only the cloud's answer about that
-   * machine proves that it no longer exists.
+   * Closes a finding about a machine or network resource that the list does not show. A list may leave out a
+   * machine that exists. Only the cloud's answer about that machine proves that it is gone.
    */
   async #closeIfGone(item: OrphanItem): Promise<void> {
     if (item.kind === 'instance' && !(await this.#isGone(item.backendId))) {
@@ -140,8 +140,8 @@ export class SiteSweep {
   }
 
   /**
-   * Reports missing machines to the poll loop, which confirms that they no longer exist and marks their records. Closes
-   * findings that are settled.
+   * Reports missing machines to the poll loop, which confirms that they are gone and marks their records.
+   * Closes findings whose outcome is known.
    */
   async #followMissing(
     absentees: readonly OrphanItem[],
@@ -151,7 +151,7 @@ export class SiteSweep {
   ): Promise<void> {
     let toFind = 0;
     for (const item of absentees.filter(({ state }) => state === 'Vanished')) {
-      // The machine's record was reopened, and the worker that did so died before it wrote this finding.
+      // A worker reopened the record of this machine, and died before it wrote this finding.
       if (shownAs.get(keyOf(item))?.verdict.claimed) await this.#close(item, 'Returned');
     }
     for (const item of absentees.filter(isOpen)) {

@@ -9,7 +9,7 @@ const SHARE = 0.05;
 export interface Removal {
   backendId: string;
   firstSeenAtMs: number;
-  /** True if an earlier sweep has already requested its removal. */
+  /** True if an earlier sweep has already requested this removal. */
   isAskedFor: boolean;
 }
 
@@ -19,8 +19,9 @@ export function counts(kind: string, reason: OrphanReason): boolean {
 }
 
 /**
- * Returns how many machines sweeps may remove at a site in 24 hours. @param ours number of machines there that records
- * claim
+ * Returns the maximum number of machines that sweeps may remove at a site in 24 hours.
+ *
+ * @param ours number of machines at the site that records claim
  */
 export function mostPerDay(ours: number): number {
   return Math.max(LEAST, Math.floor(ours * SHARE));
@@ -29,9 +30,11 @@ export function mostPerDay(ours: number): number {
 /**
  * Decides which machines may be removed now. Pure.
  *
- * A machine that was admitted in the last 24 hours is admitted again and counts once. A machine that was first seen
- * before an operator last continued the sweeps is admitted without counting. While a machine waits, no other is
- * admitted until an operator continues the sweeps, or no machine waits any more.
+ * A machine that was admitted in the last 24 hours is admitted again, and is counted only once. A machine is
+ * not counted at all if it was first seen before an operator last continued the sweeps.
+ *
+ * If too many machines are counted, the rest have to wait. From then on, no further machine is counted and
+ * admitted, until an operator continues the sweeps or no machine waits any more.
  */
 export function admit(
   item: HoldItem,
@@ -67,8 +70,8 @@ function holdOf(known: HoldState | undefined, waiting: number, most: number, now
 }
 
 /**
- * Returns a site's state after an operator continued its sweeps. Everything that was found until then may be removed,
- * and the count starts again.
+ * Returns a site's state after an operator continued its sweeps. All machines that were found until then may
+ * be removed, and the count starts again at zero.
  */
 export function continued({ hold, ...item }: HoldItem, nowMs: number): HoldItem {
   const restores = hold?.restores === undefined ? {} : { restoresContinued: hold.restores };

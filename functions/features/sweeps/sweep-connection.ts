@@ -10,13 +10,13 @@ import type { SweepConnectionMessage, SweepMessage } from '../../platform/workfl
 import { watchWriters } from './watch-writers.ts';
 
 const CONCURRENT_SENDS = 10;
-/** Scheduled sweeps are spread over this time, to leave rate for other calls. */
+/** Scheduled sweeps are spread over this time, in ms, to leave calls for other work. */
 const SPREAD_MS = 60_000;
 
 /**
- * Sends a sweep for each site where a connection may have resources. These are the locations of its catalogue, the
- * locations that ever had a poll loop, and the locations with findings. If this message is delivered twice, sites are
- * swept twice.
+ * Sends a sweep message for each site where a connection may have resources. These are the locations of its
+ * catalogue, the locations that ever had a poll loop, and the locations with findings. If the message of this
+ * call is delivered twice, sites are swept twice.
  */
 export async function sweepConnection(
   context: WorkerContext,
@@ -42,7 +42,7 @@ export async function sweepConnection(
         : { failure: { code: 'NotFound', message: `the namespace has no connection ${name}` } }),
     });
   }
-  // The mark of a connection that is being deleted is removed, not renewed.
+  // While a connection is being deleted, this deployment's mark is removed, and must not be renewed.
   if (connection && !connection.deletion && !dryRun) await watchWriters(context, connectionKey);
   const limit = pLimit(CONCURRENT_SENDS);
   const send = (location: string) => {

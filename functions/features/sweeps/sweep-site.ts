@@ -10,16 +10,22 @@ import { actionOf } from './finding-state.ts';
 import { listSite } from './list-site.ts';
 import { type Found, SiteSweep } from './site-sweep.ts';
 
-/** Removals are checked after this interval, at most this many times. After that, the next sweep checks them. */
+/**
+ * Interval in ms after which a sweep checks its removals again, up to MAX_ROUNDS times. After that, the next
+ * sweep checks them.
+ */
 const ROUND_MS = 30_000;
 const MAX_ROUNDS = 10;
 const FINDINGS_PER_SITE = 100;
 
 /**
- * Compares what a cloud shows of this deployment at a site with the records. An unclaimed subject is quarantined and,
- * after the grace period, removed or reported. A missing machine is reported to the poll loop. This function may run
- * twice, run concurrently, and be interrupted anywhere. Each write of a finding depends on its version, and each sweep
- * requests a removal again until a list no longer shows the machine.
+ * Compares what a cloud shows of this deployment at a site with the records. A machine or network resource
+ * that no record claims is quarantined and, after the grace period, removed or reported. A missing machine is
+ * reported to the poll loop.
+ *
+ * The function may run twice, run concurrently, and be interrupted at any line. Each write of a finding is
+ * conditional on the finding's version. Each sweep repeats a removal until a list no longer shows the
+ * machine.
  */
 export async function sweepSite(context: WorkerContext, message: SweepMessage): Promise<MessageResult> {
   const { connectionKey, location, dryRun } = message;

@@ -14,14 +14,18 @@ export interface OrphanFilter {
   state?: OrphanState | undefined;
 }
 
-/** Where a list continues: after this finding of this connection, then with the connections after it. */
+/**
+ * Position at which a list continues: after the finding `after` of this connection, then with the next
+ * connections.
+ */
 export interface OrphanCursor {
   connection: string;
   after?: string | undefined;
 }
 
 /**
- * Most queries for one page, which bounds the time if few findings match the filter. The cursor continues from there.
+ * Maximum number of queries for one page. It bounds the time of a page if few findings match the filter. The
+ * cursor continues after them.
  */
 const QUERIES_PER_PAGE = 20;
 const FINDINGS_PER_ANSWER = 2_000;
@@ -61,7 +65,7 @@ export async function listOrphans(
   return { items, cursor: null };
 }
 
-/** Reads every connection of a namespace. There are few. */
+/** Reads all connections of a namespace. A namespace has few connections. */
 export async function connectionsOf(store: Store<'access'>, namespace: string): Promise<Connection[]> {
   const connections: Connection[] = [];
   let cursor: string | undefined;

@@ -9,8 +9,9 @@ import { metricOf } from '../findings/metric.ts';
 export const SWEEP_HELD = 'Sweep Held';
 
 /**
- * Reports that sweeps wait for an operator. Each sweep emits a metric while they wait, and an alarm watches it. The
- * audit row and the event are written once. If this is interrupted, the next sweep repeats them, with the same row.
+ * Reports that sweeps wait for an operator. While they wait, each sweep logs a metric that an alarm watches.
+ * The audit row and the event are written once. If the worker crashes in between, the next sweep writes the
+ * same row and sends the event again.
  */
 export async function tellHold(
   context: WorkerContext,

@@ -5,8 +5,8 @@ import { idInUse, renewMark } from '../writers/keep-mark.ts';
 import { tellHold } from './tell-hold.ts';
 
 /**
- * Renews this deployment's mark at the account of a connection. If another deployment with the same id is alive there,
- * this holds the connection's sweeps before any of them begins.
+ * Renews this deployment's mark at the account of a connection. If another live deployment with the same id
+ * uses the account, holds the connection's sweeps. The caller sends no sweep before this has ended.
  */
 export async function watchWriters(context: WorkerContext, connectionKey: string): Promise<void> {
   const ref = { connectionKey, location: EVERYWHERE };

@@ -1,11 +1,14 @@
 import type { WriterMark } from '../../drivers/contract/capabilities.ts';
 
-/** A deployment whose mark was not renewed for this long no longer works at the account. */
+/**
+ * Time, in ms, after the last renewal of a mark. After it, the mark's deployment counts as no longer using
+ * the account.
+ */
 export const MARK_LIVES_MS = 86_400_000;
 
 export interface MarksSeen {
   own: WriterMark | undefined;
-  /** The oldest other live deployment with the same id. */
+  /** Mark of the oldest other live deployment with the same id. */
   other: WriterMark | undefined;
   /** Marks of other deployments that no longer use the account. */
   stale: WriterMark[];
@@ -14,8 +17,8 @@ export interface MarksSeen {
 /**
  * Sorts the marks at an account by owner and age. Pure.
  *
- * @param ignoredUntilMs time of an operator's decision: other deployments whose marks were not renewed after it no
- *   longer use the account
+ * @param ignoredUntilMs time at which an operator decided that other deployments no longer use the account;
+ *   marks that were not renewed after it are stale
  */
 export function judgeMarks(
   marks: readonly WriterMark[],
@@ -34,8 +37,8 @@ export function judgeMarks(
 }
 
 /**
- * Returns true if `one` is older than `other`. Ties are broken by the writer's id: two deployments that start together
- * then agree on the order.
+ * Returns true if `one` is older than `other`. Of two marks with the same time, the one with the smaller
+ * writer id counts as older. Two deployments that start together therefore agree on the order.
  */
 export function cameFirst(one: WriterMark, other: WriterMark): boolean {
   return one.sinceMs === other.sinceMs ? one.writerId < other.writerId : one.sinceMs < other.sinceMs;

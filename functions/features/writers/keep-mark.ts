@@ -7,8 +7,8 @@ import type { WorkerContext } from '../../platform/worker/context.ts';
 import { cameFirst, judgeMarks } from './judge-marks.ts';
 
 /**
- * Errors that a later call would get as well: the credential has no right to write marks, or the account has no room
- * for them.
+ * Errors that a repeated call would get again. The credential has no right to write marks, or the account
+ * cannot store another one.
  */
 const NEVER: readonly DriverErrorCode[] = [
   'Unauthorized',
@@ -18,25 +18,28 @@ const NEVER: readonly DriverErrorCode[] = [
   'QuotaExceeded',
 ];
 
-/** The deployments with this id that use an account. */
+/** Result of a check whether another deployment with this id uses the account. */
 export type MarkOutcome =
   /**
-   * Only this deployment. `warning`: no mark can be written with this credential, and another deployment would not be
-   * noticed.
+   * Only this deployment uses the account. `warning` is set if this credential cannot write marks: another
+   * deployment could then not be detected.
    */
   | { alone: true; warning?: Failure }
-  /** Another live deployment has the same id. `isOurs`: this deployment has a mark, too. */
+  /**
+   * Another live deployment with the same id uses the account. `isOurs` is true if this deployment has a mark
+   * there, too.
+   */
   | { alone: false; other: WriterMark; isOurs: boolean };
 
-/** `none`: the driver has no marks. */
+/** `none` means that the driver has no marks. */
 type Outcome = MarkOutcome | 'none';
 
 /**
- * Writes this deployment's mark at an account, unless another live deployment has the same id. A later deployment
- * writes no mark and does not affect the first one. If two start at the same moment, each sees the other's mark, and
- * the later one removes its own.
+ * Writes this deployment's mark at an account, unless another live deployment has the same id. A later
+ * deployment writes no mark and does not affect the first one. If two start at the same moment, each sees the
+ * other's mark, and the later one removes its own.
  *
- * @throws DriverError when the cloud does not list the marks now
+ * @throws DriverError if the marks cannot be read or written now
  */
 export async function claimMark(context: WorkerContext, client: CloudClient): Promise<Outcome> {
   return await withMarks(context, client, async (marks) => {
@@ -52,10 +55,12 @@ export async function claimMark(context: WorkerContext, client: CloudClient): Pr
 }
 
 /**
- * Renews the mark, and returns whether another deployment with this id is alive.
+ * Renews this deployment's mark, and returns whether another live deployment with the same id uses the
+ * account.
  *
- * @param ignoredUntilMs by an operator's word, other deployments whose marks were not renewed after this time are over
- * @throws DriverError as `claimMark` does: the next sweep asks again
+ * @param ignoredUntilMs time at which an operator decided that other deployments no longer use the account;
+ *   marks that were not renewed after it are removed
+ * @throws DriverError if the marks cannot be read or written now; the next sweep calls this again
  */
 export async function renewMark(
   context: WorkerContext,
@@ -94,7 +99,7 @@ async function withMarks(
   }
 }
 
-/** Reads the marks at an account. Removes expired ones, with a warning. */
+/** Reads the marks at an account. Removes each expired mark, and logs a warning. */
 async function readMarks(
   { store, writerId, log }: WorkerContext,
   marks: WriterMarks,

@@ -7,8 +7,9 @@ import { ACK, type MessageResult, requeueAfter, type WorkerContext } from '../..
 import type { LeaveAccountMessage } from '../../platform/workflow/messages.ts';
 
 /**
- * Removes this deployment's mark from the account of a connection that is being deleted, unless another connection of
- * the deployment uses that account. A mark that the cloud does not remove now stays, and expires after a day.
+ * Removes this deployment's mark from the account of a connection that is being deleted, unless another
+ * connection of the deployment uses that account. If the cloud does not remove the mark now, it stays there
+ * and expires after a day.
  */
 export async function leaveAccount(
   context: WorkerContext,
@@ -36,8 +37,8 @@ export async function leaveAccount(
 }
 
 /**
- * Returns true if another connection of the deployment may use the same account. Where a cloud does not tell accounts,
- * every connection to the same cloud and endpoint may.
+ * Returns true if another connection of the deployment may use the same account. If the account of either is
+ * unknown, two connections to the same cloud and endpoint may share one.
  */
 async function isSharedAccount({ store }: WorkerContext, own: Connection): Promise<boolean> {
   const { driver, cloud, endpoint, account } = own;
