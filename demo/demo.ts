@@ -108,16 +108,17 @@ Stop it all:     npx fleetwright local down
 `;
 
 /**
- * Handles Ctrl-C: the first ends the wait and deletes the fleets, the second keeps them, the third ends the process.
+ * Handles Ctrl-C. The first one ends the wait for the launches, and the demo deletes the fleets. The second
+ * one ends the wait for the deletion. The third one ends the process.
  */
 function interruptible(say: (line: string) => void): { signal: AbortSignal; second: AbortSignal } {
   const [first, second] = [new AbortController(), new AbortController()];
   process.on('SIGINT', () => {
     if (!first.signal.aborted) {
-      say('\nInterrupted: the fleets are being deleted. Press Ctrl-C again to keep them.');
+      say('\nInterrupted: the fleets are being deleted. Press Ctrl-C again to end without waiting for that.');
       first.abort();
     } else if (!second.signal.aborted) {
-      say('\nThe fleets are kept. To see them, run: npx fleetwright fleet list');
+      say('\nStopped waiting; the deletion continues. To see the fleets, run: npx fleetwright fleet list');
       second.abort();
     } else process.exit(EXIT.interrupted);
   });

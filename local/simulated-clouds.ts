@@ -30,8 +30,8 @@ export interface CloudsOptions {
 }
 
 /**
- * Finds the simulated clouds' server, or starts it. The clouds' contents survive a restart, as long as the engine has
- * the records of them.
+ * Finds the simulated clouds' server, or starts it. The clouds' contents survive a restart if the engine
+ * still has the records of these contents.
  *
  * @throws StartFailure
  */
@@ -67,7 +67,7 @@ export async function cloudsHealth(clouds: Clouds): Promise<z.infer<typeof healt
     const answer = await control(clouds, 'health', { signal: AbortSignal.timeout(5_000) });
     return healthSchema.parse(await answer.json());
   } catch {
-    // No server answers, or another one does.
+    // No server answers, or the answer is from another program.
     return undefined;
   }
 }
@@ -78,8 +78,8 @@ async function control({ url, simKey }: Clouds, path: string, init: RequestInit 
 }
 
 /**
- * Changes the seed. All clouds share one seed, and a new one empties them. Therefore the seed stays while instances
- * exist.
+ * Changes the seed. All clouds share one seed, and a new one empties them. Therefore the seed cannot be
+ * changed while instances exist.
  */
 async function reseed(clouds: Clouds, inForce: number, wanted: number | undefined): Promise<number> {
   if (wanted === undefined || wanted === inForce) return inForce;

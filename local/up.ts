@@ -34,7 +34,9 @@ export interface UpResult {
   outputs: Outputs;
   /** True if the engine was empty before. */
   fresh: boolean;
-  /** Converts an address of this machine to one that functions can reach. They may run in a container. */
+  /**
+   * Converts an address of this machine to one that functions can reach. Functions may run in a container.
+   */
   seenByFunctions(url: string): string;
 }
 

@@ -10,7 +10,7 @@ export interface InstancePath {
   receivedMs: number;
   /** The cloud accepted the create call. */
   createdMs: number;
-  /** The instance ran, by the cloud's books. */
+  /** The instance ran, by the cloud's own record. */
   ranMs: number;
   /** Its record became Running. */
   recordedMs: number;

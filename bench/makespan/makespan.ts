@@ -68,7 +68,8 @@ export async function measureMakespans(
     const [runs, baseline] = await Promise.all([Promise.all(OVERSTATED_BY.map(ours)), run('baseline')]);
     return runs.map(({ overstatedBy, measured }) => caseOf(size, overstatedBy, measured, baseline));
   };
-  // The longest runs begin first: no long run is then left alone at the end.
+  // The longest runs begin first. Otherwise a long run could be the last one, while the other threads are
+  // idle.
   const bySize = asked.toSorted((one, other) => other.instances - one.instances);
   const cases = new Map(await Promise.all(bySize.map(async (size) => [size, await casesOf(size)] as const)));
   return asked.flatMap((size) => cases.get(size) ?? []);

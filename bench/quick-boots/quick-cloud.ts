@@ -22,7 +22,7 @@ export interface CloudOptions {
   seenByFunctions(url: string): string;
 }
 
-/** The default create rates: that of the simulated AWS, and a rate for CB-Spider that delays no call. */
+/** The default create rates: the rate of the simulated AWS, and a rate for CB-Spider that delays no call. */
 export const DEFAULT_CREATES: Readonly<Record<QuickDriver, number>> = { sim: 5, 'cb-spider': 50 };
 
 export const CONNECTION_PREFIX = 'quick-boots-';

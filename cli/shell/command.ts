@@ -5,7 +5,7 @@ import { type ExitCode, usageError } from './exit.ts';
 import { issueText } from './issue-text.ts';
 import type { GlobalOptions } from './settings.ts';
 
-/** The result of a command: a document for `--json`, and the same as text for people. */
+/** The result of a command: a document for `--json`, and a text for people. */
 export interface Outcome {
   document: unknown;
   text: string;
@@ -28,7 +28,7 @@ interface Spec<S extends z.ZodType> {
   run(input: z.infer<S>, context: Context): Promise<Outcome>;
 }
 
-/** A command without its runner. The runner is passed later. */
+/** A function that makes a command. It takes the runner, which later calls the action of the command. */
 export type CommandPart = (run: Runner) => Command;
 export type Runner = (
   command: Command,
@@ -36,7 +36,7 @@ export type Runner = (
   globals: GlobalOptions,
 ) => Promise<void>;
 
-/** Makes a command from data. The schema parses its input before it runs. */
+/** Makes a command from data. The schema parses the arguments and flags before the command runs. */
 export function command<S extends z.ZodType>(spec: Spec<S>): CommandPart {
   return (run) => {
     const made = new Command(spec.name).description(spec.summary);
@@ -71,7 +71,7 @@ export function command<S extends z.ZodType>(spec: Spec<S>): CommandPart {
   };
 }
 
-/** Makes a noun with its verbs. */
+/** Makes a command for a noun, such as `fleet`, with its verbs as subcommands. */
 export function noun(name: string, summary: string, verbs: readonly CommandPart[]): CommandPart {
   return (run) => {
     const made = new Command(name).description(summary);

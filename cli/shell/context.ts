@@ -40,6 +40,6 @@ export interface Context {
   /** Opens the client at the first use, because `local up` needs no client. */
   api(): Promise<Client>;
   namespace(): Promise<string>;
-  /** Prints a line on stderr for the user. It is never part of the result. */
+  /** Prints a line on stderr for the user. The line is not part of the result. */
   say(line: string): void;
 }

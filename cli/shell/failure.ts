@@ -2,7 +2,7 @@ import { ApiProblem, ApiUnreachable, UnexpectedAnswer } from '../../client/index
 import { CliError, EXIT } from './exit.ts';
 import { type Located, pathOf } from './yaml-file.ts';
 
-/** An error in the forms that are shown: lines for people, a document for `--json`, and the exit code. */
+/** An error as text for people, as a document for `--json`, and as an exit code. */
 export interface Told {
   text: string;
   document: { error: Record<string, unknown> };

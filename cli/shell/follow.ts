@@ -6,7 +6,7 @@ import { EXIT, type ExitCode } from './exit.ts';
 import { type Goal, ProgressPrinter } from './progress.ts';
 
 const POLL_MS = 2_000;
-/** If the command cannot reach the API for this long, it stops waiting. */
+/** If the API cannot be reached for this long, the command ends with an error. */
 const PATIENCE_MS = 60_000;
 
 /** True for the statuses of a fleet that is being launched, held or rolled back. */
@@ -27,7 +27,7 @@ const IS_COMING_UP: Readonly<Record<FleetStatus, boolean>> = {
 const REFINABLE: ReadonlySet<FleetStatus> = new Set(['PartiallyRunning', 'Failed']);
 
 export interface Followed {
-  /** The fleet when it was last read. Undefined if nothing of it was left at the first read. */
+  /** The fleet when it was last read. Undefined if no read succeeded. */
   fleet: Fleet | undefined;
   exitCode: ExitCode;
 }

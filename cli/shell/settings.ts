@@ -52,8 +52,8 @@ async function localContext(world: World): Promise<z.infer<typeof localContextSc
 }
 
 /**
- * Finds the API and its key: flags first, then the environment, then the local stack. The local stack's key is only
- * sent to the local stack's own URL.
+ * Finds the API's URL and key: first in the flags, then in the environment, then in the local stack. The
+ * local stack's key is only sent to the local stack's URL.
  */
 export async function resolveSession(options: GlobalOptions, world: World): Promise<Session> {
   const apiUrl = options.apiUrl ?? setting(world, 'API_URL');

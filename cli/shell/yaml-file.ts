@@ -20,7 +20,7 @@ export const pathOf = (pointer: string): string[] =>
     .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
 
 /**
- * Reads YAML (which includes JSON) and checks it by a schema.
+ * Reads YAML (which includes JSON) and checks it with a schema.
  *
  * @throws CliError of wrong use that names line and column of every error
  */
@@ -65,7 +65,10 @@ export function readYaml<S extends z.ZodType>(file: string, text: string, schema
   );
 }
 
-/** Returns where the value of a path starts; for a field, where its key starts. */
+/**
+ * Returns the offset at which the value of a path starts. For a field of a map, this is the offset of its
+ * key.
+ */
 function offsetOf(root: ParsedNode | null, path: readonly PropertyKey[]): number {
   let node: unknown = root;
   let offset = root?.range[0] ?? 0;

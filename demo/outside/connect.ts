@@ -40,7 +40,8 @@ export async function requireAnswer({ driver, url }: OutsideCloud): Promise<void
 }
 
 /**
- * Creates a connection to a cloud, waits until its catalogue has some locations, and chooses what to launch.
+ * Creates a connection to a cloud, waits until its catalogue has some locations, and chooses the node group
+ * to launch.
  *
  * @param size number of instances at a scale of 1
  * @throws CliError when the cloud refuses the credential, or offers nothing

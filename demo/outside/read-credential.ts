@@ -3,7 +3,7 @@ import type { Cloud } from '../../functions/model/cloud.ts';
 import type { Credential } from '../../functions/model/connection.ts';
 import type { OutsideCloud, OutsideDriver } from './read-clouds.ts';
 
-/** One kind of credential: each of its fields, with the environment variable that has its value. */
+/** One kind of credential: the environment variable of each field. */
 interface Way {
   required: Readonly<Record<string, string>>;
   optional?: Readonly<Record<string, string>>;

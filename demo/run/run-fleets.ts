@@ -97,7 +97,7 @@ export async function watchFleets(
 /** Nothing is left of a rolled-back fleet either, and its status does not change any more. */
 const isGone = (status: FleetStatus): boolean => status === 'Terminated' || status === 'RolledBack';
 
-/** Adds up several fleets to one, for the progress that the demo shows. */
+/** Adds up several fleets to one, whose progress the demo shows. */
 export function together(fleets: readonly Fleet[]): Fleet {
   const [first] = fleets;
   if (!first) throw new RangeError('the list of fleets is empty');

@@ -9,7 +9,9 @@ export interface CloudRow {
   requested: number;
   running: number;
   failed: number;
-  /** Seconds from the acceptance of the fleet to Running in the cloud's books; null if no instance ran. */
+  /**
+   * Seconds from the acceptance of the fleet to Running, by the cloud's own record; null if no instance ran.
+   */
   p50Seconds: number | null;
   p95Seconds: number | null;
   throttled: number | null;

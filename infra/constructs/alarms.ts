@@ -76,7 +76,8 @@ export class Alarms extends Construct {
         },
       );
     }
-    // Each sweep that waits for an operator emits 1: in production every 15 minutes.
+    // Each sweep that waits for an operator adds 1 to this metric. In production, sweeps run every 15
+    // minutes.
     this.#add(
       'sweeps-held',
       'Sweeps remove no machines until an operator runs "fleetwright orphans continue".',

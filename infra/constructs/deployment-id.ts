@@ -8,9 +8,9 @@ export interface DeploymentIdProps extends FunctionContext {
 }
 
 /**
- * Creates the deployment's id once and stores it in a table, where functions read it. The template only has the initial
- * value: the id that the operator names, or the last part of the stack's ARN. That part is a UUID of the stack: no two
- * deployments have the same one.
+ * Creates the deployment's id once and stores it in a table, where functions read it. The template only has
+ * the initial value: the id that the operator names, or the last part of the stack's ARN. That part is a UUID
+ * of the stack, which no other deployment has.
  *
  * On AWS a custom resource stores the id during the deploy, and a deploy that names another id fails. The local engine
  * does not support custom resources: there, the first function that needs the id stores it.
@@ -43,7 +43,7 @@ export class DeploymentId extends Construct {
       resourceType: 'Custom::DeploymentId',
       serviceToken: claim.lambda.functionArn,
       serviceTimeout: Duration.minutes(2),
-      // When one of these changes, CloudFormation updates the resource, which compares the id again.
+      // If one of these properties changes, CloudFormation updates the resource, which compares the id again.
       properties: { DeploymentId: this.#initial, IsNamed: String(this.#isNamed) },
     });
     resource.node.addDependency(claim);
@@ -56,8 +56,8 @@ export class DeploymentId extends Construct {
   }
 
   /**
-   * Passes the stack's own id to a worker. It distinguishes deployments with the same deployment id: tables can be
-   * copied, but each stack's id is unique.
+   * Passes the stack's own id to a worker. The stack's id distinguishes deployments with the same deployment
+   * id: tables can be copied, but each stack's id is unique.
    */
   tellWriter(to: AppFunction): void {
     to.set({ WRITER_ID: this.#stackUuid });

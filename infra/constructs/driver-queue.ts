@@ -79,7 +79,8 @@ export class DriverQueues extends Construct {
   }
 
   /**
-   * Grants a state machine's role the right to send messages. The state machine gets the URL in its input.
+   * Grants a state machine's role the right to send messages. The state machine gets the queue's URL in its
+   * input.
    */
   allowSend(sender: IGrantable): void {
     this.#allowSend(sender, this.all);

@@ -26,8 +26,9 @@ export interface WorkflowProps {
 }
 
 /**
- * Makes a standard state machine from a definition file. CDK derives no grants from a file. Therefore each substitution
- * here adds its grant. A test compares both with the tokens in the files.
+ * Makes a standard state machine from a definition file. CDK derives no grants from a file. Therefore this
+ * class adds the grant of each substitution. A test compares substitutions and grants with the tokens in the
+ * files.
  */
 export class Workflow extends Construct implements IGrantable {
   readonly machine: StateMachine;

@@ -41,8 +41,8 @@ const CHANGING = new Set([
 const OWN_LOG = ['logs:CreateLogStream', 'logs:PutLogEvents'];
 
 /**
- * Returns the page of this repository: the grants of stage `production` with all drivers, and the differences of the
- * other stages.
+ * Returns the grants page of this repository: the grants of stage `production` with all drivers, and the
+ * differences of the other stages.
  */
 export function grantsPageOfStages(templateOf: (stage: StageName) => Template): string {
   const others = STAGE_NAMES.filter((stage) => stage !== 'production').sort();
@@ -220,7 +220,7 @@ function byTable(roles: readonly Role[]): string {
   return markdownTable(['table', 'may be changed by', 'may only be read by'], rows);
 }
 
-/** Lists grants by role. Resources of one kind with the same actions are one line. */
+/** Lists grants by role. Resources of one kind with the same actions share a line. */
 function list(roles: readonly Role[], kinds: readonly ResourceKind[]): string {
   const rows = roles.flatMap(({ name, grants }) => {
     const lines = new Map<string, { kind: ResourceKind; resources: string[]; actions: string }>();

@@ -29,7 +29,7 @@ export interface Grant {
 export interface Grants {
   readonly functions: ReadonlyMap<string, readonly Grant[]>;
   readonly machines: ReadonlyMap<string, readonly Grant[]>;
-  /** The functions that a service of AWS may call by a permission of the function itself, by service. */
+  /** By service of AWS: the functions whose own permission lets the service call them. */
   readonly callers: ReadonlyMap<string, readonly string[]>;
 }
 

@@ -10,8 +10,8 @@ export interface EngineKey {
 }
 
 /**
- * Makes a key for one engine, in AWS's form. Its id is not twelve digits: the engine takes such an id for an account
- * number.
+ * Makes an access key for one engine, in AWS's form. The key's id must not be twelve digits, because the
+ * engine would take such an id for an account number.
  */
 export function makeEngineKey(): EngineKey {
   const letters = Array.from({ length: 16 }, () => KEY_ID_LETTERS.charAt(randomInt(KEY_ID_LETTERS.length)));

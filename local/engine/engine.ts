@@ -65,7 +65,7 @@ export async function isHealthy(url: string): Promise<boolean> {
     const health = new URL('/_localstack/health', url);
     return (await fetch(health, { signal: AbortSignal.timeout(5_000) })).ok;
   } catch {
-    // The connection was refused or reset, or the time is over: no engine answers here.
+    // The connection was refused or reset, or no answer came in time: no engine runs at this URL.
     return false;
   }
 }

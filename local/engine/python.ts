@@ -36,7 +36,7 @@ export interface PythonProgram {
 /** The Python that a program was installed for. */
 export interface InstalledEngine {
   python: string;
-  /** The folder of its modules, when they are not in a virtual environment. */
+  /** The folder of the program's modules, if the program is not in a virtual environment. */
   pythonPath?: string;
 }
 
@@ -88,7 +88,8 @@ export async function installPython(
       rmSync(home, { recursive: true, force: true });
       const made = await install(python, home, { requirements: program.requirements, env });
       if (!('reason' in made) && (await works(made, program))) {
-        // pip gives files the modes from their packages. These may let other users read them.
+        // pip sets the file modes that the packages contain. With these modes, other users may be able to
+        // read the files.
         keepPrivate(home);
         return made;
       }

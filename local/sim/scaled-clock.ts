@@ -21,7 +21,10 @@ export function scaledClock(scale: number, fromMs: number): ScaledClock {
   };
 }
 
-/** Returns the latest time in the past events. A clock that ran fast must continue from there. */
+/**
+ * Returns the latest time in past events. A new clock must not begin earlier, even if the past clock ran
+ * fast.
+ */
 export function latestTimeOf(past: readonly SimEvent[]): number {
   return past.reduce((latest, event) => {
     if (event.kind === 'instance')

@@ -31,8 +31,8 @@ export interface SimServer {
 }
 
 /**
- * Time-out of idle connections. It is longer than any client's: otherwise the server could close a connection while a
- * client sends a call.
+ * Time-out of idle connections. It is longer than the time-out of any client. Otherwise the server could
+ * close a connection while a client sends a call.
  */
 const KEEP_ALIVE_MS = 75_000;
 

@@ -65,7 +65,7 @@ export function startDetached({ command, args, env, log, cwd }: Program): {
     ...(cwd ? { cwd } : {}),
   });
   closeSync(output);
-  // After a failed start there is no pid. The event of `child` has the reason.
+  // After a failed start there is no pid. The `error` event of `child` has the reason.
   child.on('error', () => undefined);
   child.unref();
   const pid = child.pid ?? 0;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { processSchema } from './processes.ts';
 
-/** Records the parts that `up` started or found, for the next call. */
+/** Address and key of an engine. They are part of the record that the next `up` reads. */
 const engineShape = { url: z.url(), accessKeyId: z.string().min(1), secretAccessKey: z.string().min(1) };
 export const engineRecordSchema = z.discriminatedUnion('kind', [
   z.object({ ...engineShape, kind: z.literal('endpoint') }),

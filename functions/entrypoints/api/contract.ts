@@ -27,11 +27,11 @@ export interface OperationInput<Id extends OperationId> {
   query: z.output<RouteOf<Id>['query']>;
   body: [SchemaOf<RouteOf<Id>, 'body'>] extends [never] ? undefined : z.output<SchemaOf<RouteOf<Id>, 'body'>>;
   idempotencyKey: string | undefined;
-  /** Id of the API key of the caller. Absent: the operation is called without the API. */
+  /** Id of the API key of the caller. Absent if the operation is not called through the API. */
   apiKeyId?: string;
 }
 
-/** The output of an operation; `undefined` where its status is 204. */
+/** The output of an operation; `undefined` if its status is 204. */
 export type OperationOutput<Id extends OperationId> = [SchemaOf<RouteOf<Id>, 'response'>] extends [never]
   ? undefined
   : z.output<SchemaOf<RouteOf<Id>, 'response'>>;

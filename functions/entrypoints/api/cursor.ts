@@ -5,7 +5,7 @@ export function encodeCursor(position: string | number | null): string | null {
   return position === null ? null : Buffer.from(String(position)).toString('base64url');
 }
 
-/** Decodes a cursor. @throws Problem 400 when it does not have the form of one that this API returns */
+/** Decodes a cursor. @throws Problem 400 if the API cannot have returned the cursor */
 export function decodeCursor(
   cursor: string | undefined,
   pattern = /^[\x20-\x7e]{1,500}$/,

@@ -30,7 +30,7 @@ type AnyOperation = (input: never) => Promise<Answer<unknown>>;
 
 /**
  * Checks what the schema does not check, in a body that the schema has refused. The answer to the user lists
- * the errors of both.
+ * the errors of both checks.
  *
  * @param params parts of the path, by their names in the route
  */
@@ -65,7 +65,7 @@ export function handle({ handler, store, operations, inspections = {} }: HandleO
       const further = input.isPathSound ? await inspections[route.operationId]?.(params, input.body) : [];
       refuse([...input.errors, ...(further ?? [])]);
     }
-    // The compiler cannot check the type of the input here. It is right, because the operation and the
+    // The compiler cannot check the type of the input here. The type is right, because the operation and the
     // schemas that parsed its input belong to the same route.
     const { body, headers } = await operation({ ...input, apiKeyId } as never);
     return {

@@ -26,7 +26,7 @@ export interface RefusedRequest {
  * Parses path, query, headers and body of a request. Values that cannot be stored, or would come back changed, are
  * refused even if the schemas allow them.
  *
- * @returns all parts, or every offending field of all of them together
+ * @returns all parts, or the errors of all parts together
  * @throws Problem 413, 415, and 400 for malformed JSON, for which no field can be named
  */
 export function parseRequest(

@@ -70,7 +70,7 @@ export function notFound(what: string): Problem {
 /** Maximum number of errors in one answer. Further errors are left out. */
 const MAX_ERRORS = 1_000;
 
-/** Refuses a request that has errors. @throws Problem 400 `invalid-request` with these fields, if there are any */
+/** Refuses a request if the list has errors. @throws Problem 400 `invalid-request` with these errors */
 export function refuse(errors: readonly FieldError[]): void {
   if (errors.length === 0) return;
   const many = errors.length === 1 ? '1 error' : `${errors.length} errors`;

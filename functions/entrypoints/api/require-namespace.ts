@@ -3,7 +3,10 @@ import { readNamespace } from '../../platform/store/namespaces.ts';
 import type { Store } from '../../platform/store/store.ts';
 import { notFound } from './problem.ts';
 
-/** Reads a namespace that must exist. @throws Problem 404: a mistyped namespace must not look like an empty one */
+/**
+ * Reads a namespace that must exist. @throws Problem 404: a mistyped name must not look like an empty
+ * namespace
+ */
 export async function requireNamespace(store: Store<'access'>, name: string): Promise<Namespace> {
   const namespace = await readNamespace(store, name);
   if (!namespace) throw notFound(`namespace ${name}`);

@@ -1,8 +1,9 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
 /**
- * Derives the API key of an account for which no key was set from the control API's key. The result need not be stored.
- * It reveals neither the control API's key nor another account's.
+ * Derives the API key of an account from the control API's key. It is used if no other key was set for the
+ * account. The result need not be stored. It reveals neither the control API's key nor the key of another
+ * account.
  */
 export function accountKey(simKey: string, account: string): string {
   return createHmac('sha256', simKey).update(`account ${account}`).digest('base64url');

@@ -11,7 +11,7 @@ import { named, siteParts, type Target, type World } from './world.ts';
 
 export interface CreateEffects {
   failsToBoot: boolean;
-  /** True if the call creates a second instance, which its answer does not show. */
+  /** True if the call creates a second instance, which the answer does not show. */
   twice: boolean;
 }
 

@@ -80,7 +80,7 @@ export class SimEngine {
     return added;
   }
 
-  /** Answers a call. The call takes effect before this returns, even if the answer is due later. */
+  /** Answers a call. The call takes effect before this method returns, even if the answer is due later. */
   handle(caller: Caller, operation: Operation): Reply {
     const nowMs = this.#world.clock.now();
     try {

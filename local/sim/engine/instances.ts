@@ -83,7 +83,10 @@ export function terminateInstance(
   return removed;
 }
 
-/** For each request: the statuses in which it is already done or under way, and the status in which it can begin. */
+/**
+ * `done`: the statuses in which the request changes nothing. `from`: the status that the request needs
+ * otherwise.
+ */
 const POWER = {
   stop: { done: ['Suspending', 'Suspended'], from: 'Running' },
   start: { done: ['Resuming', 'Running', 'Rebooting'], from: 'Suspended' },

@@ -55,7 +55,10 @@ export function isVisibleAt(record: Times & Pick<InstanceRecord, 'hiddenUntilMs'
   return atMs >= createdAtMs(record) && statusAt(record, atMs) !== 'Terminated';
 }
 
-/** Returns when the instance began to run. Undefined if it does not run yet, or was removed or failed before. */
+/**
+ * Returns when the instance began to run. Undefined if it does not run yet, or if it failed or was removed
+ * before it ran.
+ */
 export function ranAtMs(record: Times, nowMs: number): number | undefined {
   const bootedAt = bootedAtMs(record);
   if (record.failsToBoot || bootedAt > nowMs) return undefined;

@@ -3,7 +3,10 @@ export interface BucketRate {
   burst: number;
 }
 
-/** Implements a cloud's rate limit: full at first, refilled evenly, one token for each call. */
+/**
+ * Implements a cloud's rate limit. The bucket is full at first and is refilled evenly. Each call takes one
+ * token.
+ */
 export class TokenBucket {
   #tokens: number;
   #filledAtMs: number;

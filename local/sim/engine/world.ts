@@ -25,8 +25,8 @@ export function siteParts({ key }: Site): [string, string] {
 }
 
 /**
- * Reads a key that a config map itself has. The name comes from a request, and may be a property that every object
- * inherits.
+ * Reads a key of a config map. The name comes from a request. Properties that every object inherits are not
+ * found.
  */
 export function named<Value>(map: Readonly<Record<string, Value>>, name: string): Value | undefined {
   return Object.hasOwn(map, name) ? map[name] : undefined;

@@ -16,7 +16,7 @@ export interface Route {
   readonly query: z.ZodObject;
   /** Schema of the body. Absent: no body is read. */
   readonly body?: z.ZodType;
-  /** True if a POST with the same `Idempotency-Key` gets the answer of the first. */
+  /** True if a repeated POST with the same `Idempotency-Key` gets the answer of the first POST. */
   readonly idempotent?: boolean;
   readonly status: 200 | 201 | 202 | 204;
   /** Schema of the answer. Absent if the status is 204. */
