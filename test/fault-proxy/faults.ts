@@ -24,7 +24,7 @@ export type FaultAction =
   | { kind: 'delay'; delayMs: number };
 
 export type Fault = FaultAction & {
-  /** Name of the call in the dialect, or `*` for every call. */
+  /** Name of the call, as `Dialect.callOf` returns it, or `*` for every call. */
   call: string;
   /** Number of calls that the fault hits. If absent, the fault hits every call until it is cleared. */
   count?: number;

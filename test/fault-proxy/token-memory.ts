@@ -8,7 +8,7 @@ export interface TokenDialect {
 }
 
 /**
- * `pass`: the proxy passes tokens on. `add`: the proxy sends one request for each token and repeats its
+ * `pass`: the proxy passes tokens on. `add`: the proxy sends one request for each token and repeats the
  * answer, because the server has no idempotency. `remove`: the proxy removes the token from each request.
  */
 export type IdempotencyMode = 'pass' | 'add' | 'remove';

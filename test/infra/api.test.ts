@@ -23,14 +23,14 @@ function lambdaOf(handler: string): string {
   return deployed(template, { 'Fn::GetAtt': [id, 'Arn'] });
 }
 
-it("the API sends the requests of each route of the contract to the function of the route's noun", () => {
+it('the API sends the requests of each route to the function that the contract states for the route', () => {
   expect(routes.length).toBeGreaterThan(0);
   for (const { method, path, handler } of routes) {
     expect(targets.get(`${method} ${path}`), `${method} ${path}`).toBe(lambdaOf(handler));
   }
 });
 
-it('the API has no route beyond the contract, and sends every other request to function access', () => {
+it('the API has no route beyond the contract, and sends every other request to the function `access`', () => {
   expect(targets.get('$default')).toBe(lambdaOf('access'));
   expect(targets.size).toBe(routes.length + 1);
 });

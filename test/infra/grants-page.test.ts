@@ -92,7 +92,7 @@ describe('readGrants', () => {
     ]);
   });
 
-  it('readGrants refuses every form of a grant that the page would not show', () => {
+  it('readGrants refuses every form of a grant that the page cannot show', () => {
     const conditional = { ...allow('sqs:SendMessage', '*'), Condition: { Bool: {} } };
     expect(() => grantsOfWorker(conditional)).toThrow('WorkerPolicy: infra/grants does not read this policy');
     expect(() => grantsOfWorker({ ...allow('sqs:SendMessage', '*'), Effect: 'Deny' })).toThrow(

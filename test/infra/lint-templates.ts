@@ -40,8 +40,8 @@ const TEMPLATES: Readonly<Record<string, () => object>> = {
 };
 
 /**
- * Runs cfn-lint on the templates of all stages. cfn-lint checks templates against CloudFormation's schemas,
- * and so finds invalid properties that CDK accepts.
+ * Runs cfn-lint on the templates of all stages. cfn-lint checks templates against CloudFormation's schemas.
+ * It finds invalid properties that CDK accepts.
  *
  * @returns the findings of cfn-lint, or an empty text if there are no findings
  * @throws StartFailure when cfn-lint cannot be installed or does not run

@@ -12,8 +12,8 @@ const placeholders = mkdtempSync(join(tmpdir(), 'fleetwright-placeholders-'));
 process.once('exit', () => rmSync(placeholders, { recursive: true, force: true }));
 
 /**
- * Replaces the bundles of functions, because making them takes most of the time. `bundles.test.ts` makes the
- * real bundles.
+ * Placeholders for the bundles of functions, because bundling takes most of the time of a synthesis.
+ * `bundles.test.ts` makes the real bundles.
  */
 const placeholderBundles: Bundles = {
   entries: [],

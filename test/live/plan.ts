@@ -64,7 +64,7 @@ export function assignmentOf(env: Environment): LivePlan {
   const hourlyUsd = HOURLY_USD[instanceType];
   if (hourlyUsd === undefined) {
     const known = Object.keys(HOURLY_USD).join(', ');
-    throw new PlanRefused(`no price is known of LIVE_INSTANCE_TYPE ${instanceType}: use one of ${known}`);
+    throw new PlanRefused(`no price is known for LIVE_INSTANCE_TYPE ${instanceType}: use one of ${known}`);
   }
   const maxUsd = Number(env['LIVE_MAX_USD'] || DEFAULT_CAP_USD);
   if (!(maxUsd >= 0)) throw new PlanRefused(`LIVE_MAX_USD is ${env['LIVE_MAX_USD']}, which is not an amount`);

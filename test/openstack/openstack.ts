@@ -25,7 +25,9 @@ function checkMachine(): void {
   }
   if (!/^ID="?debian"?$/m.test(system) || !/^VERSION_ID="?12"?$/m.test(system)) {
     const name = /^PRETTY_NAME="?(.*?)"?$/m.exec(system)?.[1] ?? process.platform;
-    throw new Unavailable(`test:openstack needs Debian 12, whose packages it unpacks; this is ${name}`);
+    throw new Unavailable(
+      `test:openstack needs Debian 12, because it unpacks packages of Debian 12; this is ${name}`,
+    );
   }
   if (process.getuid?.() !== 0)
     throw new Unavailable(

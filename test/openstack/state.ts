@@ -54,7 +54,7 @@ export class Home {
     return join(this.folder, ...parts);
   }
 
-  /** Returns the path of an unpacked file, by its path below `/usr`. */
+  /** Returns the path of an unpacked file. `path` is relative to `/usr`. */
   unpacked(path: string): string {
     return this.at('debs', 'unpacked', 'usr', path);
   }

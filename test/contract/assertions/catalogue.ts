@@ -22,7 +22,7 @@ export const CATALOGUE = assertions([
   },
   {
     id: 'credential.verified',
-    title: 'each verification of a valid credential succeeds, with the same account or without an account',
+    title: 'repeated verifications of a valid credential succeed and return the same result',
     async run(lab) {
       const verified = await inTime('verifyCredential', lab.client.verifyCredential());
       assert.notEqual(verified.account, '');
@@ -33,8 +33,7 @@ export const CATALOGUE = assertions([
   },
   {
     id: 'credential.trial',
-    title:
-      'a trial client (of an unverified credential) lists the machines, and the first client still reads and removes them',
+    title: 'a client with `isTrial` lists the machines, and the first client can still read and remove them',
     async run(lab) {
       const { location } = lab.cloud;
       const { backendId } = await lab.client.createInstance(await lab.spec());

@@ -141,7 +141,7 @@ export const INSTANCES = assertions([
   },
   {
     id: 'create.spot',
-    title: 'a create requests a spot machine if its spec does, and an on-demand machine if not',
+    title: 'a create requests a spot machine if, and only if, its spec has `spot`',
     needs: 'spot',
     async run(lab) {
       for (const spot of [true, false]) {

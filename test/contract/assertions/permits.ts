@@ -7,7 +7,7 @@ import type { Lab } from '../suite/lab.ts';
 /** Maximum number of requests of one method of the contract. If a method needs more, the assertion fails. */
 const MOST_REQUESTS = 60;
 
-/** Returns the calls that passed the gate during `work`. */
+/** Returns the calls that passed the permit gate during `work`. */
 async function callsDuring(lab: Lab, work: () => Promise<unknown>) {
   const before = lab.gate.calls.length;
   await work();
@@ -39,7 +39,7 @@ export const PERMITS = assertions([
   {
     id: 'permits.kinds',
     title:
-      'the permit gate sees one create for a create, only lists for a list, and a mutate call for a removal',
+      'a create passes the permit gate as one create call, a list as list calls, and a removal with a mutate call',
     async run(lab) {
       const { client, cloud } = lab;
       const { location } = cloud;
@@ -117,7 +117,10 @@ export const EVERY_REQUEST = assertions([
   },
 ]);
 
-/** Opens the gate during `read`, and returns the answer of `read`. Afterwards the gate refuses as before. */
+/**
+ * Opens the permit gate during `read`, and returns the answer of `read`. Afterwards the gate refuses as
+ * before.
+ */
 async function withoutGate<Answer>(lab: Lab, read: () => Promise<Answer>): Promise<Answer> {
   const left = lab.gate.left;
   lab.gate.open();

@@ -20,8 +20,8 @@ function row(
 }
 
 /**
- * Error table of CB-Spider. Its own messages are from the answers of a server; the messages of the clouds'
- * SDKs are from their documentation.
+ * Error table of CB-Spider. Messages of CB-Spider itself are copied from a server's answers. Messages of the
+ * clouds' SDKs are from the documentation of the SDKs.
  */
 export const ERRORS: readonly ErrorRow[] = [
   row('wrong user or password', 'verify', 'Unauthorized', 'Unauthorized', {

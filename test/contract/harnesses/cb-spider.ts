@@ -10,7 +10,7 @@ import { ERRORS, refusal, THROTTLED } from './cb-spider-errors.ts';
 
 const LOCATION = 'mercury';
 const KINDS = ['vm', 'vpc', 'securitygroup', 'keypair'];
-/** Durations of the double's operations, in ms. CB-Spider itself needs minutes. */
+/** Durations of the test double's operations, in ms. CB-Spider itself needs minutes. */
 const PACE = { prepareMs: 50, startMs: 150, terminateMs: 50 };
 
 interface Server {
@@ -25,8 +25,8 @@ interface Server {
 }
 
 /**
- * Refuses an image of another architecture, because neither the mock driver nor the double checks the
- * architecture.
+ * Fault that refuses an image of another architecture, because neither the mock driver nor the double checks
+ * the architecture.
  */
 const OTHER_ARCHITECTURE: Fault = {
   call: 'create',
@@ -35,8 +35,8 @@ const OTHER_ARCHITECTURE: Fault = {
 };
 
 /**
- * Answers of a real cloud that CB-Spider's mock driver does not give. For instance, the mock driver has
- * prices only for instance types that it does not offer.
+ * Answers of a real cloud that CB-Spider's mock driver does not give. The fault proxy gives them. For
+ * instance, the mock driver has prices only for instance types that it does not offer.
  */
 const BY_PROXY = {
   'errors.other-architecture': [OTHER_ARCHITECTURE],

@@ -153,7 +153,7 @@ class Direct {
   }
 
   /**
-   * URLs of the services: of Keystone with its version, and of each other service its origin in the
+   * URLs of the services. Keystone's URL contains its version. Every other URL is a service's origin in the
    * catalogue.
    */
   get upstreams(): Record<string, string> {

@@ -23,7 +23,7 @@ const MOTO: PythonProgram = {
 const PORTS_FROM = 15_566;
 const START_MS = 60_000;
 
-/** Enables checks that EC2 always makes and moto only on request. */
+/** Enables checks that EC2 always makes. moto makes these checks only on request. */
 const STRICT = {
   MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION: '1',
   MOTO_ENABLE_AMI_VALIDATION: '1',

@@ -3,7 +3,7 @@ import type { Lab } from './lab.ts';
 
 /** One rule of the driver contract. All drivers are tested with the same list of assertions. */
 export interface Assertion {
-  /** Never changes, because reports and harnesses refer to it. */
+  /** The id never changes, because reports and harnesses refer to it. */
   id: string;
   title: string;
   /** The assertion is skipped for drivers without this optional capability or feature. */

@@ -24,11 +24,14 @@ export class HarnessUnavailable extends Error {
   override readonly name = 'HarnessUnavailable';
 }
 
-/** One row of a driver's error table: an answer of the cloud, and the error code that it must become. */
+/**
+ * One row of a driver's error table: an answer of the cloud, and the code of the error that the driver must
+ * throw.
+ */
 export interface ErrorRow {
   /** Name of the row in reports, for instance the cloud's own code. */
   name: string;
-  /** Name, in the dialect, of the call that gets this answer. */
+  /** Name of the call that gets this answer, as `Dialect.callOf` returns it. */
   call: string;
   answer: CannedAnswer;
   code: DriverErrorCode;
@@ -40,7 +43,10 @@ export interface ErrorRow {
   limitPerSecond?: number;
 }
 
-/** Names, in the dialect, of the requests that the required methods make. Faults refer to these names. */
+/**
+ * Names of the requests that the required methods make, as `Dialect.callOf` returns them. Faults refer to
+ * these names.
+ */
 export interface CallNames {
   verify: string;
   /** A request that `listInstances` makes. */
@@ -70,7 +76,7 @@ export interface CloudUnderTest {
   dialect: Dialect;
   /** `proxy` if the server ignores launch tokens, so that the proxy must give one answer for each token. */
   idempotency: 'proxy' | 'server';
-  /** True if the server's answers contain its own addresses, which the proxy must replace. */
+  /** True if the server's answers contain addresses of the server, which the proxy must replace. */
   tellsAddresses?: boolean;
   calls: CallNames;
 
@@ -108,7 +114,10 @@ export interface CloudUnderTest {
 
   /** All rows of the driver's error table. */
   errors: readonly ErrorRow[];
-  /** Faults that replace checks which the server lacks, by the id of the assertion that needs them. */
+  /**
+   * Faults for checks that the server does not make. The key is the id of the assertion that needs the
+   * faults.
+   */
   emulate?: Readonly<Record<string, readonly Fault[]>>;
   /** Returns the user data of a create request. No answer of the cloud contains the user data. */
   userDataOf?(request: ProxiedRequest): string | undefined;
@@ -117,7 +126,7 @@ export interface CloudUnderTest {
   /** Resets the server to its state after the start. */
   reset(): Promise<void>;
   /**
-   * Counts the suite's instances and network resources at the server, without terminated ones. Asks the
+   * Counts the suite's instances and network resources at the server, without terminated instances. Asks the
    * server directly, without the driver.
    */
   countLeft(): Promise<number>;

@@ -140,7 +140,7 @@ describe('an existing connection', () => {
     expect(stdout + stderr).not.toContain(SECRET);
   });
 
-  it('`rotate-credential --wait` exits with 0 when the new credential is in force, and with 1 when it is refused', async () => {
+  it('`rotate-credential --wait` exits with 0 when the new credential is in force, and with 1 when the new credential is refused', async () => {
     const requestedAt = '2026-01-01T00:00:09.000Z';
     const verifying = { version: 2, status: 'Verifying', requestedAt };
     const failure = { code: 'Unauthorized', message: 'no such key' };
@@ -203,7 +203,7 @@ describe('an existing connection', () => {
     expect(stdout).toContain('tier, pacing, createsPerMinute, createsPerDay, minimumSpacingMs, totals.gpus');
   });
 
-  it('`connection limits` compares the limits with both profiles, and prints the URL for a request for higher limits', async () => {
+  it('`connection limits` compares the limits with both profiles, and prints where a user can request higher limits', async () => {
     const override = { concurrentLocations: 3, totals: { instances: 40 } };
     const body = {
       cloud: 'aws',

@@ -30,7 +30,7 @@ describe('fleet actions', () => {
     ]);
   });
 
-  it('a command exits with 2 and prints the allowed actions if the fleet does not allow its action', async () => {
+  it('a command exits with 2 and prints the allowed actions if the fleet does not allow the action', async () => {
     const body = {
       title: 'Conflict',
       status: 409,

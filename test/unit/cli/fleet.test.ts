@@ -6,8 +6,8 @@ const files = { 'fleet.yaml': FLEET_YAML };
 const CREATE = ['fleet', 'create', '-f', 'fleet.yaml'];
 
 /**
- * Returns the API's answers: it accepts a create or delete of the fleet, and gives the next of `states` to
- * each later read.
+ * Returns the API's answers. The API accepts a create or delete of the fleet, and gives the next of `states`
+ * to each later read.
  */
 function coming(...states: ReturnType<typeof fleet>[]): Answers {
   let at = 0;
@@ -81,7 +81,7 @@ describe('fleet create', () => {
     expect(stderr).toContain('aws  ████████████████████████     3 of 3');
   });
 
-  it('Ctrl-C ends `fleet create --wait` without a deletion, and the command prints the next commands', async () => {
+  it('after Ctrl-C, `fleet create --wait` ends without deleting the fleet, and prints the next commands', async () => {
     const { exitCode, stdout, stderr, asked, listening } = await cli([...CREATE, '--wait', '--json'], {
       files,
       answers: coming(fleet('Creating', { Running: 1 })),

@@ -117,7 +117,7 @@ describe('refusals of the API', () => {
     });
   });
 
-  it('the error for a refusal of a proxy in front of the API has a code made from the status', async () => {
+  it('if a proxy in front of the API refuses a request, the error has a code made from the status', async () => {
     const { client } = clientOf({ status: 403, json: { message: 'Forbidden' } });
     await expect(client.listNamespaces()).rejects.toMatchObject({ code: 'http-403', message: 'Forbidden' });
   });
@@ -207,7 +207,7 @@ describe('retries of the client', () => {
   });
 });
 
-it('eachItem reads a list to its last page, even if a page between is empty', async () => {
+it('eachItem reads a list to its last page, even if a page is empty', async () => {
   const { client, seen } = clientOf(
     page([namespace], 'a'),
     page([], 'b'),

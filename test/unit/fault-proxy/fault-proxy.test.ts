@@ -64,7 +64,7 @@ describe('the fault proxy without faults', () => {
     expect(at.seen).toMatchObject([{ call: 'create', status: 200, request: { path: '/v2/things' } }]);
   });
 
-  test('a request succeeds even if the server closes connections that it has used before', async () => {
+  test('a request succeeds even if the server closes connections that have been used before', async () => {
     const at = await proxy();
     const used = new WeakSet<object>();
     const cutUsed = ({ socket }: IncomingMessage) => {

@@ -58,7 +58,7 @@ describe('ports of the local stack', () => {
 describe('the state folder', () => {
   const schema = z.object({ url: z.url() });
 
-  it('only its user can read a state file, and the content of an incomplete or missing file is undefined', () => {
+  it('a state file is readable only by its user, and `read` returns undefined for an incomplete or missing file', () => {
     folder.write('a.json', { url: 'http://127.0.0.1:1' });
     expect(folder.read('a.json', schema)).toEqual({ url: 'http://127.0.0.1:1' });
     expect(statSync(join(folder.path, 'a.json')).mode & 0o077).toBe(0);

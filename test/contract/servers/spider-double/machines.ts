@@ -3,7 +3,7 @@ import { IMAGES, SPECS } from './catalogue.ts';
 import type { MachineRequest } from './requests.ts';
 import { type CloudMachine, Refusal, type World } from './world.ts';
 
-/** Durations of the double's operations, in ms. CB-Spider itself needs minutes. */
+/** Durations of the test double's operations, in ms. CB-Spider itself needs minutes. */
 export interface Pace {
   /** Time from the request until the machine exists at the cloud. */
   prepareMs: number;

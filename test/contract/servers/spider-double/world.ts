@@ -105,7 +105,7 @@ export class World {
     return [...this.#accounts.values()];
   }
 
-  /** Returns a new id and the cloud's name: the requested name, with a suffix unless `mode` is `OFF`. */
+  /** Returns a new id and the name at the cloud: the requested name, with a suffix unless `mode` is `OFF`. */
   newId(name: string, mode: 'ON' | 'OFF' | undefined): Named {
     this.#next += 1;
     const suffix = String(this.#next).padStart(20, '0');

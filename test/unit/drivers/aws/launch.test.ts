@@ -28,7 +28,7 @@ describe('launchListOf', () => {
     selector: ([index]) => index,
   });
 
-  test('the launch tokens of a batch fit into one tag in their order, and the filter for each token matches the tag', () => {
+  test('one tag contains all launch tokens of a batch in order, and the filter for each token matches the tag', () => {
     fc.assert(
       fc.property(positions, (some) => {
         const tokens = some.map(([index, attempt]) => tokenOf(index, attempt));

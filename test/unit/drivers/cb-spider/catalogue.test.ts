@@ -95,7 +95,7 @@ test('the id of an image is the name that a create call needs, which may be a UR
   expect(images[0]?.description).toBe('ubuntu-2404-v1');
 });
 
-test('a location is unavailable when all of its zones are, and available when it has no zones', () => {
+test('a location is unavailable when all of its zones are unavailable, and available when it has no zones', () => {
   const zoneOf = (Name: string, Status: string) => ({ Name, Status });
   const region = (ZoneList: unknown) => locationOf(regionZoneSchema.parse({ Name: 'KR', ZoneList }));
   expect(region([zoneOf('KR-1', 'Unavailable'), zoneOf('KR-2', 'StatusNotSupported')])).toEqual({

@@ -44,6 +44,6 @@ test.each([
   '10.0.0.256/16',
   'fd00::/48',
   '10.0.0.0/-1',
-])('a network with the CIDR %s is refused, since it cannot be divided among zones', (cidr) => {
+])('a network with the CIDR %s is refused, because the network cannot be divided among zones', (cidr) => {
   expect(() => subnetCidrs(cidr)).toThrow(expect.objectContaining({ code: 'InvalidRequest' }));
 });

@@ -58,7 +58,7 @@ test('a field that only some clouds require is reported as missing for those clo
 });
 
 test.each(REGISTERED_DRIVERS.map((metadata) => [metadata.name, metadata] as const))(
-  'the credential fields of driver %s accept each alternative, and refuse two together',
+  'the credential fields of driver %s accept each alternative, and refuse two alternatives together',
   (_name, metadata) => {
     // The patterns are left out, so that each field accepts any value.
     const credentialFields = metadata.credentialFields.map(

@@ -38,7 +38,7 @@ describe('machineName', () => {
     );
   });
 
-  test("a machine's name respects a shorter limit, and the launch token can still be parsed from the name", () => {
+  test("a machine's name can have a lower length limit, and the launch token can still be parsed from the name", () => {
     fc.assert(
       fc.property(deployments, tokens, fc.integer({ min: 30, max: 63 }), (deployment, token, maxLength) => {
         const name = machineName(deployment, token, maxLength);

@@ -12,7 +12,10 @@ const SECRETS = {
   lines:
     '-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\nAQEFAASCBKcwggSjAgEAAoIB\n-----END PRIVATE KEY-----\n',
 };
-/** Each secret in each spelling: a way in which a cloud's answer may write it, such as JSON or base64. */
+/**
+ * Each secret in each spelling. A spelling is a way in which a cloud may write the secret: JSON or base64,
+ * for instance.
+ */
 const cases = Object.entries(SECRETS).flatMap(([kind, secret]) =>
   SPELLINGS.map(({ name, spell }) => ({ kind, secret, name, spell })),
 );
@@ -104,7 +107,7 @@ test('redaction removes a session token as soon as it has been added to the secr
 describe('isIn', () => {
   const secrets = new Secrets([SECRETS.key, 'ubuntu']);
 
-  test('a secret in an identifier is detected, also if it is encoded in base64', () => {
+  test('isIn detects a secret in an identifier, also if the secret is encoded in base64', () => {
     expect(secrets.isIn(`i-${SECRETS.key}`)).toBe(true);
     expect(secrets.isIn(Buffer.from(SECRETS.key).toString('base64'))).toBe(true);
   });

@@ -78,7 +78,7 @@ describe('limitPerSecond of readRate', () => {
   it.each([
     ['one policy', { 'ratelimit-policy': '"burst";q=12;w=3' }, 4],
     [
-      'the policy with the shortest window of two',
+      'the policy with the shorter window, if there are two policies',
       { 'ratelimit-policy': '"permin";q=60;w=60,"sec";q=5;w=1' },
       5,
     ],

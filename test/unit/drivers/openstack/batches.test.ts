@@ -125,7 +125,7 @@ describe('createInstances', () => {
     expect(codesOf(await createAll(client, specs))).toEqual(['s9', 'QuotaExceeded', 'QuotaExceeded']);
   });
 
-  test('if the request of a batch fails, every launch of the batch has its error', async () => {
+  test('if the request of a batch fails, every launch of the batch fails with the same error', async () => {
     const refused = clientOf({ ...catalogue, [CREATE]: () => fault('badRequest', 400, 'no') });
     expect(codesOf(await createAll(refused.client, specs))).toEqual(specs.map(() => 'InvalidRequest'));
     expect(creates(refused.asked)).toHaveLength(1);
@@ -135,7 +135,7 @@ describe('createInstances', () => {
     expect(codesOf(await createAll(unlisted.client, specs))).toEqual(specs.map(() => 'OutcomeUnknown'));
   });
 
-  test('if Nova does not list a server of a batch, its launch fails as OutcomeUnknown', async () => {
+  test('if Nova does not list a server of a batch, the launch of that server fails as OutcomeUnknown', async () => {
     const { client, asked } = clientOf({
       ...catalogue,
       [CREATE]: RESERVED,

@@ -80,7 +80,7 @@ test('a machine belongs to this deployment by its deployment tag, or by its name
   expect(machines[1]).toMatchObject({ instanceId: idOf(7), launchToken: `${idOf(7)}.2` });
 });
 
-test('a resource with a name of this deployment and the tag of another is not used, found or listed', async () => {
+test('a resource with a name of this deployment and the tag of another deployment is not used, found or listed', async () => {
   const client = connect(server);
   await plant('resources', {
     kind: 'network',

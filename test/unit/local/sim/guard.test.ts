@@ -87,7 +87,7 @@ describe("the guard of the simulated clouds' server", () => {
     expect(await statusOf('/_sim/reset', headers, 'POST')).toBe(401);
   });
 
-  it('an account is accepted only with the key that its rule states, or with its derived key if the rule states none', async () => {
+  it('an account is accepted only with its configured key, or with its derived key if no key is configured', async () => {
     expect(await statusOf(ACCOUNT, own)).toBe(200);
     expect(await statusOf(ACCOUNT, cloudOf('acc', KEY))).toBe(401);
     expect(await statusOf(ACCOUNT, { 'x-account': 'acc' })).toBe(401);
