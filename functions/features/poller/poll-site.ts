@@ -173,6 +173,7 @@ async function withoutList(
   { error, askedAtMs }: { error: DriverError; askedAtMs: number },
 ): Promise<void> {
   const { connectionKey, location } = site;
+  turn.loop.isDoubted = false;
   if (error.code === 'Unavailable') {
     turn.loop.listFailedAtMs = context.store.clock.now();
     const snapshot = await snapshotById(context, site, opened, turn.loop);
@@ -188,7 +189,6 @@ async function withoutList(
   }
   const waitMs = error.retryAfterMs ?? BLIND_POLL_MS[error.code] ?? 2 * POLL_INTERVAL_MS;
   turn.loop.listFailedAtMs = 0;
-  turn.loop.isDoubted = false;
   await pollBlindly(context, site, opened, turn, waitMs);
 }
 

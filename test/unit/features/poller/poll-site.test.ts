@@ -161,6 +161,31 @@ describe('a poll whose list is empty', () => {
   });
 });
 
+describe('an empty list before a list that fails', () => {
+  it.each(['Unavailable', 'InvalidRequest', 'Throttled'] as const)(
+    'one empty list after a list that failed with %s closes no record, although the list before was empty',
+    async (code) => {
+      await launchAndRun();
+      // The cloud takes no removal, so the machine stays while no list shows it.
+      const meet = (isListFailing: boolean) => (call: string) => {
+        if (call.startsWith('terminate')) throw new DriverError('Unavailable', 'no removal');
+        if (isListFailing && call.startsWith('list')) throw new DriverError(code, 'no list');
+      };
+      fleet.putRecord({ ...(await fleet.claimed()), status: 'Terminating' });
+      fleet.cloud.hidden.add('m1');
+      fleet.cloud.meet = meet(false);
+      await poll();
+      fleet.cloud.meet = meet(true);
+      await poll();
+      fleet.nowMs += 61_000;
+      fleet.cloud.meet = meet(false);
+      await poll();
+      expect(await fleet.record()).toMatchObject({ status: 'Terminating' });
+      expect(fleet.cloud.standing).toHaveLength(1);
+    },
+  );
+});
+
 describe('an empty list before a restart of the poll loop', () => {
   it('a poll closes a record if the list was empty before a restart of the poll loop and is empty after it', async () => {
     await launchAndRun();
