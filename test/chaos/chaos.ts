@@ -10,7 +10,10 @@ const REPLAY = 'npm run --silent chaos -- --seed';
 const MOST_THREADS = 2;
 const PROGRESS_EACH = 100;
 const SEEDS = 200;
-/** Maximum number of seeds for each mutant. Some mutants need a race of two calls, which few seeds have. */
+/**
+ * Default for the maximum number of seeds for each mutant. Some mutants need a race of two calls, which few
+ * seeds have.
+ */
 const MUTANT_SEEDS = 600;
 
 interface Flags {

@@ -1,7 +1,8 @@
 const FRAMES = 80;
 const PRODUCT_FILE = /\/(functions\/[\w./-]+\.ts)/g;
 /**
- * Files of features and entry points. A file of a lower layer is returned only if the stack has no such file.
+ * Files of features and entry points. `callingModule` returns another file only if the stack has no such
+ * file.
  */
 const ACTOR = /^functions\/(features|entrypoints)\//;
 

@@ -19,7 +19,7 @@ export class CloudWatch {
   readonly #skewMs: number;
   readonly #machines = new Map<string, InstanceRecord>();
   readonly #twins = new Set<string>();
-  /** When each network resource was removed, by its id at the cloud. */
+  /** Times at which network resources were removed, by their ids at the cloud. */
   readonly goneAtMs = new Map<string, number>();
   readonly #twinned = new Set<string>();
   /** Called with each new or changed machine, except for a second one that a fault of the cloud made. */

@@ -3,8 +3,8 @@ const FIRST = 5;
 /** Time after which Lambda handles one more batch while messages wait, in ms: 300 more each minute. */
 export const GROWN_AFTER_MS = 200;
 /**
- * Time without need of another batch after which the number falls back to `FIRST`. AWS does not document this
- * time.
+ * Time in ms after which the number falls back to `FIRST` if no further batch was needed. AWS does not
+ * document this time.
  */
 const QUIET_MS = 60_000;
 

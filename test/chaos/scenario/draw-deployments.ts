@@ -4,7 +4,7 @@ const MINUTE_MS = 60_000;
 /** Share of runs that have a restore, and share of runs that have a second writer. */
 const SHARE = 0.04;
 
-/** Backs up the table `fleets` during the trouble, and restores it when everything has come to rest. */
+/** A backup of the table `fleets` during the trouble, which is restored after everything has come to rest. */
 export interface RestoreScript {
   backupAtMs: number;
 }

@@ -102,8 +102,8 @@ export class Strangers {
         connectionKey === `default/${account}` &&
         ended.some(({ fleetId }) => pk === `NET#${fleetId}`),
     );
-    // Networks that a cloud shows already are left out: after a change of accounts, sweeps may have a finding
-    // of such a network.
+    // Leaves out networks that a cloud shows already. After a change of accounts, sweeps may have findings of
+    // these.
     const standing = new Set(
       clouds.sites.flatMap(({ resources }) => [...resources.values()].map(({ name }) => name)),
     );
