@@ -4,7 +4,9 @@ import { SITES, type Site } from '../field/harness/sites.ts';
 const SECRET_SIZE = 24;
 /** Characters that every field of every driver accepts. */
 const LETTERS = 'ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789';
-/** Characters that spellings write in another way, as far as the driver's fields accept these characters. */
+/**
+ * Special characters, which spellings write in another way. Only those that the fields of the driver accept.
+ */
 const SIGNS: Readonly<Record<DriverName, string>> = {
   sim: '"\\/+&%<',
   aws: '/+=',

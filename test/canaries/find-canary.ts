@@ -1,8 +1,8 @@
 import { SPELLINGS } from './spellings.ts';
 
 /**
- * Number of consecutive characters of a canary that are a leak. Fewer characters are of no use to an
- * attacker.
+ * Minimum number of consecutive characters of a canary that count as a leak. Fewer characters are of no use
+ * to an attacker.
  */
 const LEAK_SIZE = 12;
 /**

@@ -47,7 +47,7 @@ describe('mutants', () => {
 
 describe('a seed that fails', { timeout: 60_000 }, () => {
   it.each(['secret-before-record', 'tags-prove-ownership'])(
-    'each violation of a run with mutant %s that names a module names an existing product file',
+    'each module that a violation names in a run with mutant %s is an existing product file',
     async (mutant) => {
       const results: RunResult[] = [];
       await runSeeds([1], 1, (result) => results.push(result) > 0, mutant);

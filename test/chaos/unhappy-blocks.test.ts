@@ -98,7 +98,7 @@ describe('a quota that is used up', PATIENT, () => {
     );
   });
 
-  it('a fleet that waits for a used-up quota runs after another fleet of the site is removed', async () => {
+  it('a new fleet runs at a site after the removal of another fleet freed its used-up quota', async () => {
     await expectAfter(
       async (stage) => {
         const first = await stage.create(fleetAt(AWS, QUOTA, { ...EAST, name: 'first' }));

@@ -8,7 +8,7 @@ import { booksOf, client, namespace, pause, stack } from '../e2e/deployed.ts';
 import { HostStalls } from './host-stalls.ts';
 
 const SETTLING_MS = 60_000;
-/** Number of calls above the cloud's rate limit that one stall of the host may cause. */
+/** Maximum number of calls above the cloud's rate limit that one stall of the host may cause. */
 const REFUSED_PER_STALL = 3;
 
 interface Given {

@@ -236,7 +236,7 @@ it('an inventory sync whose connection is deleted while it runs leaves no record
   expect(await catalogue()).toEqual([0, 0, 0]);
 });
 
-it('an inventory sync without a credential is done and is not repeated', async () => {
+it('an inventory sync of a connection without a credential ends and is not repeated', async () => {
   const { context } = workerWith();
   const open = () => Promise.reject(new DriverError('Unauthorized', 'no credential'));
   expect(await syncInventory({ ...context, open }, message)).toEqual({ done: true });

@@ -122,7 +122,7 @@ describe('moveInstance', () => {
     expect(late.refused).toEqual([first.instanceId]);
   });
 
-  it('one of two claims after an instance moved is applied, and counts once at the new placement', async () => {
+  it('only one of two claims after a move is applied, and the new placement counts one instance', async () => {
     const { first, there, elsewhere } = await claimed('claimed-there');
     await moveInstance(store, first, 'us-west-2', []);
     const moved = await readRecord(first);

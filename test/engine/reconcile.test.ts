@@ -168,7 +168,7 @@ describe('launch gates', () => {
   const launchingOf = async (fleetId: string) =>
     (await readFleetPartition(store, fleetId)).placements.map(({ launching }) => launching);
 
-  it('the reconciler pauses the placements of a held fleet if the process of the hold died before it did', async () => {
+  it('the reconciler pauses the placements of a held fleet if the process of the hold died before it paused them', async () => {
     const { fleetId } = await openedFleet(store, 'half-held');
     const fleet = await read(fleetId);
     await updateFleet(store, fleet, { status: 'Held', work: null, pausePending: true });

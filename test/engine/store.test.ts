@@ -130,7 +130,7 @@ describe('transition', () => {
     expect(placement?.counts).toEqual({ Creating: 0, Running: 30 });
   });
 
-  it('a closed record leaves the index of its site, and the fleet keeps the cost of its run', async () => {
+  it('a closed record is removed from the index of its site, and the fleet keeps the cost of its run', async () => {
     const { fleetId, ref } = await opened('closing');
     const one = { ...claimOf(fleetId, 0), location: 'us-closing-1' };
     const site = { ...ref };

@@ -28,7 +28,7 @@ afterAll(async () => await sim.close());
 const { begin, prepare, launch, remove, booksOf } = new FleetRuns(store, () => sim);
 
 describe('the worker', () => {
-  it('the worker launches each of more instances than slots exactly once, and removes all of them', async () => {
+  it('the worker launches more instances than there are slots, each exactly once, and removes all of them', async () => {
     const process = new OneProcess(store, sim.url, TIME_SCALE);
     const { fleetId, placements } = await begin(process, 'whole', 50, ['us-east-1', 'us-west-2']);
     await prepare(process, fleetId, placements);

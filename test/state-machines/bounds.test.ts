@@ -79,7 +79,7 @@ describe.each([
     expected: { size: 10_000, children: 300, concurrent: 40 * 100 },
   },
 ])('a fleet of $name', ({ name, assignment, expected }) => {
-  it(`a fleet of ${name} uses at most half of the history, a quarter of the payload and 40 iterations of a Map`, async () => {
+  it(`a fleet of ${name} uses at most half of the history limit, a quarter of the payload limit and 40 iterations of a Map`, async () => {
     const { world, outcome, figures } = await provisioned(assignment, slowly);
     expect(outcome).toMatchObject({ status: 'SUCCEEDED' });
     expect(figures.mostEvents).toBeLessThan(12_500);

@@ -72,7 +72,7 @@ describe.each(MACHINES)('%s', (machine) => {
     }
   });
 
-  it(`States.ALL stands only alone and last in the lists of ${machine}, as AWS requires`, () => {
+  it(`States.ALL is used only alone and last in the Retry and Catch lists of ${machine}, as AWS requires`, () => {
     for (const { name, state } of recovering) {
       for (const list of [state.Retry ?? [], state.Catch ?? []]) {
         list.forEach(({ ErrorEquals }, at) => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Heap } from './interpreter/heap.ts';
 
-test('a heap returns the first of its entries in order after any sequence of pushes and pops', () => {
+test('after any sequence of pushes and pops, a heap returns its first entry in order', () => {
   const steps = fc.array(fc.option(fc.integer({ min: 0, max: 20 }), { nil: undefined }), { maxLength: 200 });
   fc.assert(
     fc.property(steps, (pushed) => {

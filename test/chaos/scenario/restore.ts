@@ -30,8 +30,9 @@ const HELD_MS = 30 * MINUTE_MS;
 const restoredSchema = z.object({ because: z.literal('restored') });
 
 /**
- * Restores the table `fleets` from a backup, and checks what follows. Sweeps must hold until an operator continues them.
- * Machines that were made after the backup, and that no record is bound to, must be reported and never removed.
+ * Restores the table `fleets` from a backup, and checks what follows. Sweeps must hold until an operator
+ * continues them. Sweeps must report machines that were made after the backup and that no record is bound to,
+ * and must never remove these.
  */
 export class Restore {
   readonly #lab: Lab;

@@ -77,8 +77,8 @@ describe('fleet actions', () => {
     const after = await readFleetItem(store, id);
     const again = await act(id, { action });
     expect([again.status, fleetOf(again).status]).toEqual([202, status]);
-    // The second request may start the same execution again: the process of the first one may have died
-    // before it started it.
+    // The second request may start the same execution again: the first request's process may have
+    // died before it started the execution.
     const all = gateway.started.map(({ work, execution }) => `${work} ${execution}`);
     expect(new Set(all)).toEqual(new Set(starts));
     expect(await readFleetItem(store, id)).toEqual(after);

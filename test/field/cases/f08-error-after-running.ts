@@ -22,7 +22,7 @@ function play(failurePolicy: FleetRequest['failurePolicy']): () => Promise<void>
       assert.ok(hit);
       hit.stuck = { status: 'ERROR', fault: FAULT };
       const errorAtMs = ground.now();
-      // Another fleet at the site causes polls, because its launches need them.
+      // The launches of another fleet cause polls of the site.
       const other = await stage.create(user.order('other', 'cloud', site, 2));
       await stage.until(other.id, ({ status }) => status === 'Running' || status === 'Failed');
       await ground.sleep(5 * MINUTE_MS);
@@ -45,7 +45,7 @@ function play(failurePolicy: FleetRequest['failurePolicy']): () => Promise<void>
       await stage.until(fleet.id, ({ counts }) => counts.Running === 2);
       assert.ok(
         ground.now() < errorAtMs + 30 * MINUTE_MS,
-        'the instance was not Running again within 20 minutes',
+        'the instance was not Running within 20 minutes after its server was ACTIVE again',
       );
       assertIs('servers that were deleted', openstack.script.calls(/^DELETE nova \/servers/), []);
       assert.equal((await stage.read(fleet.id)).status, 'Running');
@@ -83,7 +83,7 @@ export const f08: FieldCase[] = [
   {
     id: 'F8-deleted',
     title:
-      'a running server that goes to ERROR is noticed without polls for another fleet, and is removed with its fleet',
+      'a server that fails with ERROR after it ran is noticed even if no other fleet causes polls',
     play: deleted,
   },
 ];

@@ -33,7 +33,10 @@ const MINUTE_MS = 60_000;
  */
 const TWO_POLLS_MS = 60_000;
 
-/** Matches lists of a whole site, and of one machine: the path of the latter has the machine's name. */
+/**
+ * Matches lists of a whole site and of one machine. Only the path of the latter contains the name of the
+ * machine.
+ */
 const LISTS = /^GET (allvminfo|vmstatus)$/;
 const isOfAll = ({ url }: Asked): boolean => url.pathname.split('/').length === 3;
 

@@ -22,8 +22,8 @@ const limitsWith = (create: Rate) => ({
 });
 
 /**
- * Launches at the simulated clouds, and compares the duration with the ideal time, which their own reports
- * give.
+ * Launches at the simulated clouds, and compares the duration with the ideal time. Both come from the clouds'
+ * record of their calls.
  */
 async function atSim(create: Rate, mostRatio: number): Promise<void> {
   const { clouds } = calmScenario(

@@ -90,7 +90,7 @@ export class Engine implements Host {
 
   issueToken(waiting: Waiting): string {
     this.#tokens += 1;
-    // AWS tokens are as long. Shorter tokens would make payloads look smaller.
+    // Tokens of AWS have this length. Shorter tokens would make payloads look smaller.
     const token = `token-${this.#tokens}-`.padEnd(700, 'x');
     this.#waiting.set(token, waiting);
     return token;

@@ -15,8 +15,8 @@ export const MAX_PAYLOAD_BYTES = 256 * 1024;
  * - Map: MapStateEntered, MapStateStarted, MapStateSucceeded or MapStateFailed, MapStateExited: 4, and for each item
  *   MapIterationStarted and MapIterationSucceeded, MapIterationFailed or MapIterationAborted: 2
  *
- * So an item that is one task with a token costs 2 + 2 + 4 = 8. A state that is left by an error without a Catch
- * writes no …StateExited. Transitions, which AWS bills, are the states entered and the retries.
+ * An item that is one task with a token therefore costs 2 + 2 + 4 = 8. A state that ends with an error and has
+ * no Catch writes no …StateExited. Transitions, which AWS bills, are the entered states and the retries.
  */
 export class History {
   readonly #name: string;
@@ -27,7 +27,7 @@ export class History {
   largestPayload = { bytes: 0, what: 'nothing' };
 
   /**
-   * @param name of the execution, for messages
+   * @param name name of the execution, for messages
    * @param onPayload called with each payload, as JSON
    */
   constructor(name: string, onPayload: (json: string) => void = () => {}) {

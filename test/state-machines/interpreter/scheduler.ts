@@ -6,7 +6,7 @@ export interface Scheduler {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** Cancels whatever an execution, or one run of a Map within it, waits for. */
+/** Cancels the waits of an execution, or of one run of a Map within it. */
 export class Cancellation {
   #cancelled = false;
   readonly #listeners = new Set<() => void>();

@@ -86,7 +86,11 @@ async function limitsOf(state: TaskState, states: Bindings): Promise<Limit[]> {
   return limits;
 }
 
-/** Counts a failed call in the history. @throws StatesError with the name of the call's error, for Retry and Catch */
+/**
+ * Awaits a call, and counts its failure in the history.
+ *
+ * @throws StatesError with the name of the call's error, for Retry and Catch
+ */
 async function counted<Result>(visit: Visit, type: string, work: Promise<Result>): Promise<Result> {
   try {
     return await work;

@@ -44,7 +44,7 @@ export interface Resource {
   kind: ResourceKind;
   id: string;
   createdAtMs: number;
-  /** The body of the request that made it. Answers repeat it. */
+  /** The body of the request that made the resource. Answers contain it. */
   body: Readonly<Record<string, unknown>>;
 }
 

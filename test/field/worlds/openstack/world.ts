@@ -60,8 +60,8 @@ export class OpenStackWorld implements CloudWorld {
   }
 
   /**
-   * Returns method, service and path of a request. Ids in the path are replaced by `*`, for example `DELETE
-   * nova /servers/*`.
+   * Returns method, service and path of a request. Ids in the path are replaced by `*`. An example is
+   * `DELETE nova /servers/*`.
    */
   nameOf({ method, url }: Pick<Asked, 'method' | 'url'>): string {
     return `${method} ${serviceOf(url)} /${pathOf(url)
