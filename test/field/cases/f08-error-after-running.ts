@@ -82,8 +82,7 @@ export const f08: FieldCase[] = [
   { id: 'F8-refine', title: title('refine'), play: play('refine') },
   {
     id: 'F8-deleted',
-    title:
-      'a server that fails with ERROR after it ran is noticed even if no other fleet causes polls',
+    title: 'a server that fails with ERROR after it ran is noticed even if no other fleet causes polls',
     play: deleted,
   },
 ];
