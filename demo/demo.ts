@@ -91,20 +91,20 @@ async function demo({ keep, scale, seed, simConfig, faults, policy, clouds, json
       `${line.leaked} leaked, ${line.duplicated} duplicated, ${line.throttled} throttled, ${line.calls} cloud calls`,
   );
   for (const { fleet, status, running, peakRunning } of line.fleetOutcomes ?? []) {
-    print(`${fleet}: ${status}, ${running} running (at most ${peakRunning})`);
+    print(`${fleet}: ${status}, ${running} running (peak: ${peakRunning})`);
   }
   if (json) process.stdout.write(`${JSON.stringify(line)}\n`);
   if (interrupt.signal.aborted) return EXIT.interrupted;
   return report.asAsked ? EXIT.done : EXIT.otherwise;
 }
 
-const lookAround = (fleet: string) => `Look around:
+const lookAround = (fleet: string) => `To inspect the fleets:
   npx fleetwright fleet list
   npx fleetwright fleet get ${fleet}
   npx fleetwright fleet instances ${fleet} --status Running
   npx fleetwright local status
 Delete a fleet:  npx fleetwright fleet delete ${fleet} --wait
-Stop it all:     npx fleetwright local down
+Stop the stack:  npx fleetwright local down
 `;
 
 /**

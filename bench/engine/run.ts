@@ -25,7 +25,9 @@ export interface EngineRun {
   beganMs: number;
   upMs: number;
   goneMs: number;
-  /** Time at which each instance's record became Running, by its id; in milliseconds since 1970. */
+  /**
+   * Time at which each instance's record became Running, by the instance's id; in milliseconds since 1970.
+   */
   recordedMs: ReadonlyMap<string, number>;
 }
 
@@ -53,7 +55,7 @@ export async function runOnEngine(
   const recordedMs = await readRunningTimes(stack, provisioned);
   const removed = await remove(stack, provisioned, around);
   const goneMs = Date.now();
-  say('Counting from the logs and histories');
+  say('Counting what the run used, from logs and execution histories');
   return { requests, stack, provisioned, removed, beganMs, upMs, goneMs, recordedMs };
 }
 

@@ -6,7 +6,7 @@ export interface CreateLimits {
   createBurst: number;
 }
 
-/** An instance to be created. It holds its slot for the sum of both durations. */
+/** An instance to be created. The instance holds its slot for the sum of both durations. */
 export interface AskedInstance {
   submitSeconds: number;
   bootSeconds: number;
@@ -25,9 +25,10 @@ export interface IdealSchedule {
 }
 
 /**
- * Returns the time at which the last instance would run under a scheduler without overhead. Everything is requested at
- * 0. An instance starts as soon as its location has a slot and a token, and its cloud has a location slot. A slot is
- * free as soon as its instance runs. Instances that could start at the same moment start in the order of the requests.
+ * Returns the time, in seconds, at which the last instance would run under a scheduler without overhead. All
+ * instances are requested at time 0. An instance starts as soon as its location has a free slot and a token
+ * of the create rate, and its cloud has a free location slot. A slot is free as soon as its instance runs.
+ * Instances that could start at the same moment start in the order of the requests.
  */
 export function idealSchedule(clouds: readonly AskedCloud[]): IdealSchedule {
   const perCloud = clouds.map((cloud) => ({ cloud: cloud.cloud, idealSeconds: lastRunningAt(cloud) }));

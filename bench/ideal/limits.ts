@@ -10,8 +10,8 @@ function limits(locations: number, instances: number, perSecond: number, burst: 
 }
 
 /**
- * The default limits of the simulated clouds. They are repeated here: the ideal schedule must not depend on the code
- * that it judges.
+ * The default limits of the simulated clouds. They are repeated here, because the ideal schedule must not
+ * depend on the code that it judges.
  */
 export const SIMULATED_LIMITS: Readonly<Record<string, CreateLimits>> = {
   aws: limits(30, 20, 5, 20),

@@ -141,7 +141,7 @@ export const orphansNoun = noun(
         });
         context.say(
           document.continued.length === 0
-            ? 'No sweep waits there.'
+            ? 'No sweep waits for an operator there.'
             : `The next sweep continues. To sweep now, run: fleetwright orphans sweep --connection ${connection}`,
         );
         return { document, text: holdsTable(document.continued) };
@@ -175,7 +175,15 @@ function sweepText(sweep: Sweep): string {
     ['Findings not listed', sweep.findingsLeftOut || undefined],
   ]);
   const findings = table(
-    ['kind', 'backend id', 'instance', 'connection', 'location', 'reason', sweep.dryRun ? 'would' : 'does'],
+    [
+      'kind',
+      'backend id',
+      'instance',
+      'connection',
+      'location',
+      'reason',
+      sweep.dryRun ? 'would do' : 'does',
+    ],
     sweep.findings.map((one) => [
       one.kind,
       one.backendId,

@@ -46,7 +46,7 @@ export async function awaitConnection(
       if (isSettled && done(connection)) return outcome(EXIT.done);
       if (world.now() >= endsAtMs) {
         context.say(
-          `The time is over, but the work continues. To see its state, run: fleetwright connection get ${first.name}`,
+          `The work has not ended in time, and continues. To see its state, run: fleetwright connection get ${first.name}`,
         );
         return outcome(EXIT.otherwise);
       }

@@ -33,7 +33,7 @@ export async function awaitSweep(
       told = line;
       if (sweep.status === 'Done') return outcome(sweep.failures.length > 0 ? EXIT.otherwise : EXIT.done);
       if (world.now() >= endsAtMs) {
-        context.say(`The time is over, but the sweep continues. To see its state, run: ${again}`);
+        context.say(`The sweep has not ended in time, and continues. To see its state, run: ${again}`);
         return outcome(EXIT.otherwise);
       }
       await world.sleep(POLL_MS, detach.signal);

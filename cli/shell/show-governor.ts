@@ -40,7 +40,7 @@ export function governorText({ locationsInUse, budgets, locations, locationsLeft
 
 /** Shows quotas that launches may try again. */
 export function reopenedText({ reopened }: Reopened): string {
-  if (reopened.length === 0) return 'No quota was closed.\n';
+  if (reopened.length === 0) return 'No quota was blocking launches.\n';
   const rows = reopened.map(({ location, families }) => [location, families.join(', ')]);
   return table(['location', 'reopened'], rows);
 }

@@ -149,10 +149,10 @@ describe('connection reopen', () => {
     expect(stdout).toBe('LOCATION   REOPENED\nus-east-1  m6i, c7g\n');
   });
 
-  it('`connection reopen` prints that no quota was closed, and refuses an invalid location', async () => {
+  it('`connection reopen` prints that no quota was blocking launches, and refuses an invalid location', async () => {
     const answers = { [`POST ${at}/reopen`]: { body: { reopened: [] } } };
     expect((await cli(['connection', 'reopen', 'sim-aws'], { answers })).stdout).toBe(
-      'No quota was closed.\n',
+      'No quota was blocking launches.\n',
     );
     const bad = await cli(['connection', 'reopen', 'sim-aws', '--location', 'a b'], { answers });
     expect([bad.exitCode, bad.asked]).toEqual([2, []]);

@@ -48,7 +48,7 @@ it('`orphans sweep --dry-run --wait` prints what a sweep would do', async () => 
   });
   expect(exitCode).toBe(0);
   expect(asked[0]?.body).toEqual({ dryRun: true });
-  expect(stdout).toMatch(/would\n/i);
+  expect(stdout).toMatch(/would do\n/i);
   expect(stdout).toMatch(/i-1 .* no-record +terminate/);
   expect(stderr).toContain('1 of 2 sites swept');
 });
