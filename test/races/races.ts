@@ -1,9 +1,11 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { PAIRS } from './moves.ts';
+import { MOVES, PAIRS } from './moves.ts';
 import { playRace, type RaceResult } from './play.ts';
 
 const REPLAY = 'npm run --silent test:races -- --pair';
 const PROGRESS_EACH = 200;
+/** Exit code for flags that cannot be used. */
+const EXIT_USAGE = 2;
 
 interface Flags {
   seeds: number;
@@ -35,7 +37,11 @@ async function run({ seeds, from, pair: wanted, json, trace }: Flags): Promise<n
   const pairs = PAIRS.filter(
     ({ one, other }) => wanted === undefined || `${one.name} × ${other.name}`.includes(wanted),
   );
-  if (pairs.length === 0) throw new InvalidArgumentError(`no pair has '${wanted}' in its name`);
+  if (pairs.length === 0) {
+    const operations = [...new Set(MOVES.map(({ id }) => id))].join(', ');
+    const message = `error: no pair of operations has '${wanted}' in its name; use one of: ${operations}`;
+    program.error(message, { exitCode: EXIT_USAGE });
+  }
   let runs = 0;
   let violations = 0;
   for (let seed = from; seed < from + seeds; seed += 1) {
@@ -64,7 +70,7 @@ const program = new Command('races')
   )
   .option('--seeds <count>', 'number of runs of each pair, each in another order', wholeNumber, 3)
   .option('--from <seed>', 'the first seed', wholeNumber, 1)
-  .option('--pair <text>', 'run only pairs whose name contains this text')
+  .option('--pair <text>', 'run only pairs whose name contains this text, for example deleteConnection')
   .option('--trace', 'print every call of every run on standard error', false)
   .option('--json', 'print the summary as one line of JSON', false)
   .action(async (flags: Flags) => {
