@@ -14,7 +14,9 @@ export const namespaceSchema = z.object({
   createdAt: z.iso.datetime(),
   deletion: deletionSchema
     .optional()
-    .describe('Present while the namespace is being deleted. Nothing can be created in it then.'),
+    .describe(
+      'Present while the namespace is being deleted. During that time, nothing can be created in it.',
+    ),
 });
 export type Namespace = z.infer<typeof namespaceSchema>;
 

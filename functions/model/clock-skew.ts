@@ -1,5 +1,5 @@
 /**
- * The largest difference assumed between a cloud's clock and the clock of a worker. Closer times of the two clocks
- * cannot be ordered.
+ * Maximum difference assumed between a cloud's clock and a worker's clock, in ms. If a time by a cloud's clock and a
+ * time by a worker's clock differ by less, their order is unknown.
  */
 export const CLOCK_SKEW_MS = 15 * 60_000;

@@ -27,7 +27,7 @@ export const locationSchema = z.object({
     .string()
     .length(3)
     .optional()
-    .describe('ISO 3166-1 alpha-3 code. Absent: the cloud does not tell it.'),
+    .describe('ISO 3166-1 alpha-3 code. Absent: the cloud does not report it.'),
   latitude: z.number().min(-90).max(90).optional(),
   longitude: z.number().min(-180).max(180).optional(),
   zones: z.array(cloudWordSchema),
@@ -57,11 +57,13 @@ export type InstanceType = z.infer<typeof instanceTypeSchema>;
 export const offerSchema = z.object({
   id: z
     .string()
-    .describe('{location}-{zone|noZone}-{type}. It stays the same at each sync of the inventory.'),
+    .describe(
+      '{location}-{zone|noZone}-{type}. A later sync of the inventory does not change the id of an offer.',
+    ),
   location: cloudWordSchema,
   zone: cloudWordSchema.optional().describe('Absent: the offer is for the whole location.'),
   instanceType: cloudWordSchema,
-  priceUsdPerHour: z.number().nonnegative().optional().describe('Absent: the cloud tells no price.'),
+  priceUsdPerHour: z.number().nonnegative().optional().describe('Absent: the cloud reports no price.'),
   spotPriceUsdPerHour: z.number().nonnegative().optional().describe('Absent: not offered as spot.'),
   available: z.boolean(),
 });

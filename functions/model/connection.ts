@@ -10,14 +10,17 @@ export const DRIVER_NAMES = ['sim', 'aws', 'openstack', 'cb-spider'] as const;
 export const driverNameSchema = z.enum(DRIVER_NAMES);
 export type DriverName = z.infer<typeof driverNameSchema>;
 
-/** The size limit of a standard parameter in Parameter Store. */
+/** Maximum size of a standard parameter in Parameter Store. */
 export const MAX_SECRET_BYTES = 4_096;
 
-/** Returns a credential as the secret store keeps it. */
+/** Returns the JSON text of a credential, which is what the secret store keeps. */
 export const secretText = (credential: Readonly<Record<string, string>>): string =>
   JSON.stringify(credential);
 
-/** Holds a credential's fields, under the names that its driver gives them. Only the secret store may keep them. */
+/**
+ * The fields of a credential, under the names that the connection's driver defines. Only the secret store may keep a
+ * credential.
+ */
 export const credentialSchema = z
   .record(z.string().regex(/^[A-Za-z][A-Za-z0-9]{0,63}$/), z.string().min(1).max(MAX_SECRET_BYTES))
   .refine((credential) => Buffer.byteLength(secretText(credential)) <= MAX_SECRET_BYTES, {
@@ -43,20 +46,20 @@ export const connectionRequestSchema = z
 export type ConnectionRequest = z.infer<typeof connectionRequestSchema>;
 
 /**
- * A user sets `Disabled`: the connection accepts no new fleet; its existing fleets continue and can be removed.
- * `Deleting` is only shown to users while a deletion is under way. The record keeps its earlier status, which applies
- * again if the deletion is taken back.
+ * `Disabled` is set by a user: the connection accepts no new fleet, but its existing fleets continue and can be
+ * removed. `Deleting` is never stored. The API shows it while a deletion is under way. The record keeps its earlier
+ * status, which the API shows again if the deletion is cancelled.
  */
 export const CONNECTION_STATUSES = ['Verifying', 'Ready', 'Failed', 'Disabled', 'Deleting'] as const;
 export const connectionStatusSchema = z.enum(CONNECTION_STATUSES);
 
 const failureSchema = z.object({ code: z.string(), message: z.string() });
-/** Most characters of an account id: longer than any cloud's. */
+/** Maximum number of characters of an account id. No cloud has longer ids. */
 export const MAX_ACCOUNT = 256;
 const accountSchema = z.string().min(1).max(MAX_ACCOUNT);
 
 /**
- * Describes a new credential that is not in force yet. It must be verified first; until then the earlier one is used.
+ * Describes a new credential that must be verified before it is used. Until then, workers use the earlier credential.
  */
 export const rotationSchema = z.object({
   version: z.int().positive().describe('Version of the secret.'),
@@ -65,17 +68,19 @@ export const rotationSchema = z.object({
   failure: failureSchema.optional(),
 });
 
-/** Names a location whose catalogue could not be read. Its earlier catalogue stays in use. */
+/** Names a location whose catalogue a sync could not read. The catalogue from an earlier sync stays in use. */
 export const inventoryFailureSchema = failureSchema.extend({
   location: z.string().optional().describe('Absent: the list of locations itself could not be read.'),
 });
 export type InventoryFailure = z.infer<typeof inventoryFailureSchema>;
 
-/** One credential for one cloud through one driver. Only the secret store has the secret itself. */
+/** One credential for one cloud through one driver. The credential itself is only in the secret store. */
 export const connectionSchema = z.object({
   namespace: nameSchema,
   name: nameSchema,
-  id: connectionIdSchema.describe('A connection that is created again under the same name gets another id.'),
+  id: connectionIdSchema.describe(
+    'A connection that is deleted and created again under the same name gets another id.',
+  ),
   driver: driverNameSchema,
   cloud: cloudSchema,
   endpoint: z.url().optional(),
@@ -91,22 +96,20 @@ export const connectionSchema = z.object({
   account: accountSchema
     .optional()
     .describe(
-      "The cloud's id of the account that the credential belongs to. Absent: the cloud does not tell it.",
+      "The cloud's id of the account that the credential belongs to. Absent: the cloud does not report it.",
     ),
-  accountName: accountSchema
-    .optional()
-    .describe('Name of that account for people. Absent: the same as its id.'),
+  accountName: accountSchema.optional().describe('Display name of that account. Absent: the same as its id.'),
   accountChangedAt: z.iso
     .datetime()
     .optional()
-    .describe('Time at which the account became another one. Absent: never.'),
+    .describe('Time at which the account was last found to be another one than before. Absent: never.'),
   warning: failureSchema
     .optional()
-    .describe('A problem that the owner should know of. The connection can be used.'),
+    .describe('A problem that the owner should know about. The connection can be used in spite of it.'),
   inventorySyncedAt: z.iso.datetime().optional().describe('Time at which the whole inventory was last read.'),
   inventoryFailures: z
     .array(inventoryFailureSchema)
     .optional()
-    .describe('What the latest sync of the inventory could not read. Absent: it read everything.'),
+    .describe('What the latest sync of the inventory could not read. Absent: the sync read everything.'),
 });
 export type Connection = z.infer<typeof connectionSchema>;

@@ -1,4 +1,4 @@
-/** Tells the user why something failed: a driver's error code or one of Fleetwright's, and a message. */
+/** Tells the user why something failed. The code is a driver's error code, or another code of Fleetwright. */
 export interface Failure {
   code: string;
   message: string;

@@ -16,7 +16,7 @@ export const holdSchema = z
       .max(MAX_HOLD_SECONDS)
       .optional()
       .describe(
-        'The fleet is withdrawn after this time, unless it was released before. Absent: it is held until a user decides.',
+        'The fleet is withdrawn after this time, unless a user releases it earlier. Absent: it is held until a user decides.',
       ),
   })
   .strict();
@@ -34,11 +34,11 @@ export interface ActionFacts {
   status: FleetStatus;
   /** True while a workflow works on the fleet. */
   working: boolean;
-  /** True if that workflow launches instances; false if it removes some. */
+  /** True if that workflow launches instances; false if the workflow removes instances. */
   launching: boolean;
-  /** The number of requested instances that do not run. */
+  /** Number of requested instances that do not run. */
   missing: number;
-  /** The number of failed instances that still have a record, or resources at the cloud. */
+  /** Number of failed instances that still have a record, or resources at the cloud. */
   failed: number;
 }
 

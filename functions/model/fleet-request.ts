@@ -5,26 +5,37 @@ import { cloudWordSchema, descriptionSchema, nameSchema } from './identifiers.ts
 export const MAX_INSTANCES_PER_FLEET = 10_000;
 export const MAX_GROUPS_PER_FLEET = 100;
 /**
- * The most distinct (connection, location) pairs of one fleet. This limits the workflow's payload and the cost of
- * reading a fleet.
+ * Maximum number of distinct (connection, location) pairs of one fleet. This limits the size of the workflow's payload
+ * and the cost of reading a fleet.
  */
 export const MAX_PLACEMENTS_PER_FLEET = 200;
-/** One transaction accepts a fleet and checks each of its connections. DynamoDB allows 100 items in a transaction. */
+/**
+ * Maximum number of connections of one fleet. One transaction accepts a fleet and checks each of its connections.
+ * DynamoDB allows 100 items in a transaction.
+ */
 export const MAX_CONNECTIONS_PER_FLEET = 90;
-/** The maximum size of a whole request as UTF-8 JSON. One DynamoDB item stores it, and holds at most 400 KB. */
+/**
+ * Maximum size of a whole request as UTF-8 JSON. The request is stored in one DynamoDB item, which may have at most 400
+ * KB.
+ */
 export const MAX_REQUEST_BYTES = 256 * 1024;
-/** The limit that all clouds accept for user data (AWS's), before base64. */
+/** Maximum size of user data before base64 encoding. This is AWS's limit, and all clouds accept this size. */
 export const MAX_USER_DATA_BYTES = 16 * 1024;
-/** The default time limit of an instance, from its claim until it runs, over all its attempts. */
+/**
+ * Default time limit for an instance to run, counted from its claim. It covers all attempts of the instance together.
+ */
 export const DEFAULT_INSTANCE_TIMEOUT_SECONDS = 1_200;
-/** The longest time limit that a node group may set. */
+/** Maximum time limit that a node group may set for its instances. */
 export const MAX_INSTANCE_TIMEOUT_SECONDS = 86_400;
 
 export const FAILURE_POLICIES = ['continue', 'rollback', 'refine'] as const;
 export const failurePolicySchema = z.enum(FAILURE_POLICIES);
 export type FailurePolicy = z.infer<typeof failurePolicySchema>;
 
-/** Divides slots among waiting fleets: for each low launch, four normal or sixteen high ones are served. */
+/**
+ * Priorities of fleets that wait for the same slots. In the time of one launch at low priority, four launches at normal
+ * priority or sixteen at high priority are served.
+ */
 export const PRIORITIES = ['low', 'normal', 'high'] as const;
 export const prioritySchema = z.enum(PRIORITIES);
 export type Priority = z.infer<typeof prioritySchema>;
@@ -76,8 +87,8 @@ export const nodeGroupRequestSchema = z
 export type NodeGroupRequest = z.infer<typeof nodeGroupRequestSchema>;
 
 /**
- * The fields of the rules over several fields. The schema accepts any value: errors of these rules are then reported
- * together with errors of single fields.
+ * The fields that the rules over several fields compare. This schema accepts any value in them, so that a request with
+ * errors in single fields is also checked against these rules.
  */
 const relatedFieldsSchema = z.object({
   minimumInstances: z.number().optional().catch(undefined),
@@ -190,7 +201,7 @@ export type InstanceRequest = z.infer<typeof instanceRequestSchema>;
 
 /** Converts a request for one instance into the equivalent fleet request. */
 export function fleetOfOne({ name, description, location, ...group }: InstanceRequest): FleetRequest {
-  // Any further field of a single instance's request must also be a field of its node group.
+  // A type error here means that the request for one instance has a field that a node group does not have.
   group satisfies { [Field in keyof typeof group]: Field extends keyof NodeGroupRequest ? unknown : never };
   return {
     name,

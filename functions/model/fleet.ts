@@ -9,7 +9,7 @@ import { fleetStatusSchema, type InstanceStatus, instanceStatusSchema } from './
 const countSchema = z.int().nonnegative();
 const absentIsZero = countSchema.exactOptional();
 
-/** Numbers of instances by status, and the number of requested ones. An absent status counts 0. */
+/** Number of instances in each status, and number of requested instances. An absent status means 0. */
 export const countsSchema = z.object({
   requested: countSchema,
   Planned: absentIsZero,
@@ -59,7 +59,7 @@ export const fleetSchema = z.object({
   costUsd: z
     .number()
     .nonnegative()
-    .describe('Cost of the instance time so far, at the prices of the time of the request.'),
+    .describe('Cost of the instances so far, at the prices that applied when the fleet was requested.'),
   sshKeyParameter: z
     .string()
     .optional()
@@ -67,11 +67,11 @@ export const fleetSchema = z.object({
   failures: z.array(failureSummarySchema),
   shortfall: countSchema
     .optional()
-    .describe('Number of requested instances that do not run; given when launching has ended.'),
+    .describe('Number of requested instances that do not run. Absent until launching has ended.'),
   heldUntil: z.iso
     .datetime()
     .optional()
-    .describe('Time at which a held fleet is withdrawn, unless it is released before.'),
+    .describe('Time at which a held fleet is withdrawn, unless a user releases it earlier.'),
   allowedActions: z.array(fleetActionSchema).describe('The actions that the fleet allows now.'),
 });
 export type Fleet = z.infer<typeof fleetSchema>;
@@ -98,17 +98,19 @@ export const instanceSchema = z.object({
   trouble: z
     .object({ cloudStatus: z.string(), message: z.string().optional() })
     .optional()
-    .describe("Given for an instance that ran and is Undefined: the cloud's own status, and its reason."),
+    .describe(
+      "Present for an instance that ran and is now Undefined: the status that the cloud reports, and the cloud's reason for it.",
+    ),
 });
 export type Instance = z.infer<typeof instanceSchema>;
 
-/** A node group with the catalogue's data about it from the time when the fleet was accepted. */
+/** A requested node group, with the catalogue's data about it at the time when the fleet was accepted. */
 export const nodeGroupSchema = nodeGroupRequestSchema.extend({
   driver: driverNameSchema,
   cloud: cloudSchema,
   /** Image ids by location. */
   imageBackendIds: z.record(z.string(), z.string()),
-  /** Prices by location. Absent where the cloud reports no price. */
+  /** Prices by location. A location is absent if the cloud reports no price there. */
   pricesUsdPerHour: z.record(z.string(), z.number().nonnegative()),
   /** vCPUs of one instance. Absent in fleets accepted before this field existed. */
   vcpus: z.number().positive().exactOptional(),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { cloudWordSchema, fleetIdSchema } from './identifiers.ts';
 import { callKindSchema } from './limit-profile.ts';
 
-/** The most locations shown for one connection. */
+/** Maximum number of locations in the view of one connection. */
 export const MAX_SHOWN_LOCATIONS = 200;
 
 const timeSchema = z.iso.datetime();
@@ -33,7 +33,7 @@ const reasonSchema = z.discriminatedUnion('why', [
   z
     .object({ why: z.literal('outage'), sinceAt: timeSchema, nextProbeAt: timeSchema })
     .describe(
-      'The location has accepted no call since `sinceAt`. One launch at a time probes whether it does again.',
+      'The location has accepted no call since `sinceAt`. One launch at a time tests whether it accepts calls again.',
     ),
   z
     .object({
@@ -43,25 +43,25 @@ const reasonSchema = z.discriminatedUnion('why', [
       market: z.string(),
       sinceAt: timeSchema,
       until: timeSchema.describe(
-        'Until then, launches move to another location if they can. After it, one launch probes the capacity.',
+        'Before this time, launches move to another location if they can. From this time on, one launch tests whether there is capacity again.',
       ),
-      probing: z.boolean().describe('True while a launch probes the capacity.'),
+      probing: z.boolean().describe('True while a launch tests whether there is capacity again.'),
     })
     .describe('The cloud had no capacity of this instance type.'),
   z
     .object({
       why: z.literal('quota'),
-      family: z.string().describe('The family of instance types that the quota is for.'),
+      family: z.string().describe('The family of instance types to which the quota applies.'),
       message: z.string().describe("The cloud's own message."),
       sinceAt: timeSchema,
-      retryAt: timeSchema.describe('Time at which one launch probes whether the quota was raised.'),
+      retryAt: timeSchema.describe('Time at which one launch tests whether the quota was raised.'),
     })
     .describe(
-      'The account’s quota is used up. Launches wait until a probe succeeds, or until the connection is reopened.',
+      'The account’s quota is used up. Launches wait until a test launch succeeds, or until a user reopens the connection.',
     ),
   z
     .object({ why: z.literal('budget'), budget: z.string(), until: timeSchema })
-    .describe('The connection has used up its create calls of this minute or day.'),
+    .describe('The connection has made all create calls that its limits allow in this minute or day.'),
   z
     .object({ why: z.literal('first-instance') })
     .describe('One instance has to run first. All others are launched together after that.'),
@@ -71,7 +71,9 @@ export type GovernorReason = z.infer<typeof reasonSchema>;
 const callSchema = z.object({
   perSecond: z.number().describe('The rate in force now.'),
   ofPerSecond: z.number().describe('The rate of the limit profile.'),
-  blockedUntil: timeSchema.exactOptional().describe('The cloud asked for no call before this time.'),
+  blockedUntil: timeSchema
+    .exactOptional()
+    .describe('No call is sent before this time, because the cloud throttled calls.'),
 });
 
 const locationSchema = z.object({
@@ -82,12 +84,14 @@ const locationSchema = z.object({
     list: callSchema,
     mutate: callSchema,
   }),
-  inFlight: z.object(taken).describe('How many instances are being created, and the most at a time.'),
+  inFlight: z
+    .object(taken)
+    .describe('Number of instances that are being created, and the maximum number at the same time.'),
   waiting: z.object({
     launches: z.int(),
     byFleet: z
       .array(z.object({ fleet: fleetIdSchema, launches: z.int() }))
-      .describe('The first 20 fleets that wait.'),
+      .describe('The first 20 fleets whose launches wait.'),
   }),
   reasons: z.array(reasonSchema),
 });
@@ -100,14 +104,14 @@ const budgetSchema = z.object({
 });
 export type BudgetView = z.infer<typeof budgetSchema>;
 
-/** Shows what the governor holds for a connection, and the present state of its locations. */
+/** The slots and budgets of a connection that are in use, and the current state of its locations. */
 export const governorViewSchema = z.object({
   locationsInUse: z.object(taken),
-  budgets: z.array(budgetSchema).describe('The budgets that the connection has.'),
+  budgets: z.array(budgetSchema).describe('The budgets that the limits of the connection set.'),
   locations: z
     .array(locationSchema)
     .describe(
-      `The locations in which anything was ever launched, those in use first; at most ${MAX_SHOWN_LOCATIONS}.`,
+      `The locations where anything was ever launched. Locations in use come first. At most ${MAX_SHOWN_LOCATIONS}.`,
     ),
   locationsLeftOut: z.int().describe('Number of locations that are not listed because the list is full.'),
 });
@@ -117,7 +121,7 @@ export const reopenRequestSchema = z
   .object({ location: cloudWordSchema.exactOptional().describe('Absent: every location.') })
   .strict();
 
-/** Lists quotas that launches may try again. */
+/** The families of instance types whose quota launches may try again, by location. */
 export const reopenedSchema = z.object({
   reopened: z.array(z.object({ location: cloudWordSchema, families: z.array(z.string()) })),
 });

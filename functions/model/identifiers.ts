@@ -17,7 +17,7 @@ export const cloudWordSchema = z
   );
 
 export const MAX_DEPLOYMENT_ID = 36;
-/** The value of the tag on everything that one deployment makes. */
+/** A deployment's id. It is the value of a tag on everything that the deployment creates at a cloud. */
 export const deploymentIdSchema = z
   .string()
   .regex(
@@ -32,15 +32,15 @@ export const instanceIdSchema = z.string().regex(INSTANCE_ID);
 
 export interface InstanceRef {
   fleetId: string;
-  /** The position in the fleet, from 0. `layOut` decides which instance is at each position. */
+  /** The position in the fleet, from 0. `layOut` decides which node group and location each position has. */
   index: number;
 }
 
 const DIGITS = '0123456789abcdefghjkmnpqrstvwxyz';
 
 /**
- * Makes a fleet's id: `f`, nine characters of the time in milliseconds and seven random ones (35 bits), in Crockford's
- * base 32, lower case. Ids sort by time of creation.
+ * Makes a fleet's id: `f`, nine characters of the time in milliseconds and seven random characters (35 bits), in
+ * Crockford's base 32, lower case. Ids sort by time of creation.
  *
  * @param random draws from [0, 1)
  */
@@ -49,14 +49,16 @@ export function makeFleetId(nowMs: number, random: () => number): string {
 }
 
 /**
- * Makes a connection's id, in the same way as a fleet's. A connection that is created again under the same name gets
- * another id.
+ * Makes a connection's id, in the same way as a fleet's id. A connection that is deleted and created again under the
+ * same name gets another id.
  */
 export function makeConnectionId(nowMs: number, random: () => number): string {
   return `c${makeId(nowMs, random)}`;
 }
 
-/** Returns nine characters of the time and seven random ones, as in a fleet's id. */
+/**
+ * Returns an id without its first letter: nine characters of the time and seven random characters; see `makeFleetId`.
+ */
 export function makeId(nowMs: number, random: () => number): string {
   let time = '';
   for (let rest = nowMs, digit = 0; digit < 9; digit += 1) {
@@ -73,25 +75,25 @@ export function fleetCreatedAtMs(fleetId: string): number {
 }
 
 /**
- * Makes an instance's id: `<fleet id>-<index in five digits>`. It contains the fleet's id; no index table is needed to
- * find the instance.
+ * Makes an instance's id: `<fleet id>-<index in five digits>`. It contains the fleet's id, so the instance can be found
+ * without an index.
  */
 export function instanceId({ fleetId, index }: InstanceRef): string {
   return `${fleetId}-${String(index).padStart(5, '0')}`;
 }
 
-/** Inverts `instanceId`. Returns undefined when the text is no instance id. */
+/** Inverts `instanceId`. Returns undefined if the text is not an instance id. */
 export function parseInstanceId(id: string): InstanceRef | undefined {
   if (!INSTANCE_ID.test(id)) return undefined;
   return { fleetId: id.slice(0, 17), index: Number(id.slice(18)) };
 }
 
-/** Makes the idempotency key of one attempt to create one instance. Attempts count from 1. */
+/** Makes the idempotency key of one attempt to create one instance. The first attempt has number 1. */
 export function launchToken(id: string, attempt: number): string {
   return `${id}.${attempt}`;
 }
 
-/** Inverts `launchToken`. Returns undefined when the text is no launch token. */
+/** Inverts `launchToken`. Returns undefined if the text is not a launch token. */
 export function parseLaunchToken(token: string): (InstanceRef & { attempt: number }) | undefined {
   const [, id = '', attempt] = /^(.+)\.([1-9][0-9]{0,8})$/.exec(token) ?? [];
   const ref = parseInstanceId(id);

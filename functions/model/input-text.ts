@@ -1,4 +1,4 @@
-/** Control characters, including those of Latin-1, but not tabs and line breaks. */
+/** Matches control characters, including those of Latin-1, except tabs and line breaks. */
 const CONTROL = /[^\P{Cc}\t\n\r]/u;
 
 export interface TextFault {
@@ -6,7 +6,7 @@ export interface TextFault {
   message: string;
 }
 
-/** Checks a text from a user. @returns why it cannot be stored and shown; undefined when it can */
+/** Checks a text from a user. @returns the reason why the text cannot be stored and shown; undefined if it can */
 export function findTextFault(text: string): TextFault | undefined {
   if (!text.isWellFormed())
     return { code: 'invalid-text', message: 'must be valid Unicode: it contains half of a surrogate pair' };

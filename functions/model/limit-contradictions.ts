@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
-/** A burst makes up for unused time: it has at most the calls that the rate allows in this time. */
+/** Maximum size of a burst, as a time in seconds: a burst has at most the calls that the rate allows in this time. */
 const BURST_SECONDS = 10;
-/** Tolerates rounding between decimals and divisions: a spacing of six seconds and a rate of 0.1667 agree. */
+/** Tolerance for rounded numbers: a spacing of six seconds and a rate of 0.1667 per second agree. */
 const ROUNDING = 1.01;
 
 export interface Contradiction {
@@ -14,8 +14,8 @@ const amount = z.number().positive().optional().catch(undefined);
 const rate = z.object({ perSecond: amount, burst: amount }).optional().catch(undefined);
 
 /**
- * The fields of the rules. The schema accepts any value: contradictions are then reported together with errors in other
- * fields.
+ * The fields that the rules compare. This schema accepts any value in them, so that contradictions are reported
+ * together with errors in other fields.
  */
 const relatedSchema = z.object({
   calls: z.object({ create: rate, list: rate, mutate: rate }).optional().catch(undefined),
@@ -31,10 +31,10 @@ export function mostBurst(perSecond: number): number {
 }
 
 /**
- * Finds fields of a limit override that contradict each other. A default never contradicts a field that the user wrote:
- * it is adjusted instead.
+ * Finds fields of a limit override that contradict each other. Only fields that the user wrote are compared, because
+ * `limitProfileOf` adjusts the defaults to them.
  *
- * @param limits the override as received, valid or not
+ * @param limits the override as the user sent it, valid or not
  */
 export function contradictionsOf(limits: unknown): Contradiction[] {
   const related = relatedSchema.safeParse(limits).data;
@@ -48,7 +48,7 @@ export function contradictionsOf(limits: unknown): Contradiction[] {
     if (burst < perSecond && !isEven) {
       add(
         `calls.${kind}.burst`,
-        'must be at least perSecond: with a smaller burst that rate is never reached',
+        'must be at least perSecond: with a smaller burst, this rate is never reached',
       );
     }
     if (burst > mostBurst(perSecond)) {
@@ -70,10 +70,13 @@ export function contradictionsOf(limits: unknown): Contradiction[] {
     add('calls.create.burst', `must be at most createsPerDay, which is ${createsPerDay}`);
   }
   if (pacing === 'even' && burst > 1) {
-    add('calls.create.burst', 'must be 1: with pacing even, create calls have equal distances');
+    add(
+      'calls.create.burst',
+      'must be 1: with pacing even, the time between create calls is always the same',
+    );
   }
   if (pacing === 'all-at-once') {
-    const why = 'must be left out: with pacing all-at-once, the cloud queues create calls by itself';
+    const why = 'must be left out: with pacing all-at-once, the cloud itself queues create calls';
     if (calls.create !== undefined) add('calls.create', why);
     if (minimumSpacingMs !== undefined) add('minimumSpacingMs', why);
   } else if (

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { contradictionsOf } from './limit-contradictions.ts';
 
-/** A whole number. `z.int()` would end the parse before the rules between fields are checked. */
+/** Accepts whole numbers from 1 to `max`. `z.int()` would end the parse before the rules between fields are checked. */
 const whole = (max: number) =>
   z
     .number()
@@ -10,15 +10,19 @@ const whole = (max: number) =>
     .refine(Number.isInteger, { error: 'must be a whole number', params: { code: 'invalid-type' } })
     .meta({ type: 'integer' });
 
-/** One call in 28 hours. A lower rate could not be distinguished from no calls. */
+/** Minimum rate: one call in 28 hours. A lower rate could not be distinguished from no calls. */
 const MIN_PER_SECOND = 0.000_01;
-/** No cloud accepts more calls. A rate this high limits nothing. */
+/** Maximum rate. No cloud accepts more calls per second, so this rate limits nothing. */
 export const MAX_PER_SECOND = 10_000;
 
 const rateSchema = z
   .object({
     perSecond: z.number().min(MIN_PER_SECOND).max(MAX_PER_SECOND),
-    burst: z.number().min(1).max(MAX_PER_SECOND).describe('Calls that may be made together after a pause.'),
+    burst: z
+      .number()
+      .min(1)
+      .max(MAX_PER_SECOND)
+      .describe('Number of calls that may be made together after a pause.'),
   })
   .strict();
 export type Rate = z.infer<typeof rateSchema>;
@@ -29,12 +33,12 @@ export const callKindSchema = z.enum(CALL_KINDS);
 export type CallKind = z.infer<typeof callKindSchema>;
 
 /**
- * Selects how the creates at a location follow one another:
+ * Selects how the create calls at a location follow one another:
  *
- * - `burst`: as the rate and its burst allow
- * - `even`: one interval between each two creates
- * - `all-at-once`: the cloud queues create calls itself, and no rate limit applies to them. Until an instance has run
- *   at a location, only one is created there
+ * - `burst`: each as soon as the rate and its burst allow it
+ * - `even`: always the same time between two creates
+ * - `all-at-once`: the cloud itself queues create calls, and no rate limit applies to them. Until the first instance at
+ *   a location runs, no other instance is created there
  */
 const PACINGS = ['burst', 'even', 'all-at-once'] as const;
 const pacingSchema = z.enum(PACINGS);
@@ -49,7 +53,7 @@ const totalsSchema = z
   })
   .partial()
   .strict()
-  .describe('Upper limits of all instances of the connection together.');
+  .describe('Upper limits for all instances of the connection together.');
 export type Totals = z.infer<typeof totalsSchema>;
 
 const slots = {
@@ -60,10 +64,10 @@ const calls = z.object({ create: rateSchema, list: rateSchema, mutate: rateSchem
 const budgets = {
   createsPerMinute: whole(600_000)
     .exactOptional()
-    .describe('Create calls of the connection in any 60 seconds.'),
+    .describe('Maximum number of create calls of the connection in any 60 seconds.'),
   createsPerDay: countSchema
     .exactOptional()
-    .describe('Create calls of the connection from midnight to midnight UTC.'),
+    .describe('Maximum number of create calls of the connection from midnight to midnight UTC.'),
   minimumSpacingMs: whole(86_400_000)
     .exactOptional()
     .describe('Shortest time between two create calls at a location.'),
@@ -71,8 +75,8 @@ const budgets = {
 };
 
 /**
- * The limits of one cloud for one connection. The governor enforces them over all fleets and processes. The workflows
- * derive their MaxConcurrency from them.
+ * The limits that one cloud sets for one connection. The governor enforces these limits over all fleets and processes.
+ * The workflows' MaxConcurrency is derived from them.
  */
 export const limitProfileSchema = z
   .object({ ...slots, calls, pacing: pacingSchema.default('burst'), ...budgets })
@@ -83,15 +87,15 @@ const LIMIT_TIERS = ['default', 'power'] as const;
 export const limitTierSchema = z.enum(LIMIT_TIERS);
 
 /**
- * An override as it is stored. The schema accepts each override that was accepted once, even if later rules
- * would refuse it.
+ * A limit override as it is stored. This schema does not check the rules between fields, because a stored override may
+ * be older than a rule.
  */
 export const keptLimitOverrideSchema = z
   .object({
     tier: limitTierSchema
       .exactOptional()
       .describe(
-        '`power`: begin with the limits that the provider grants on request, in place of its defaults.',
+        '`power`: start from the limits that the provider grants on request instead of its default limits.',
       ),
     ...slots,
     calls: calls.partial(),
@@ -101,7 +105,7 @@ export const keptLimitOverrideSchema = z
   .partial()
   .strict();
 
-/** The fields that a user may override, each independently. */
+/** A limit override as a user writes it. All fields are optional, and no two may contradict each other. */
 export const limitOverrideSchema = keptLimitOverrideSchema.superRefine(
   (override, context) => {
     for (const { path, message } of contradictionsOf(override)) {

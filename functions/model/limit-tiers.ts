@@ -15,8 +15,9 @@ function profile(locations: number, instances: number, create: Rate, listPerSeco
 }
 
 /**
- * Sources: slots are the published semaphores of CB-Tumblebug 0.13.0 (its create limits per provider). List rates are
- * its status calls per second. Create rates are conservative figures of this project until a cloud's are measured.
+ * Sources: the numbers of slots are the create limits per provider that CB-Tumblebug 0.13.0 publishes (its semaphores).
+ * The list rates are its status calls per second. The create rates are conservative estimates of this project, until
+ * the rates of the clouds are measured.
  */
 export const DEFAULT_LIMIT_PROFILES: Readonly<Record<Cloud, LimitProfile>> = {
   aws: profile(30, 20, { perSecond: 5, burst: 20 }, 10),
@@ -35,11 +36,11 @@ export const DEFAULT_LIMIT_PROFILES: Readonly<Record<Cloud, LimitProfile>> = {
 };
 
 /**
- * Limits to request from a provider when the defaults are too low, and to set once they are granted. Providers grant
- * case by case and publish few figures. Compute Engine's per-minute quotas of 1,500 requests are 25 per second. Tencent
- * Cloud allows 10 RunInstances and 40 DescribeInstances per second. EC2 launches 1,000 instances from a full bucket.
- * All others are four times the default rates and 100 concurrent instances, which is also what private-cloud offerings
- * publish as power limits.
+ * Limits to request from a provider if the defaults are too low. Set them after the provider has granted them.
+ * Providers decide each case separately and publish few figures. Compute Engine's quotas of 1,500 requests per minute
+ * are 25 per second. Tencent Cloud allows 10 RunInstances and 40 DescribeInstances per second. EC2 launches 1,000
+ * instances from a full token bucket. All other rates are four times the default rates. The usual number of concurrent
+ * instances is 100, which private-cloud offerings also publish as their power limit.
  */
 export const POWER_LIMIT_PROFILES: Readonly<Record<Cloud, LimitProfile>> = {
   aws: profile(30, 100, { perSecond: 20, burst: 100 }, 40),
@@ -58,9 +59,9 @@ export const POWER_LIMIT_PROFILES: Readonly<Record<Cloud, LimitProfile>> = {
 };
 
 export interface RequestMore {
-  /** Text that tells what to request, and where. */
+  /** Text for users: what to request, and where. */
   text: string;
-  /** The provider's own page about it. */
+  /** Address of the provider's own page about such requests. */
   url: string;
 }
 
@@ -69,7 +70,7 @@ const KT: RequestMore = {
   url: 'https://cloud.kt.com/docs/open-api-guide/d/guide/how-to-use',
 };
 
-/** Instructions to request higher limits from each provider. */
+/** Instructions on how to request higher limits from each provider. */
 export const REQUEST_MORE: Readonly<Record<Cloud, RequestMore>> = {
   aws: {
     text: 'Open a support case for each region: ask for higher request rates of RunInstances and DescribeInstances, and for a higher resource rate of RunInstances. Request more vCPUs under Service Quotas.',

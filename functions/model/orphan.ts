@@ -17,9 +17,7 @@ export const orphanPolicySchema = z
       .min(MIN_GRACE_SECONDS)
       .max(MAX_GRACE_SECONDS)
       .default(1_800)
-      .describe(
-        'How long a sweep waits, from the time at which it first finds an orphan, before it takes the action.',
-      ),
+      .describe('Time in seconds from the first sweep that finds an orphan until a sweep takes the action.'),
   })
   .strict();
 export type OrphanPolicy = z.infer<typeof orphanPolicySchema>;
@@ -36,11 +34,11 @@ export type OrphanKind = z.infer<typeof orphanKindSchema>;
  * - `copy`: it carries this deployment's tags, but no call of this deployment created it
  * - `unproven`: it is unknown whether a call of this deployment created it
  * - `returned`: it vanished, and the cloud shows it again
- * - `ended`: as `returned`, and its removal was requested in the time between
+ * - `ended`: as `returned`, and its removal was requested while the cloud did not show it
  * - `record-closed`: its record is closed
- * - `earlier-attempt`: it was made by an attempt that its instance has given up
+ * - `earlier-attempt`: an attempt that its instance has given up since created it
  * - `elsewhere`: its instance has moved to another location
- * - `duplicate`: its record is bound to another machine
+ * - `duplicate`: the record of its instance is bound to another machine
  * - `missing`: a record is bound to it, and the cloud does not show it
  */
 export const orphanReasonSchema = z.enum([
@@ -58,12 +56,12 @@ export const orphanReasonSchema = z.enum([
 export type OrphanReason = z.infer<typeof orphanReasonSchema>;
 
 /**
- * The treatment of findings with a given reason:
+ * Tells how sweeps treat findings with a given reason:
  *
- * - `leftAlone`: it is reported and never removed, because it is not proven to belong to this deployment, or it may be
- *   needed again
- * - `neverClaimed`: no record can ever claim it; there is no reason to wait
- * - `uncounted`: its removal does not count against the daily maximum, because it is proven to be superfluous, or its
+ * - `leftAlone`: sweeps report the resource and never remove it. It is not proven to belong to this deployment, or it
+ *   may be needed again
+ * - `neverClaimed`: no record can ever claim the resource. Sweeps therefore do not wait for the end of the grace period
+ * - `uncounted`: the removal does not count toward the daily maximum. The resource is proven to be superfluous, or its
  *   removal was requested
  */
 interface Meaning {
@@ -92,17 +90,17 @@ export const isUncounted = (reason: OrphanReason): boolean => MEANINGS[reason].u
  * Open states:
  *
  * - `Quarantined`: the grace period has not ended
- * - `Reported`: an operator decides
- * - `Terminating`: sweeps request the removal until the cloud no longer shows it
- * - `Missing`: the poll loop searches for it
+ * - `Reported`: sweeps do not remove the resource; an operator has to decide
+ * - `Terminating`: sweeps request the removal until the cloud no longer shows the resource
+ * - `Missing`: the poll loop searches for the machine
  *
  * Closed states:
  *
- * - `Terminated`: removed by a sweep
- * - `Gone`: removed by others
- * - `Released`: a record claims it, or it exists again
- * - `Vanished`: its record now says that it has vanished
- * - `Returned`: it had vanished, and its record follows it again
+ * - `Terminated`: a sweep removed the resource
+ * - `Gone`: the resource no longer exists, and no sweep removed it
+ * - `Released`: a record claims the resource. For a missing machine: it exists, or its record no longer expects it
+ * - `Vanished`: the missing machine's record now says that the machine has vanished
+ * - `Returned`: the machine had vanished and exists again, and its record was reopened
  */
 export const ORPHAN_STATES = [
   'Quarantined',
@@ -132,17 +130,17 @@ const IS_CLOSED: Readonly<Record<OrphanState, boolean>> = {
 export const isClosedOrphan = (state: OrphanState): boolean => IS_CLOSED[state];
 
 /**
- * The reason why sweeps remove no machines at a site, or on a connection, until an operator continues them:
+ * The reason why sweeps remove no machines at a site, or on a connection, until an operator lets them continue:
  *
  * - `cap`: the daily maximum of removals is reached
  * - `restored`: the tables were restored to an earlier time
- * - `another-writer`: another deployment uses this deployment's id at the account
+ * - `another-writer`: another deployment with the same id uses the cloud account
  */
 export const HOLD_REASONS = ['cap', 'restored', 'another-writer'] as const;
 export const holdReasonSchema = z.enum(HOLD_REASONS);
 export type HoldReason = z.infer<typeof holdReasonSchema>;
 
-/** Sweeps that wait for an operator. */
+/** A hold: the sweeps of a site or connection wait for an operator. */
 export const sweepHoldSchema = z.object({
   connection: nameSchema,
   location: cloudWordSchema.optional().describe('Absent: every location of the connection.'),
@@ -153,7 +151,7 @@ export const sweepHoldSchema = z.object({
     .int()
     .nonnegative()
     .optional()
-    .describe('With `cap`: number of machines that wait for their removal.'),
+    .describe('With `cap`: number of machines whose removal waits for an operator.'),
 });
 export type SweepHold = z.infer<typeof sweepHoldSchema>;
 
@@ -175,19 +173,19 @@ export const orphanSchema = z.object({
   instanceId: z
     .string()
     .optional()
-    .describe('The instance id in its tag or name. There may be no such instance.'),
+    .describe('The instance id in the tag or name of the resource. There may be no such instance.'),
   fleetId: z.string().optional(),
   reason: orphanReasonSchema,
   state: orphanStateSchema,
   heldBecause: holdReasonSchema
     .optional()
-    .describe('Why it is Reported and not removed. An operator has to continue the sweeps.'),
+    .describe('Why sweeps report the resource and do not remove it. An operator has to continue the sweeps.'),
   firstSeenAt: z.iso.datetime(),
   stateSince: z.iso.datetime(),
 });
 export type Orphan = z.infer<typeof orphanSchema>;
 
-/** The action of a sweep on one finding. A dry run only reports it. */
+/** The action of a sweep on one finding. A dry run reports the action and does not take it. */
 export const sweepActionSchema = z.enum([
   'quarantine',
   'wait',

@@ -25,12 +25,12 @@ export function cutText(text: string, maxLength: number): string {
   return `${text.slice(0, maxLength - 1).replace(HIGH_SURROGATE_AT_END, '')}…`;
 }
 
-/** Returns true if the text is a safe line. Line breaks and tabs make it unsafe. */
+/** Returns true if the text is one line that is safe to print. A text with line breaks or tabs is not. */
 export function isPlainText(text: string): boolean {
   return !UNSAFE.test(text);
 }
 
-/** Makes a text of several lines safe to print: each line as by `plainText`. */
+/** Makes a text of several lines safe to print. Each line is converted with `plainText`. */
 export function plainLines(text: string): string {
   return text
     .split('\n')

@@ -33,8 +33,8 @@ export const fleetStatusSchema = z.enum(FLEET_STATUSES);
 export type FleetStatus = z.infer<typeof fleetStatusSchema>;
 
 /**
- * `transitional`: the cloud will change the status by itself; the poll loop polls the site until then. `closed`: the
- * machine no longer exists at the cloud.
+ * `transitional`: the cloud will change the status without a further call, and the poll loop polls the site until it
+ * does. `closed`: the machine no longer exists at the cloud.
  */
 const INSTANCE_PHASES: Readonly<Record<InstanceStatus, 'at-rest' | 'transitional' | 'closed'>> = {
   Planned: 'at-rest',
@@ -55,7 +55,8 @@ export function isTransitional(status: InstanceStatus): boolean {
 }
 
 /**
- * Returns true if the record is closed: its instance is known not to exist, and the record claims nothing at the cloud.
+ * Returns true if the record is closed: the instance is known to have no machine, and the record claims nothing at the
+ * cloud.
  */
 export function isClosed(status: InstanceStatus): boolean {
   return INSTANCE_PHASES[status] === 'closed';
@@ -89,7 +90,7 @@ export function isOver(status: FleetStatus): boolean {
   return FLEET_PHASES[status] === 'over';
 }
 
-/** Returns true if the whole fleet is being removed, or has been. */
+/** Returns true if the whole fleet is being removed, or was removed. */
 export function isGoing(status: FleetStatus): boolean {
   return FLEET_PHASES[status] === 'going' || isOver(status);
 }

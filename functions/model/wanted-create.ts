@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Describes a launch with the facts that decide whether and when it may start. */
+/** Describes a launch for the governor, with the facts that decide whether and when its create call may go out. */
 export const wantedCreateSchema = z.object({
   instanceId: z.string(),
   fleetId: z.string(),
@@ -10,11 +10,14 @@ export const wantedCreateSchema = z.object({
   vcpus: z.number(),
   gpus: z.number(),
   memoryGb: z.number(),
-  /** True if its node group has another location that the instance has not tried. */
+  /** True if the node group has another location where the instance has not been tried. */
   mayGoElsewhere: z.boolean(),
   /** Time at which the launch was first queued. */
   waitsSinceMs: z.number().optional(),
-  /** Permits issued before this time were used for an earlier call. */
+  /**
+   * Time of the launch's earlier create call, if the call is repeated. A permit that was given before this time was
+   * used for the earlier call.
+   */
   calledAtMs: z.number().optional(),
 });
 export type WantedCreate = z.infer<typeof wantedCreateSchema>;

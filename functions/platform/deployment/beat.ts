@@ -2,7 +2,8 @@ import { type Beat, readBeat, readDeploymentId, writeBeat } from '../store/deplo
 import type { Store } from '../store/store.ts';
 
 /**
- * Stores a deployment's beat, a counter, outside of its tables. A restore of the tables does not change it.
+ * Stores a deployment's beat, which is a counter, outside of its tables. A restore of the tables does not change this
+ * copy.
  */
 export interface OutsideBeat {
   /** Reads the beat. @returns undefined if there is no beat, or if it belongs to another deployment */
@@ -14,17 +15,17 @@ const MINUTE_MS = 60_000;
 const MINUTES_APART = 5;
 
 /**
- * Returns true in each fifth minute. A schedule that runs each minute advances the beat only then, to save
- * writes.
+ * Returns true in every fifth minute. The scheduled function runs each minute and advances the beat only in these
+ * minutes, to save writes.
  */
 export function isCountDue(nowMs: number): boolean {
   return Math.floor(nowMs / MINUTE_MS) % MINUTES_APART === 0;
 }
 
 /**
- * Advances the beat, every five minutes: first in the tables, then outside. If the beat outside is ahead of the tables,
- * the tables were restored to an earlier time. The next write counts the restore and sets the tables' beat above the
- * one outside. A restore to less than five minutes ago is not detected.
+ * Advances the beat first in the tables, then outside. Callers do this every five minutes. If the beat outside is ahead
+ * of the beat in the tables, the tables were restored to an earlier time. This call then counts the restore and sets
+ * both beats to a higher value. A restore to a time less than five minutes ago is not detected.
  *
  * @returns whether a restore was detected
  */

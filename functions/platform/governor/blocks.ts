@@ -4,24 +4,24 @@ import { capacityScope, familyOf, type SiteState } from './site-state.ts';
 
 /** Reasons why a launch is queued. */
 export type QueueReason =
-  /** All slots of the location are taken, or all location slots of the connection. */
+  /** `slots`: all slots of the location are taken. `locations`: all location slots of the connection are taken. */
   | 'slots'
   | 'locations'
-  /** The next rate-limit opening is beyond the permit horizon (60 s). */
+  /** The rate limit allows the next call only after the permit horizon (60 s). */
   | 'rate'
-  /** Another launch probes whether capacity or quota is available again, or whether the location answers again. */
+  /** One launch at a time tests whether the location has capacity or quota again, or accepts calls again. */
   | 'capacity'
   | 'quota'
   | 'outage'
+  /** The first instance of the location has to run before others are created. */
   | 'first-instance'
   /** The launch has its permit. The worker that gave the permit is sending the launch message. */
   | 'sent'
-  /** The connection has used up its creates of this minute or day. */
+  /** The connection has made all creates that its budget allows in this minute or day. */
   | 'budget';
 
 /**
- * The block that stops a launch, if there is one. `isProbe`: only this launch goes out, to test whether the block still
- * holds.
+ * Says whether a block stops a launch. `isProbe`: this launch alone goes out, to test whether a block still applies.
  */
 export type Block =
   | { kind: 'none'; isProbe: boolean }
@@ -31,22 +31,21 @@ export type Block =
 const CLEAR: Block = { kind: 'none', isProbe: false };
 const PROBE: Block = { kind: 'none', isProbe: true };
 
-/** How long a lack of capacity is cached. Clouds regain capacity within minutes, and a probe costs one call. */
+/** Time for which a lack of capacity is cached. Clouds regain capacity within minutes, and a probe costs one call. */
 const SCARCE_MS = 300_000;
 /**
- * After this time, another launch may probe: the governor assumes that the worker of the earlier probe is
- * dead.
+ * After this time, another launch may become the probe, because the worker of the earlier probe is assumed to be dead.
  */
 const PROBE_MS = 120_000;
 /** A negative cache ignores an entry this long after its `untilMs` (capacity) or its `sinceMs` (quota). */
 export const FORGOTTEN_MS = 3_600_000;
 const QUOTA_RETRY_MS = 60_000;
-/** This many refusals in a row count as an outage. */
+/** Number of refusals in a row that count as an outage. */
 export const OUTAGE_FAILURES = 5;
 const FIRST_PROBE_MS = 2_000;
 /**
- * Longest interval between probes. It is well below `GIVE_UP_MS`: a waiting launch learns of the outage's end
- * before it gives up.
+ * Maximum interval between probes. It is well below `GIVE_UP_MS`, so that a probe can detect the end of the outage
+ * before waiting launches give up.
  */
 const MAX_PROBE_MS = 30_000;
 /**

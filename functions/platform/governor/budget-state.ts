@@ -1,31 +1,38 @@
 import type { Totals } from '../../model/limit-profile.ts';
 
-/** An instance's demand on a connection's totals. */
+/** The amounts that an instance needs from a connection's totals. */
 export interface Demand {
   instanceId: string;
   vcpus: number;
   gpus: number;
   memoryGb: number;
-  /** True if a poll has counted the instance's record. The instance then takes nothing more of the totals. */
+  /**
+   * True if a poll may have counted the instance's record already. The instance then takes nothing more from the
+   * totals.
+   */
   isCounted?: boolean | undefined;
 }
 
-/** Totals of a site's instances. */
+/** Sums over the instances of a site. */
 export interface SiteUsage extends Record<keyof Totals, number> {
   /** Time at which the summed records were read. */
   seenAtMs: number;
 }
 
-/** A permitted launch that no poll has seen yet: time of the reservation in ms, vCPUs, GPUs, memory in GB. */
+/**
+ * The amounts of a permitted launch that no poll has seen yet: time of the reservation in ms, vCPUs, GPUs, memory in
+ * GB.
+ */
 export type Reservation = [sinceMs: number, vcpus: number, gpus: number, memoryGb: number];
 
 export type BudgetState = {
   /**
-   * Creates of the last 60 seconds, one entry for each second: the time of that second's last create, and their number.
+   * Creates of the last 60 seconds. Each second has one entry: the time of its last create, and the number of its
+   * creates.
    */
   minute: [atMs: number, count: number][];
   day: { date: string; taken: number };
-  /** Usage by location, from the latest poll's count. */
+  /** Usage by location, as the latest poll has counted it. */
   usage: Record<string, SiteUsage>;
   /** Reservations by location and instance id. */
   reserved: Record<string, Record<string, Reservation>>;
@@ -38,10 +45,7 @@ export const UNTOUCHED_BUDGET: BudgetState = {
   reserved: {},
 };
 
-/**
- * Lifetime of a reservation. Within this time, a launch has its record and a poll has seen it; otherwise the
- * launch was never made.
- */
+/** Lifetime of a reservation. If no poll has seen the launch's record by then, the launch was never made. */
 export const RESERVATION_MS = 3 * 60_000;
 /** Usage that no poll has confirmed for this long is dropped: the site has no instances any more. */
 const USAGE_KEPT_MS = 30 * 60_000;

@@ -11,31 +11,34 @@ import {
 } from './budget-state.ts';
 
 /**
- * Minimum age of a reservation that a poll removes. Later polls can retry the removal before the reservation expires.
+ * Age from which the removal of a reservation is no longer postponed. Later polls can still retry the removal before
+ * the reservation expires.
  */
 const SETTLE_MS = RESERVATION_MS / 3;
-/**
- * Usage is written again after this time even if its sums are the same, because unconfirmed usage is dropped.
- */
+/** After this time, usage is written again even if its sums are the same, because unconfirmed usage is dropped. */
 const CONFIRM_MS = 10 * 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
-/** Most reservations of a connection: they are in one item, which DynamoDB limits to 400 KB. */
+/**
+ * Maximum number of reservations of a connection. All of them are in one item, and DynamoDB limits an item to 400 KB.
+ */
 const MOST_RESERVED = 5_000;
+/** From this number of reservations on, polls no longer postpone the removal of reservations. */
 const MANY_RESERVED = 1_000;
+/** Time after which launches ask again if the maximum number of reservations is reached. */
 const CROWDED_MS = 2_000;
-/** Tolerance for sums of fractional GB. */
+/** Tolerance for rounding in sums of fractional GB. */
 const ROUNDING = 1e-6;
 
 export interface Refusal {
   reason: 'createsPerMinute' | 'createsPerDay' | keyof Totals;
-  /** Time at which to ask again. Absent: after an instance of the connection was removed. */
+  /** Time at which to ask again. Absent: ask again after an instance of the connection was removed. */
   retryAtMs?: number;
 }
 
 export interface BudgetAnswer {
   /** Ids of the instances that may be launched. */
   taken: string[];
-  /** The reason why the first of the others may not be launched. */
+  /** Reason why the first instance that is not in `taken` may not be launched. */
   refused?: Refusal;
 }
 
@@ -48,9 +51,9 @@ export function hasBudget({ createsPerMinute, createsPerDay, totals = {} }: Limi
 }
 
 /**
- * Takes budget for as many of `wanted`, in their order, as the limits allow. An instance that has a reservation keeps
- * it for another three minutes, and takes nothing more. A single instance that exceeds a total is skipped and does not
- * block the ones behind it.
+ * Takes budget for as many of `wanted`, in their order, as the limits allow. An instance that has a reservation takes
+ * nothing more, and its reservation is renewed for three minutes. If an instance alone exceeds a total, only this
+ * instance is skipped.
  */
 export function takeFrom(
   current: BudgetState,
@@ -99,11 +102,12 @@ export function takeFrom(
 }
 
 /**
- * Replaces a location's usage by what a poll has counted, and removes the reservations that the poll covers. A change
- * that leaves all sums equal is written later: most polls of a busy site then write nothing.
+ * Replaces a location's usage by what a poll has counted, and removes the reservations that the poll covers. If all
+ * sums stay equal, the write is postponed. Most polls of a busy site therefore write nothing.
  *
- * @param readAtMs when the poll began to read the records; a poll that began before the latest counted one is ignored
- * @returns undefined when nothing is to be written
+ * @param readAtMs time at which the poll began to read the records. A poll that began before the latest counted poll is
+ *   ignored
+ * @returns undefined if nothing has to be written
  */
 export function countUsage(
   current: BudgetState,
@@ -134,8 +138,8 @@ export function countUsage(
 }
 
 /**
- * Removes the reservations of launches that were never made. Their creates of the minute and of the day stay counted:
- * the cloud may have counted them as well.
+ * Removes the reservations of launches that were never made. They stay counted as creates of the minute and of the day,
+ * because the cloud may have counted them as well.
  */
 export function giveBack(current: BudgetState, ids: readonly string[]): BudgetState {
   const gone = new Set(ids);
@@ -162,13 +166,14 @@ function refusalOf(
   if (minute.reduce((sum, [, taken]) => sum + taken, 0) >= createsPerMinute) {
     return { reason: 'createsPerMinute', retryAtMs: (minute[0]?.[0] ?? nowMs) + MINUTE_MS };
   }
-  // The next polls remove reservations, within seconds.
+  // The next polls remove reservations within seconds.
   if (count >= MOST_RESERVED) return { reason: 'instances', retryAtMs: nowMs + CROWDED_MS };
   return undefined;
 }
 
 /**
- * Counts a create. All creates of one second share one entry with the time of the last: no create expires too early.
+ * Counts a create. All creates of one second share one entry with the time of the last create, so that no create
+ * expires too early.
  */
 function countIn(minute: BudgetState['minute'], nowMs: number): void {
   const last = minute.at(-1);

@@ -17,7 +17,7 @@ export interface ThrottledCreate extends Omit<Throttle, 'toldMultiplier'> {
  * Records the feedback of create calls about a site in one conditional write. Writes nothing if the state stays the
  * same.
  *
- * @returns when the throttled calls may go out again, by instance
+ * @returns the times at which the throttled and rescheduled calls may go out, by instance id
  */
 export async function recordFeedback(
   store: Store<'governor'>,
@@ -49,8 +49,8 @@ export async function recordFeedback(
 }
 
 /**
- * Reschedules throttled calls at the present rate. Calls that were permitted at the earlier rate are rescheduled too,
- * because the cloud would throttle them as well. A launch that asks at its old time gets the new time.
+ * Reschedules throttled calls at the current rate. Calls whose start time has not come are rescheduled too, because the
+ * cloud would throttle them as well. A launch that asks at its old start time gets the new one.
  */
 function retime(
   state: SiteState,
@@ -72,7 +72,9 @@ function retime(
   return { state: { ...state, ...calls.state, holders }, answer: starts };
 }
 
-/** Records that a site's first instance runs, for clouds where one has to run before the others are created. */
+/**
+ * Records that a site's first instance runs, for clouds where one instance has to run before the others are created.
+ */
 export async function noteFirstRun(store: Store<'governor'>, site: GovernedSite): Promise<void> {
   await updateVersioned<SiteState, void>(store, createKey(site), siteStateSchema, (current) => ({
     state: current && current.ranAtMs === undefined ? { ...current, ranAtMs: store.clock.now() } : undefined,
@@ -81,7 +83,8 @@ export async function noteFirstRun(store: Store<'governor'>, site: GovernedSite)
 }
 
 /**
- * Clears the negative cache of quotas of a site: an instance was removed, or a user reports that the quota was raised.
+ * Clears the negative cache of quotas of a site. Callers do this after an instance was removed, or if a user says that
+ * a quota was raised.
  *
  * @returns the families of instance types that launches may request again
  */

@@ -13,42 +13,45 @@ export type CreateDecision =
   | { action: 'allow' }
   /** The launch has a slot, and its call may go out at `startMs`. */
   | { action: 'scheduleAt'; startMs: number }
-  /** The launch is queued and does not ask again. A worker that frees a slot sends it. */
+  /** The launch is queued and does not ask again. A worker that frees a slot sends its message. */
   | { action: 'queue'; why: QueueReason }
   /** The launch cannot succeed at this site. */
   | { action: 'deny'; failure: Failure };
 
 export interface CreateDecisions {
   decisions: Map<string, CreateDecision>;
-  /** Instances that had no permit and were given one now. */
+  /** Ids of the instances that had no usable permit and got a new one. */
   given: string[];
-  /** Slots that were newly given, each with the time of its permit. */
+  /** New slots, each with the start time of its permit. */
   newcomers: ReleasedSlot[];
   /** The state to write; undefined if nothing changes. */
   state: SiteState | undefined;
 }
 
-/** A permit is normally used immediately. One that is this old is replaced by a new one. */
+/** Age from which a permit is replaced by a new one. A permit is normally used immediately. */
 const FRESH_MS = 30_000;
-/** A launch whose call would go out later than this stays queued: a permit holds a slot. */
+/**
+ * A launch stays queued if its call would go out later than this. A permit that is given earlier would occupy a slot
+ * without need.
+ */
 const HORIZON_MS = 60_000;
 /**
- * If a queued launch's call is due less than this time before or after now, the worker that gave the permit is sending
- * the launch.
+ * If the start time of a queued launch's permit is less than this before or after now, the worker that gave the permit
+ * is assumed to be sending the launch message.
  */
 const SENDING_MS = 3_000;
 
 /**
  * Decides about launches of one site, in their order: whether a block stops them, whether they get a slot, and when
- * their call goes out. A launch that has a slot keeps it even if it has to wait, because another copy of the launch may
- * be making its call under that slot. Only a poll takes a slot away, because only a poll knows how long the slot has
- * been held. A permit keeps its time until that time has come.
+ * their call goes out. A launch that has a slot keeps the slot even if it has to wait, because another worker may be
+ * making the call of the same launch under that slot. Only polls take slots away, because only a poll knows how long
+ * the slot has been held. The start time of a permit does not change before that time has come.
  *
- * @param isFromQueue whether the launches come from the launch queue; queued launches did not use the times that they
- *   were given
+ * @param isFromQueue whether the launches come from the launch queue. Queued launches have not used the start times
+ *   that they were given
  * @param isTransfer whether slots are being given back in the same write. Other workers may then be giving permits to
- *   the same launches. A launch with a permit of this moment is left to the worker that gave it. If that worker has
- *   died, a poll sends the launch
+ *   the same launches. A launch that has just been given a permit is left to the worker that gave the permit. If that
+ *   worker has died, a poll sends the launch message
  */
 export function decideCreates(
   current: SiteState,
@@ -74,7 +77,7 @@ export function decideCreates(
     if (call.isNew || (isGoing && !isFromQueue))
       holders[instanceId] = anotherThan(holders[instanceId], call.startMs);
     if (call.isNew && unusedMs === undefined) given.push(instanceId);
-    // The stored form: whole milliseconds.
+    // Holders are stored with whole milliseconds, rounded up.
     if (!hadSlot) newcomers.push({ instanceId, startMs: Math.ceil(holders[instanceId] ?? nowMs) });
     isChanged ||= call.state !== state;
     state = { ...call.state, holders };
@@ -90,8 +93,7 @@ export function decideCreates(
       queue(one, 'sent');
       continue;
     }
-    // Feedback may have arrived after the permit was given. If the feedback blocks the site, the permit does
-    // not hold.
+    // Feedback may have arrived after the permit was given. If the feedback blocks the site, the permit is not valid.
     if (isUnused && !isBlocked(state)) {
       permit(instanceId, startMs);
       continue;
@@ -117,19 +119,19 @@ export function decideCreates(
 }
 
 /**
- * Returns a time that identifies the permit. No two permits under which calls go out have the same time. The release of
- * a slot by an earlier permit then leaves the slot with its holder.
+ * Returns the time that identifies a new permit: it differs from the time of the holder's earlier permit. A release of
+ * the slot that names the earlier permit therefore has no effect.
  */
 function anotherThan(knownMs: number | undefined, startMs: number): number {
   return knownMs !== undefined && Math.ceil(startMs) === knownMs ? knownMs + 1 : startMs;
 }
 
 /**
- * Schedules a call that nothing blocks. Times are reserved when they are given, but calls are counted when they go out:
- * launches come back from the queue late, and many together.
+ * Schedules a call that no block stops. A start time is reserved when it is given, but the call is counted when it goes
+ * out. Launches come back from the message queue late, and many at the same time.
  *
- * @param isFromQueue whether the launch is queued; it then asks again when its call is due
- * @param unusedMs the time that the launch was given before and has not used
+ * @param isFromQueue whether the launch comes from the launch queue. It then asks again at the start time of its call
+ * @param unusedMs start time that the launch was given earlier and has not used
  */
 function timeCall(
   state: SiteState,
@@ -155,8 +157,8 @@ function mayUse(startMs: number, { calledAtMs }: WantedCreate, nowMs: number): b
 }
 
 /**
- * Returns true if another worker is sending the launch: a second permit and message would be wasted. A call that was
- * made after the permit's time has used it up.
+ * Returns true if another worker is assumed to be sending the launch message. A second permit and message would be
+ * wasted. A call that was made after the permit's start time has used the permit.
  */
 function isBeingSent(startMs: number, { calledAtMs }: WantedCreate, nowMs: number): boolean {
   return Math.abs(nowMs - startMs) < SENDING_MS && startMs > (calledAtMs ?? Number.NEGATIVE_INFINITY);
@@ -170,7 +172,7 @@ function whyNoSlot(
   const held = Object.keys(holders).length;
   if (held >= concurrentInstancesPerLocation) return 'slots';
   if (budget && budget.untilMs > nowMs) return 'budget';
-  // Some clouds queue all further creates themselves after one machine has run.
+  // Some clouds queue create calls themselves, but only after one machine has run.
   if (pacing === 'all-at-once' && ranAtMs === undefined && held > 0) return 'first-instance';
   return undefined;
 }

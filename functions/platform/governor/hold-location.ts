@@ -15,8 +15,8 @@ const locationsSchema = z.object({
 type Locations = z.infer<typeof locationsSchema>;
 
 /**
- * A location that was taken longer ago than this has slots. If it has no slots, its worker died before it gave the
- * location back.
+ * This long after a location was taken, at least one of its slots is taken. If none is, the worker that took the
+ * location died before it gave the location back.
  */
 const FORGOTTEN_MS = 60_000;
 
@@ -27,11 +27,11 @@ export interface LocationHold {
 }
 
 /**
- * Takes, or keeps, one of the connection's location slots. Each new hold gets a new number: a late release of an
- * earlier hold then cannot free it.
+ * Takes one of the connection's location slots for the site, or keeps the one that the site has. Each new hold gets a
+ * new number, so that a late release of an earlier hold cannot free the new one.
  *
- * @param known the site's state as it was read just now
- * @returns undefined when all location slots are taken
+ * @param known the site's state, as the caller has just read it
+ * @returns undefined if all location slots are taken
  */
 export async function holdLocation(
   store: Store<'governor'>,
@@ -68,9 +68,9 @@ export async function holdLocation(
 }
 
 /**
- * Frees one location that a dead worker left taken. Such a worker gave the site's last slot back, and died before it
- * gave the location back. Each refused launch checks one random location. A worker that takes a location checks after
- * its write that it still has it: to free the location in between does no harm.
+ * Frees one location that a dead worker did not give back. Such a worker gave the site's last slot back, and died
+ * before it gave the location back. Each refused launch checks one random location. It is harmless if another worker
+ * takes the location at the same time: that worker checks after its write that it still has the location.
  */
 async function freeForgotten(store: Store<'governor'>, { connectionKey }: SiteKey): Promise<void> {
   const state = await readVersioned(store, locationsKey(connectionKey), locationsSchema);
@@ -108,7 +108,7 @@ export async function forgetHold(
   });
 }
 
-/** Reads the number of a location's hold; undefined if it has none. */
+/** Reads the number of a location's hold; undefined if the location has no hold. */
 export async function holdOf(
   store: Store<'governor'>,
   { connectionKey, location }: SiteKey,

@@ -4,7 +4,7 @@ import { instanceId, parseInstanceId } from '../../model/identifiers.ts';
 const RADIX = 36;
 
 /**
- * Stores slot holders as one text of positions and times for each fleet: a thousand of them cost eight write units
+ * Stores slot holders as one text of positions and times for each fleet. A thousand holders then cost eight write units
  * instead of thirty. Times are relative to `fromMs`.
  */
 const packedSchema = z.object({

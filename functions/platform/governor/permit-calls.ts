@@ -15,11 +15,11 @@ import { createRateLimit, rateLimitOf } from './rate-limits.ts';
 import { createKey, type GovernedSite, type SiteKey } from './site.ts';
 import { IDLE_SITE, type SiteState, siteStateSchema } from './site-state.ts';
 
-/** Calls other than creates. The permits of creates come with slots. */
+/** Calls other than creates. Creates get their permits together with slots. */
 type PlainCall = Exclude<CallKind, 'create'>;
 
 /**
- * Permits as many of `wanted` calls as may go out now; for calls other than creates.
+ * Gives permits to as many of the `wanted` calls as may go out now. It is not for creates; see `permitCreates`.
  *
  * @returns `retryAfterMs`: time until the others may ask again, in ms; 0 if all were granted
  */
@@ -46,10 +46,11 @@ export async function permitCalls(
 }
 
 /**
- * Permits further create calls for machines that have their slots, beyond the permit that each launch came with. If a
- * cloud refuses a batch as a whole, the driver may create its machines one by one. Only the rate limits these calls.
+ * Gives permits to further create calls, in addition to the permit that each launch already has. If a cloud refuses a
+ * batch as a whole, the driver may create its machines one at a time. The machines already have slots, so only the rate
+ * limit applies to these calls.
  *
- * @returns as `permitCalls`
+ * @returns the same as `permitCalls`
  */
 export async function permitFurtherCreates(
   store: Store<'governor'>,
@@ -72,7 +73,7 @@ export async function permitFurtherCreates(
   });
 }
 
-/** Counts one create that goes out now, or returns when one may go out. */
+/** Counts one create that goes out now, or returns the time at which one may go out. */
 function sendNow(
   state: SiteState,
   rateLimit: RateLimit,

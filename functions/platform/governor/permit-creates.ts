@@ -9,27 +9,27 @@ import { IDLE_SITE, type SiteState, siteStateSchema } from './site-state.ts';
 import { type Holders, heldNow, type ReleasedSlot, withoutReleased, withRenewed } from './slots.ts';
 import { withinBudget } from './within-budget.ts';
 
-/** Another worker wrote first. The next attempt sees what it wrote. */
+/** Delay of a launch after another worker wrote first. The next attempt reads what that worker wrote. */
 const RACE_RETRY_MS = 1_000;
-/** Most reads of the site after lost races for its location. A lost race has written nothing. */
+/** Maximum number of attempts if other workers win the race for the location. A lost attempt has written nothing. */
 const RACE_TRIES = 3;
 
 export interface CreateAnswer {
   decisions: Map<string, CreateDecision>;
-  /** The site's turn in its launch queue, see `store/launch-queue.ts`. */
+  /** The site's turn in its launch queue: the tag of the last launch that was served; see `store/launch-queue.ts`. */
   turn: number;
   /** True if a successful create would clear a block of the site; see `recordFeedback`. */
   isBlocked: boolean;
-  /** The race for the location was lost: nothing was decided, and no slot was given back. */
+  /** True if another worker won the race for the location: nothing was decided, and no slot was given back. */
   lostRace: boolean;
-  /** Instances that had no permit and were given one now. */
+  /** Ids of the instances that had no usable permit and got a new one. */
   given: string[];
-  /** Slots that were newly given, each with the time of its permit. */
+  /** New slots, each with the start time of its permit. */
   newcomers: ReleasedSlot[];
 }
 
 interface Written extends CreateAnswer {
-  /** No instance holds a slot of the site. */
+  /** True if no instance holds a slot of the site. */
   isIdle: boolean;
   /** Number of the hold on the location that was written with the slots. */
   locationHold?: number;
@@ -37,18 +37,20 @@ interface Written extends CreateAnswer {
 
 /** Slots that pass from one holder to another in the same write. */
 export interface SlotTransfer {
-  /** Slots that are given back first. */
+  /** Slots that are given back before the permits are given. */
   released?: readonly ReleasedSlot[];
-  /** Holders, as they were read, that a poll saw still being created. Their slots are renewed. */
+  /**
+   * Holders whose instances a poll saw still being created, with the times that the poll read. Their slots are renewed.
+   */
   renewed?: Holders;
-  /** Tag of the last wanted entry, if the launches come from the launch queue. */
+  /** Tag of the last wanted queue entry, if the launches come from the launch queue. */
   turn?: number;
 }
 
 /**
- * Gives permits to create to as many of the instances as possible. A permit has a slot of the site, a location slot of
- * the connection and a time for the call. One conditional write covers all of them; instances that already have a
- * permit need none. A queued launch does not ask again: see `serveEntries`.
+ * Gives create permits to as many of the instances as possible. A permit consists of a slot of the site, a location
+ * slot of the connection and a start time for the call. One conditional write gives all of them. A launch that is
+ * queued does not ask again; see `serveEntries`.
  */
 export async function permitCreates(
   store: Store<'governor'>,
@@ -58,7 +60,7 @@ export async function permitCreates(
 ): Promise<CreateAnswer> {
   for (let attempt = 1; ; attempt += 1) {
     const answer = await permitOnce(store, site, wanted, transfer);
-    // If no location slot is left, another try would find none either.
+    // If no location slot is left, another attempt would find none either.
     const isAgain =
       answer.lostRace && [...answer.decisions.values()].some(({ action }) => action === 'scheduleAt');
     if (!isAgain || attempt === RACE_TRIES) return answer;
@@ -90,7 +92,8 @@ async function permitOnce(
     createKey(site),
     siteStateSchema,
     (current = IDLE_SITE) => {
-      // The site's last slot was given back after the hold was read. The location is given back with it, or soon after.
+      // The site's last slot was given back after the hold was read. The worker that gave back the slot also gives back
+      // the location.
       if (!hold.isNew && current.locationHold !== hold.number) {
         const answer = { ...raceLost(wanted, current, store.clock.now()), isIdle: false };
         return { state: undefined, answer };
@@ -102,9 +105,9 @@ async function permitOnce(
   const { isIdle, locationHold, ...said } = answer;
   if (isIdle) await freeLocation(store, site, hold.number);
   if (hold.isNew && !isIdle && (await holdOf(store, site)) === undefined) {
-    // A later hold than this one was given back before this write: another site may have the location now. The slots
-    // stay, because another worker with the same launch may have created a machine under them. The next launch takes
-    // the location again.
+    // Before this write, another worker took a later hold of the location and gave it back. Another location may have
+    // the location slot now. The slots of this site stay, because another worker with the same launch may have created
+    // a machine under them. The next launch takes the location again.
     await forgetHold(store, site, locationHold);
     return {
       ...said,

@@ -1,14 +1,17 @@
 import { DriverError } from '../../drivers/contract/errors.ts';
 import type { Timer } from '../runtime/clock.ts';
 
-/** Minimum interval between two requests for permits of one kind, independent of the number of requests that wait. */
+/** Minimum time between two writes that ask for permits of one kind, however many requests wait for a permit. */
 const AGAIN_MS = 50;
 
-/** Asks the governor for `wanted` permits. @returns how many may go out now, and when the others may ask again */
+/**
+ * Asks the governor for `wanted` permits. @returns the number of granted permits, and the time in ms until the other
+ * requests may ask again
+ */
 export type AskPermits = (wanted: number) => Promise<{ granted: number; retryAfterMs: number }>;
 
 interface Waiting {
-  /** True if an earlier request of its method was permitted. Such a method is finished before others begin. */
+  /** True if an earlier request of the same driver method was permitted. The method is finished before others begin. */
   isFurther: boolean;
   isTooLate(atMs: number): boolean;
   grant(): void;
@@ -32,7 +35,8 @@ export class PermitQueue {
    *
    * @param untilMs returns the time until which the request may wait, in ms since 1970; it is called each time that no
    *   permit is available
-   * @param isFurther whether an earlier request of the same method was permitted; it then goes before first requests
+   * @param isFurther whether an earlier request of the same driver method was permitted. This request then gets a
+   *   permit before the first requests of other methods
    * @throws DriverError NoPermit if no permit is available by then
    */
   take(untilMs: () => number, isFurther: boolean): Promise<void> {
@@ -64,7 +68,7 @@ export class PermitQueue {
     for (const one of this.#waiting.splice(0, granted)) one.grant();
     if (this.#waiting.length === 0) return;
     const againMs = Math.max(AGAIN_MS, retryAfterMs);
-    // Lets granted requests run first: `untilMs` of their method's further requests may be longer then.
+    // Lets granted requests run first, because they may extend the `untilMs` of further requests of their method.
     await Promise.resolve();
     const atMs = this.#timer.now() + againMs;
     const kept = this.#waiting.filter((one) => !one.isTooLate(atMs));

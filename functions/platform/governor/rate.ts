@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Rate limit of one kind of call at one site, by the limit profile. */
+/** Rate limit of one kind of call at one site, from the limit profile. */
 export interface RateLimit {
   perSecond: number;
   burst: number;
@@ -9,25 +9,21 @@ export interface RateLimit {
 }
 
 /**
- * Schedules one kind of call at one site: a virtual schedule (GCRA), equivalent to a token bucket. Its rate falls after
- * each throttle and then rises slowly.
+ * State that schedules one kind of call at one site. The algorithm is the generic cell rate algorithm (GCRA), which is
+ * equivalent to a token bucket. The rate falls after each throttle and then rises slowly.
  */
 export const callStateSchema = z.object({
   /**
-   * Time at which the next call would be due if all calls were evenly spaced; at most the burst ahead of the last
-   * start.
+   * Time at which the next call would go out if all calls were evenly spaced. It is later than the last start by at
+   * most the burst.
    */
   nextDueMs: z.number(),
-  /** No call goes out before this, after a throttle. */
+  /** After a throttle, no call goes out before this time. */
   blockedUntilMs: z.number(),
   lastStartMs: z.number().optional(),
-  /**
-   * As `nextDueMs`, but only of calls that have gone out. Each is counted at the time at which it went out.
-   */
+  /** Like `nextDueMs`, but computed only from calls that have gone out, each at the time at which it went out. */
   goneDueMs: z.number().optional(),
-  /**
-   * Time at which the cloud's bucket is assumed to be empty: the end of the block after the last throttle.
-   */
+  /** Time at which the cloud's token bucket is assumed to be empty: the end of the block after the last throttle. */
   emptyAtMs: z.number().optional(),
   /** Rate multiplier at `sinceMs`; absent: 1. */
   slowed: z.object({ multiplier: z.number().positive(), sinceMs: z.number() }).optional(),
@@ -39,22 +35,26 @@ export const IDLE_CALLS: CallState = { nextDueMs: 0, blockedUntilMs: 0 };
 /** A throttle divides the rate by `SLOWED_BY`, down to `LEAST_MULTIPLIER` of the profile's rate. */
 const SLOWED_BY = 2;
 const LEAST_MULTIPLIER = 1 / 64;
-/** The multiplier rises by this each second without a throttle: from 0.5 to 1 in 200 s. */
+/** The multiplier rises by this amount each second without a throttle: from 0.5 to 1 in 200 s. */
 const RECOVERED_PER_SECOND = 1 / 400;
 
 /**
- * Part of the burst that is kept in reserve for late calls. The cloud counts a call when it arrives, the governor when
- * it permits it. A late call may therefore arrive closer to the next one than the governor assumes.
+ * Part of the burst, as a time, that is kept in reserve for late calls. The cloud counts a call when the call arrives,
+ * but the governor counts it when it gives the permit. A late call may therefore arrive closer to the next call than
+ * the governor assumes.
  */
 const LATENESS_MS = 200;
 
-/** A call that is due within this time may go out now: the message queue's delays are whole seconds. */
+/**
+ * A call whose start time is within this time may go out now, because the message queue can only delay by whole
+ * seconds.
+ */
 const NOW_MS = 100;
 
 /** Returns true if a call with this start time may go out now. */
 export const isNow = (startMs: number, nowMs: number): boolean => startMs <= nowMs + NOW_MS;
 
-/** Returns the rate multiplier of this moment, from 0 to 1. */
+/** Returns the rate multiplier at `nowMs`, from 0 to 1. */
 export function rateMultiplier({ slowed }: Pick<CallState, 'slowed'>, nowMs: number): number {
   if (!slowed) return 1;
   const seconds = Math.max(0, nowMs - slowed.sinceMs) / 1_000;
@@ -64,7 +64,7 @@ export function rateMultiplier({ slowed }: Pick<CallState, 'slowed'>, nowMs: num
 /**
  * Schedules the next `count` calls, each as early as rate, burst, spacing and throttles allow it.
  *
- * @returns the start times in order, some perhaps now, and the state in which they are reserved
+ * @returns the start times in order, none before `nowMs`, and the state in which these times are reserved
  */
 export function scheduleCalls(
   state: CallState,
@@ -100,10 +100,10 @@ export function scheduleCalls(
 }
 
 /**
- * Counts a call that goes out now, under a permit whose time has come. The call may be late, and others may come with
- * it. The cloud reserves nothing for late calls once its bucket is full.
+ * Counts a call that goes out now, under a permit whose start time has come. Late calls may go out together. The cloud
+ * may throttle them, because a full token bucket gains no tokens while a call is late.
  *
- * @returns undefined if the cloud would throttle the call; it then needs another time
+ * @returns undefined if the cloud would throttle the call, which then needs another start time
  */
 export function sendCall<State extends CallState>(
   state: State,
@@ -121,10 +121,11 @@ function goneDue({ goneDueMs = 0, emptyAtMs }: CallState, aheadMs: number): numb
 }
 
 interface Steps {
-  /** Time between two calls by the rate alone. */
+  /** Time between two calls at exactly this rate. */
   exactMs: number;
+  /** Time between two scheduled calls. If there is no burst to keep in reserve, it includes time for late calls. */
   intervalMs: number;
-  /** How far calls may be ahead of the even schedule. */
+  /** Maximum time by which a call may be ahead of the even schedule. */
   aheadMs: number;
 }
 
@@ -133,23 +134,24 @@ function stepsOf(state: CallState, rateLimit: RateLimit, nowMs: number): Steps {
   const exactMs = 1_000 / (rateLimit.perSecond * multiplier);
   const burst = Math.max(1, rateLimit.burst * multiplier);
   const latenessMs = Math.min(exactMs, LATENESS_MS);
-  // Without a burst, there is nothing to keep in reserve: calls are spaced further apart instead.
+  // A burst of less than two calls leaves nothing to keep in reserve. Calls are spaced further apart instead.
   if (burst < 2) return { exactMs, intervalMs: exactMs + latenessMs, aheadMs: 0 };
   return { exactMs, intervalMs: exactMs, aheadMs: Math.max(0, (burst - 1) * exactMs - latenessMs) };
 }
 
 /** A throttle, as the cloud reported it. */
 export interface Throttle {
-  /** Time at which the call went out. Calls that were under way together lower the rate only once. */
+  /** Time at which the call went out. Calls that were under way at the same time lower the rate only once. */
   calledAtMs: number;
   retryAfterMs?: number | undefined;
-  /** Rate multiplier from the rate that the cloud says it accepts. */
+  /** Rate multiplier computed from the rate that the cloud says it accepts. */
   toldMultiplier?: number | undefined;
 }
 
 /**
  * Slows calls down after a throttle: to half the rate, or to the rate that the cloud says it accepts. No call goes out
- * before the time that the cloud states, or for a second if it states none. The cloud's bucket counts as empty then.
+ * before the time that the cloud states, or for a second if it states none. At that time, the cloud's token bucket is
+ * assumed to be empty.
  */
 export function slowCalls<State extends CallState>(
   state: State,
@@ -157,8 +159,8 @@ export function slowCalls<State extends CallState>(
   { calledAtMs, retryAfterMs, toldMultiplier }: Throttle,
 ): State {
   const untilMs = nowMs + Math.max(250, retryAfterMs ?? 1_000);
-  // A call from before that time was permitted at the earlier rate. Its throttle tells nothing about the
-  // present rate.
+  // A call that went out before the last reduction, or before its block ended, had a permit at the earlier rate. Its
+  // throttle tells nothing about the current rate.
   const isNews = calledAtMs >= (state.slowed ? Math.max(state.slowed.sinceMs, state.blockedUntilMs) : 0);
   const slowed = isNews
     ? {

@@ -6,9 +6,9 @@ import { type CallState, rateMultiplier, scheduleCalls } from './rate.ts';
 import { createRateLimit } from './rate-limits.ts';
 import { type SiteState, scopeOf } from './site-state.ts';
 
-/** Most reasons of one kind that are shown for one location: users read this list. */
+/** Maximum number of reasons of one kind that are shown for one location, because users read this list. */
 const MOST_SCOPES = 20;
-/** A call that is due within this time counts as due now. */
+/** A call that may go out within this time counts as one that may go out now. */
 const SOON_MS = 1_000;
 
 export interface SiteOverview {
@@ -17,11 +17,16 @@ export interface SiteOverview {
   mutate: CallState;
   /** Number of slots that are taken. */
   held: number;
-  /** Number of the connection's location slots that are taken; undefined unless launches here wait for one. */
+  /**
+   * Number of the connection's location slots that are taken; undefined if no launch here waits for a location slot.
+   */
   locationsTaken: number | undefined;
 }
 
-/** Lists why launches of a site wait, or go out more slowly than its profile says; [] if nothing slows them down. */
+/**
+ * Lists the reasons why launches of a site wait, or go out more slowly than the limit profile allows; empty if there
+ * are none.
+ */
 export function reasonsOf(site: SiteOverview, limits: LimitProfile, nowMs: number): GovernorReason[] {
   const { create, held, locationsTaken } = site;
   const { concurrentInstancesPerLocation: slots, concurrentLocations, pacing } = limits;

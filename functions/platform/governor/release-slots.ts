@@ -6,8 +6,8 @@ import { type SiteState, siteStateSchema } from './site-state.ts';
 import { heldNow, type ReleasedSlot, withoutReleased } from './slots.ts';
 
 /**
- * Gives slots back, and the connection's location slot with the last one. Giving a slot back twice is harmless. Queued
- * launches get nothing from this: `freeSlots` gives slots back and grants them in one write.
+ * Gives slots back. With the site's last slot, it also gives back the connection's location slot. Giving a slot back
+ * twice is harmless. Queued launches do not get these slots: `freeSlots` gives slots back and grants them in one write.
  */
 export async function releaseSlots(
   store: Store<'governor'>,

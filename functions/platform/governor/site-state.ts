@@ -3,13 +3,13 @@ import type { WantedCreate } from '../../model/wanted-create.ts';
 import { holdersSchema } from './pack-holders.ts';
 import { callStateSchema, IDLE_CALLS } from './rate.ts';
 
-/** The one launch that tests whether a block still holds. */
+/** The launch that tests whether a block still applies. */
 const probeSchema = z.object({ instanceId: z.string(), untilMs: z.number() });
 
-/** Entry of the negative cache of capacity: a zone, type and market of which the cloud had nothing left. */
+/** Entry of the negative cache of capacity: a zone, instance type and market for which the cloud had no capacity. */
 const scarceSchema = z.object({
   sinceMs: z.number(),
-  /** Until then, a launch that may move to another location does not ask here again. */
+  /** Before this time, a launch that may move to another location is not tried here. */
   untilMs: z.number(),
   probe: probeSchema.optional(),
 });
@@ -18,28 +18,28 @@ const scarceSchema = z.object({
 const closedSchema = z.object({
   message: z.string(),
   sinceMs: z.number(),
-  /** From then on, one launch may probe whether the quota has room again. */
+  /** From this time on, one launch may test whether the quota is still used up. */
   retryAtMs: z.number(),
   /**
-   * Fleets whose launches have asked since then, with their round. A later round means that a user has requested a
-   * retry.
+   * Fleets whose launches have asked since the quota was used up, each with its round of launching. A launch of a later
+   * round means that a user has requested a retry.
    */
   askedIn: z.record(z.string(), z.number()),
   probe: probeSchema.optional(),
 });
 
-/** Everything that the governor knows about creates at one site. It is one item: each decision is then one write. */
+/** Everything that the governor knows about creates at one site. It is one item, so that each decision is one write. */
 export const siteStateSchema = callStateSchema.extend({
   /** Instance id → time from which its call may go out. */
   holders: holdersSchema,
   /** Number of the site's hold on a location slot of the connection; absent while nothing is being created. */
   locationHold: z.int().optional(),
-  /** Time at which that hold was taken. */
+  /** Time at which the hold on the location slot was taken. */
   locationSinceMs: z.number().optional(),
   /** Tag of the last queued launch that was served. */
   turn: z.number().optional(),
   /**
-   * Time at which an instance was first seen running here, for clouds where one has to run before the others
+   * Time at which an instance was first seen running here, for clouds where one instance has to run before the others
    * are created.
    */
   ranAtMs: z.number().optional(),
@@ -56,14 +56,14 @@ export const siteStateSchema = callStateSchema.extend({
   scarce: z.record(z.string(), scarceSchema).optional(),
   /** Negative cache of quotas, by family of instance types. */
   closed: z.record(z.string(), closedSchema).optional(),
-  /** The connection's budget that is used up, and the time until which it is. */
+  /** The connection's budget that is used up, and the time before which no launch asks for it again. */
   budget: z.object({ reason: z.string(), untilMs: z.number() }).optional(),
 });
 export type SiteState = z.infer<typeof siteStateSchema>;
 
 export const IDLE_SITE: SiteState = { ...IDLE_CALLS, holders: {} };
 
-/** Returns the key that shares a lack of capacity: zone, type and market. */
+/** Returns the key under which a lack of capacity is cached: zone, instance type and market. */
 export const capacityScope = ({ instanceType, zone }: Pick<WantedCreate, 'instanceType' | 'zone'>): string =>
   `${zone ?? '*'} ${instanceType} on-demand`;
 
@@ -74,8 +74,8 @@ export function scopeOf(scope: string): { zone?: string; instanceType: string; m
 }
 
 /**
- * Returns the family of types that shares a quota: `m6i` of `m6i.large`, `n2-standard` of `n2-standard-4`, `ecs.g7` of
- * `ecs.g7.large`.
+ * Returns the family of instance types that share a quota: `m6i` for `m6i.large`, `n2-standard` for `n2-standard-4`,
+ * `ecs.g7` for `ecs.g7.large`.
  */
 export function familyOf(instanceType: string): string {
   const [, family] = /^(.+)[.\-_][^.\-_]+$/.exec(instanceType) ?? [];

@@ -1,7 +1,7 @@
 import type { LimitProfile } from '../../model/limit-profile.ts';
 import { callKey } from '../store/keys.ts';
 
-/** A connection at a location. */
+/** A site: one connection at one location. */
 export interface SiteKey {
   connectionKey: string;
   location: string;

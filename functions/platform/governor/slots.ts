@@ -1,12 +1,15 @@
 /**
- * Slot holders: instance id → time from which its call may go out, in milliseconds. For location slots: location → when
- * the slot was taken.
+ * Slot holders: instance id → time from which its call may go out, in milliseconds. For location slots: location → time
+ * at which the slot was taken.
  */
 export type Holders = Readonly<Record<string, number>>;
 
 /** A slot expires after this, unless a poll renews it because its holder is still being created. */
 export const SLOT_EXPIRY_MS = 60 * 60_000;
-/** Polls renew a slot, and launches a location, after this: long before it expires by any worker's clock. */
+/**
+ * Age from which a poll renews a slot, or a launch renews a location slot. The difference to the expiry is larger than
+ * any difference between workers' clocks.
+ */
 export const RENEW_SLOT_MS = 10 * 60_000;
 
 export function heldNow(holders: Holders, nowMs: number): Record<string, number> {
@@ -19,8 +22,8 @@ export function heldNow(holders: Holders, nowMs: number): Record<string, number>
 export interface ReleasedSlot {
   instanceId: string;
   /**
-   * Time of the permit that has ended; a slot with another permit stays. Absent: the slot is given back under any
-   * permit.
+   * Start time of the permit that has ended. A slot that has another permit by now is not given back. Absent: the slot
+   * is given back even if it has another permit by now.
    */
   startMs?: number | undefined;
 }
@@ -37,7 +40,7 @@ export function withoutReleased(holders: Holders, released: readonly ReleasedSlo
 }
 
 /**
- * Renews slots: each of `renewed` that still holds its slot by the same permit holds it from now on.
+ * Renews the slots of those holders in `renewed` that still have the same permit. Their time becomes `nowMs`.
  *
  * @returns the same object if nothing changes
  */
@@ -47,7 +50,7 @@ export function withRenewed<All extends Holders>(holders: All, renewed: Holders,
   return { ...holders, ...Object.fromEntries(standing.map((id) => [id, nowMs])) };
 }
 
-/** Gives slots to `wanted`, in order, while any are free. A holder keeps its slot. */
+/** Gives slots to `wanted`, in order, while slots are free. A holder keeps its slot. */
 export function grantSlots(
   holders: Holders,
   slots: number,

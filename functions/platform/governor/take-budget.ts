@@ -25,13 +25,13 @@ export interface BudgetedConnection {
 
 /**
  * Takes from the connection's budgets for as many of the wanted instances, in their order, as the budgets allow. The
- * budgets are creates of this minute and of this day, which are counted now, and the totals. If the connection has no
- * budgets, all instances may be launched.
+ * budgets are the creates of this minute, the creates of this day, and the totals. If the connection has no budgets,
+ * all instances may be launched.
  *
- * A repeated call for an instance takes nothing more while its reservation lasts: until a poll has counted the
- * instance, or the reservation is given back.
+ * A repeated call for an instance takes nothing more while the instance has a reservation. The reservation ends when a
+ * poll has counted the instance, or when it is given back.
  *
- * @throws Contended if other workers wrote the item at every try
+ * @throws Contended if other workers changed the item during every attempt
  */
 export async function takeBudget(
   store: Store<'governor'>,
@@ -56,8 +56,8 @@ export async function takeBudget(
 /**
  * Records a location's usage as a poll saw it: the instances whose record is not closed, in any status.
  *
- * @param readAtMs when the poll began to read the records
- * @throws Contended if other workers wrote the item at every try; the next poll records it again
+ * @param readAtMs time at which the poll began to read the records
+ * @throws Contended if other workers changed the item during every attempt; the next poll records the usage again
  */
 export async function recordUsage(
   store: Store<'governor'>,
@@ -79,8 +79,8 @@ export async function recordUsage(
 }
 
 /**
- * Gives back the totals of launches that were never made, or whose machines no longer exist. Their creates of the
- * minute and of the day stay counted.
+ * Gives back what launches have reserved from the totals, if they were never made or their machines no longer exist.
+ * These launches stay counted as creates of the minute and of the day.
  */
 export async function returnBudget(
   store: Store<'governor'>,

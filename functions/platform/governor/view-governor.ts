@@ -30,7 +30,7 @@ import { budgetSchema } from './take-budget.ts';
 const CONCURRENT_SITES = 20;
 const MOST_FLEETS = 20;
 
-/** A connection as the poll loops and the governor identify it. */
+/** A connection: its limits, and the driver and key under which its items are stored. */
 export interface ViewedConnection {
   driver: string;
   connectionKey: string;
@@ -38,8 +38,8 @@ export interface ViewedConnection {
 }
 
 /**
- * Returns what the governor knows about a connection and its locations, by two queries for each location. The view is
- * not a consistent snapshot: one location's data may be a moment older than another's.
+ * Returns what the governor knows about a connection and its locations. It makes two queries for each location. The
+ * view is not a consistent snapshot: the data of one location may be a moment older than the data of another.
  */
 export async function viewGovernor(
   store: Store<'governor'>,
@@ -71,7 +71,7 @@ export async function viewGovernor(
  * again.
  *
  * @param location absent: every location of the connection
- * @throws Contended if other workers wrote a site's item at every try
+ * @throws Contended if other workers changed a site's item during every attempt
  */
 export async function reopenConnection(
   store: Store<'governor'>,

@@ -10,7 +10,7 @@ import { type SiteState, siteStateSchema } from './site-state.ts';
 import type { ReleasedSlot } from './slots.ts';
 import { takeBudget } from './take-budget.ts';
 
-/** Names of the totals in messages. A total has room again only after a removal; the other budgets refill with time. */
+/** Names of the totals in messages. No message names the other budgets, because launches wait until they refill. */
 const WORDS: Readonly<Record<keyof Totals, string>> = {
   instances: 'instances',
   vcpus: 'vCPUs',
@@ -25,10 +25,11 @@ interface Answered {
 }
 
 /**
- * Takes from the connection's budgets for the permits that were given now. An instance that gets no budget gives back
- * the slot that it was given with its permit. It waits for the next minute or day, or is refused if a total is used up.
- * A slot that was held before is kept: another copy of the launch may be making its call under it. If another copy has
- * used a newly given slot in the meantime, the slot has the time of another permit and is kept as well.
+ * Takes from the connection's budgets for the permits that were given now. If an instance gets no budget, the slot that
+ * came with its permit is given back. The instance waits for the next minute or day, or is denied if a total is used
+ * up. A slot that the instance held before is kept, because another worker may be making the call of the same launch
+ * under it. If another worker has used a new slot in the meantime, the slot has the time of another permit and is kept
+ * as well.
  */
 export async function withinBudget<Answer extends Answered>(
   store: Store<'governor'>,
@@ -74,7 +75,7 @@ function verdictOf({ limits }: GovernedSite, { reason, retryAtMs }: Refusal): Cr
   }
 }
 
-/** Records the time until which the budget is used up. No launch asks the budget before then. */
+/** Records the time until which the budget is used up. No launch of the site asks for it before that time. */
 async function rest(
   store: Store<'governor'>,
   site: GovernedSite,

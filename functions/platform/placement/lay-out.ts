@@ -10,7 +10,7 @@ export interface GroupRange {
   count: number;
 }
 
-/** A fleet's share of one site: one unbroken range of positions, node group after node group. */
+/** A fleet's share of one site. It has one unbroken range of positions, in the order of the node groups. */
 export interface Placement {
   connection: string;
   connectionKey: string;
@@ -27,7 +27,7 @@ type Site = Pick<Placement, 'connectionKey' | 'location'>;
 /** Returns the site of a record or of a message. */
 export const siteOf = ({ connectionKey, location }: Site): Site => ({ connectionKey, location });
 
-/** Returns true if both are at the same connection and location. */
+/** Returns true if both have the same connection and location. */
 export function sameSite(a: Site, b: Site): boolean {
   return a.connectionKey === b.connectionKey && a.location === b.location;
 }
@@ -40,10 +40,10 @@ export function spreadEvenly(size: number, parts: number): number[] {
 }
 
 /**
- * Assigns the positions of a fleet's instances to sites. It is a pure function of the spec, which never changes: every
- * process computes the same placements, and no payload has to carry them. Placements are sorted by connection and
- * location. A location without instances has an empty placement, because instances that fail at another location may
- * move there.
+ * Assigns the positions of a fleet's instances to sites. It is a pure function of the spec, which never changes. Every
+ * process therefore computes the same placements, and no message has to contain them. Placements are sorted by
+ * connection and location. A location without instances has an empty placement, because instances that fail at another
+ * location may move there.
  */
 export function layOut(spec: FleetSpec): Placement[] {
   const bySite = new Map<string, { group: NodeGroup; location: string; count: number }[]>();

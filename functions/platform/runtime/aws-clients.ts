@@ -3,30 +3,30 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 
-/** Limits of one call: how long it may take, and how often it is tried. */
+/** Limits of one call: its time limits and its number of attempts. */
 export interface CallLimits {
   /** Time limit for opening the connection. */
   connectionTimeoutMs: number;
   /** Time limit of each attempt until its answer begins, and of each pause within the answer. */
   requestTimeoutMs: number;
-  /** Attempts of one call, the first one included. The SDK pauses before each further one. */
+  /** Maximum number of attempts of one call, including the first. The SDK pauses before each further attempt. */
   maxAttempts: number;
 }
 
 const USUAL: CallLimits = { connectionTimeoutMs: 1_000, requestTimeoutMs: 5_000, maxAttempts: 3 };
 
 /**
- * Limits for each service of the deployment's own account that functions call. A call on dead sockets ends before the
- * shortest time limit of a function (20 seconds), and its caller can still report the error. No call here is a long
- * poll: Lambda polls the queues, and workflows wait with task tokens.
+ * Limits for each AWS service in the deployment's own account that functions call. Even a call on a dead socket ends
+ * before the shortest time limit of a function (20 seconds), so that the caller can still report the error. No call is
+ * a long poll: Lambda polls the queues, and workflows wait with task tokens.
  */
 export const CALL_LIMITS = {
   // DynamoDB answers within milliseconds, and throttles a hot key for less than a second. It therefore gets one more
   // attempt, and each attempt is a second shorter.
   dynamodb: { ...USUAL, requestTimeoutMs: 4_000, maxAttempts: 4 },
-  // Retries are safe: a message that is sent twice takes effect once. If a message cannot be sent, its caller fails.
+  // Retries are safe: a message that is sent twice takes effect once. If a message cannot be sent, the caller fails.
   sqs: USUAL,
-  // Retries are safe: executions have names, and a task token works once.
+  // Retries are safe, because executions have names and a task token can be used only once.
   'step-functions': USUAL,
   // Parameter Store allows few writes a second. Callers that make many calls retry through their queue instead of here.
   ssm: USUAL,
@@ -34,7 +34,7 @@ export const CALL_LIMITS = {
   eventbridge: USUAL,
 } as const satisfies Record<string, CallLimits>;
 
-/** Time-outs and attempts, as a client's configuration has them. */
+/** Time-outs and number of attempts, in the form of an SDK client's configuration. */
 export interface ClientSettings {
   maxAttempts: number;
   requestHandler: {
@@ -56,7 +56,7 @@ export function clientSettings({
     requestHandler: {
       connectionTimeout: connectionTimeoutMs,
       requestTimeout: requestTimeoutMs,
-      // `requestTimeout` ends when the answer begins. This one also ends an answer that stops half-way.
+      // `requestTimeout` applies until the answer begins. `socketTimeout` also ends a call whose answer stops half-way.
       socketTimeout: requestTimeoutMs,
       // Without this, the SDK only logs that the request timed out.
       throwOnRequestTimeout: true,

@@ -1,4 +1,4 @@
-/** Tells the time. It is passed in, and tests and simulations control it. */
+/** Returns the time. Functions get it as a dependency, so that tests and simulations can control it. */
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;

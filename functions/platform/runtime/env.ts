@@ -16,7 +16,7 @@ const jsonSchema = z.string().transform((text, context): unknown => {
  */
 const variables = {
   DEPLOYMENT_ID: deploymentIdSchema.describe(
-    'Value of the tag fleetwright:deployment, used if the data have no deployment id yet.',
+    'Value of the tag fleetwright:deployment, used if the tables have no deployment id yet.',
   ),
   WRITER_ID: z
     .string()
@@ -25,7 +25,7 @@ const variables = {
   DEPLOYMENT_ID_NAMED: z
     .enum(['true', 'false'])
     .transform((text) => text === 'true')
-    .describe('True if the operator named the deployment id. The data must not have another one then.'),
+    .describe('True if the operator chose the deployment id. The tables must then not have another id.'),
   DRIVER_TIMEOUT_SECONDS: z.coerce
     .number()
     .int()
@@ -38,13 +38,13 @@ const variables = {
   HISTORY_TABLE: z.string().min(1),
   QUEUE_URLS: jsonSchema
     .pipe(z.partialRecord(driverNameSchema, z.url()))
-    .describe('Queue of each driver that is deployed, as JSON.'),
+    .describe('URL of the queue of each deployed driver, as JSON.'),
   PROVISION_FLEET_ARN: z.string().startsWith('arn:'),
   TERMINATE_FLEET_ARN: z.string().startsWith('arn:'),
   SECRETS_PREFIX: z
     .string()
     .startsWith('/')
-    .describe('Prefix of the SSM path <prefix>/<driver>/<namespace>/<connection>.'),
+    .describe('Prefix of the Parameter Store path <prefix>/<driver>/<namespace>/<connection>/<id>.'),
   ALLOW_ENDPOINT_OVERRIDE: z.enum(['true', 'false']).transform((text) => text === 'true'),
 } as const;
 
@@ -56,7 +56,7 @@ export type Env<Name extends VariableName> = { readonly [Key in Name]: z.output<
 /**
  * Reads and checks the variables that a function declares. Handlers call this once, when their module loads.
  *
- * @throws Error naming every variable that is missing or wrong, and none of their values
+ * @throws Error that names every variable that is missing or wrong, without their values
  */
 export function readEnv<Name extends VariableName>(
   names: readonly Name[],

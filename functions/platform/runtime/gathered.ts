@@ -1,8 +1,9 @@
 /**
- * Batches calls of `work`. The first call starts immediately. Items of calls that come while `work` is running are
- * collected, and processed together next. Each call gets the result, or the error, of the batch with its items.
+ * Batches calls of `work`. The first call starts immediately. While `work` is running, the items of further calls are
+ * collected. They are processed together in the next batch. Each call gets the result, or the error, of the batch with
+ * its items.
  *
- * @param work runs at most once at the same time
+ * @param work never runs twice at the same time
  */
 export function gathered<Item, Result>(
   work: (items: readonly Item[]) => Promise<Result>,

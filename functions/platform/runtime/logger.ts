@@ -1,6 +1,6 @@
 /**
- * Writes one JSON line per entry to standard output, which Lambda keeps. Of errors, only name, message and stack are
- * written: clouds and SDKs attach requests, with their credentials, to their errors.
+ * Writes one JSON line per entry to standard output, which Lambda keeps. Of an error, only name, message and stack are
+ * written, because errors of clouds and SDKs may contain requests with their credentials.
  */
 export interface Logger {
   info(message: string, detail?: Record<string, unknown>): void;

@@ -3,8 +3,8 @@ import { logger } from './logger.ts';
 import { resetUsage, usage } from './usage.ts';
 
 /**
- * Makes the middleware of every function. It logs one line per invocation with what it consumed, and any error with its
- * name. Events are never logged, because they may contain users' data.
+ * Returns the middleware of a function. For each invocation, it logs one line with the consumed resources. If the
+ * invocation fails, it also logs the error. Events are never logged, because they may contain users' data.
  */
 export function measured<Event, Result>(functionName: string): MiddlewareObj<Event, Result> {
   let startedMs = 0;

@@ -19,12 +19,12 @@ const OTHER_NAMES: ReadonlySet<string> = new Set([
   'TransactionConflictException',
 ]);
 
-/** A cancelled transaction: DynamoDB gives one reason for each item, in the order of the items. */
+/** The error of a cancelled transaction. DynamoDB gives one reason for each item, in the order of the items. */
 const cancelledSchema = z.object({
   name: z.literal('TransactionCanceledException'),
   CancellationReasons: z.array(z.object({ Code: z.string().default('None') })).default([]),
 });
-/** A failure of the service: a modelled error has a fault, and every error has an HTTP status. */
+/** Matches a failure of the service. The SDK's modelled errors have a `$fault`, and every error has an HTTP status. */
 const serverFaultSchema = z.union([
   z.object({ $fault: z.literal('server') }),
   z.object({ $metadata: z.object({ httpStatusCode: z.number().min(500) }) }),
@@ -33,7 +33,8 @@ const abortedSchema = z.object({ code: z.literal('ECONNABORTED') });
 
 /**
  * Returns true if an error of an AWS service is transient: a throttle, a failure of the service, or no answer. The SDK
- * classifies the error. The error's cause is ignored, because `DriverError` tells whether a fleet's cloud is down.
+ * classifies the error. The error's cause is ignored, because it may come from a fleet's cloud, whose failures a
+ * `DriverError` describes.
  */
 export function isTransient(error: unknown): boolean {
   if (!(error instanceof Error)) return false;

@@ -1,12 +1,12 @@
-/** Counts of requests and calls that were not needed. */
+/** Counts of requests and calls that were saved. */
 export interface Savings {
-  /** Connections whose record, credential and client were cached. */
+  /** Uses of a connection whose record, credential and client were cached. */
   connections: number;
-  /** Fleets whose layout was cached. */
+  /** Uses of a fleet's layout that was cached. */
   layouts: number;
-  /** Sites whose network resources of a fleet were cached. */
+  /** Uses of a fleet's network resources at a site that were cached. */
   networks: number;
-  /** Machines that were created by another machine's create call. */
+  /** Machines that a create call covered beyond the first. */
   creates: number;
   /** Fleets that a list call covered beyond the first. */
   lists: number;
@@ -14,7 +14,7 @@ export interface Savings {
   offers: number;
 }
 
-/** Resources that one invocation consumed. They are logged at its end, to measure costs. */
+/** Resources that one invocation consumed. The middleware logs them at the end of the invocation, to measure costs. */
 export interface Usage {
   readUnits: number;
   writeUnits: number;
@@ -36,8 +36,8 @@ function noUsage(): Usage {
 }
 
 /**
- * The usage of this process. Lambda runs one invocation at a time in it, and the middleware resets it at the start of
- * each.
+ * The usage of the current invocation. Lambda runs one invocation at a time in a process, and the middleware resets the
+ * usage at the start of each invocation.
  */
 export const usage: Usage = noUsage();
 

@@ -29,7 +29,7 @@ export async function keepSshKey(
   return Version === undefined ? name : `${name}:${Version}`;
 }
 
-/** Deletes a fleet's key. Succeeds if it no longer exists. */
+/** Deletes a fleet's key. Succeeds if the key no longer exists. */
 export async function forgetSshKey(ssm: SSMClient, prefix: string, fleetId: string): Promise<void> {
   try {
     await ssm.send(new DeleteParameterCommand({ Name: parameterName(prefix, fleetId) }));

@@ -12,9 +12,9 @@ import { type Connection, type Credential, credentialSchema, secretText } from '
 type ConnectionRef = Pick<Connection, 'driver' | 'namespace' | 'name' | 'id'>;
 
 /**
- * Returns the name of a credential's parameter. It is below the driver's own path, which only that driver's function
- * may read. It contains the connection's id: a late request for a deleted connection cannot reach another one with the
- * same name.
+ * Returns the name of a credential's parameter. The name is below the driver's own path, which only that driver's
+ * function may read. It contains the connection's id, so that a late request for a deleted connection cannot reach
+ * another connection with the same name.
  */
 export function credentialParameter(prefix: string, { driver, namespace, name, id }: ConnectionRef): string {
   return `${prefix}/${driver}/${namespace}/${name}/${id}`;
@@ -40,8 +40,8 @@ export async function putCredential(
 }
 
 /**
- * Reads the credential in force. It is not always the latest version, because a rotation may be under way or may have
- * been refused.
+ * Reads the credential in force. This is not always the latest version, because a rotation may be under way or may have
+ * failed.
  *
  * @throws DriverError Unauthorized if there is no credential: the connection was deleted, or its secret was never
  *   stored
@@ -72,7 +72,7 @@ export async function readCredential(
   }
 }
 
-/** Deletes a connection's credential. Succeeds if it no longer exists. */
+/** Deletes a connection's credential. Succeeds if the credential no longer exists. */
 export async function deleteCredential(
   ssm: SSMClient,
   prefix: string,

@@ -7,8 +7,9 @@ import { queryAll } from './listing.ts';
 import type { Store } from './store.ts';
 
 /**
- * Secrets whose connection's record was removed. A late request may still store such a secret, or may have stored it
- * before it died. Each secret is therefore removed once more when no such request can be left.
+ * Partition of the secrets whose connection's record was removed. A late request may store such a secret afterwards, or
+ * may have stored it and then died. Each of these secrets is therefore removed once more when every such request must
+ * have ended.
  */
 const PARTITION = 'ABANDONED-SECRETS';
 
@@ -18,7 +19,7 @@ const schema = z.object({
   name: nameSchema,
   /** Id of the connection. */
   id: z.string(),
-  /** Cloud that cached clients of the connection may still call. */
+  /** The cloud, which cached clients of the connection may still call. */
   cloud: cloudSchema,
   endpoint: z.string().optional(),
   account: z.string().optional(),
@@ -28,7 +29,10 @@ const schema = z.object({
 });
 export type AbandonedSecret = z.infer<typeof schema>;
 
-/** Returns the write of an abandoned secret, for the transaction that removes the connection's record. */
+/**
+ * Returns the write that records an abandoned secret. It belongs to the transaction that removes the connection's
+ * record.
+ */
 export function abandonedSecret(
   store: Store<'access'>,
   { driver, namespace, name, id, cloud, endpoint, account, verifiedAt }: Omit<AbandonedSecret, 'sinceMs'>,

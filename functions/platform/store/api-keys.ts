@@ -20,7 +20,7 @@ const hashOf = (secret: string): string => createHash('sha256').update(secret).d
 /**
  * Makes an API key: `fw_<id>_<secret>`.
  *
- * @returns its record, and the key, which cannot be read again later
+ * @returns its record, and the key itself, which cannot be read later
  */
 export async function issueApiKey(
   store: Store<'access'>,
@@ -34,8 +34,8 @@ export async function issueApiKey(
     createdAt: new Date(store.clock.now()).toISOString(),
     ...(expiresAt === undefined ? {} : { expiresAt }),
   };
-  // A transaction has an idempotency token: if an answer is lost, the retry does not count as a second write
-  // of the id.
+  // A transaction has an idempotency token. If an answer is lost, DynamoDB therefore does not refuse the SDK's retry
+  // because of the first write.
   const refusals = await transactWrite(store, [
     {
       Put: {
@@ -50,8 +50,8 @@ export async function issueApiKey(
 }
 
 /**
- * Returns the key's record; undefined for any invalid key. It is read at each request: a revoked key is refused
- * immediately.
+ * Returns the key's record; undefined for any invalid key. The record is read at each request, so that a revoked key is
+ * refused immediately.
  */
 export async function verifyApiKey(store: Store<'access'>, key: string): Promise<ApiKey | undefined> {
   const [, id, secret] = KEY_PATTERN.exec(key) ?? [];
@@ -72,7 +72,10 @@ export async function listApiKeys(store: Store<'access'>, page: PageRequest): Pr
   );
 }
 
-/** Revokes a key, which stays listed. @returns false if there is no such key; revoking it again keeps the first time */
+/**
+ * Revokes a key. The key stays in the list, with the time of its first revocation. @returns false if there is no such
+ * key
+ */
 export async function revokeApiKey(store: Store<'access'>, id: string): Promise<boolean> {
   try {
     await store.document.send(

@@ -9,7 +9,7 @@ import {
   offerSchema,
 } from '../../model/cloud.ts';
 
-/** Returns the partition of a connection's catalogue, which the last inventory sync wrote. */
+/** Returns the partition key of a connection's catalogue, which inventory syncs write. */
 export const partition = (connectionKey: string): string => `CATALOGUE#${connectionKey}`;
 
 export const locationSk = (name: string): string => `LOCATION#${name}`;

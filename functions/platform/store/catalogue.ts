@@ -20,13 +20,13 @@ import type { Store } from './store.ts';
 export interface CatalogueNames {
   locations: readonly string[];
   instanceTypes: readonly string[];
-  /** With a zone, both that zone's offer and the whole location's are read. */
+  /** If an entry has a zone, the zone's offer and the offer for the whole location are read. */
   offers: readonly Pick<Offer, 'location' | 'zone' | 'instanceType'>[];
   /** Images that are the same at all locations are read as well. */
   images: readonly { location: string; name: string }[];
 }
 
-/** The entries that the catalogue has; names without an entry are missing. */
+/** The catalogue entries that were found. Names without an entry are left out. */
 export interface CatalogueEntries {
   locations: Map<string, Location>;
   instanceTypes: Map<string, InstanceType>;
@@ -37,7 +37,7 @@ export interface CatalogueEntries {
 const KEYS_PER_REQUEST = 100;
 const sortKeySchema = z.object({ sk: z.string() });
 
-/** Looks up all names together: one request for each hundred different keys. Repeated names cost nothing. */
+/** Looks up all names, with one request for each hundred different keys. Repeated names cost nothing. */
 export async function readCatalogue(
   store: Store<'catalogue'>,
   connectionKey: string,
@@ -101,7 +101,7 @@ export async function listLocations(
   return await list(store, connectionKey, 'LOCATION#', page, parseLocation);
 }
 
-/** Lists all locations of a connection. There are few: as many as its cloud has regions. */
+/** Lists all locations of a connection. There are only as many as the cloud has regions. */
 export async function allLocations(store: Store<'catalogue'>, connectionKey: string): Promise<Location[]> {
   const keys = { pk: partition(connectionKey), prefix: 'LOCATION#' };
   return await queryAll(store, store.tables.catalogue, keys, parseLocation);

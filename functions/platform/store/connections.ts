@@ -18,22 +18,22 @@ import type { Store } from './store.ts';
 import { type TransactItem, transactWrite } from './transact.ts';
 
 /**
- * All connections are in one partition of the access table, sorted by namespace and name. A request reads the part of
- * its namespace; the schedules read all of it.
+ * All connections are in one partition of the access table, sorted by namespace and name. An API request reads the part
+ * of its namespace, and scheduled functions read the whole partition.
  */
 const PARTITION = 'CONNECTIONS';
 
 const keyOf = (namespace: string, name: string) => ({ pk: PARTITION, sk: connectionKey(namespace, name) });
 
-/** A connection before its record is written: `createConnection` makes its id. */
+/** A connection before its record is written. It has no id yet, because `createConnection` makes the id. */
 export type NewConnection = Omit<Connection, 'id' | 'credentialVersion' | 'deletion'> &
   Pick<Partial<Connection>, 'credentialVersion'>;
 
 /**
- * Writes the record of a new connection. The caller stores the secret afterwards, under the id that the record has.
+ * Writes the record of a new connection. The caller stores the secret afterwards, under the id in the record.
  *
- * @param instead record to replace: its request died before it had stored the secret
- * @returns the record; undefined if there is no such namespace, it is being deleted, or the name is taken
+ * @param instead record to replace, if the request that wrote it died before it stored the secret
+ * @returns the record; undefined if the namespace does not exist or is being deleted, or if the name is taken
  */
 export async function createConnection(
   store: Store<'access'>,
@@ -64,8 +64,8 @@ export async function createConnection(
 const UNFINISHED = 'attribute_not_exists(credentialVersion) AND attribute_not_exists(deletion)';
 
 /**
- * Returns the condition, for a transaction, that a connection accepts work. It has to be Ready, without a deletion
- * under way, and to have the id that the work was meant for. Another connection may have the name now.
+ * Returns the condition, for a transaction, that a connection accepts work: it is Ready, no deletion of it is under
+ * way, and it has the given id. With another id, it is another connection that was created under the same name.
  */
 export function connectionIsReady(
   store: Store<'access'>,
@@ -102,7 +102,7 @@ export async function listConnections(
   return await queryPage(store, store.tables.access, keys, page, (item) => connectionSchema.parse(item));
 }
 
-/** Lists the connections of all namespaces, for the schedules. */
+/** Lists the connections of all namespaces, for scheduled functions. */
 export async function allConnections(store: Store<'access'>): Promise<Connection[]> {
   return await queryAll(store, store.tables.access, { pk: PARTITION, prefix: '' }, (item) =>
     connectionSchema.parse(item),
@@ -110,7 +110,7 @@ export async function allConnections(store: Store<'access'>): Promise<Connection
 }
 
 /**
- * Returns true if a namespace has a connection. Reads strongly: a connection that was just created counts.
+ * Returns true if a namespace has a connection. Reads strongly, so that a connection that was just created is found.
  */
 export async function hasConnections(store: Store<'access'>, namespace: string): Promise<boolean> {
   const keys = { pk: PARTITION, prefix: connectionKey(namespace, ''), consistent: true };
@@ -122,7 +122,7 @@ export async function hasConnections(store: Store<'access'>, namespace: string):
 export type DeletingConnection = Connection & { deletion: Deletion };
 
 /**
- * Marks a connection for deletion; no fleet is accepted on it from then on. @returns undefined if there is no such
+ * Marks a connection for deletion. From then on, no fleet is accepted on it. @returns undefined if there is no such
  * connection
  */
 export async function markConnection(
@@ -158,7 +158,10 @@ export async function decideConnection(
   return await decideDeletion(store, keyOf(namespace, name), deletion, field);
 }
 
-/** Records that the deployment has left the account of a connection that is being deleted. */
+/**
+ * For a connection that is being deleted: records that the deployment's mark at the cloud account is removed, or could
+ * not be removed.
+ */
 export async function noteLeft(
   store: Store<'access'>,
   { namespace, name, deletion }: DeletingConnection,
@@ -167,8 +170,8 @@ export async function noteLeft(
 }
 
 /**
- * Removes the record, and records in the same transaction that a late request may still store its secret
- * (`abandonedSecret`). Repeating this changes nothing.
+ * Removes the connection's record. In the same transaction, it records that a late request may still store the
+ * connection's secret (`abandonedSecret`). Repeating this changes nothing.
  */
 export async function removeConnection(
   store: Store<'access'>,
@@ -209,15 +212,15 @@ export type ConnectionUpdate = Partial<
 
 /** Conditions of an update. */
 export interface UpdateCondition {
-  /** Id of the connection: another one may have been made under the same name. */
+  /** Id that the connection must have. Another connection may have been created under the same name. */
   id?: string;
   /** `none`: no deletion is under way; `undecided`: a deletion may be marked, but not decided. */
   deletion?: 'none' | 'undecided';
-  /** Status that the connection must not have: only a user sets and changes it. */
+  /** Status that the connection must not have, for example because only users set and change that status. */
   statusNot?: Connection['status'];
   /** Version of the secret that must still be in force. */
   credentialVersion?: number | undefined;
-  /** Rotation that must still be under way. */
+  /** Version of the secret whose rotation must still be under way. */
   rotationVersion?: number;
   /** Account that the connection must still have; `none`: it must have no account. */
   account?: { is: string } | 'none';
@@ -228,7 +231,7 @@ export interface UpdateCondition {
 }
 
 /**
- * Updates a connection's record. A status other than Failed removes its failure.
+ * Updates a connection's record. A new status other than Failed removes the recorded failure.
  *
  * @returns the updated connection; undefined if it does not exist or the condition does not hold
  */

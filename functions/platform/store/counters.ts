@@ -10,13 +10,16 @@ export interface PlacementRef {
   location: string;
 }
 
-/** A change of one record that its placement's counters count. `before` is absent for a new record. */
+/**
+ * A change of one instance's record, which the counters of its placement must follow. `before` is absent for a new
+ * record.
+ */
 export interface Step {
   before?: InstanceItem;
   after: InstanceItem;
 }
 
-/** Returns the name under which a node group's counters count permanent failures of a round. */
+/** Returns the name of a node group's counter of instances that failed permanently in a round. */
 export const lostIn = (round: number): string => `lost${round}`;
 
 /** Numbers to add to a placement's counters, by path, and an example message for each failure code. */
@@ -34,7 +37,9 @@ function bump({ add }: CounterChange, path: readonly string[], by: number): void
   add.set(key, { path, by: (add.get(key)?.by ?? 0) + by });
 }
 
-/** Counts an instance in (`by` 1) or out (-1) of a status, for the placement and for its node group. */
+/**
+ * Adds an instance to the count of a status (`by` 1), or subtracts it (-1), for the placement and for its node group.
+ */
 export function countStatus(
   change: CounterChange,
   record: Pick<InstanceItem, 'nodeGroup'>,
@@ -49,15 +54,16 @@ export function countRequested(change: CounterChange, by: 1 | -1): void {
   bump(change, ['requested'], by);
 }
 
-/** Counts a step of a record that stays at its placement, as `countStepFrom` does. */
+/** Counts a change of a record that stays at its placement, as `countStepFrom` does. */
 export function countStep(change: CounterChange, step: Step, secondsSinceCreation: number): void {
   countStepFrom(change, change, step, secondsSinceCreation);
 }
 
 /**
- * Counts a step at two placements: the one that the record leaves and the one that it enters. They may be the same.
+ * Counts a change of a record at two placements: the placement that the record leaves (`from`) and the placement that
+ * it enters (`to`). They may be the same.
  *
- * @param secondsSinceCreation of the fleet, the base of the cost counters
+ * @param secondsSinceCreation age of the fleet, on which the cost counters are based
  */
 export function countStepFrom(
   from: CounterChange,
@@ -69,7 +75,7 @@ export function countStepFrom(
   countStatus(to, after, after.status, 1);
   countPrice(to, { ...(before && { before }), after }, secondsSinceCreation);
   if (before && isClosed(before.status)) {
-    // The instance is launched again, or its machine exists again: its failure no longer counts.
+    // The instance is launched again, or its machine exists again: its failure is no longer counted.
     if (before.failure && !isClosed(after.status)) bump(from, ['failureCounts', before.failure.code], -1);
     // A failure of an earlier round stays counted as lost in that round.
     if (after.round !== before.round) return;
@@ -98,14 +104,14 @@ function isLost({ status, failure, closeAs }: InstanceItem): boolean {
 }
 
 /**
- * Returns true if a paid run starts. A run is paid from the first time that the instance is seen Running until its
- * record is closed.
+ * Returns true if the instance starts to cost money. It costs money from the first time that a poll sees it Running
+ * until its record is closed.
  */
 export function startsRun(before: InstanceItem | undefined, after: InstanceItem): boolean {
   return before !== undefined && after.status === 'Running' && before.runningSinceSeconds === undefined;
 }
 
-/** Returns true if a machine that vanished exists again: it is paid again from now on. */
+/** Returns true if a machine that vanished exists again. From now on, it costs money again. */
 function resumesRun(before: InstanceItem | undefined, after: InstanceItem): boolean {
   if (before === undefined || !isClosed(before.status) || isClosed(after.status)) return false;
   return after.runningSinceSeconds !== undefined;
@@ -116,8 +122,9 @@ function endsRun(before: InstanceItem | undefined, after: InstanceItem): boolean
 }
 
 /**
- * Condition on the placement of a change: it exists, launching has not ended, or launching is on for a round. With
- * `unblocked`, no reason may be recorded why nothing can be launched.
+ * Condition on the placement of a change: the placement exists (`there`), launching has not ended, or launching is on
+ * for a round. With `unblocked`, the placement must also have no field `blocked`, which is the reason why nothing can
+ * be launched there.
  */
 export type PlacementCondition = 'there' | 'not-ended' | { openFor: number; unblocked?: boolean };
 

@@ -5,8 +5,8 @@ import type { Key } from './keys.ts';
 import type { Store } from './store.ts';
 
 /**
- * Deletes records of the access table in steps. The steps prevent that something that needs the record is
- * created in between.
+ * Deletes a record of the access table in steps. While a deletion is under way, nothing that needs the record can be
+ * created.
  *
  * 1. The caller marks the record. From then on, transactions that need the record fail.
  * 2. The caller checks what still needs the record.
@@ -18,11 +18,11 @@ import type { Store } from './store.ts';
 /** Condition of writes that need the record: no deletion of it is under way. */
 export const NOT_DELETING = 'attribute_exists(pk) AND attribute_not_exists(deletion)';
 
-/** Condition of writes that finish what began before the deletion: no deletion is decided. */
+/** Condition of writes that finish work from before the deletion: no deletion is decided yet. */
 export const UNDECIDED = '(attribute_not_exists(deletion) OR deletion.isDecided = :undecided)';
 
 /**
- * Marks a record for deletion, or returns the mark that it has.
+ * Marks a record for deletion, or returns the mark that the record already has.
  *
  * @param id id of the new mark, if the record has no mark yet
  * @returns the record with its mark; undefined if there is no record

@@ -9,11 +9,14 @@ const deploymentSchema = z.object({ deploymentId: z.string() });
 /** The id that a deployment gets if it has none yet. */
 export interface WantedId {
   deploymentId: string;
-  /** True if the operator chose the id. The deployment must then not have another one. */
+  /**
+   * True if the operator chose the id. If the deployment already has another id, that is an error
+   * (`DeploymentIdTaken`).
+   */
   isNamed: boolean;
 }
 
-/** The operator chose an id for a deployment that already has another one. */
+/** Thrown if the operator chose an id for a deployment that already has another id. */
 export class DeploymentIdTaken extends Error {
   override readonly name = 'DeploymentIdTaken';
 
@@ -65,14 +68,14 @@ async function writeDeploymentId(store: Store<'fleets'>, deploymentId: string): 
 }
 
 const beatSchema = z.object({
-  /** Grows while the deployment works. */
+  /** Counter that grows every few minutes while the deployment works; see `countOn`. */
   beat: z.number(),
   /** Number of restores of the tables that were detected. */
   restores: z.number(),
 });
 export type Beat = z.infer<typeof beatSchema>;
 
-/** Reads the tables' beat strongly. */
+/** Reads the beat in the tables strongly. */
 export async function readBeat(store: Store<'fleets'>): Promise<Beat> {
   const { Item } = await store.document.send(
     new GetCommand({ TableName: store.tables.fleets, Key: beatKey(), ConsistentRead: true }),

@@ -17,7 +17,7 @@ import { transactWrite } from './transact.ts';
 export const workSchema = z.enum(['provision', 'refine', 'remove']);
 export type Work = z.infer<typeof workSchema>;
 
-/** A fleet's own item, with the state of the whole fleet. The counts are in its placements. */
+/** A fleet's own item, with the state of the whole fleet. The counters are in the items of its placements. */
 const fleetItemSchema = z.object({
   fleetId: z.string(),
   namespace: z.string(),
@@ -35,15 +35,15 @@ const fleetItemSchema = z.object({
   work: workSchema.optional(),
   /** Number of the workflow execution that does, or did, the work; see `executionName`. */
   execution: z.number(),
-  /** Time at which the work was written and its execution was due to start. */
+  /** Time at which the work was written. Its execution should have started immediately after that. */
   workSinceMs: z.number(),
   /** Number of executions in a row that ended before the work was done. */
   interruptions: z.number(),
-  /** The user's last action. To request it again changes nothing. */
+  /** The user's last action. Requesting the same action again changes nothing. */
   lastAction: fleetActionSchema.optional(),
   /** The round that the user has aborted: nothing more is launched in it. */
   abortedRound: z.number().optional(),
-  /** Present if launching is to be paused, and may not be paused at all placements yet. */
+  /** Present if launching is to be paused, but some placements may not be paused yet. */
   pausePending: z.literal(true).optional(),
   /** Time at which a held fleet is withdrawn. */
   heldUntilMs: z.number().optional(),
@@ -73,7 +73,8 @@ export function parseFleetItem(item: unknown): FleetItem {
  * to it
  */
 export async function readSpec(store: Store<'fleets'>, fleetId: string): Promise<FleetSpec> {
-  // A spec never changes: the cheap read suffices, except in the moment after the spec was written.
+  // A spec never changes. The cheap, eventually consistent read therefore suffices, except just after the spec was
+  // written.
   for (const ConsistentRead of [false, true]) {
     const { Item } = await store.document.send(
       new GetCommand({ TableName: store.tables.fleets, Key: specKey(fleetId), ConsistentRead }),
@@ -83,7 +84,7 @@ export async function readSpec(store: Store<'fleets'>, fleetId: string): Promise
   throw new Error(`fleet ${fleetId} has no spec`);
 }
 
-/** Fields to write; null removes one. */
+/** Fields to write. The value null removes a field. */
 export interface FleetUpdate {
   status?: FleetStatus;
   round?: number;
@@ -160,7 +161,7 @@ export const isActive = ({ work, heldUntilMs, pausePending }: Activity): boolean
 
 export const activityOf = (fleetId: string) => ({ activePk: ACTIVE_PARTITION, activeSk: fleetId });
 
-/** Returns when a hold expires, in ms; undefined if it does not. */
+/** Returns the time at which a hold expires, in ms since 1970; undefined if it does not expire. */
 export function holdEnd(nowMs: number, { expiresInSeconds, ...rest }: Hold): number | undefined {
   // A type error here means that a new field of `Hold` is not stored yet.
   rest satisfies Record<string, never>;
@@ -168,8 +169,8 @@ export function holdEnd(nowMs: number, { expiresInSeconds, ...rest }: Hold): num
 }
 
 /**
- * Closes a fleet of which nothing is left and frees its name, in one transaction. A second call with the same status
- * changes nothing. @throws Error if the fleet's status has changed since it was read
+ * Closes a fleet and frees its name, in one transaction. Nothing of the fleet may be left. A second call with the same
+ * status changes nothing. @throws Error if the fleet's status has changed since it was read
  */
 export async function closeFleet(
   store: Store<'fleets'>,
@@ -205,6 +206,8 @@ export async function closeFleet(
   if (refusals.length === 0) return;
   const current = await readFleetItem(store, fleet.fleetId);
   if (current?.status !== as) {
-    throw new Error(`fleet ${fleet.fleetId} is ${current?.status}, not ${fleet.status}`);
+    throw new Error(
+      `fleet ${fleet.fleetId} could not be closed: its status is ${current?.status}, not ${fleet.status}`,
+    );
   }
 }

@@ -11,20 +11,24 @@ import type { Store } from './store.ts';
  * - `claimed`: a worker has the claim until `claimUntilMs`. If the worker died, the state stays `claimed`, and the call
  *   may have gone out.
  * - `refused`: the cloud made nothing; the same call may be made again.
- * - `unknown`: the call may have reached the cloud. Only a look-up after `unknownSinceMs` can tell.
+ * - `unknown`: the call may have reached the cloud. Only a look-up after `unknownSinceMs` shows whether the cloud made
+ *   the instance.
  * - `accepted`: the cloud has the instance, and `backendId` is set.
  */
 export const launchStateSchema = z.enum(['claimed', 'refused', 'unknown', 'accepted']);
 
 const unknownAnswerSchema = z.object({
-  /** The latest answer's words. */
+  /** Text of the first of these answers. */
   words: z.string(),
-  /** Number of answers in a row with the same words, including the latest. */
+  /** Number of answers in a row with the same text. Numbers and ids in the text may differ. */
   times: z.number(),
   firstAtMs: z.number(),
 });
 
-/** Record of an ended attempt. It proves later that this attempt created a machine that shows up. */
+/**
+ * Record of an ended attempt. If a machine of this attempt shows up later, the record proves that the attempt created
+ * it.
+ */
 export const attemptSchema = z.object({
   launchToken: z.string(),
   location: z.string(),
@@ -35,11 +39,11 @@ export const attemptSchema = z.object({
    * an unknown outcome.
    */
   closedAtMs: z.number().optional(),
-  /** Idempotency keys of the attempt's calls, where the cloud keeps them. */
+  /** Idempotency keys of the attempt's calls, if the cloud stores such keys. */
   idempotencyKeys: z.array(z.string()).optional(),
   /** The machine that the attempt made. */
   backendId: z.string().optional(),
-  /** True if that machine ceased to exist without a request to remove it. */
+  /** True if that machine ceased to exist although its removal was not requested. */
   vanished: z.boolean().optional(),
 });
 export type AttemptItem = z.infer<typeof attemptSchema>;
@@ -60,16 +64,14 @@ export const instanceItemSchema = z.object({
   tried: z.array(z.string()).default([]),
   launchToken: z.string(),
   launchState: launchStateSchema,
-  /**
-   * End of the latest claim. It only grows, and therefore identifies the claim that a decision was based on.
-   */
+  /** End of the latest claim. Each claim ends later than the one before, so this time identifies the claim. */
   claimUntilMs: z.number(),
   /**
-   * Id of the message whose first delivery made that claim; empty or absent: the claim was not made for a launch
-   * message.
+   * Id of the message whose first delivery led to the latest claim. Empty or absent: the claim was not made for a
+   * launch message.
    */
   claimedBy: z.string().optional(),
-  /** Calls of the current attempt that the cloud refused for now (Unavailable). */
+  /** Number of calls of the current attempt that the cloud refused temporarily (Unavailable). */
   refusals: z.number().default(0),
   /**
    * Time at which the current attempt was claimed, which is before any call was sent for it. Absent: the last attempt
@@ -78,16 +80,16 @@ export const instanceItemSchema = z.object({
   firstSentAtMs: z.number().optional(),
   /** Time at which the current attempt ended without a machine; no call was sent for it after that. */
   closedAtMs: z.number().optional(),
-  /** Idempotency keys of the current attempt's calls, the latest last, where the cloud keeps them. */
+  /** Idempotency keys of the current attempt's calls, the latest last, if the cloud stores such keys. */
   idempotencyKeys: z.array(z.string()).optional(),
   /** The attempts before the current one, the latest last; the oldest are dropped. */
   earlierAttempts: z.array(attemptSchema).optional(),
   unknownSinceMs: z.number().optional(),
-  /** The cloud's latest answer to a create whose outcome is unknown, if its words are in no driver's table of codes. */
+  /** The cloud's answer to a create whose outcome is unknown. Equal answers in a row are counted; see `countAnswer`. */
   unknownAnswer: unknownAnswerSchema.optional(),
   /**
-   * Time at which the cloud's answer named the machine. For a time that the driver states, lists may not show the
-   * machine yet.
+   * Time at which the cloud's answer to the create call named the machine. For some time after it, which the driver
+   * states, lists may not show the machine yet.
    */
   acceptedAtMs: z.number().optional(),
   deadlineAtMs: z.number(),
@@ -101,14 +103,14 @@ export const instanceItemSchema = z.object({
   terminatingAtMs: z.number().optional(),
   terminatedAt: z.string().optional(),
   microUsdPerHour: z.number(),
-  /** Seconds from the fleet's creation to the instance's first Running; the base of the cost counters. */
+  /** Seconds from the fleet's creation until the instance was first seen Running; the base of the cost counters. */
   runningSinceSeconds: z.number().optional(),
   failure: z.object({ code: z.string(), message: z.string() }).optional(),
   /** For an instance that ran and is Undefined: the cloud's name of its status, and the cloud's reason. */
   trouble: z.object({ cloudStatus: z.string(), message: z.string().optional() }).optional(),
   /**
-   * For an instance whose machine vanished: the time at which the removal of the machine was requested, in case it
-   * shows up again.
+   * For an instance whose machine vanished: the time at which the removal of the machine was requested, in case the
+   * machine shows up again.
    */
   endAskedAtMs: z.number().optional(),
   /**
@@ -119,7 +121,7 @@ export const instanceItemSchema = z.object({
 });
 export type InstanceItem = z.infer<typeof instanceItemSchema>;
 
-/** Entry of the index `bySite`: an instance that may exist at the cloud. */
+/** Entry of the index `bySite`, for an instance that may exist at the cloud. */
 const siteEntrySchema = z.object({
   siteSk: z.string(),
   status: instanceStatusSchema,
@@ -184,7 +186,7 @@ export async function readInstanceRange(
 }
 
 /**
- * Reads the entries of all instances that may exist at a site, of any fleet. Eventually consistent, as all indexes are.
+ * Reads the index entries of all fleets' instances that may exist at a site. Eventually consistent, as all indexes are.
  */
 export async function readSiteEntries(
   store: Store<'fleets'>,

@@ -2,8 +2,8 @@ import type { InstanceRef } from '../../model/identifiers.ts';
 
 /**
  * Keys of the tables `fleets` and `governor`. Every item is read by its key, and no table is scanned.
- * `catalogue-keys.ts` has those of `catalogue`. In `access`, each noun has its own in its file: `namespaces.ts`,
- * `connections.ts`, `api-keys.ts`, `abandoned-secrets.ts`.
+ * `catalogue-keys.ts` has the keys of the table `catalogue`. The keys of the table `access` are in the files that use
+ * them: `namespaces.ts`, `connections.ts`, `api-keys.ts`, `abandoned-secrets.ts`.
  *
  * | item | pk | sk |
  * |---|---|---|
@@ -16,7 +16,7 @@ import type { InstanceRef } from '../../model/identifiers.ts';
  * | name lock | `NS#<namespace>` | `NAME#<name>` |
  * | idempotency record | `NS#<namespace>` | `IDEM#<when the namespace was made>#<key>` |
  * | finding of the orphan sweep | `ORPHAN#<connection key>` | `<location>#<kind, or missing>#<backend id>` |
- * | hold: machines that sweeps removed at a site in a day, and whether they wait for an operator | `HOLD#<connection key>` | `<location>`, or `*` for all |
+ * | hold: the machines that sweeps removed at a site in a day, and whether sweeps wait for an operator | `HOLD#<connection key>` | `<location>`, or `*` for all |
  * | requested sweep, its connections, its sites | `SWEEP#<sweep>` | `META`, `CONN#<connection>`, `SITE#<connection>#<location>` |
  * | audit row | `AUDIT#<namespace>` | `<time>#<id>` |
  * | governor: one kind of call at a site | `CALL#<connection key>#<location>` | `create`, `list`, `mutate` |
@@ -35,18 +35,18 @@ export interface Key {
 export const INSTANCES_PER_PARTITION = 250;
 
 export const BY_NAMESPACE_INDEX = 'byNamespace';
-/** Attributes that the index `byNamespace` has: they show whether a fleet is live, and which connections it uses. */
+/** Attributes in the index `byNamespace`. They show whether a fleet is live, and which connections it uses. */
 export const BY_NAMESPACE_ATTRIBUTES = ['fleetId', 'name', 'status', 'connections'] as const;
 
 /**
- * Index of the fleets with work under way, a hold that expires or a pending pause: they are all in one partition,
- * without other fleets.
+ * Index that contains only the fleets with work under way, a hold that expires or a pending pause. They are all in one
+ * partition.
  */
 export const BY_ACTIVITY_INDEX = 'byActivity';
 export const ACTIVE_PARTITION = 'ACTIVE';
 
 export const BY_SITE_INDEX = 'bySite';
-/** Attributes that the index `bySite` has: a poll compares them with the cloud's list. */
+/** Attributes in the index `bySite`. A poll compares them with the cloud's list. */
 export const BY_SITE_ATTRIBUTES = ['status', 'backendId', 'launchToken'] as const;
 
 export const beatKey = (): Key => ({ pk: 'DEPLOYMENT', sk: 'BEAT' });
@@ -88,7 +88,7 @@ export const idempotencyKey = (namespace: string, key: string): Key => ({
 });
 export const namespacePartition = (namespace: string): string => `NS#${namespace}`;
 
-/** Names a site: one connection at one location. */
+/** Returns the name of a site, which is one connection at one location. */
 export const siteName = (connectionKey: string, location: string): string => `${connectionKey}#${location}`;
 export const callKey = (connectionKey: string, location: string, kind: string): Key => ({
   pk: `CALL#${siteName(connectionKey, location)}`,
@@ -100,7 +100,7 @@ export const locationsKey = (connectionKey: string): Key => ({
 });
 export const budgetKey = (connectionKey: string): Key => ({ pk: `CONN#${connectionKey}`, sk: 'BUDGET' });
 
-/** Returns one partition of a site's launch queue; most queues have only one. */
+/** Returns the key of one partition of a site's launch queue. Most queues have only one partition. */
 export const queuePartition = (site: { connectionKey: string; location: string }, part: number): string =>
   `QUEUE#${siteName(site.connectionKey, site.location)}#${part}`;
 export const QUEUE_ENTRY_PREFIX = 'ENTRY#';

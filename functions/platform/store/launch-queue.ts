@@ -8,9 +8,9 @@ import { type Key, QUEUE_ENTRY_PREFIX, queueFleetKey, queuePartition, queueSortK
 import type { Store } from './store.ts';
 
 /**
- * Entry of a site's launch queue: a launch that waits for its turn. Its message was acknowledged; the worker that frees
- * a slot sends it again. Entries are sorted by their tags, which are the virtual start times of start-time fair
- * queueing. Between the launches of a large fleet, launches of other fleets are served.
+ * Entry of a site's launch queue: a launch that waits for its turn. The launch's message was acknowledged. A worker
+ * that frees a slot sends the message again. Entries are sorted by their tags, which are the virtual start times of
+ * start-time fair queueing. The launches of other fleets are therefore served between those of a large fleet.
  */
 const queueEntrySchema = z.object({
   pk: z.string(),
@@ -26,7 +26,7 @@ export interface QueueKey {
   location: string;
 }
 
-/** A queue's site with the limits that determine its number of partitions. */
+/** A site with the limits that determine the number of its queue's partitions. */
 export interface QueueSite extends QueueKey {
   limits: Pick<LimitProfile, 'calls'>;
 }
@@ -36,17 +36,18 @@ const KEPT_SECONDS = 7 * 86_400;
 const ITEMS_PER_WRITE = 25;
 const MAX_TRIES = 5;
 const PAGE = 1_000;
-/** To add an entry with its task token takes two write units, and to remove it two more. */
+/** Write units for one entry with its task token: two to add the entry, and two to remove it. */
 const UNITS_PER_LAUNCH = 4;
-/** Half of the write units that one partition key accepts each second. */
+/** Write units to use of one partition key each second. This is half of what DynamoDB accepts. */
 const UNITS_PER_PART = 500;
-/** Most partitions of a queue: enough for 500 launches a second. */
+/** Maximum number of partitions of a queue, which is enough for 500 launches a second. */
 const MOST_PARTS = 4;
 /** Number of extra entries to read from each partition, because a queue's partitions differ in length. */
 const SPARE_PER_PART = 4;
 
 /**
- * Returns the number of partitions of a site's launch queue: one, unless the profile allows very many creates a second.
+ * Returns the number of partitions of a site's launch queue. It is one, unless the profile allows very many creates a
+ * second.
  */
 export function queuePartsOf({ limits }: Pick<QueueSite, 'limits'>): number {
   const parts = Math.ceil((limits.calls.create.perSecond * UNITS_PER_LAUNCH) / UNITS_PER_PART);
@@ -57,7 +58,8 @@ const partitionsOf = (site: QueueKey, parts: number): string[] =>
   Array.from({ length: parts }, (_, part) => queuePartition(site, part));
 
 function entryKey(site: QueueSite, tag: number, instance: string): Key {
-  // The last digit spreads a fleet's instances evenly, because they are numbered consecutively.
+  // The last digit spreads a fleet's instances evenly over the partitions, because instances are numbered
+  // consecutively.
   const part = (instance.at(-1)?.charCodeAt(0) ?? 0) % queuePartsOf(site);
   return { pk: queuePartition(site, part), sk: queueSortKey(tag, instance) };
 }
@@ -73,7 +75,8 @@ export function isMisplaced({ pk }: Pick<QueueEntry, 'pk'>, site: QueueSite): bo
 /**
  * Adds launches of one fleet to a site's queue.
  *
- * @param turn the site's present turn; a fleet without recent entries begins there
+ * @param turn the site's current turn, which is the tag of its last served launch. A fleet without recent entries
+ *   begins there
  * @param step distance between the tags of the fleet's launches: smaller for a higher priority
  */
 export async function addToQueue(
@@ -97,7 +100,8 @@ export async function addToQueue(
 }
 
 /**
- * Advances the fleet's latest tag at this site by `by`, beginning at the turn or later. @returns the new tag
+ * Advances the fleet's latest tag at this site by `by`. If that tag is behind the turn, it starts from the turn.
+ * @returns the new tag
  */
 async function takeTags(
   store: Store<'governor'>,
@@ -133,15 +137,15 @@ async function takeTags(
       }
     }
   }
-  // Turn and tag changed at every try. A tag near the turn is good enough.
+  // Other workers changed the tag during every attempt. A tag near the turn is good enough.
   return turn + by;
 }
 
 /**
  * Reads the head of a site's launch queue strongly, the next launch first.
  *
- * @returns at most `limit` entries, in order; there may be fewer although more are queued, but at least one if any is
- * queued
+ * @returns at most `limit` entries, in order. It may return fewer even if more are queued. If the queue is not empty,
+ *   it returns at least one
  */
 export async function readQueueHead(
   store: Store<'governor'>,
@@ -151,7 +155,8 @@ export async function readQueueHead(
   const parts = queuePartsOf(site);
   const perPart = parts === 1 ? limit : Math.min(limit, Math.ceil(limit / parts) + SPARE_PER_PART);
   const pages = await Promise.all(partitionsOf(site, parts).map((pk) => readPage(store, pk, perPart)));
-  // Entries after a partition's last read entry are left out: unread entries of that partition may precede them.
+  // If a partition has unread entries, entries that follow its last read entry are left out, because unread entries may
+  // precede them.
   const lasts = pages.flatMap(({ items, next }) => (next ? items.slice(-1) : []));
   const [end] = inOrder(lasts);
   return inOrder(pages.flatMap(({ items }) => items))

@@ -3,7 +3,7 @@ import type { Store, Tables } from './store.ts';
 
 export interface Page<Item> {
   items: Item[];
-  /** Where the next page begins; null at the end. */
+  /** Position at which the next page begins; null if this is the last page. */
   cursor: string | null;
 }
 
@@ -11,7 +11,7 @@ export interface Page<Item> {
 export interface KeyRange {
   pk: string;
   prefix: string;
-  /** Reads strongly. It is needed where a decision depends on an item's absence. */
+  /** True: the read is strongly consistent. This is needed if a decision depends on an item's absence. */
   consistent?: boolean;
 }
 

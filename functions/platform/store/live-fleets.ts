@@ -5,7 +5,10 @@ import { BY_NAMESPACE_INDEX, nameKey, namespacePartition } from './keys.ts';
 import { queryAll } from './listing.ts';
 import type { Store } from './store.ts';
 
-/** Limits on what one page reads of the index, because ended fleets stay in it. */
+/**
+ * Limits of what one page reads from the index. Ended fleets stay in the index, so a page may read many entries that it
+ * does not return.
+ */
 const ENTRIES_PER_QUERY = 100;
 const INDEX_QUERIES_PER_PAGE = 10;
 
@@ -57,7 +60,7 @@ export async function liveFleetsFrom(
   return { fleets, last: z.string().optional().parse(start?.['nsSk']) };
 }
 
-/** Returns true if a namespace has a live fleet, on one connection or on any. */
+/** Returns true if a namespace has a live fleet that uses the given connection, or any connection if none is given. */
 export async function hasLiveFleets(
   store: Store<'fleets'>,
   namespace: string,
@@ -67,8 +70,8 @@ export async function hasLiveFleets(
 }
 
 /**
- * Returns the ids of a namespace's live fleets, on one connection or on any. Reads the name locks strongly: each exists
- * exactly as long as its fleet lives.
+ * Returns the ids of a namespace's live fleets that use the given connection, or any connection if none is given. Reads
+ * the fleets' name locks strongly, because a lock exists exactly as long as its fleet is live.
  */
 export async function liveFleetIds(
   store: Store<'fleets'>,

@@ -5,7 +5,7 @@ import { loopKey, loopPartition, siteName } from './keys.ts';
 import { queryAll } from './listing.ts';
 import type { Store } from './store.ts';
 
-/** Schedule of the loop: whether a next poll is due, and when. */
+/** Schedule of the loop: whether there will be a next poll, and its time. */
 const scheduleSchema = z.object({
   generation: z.number(),
   nextPollAtMs: z.number(),
@@ -13,45 +13,51 @@ const scheduleSchema = z.object({
   idle: z.boolean(),
   emptyPolls: z.number(),
   /**
-   * True while launches wait for slots that may become free at any time. Each poll then sends the next one when it
-   * begins, and fast polls run between the polls.
+   * True while launches wait for slots that may become free at any time. Each poll then sends the message of the next
+   * poll at its beginning instead of its end. Fast polls run in between.
    */
   fastPolling: z.boolean().optional(),
-  /** Counts the fast polls. */
+  /** Generation of the fast polls. It grows with each fast poll. */
   fastGeneration: z.number().optional(),
 });
 
-/** State that the observing half of a poll keeps from earlier polls. */
+/** State from earlier polls for the phase of a poll in which it calls the cloud. */
 const observedSchema = z.object({
-  /** Time at which a poll of the loop, not a fast poll, last called the cloud. */
+  /** Time at which a poll last called the cloud. Fast polls do not change it. */
   polledAtMs: z.number().optional(),
-  /** Time of the last full poll. `entries`: the number of entries that the site had then. */
+  /** Time of the last full poll. `entries`: the number of the site's instances in the index `bySite` at that time. */
   fullAtMs: z.number().optional(),
   entries: z.number().optional(),
-  /** Time at which a list of the site last failed or took too long; 0: the latest list succeeded. */
+  /** Time at which a list call for the site last failed or took too long; 0: the latest list call succeeded. */
   listFailedAtMs: z.number().optional(),
-  /** True if the latest list showed none of the expected machines, and was therefore not believed. */
+  /**
+   * True if the latest list was not trusted, because it showed none of the expected machines. A second such list in a
+   * row is trusted.
+   */
   isDoubted: z.boolean().optional(),
-  /** While lists fail: the last entry whose machine was read by itself. The next poll continues after it. */
+  /**
+   * While list calls fail, polls read machines one at a time. This is the instance id of the last machine that was
+   * read. The next poll continues after it.
+   */
   askedUpTo: z.string().optional(),
 });
 
-/** State that determines the time of the next poll. */
+/** State for the phase of a poll in which it decides the time of the next poll. */
 const paceSchema = z.object({
-  /** The shortest time from a create call to Running that was seen here. */
+  /** Shortest time from a create call to Running that polls have seen at this site. */
   fastestMs: z.number().optional(),
 });
 
-/** State that the releasing half of a poll keeps about the launch queue. */
+/** State for the phase of a poll in which it gives free slots to the launch queue. */
 const lineSchema = z.object({
   /** Time of the last queue scan. */
   queueScanAtMs: z.number().optional(),
 });
 
 /**
- * The poll loop of a site; each group of fields belongs to one phase of a poll. At most one poll is due at a time: the
- * one with this item's generation. While the loop is `active`, each poll sends the next one. Otherwise the schedule
- * starts one each minute, unless `idle` says that no more polls are needed.
+ * The item of a site's poll loop. Each group of fields belongs to one phase of a poll. Only the poll message with this
+ * item's generation is valid. While the loop is `active`, each poll sends the message of the next poll. Otherwise a
+ * scheduled function starts a poll each minute, unless `idle` says that the site needs no more polls.
  */
 const loopSchema = z.object({
   connectionKey: z.string(),
@@ -74,19 +80,22 @@ export const POLL_INTERVAL_MS = 5_000;
 /** Shortest interval of polls: the message queue has no shorter delay. */
 export const SHORTEST_POLL_MS = 1_000;
 /**
- * A poll that is this late is lost: its message is gone or its worker died. Another worker may then restart the loop.
+ * A poll that is this late counts as lost, because its message is gone or its worker died. Another worker may then
+ * restart the loop.
  */
 export const POLL_OVERDUE_MS = 30_000;
 
-/** Tries to start a loop. If a loop ends between the two writes of one try, the next try starts it. */
+/**
+ * Number of attempts to start a loop. If a loop ends between the two writes of one attempt, the next attempt starts it.
+ */
 const START_TRIES = 3;
 
 /**
- * Starts the loop, unless it is active and on time. An active loop's count of empty polls is reset: earlier polls do
- * not end it then.
+ * Starts the loop, unless it is active and on time. For an active loop, the count of empty polls is set to 0, so that a
+ * poll that has already been claimed cannot end the loop.
  *
- * @param emptyPolls number of polls in a row that count as having found nothing in transition; the loop ends after the
- *   second
+ * @param emptyPolls initial count of empty polls, which found nothing in transition. The loop ends when the count
+ *   reaches 2: with 1, it ends after one empty poll
  * @returns the generation of the poll to send; undefined if the loop is running already
  */
 export async function startLoop(
@@ -134,9 +143,9 @@ async function startResting(
 }
 
 /**
- * Takes the poll of a generation: a message that is delivered twice then polls once.
+ * Claims the poll of a generation, so that a message that is delivered twice causes only one poll.
  *
- * @returns the loop with the next generation; undefined if this poll was taken already
+ * @returns the loop with the next generation; undefined if this poll was claimed already
  */
 export async function takePoll(
   store: Store<'governor'>,
@@ -171,10 +180,10 @@ export async function startFastPolls(store: Store<'governor'>, ref: LoopRef): Pr
 }
 
 /**
- * Takes a fast poll.
+ * Claims a fast poll, so that a message that is delivered twice causes only one fast poll.
  *
- * @returns the loop, with the generation of the next fast poll; undefined if this one was taken already, or fast polls
- *   have ended
+ * @returns the loop, with the generation of the next fast poll; undefined if this fast poll was claimed already, or
+ *   fast polls have ended
  */
 export async function takeFastPoll(
   store: Store<'governor'>,
@@ -192,7 +201,8 @@ export async function takeFastPoll(
 }
 
 /**
- * Schedules the next poll. @returns false if the loop was restarted since this poll was taken; nothing is written then
+ * Schedules the next poll. @returns false if the loop was restarted after this poll was claimed; nothing is written in
+ * that case
  */
 export async function scheduleNextPoll(
   store: Store<'governor'>,
@@ -216,9 +226,8 @@ export async function scheduleNextPoll(
 /**
  * Ends the loop after a poll that found nothing.
  *
- * @param loop as it was when the poll was taken
- * @returns false if the loop was restarted since, or its count of empty polls was reset; the loop continues
- * then
+ * @param loop the loop as it was when the poll was claimed
+ * @returns false if the loop was restarted since, or its count of empty polls was reset. The loop then continues
  */
 export async function endLoop(
   store: Store<'governor'>,
@@ -242,8 +251,8 @@ export async function endLoop(
 }
 
 /**
- * Lists the loops of a driver's sites, idle ones left out. Reads one partition per driver, with some 400 bytes for each
- * site.
+ * Lists the loops of a driver's sites, without idle loops. It reads the driver's whole partition, which has about 400
+ * bytes for each site.
  */
 export async function listLoops(store: Store<'governor'>, driver: string): Promise<Loop[]> {
   const loops: Loop[] = [];
@@ -264,7 +273,7 @@ export async function listLoops(store: Store<'governor'>, driver: string): Promi
   return loops;
 }
 
-/** Lists the locations where a connection has, or had, anything to poll. */
+/** Lists the locations where a connection has a poll loop, idle or not. */
 export async function loopLocations(
   store: Store<'governor'>,
   driver: string,

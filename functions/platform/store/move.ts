@@ -48,11 +48,11 @@ export async function moveInstance(
 }
 
 /**
- * Reopens a record whose machine shows up at a location that the instance has left. The record and both
- * placements' counters change in one transaction, unless the instance's removal was requested.
+ * Reopens a record whose machine shows up at a location that the instance has left. The record and both placements'
+ * counters change in one transaction, unless the instance's removal was requested.
  *
  * @param location where the machine is
- * @param secondsSinceCreation of the fleet, for the cost counters
+ * @param secondsSinceCreation age of the fleet, for the cost counters
  * @returns `stopped`: launching has ended at the placement; `lost`: the record has changed since it was read
  */
 export async function returnInstance(
@@ -77,8 +77,8 @@ export async function returnInstance(
 }
 
 /**
- * Returns the record of the instance before its next attempt, without the fields of the last one. It is in no site's
- * index.
+ * Returns the instance's record before its next attempt, without the fields of the last attempt. The record is not in
+ * the index `bySite`.
  */
 function plannedAt(record: InstanceItem, location: string, earlierAttempts: AttemptItem[]): InstanceItem {
   const { instanceId, fleetId, index, namespace, nodeGroup, connectionKey, round, deadlineAtMs, launchedAt } =

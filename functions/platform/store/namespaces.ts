@@ -24,8 +24,8 @@ export async function createNamespace(
     ...(description === undefined ? {} : { description }),
     createdAt: new Date(store.clock.now()).toISOString(),
   };
-  // A transaction has an idempotency token: if an answer is lost, the retry does not count as a second write of the
-  // name.
+  // A transaction has an idempotency token. If an answer is lost, DynamoDB therefore does not refuse the SDK's retry
+  // because of the first write.
   const refusals = await transactWrite(store, [
     {
       Put: {
@@ -62,7 +62,7 @@ export async function listNamespaces(store: Store<'access'>, page: PageRequest):
   );
 }
 
-/** Lists all namespaces, for the schedules. */
+/** Lists all namespaces, for scheduled functions. */
 export async function allNamespaces(store: Store<'access'>): Promise<Namespace[]> {
   return await queryAll(store, store.tables.access, { pk: PARTITION, prefix: '' }, (item) =>
     namespaceSchema.parse(item),
@@ -70,7 +70,7 @@ export async function allNamespaces(store: Store<'access'>): Promise<Namespace[]
 }
 
 /**
- * Marks a namespace for deletion; nothing is created in it from then on. @returns the mark; undefined if there is no
+ * Marks a namespace for deletion. From then on, nothing is created in it. @returns the mark; undefined if there is no
  * such namespace
  */
 export async function markNamespace(store: Store<'access'>, name: string): Promise<Deletion | undefined> {
@@ -87,7 +87,10 @@ export async function unmarkNamespace(
   return await takeBackDeletion(store, keyOf(name), deletion);
 }
 
-/** Removes a namespace; the caller has checked that it is empty. @returns false if the mark has been removed since */
+/**
+ * Removes a namespace. The caller must have checked that it is empty. @returns false if another caller has removed the
+ * mark
+ */
 export async function removeNamespace(
   store: Store<'access'>,
   name: string,

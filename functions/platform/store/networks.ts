@@ -12,7 +12,7 @@ export type NetworkKind = z.infer<typeof networkKindSchema>;
 /**
  * A network resource of one fleet at one site. The record is written before the cloud is called, and becomes Gone only
  * when the cloud shows that the resource no longer exists. A Gone record is kept for a while: if a slow call creates
- * the resource later, the record proves that it belongs to this deployment.
+ * the resource later, the record proves that the resource belongs to this deployment.
  */
 const networkItemSchema = z.object({
   fleetId: z.string(),
@@ -29,7 +29,7 @@ const networkItemSchema = z.object({
   subnetBackendId: z.string().optional(),
   /** For a security group: the CIDR that SSH is allowed from. */
   sshFrom: z.string().optional(),
-  /** Node groups whose instances need it. */
+  /** Node groups whose instances need the resource. */
   neededBy: z.array(z.string()),
   createdAt: z.string().optional(),
 });
@@ -80,7 +80,7 @@ export async function readNetworkRecords(
 }
 
 /**
- * Writes the record of a resource that is to be created, while launching is on at the placement.
+ * Writes the record of a resource that is to be created, if launching is on at the placement.
  *
  * @returns `written`; `exists` if there is a record already; `stopped` if launching is not on
  */
@@ -114,7 +114,7 @@ export async function intendNetwork(
 /**
  * Claims a resource until `untilMs` and sets its status, unless another worker has claimed it since it was read.
  *
- * @param closedOnly whether to claim it only while launching is not on at its placement
+ * @param closedOnly true: claims the resource only if launching is not on at its placement
  * @returns whether the caller has the claim
  */
 export async function claimNetwork(
@@ -188,7 +188,8 @@ function updateOf(
 
 /**
  * Reopens the record of a resource that did not exist at the cloud and may exist now, unless launching has ended. The
- * record becomes Creating: the next launch that needs the resource, or its removal, asks the cloud for it by name.
+ * record becomes Creating: the next launch that needs the resource, or the removal of the resource, looks it up at the
+ * cloud by name.
  */
 export async function reopenNetwork(
   store: Store<'fleets'>,
@@ -216,9 +217,7 @@ export async function reopenNetwork(
   ]);
 }
 
-/**
- * Marks a resource as Gone after the cloud has shown that it no longer exists. To repeat this is harmless.
- */
+/** Marks a resource as Gone after the cloud has shown that it no longer exists. Repeating this is harmless. */
 export async function closeNetwork(store: Store<'fleets'>, item: NetworkItem): Promise<void> {
   const { backendId: _id, subnetBackendId: _subnet, ...kept } = item;
   const expiresAt = Math.floor(store.clock.now() / 1_000) + GONE_KEPT_SECONDS;

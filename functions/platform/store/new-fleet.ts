@@ -37,9 +37,9 @@ const lockSchema = z.object({ fleetId: z.string(), requestHash: z.string().optio
 
 /**
  * Writes a fleet with its spec, its name lock and its idempotency record in one transaction, if all of its connections
- * are Ready. The same idempotency key with the same hash returns the first fleet again; with another hash,
- * `key-reused`. The transaction does not have to check the namespace, because a namespace with connections is not
- * deleted.
+ * are Ready. If the idempotency key was used before, nothing is written. The outcome is then the first fleet if the
+ * hash is the same, and `key-reused` otherwise. The transaction does not have to check the namespace, because a
+ * namespace with connections is not deleted.
  */
 export async function createFleet(
   store: Store<'fleets' | 'access'>,
@@ -133,7 +133,7 @@ function newItem(spec: FleetSpec, request: NewFleet['request'], nowMs: number): 
   };
 }
 
-/** Reads what an idempotency key was used for; undefined if it is new, or older than a day. */
+/** Reads what an idempotency key was used for; undefined if the key is new, or was used more than a day ago. */
 export async function readReplay(
   store: Store<'fleets'>,
   namespace: string,

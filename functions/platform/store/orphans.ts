@@ -9,7 +9,7 @@ import type { Store } from './store.ts';
 
 /**
  * A finding of the orphan sweep. Every change of its state is written here first and announced afterwards. `announced`
- * is the last state that was announced. The next sweep announces states that were not.
+ * is the last state that was announced. If the finding now has another state, the next sweep announces it.
  */
 const orphanItemSchema = orphanSchema.extend({
   connectionKey: z.string(),
@@ -20,7 +20,7 @@ const orphanItemSchema = orphanSchema.extend({
 });
 export type OrphanItem = z.infer<typeof orphanItemSchema>;
 
-/** How long a finding is kept after its last write: a closed one, and an open one. */
+/** Time for which a closed or an open finding is kept after its last write. */
 const CLOSED_KEPT_SECONDS = 30 * 86_400;
 const OPEN_KEPT_SECONDS = 400 * 86_400;
 
@@ -67,7 +67,7 @@ export async function orphanLocations(store: Store<'fleets'>, connectionKey: str
 }
 
 /**
- * Writes a finding, if the stored one is still `previous`.
+ * Writes a finding, if the stored finding is still `previous`.
  *
  * @returns the finding as it was written; undefined if another worker had changed it first
  */

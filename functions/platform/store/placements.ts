@@ -9,14 +9,14 @@ import { fleetKey, PLACEMENT_PREFIX, placementKey } from './keys.ts';
 import type { Store } from './store.ts';
 
 /**
- * The launch gate of a placement: create calls go through only while launching is on. A later round resumes launching
- * that is paused; launching that has ended stays ended.
+ * The launch gate of a placement: create calls are claimed only while launching is on. A later round can resume paused
+ * launching, but not launching that has ended.
  */
 const launchingSchema = z.enum(['on', 'paused', 'ended']);
 
 /**
  * A fleet's share of one site, with its counters. Every change of an instance's status changes these counters in the
- * same transaction (`transition`): they always add up.
+ * same transaction (`transition`), so that they always agree with the records.
  */
 const placementItemSchema = z.object({
   fleetId: z.string(),
@@ -28,10 +28,13 @@ const placementItemSchema = z.object({
   first: z.number(),
   requested: z.number(),
   launching: launchingSchema,
-  /** The last round that launching was on, or was paused, for. */
+  /** The last round for which launching was turned on or paused. */
   round: z.number(),
   counts: z.partialRecord(instanceStatusSchema, z.number()),
-  /** The counts by node group, and under `lost<round>` the instances that failed permanently in a round. */
+  /**
+   * Counters by node group: the number of instances in each status and, as `lost<round>`, of those that failed
+   * permanently in a round.
+   */
   groups: z.record(z.string(), z.record(z.string(), z.number())),
   failureCounts: z.record(z.string(), z.number()),
   failureExamples: z.record(z.string(), z.string()),
@@ -103,7 +106,7 @@ export async function pausePlacement(
   if (await putAbsent(store, newItem(fleetId, placement, 'paused', round))) return;
   await updateLaunching(store, fleetId, placement, {
     UpdateExpression: 'SET launching = :paused, #round = :round',
-    // A placement that is paused since an earlier round records this round too. A late Assign step can then not resume
+    // A placement that was paused in an earlier round records this round too, so that a late Assign step cannot resume
     // it.
     ConditionExpression: 'launching IN (:on, :paused) AND #round <= :round',
     ExpressionAttributeNames: { '#round': 'round' },
@@ -237,7 +240,7 @@ export function liveCount({ counts }: Pick<PlacementItem, 'counts'>): number {
   return LIVE.reduce((sum, status) => sum + (counts[status] ?? 0), 0);
 }
 
-/** Returns the node groups that have such instances here. */
+/** Returns the node groups with instances here that may exist at the cloud, or are about to be created. */
 export function liveGroups({ groups }: Pick<PlacementItem, 'groups'>): Set<string> {
   const alive = Object.entries(groups).filter(([, counts]) =>
     LIVE.some((status) => (counts[status] ?? 0) > 0),

@@ -5,7 +5,7 @@ import { CALL_LIMITS, clientSettings } from '../runtime/aws-clients.ts';
 import { systemClock, type Timer } from '../runtime/clock.ts';
 import { usage } from '../runtime/usage.ts';
 
-/** Table names. A function has only those that its environment names. */
+/** Table names. A function has only the tables that its environment names. */
 export interface Tables {
   fleets: string;
   governor: string;

@@ -24,15 +24,15 @@ export type HoldState = z.infer<typeof holdSchema>;
 const removalSchema = z.object({ backendId: z.string(), atMs: z.number() });
 
 /**
- * Records what sweeps have removed and whether they wait for an operator: at one site or, with `EVERYWHERE`, on the
- * whole connection.
+ * The item that records what sweeps have removed, and whether sweeps wait for an operator. It covers one site or, with
+ * `EVERYWHERE`, a whole connection.
  */
 const holdItemSchema = z.object({
   connectionKey: z.string(),
   location: z.string(),
   /**
    * Machines whose removal counts toward the daily limit, with the time at which it was allowed. The next write drops
-   * those older than a day.
+   * entries that are older than a day.
    */
   removals: z.array(removalSchema),
   hold: holdSchema.optional(),
@@ -55,8 +55,8 @@ export const emptyHold = ({ connectionKey, location }: HoldRef): HoldItem => ({
 });
 
 /**
- * Reads a site's item, calls `decide` for the next state, and writes that if no other worker wrote in between.
- * Otherwise it starts again.
+ * Reads a site's item, calls `decide` for the next state, and writes that state. If another worker has written the item
+ * in the meantime, it repeats this from the read.
  *
  * @param decide pure; may run several times. `state: undefined` writes nothing
  */
@@ -79,7 +79,7 @@ export async function readHold(store: Store<'fleets'>, ref: HoldRef): Promise<Ho
   return (await readKnownIn(table, holdKey(ref.connectionKey, ref.location), holdItemSchema)).state;
 }
 
-/** Lists the items of all sites of a connection where sweeps removed machines, or wait. */
+/** Lists the items of all sites of a connection where sweeps removed machines, or wait for an operator. */
 export async function readHolds(store: Store<'fleets'>, connectionKey: string): Promise<HoldItem[]> {
   const keys = { pk: holdPartition(connectionKey), prefix: '' };
   return await queryAll(store, store.tables.fleets, keys, (item) => holdItemSchema.parse(item));

@@ -63,7 +63,7 @@ export async function writeSweepConnection(
   await put(store, sweepId, `CONN#${part.connection}`, { part: 'connection', ...part });
 }
 
-/** Records what the sweep found at one site; a later round replaces it. */
+/** Records what the sweep found at one site. A later round of the sweep replaces the record. */
 export async function writeSweepSite(
   store: Store<'fleets'>,
   sweepId: string,

@@ -11,14 +11,14 @@ export const MAX_TRANSACT_ITEMS = 100;
 
 const MAX_TRIES = 8;
 
-/** A refused item of a transaction, by its index. `item` is the stored item, if the request asked for it. */
+/** A refused write of a transaction. `at` is its index. `item` is the stored item, if the request asked for it. */
 export interface Refusal {
   at: number;
   item: unknown;
 }
 
 /**
- * Writes all items or none. Retries conflicts with other transactions and throttles, with jitter.
+ * Writes all items or none. Retries after throttles and after conflicts with other transactions, with jitter.
  *
  * @returns the items whose condition failed; empty if all were written
  * @throws the SDK's error if the transaction fails for another reason, or conflicts last for about 3 s

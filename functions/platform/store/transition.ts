@@ -32,8 +32,8 @@ export type ClearableField =
   | 'idempotencyKeys';
 
 /**
- * The claim of an attempt, written before any cloud call for it: for the first attempt, or for the next one after
- * `replaces`. All claims of one `transition` belong to one round.
+ * The claim of an attempt. It is written before any cloud call for the attempt. `replaces` is the record that the
+ * earlier attempt left; absent: this is the first attempt. All claims of one call of `transition` belong to one round.
  */
 export interface Claim {
   kind: 'claim';
@@ -42,8 +42,8 @@ export interface Claim {
 }
 
 /**
- * A change of a record's status. It is refused if the record has changed since it was read, or another worker has its
- * claim.
+ * A change of a record's status. It is refused if the record has changed since it was read, or if another worker has
+ * claimed it since.
  */
 export interface StatusChange {
   kind: 'change';
@@ -52,7 +52,7 @@ export interface StatusChange {
   fields?: InstanceFields;
   clears?: readonly ClearableField[];
   /**
-   * Reopens a closed record because its machine exists after all. It is refused if the instance's removal was
+   * Reopens a closed record because its machine exists after all. The change is refused if the instance's removal was
    * requested, or launching has ended at the placement.
    */
   reopens?: boolean;
@@ -61,7 +61,7 @@ export interface StatusChange {
 export interface TransitionResult {
   /** Ids of instances whose change was written. */
   applied: string[];
-  /** Ids of instances whose record another worker had changed first. The caller has to read them again. */
+  /** Ids of instances whose record another worker had changed first. The caller has to read these records again. */
   refused: string[];
   /**
    * True if the launch gate stopped the remaining changes: launching is not on at the placement. None of them was
@@ -71,14 +71,17 @@ export interface TransitionResult {
 }
 
 const CHANGES_PER_TRANSACTION = MAX_TRANSACT_ITEMS - 1;
-/** Most node groups of one transaction. The counters of more would not fit into one update expression. */
+/**
+ * Maximum number of node groups in one transaction. The counters of more node groups would not fit into one update
+ * expression.
+ */
 const GROUPS_PER_TRANSACTION = 8;
 
 /**
  * Writes status changes of one placement's instances together with its counters, in as few transactions as possible.
  * Only this function, `moveInstance` and `returnInstance` write a status.
  *
- * @param secondsSinceCreation of the fleet, for the cost counters
+ * @param secondsSinceCreation age of the fleet, for the cost counters
  */
 export async function transition(
   store: Store<'fleets'>,
@@ -154,7 +157,7 @@ export function stepOf(change: Claim | StatusChange): Step {
 }
 
 /**
- * Returns the write of one claim or change. @param location new location of a record that is opened again; absent:
+ * Returns the write of one claim or change. @param location new location of a record that is reopened; absent:
  * unchanged
  */
 export function instanceWrite(
@@ -190,7 +193,7 @@ export function instanceWrite(
       : {}),
   };
   const update = setExpression({ status: change.to, ...fields });
-  // A record whose machine cannot exist leaves the index `bySite`.
+  // A record whose machine cannot exist is removed from the index `bySite`.
   const cleared = [...(change.clears ?? []), ...(mayExist(change.to) ? [] : ['sitePk', 'siteSk'])];
   const { ConditionExpression, ExpressionAttributeNames, ExpressionAttributeValues } = unchanged(record);
   return {
@@ -238,11 +241,11 @@ export function unchanged({ status, attempt, claimUntilMs, launchState, taskToke
 }
 
 /**
- * Writes fields of a record without changing its status: the state of its create call, its backend's id, its task
- * token. Writes only while the record is as it was read, because the decision was based on that. A slow worker then
- * cannot overwrite what another worker has recorded since, for example the machine's id.
+ * Writes fields of a record without changing its status: the state of its create call, the machine's id or its task
+ * token. Writes only if the record has not changed since it was read. A slow worker therefore cannot overwrite what
+ * another worker has recorded since, for example the machine's id.
  *
- * @returns false if the record has changed since it was read; nothing is written then
+ * @returns false if the record has changed since it was read; nothing is written in that case
  */
 export async function updateInstance(
   store: Store<'fleets'>,

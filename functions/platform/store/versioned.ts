@@ -7,9 +7,7 @@ import type { Store } from './store.ts';
 const MAX_TRIES = 12;
 const MAX_PAUSE_MS = 1_500;
 
-/**
- * Thrown when other workers wrote the same item at every try. The caller should repeat the same work later.
- */
+/** Thrown if other workers changed the item during every attempt. The caller should repeat the same work later. */
 export class Contended extends Error {
   override readonly name = 'Contended';
 }
@@ -33,14 +31,14 @@ const governorOf = (store: Store<'governor'>): VersionedTable => ({
 });
 
 /**
- * Reads an item of the governor's table, calls `decide` for the next state, and writes that if no other worker wrote in
- * between. Otherwise it starts again. Without contention this takes one strongly consistent read and one conditional
- * write.
+ * Reads an item of the governor's table, calls `decide` for the next state, and writes that state. If another worker
+ * has written the item in the meantime, it repeats this from the read. Without contention this takes one strongly
+ * consistent read and one conditional write.
  *
  * @param schema schema of the state; the item stores its encoded form
  * @param decide pure; may run several times. `state: undefined` writes nothing
- * @param known the item as the caller has just read it; absent: it is read here
- * @throws Contended if other workers wrote in between at every try
+ * @param known the item as the caller has just read it; absent: this function reads it
+ * @throws Contended if other workers changed the item during every attempt
  */
 export async function updateVersioned<State extends Record<string, unknown>, Answer>(
   store: Store<'governor'>,
@@ -77,7 +75,8 @@ export async function updateVersionedIn<State extends Record<string, unknown>, A
       return answer;
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      // At each try, one of the competing workers writes. Pauses grow until all of them have written.
+      // In each round of attempts, one of the competing workers succeeds. The pauses grow until all of them have
+      // succeeded.
       await table.clock.sleep(table.random() * Math.min(MAX_PAUSE_MS, 25 * 2 ** attempt));
     }
   }

@@ -33,8 +33,8 @@ export async function replaceLocations(
 }
 
 /**
- * Replaces the offers of one location. Instance types are added and changed, but not removed, since other locations may
- * offer them.
+ * Replaces the offers and images of one location. Instance types are added and changed, but not removed, because other
+ * locations may offer them.
  */
 export async function replaceOffers(
   store: Store<'catalogue'>,

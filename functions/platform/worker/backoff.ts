@@ -3,19 +3,19 @@ import type { Clock } from '../runtime/clock.ts';
 const SHORTEST_MS = 2_000;
 const LONGEST_MS = 20_000;
 /**
- * A wait is this share of the time for which calls have failed: a message is retried a few times while that time
- * doubles.
+ * Ratio of a message's delay to the time for which calls have failed. While that time doubles, each message is retried
+ * a few times.
  */
 const SHARE = 0.5;
-/** Relative jitter of a wait: messages that failed together do not come back together. */
+/** Relative jitter of a delay, so that messages that failed together do not come back together. */
 const JITTER = 0.5;
 
 const FIRST_RETRY_MS = 5_000;
 const LONGEST_RETRY_MS = 300_000;
 
 /**
- * Computes how long messages wait while a service of AWS fails. The wait grows with the time since this process last
- * succeeded: while a service is down for minutes, not every message calls it every two seconds.
+ * Computes the delay of messages while an AWS service fails. The delay grows with the time since the first failure. If
+ * a service is down for minutes, messages therefore do not call it every two seconds.
  */
 export class Backoff {
   readonly #clock: Clock;
@@ -28,7 +28,7 @@ export class Backoff {
     this.#random = random;
   }
 
-  /** Records a transient error. @returns how long the message waits, in milliseconds */
+  /** Records a transient error. @returns the delay of the message, in milliseconds */
   waitMs(): number {
     const nowMs = this.#clock.now();
     this.#sinceMs ??= nowMs;
@@ -36,17 +36,17 @@ export class Backoff {
     return Math.round(usualMs * (1 + JITTER * (2 * this.#random() - 1)));
   }
 
-  /** Records a success: the next wait is the shortest again. */
+  /** Records a success. The next delay is the shortest again. */
   relieve(): void {
     this.#sinceMs = undefined;
   }
 }
 
 /**
- * Returns how long a message waits after it failed for a reason other than a failing service: 5, 10, 20, … seconds, at
+ * Returns the delay of a message that failed for a reason other than a failing AWS service: 5, 10, 20, … seconds, at
  * most 5 minutes.
  *
- * @param receives how often the queue has delivered the message, including this time
+ * @param receives number of times that the queue has delivered the message, including this delivery
  * @returns milliseconds
  */
 export function retryAfterMs(receives: number): number {

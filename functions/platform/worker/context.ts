@@ -12,18 +12,18 @@ import type { DomainEvent } from './events.ts';
 import type { Held } from './message-queue.ts';
 
 /**
- * How long a worker caches a connection. After this time, all workers use a changed limit profile or
- * credential.
+ * Time for which a worker caches a connection. This long after a limit profile or credential has changed, all workers
+ * use the new one.
  */
 export const CONNECTION_KEPT_MS = 60_000;
 
-/** Terms under which the requests of a driver's method get permits. */
+/** Options for the permits of the requests that one driver method makes. */
 export interface CallTerms {
-  /** Longest wait of the first request for a permit, in ms; absent: it does not wait. */
+  /** Maximum time for which the first request waits for a permit, in ms; absent: it does not wait. */
   waitMs?: number;
   /**
-   * Longest wait of each further request, after an earlier one was permitted, in ms; absent: 10 s, or `waitMs` if that
-   * is longer. To give up then would waste the earlier call.
+   * Maximum time for which each later request waits for a permit, in ms; absent: 10 s, or `waitMs` if that is longer.
+   * If a later request gives up, the earlier requests were made for nothing.
    */
   furtherMs?: number;
   /** Called when the first request has its permit. */
@@ -36,13 +36,16 @@ export interface CallTerms {
 export interface OpenConnection {
   connection: Connection;
   limits: LimitProfile;
-  /** A client that does not wait: a method whose first request gets no permit fails with NoPermit. */
+  /**
+   * A client that does not wait for permits. If the first request of a method gets no permit, the method fails with
+   * NoPermit.
+   */
   client: CloudClient;
   /** Returns the same client for a caller that waits for permits, or that has permits for creates. */
   onTerms(terms: CallTerms): CloudClient;
 }
 
-/** The part of a fleet that never changes, computed once per process. */
+/** The part of a fleet that never changes. Each process caches it. */
 export interface FleetLayout {
   fleetId: string;
   namespace: string;
@@ -56,7 +59,7 @@ export interface SiteRef {
 }
 
 /**
- * Completes the tasks of waiting workflow steps. To complete a task that was completed before or has timed out is
+ * Completes the tasks of waiting workflow steps. Completing a task that was completed before or has timed out is
  * harmless.
  */
 export interface Tasks {
@@ -81,41 +84,43 @@ export interface Log {
 export interface WorkerContext {
   store: Store<'fleets' | 'governor' | 'access' | 'catalogue'>;
   driver: Driver;
-  /** Distinguishes this deployment from others with the same id that use the same accounts. */
+  /** Id that distinguishes this deployment from others with the same deployment id that use the same accounts. */
   writerId: string;
-  /** Returns how often the tables were restored to an earlier time, as far as it was detected. */
+  /** Returns the number of detected restores of the tables to an earlier time. */
   restores(): Promise<number>;
-  /** Returns the deployment's id, which the table has. It never changes. */
+  /** Returns the deployment's id, which is stored in the table `fleets`. It never changes. */
   deploymentId(): Promise<string>;
   /** Time limit after which Lambda ends any invocation. */
   timeLimitMs: number;
-  /** The present invocation: a process has one at a time. */
+  /** The current invocation. A process has only one at a time. */
   invocation: { endsAtMs: number };
-  /** Opens a connection, from the process's cache, which keeps it for `CONNECTION_KEPT_MS`. */
+  /** Returns an open connection. The process caches it for `CONNECTION_KEPT_MS`. */
   open(connectionKey: string): Promise<OpenConnection>;
-  /** Opens a client for this connection without the cache, for a credential that is not in force. */
+  /** Opens a connection without the cache. It is used to try a credential that is not in force yet. */
   openWith(connection: Connection): Promise<OpenConnection>;
   /** Removes a connection from the cache, because its credential was refused or has changed. */
   forget(connectionKey: string): void;
   layout(fleetId: string): Promise<FleetLayout>;
   /**
    * Reads the network resources of a fleet at a site; empty until all of them are Ready. They are cached for one round
-   * of launching, because they may be removed and created again before the next.
+   * of launching, because they may be removed and created again before the next round.
    */
   networks(fleetId: string, site: SiteRef, round: number): Promise<NetworkItem[]>;
   /** Sends a message to this driver's queue. @param delayMs is rounded up to seconds; at most 15 minutes */
   send(message: DriverMessage, delayMs: number): Promise<void>;
   /**
-   * Sets the time at which failed messages come back. @throws Error if SQS refuses; they then come back after the
-   * queue's visibility time-out
+   * Sets the delay after which SQS delivers failed messages again. @throws Error if SQS refuses; it then delivers them
+   * after the queue's visibility time-out
    */
   hide(messages: readonly Held[]): Promise<void>;
   tasks: Tasks;
   /** Publishes events. @throws Error if not all were published; the caller makes sure that they are published later */
   publish(events: readonly DomainEvent[]): Promise<void>;
-  /** Sites whose poll loop this process has seen running, with the time until which it relies on that. */
+  /**
+   * Maps the names of sites to the time, in ms since 1970, until which this process assumes that their poll loop runs.
+   */
   loopsSeen: Map<string, number>;
-  /** Computes how long messages of this process wait while a service of AWS fails. */
+  /** Computes the delay of this process's messages while an AWS service fails. */
   backoff: Backoff;
   log: Log;
 }
@@ -129,10 +134,10 @@ export const ACK: MessageResult = { done: true };
 export const requeueAfter = (waitMs: number): MessageResult => ({ done: false, waitMs });
 export const requeueAs = (as: DriverMessage, waitMs: number): MessageResult => ({ done: false, waitMs, as });
 
-/** Margin beyond the worker's time limit, for clocks that differ and for the end of the invocation. */
+/** Margin in addition to the worker's time limit, for differences between clocks and for the end of the invocation. */
 const CLAIM_MARGIN_MS = 10_000;
 
-/** Returns how long a claim lasts, in ms: longer than its worker can live. */
+/** Returns the duration of a claim, in ms. It is longer than the worker that made the claim can run. */
 export const claimMsOf = ({ timeLimitMs }: Pick<WorkerContext, 'timeLimitMs'>): number =>
   timeLimitMs + CLAIM_MARGIN_MS;
 

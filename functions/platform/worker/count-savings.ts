@@ -1,7 +1,8 @@
 import { usage } from '../runtime/usage.ts';
 
 /**
- * Counts what a call of a cloud's client saved: each machine, fleet or location that it covered beyond the first.
+ * Counts what a call of a cloud client's method saved: each machine, fleet or location that the call covered beyond the
+ * first.
  *
  * @param method name of the client's method
  * @param asked the method's first argument

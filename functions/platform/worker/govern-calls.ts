@@ -12,10 +12,11 @@ import type { CallTerms, Log } from './context.ts';
 /** Location under which the governor counts calls that belong to no location. */
 const EVERYWHERE = 'everywhere';
 /**
- * How long a further request of a method waits. To give up earlier would waste the method's earlier calls.
+ * Default time for which a later request of a method waits for a permit. If it gives up, the method's earlier calls
+ * were made for nothing.
  */
 const FURTHER_MS = 10_000;
-/** Time that an invocation keeps in reserve, to handle a refused permit before it ends. */
+/** Time that is kept in reserve at the end of an invocation, in which the worker handles a refused permit. */
 const KEPT_MS = 2_000;
 
 /** One call of a driver's method. */
@@ -39,14 +40,14 @@ const methodOf = ({
 export interface GovernedConnection {
   connectionKey: string;
   limits: LimitProfile;
-  /** Returns when the present invocation ends, in ms since 1970. No request waits longer than that. */
+  /** Returns the time at which the current invocation ends, in ms since 1970. No request waits beyond that time. */
   endsAtMs(): number;
 }
 
 /**
- * Implements the `CallGate` of one connection's client. Each request needs a permit of its kind at its location.
- * Creates use the permits of their launches. For further creates, for example one for each machine of a batch, only the
- * rate limit counts.
+ * Implements the `CallGate` of one connection's client. Each request needs a permit of its kind at its location. Create
+ * calls use the permits of their launches. Further create calls, for example one for each machine of a refused batch,
+ * need only a permit by the rate limit, and no slot.
  */
 export class CallGovernor implements CallGate {
   readonly #store: Store<'governor'>;
@@ -113,8 +114,8 @@ export class CallGovernor implements CallGate {
   }
 
   /**
-   * Logs a refusal, and slows calls down after a throttle. It skips throttled creates: their launches report them to
-   * the governor, and get a new time for the call.
+   * Logs a refusal, and slows calls down after a throttle. It does not slow down for throttled creates, because the
+   * launches report those to the governor and get a new start time.
    */
   async #noteRefusal(
     { action, kind, location = EVERYWHERE }: CloudCall,

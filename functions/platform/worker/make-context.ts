@@ -18,7 +18,9 @@ import { CallGovernor } from './govern-calls.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** External dependencies of a worker. The rest of its context is derived from these and cached. */
+/**
+ * External dependencies of a worker. The rest of the worker's context is derived from these dependencies and cached.
+ */
 export interface WorkerParts
   extends Pick<
     WorkerContext,
@@ -27,7 +29,7 @@ export interface WorkerParts
   driver: Driver;
   /** @throws DriverError Unauthorized if there is no credential */
   readCredential(connection: Connection): Promise<Credential>;
-  /** The beat outside of the tables. A restore of the tables does not change it. */
+  /** The copy of the beat outside of the tables. A restore of the tables does not change this copy. */
   outside: Pick<OutsideBeat, 'read'>;
   /** Reads the deployment's id from the table, or writes it there. */
   readDeploymentId(): Promise<string>;
@@ -79,8 +81,8 @@ export function makeContext({
     ...parts,
     deploymentId,
     restores: async () => {
-      // The beat outside is read first. A beat that is written in between is then ahead in the tables, and does not
-      // look like a restore.
+      // The beat outside is read first. If another process advances the beat between the two reads, the tables are
+      // ahead. This does not look like a restore.
       const known = await outside.read(await deploymentId());
       return restoresOf(await readBeat(store), known);
     },
@@ -116,7 +118,7 @@ export function makeContext({
   };
 }
 
-/** Reads once in the life of the process. If the read fails, the next call repeats it. */
+/** Returns a function that reads once in the lifetime of the process. If the read fails, the next call repeats it. */
 function keptOnceRead(read: () => Promise<string>): () => Promise<string> {
   let kept: Promise<string> | undefined;
   return () => {

@@ -6,7 +6,7 @@ const MAX_DELAY_SECONDS = 900;
 /** Limit of SQS for one request, and of Lambda's batches. */
 const MESSAGES_PER_REQUEST = 10;
 
-/** A received message, and when the queue is to deliver it again. */
+/** A received message, and the delay after which the queue is to deliver it again. */
 export interface Held {
   /** Receipt handle of the latest receive; the next receive invalidates it. */
   receiptHandle: string;
@@ -15,14 +15,14 @@ export interface Held {
 
 export interface MessageQueue {
   /**
-   * Sends a message to a driver's queue. SQS delays it by at most 15 minutes. If that is too early, the receiver sends
-   * the message again.
+   * Sends a message to a driver's queue. SQS delays the message by at most 15 minutes. If that is too early, the
+   * receiver sends the message again.
    */
   send(message: DriverMessage, delayMs: number): Promise<void>;
   /**
-   * Sets when received messages come back, instead of the queue's visibility time-out.
+   * Sets the delays after which the queue delivers received messages again, in place of its visibility time-out.
    *
-   * @throws Error if SQS refused some of them; those come back by the time-out
+   * @throws Error if SQS refused some of them; it delivers those after the visibility time-out
    */
   hide(messages: readonly Held[]): Promise<void>;
 }
@@ -62,7 +62,7 @@ export function openQueue(sqs: SQSClient, queueUrl: string): MessageQueue {
   };
 }
 
-/** Converts to whole seconds, which SQS requires. Rounds up, because a message must not come too early. */
+/** Converts to whole seconds, which SQS requires. Rounds up, because a message must not be delivered too early. */
 function secondsOf(delayMs: number): number {
   return Math.ceil(Math.max(0, delayMs) / 1_000);
 }

@@ -3,7 +3,7 @@ import type { WorkerContext } from './context.ts';
 
 /**
  * Schedules a review of the fleets of these records for a time at which this worker has certainly ended. The caller
- * calls this before it writes records that may change a fleet's status. If the worker dies after that write, the review
+ * does this before it writes records that may change a fleet's status. If the worker dies after that write, the review
  * updates the fleet.
  */
 export async function reviewLater(

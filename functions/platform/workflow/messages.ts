@@ -10,7 +10,8 @@ const siteShape = { connectionKey: z.string(), location: cloudWordSchema };
 const placementShape = { fleetId: fleetIdSchema, taskToken: z.string(), ...siteShape };
 
 /**
- * Launches one instance, and completes the task when it runs. Sent by the Map over instances of `provision-location`.
+ * Launches one instance, and completes the task when the instance runs. Sent by the Map over instances of
+ * `provision-location`.
  */
 export const launchMessageSchema = z.object({
   kind: z.literal('launch'),
@@ -21,13 +22,13 @@ export const launchMessageSchema = z.object({
     .number()
     .exactOptional()
     .describe(
-      'The time in the record of the claim or unknown outcome that this message has waited for in the queue.',
+      'The `claimUntilMs` or `unknownSinceMs` that the record had when the launch was requeued. If the record still has it, the worker looks up the machine.',
     ),
   claimSeen: z
     .object({ claimUntilMs: z.number(), sinceMs: z.number() })
     .exactOptional()
     .describe(
-      "A claim of an earlier delivery of this launch, and the time of that delivery by the queue's clock.",
+      "The claim that an earlier delivery of this launch made, and the time of that delivery by the queue's clock.",
     ),
   waitsSinceMs: z.number().exactOptional().describe('Time at which this launch was first queued.'),
 });
@@ -45,7 +46,10 @@ export const giveUpMessageSchema = z.object({
   code: z.string().min(1).describe('Name of the error that ended the wait, such as States.Timeout.'),
 });
 
-/** Makes network, security groups and key pair. Sent by `provision-fleet`, once for each location. */
+/**
+ * Creates the network, the security groups and the key pair of a fleet at a site. Sent by `provision-fleet`, once for
+ * each location.
+ */
 export const prepareNetworksMessageSchema = z.object({
   kind: z.literal('prepare-networks'),
   ...placementShape,
@@ -60,7 +64,7 @@ export type RemovalScope = z.infer<typeof removalScopeSchema>;
 
 /**
  * Removes the instances whose first placement is this site, even if they have moved to another site. The task is
- * completed when none of them exists. Sent by `terminate-fleet`.
+ * completed when none of these instances exists. Sent by `terminate-fleet`.
  */
 export const terminateMessageSchema = z.object({
   kind: z.literal('terminate'),
@@ -87,7 +91,9 @@ export const pollMessageSchema = z.object({
   fast: z
     .literal(true)
     .exactOptional()
-    .describe('A fast poll, between two polls of the loop. Fast polls have their own generations.'),
+    .describe(
+      'True for a fast poll, which runs between two polls of the loop. Fast polls have their own generations.',
+    ),
 });
 
 export const verifyMessageSchema = z.object({
@@ -119,7 +125,9 @@ export const syncInventoryMessageSchema = z.object({
     .array(cloudWordSchema)
     .min(1)
     .exactOptional()
-    .describe('Locations that the earlier messages of this sync have not read. Absent: the sync begins.'),
+    .describe(
+      'Locations that the earlier messages of this sync have not read. Absent: this message begins the sync.',
+    ),
   failures: z.array(inventoryFailureSchema).exactOptional().describe('What the sync could not read so far.'),
 });
 
@@ -127,13 +135,15 @@ const sweepShape = {
   connectionKey: z.string(),
   sweepId: sweepIdSchema
     .optional()
-    .describe('The requested sweep whose record gets the findings. Absent: a scheduled sweep.'),
+    .describe(
+      'Id of the requested sweep, in whose record the findings are written. Absent: a scheduled sweep.',
+    ),
   dryRun: z.boolean(),
 };
 /** Sends a `sweep` for each site of a connection. */
 export const sweepConnectionMessageSchema = z.object({ kind: z.literal('sweep-connection'), ...sweepShape });
 
-/** Sweeps a site: compares what the cloud has of this deployment there with the records. */
+/** Sweeps a site: compares the resources of this deployment that the cloud shows there with the records. */
 export const sweepMessageSchema = z.object({
   kind: z.literal('sweep'),
   ...sweepShape,
@@ -142,7 +152,9 @@ export const sweepMessageSchema = z.object({
     .int()
     .nonnegative()
     .default(0)
-    .describe('Number of the sweep among those that check the removals of an earlier one.'),
+    .describe(
+      'Number of sweeps that led to this one. A sweep that requests removals sends a further sweep, which checks them. 0: the first sweep.',
+    ),
 });
 
 /** All messages of a driver's queue. */
@@ -173,14 +185,14 @@ export type SweepConnectionMessage = z.infer<typeof sweepConnectionMessageSchema
 export type SweepMessage = z.infer<typeof sweepMessageSchema>;
 export type SyncInventoryMessage = z.infer<typeof syncInventoryMessageSchema>;
 
-/** Outcome with which the task of a launch or a give-up is completed; the instance's record says the same. */
+/** Outcome with which the task of a launch or a give-up is completed. The instance's record has the same outcome. */
 export const launchAnswerSchema = z.object({ outcome: z.enum(['Running', 'Failed', 'Cancelled']) });
 export type LaunchAnswer = z.infer<typeof launchAnswerSchema>;
 
 /**
- * Error name of a PrepareNetworks task when launching has stopped at the site: `provision-fleet` then skips the site.
- * Both workflows do not retry after this name, and not after the driver error codes that they list. After any other
- * name, they send the message again.
+ * Error name of a PrepareNetworks task if launching has stopped at the site. `provision-fleet` then skips the site.
+ * Neither workflow retries after this name, or after the driver error codes that it lists. After any other name, it
+ * sends the message again.
  */
 export const LAUNCH_ABANDONED = 'LaunchAbandoned';
 
@@ -188,7 +200,7 @@ export const fleetInputSchema = z.object({ fleetId: fleetIdSchema });
 
 /**
  * Input of `provision-fleet` and of Assign. `execution` is the number in the fleet's item when the execution was
- * started. An execution changes nothing more when a later one has replaced it.
+ * started. After a later execution has replaced it, an execution changes nothing more.
  */
 export const provisionInputSchema = fleetInputSchema.extend({ execution: z.int().positive() });
 export type ProvisionInput = z.infer<typeof provisionInputSchema>;
@@ -211,13 +223,13 @@ export const settleAnswerSchema = z.object({
 });
 export type SettleAnswer = z.infer<typeof settleAnswerSchema>;
 
-/** Answer of FinishTermination. `done`: nothing that was to be removed is left. */
+/** Answer of FinishTermination. `done`: true if nothing that was to be removed is left. */
 export const finishAnswerSchema = z.object({ status: fleetStatusSchema, done: z.boolean() });
 export type FinishAnswer = z.infer<typeof finishAnswerSchema>;
 
 /**
- * Most instances of a child execution. Its history stays far below the limit of 25,000 events, even with many
- * retries.
+ * Maximum number of instances of a child execution. The history of the child execution stays far below the limit of
+ * 25,000 events, even with many retries.
  */
 export const INSTANCES_PER_CHILD_EXECUTION = 1_000;
 /** AWS runs at most this many iterations of an inline Map concurrently. */
@@ -231,17 +243,17 @@ export const siteWorkSchema = z.object({
   first: z.int().nonnegative(),
   count: z.int().positive(),
   round: z.int().positive(),
-  concurrentInstances: z.int().min(1).describe('Most launches under way at a time.'),
+  concurrentInstances: z.int().min(1).describe('Maximum number of launches under way at the same time.'),
   perChild: z
     .int()
     .min(1)
     .max(INSTANCES_PER_CHILD_EXECUTION)
-    .describe('Most positions of one child execution.'),
+    .describe('Maximum number of positions of one child execution.'),
   timeoutSeconds: z.int().positive(),
 });
 export type SiteWork = z.infer<typeof siteWorkSchema>;
 
-/** Answer of the state Assign: one entry for each (cloud, connection). */
+/** Answer of the state Assign: one entry for each pair of cloud and connection. */
 export const assignmentSchema = z.object({
   fleetId: fleetIdSchema,
   execution: z.int().positive(),
@@ -257,7 +269,10 @@ export const assignmentSchema = z.object({
 });
 export type Assignment = z.infer<typeof assignmentSchema>;
 
-/** Answer of BeginTermination: like an assignment, but only with sites that have, or may have, something to remove. */
+/**
+ * Answer of BeginTermination. It has the form of an assignment, with only the sites where something may have to be
+ * removed.
+ */
 export const terminationSitesSchema = z.object({
   fleetId: fleetIdSchema,
   scope: removalScopeSchema,
