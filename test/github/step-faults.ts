@@ -1,6 +1,6 @@
 import type { Stage } from '../../.ci/steps.ts';
 
-/** The steps of `.ci/steps.ts`: those of each change, and those that `--nightly` selects. */
+/** The steps of `.ci/steps.ts`: the steps for each change, and the steps that `--nightly` selects. */
 export interface StepLists {
   readonly change: readonly Stage[];
   readonly nightly: readonly Stage[];

@@ -22,7 +22,7 @@ interface Setting {
   stdin?: string;
   answers?: Answers;
   terminal?: boolean;
-  /** Replaces parts of the world, which is all that the CLI uses: streams, clock, files, API, local stack. */
+  /** Replaces parts of the world: everything outside the process that commands use. */
   world?: Partial<World>;
   /** Called at each sleep with the number of earlier sleeps; `interrupt` acts as Ctrl-C. */
   onSleep?: (count: number, interrupt: () => void) => void;

@@ -37,7 +37,7 @@ const OLDER = image('ami-1', 'debian-12-amd64-20260101-1', 'x86_64', '2026-01-01
 const DAILY = image('ami-9', 'debian-12-amd64-daily-20260301', 'x86_64', '2026-03-01T00:00:00.000Z');
 
 describe('listImages', () => {
-  it("a public image is the one that its publisher's SSM parameter names", async () => {
+  it('`listImages` lists the public images that the SSM parameters of their publishers name', async () => {
     const byId = images(
       image('ami-u', 'any name', 'x86_64', '2026-01-01T00:00:00.000Z'),
       image('ami-a', 'al2023', 'arm64', '2026-01-01T00:00:00.000Z'),

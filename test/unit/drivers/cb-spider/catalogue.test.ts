@@ -36,7 +36,7 @@ test('sizes given as strings are parsed, and a type of unknown size or unusable 
   expect(offersFrom(null).instanceTypes).toEqual([]);
 });
 
-test('the memory of a GPU is that of one device, and a GPU of unknown memory is left out', () => {
+test('the memory of a GPU is the memory of one device, and a GPU of unknown memory is left out', () => {
   const gpu = { Count: '2', Mfr: 'NVIDIA', Model: 'V100', MemSizeGB: '-1', TotalMemSizeGB: '64' };
   const gpusOf = (Gpu: object) =>
     offersFrom([spec('g', { Gpu: [Gpu] })]).instanceTypes.map((type) => type.gpu);
