@@ -30,8 +30,8 @@ type Checked = {
 };
 
 /**
- * Returns the errors that the schema cannot find: clouds and credential fields that the driver does not have, and
- * endpoints that are not allowed.
+ * Returns the errors that the request schema cannot find. They are about the driver, its clouds and
+ * credential fields, and the endpoint.
  */
 export function connectionErrors(
   { driver: name, cloud, credential, endpoint }: Checked,

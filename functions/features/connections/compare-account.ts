@@ -34,7 +34,7 @@ export function anotherAccount(
   };
 }
 
-/** Things of a connection at one location that a new credential does not show. */
+/** Machines or networks of a connection at one location that a new credential does not show. */
 export interface Hidden {
   what: 'machines' | 'networks';
   location: string;

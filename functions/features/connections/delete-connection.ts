@@ -18,8 +18,9 @@ export interface DeletionDeps {
   ssm: SSMClient;
   secretsPrefix: string;
   /**
-   * Asks a worker to remove this deployment's mark from the account. If this function is absent, the mark stays and
-   * expires after a day.
+   * Asks a worker to remove this deployment's mark from the cloud account. The mark tells other deployments
+   * that this deployment uses the account. If this function is absent, the mark stays and expires after a
+   * day.
    */
   leave?(connection: DeletingConnection): Promise<'asked' | 'not-needed'>;
 }
@@ -31,8 +32,9 @@ const BETWEEN_LOOKS_MS = 200;
 
 /**
  * Deletes a connection that no live fleet uses. Writes a deletion mark to the connection's record first:
- * while the record has it, no fleet is accepted on the connection. If the connection has live fleets, the
- * deletion mark is removed from the record again. A repeated call continues a deletion whose process died.
+ * while the record has this mark, no fleet is accepted on the connection. If the connection has live fleets,
+ * the deletion mark is removed from the record again. A repeated call continues a deletion whose process
+ * died.
  *
  * @param unless `has-secret` keeps the connection if its secret has been stored
  */
@@ -64,8 +66,8 @@ export async function deleteConnection(
 }
 
 /**
- * Takes the steps that follow from the decision. Each of them can be repeated. The record is removed last,
- * because it names everything else that has to be removed.
+ * Takes the steps that follow after the deletion is decided. Each step can be repeated. The record is removed
+ * last, because it names everything else that has to be removed.
  */
 async function finishDeletion(deps: DeletionDeps, connection: DeletingConnection): Promise<void> {
   const { store, ssm, secretsPrefix } = deps;
@@ -76,8 +78,8 @@ async function finishDeletion(deps: DeletionDeps, connection: DeletingConnection
 }
 
 /**
- * Asks a worker to remove this deployment's mark from the account, and waits for that for a limited time. The
- * worker needs the secret. Therefore the secret is deleted after this step.
+ * Asks a worker to remove this deployment's mark from the account, and waits a limited time for the worker.
+ * The worker needs the secret. Therefore the secret is deleted after this step.
  */
 async function leaveAccount({ store, leave }: DeletionDeps, connection: DeletingConnection): Promise<void> {
   if (connection.deletion.hasLeft || (await leave?.(connection)) !== 'asked') return;

@@ -27,9 +27,9 @@ export interface FinishedChanges {
 }
 
 /**
- * Finishes changes whose API requests died. Decides on undecided deletions again, and continues decided ones.
- * Removes connections whose secret was never stored, and secrets that arrived after the deletion of their
- * connection. A schedule calls this.
+ * Finishes changes whose API requests died. Continues interrupted deletions, whether they were already
+ * decided or not. Removes connections whose secret was never stored, and secrets that arrived after the
+ * deletion of their connection. A schedule calls this.
  *
  * @returns number of connections, namespaces and secrets that were handled
  */
@@ -71,8 +71,8 @@ export async function finishChanges(deps: DeletionDeps & { log: Log }): Promise<
     secrets: await each(secrets, async (secret) => {
       const { namespace, name } = secret;
       await deleteCredential(deps.ssm, deps.secretsPrefix, secret);
-      // An inventory sync that ran during the deletion may have written catalogue entries after they were
-      // cleared.
+      // An inventory sync that ran during the deletion may have written catalogue entries after the deletion
+      // had cleared the catalogue.
       if (!(await readConnection(store, namespace, name)))
         await clearCatalogue(store, connectionKey(namespace, name));
       await forgetAbandonedSecret(store, secret);

@@ -8,14 +8,15 @@ import type { WorkerContext } from '../../platform/worker/context.ts';
 import type { Hidden } from './compare-account.ts';
 
 /**
- * Looks with a credential that is not in force for the networks of the connection's live fleets. A fleet whose machines
- * are all gone, or were never made, still has its network. With a credential of another account, the network would stay
- * at the old account.
+ * Checks whether a new credential, which is not in force yet, shows the networks of the connection's live
+ * fleets. A live fleet may have a network although it has no machine. With a credential of another account,
+ * the network would stay in the old account.
  *
- * A network that the credential in force does not show either counts as gone. One shown network proves the account.
+ * One network that the new credential shows proves the account. A network counts as gone if the credential in
+ * force does not show it either.
  *
- * @returns the first location with a hidden network; undefined if no network is hidden
- * @throws DriverError of the new credential's calls, or NoPermit
+ * @returns the first location with hidden networks, and their number; undefined if no network is hidden
+ * @throws DriverError if a call with the new credential fails, or a call gets no permit
  */
 export async function hiddenNetworks(
   context: WorkerContext,
@@ -35,7 +36,7 @@ export async function hiddenNetworks(
   return undefined;
 }
 
-/** Returns the backend ids of the networks that the records of live fleets name, by location. */
+/** Returns the backend ids of the networks in the records of live fleets, by location. */
 async function recordedNetworks(
   { store }: WorkerContext,
   connection: Connection,
@@ -52,7 +53,10 @@ async function recordedNetworks(
   return byLocation;
 }
 
-/** Counts the networks that may exist by the credential in force: all of them if it is refused, or gets no answer. */
+/**
+ * Counts the networks that the credential in force shows. If the cloud rejects that credential or does not
+ * answer, counts all of the networks, because each of them may exist.
+ */
 async function countStanding(
   context: WorkerContext,
   { namespace, name }: Connection,

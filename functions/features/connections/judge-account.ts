@@ -10,7 +10,7 @@ import { hasAnythingLive, showsWhatLives } from './what-lives.ts';
 export type AccountVerdict = { refused: Failure } | { waitMs: number } | Fit;
 
 export interface Fit {
-  /** The account to write. Absent: it is already written, or the cloud does not tell it. */
+  /** The account to write. Absent: the account is already written, or the cloud does not tell it. */
   account?: { account: string; accountName?: string };
   /** Present if the account differs from the connection's. */
   isChange?: true;
@@ -20,10 +20,11 @@ export interface Fit {
 }
 
 /**
- * Asks the cloud for the account of a credential, and compares it with the connection's.
+ * Asks the cloud for the account of a credential, and compares that account with the account of the
+ * connection.
  *
  * @param rotation version of a rotation's credential; undefined for the credential in force
- * @throws DriverError of the cloud
+ * @throws DriverError if a call to the cloud fails
  */
 export async function judgeAccount(
   context: WorkerContext,
@@ -44,8 +45,8 @@ export async function judgeAccount(
 
 /**
  * Decides about a credential of another account. Fences the connection first, by the status Verifying: the
- * connection then accepts no new fleets. After that, checks again whether the connection has anything live,
- * which includes every fleet that was accepted before the fence. The write that follows succeeds only while
+ * connection then accepts no new fleets. After that, checks again whether the connection has anything live.
+ * This check sees every fleet that was accepted before the fence. The write that follows succeeds only while
  * the fence exists.
  */
 async function judgeAnother(

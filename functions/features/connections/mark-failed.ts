@@ -5,9 +5,9 @@ import { readConnection, updateConnection } from '../../platform/store/connectio
 import type { WorkerContext } from '../../platform/worker/context.ts';
 
 /**
- * Marks a connection Failed after the cloud rejected its credential, and drops its client. No further fleet
- * may use the connection until it is verified again. Marks nothing if another credential is in force now,
- * because a repeated call would use that credential.
+ * Marks a connection Failed after the cloud rejected its credential, and drops the connection's cached
+ * client. No further fleet may use the connection until the connection is verified again. Marks nothing if
+ * another credential is in force now, because a repeated call would use that credential.
  *
  * @returns true if the rejected credential is the one in force
  */

@@ -4,10 +4,11 @@ import { readNetworks } from '../../platform/store/networks.ts';
 import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 
 /**
- * Returns true if a client shows the network of a fleet. A fleet keeps its network until none of its machines
- * exists. The network therefore proves the account, even if machines in Terminating no longer exist.
+ * Returns true if a client shows the network of at least one of the instances' fleets. A fleet keeps its
+ * network until none of its machines exists. The network therefore proves the account, even if machines in
+ * Terminating no longer exist.
  *
- * @param instanceIds instances at the site, whose fleets' networks are looked for
+ * @param instanceIds ids of instances at the site
  * @throws DriverError if the list call fails
  */
 export async function showsNetworkOf(

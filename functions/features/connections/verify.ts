@@ -25,8 +25,8 @@ const PERMIT_WAIT_MS = 5_000;
 const CHANGED_MS = 1_000;
 /**
  * Time after a change of account, in ms, in which workers may still use clients of the earlier account. It
- * covers the caching time of clients, and a call that is under way. To such a worker, new machines would seem
- * to have vanished. Therefore the connection accepts no fleet in this time.
+ * covers the caching time of clients, and a call that is under way. To a worker with such a client, new
+ * machines would seem to have vanished. Therefore the connection accepts no fleet in this time.
  */
 const ACCOUNT_SETTLES_MS = 2 * CONNECTION_KEPT_MS;
 
@@ -34,9 +34,9 @@ const ACCOUNT_SETTLES_MS = 2 * CONNECTION_KEPT_MS;
  * Verifies a connection's credential at its cloud: the credential in force, or that of a rotation, which then
  * comes into force. After a success, requests an inventory sync.
  *
- * A credential of another account is refused while the connection has live fleets or instances, because they
- * would all seem to have vanished. If the cloud cannot be reached, a Ready connection stays Ready. A disabled
- * connection stays disabled in every case.
+ * A credential of another account is refused while the connection has live fleets or instances, because, with
+ * that credential, all of them would seem to have vanished. If the cloud cannot be reached, a Ready
+ * connection stays Ready. A disabled connection stays disabled in every case.
  */
 export async function verifyConnection(
   context: WorkerContext,
@@ -88,8 +88,8 @@ export async function verifyConnection(
 }
 
 /**
- * Refuses an account that another live deployment with the same id uses. Each of the two would remove the
- * machines of the other.
+ * Refuses an account that another live deployment with the same id uses. Each of the two deployments would
+ * remove the machines of the other.
  *
  * @throws DriverError if the cloud does not tell whether there is such a deployment, and this deployment does
  *   not use the account yet
@@ -121,8 +121,8 @@ function accountSettlesInMs({ store }: WorkerContext, { accountChangedAt }: Conn
 
 /**
  * Returns the time that a new connection has to wait before it becomes Ready, in ms. Workers cache clients by
- * the connection's name. If a connection of the same name was deleted recently, and its account or endpoint
- * differs, its cached client has to expire first.
+ * the connection's name. If a connection of the same name was deleted recently, and had another account or
+ * endpoint, the cached client of the deleted connection has to expire first.
  */
 async function nameSettlesInMs(
   { store }: WorkerContext,

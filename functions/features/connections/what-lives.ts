@@ -34,8 +34,8 @@ export async function hasAnythingLive(
 /** Delay before the next check, in ms, while it is unknown whether a create call has made a machine. */
 const UNSETTLED_MS = 5_000;
 /**
- * Time after the request of a rotation, in ms, in which a call with the credential in force is repeated if
- * the cloud does not answer.
+ * Time after the request of a rotation, in ms, during which a call with the credential in force is repeated
+ * if the cloud does not answer.
  */
 const LONGEST_ASKING_MS = 2 * 60_000;
 
@@ -83,10 +83,10 @@ export async function showsWhatLives(
 }
 
 /**
- * Compares the machines that both credentials show at one location.
+ * Compares the machines of one location that the two credentials show.
  *
- * @returns number of machines that the new credential does not show, and whether the new credential is proven
- *   to be of the same account
+ * @returns number of machines that exist and that the new credential does not show, and whether the new
+ *   credential is proven to be of the same account
  */
 async function compareLists(
   context: WorkerContext,
@@ -107,7 +107,8 @@ async function compareLists(
   if (inForce.refused.code !== 'Unauthorized' && askedMs < LONGEST_ASKING_MS)
     return { waitMs: inForce.refused.retryAfterMs ?? UNSETTLED_MS };
   if (isProven) return { missing: 0, isProven };
-  // Machines in Terminating may no longer exist, or may exist in another account.
+  // Machines in Terminating may no longer exist, or may exist in another account. The network of their fleet
+  // decides between the two.
   const isNetworkShown = await showsNetworkOf(context, site, instanceIds, trial);
   const hidden = isNetworkShown ? living.filter(isHidden) : missing;
   return { missing: hidden.length + (isNetworkShown ? 0 : untold.length), isProven: isNetworkShown };

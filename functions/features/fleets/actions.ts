@@ -21,7 +21,7 @@ const TRIES = 5;
 
 /**
  * Carries out a user's action on a fleet. A repeated request is accepted while the first one still takes
- * effect. It completes steps that the process of the first request may have left undone.
+ * effect. The repeated request completes steps that the process of the first request may have left undone.
  */
 export async function actOnFleet(
   deps: WorkDeps,
@@ -49,12 +49,13 @@ export async function actOnFleet(
       return { outcome: 'accepted' };
     }
     if (attempt === TRIES)
-      throw new Error(`${action} was not done: fleet ${fleetId} changed ${TRIES} times in a row`);
+      throw new Error(`${action} failed: other requests changed fleet ${fleetId} ${TRIES} times in a row`);
   }
 }
 
 /**
- * Returns true if this action was the fleet's last one and the fleet is still in the state that it led to.
+ * Returns true if this action was the fleet's last one and the fleet is still in the state that the action
+ * led to.
  */
 function isUnderWay(fleet: FleetItem, action: FleetAction): boolean {
   switch (action) {
@@ -155,6 +156,6 @@ export async function requestTermination(
     }
     if (await beginWork(deps, fleet, 'remove', { status: 'Terminating', heldUntilMs: null })) return true;
     if (attempt === TRIES)
-      throw new Error(`fleet ${fleetId} was not deleted: it changed ${TRIES} times in a row`);
+      throw new Error(`fleet ${fleetId} was not deleted: other requests changed it ${TRIES} times in a row`);
   }
 }

@@ -22,20 +22,20 @@ export interface AssignDeps {
   makeKey(comment: string): Promise<SshKey>;
   /**
    * Stores the private half of a fleet's SSH key. Keys that were stored earlier stay. @returns the name of
-   * the new parameter
+   * the parameter with the new key
    */
   keepPrivateKey(fleetId: string, privateKey: string): Promise<string>;
   /**
-   * Deletes all private keys of a fleet. The removal of the fleet calls this. An Assign state that stores a
-   * key after the removal calls it again.
+   * Deletes all private keys of a fleet. The removal of the fleet calls this function. If the state Assign
+   * stores a key after that, the state calls this function itself.
    */
   forgetPrivateKey(fleetId: string): Promise<void>;
 }
 
 /**
- * Runs the state Assign: opens a placement for each site, and returns the work of the workflow. A second run
- * returns the same work. The assignment is empty if the execution is no longer the fleet's current one, or if
- * the launches are held or aborted.
+ * Runs the state Assign: opens a placement for each site, and returns what the workflow has to launch there.
+ * A second run returns the same. The assignment is empty if the execution is no longer the fleet's current
+ * one, or if the launches are held or aborted.
  */
 export async function assignSites(
   deps: AssignDeps,

@@ -19,14 +19,15 @@ type Accepted = Answered | { outcome: 'refused'; errors: RequestError[] };
 
 /**
  * Maximum number of attempts to resolve and write a request. An attempt fails if a connection of the fleet
- * changes during it.
+ * changes during the attempt.
  */
 const TRIES = 5;
 
 /**
- * Accepts a request: resolves it, writes the fleet's intent and starts its workflow. A replay is answered
- * without resolving the request again, because the catalogue may have changed. A replay also starts the
- * workflow, in case the process of the first request died before starting it.
+ * Accepts a request: resolves it, writes the fleet's intent and starts its workflow. A replay, which repeats
+ * a known idempotency key, is answered without resolving the request again, because the catalogue may have
+ * changed. A replay also starts the workflow, in case the process of the first request died before starting
+ * it.
  */
 export async function acceptFleet(
   { store, workflows }: AcceptDeps,
@@ -42,8 +43,8 @@ export async function acceptFleet(
       : { key: `${createdAt}#${idempotencyKey}`, requestHash: hashOf(request) };
   const replay = () => idempotency && readReplay(store, namespace, idempotency);
   const written = (await replay()) ?? (await writeFleet(store, namespace, request, idempotency));
-  // A request with the same key may have been accepted while this one was resolved, and this request refused
-  // because of that.
+  // The same request may have been accepted while this one was resolved. This one may have been refused for
+  // that reason, because the fleet's name was then taken.
   const outcome = written.outcome === 'refused' ? ((await replay()) ?? written) : written;
   if (outcome.outcome === 'created' || outcome.outcome === 'replayed') {
     const fleet = await readFleetItem(store, outcome.fleetId);
@@ -58,8 +59,8 @@ async function writeFleet(
   request: FleetRequest,
   idempotency: NewFleet['idempotency'],
 ): Promise<Accepted> {
-  // Fields that are not part of the spec are written to the fleet's item. Its type makes the compiler report
-  // a field that is forgotten.
+  // Fields that are not part of the spec are written to the fleet's item. The type of the item makes the
+  // compiler report a field that is forgotten.
   const { name, priority, nodeGroups: _asAsked, ...ofItem } = request;
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const resolved = await resolveRequest(store, namespace, request);

@@ -48,14 +48,14 @@ export async function listFleets(
   return { items: fleets.filter((fleet) => fleet !== undefined), cursor: last ?? null };
 }
 
-/** Returns the status of positions that were never claimed: planned, given up, or no longer wanted. */
+/** Returns the status that is shown for positions that were never claimed, from the status of their fleet. */
 export function unclaimedStatus(status: FleetStatus): InstanceStatus {
   switch (status) {
     case 'Preparing':
     case 'Held':
     case 'Creating':
       return 'Planned';
-    // A fleet that is Running without all of its instances was refined. The refine gave up its missing
+    // A fleet that is Running without all of its instances was refined. The refine gave up the missing
     // positions.
     case 'Running':
     case 'Terminating':

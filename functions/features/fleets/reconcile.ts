@@ -8,13 +8,13 @@ import { stopLaunching } from './stop-launching.ts';
 import { stopWhenDecided } from './stop-when-decided.ts';
 
 /**
- * Time after the start of an execution, in ms. If Step Functions has no such execution then, it was never
+ * Time after an execution was assigned, in ms. If Step Functions has no such execution then, it was never
  * started.
  */
 const START_GRACE_MS = 30_000;
 /**
- * Delay, in ms, after which the first interrupted execution is followed by another. The delay doubles with
- * each interruption.
+ * Minimum time from the assignment of an execution to its replacement by another, in ms. An execution is
+ * replaced if it ended before its work was done. The time doubles with each interruption.
  */
 const RESTART_MS = 60_000;
 const LONGEST_RESTART_MS = 30 * 60_000;
@@ -24,8 +24,8 @@ export interface Reconciliation {
   /** Number of fleets that have work under way, or a hold that will expire. */
   active: number;
   /**
-   * Number of executions that were started. The previous execution had ended too early, or this one had not
-   * been started.
+   * Number of executions that this run started. Each had never been started, or follows an execution that
+   * ended too early.
    */
   started: number;
   withdrawn: number;

@@ -61,8 +61,8 @@ const word = cloudWordSchema.optional().catch(undefined);
 const name = nameSchema.optional().catch(undefined);
 
 /**
- * Schema that keeps the well-formed fields of a body, and drops the others. For bodies that the request
- * schema refuses.
+ * Schema that keeps the well-formed fields of a body, and drops the others. It is used for bodies that the
+ * request schema refuses.
  */
 const remainsSchema = z.object({
   name,

@@ -15,14 +15,14 @@ import { verdictOf } from './verdict.ts';
 import { removalInput } from './workflows.ts';
 
 /**
- * Maximum number of restarts of an execution that ended while instances were being created. After them, the
- * fleet is settled with the instances that it has.
+ * Maximum number of restarts of an execution that ended while instances were being created. After that many
+ * restarts, the fleet is settled with the instances that it has.
  */
 const MOST_INTERRUPTIONS = 5;
 
 /**
  * Runs the state Settle: pauses launching and applies the failure policy. If the policy requires a removal,
- * the workflow starts another execution for it. Leaves a fleet unchanged that is being removed or held, or
+ * the workflow starts another execution for it. Does not change a fleet that is being removed or held, or
  * whose work belongs to another execution. A second run returns the same.
  *
  * @throws Error if the fleet changed during this call, or if instances in Creating are left whose workflow

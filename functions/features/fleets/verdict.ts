@@ -51,7 +51,7 @@ export type Verdict =
   | { status: FleetStatus; next: 'none' }
   /** Remove everything. */
   | { next: 'rollback' }
-  /** Remove the failed instances, and the resources that only they needed. */
+  /** Remove the failed instances, and the resources that only these instances needed. */
   | { next: 'refine' };
 
 /**

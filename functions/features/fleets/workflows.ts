@@ -9,7 +9,7 @@ import { usage } from '../../platform/runtime/usage.ts';
 import type { Work } from '../../platform/store/fleets.ts';
 import type { ProvisionInput, RemovalInput } from '../../platform/workflow/messages.ts';
 
-/** One execution of a workflow, identified by the fleet and the number in its item. */
+/** One execution of a workflow, identified by the fleet and by the execution number in the fleet's item. */
 export interface ExecutionRef {
   work: Work;
   fleetId: string;

@@ -16,10 +16,11 @@ function isWaiting(record: InstanceItem, claimed: InstanceItem): boolean {
 }
 
 /**
- * Binds a machine to its record, which may have changed since the claim. If the record is closed, has another attempt,
- * or is bound to another machine, the machine is removed immediately.
+ * Binds a machine to its record, which may have changed since the claim. If the record is closed, has another
+ * attempt, or is bound to another machine, the machine is removed immediately.
  *
- * @param machine a machine that this attempt created: from the answer to its create call, or proven by `proveMachine`
+ * @param machine a machine that this attempt created: the answer to the create call shows it, or
+ *   `proveMachine` has proven it
  */
 export async function adopt(
   context: WorkerContext,

@@ -23,8 +23,8 @@ const IS_OF_THE_LOCATION: Readonly<Record<DriverErrorCode, boolean>> = {
   NoPermit: false,
 };
 /**
- * Failure codes that depend on the location. CloudFailed is one of them: a machine broke before it ran.
- * Fleetwright's other failure codes are not.
+ * Failure codes that depend on the location. One of them is CloudFailed, which means that a machine broke
+ * before it ran. Fleetwright's other failure codes do not depend on the location.
  */
 const OF_THE_LOCATION: ReadonlySet<string> = new Set([
   ...DRIVER_ERROR_CODES.filter((code) => IS_OF_THE_LOCATION[code]),

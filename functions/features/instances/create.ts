@@ -44,7 +44,7 @@ interface Made {
   calledAtMs?: number;
 }
 
-/** The parts of the governor's answer that its feedback needs. */
+/** The parts of the governor's answer that the feedback to the governor needs. */
 export interface Permitted {
   wanted: ReadonlyMap<string, WantedCreate>;
   isBlocked: boolean;
@@ -135,7 +135,7 @@ async function giveFeedback(
     if (!('error' in answer)) return isBlocked ? [{ kind: 'accepted', wanted: wants }] : [];
     return feedbackOf(answer.error, wants);
   });
-  // If a location refuses several concurrent calls, the governor gets this feedback once.
+  // If every call has failed as Unavailable, the governor gets this feedback once for all calls.
   const asked = outcomes.flatMap(({ answer }) => (answer ? [answer] : []));
   const isDown = asked.length > 0 && asked.every((one) => 'error' in one && one.error.code === 'Unavailable');
   if (isDown) feedback.push({ kind: 'unavailable' });

@@ -7,8 +7,8 @@ import { firstRecord } from './claim.ts';
 import { applyChanges } from './outcomes.ts';
 
 /**
- * Fences claims: a worker that decided on a claim earlier can no longer write it. The slot of that claim can
- * then be given to another launch.
+ * Fences claims: a worker that has a permit and has not written its claim yet can no longer write it. The
+ * slot of that claim can then be given to another launch.
  *
  * A worker that is silent for too long counts as dead, but it may be slow, or a clock may be wrong. Its late
  * claim fails, because the record has changed, and its launch asks for a new permit.
@@ -36,8 +36,8 @@ export async function fenceClaims(
 }
 
 /**
- * Fences a position that has no record, by writing a Planned record. A first claim that was decided on
- * earlier then fails. The next claim replaces the record.
+ * Fences a position that has no record, by writing a Planned record. A late first claim of the position then
+ * fails. The next claim replaces the record.
  */
 async function fenceFirstClaim(
   context: WorkerContext,

@@ -76,7 +76,7 @@ export async function giveUp(context: WorkerContext, message: GiveUpMessage): Pr
 
 /**
  * Fails a position that no launch has claimed in this round. Writes a record, which stops a late launch.
- * Without it, that launch would create a machine for an instance that counts as failed.
+ * Without the record, that launch would create a machine for an instance that counts as failed.
  */
 async function endUnclaimed(
   context: WorkerContext,
@@ -85,7 +85,8 @@ async function endUnclaimed(
   replaces: InstanceItem | undefined,
   failure: Failure,
 ): Promise<MessageResult> {
-  // If the instance failed at another site in an earlier round, the failure counts at the site in its record.
+  // If the instance failed at another site in an earlier round, the failure is counted at the site in the
+  // record.
   const message = { ...position, kind: 'launch' as const, location: site.location };
   const attempt = { message, again: false, ...(replaces ? { record: replaces } : {}) };
   const { won, stopped } = await claimInstances(context, [attempt]);

@@ -9,7 +9,7 @@ import { instanceSpec } from './instance-spec.ts';
 
 /**
  * Derives the idempotency keys of the create calls that these attempts will share. Makes no call. The claims
- * store the keys, because after a call only its key proves which machines it created.
+ * store the keys, because only the key of a call proves later which machines the call created.
  *
  * @returns keys by instance id; empty if the cloud keeps no keys
  */
@@ -46,9 +46,9 @@ export function callsOf<One extends Wanted>(client: CloudClient, wanted: readonl
 }
 
 /**
- * Splits a call for several machines into single calls if its key is not stored in the records of all of
- * them. This happens if other workers won some of the claims. The key of a single call follows from the
- * launch token, and need not be stored.
+ * Splits a call for several machines into single calls if the key of the call is not stored in every
+ * machine's record. This happens if other workers won some of the claims. The key of a single call follows
+ * from the launch token, and need not be stored.
  */
 export function withKeptKeys<One extends Wanted>(client: CloudClient, calls: readonly One[][]): One[][] {
   return calls.flatMap((call) => {

@@ -132,7 +132,7 @@ async function attempt(context: WorkerContext, site: SiteRef, attempts: readonly
   ]);
 }
 
-/** Decision about one attempt: it may make its call, or what blocks it. */
+/** Decision about one attempt: `granted` if it may make its call; otherwise what blocks it. */
 type Fate =
   | { fate: 'granted' }
   /** The attempt waits for network resources, or for the start time of its permit. */

@@ -78,8 +78,8 @@ export async function lookUp(
 }
 
 /**
- * Returns the machine that an attempt created, among all that carry its launch token. Copies carry the token,
- * too.
+ * Returns the machine that an attempt created, among all machines with its launch token. Copies have the same
+ * token.
  *
  * @returns `undecided` if it is unknown whether the attempt created a machine, for example because the
  *   creation time of the machine is missing

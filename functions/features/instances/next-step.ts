@@ -12,7 +12,8 @@ const FAILING_MS = 5_000;
 /** Next step of a launch message. */
 export type LaunchStep =
   /**
-   * No claim exists, or the earlier attempt `replaces` is over. Claim a new attempt and make its create call.
+   * No claim exists, or the attempt of the record in `replaces` is over. Claim a new attempt and make its
+   * create call.
    */
   | { step: 'claim'; replaces?: InstanceItem }
   /** The cloud has no machine of this attempt. Take over the claim and repeat the create call. */
@@ -21,10 +22,13 @@ export type LaunchStep =
   | { step: 'look-up'; record: InstanceItem }
   /**
    * The cloud has accepted the create call, and the poll loop will complete the task. Store this message's
-   * token in the record for it.
+   * token in the record.
    */
   | { step: 'replace-token'; record: InstanceItem }
-  /** Deliver the message again after `waitMs`, with these marks. They identify what it has waited for. */
+  /**
+   * Deliver the message again after `waitMs`, with these marks. The marks identify what the message has
+   * waited for.
+   */
   | { step: 'wait'; waitMs: number; marks?: Pick<LaunchMessage, 'waitedFor' | 'claimSeen'> }
   | { step: 'answer'; outcome: LaunchOutcome };
 
@@ -60,7 +64,7 @@ export function outcomeOf(record: Pick<InstanceItem, 'status' | 'closeAs'>): Lau
 export interface LaunchTimes {
   /** The driver's consistency window. Until it has passed, "not found" proves nothing. */
   consistencyWindowMs: number;
-  /** Time after a claim, in ms, at which the worker that made it has ended. */
+  /** Time after a claim, in ms, at which the worker that made the claim has ended. */
   claimMs: number;
 }
 
@@ -118,7 +122,7 @@ export function nextStep(
 /**
  * Decides the step while another worker may have the claim. If this message's own worker died, the message
  * has already waited for the visibility timeout of SQS. To count that time, the message is sent once more:
- * SQS then tells the first delivery and the new sending by one clock.
+ * SQS then gives the time of the first delivery and the time of the new message, both by its own clock.
  */
 function whileClaimed(
   record: InstanceItem,

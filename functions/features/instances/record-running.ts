@@ -31,8 +31,9 @@ export function fieldsOfRunning(
 const MAX_TRIES = 3;
 
 /**
- * Records instances whose machine already runs by the cloud's answer. Completes their tasks and gives their
- * slots back, without waiting for a poll. A poll records all other machines that run (`poller/compare.ts`).
+ * Records instances whose machine already runs according to the cloud's answer. Completes their tasks and
+ * gives their slots back, without waiting for a poll. A poll records all other machines that run
+ * (`poller/compare.ts`).
  *
  * @returns ids of the instances that were recorded; the machines of the others do not run yet, or their
  *   records have changed

@@ -78,8 +78,8 @@ export async function takeBack(
 }
 
 /**
- * Reopens records of one fleet. If instances are still at this site, one write reopens their records. The
- * others are moved back one by one.
+ * Reopens records of one fleet. If instances are still at this site, one write reopens their records.
+ * Instances that are at another site are moved back one by one.
  */
 async function reopen(
   context: WorkerContext,
@@ -149,7 +149,7 @@ export async function takeBackUnclaimed(
     const record = records.get(machine.instanceId ?? '');
     if (!record || !mayReturn(record, machine)) return [];
     const shown = { machine, location: site.location, atMs: seenAtMs };
-    // A list may still show a machine that no longer exists. Within the consistency window, it proves
+    // A list may still show a machine that no longer exists. Within the consistency window, a list proves
     // nothing.
     const isNews = seenAtMs > Date.parse(record.terminatedAt ?? '') + context.driver.consistencyWindowMs;
     const isOurs = isBoundTo(record, shown, terms) || proveMachine(shown, record, terms) === 'proven';

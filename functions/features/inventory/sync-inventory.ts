@@ -24,7 +24,7 @@ const PERMIT_WAIT_MS = 5_000;
  * function may run for at least 20 seconds.
  */
 const BEGIN_MS = 4_000;
-/** Maximum number of failures that a connection records. More would not help the reader. */
+/** Maximum number of failures that a connection records. More would not help the user. */
 const MOST_FAILURES = 20;
 /** Stands for the location of a call that belongs to no location. */
 const EVERYWHERE = 'everywhere';

@@ -20,8 +20,8 @@ export interface Launch {
 }
 
 /**
- * Returns the id of the message if this is its first delivery; otherwise an empty string. SQS tells the time
- * of a first delivery only.
+ * Returns the id of the message if this is its first delivery; otherwise an empty string. SQS tells only when
+ * a message was first delivered.
  */
 export function claimedBy(delivery: DeliveryMark | undefined): string {
   return delivery?.receives === 1 ? delivery.messageId : '';

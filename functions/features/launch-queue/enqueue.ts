@@ -7,8 +7,8 @@ import { startPolling } from '../../platform/worker/start-polling.ts';
 import type { Attempt } from './attempt.ts';
 
 /**
- * Distance between two entries of a fleet in the queue. For each launch of a fleet with priority `low`, the
- * queue serves four launches of a `normal` fleet, or sixteen of a `high` one.
+ * Distance between two entries of a fleet in the queue, by the fleet's priority. For each launch of a fleet
+ * with priority `low`, the queue serves four launches of a `normal` fleet, or sixteen of a `high` one.
  */
 const STEPS: Readonly<Record<Priority, number>> = { low: 16, normal: 4, high: 1 };
 

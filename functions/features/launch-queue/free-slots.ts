@@ -16,8 +16,8 @@ import { startPolling } from '../../platform/worker/start-polling.ts';
 export const SPARE_ENTRIES = 10;
 
 /**
- * Gives slots back, and grants them to the head of the launch queue in the same write. Sends each launch
- * message before it removes the queue entry. To give a slot back twice is harmless.
+ * Gives slots back, and grants them to launches at the head of the launch queue in the same write. Sends each
+ * launch message before it removes the queue entry. To give a slot back twice is harmless.
  *
  * If no entry leaves the queue, starts the poll loop: the worker that enqueued the entries may have crashed
  * before it started the loop.

@@ -15,9 +15,9 @@ const NO_PERMIT_MS = 0;
  * Gives back the slots of launches that make no more calls.
  *
  * A slot stays in two cases. First: launching is on for a later round, whose launch has the same slot and may
- * be making its call. Second: another copy of the message wrote its claim before launching ended, and the
- * instance holds the slot. If a later round begins during this call, its launch gets a new permit, and the
- * slot of that permit stays.
+ * be making its call. Second: the worker of another copy of the message wrote a claim before launching ended,
+ * and the instance holds the slot. If a later round begins during this call, its launch gets a new permit,
+ * and the slot of that permit stays.
  */
 export async function freeUnneededSlots(
   context: WorkerContext,

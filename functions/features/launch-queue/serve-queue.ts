@@ -32,7 +32,7 @@ const LONG_MS = 90_000;
  * @param seenStalled ids of instances that hold a slot, whose create call should have been made long ago, and
  *   for which the cloud has no machine. If such a launch is still queued, it is served first, because these
  *   launches may hold all slots. Absent: the cloud could not be asked, and every slot holder with an old
- *   permit counts
+ *   permit is taken for one of these
  * @returns true if launches are left that may get a slot within minutes
  */
 export async function serveQueue(

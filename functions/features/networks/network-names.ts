@@ -10,8 +10,8 @@ const shortHash = (text: string): string =>
  * Builds the name of a network resource. The name is the idempotency key of the resource, because every
  * worker derives the same name.
  *
- * It consists of the fleet's id without its `f`, a letter for the kind, and a hash of the other parts. These
- * are 23 characters, which is within the limit of every driver.
+ * It consists of the fleet's id without its `f`, a letter for the kind, and a hash of the other parts. The
+ * name has 23 characters, which is within the limit of every driver.
  */
 function resourceName(fleetId: string, kind: 'n' | 'k' | 's', ...rest: string[]): string {
   return `${fleetId.slice(1)}${kind}${shortHash(rest.join('#'))}`;

@@ -33,9 +33,9 @@ const RETRY_MS = 3_000;
 const UNAUTHORIZED_RETRY_MS = 60_000;
 
 /**
- * Removes a fleet's network resources at a site. The first round removes key pairs and security groups, the
- * second round removes networks; one message is for one round. A record is closed only when the cloud
- * confirms that the resource no longer exists. The task is completed when the round has no record left.
+ * Removes a fleet's network resources at a site. The first round removes key pairs and security groups, and
+ * the second round removes networks. Each message belongs to one round. A record is closed only when the
+ * cloud confirms that the resource no longer exists. The task is completed when the round has no record left.
  */
 export async function removeNetworks(
   context: WorkerContext,

@@ -1,7 +1,8 @@
 import type { AttemptItem, InstanceItem } from '../../platform/store/instances.ts';
 
 /**
- * Maximum number of earlier attempts that a record keeps. Machines of older attempts can no longer be proven.
+ * Maximum number of earlier attempts that a record keeps. For a machine of an older attempt, there is no
+ * proof any more.
  */
 const MOST_EARLIER_ATTEMPTS = 12;
 /**

@@ -10,8 +10,8 @@ import { attemptsOf } from './attempts.ts';
  * - `proven`: a call of this deployment created the machine.
  * - `copy`: the machine carries this deployment's tags, but none of its calls created it. It was restored
  *   from a backup, or cloned.
- * - `unproven`: unknown. There is no record of the machine's attempt, or the cloud does not show when the
- *   machine was created.
+ * - `unproven`: it is unknown which call created the machine. There is no record of the machine's attempt, or
+ *   the cloud does not show when the machine was created.
  */
 export type Proof = 'proven' | 'copy' | 'unproven';
 
@@ -87,8 +87,8 @@ export function ownMachine(
 }
 
 /**
- * Returns true if a create call may have created the machine in its answer. Refuses a copy if the cloud shows
- * the key of each machine, or if it identifies machines only by name. Pure.
+ * Returns true if a create call may have created the machine in its answer. Returns false for a copy, if the
+ * cloud shows the key of each machine or identifies machines only by name. Pure.
  */
 export function mayAnswer(shown: Shown, record: InstanceItem, terms: ProofTerms): boolean {
   const isTold = shown.machine.idempotencyKey !== undefined || terms.backendIds === 'names';

@@ -31,7 +31,7 @@ export interface Return {
  * Derives the change to the record of a machine that vanished and has reappeared. Pure.
  *
  * @returns undefined if the record must not change: the cloud is still creating or removing the machine, or
- *   it may have a machine of another attempt of the instance
+ *   another attempt of the instance may have a machine
  */
 export function returnOf(record: InstanceItem, machine: CloudInstance, nowMs: number): Return | undefined {
   const attempt = vanishedAttempt(record, machine);

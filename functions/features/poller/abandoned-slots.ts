@@ -7,15 +7,15 @@ import type { SiteRef } from '../../platform/worker/context.ts';
 import { machineOf } from './compare.ts';
 
 /**
- * Maximum time from a permit to the worker's claim, in ms. After it, polls take the worker for dead, and its
- * slot is given back.
+ * Maximum time from a permit to the worker's claim, in ms. After it, polls treat the worker as dead, and give
+ * its slot back.
  */
 export const UNCLAIMED_SLOT_MS = 120_000;
 
 /**
- * Returns slot holders (instance ids) whose worker may be about to write its claim. It may be the instance's
- * first claim, or the claim of a later round on a record that is closed or Planned. These holders keep their
- * slots.
+ * Returns slot holders (instance ids) whose worker may be about to write its claim. This may be the first
+ * claim of the instance, or the claim of a later round on a record that is closed or Planned. These holders
+ * keep their slots.
  */
 export function aboutToClaim(
   staleHolders: Holders,

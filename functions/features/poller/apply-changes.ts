@@ -29,8 +29,8 @@ export interface Applied {
 }
 
 /**
- * Writes the decided changes. Writes findings about missing machines before the records. If this worker
- * crashed after closing a record, later polls would not report its machine.
+ * Writes findings about missing machines, then the decided changes to the records. In the reverse order,
+ * later polls would not report the machine of a closed record if this worker crashed in between.
  */
 export async function applyDecided(
   { context, site, opened }: Poll,

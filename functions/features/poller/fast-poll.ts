@@ -41,7 +41,7 @@ export function pollsPerSecond({ list, create }: LimitProfile['calls'], fastestM
 
 /**
  * Starts fast polls, if the list rate allows at least two polls per second. The poll that sees launches
- * waiting for slots calls this.
+ * waiting for slots calls this function.
  */
 export async function beginFastPolls(
   { store, driver, send }: WorkerContext,
@@ -57,7 +57,7 @@ export async function beginFastPolls(
 
 /**
  * Makes the fast polls of one message. Polls of the loop are at least a second apart, because SQS has no
- * shorter delay. Fast polls run between two of them.
+ * shorter delay. Fast polls run between two polls of the loop.
  */
 export async function fastPoll(context: WorkerContext, message: PollMessage): Promise<void> {
   const { store } = context;

@@ -10,7 +10,7 @@ const QUICK_MS = 3_000;
  * show nothing new.
  */
 const STALLED_MS = 60_000;
-/** Polling lags: an instance has been running up to this long before a poll sees it. */
+/** Polling lags: an instance has been running up to this long, in ms, before a poll sees it. */
 const SEEN_LATE_MS = 500;
 
 export interface Awaited {

@@ -14,7 +14,7 @@ import type { Snapshot } from './snapshot.ts';
 
 /**
  * Maximum time that a call about one machine waits for its permit, in ms. The list call has just used a
- * permit of the same rate, and the next one may take a while.
+ * permit of the same rate, and the next permit may take a while.
  */
 const CONFIRM_WAIT_MS = 4_000;
 

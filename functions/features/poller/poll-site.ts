@@ -28,13 +28,13 @@ import { snapshotById } from './snapshot-by-id.ts';
 
 const POLLS_UNTIL_IDLE = 2;
 /**
- * Time after a failed list call in which polls do not list the site, in ms. They read machines one by one
- * instead.
+ * Time after a failed list call in which polls do not list the site, in ms. Polls then read machines one by
+ * one.
  */
 const LIST_AGAIN_MS = 60_000;
 /**
- * Maximum interval of polls that get no answer from the cloud, in ms. A rejected credential needs an
- * operator, so that more frequent polls are useless.
+ * Interval of polls after a rejected credential, in ms: more frequent polls are useless until an operator
+ * acts. While launches wait and the cloud gives no answer, polls are at most this far apart.
  */
 const BLIND_MS = 60_000;
 const BLIND_POLL_MS: Readonly<Partial<Record<DriverErrorCode, number>>> = { Unauthorized: BLIND_MS };
@@ -221,7 +221,7 @@ async function pollBlindly(
 }
 
 /**
- * Returns true if the site has no instances and no queue entries. Reads both again, because they may have
+ * Returns true if the site has no instances and no queue entries. Reads both again, because either may have
  * been added since the poll began.
  */
 async function isDeserted({ store }: WorkerContext, site: SiteRef, opened: OpenConnection): Promise<boolean> {

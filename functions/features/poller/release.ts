@@ -15,7 +15,7 @@ import type { Observed, Poll } from './poll.ts';
 
 /**
  * Completes the tasks of instances that ended, and gives back slots that are no longer needed. Gives back an
- * abandoned slot only after the claim is fenced: the slow worker can then no longer write it.
+ * abandoned slot only after the claim is fenced: the slow worker can then no longer write its claim.
  *
  * @returns ids of the holders of abandoned slots whose claims are fenced
  */

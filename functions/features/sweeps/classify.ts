@@ -72,7 +72,8 @@ function isLaunching(record: InstanceItem, { launchToken }: CloudInstance, locat
 /**
  * Decides whether a record claims a network resource. Pure.
  *
- * @param records records of the network resources of its fleet at this site, including removed ones
+ * @param records records of network resources of the same fleet at this site, including records of removed
+ *   resources
  */
 export function classifyResource(
   { kind, name, backendId }: CloudNetworkResource,

@@ -35,7 +35,7 @@ export interface Judgement {
 
 /**
  * Compares the records with what the cloud showed immediately before. A machine that agrees with the index is
- * claimed. For each other machine, its record decides, which is read with strong consistency.
+ * claimed. For each other machine, the record decides, which is read with strong consistency.
  *
  * @param further ids of additional instances whose records are returned
  * @param dryRun if true, nothing is written: vanished machines that have reappeared are not taken back

@@ -4,7 +4,8 @@ import type { SweepConnectionMessage } from '../../platform/workflow/messages.ts
 
 /**
  * Requests a sweep of every connection that is Ready or Disabled. A disabled connection may still have
- * machines. If the credential of a connection was rejected, its sweeps continue after it is verified again.
+ * machines. If the credential of a connection was rejected, its sweeps continue after the connection is
+ * verified again.
  *
  * @returns number of connections
  */

@@ -10,7 +10,7 @@ import type { SweepConnectionMessage, SweepMessage } from '../../platform/workfl
 import { watchWriters } from './watch-writers.ts';
 
 const CONCURRENT_SENDS = 10;
-/** Scheduled sweeps are spread over this time, in ms, to leave calls for other work. */
+/** Scheduled sweeps are spread over this time, in ms, to leave part of the rate limits to other calls. */
 const SPREAD_MS = 60_000;
 
 /**

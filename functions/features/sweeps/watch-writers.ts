@@ -6,7 +6,7 @@ import { tellHold } from './tell-hold.ts';
 
 /**
  * Renews this deployment's mark at the account of a connection. If another live deployment with the same id
- * uses the account, holds the connection's sweeps. The caller sends no sweep before this has ended.
+ * uses the account, puts a hold on the connection's sweeps. The caller sends sweeps only after that.
  */
 export async function watchWriters(context: WorkerContext, connectionKey: string): Promise<void> {
   const ref = { connectionKey, location: EVERYWHERE };

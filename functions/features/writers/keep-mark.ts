@@ -77,7 +77,7 @@ export async function renewMark(
 export function idInUse(deploymentId: string, { sinceMs, renewedAtMs }: WriterMark): Failure {
   return {
     code: 'DeploymentIdInUse',
-    message: `another deployment with the id ${deploymentId} has used this account since ${isoTime(sinceMs)}, and renewed its mark last at ${isoTime(renewedAtMs)}: each of the two would remove the machines of the other. Give this deployment another id, or delete the connection in the other deployment; a mark expires a day after it was last renewed`,
+    message: `another deployment with the id ${deploymentId} has used this account since ${isoTime(sinceMs)}, and last renewed its mark at ${isoTime(renewedAtMs)}: each of the two deployments would remove the machines of the other. Give this deployment another id, or delete the connection in the other deployment; a mark expires a day after it was last renewed`,
   };
 }
 
