@@ -254,7 +254,7 @@ describe('a rotation at a cloud that does not tell accounts', PATIENT, () => {
         await stage.until(id, isUp);
         await stage.pass(1);
         const [lost] = stage.standing();
-        if (!lost) throw new Error('no machine');
+        if (!lost) throw new Error('the cloud has no machine');
         const { engine } = stage.lab.clouds;
         const { cloud, account, location, backendId } = lost;
         await engine.handle(

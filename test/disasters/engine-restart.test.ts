@@ -22,8 +22,8 @@ import { fleetItem, letExecutionAge } from './records.ts';
 /** Time in ms without a written file after which the engine's state counts as complete. */
 const WRITTEN_MS = 4_000;
 
-// An engine that is stopped with SIGTERM keeps its tables and queues, but not its executions: each of them
-// has failed, and all task tokens are invalid. See docs/local.md.
+// An engine that is stopped with SIGTERM keeps its tables and queues, but not its executions. Each
+// execution has failed then, and all task tokens are invalid. See docs/local.md.
 it('a fleet runs even if the engine is restarted during its launches', async () => {
   const audit = await CloudAudit.begin('aws', 'gcp');
   const body = request(

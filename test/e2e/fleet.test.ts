@@ -94,7 +94,7 @@ describe.concurrent('the deployed app', () => {
       );
       expect(problem.status).toBe(422);
 
-      if (!first) throw new Error('no answer');
+      if (!first) throw new Error('the API gave no answer');
       expect((await untilUp(first.id)).counts).toMatchObject({ requested: 3, Running: 3 });
       expect((await ask()).id).toBe(first.id);
       expect(await audit.verdict([first.id])).toMatchObject({ running: 3, leaked: [], duplicated: [] });

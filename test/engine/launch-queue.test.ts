@@ -46,7 +46,7 @@ async function putInQueue(process: OneProcess, name: string, location: string, l
   process.believe(limits);
   const { fleetId, placements } = await begin(process, name, 1, [location]);
   const [placement] = placements;
-  if (!placement) throw new Error('no placement');
+  if (!placement) throw new Error('the fleet has no placement');
   await prepare(process, fleetId, placements);
   const site = { connectionKey: placement.connectionKey, location, limits };
   const taskToken = `launch ${fleetId} 0 1`;

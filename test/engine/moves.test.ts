@@ -34,7 +34,7 @@ async function claimed(name: string, count = 1) {
     0,
   );
   const [first] = records;
-  if (!first) throw new Error('no record');
+  if (!first) throw new Error('the instance has no record');
   const at = (location: string) => readPlacement(store, fleetId, ref.connectionKey, location);
   return {
     ...fleet,
@@ -48,7 +48,7 @@ async function claimed(name: string, count = 1) {
 
 async function readRecord(of: InstanceItem): Promise<InstanceItem> {
   const found = (await readInstances(store, [of])).get(of.instanceId);
-  if (!found) throw new Error('no record');
+  if (!found) throw new Error('the instance has no record');
   return found;
 }
 
@@ -176,7 +176,7 @@ describe('a claim that replaces a record', () => {
 it('a node group is live at a placement until its last instance there is Failed, Planned or Terminated', async () => {
   const { records, ref, here } = await claimed('alive', 3);
   const [one, two, three] = records;
-  if (!one || !two || !three) throw new Error('no records');
+  if (!one || !two || !three) throw new Error('an instance has no record');
   const alive = async () => [...liveGroups((await here()) ?? { groups: {} })];
   expect(await alive()).toEqual(['web']);
   await transition(store, ref, [change(one, 'Failed', { failure }), change(two, 'Planned')], 0);

@@ -42,7 +42,7 @@ export async function openedFleet(
   const asked = spec(name, size);
   await createFleet(store, { connections: [], spec: asked, request: { failurePolicy } });
   const [placement, other] = layOut(asked);
-  if (!placement || !other) throw new Error('no placements');
+  if (!placement || !other) throw new Error('the fleet has fewer than two placements');
   for (const one of [placement, other]) await openPlacement(store, asked.fleetId, one, 1);
   const { connectionKey, location } = placement;
   return {

@@ -37,7 +37,7 @@ beforeEach(() => {
 
 async function read(fleetId: string): Promise<FleetItem> {
   const fleet = await readFleetItem(store, fleetId);
-  if (!fleet) throw new Error('no fleet');
+  if (!fleet) throw new Error('the fleet has no record');
   return fleet;
 }
 

@@ -21,7 +21,7 @@ it('until its fifth interruption, a fleet does not settle while instances are be
   expect(placements.map(({ launching }) => launching)).toEqual(['on', 'on']);
 
   const fleet = await readFleetItem(store, fleetId);
-  if (!fleet) throw new Error('no fleet');
+  if (!fleet) throw new Error('the fleet has no record');
   await updateFleet(store, fleet, { interruptions: 5 });
   expect(await settle()).toMatchObject({ status: 'RollingBack' });
 });

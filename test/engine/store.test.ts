@@ -47,7 +47,7 @@ describe('fleet items', () => {
   it('a fleet is updated only if it has not changed since it was read, and its name is free after its end', async () => {
     const { fleetId } = await opened('ending');
     const asked = await readFleetItem(store, fleetId);
-    if (!asked) throw new Error('no fleet');
+    if (!asked) throw new Error('the fleet has no record');
     expect(
       await updateFleet(store, { ...asked, status: 'Running' }, { status: 'Terminating' }),
     ).toBeUndefined();
@@ -97,7 +97,7 @@ describe('transition', () => {
     );
     const stale = { ...claimOf(fleetId, 1), attempt: 2 };
     const [first, , third] = records;
-    if (!first || !third) throw new Error('no records');
+    if (!first || !third) throw new Error('an instance has no record');
     const result = await transition(
       store,
       ref,
@@ -138,7 +138,7 @@ describe('transition', () => {
     expect(await readSiteEntries(store, ref.connectionKey, 'us-closing-1')).toHaveLength(1);
     await transition(store, site, [{ kind: 'change', record: one, to: 'Running' }], 100);
     const running = (await readInstances(store, [one])).get(one.instanceId);
-    if (!running) throw new Error('no record');
+    if (!running) throw new Error('the instance has no record');
     await transition(store, site, [{ kind: 'change', record: running, to: 'Terminated' }], 3_700);
     expect(await readSiteEntries(store, ref.connectionKey, 'us-closing-1')).toEqual([]);
     expect((await readFleet(store, 'default', fleetId))?.costUsd).toBeCloseTo(0.096, 6);

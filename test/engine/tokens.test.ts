@@ -28,7 +28,7 @@ it.each([
     const { fleetId, placements } = await begin(process, `asked-twice-${order}`, 1, [home]);
     await prepare(process, fleetId, placements);
     const [placement] = placements;
-    if (!placement) throw new Error('no placement');
+    if (!placement) throw new Error('the fleet has no placement');
     const { connectionKey, location } = placement;
     for (const taskToken of tokens) {
       process.send({ kind: 'launch', fleetId, connectionKey, location, index: 0, round: 1, taskToken });
@@ -45,7 +45,7 @@ it('a launch message with the token of an ended execution does not replace the t
   const { fleetId, placements } = await begin(process, 'asked-late', 1, ['eu-west-1']);
   await prepare(process, fleetId, placements);
   const [placement] = placements;
-  if (!placement) throw new Error('no placement');
+  if (!placement) throw new Error('the fleet has no placement');
   const { connectionKey, location } = placement;
   const launch = (taskToken: string) =>
     process.send({ kind: 'launch', fleetId, connectionKey, location, index: 0, round: 1, taskToken });

@@ -32,7 +32,7 @@ describe('races', PATIENT, () => {
 
   it('a race makes the same calls each time that it runs with the same seed', async () => {
     const pair = PAIRS.find(({ one, other }) => one.id === 'deleteConnection' && other.id === 'createFleet');
-    if (!pair) throw new Error('no such pair');
+    if (!pair) throw new Error('no pair has deleteConnection and createFleet');
     const first = await playRace(pair, 7, true);
     const second = await playRace(pair, 7, true);
     expect(first.trace.length).toBeGreaterThan(100);

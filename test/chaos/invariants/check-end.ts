@@ -71,7 +71,8 @@ export function checkEnd(lab: Lab, forgotten = new ForgottenMachines()): Violati
   for (const { name, machineArn } of lab.workflow.running) add('stuck', `${machineArn} ${name} still runs`);
   for (const { fleetId, status, work, heldUntilMs } of records.fleets) {
     const isHeld = status === 'Held' && heldUntilMs === undefined;
-    if (!STABLE.has(status) && !isHeld) add('stuck', `fleet ${fleetId} is ${status}`, fleetKey(fleetId));
+    if (!STABLE.has(status) && !isHeld)
+      add('stuck', `fleet ${fleetId} is still ${status}`, fleetKey(fleetId));
     if (work !== undefined)
       add('stuck', `fleet ${fleetId} is ${status} and its work \`${work}\` is not done`, fleetKey(fleetId));
   }
@@ -108,7 +109,7 @@ function checkInstances(lab: Lab, { instances }: Records, forgotten: ForgottenMa
       }
       continue;
     }
-    if (record.status !== 'Running') add('stuck', `${record.instanceId} is ${record.status}`, key);
+    if (record.status !== 'Running') add('stuck', `${record.instanceId} is still ${record.status}`, key);
     const bound = found.find(({ backendId }) => backendId === record.backendId);
     if (!bound)
       add(

@@ -52,7 +52,12 @@ export class MissedMachines {
       if (removeAskedAtMs <= this.#setBackAtMs) return [];
       const record = records.get(ours ?? '');
       if (!record || ending.has(record.fleetId) || wasToGo(record, backendId)) return [];
-      return [{ kind: 'lost', text: `${backendId} of ${ours} was back, and was removed` }];
+      return [
+        {
+          kind: 'lost',
+          text: `${backendId} of ${ours} was removed after its return, without a reason in the records`,
+        },
+      ];
     });
   }
 }

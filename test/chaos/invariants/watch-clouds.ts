@@ -93,7 +93,7 @@ export class CloudWatch {
     if (typeof from !== 'string' || typeof to !== 'string' || from === to) return;
     const token = after?.['launchToken'];
     if (typeof token !== 'string' || before?.['launchToken'] !== token) return;
-    this.#add('record', `${token} was bound to ${from}, and now is bound to ${to}`);
+    this.#add('record', `the record of ${token} was bound to ${from}, but is bound to ${to} now`);
   }
 
   readonly onEvent = (event: SimEvent): void => {
@@ -130,14 +130,17 @@ export class CloudWatch {
       if (record.launchToken !== undefined && other.launchToken === record.launchToken) {
         this.#add(
           'duplicated',
-          `token ${record.launchToken} made ${other.backendId} and ${record.backendId}`,
+          `token ${record.launchToken} made two machines, ${other.backendId} and ${record.backendId}`,
         );
       } else if (
         id !== undefined &&
         parseMachineName(DEPLOYMENT, other.name)?.instanceId === id &&
         statusAt(other, nowMs) !== 'Terminated'
       ) {
-        this.#add('duplicated', `${id} is ${other.backendId} and ${record.backendId} at the same time`);
+        this.#add(
+          'duplicated',
+          `${id} has the machines ${other.backendId} and ${record.backendId} at the same time`,
+        );
       }
     }
   }

@@ -173,8 +173,9 @@ export class Clouds {
   }
 
   /**
-   * Returns every machine that was ever made or planted, with its present status. `ours` is the instance id in the name
-   * of a machine that a create call made. It is undefined for a planted machine, and for one at a foreign account.
+   * Returns every machine that was ever made or planted, with its current status.
+   * `ours` is the instance id in the name of a machine that a create call made. It is undefined for a planted
+   * machine and for a machine at a foreign account.
    */
   machines(): (InstanceRecord & { status: string; ours: string | undefined })[] {
     const nowMs = this.#ground.now();

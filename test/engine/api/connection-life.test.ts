@@ -189,7 +189,7 @@ describe('rotation', () => {
     await deliver(context, later);
     expect(await get('hasty')).toMatchObject({ status: 'Ready', credentialVersion: 3 });
     const connection = await readConnection(store, 'default', 'hasty');
-    if (!connection) throw new Error('no connection');
+    if (!connection) throw new Error('the connection has no record');
     const Name = `${credentialParameter(gateway.secretsPrefix, connection)}:3`;
     const { Parameter } = await gateway.ssm.send(new GetParameterCommand({ Name, WithDecryption: true }));
     expect(Parameter?.Value).toContain('key-three-secret');

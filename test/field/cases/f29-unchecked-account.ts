@@ -31,7 +31,7 @@ async function force({ lab }: AtDriver, credential: Credential): Promise<void> {
   const ssm = lab.parameters.clientOf(process);
   const store = lab.tables.storeOf(process);
   const connection = await readConnection(store, NAMESPACE, 'cloud');
-  if (!connection) throw new Error('no connection');
+  if (!connection) throw new Error('the connection has no record');
   const credentialVersion = await putCredential(ssm, SECRETS_PREFIX, connection, credential);
   await updateConnection(store, NAMESPACE, 'cloud', { credentialVersion });
 }

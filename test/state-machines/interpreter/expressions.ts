@@ -15,8 +15,8 @@ export interface Bindings {
 const compiled = new Map<string, jsonata.Expression>();
 
 /**
- * Compiles an expression. It may call those functions that Step Functions adds to JSONata and the definitions
- * use.
+ * Compiles an expression. The expression may call functions that Step Functions adds to JSONata, if the shipped
+ * definitions use them.
  */
 function compile(source: string): jsonata.Expression {
   const known = compiled.get(source);
