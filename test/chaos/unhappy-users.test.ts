@@ -43,7 +43,7 @@ describe('creating fleets with one name at the same time', PATIENT, () => {
         );
         expect(codes.map(({ code }) => code)).toEqual(['name-taken', 'name-taken']);
         const fleet = won[0];
-        if (!fleet) throw new Error('the fleet has no record');
+        if (!fleet) throw new Error('the API accepted no fleet');
         const { counts } = await stage.until(fleet.id, isUp);
         expect(stage.standing()).toHaveLength(counts.requested);
       },
