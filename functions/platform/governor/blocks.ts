@@ -132,7 +132,7 @@ function checkCapacityCache(state: SiteState, wanted: WantedCreate, nowMs: numbe
   return PROBE;
 }
 
-/** Feedback of a create call about a site. */
+/** What a create call tells the governor about a site. */
 export type Feedback =
   | { kind: 'accepted'; wanted: WantedCreate }
   | { kind: 'unavailable' }

@@ -11,8 +11,8 @@ import {
 } from './budget-state.ts';
 
 /**
- * Age from which the removal of a reservation is no longer postponed. Later polls can still retry the removal before
- * the reservation expires.
+ * Age from which `countUsage` no longer postpones the removal of a reservation. Later polls can still retry the removal
+ * before the reservation expires.
  */
 const SETTLE_MS = RESERVATION_MS / 3;
 /** After this time, usage is written again even if its sums are the same, because unconfirmed usage is dropped. */

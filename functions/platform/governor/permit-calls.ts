@@ -19,7 +19,7 @@ import { IDLE_SITE, type SiteState, siteStateSchema } from './site-state.ts';
 type PlainCall = Exclude<CallKind, 'create'>;
 
 /**
- * Gives permits to as many of the `wanted` calls as may go out now. It is not for creates; see `permitCreates`.
+ * Gives permits to as many of the `wanted` calls as may go out now. Creates use `permitCreates` instead.
  *
  * @returns `retryAfterMs`: time until the others may ask again, in ms; 0 if all were granted
  */

@@ -30,7 +30,8 @@ export const CALL_LIMITS = {
   'step-functions': USUAL,
   // Parameter Store allows few writes a second. Callers that make many calls retry through their queue instead of here.
   ssm: USUAL,
-  // Events may be delivered twice. The next sweep publishes what this one could not publish.
+  // Retries are safe, because events may be delivered twice. The next sweep publishes the events that a sweep could not
+  // publish.
   eventbridge: USUAL,
 } as const satisfies Record<string, CallLimits>;
 

@@ -104,14 +104,14 @@ function isLost({ status, failure, closeAs }: InstanceItem): boolean {
 }
 
 /**
- * Returns true if the instance starts to cost money. It costs money from the first time that a poll sees it Running
- * until its record is closed.
+ * Returns true if a run starts. During a run, the instance costs money: from the first time that a poll sees the
+ * instance Running until its record is closed.
  */
 export function startsRun(before: InstanceItem | undefined, after: InstanceItem): boolean {
   return before !== undefined && after.status === 'Running' && before.runningSinceSeconds === undefined;
 }
 
-/** Returns true if a machine that vanished exists again. From now on, it costs money again. */
+/** Returns true if a run is resumed: a machine that vanished exists again, and costs money from now on. */
 function resumesRun(before: InstanceItem | undefined, after: InstanceItem): boolean {
   if (before === undefined || !isClosed(before.status) || isClosed(after.status)) return false;
   return after.runningSinceSeconds !== undefined;

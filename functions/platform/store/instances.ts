@@ -18,7 +18,7 @@ import type { Store } from './store.ts';
 export const launchStateSchema = z.enum(['claimed', 'refused', 'unknown', 'accepted']);
 
 const unknownAnswerSchema = z.object({
-  /** Text of the first of these answers. */
+  /** Text of the answer. If equal answers follow, the text of the first one is kept. */
   words: z.string(),
   /** Number of answers in a row with the same text. Numbers and ids in the text may differ. */
   times: z.number(),

@@ -21,7 +21,7 @@ const scheduleSchema = z.object({
   fastGeneration: z.number().optional(),
 });
 
-/** State from earlier polls for the phase of a poll in which it calls the cloud. */
+/** State from earlier polls that a poll uses when it reads the cloud's machines. */
 const observedSchema = z.object({
   /** Time at which a poll last called the cloud. Fast polls do not change it. */
   polledAtMs: z.number().optional(),
@@ -42,13 +42,13 @@ const observedSchema = z.object({
   askedUpTo: z.string().optional(),
 });
 
-/** State for the phase of a poll in which it decides the time of the next poll. */
+/** State that a poll uses when it decides the time of the next poll. */
 const paceSchema = z.object({
   /** Shortest time from a create call to Running that polls have seen at this site. */
   fastestMs: z.number().optional(),
 });
 
-/** State for the phase of a poll in which it gives free slots to the launch queue. */
+/** State that a poll uses when it serves the launch queue. */
 const lineSchema = z.object({
   /** Time of the last queue scan. */
   queueScanAtMs: z.number().optional(),
@@ -94,8 +94,8 @@ const START_TRIES = 3;
  * Starts the loop, unless it is active and on time. For an active loop, the count of empty polls is set to 0, so that a
  * poll that has already been claimed cannot end the loop.
  *
- * @param emptyPolls initial count of empty polls, which found nothing in transition. The loop ends when the count
- *   reaches 2: with 1, it ends after one empty poll
+ * @param emptyPolls initial number of empty polls, which are polls that found nothing in transition. The loop ends
+ *   after the second, so with 1 it ends after one more empty poll
  * @returns the generation of the poll to send; undefined if the loop is running already
  */
 export async function startLoop(

@@ -35,8 +35,8 @@ export const launchMessageSchema = z.object({
 
 /**
  * Gives up a launch whose task was not completed in time; sent by `provision-location`. The worker looks up the machine
- * of the launch token, removes it, closes the record as Failed with `code` and completes the task. If the launch has
- * ended in the meantime, the worker only completes the task with its outcome.
+ * of the launch token, removes the machine, closes the record as Failed with `code` and completes the task. If the
+ * launch has ended in the meantime, the worker only completes the task with its outcome.
  */
 export const giveUpMessageSchema = z.object({
   kind: z.literal('give-up'),
@@ -143,7 +143,7 @@ const sweepShape = {
 /** Sends a `sweep` for each site of a connection. */
 export const sweepConnectionMessageSchema = z.object({ kind: z.literal('sweep-connection'), ...sweepShape });
 
-/** Sweeps a site: compares the resources of this deployment that the cloud shows there with the records. */
+/** Sweeps a site: compares the records with the resources of this deployment that the cloud shows there. */
 export const sweepMessageSchema = z.object({
   kind: z.literal('sweep'),
   ...sweepShape,
