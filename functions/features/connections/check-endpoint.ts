@@ -31,7 +31,7 @@ export function endpointError(
 
 /**
  * Checks that an endpoint is an origin and a path, written in normal form. A URL parser also accepts
- * `http://2130706433`, a line break or `/../`. It then uses an address that the text does not show.
+ * `http://2130706433`, a line break or `/../`, and then uses an address that the text does not show.
  */
 function formError(endpoint: string, url: URL): { code: string; message: string } | undefined {
   const wrong = (message: string) => ({ code: 'invalid-format', message });

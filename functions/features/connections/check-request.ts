@@ -30,8 +30,8 @@ type Checked = {
 };
 
 /**
- * Returns the errors that the request schema cannot find. They are about the driver, its clouds and
- * credential fields, and the endpoint.
+ * Returns the errors that the request schema cannot find: errors about the driver, its clouds and credential
+ * fields, and the endpoint.
  */
 export function connectionErrors(
   { driver: name, cloud, credential, endpoint }: Checked,

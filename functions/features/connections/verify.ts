@@ -24,8 +24,8 @@ const PERMIT_WAIT_MS = 5_000;
 /** Delay after a write that failed because the connection had changed, in ms. */
 const CHANGED_MS = 1_000;
 /**
- * Time after a change of account, in ms, in which workers may still use clients of the earlier account. It
- * covers the caching time of clients, and a call that is under way. To a worker with such a client, new
+ * Time after a change of account, in ms, in which workers may still use clients of the earlier account. The
+ * time covers the caching of clients, and a call that is under way. To a worker with such a client, new
  * machines would seem to have vanished. Therefore the connection accepts no fleet in this time.
  */
 const ACCOUNT_SETTLES_MS = 2 * CONNECTION_KEPT_MS;

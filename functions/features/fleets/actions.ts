@@ -119,7 +119,7 @@ async function carryOut(
   }
 }
 
-/** Takes the steps that follow from the write. Each may be repeated without further effect. */
+/** Takes the steps that follow from the write. Each of these steps may be repeated without further effect. */
 async function finishAction(
   { store, workflows }: WorkDeps,
   fleet: FleetItem,

@@ -43,8 +43,8 @@ export async function acceptFleet(
       : { key: `${createdAt}#${idempotencyKey}`, requestHash: hashOf(request) };
   const replay = () => idempotency && readReplay(store, namespace, idempotency);
   const written = (await replay()) ?? (await writeFleet(store, namespace, request, idempotency));
-  // The same request may have been accepted while this one was resolved. This one may have been refused for
-  // that reason, because the fleet's name was then taken.
+  // The same request may have been accepted while this one was resolved. In that case, this request may have
+  // been refused only because the fleet's name was taken.
   const outcome = written.outcome === 'refused' ? ((await replay()) ?? written) : written;
   if (outcome.outcome === 'created' || outcome.outcome === 'replayed') {
     const fleet = await readFleetItem(store, outcome.fleetId);

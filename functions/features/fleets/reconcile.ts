@@ -24,8 +24,8 @@ export interface Reconciliation {
   /** Number of fleets that have work under way, or a hold that will expire. */
   active: number;
   /**
-   * Number of executions that this run started. Each had never been started, or follows an execution that
-   * ended too early.
+   * Number of executions that this run started. Such an execution had never been started, or it follows one
+   * that ended too early.
    */
   started: number;
   withdrawn: number;

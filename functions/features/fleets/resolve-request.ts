@@ -61,8 +61,7 @@ const word = cloudWordSchema.optional().catch(undefined);
 const name = nameSchema.optional().catch(undefined);
 
 /**
- * Schema that keeps the well-formed fields of a body, and drops the others. It is used for bodies that the
- * request schema refuses.
+ * Schema for bodies that the request schema refuses. Keeps their well-formed fields, and drops the others.
  */
 const remainsSchema = z.object({
   name,

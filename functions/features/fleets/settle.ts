@@ -26,9 +26,9 @@ const MOST_INTERRUPTIONS = 5;
  * whose work belongs to another execution. A second run returns the same.
  *
  * @throws Error if the fleet changed during this call, or if instances in Creating are left whose workflow
- *   steps have ended. Their tasks may have been completed by mistake, or an execution may have been stopped.
- *   No verdict is possible, because the outcome of these instances is unknown. Step Functions retries the
- *   state; in the end, the reconciler starts another execution
+ *   steps have ended. The tasks of these instances may have been completed by mistake, or an execution may
+ *   have been stopped. No verdict is possible, because the outcome of these instances is unknown. Step
+ *   Functions retries the state; in the end, the reconciler starts another execution
  */
 export async function settleFleet(
   store: Store<'fleets'>,

@@ -15,8 +15,9 @@ export interface Aim {
 type Tally = Pick<PlacementItem, 'counts' | 'groups'>;
 
 /**
- * Returns true if a fleet that is being launched has already failed. It has failed if a minimum can no longer
- * be reached. Without a minimum, it has failed as soon as one instance has failed permanently. Pure.
+ * Returns true if a fleet that is being launched has already failed. The fleet has failed if a minimum can no
+ * longer be reached. Without a minimum, the fleet has failed as soon as one instance has failed permanently.
+ * Pure.
  *
  * @param round only failures in this round count, because instances that failed in an earlier round are
  *   attempted again
@@ -63,15 +64,16 @@ export function verdictOf(aim: Aim, placements: readonly Tally[], aborted: boole
   const enough = reachesMinimums(aim, placements);
   if (aim.failurePolicy === 'rollback' && (aborted || !enough)) return { next: 'rollback' };
   if (countOfAll(placements, 'Running') === aim.requested) return { status: 'Running', next: 'none' };
-  // No instance has failed: some ran, and the cloud no longer tells their state. They may run again.
+  // No instance has failed. Some instances ran and are Undefined now, because the cloud no longer tells their
+  // state; these may run again.
   if (total(placements) === aim.requested) return { status: 'PartiallyRunning', next: 'none' };
   if (aim.failurePolicy === 'refine') return { next: 'refine' };
   return { status: keepsGoing(aim, placements) ? 'PartiallyRunning' : 'Failed', next: 'none' };
 }
 
 /**
- * Returns a fleet's status after its failed instances were removed. It is Running, with fewer instances, or
- * Failed if a minimum is not reached. Pure.
+ * Returns a fleet's status after its failed instances were removed. The status is Running, with fewer
+ * instances, or Failed if a minimum is not reached. Pure.
  */
 export function statusWhenRefined(aim: Aim, placements: readonly Tally[]): FleetStatus {
   return keepsGoing(aim, placements) ? 'Running' : 'Failed';

@@ -10,8 +10,8 @@ import { applyChanges } from './outcomes.ts';
  * Fences claims: a worker that has a permit and has not written its claim yet can no longer write it. The
  * slot of that claim can then be given to another launch.
  *
- * A worker that is silent for too long counts as dead, but it may be slow, or a clock may be wrong. Its late
- * claim fails, because the record has changed, and its launch asks for a new permit.
+ * A worker that is silent for too long counts as dead, but it may be slow, or a clock may be wrong. The late
+ * claim of such a worker fails, because the record has changed. Its launch then asks for a new permit.
  *
  * @param refs positions at the site that have a slot and no machine
  * @param records existing records of these positions, read after the slots

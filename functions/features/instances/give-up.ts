@@ -47,8 +47,8 @@ export async function giveUp(context: WorkerContext, message: GiveUpMessage): Pr
     return ACK;
   }
   if (record.round < message.round && record.status === 'Terminating') {
-    // The instance failed in an earlier round, and its machine is still being removed. It fails in this
-    // round, too.
+    // The instance failed in an earlier round, and its machine is still being removed. The instance fails in
+    // this round, too.
     if (!(await updateInstance(context.store, record, { taskToken, round: message.round })))
       return requeueAfter(1_000);
   }

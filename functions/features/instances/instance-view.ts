@@ -17,8 +17,8 @@ export interface InstanceFilter {
 }
 
 /**
- * Maximum number of positions that one page reads. It bounds the time of a page if few positions match the
- * filter. The cursor continues after them.
+ * Maximum number of positions that one page reads. The limit bounds the time of a page if few positions match
+ * the filter. The cursor continues after the last position that was read.
  */
 const POSITIONS_PER_PAGE = 2_000;
 

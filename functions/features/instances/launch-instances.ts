@@ -233,7 +233,7 @@ async function failUnmade(
   return [...ending.map((record) => record.instanceId), ...stopped.map(idOf)];
 }
 
-/** Returns the attempts that the launch gate stops. They need not wait for a permit. */
+/** Returns the attempts that the launch gate stops. Such attempts need not wait for a permit. */
 async function stoppedAmong(
   { store }: WorkerContext,
   { connectionKey, location }: SiteRef,

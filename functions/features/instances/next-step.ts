@@ -93,8 +93,8 @@ export function nextStep(
   if (!record) return { step: 'claim' };
   if (record.status === 'Planned') return { step: 'claim', replaces: record };
   if (isClosed(record.status) && record.round < round) return { step: 'claim', replaces: record };
-  // The instance failed in an earlier round and its machine still exists. Its next attempt follows when the machine no
-  // longer exists.
+  // The instance failed in an earlier round and its machine still exists. The next attempt of the instance
+  // follows when that machine no longer exists.
   const failing = record.status === 'Terminating' && record.closeAs === 'Failed';
   if (failing && record.round < round) return { step: 'wait', waitMs: FAILING_MS };
   const outcome = outcomeOf(record);
@@ -121,8 +121,8 @@ export function nextStep(
 
 /**
  * Decides the step while another worker may have the claim. If this message's own worker died, the message
- * has already waited for the visibility timeout of SQS. To count that time, the message is sent once more:
- * SQS then gives the time of the first delivery and the time of the new message, both by its own clock.
+ * has already waited for the visibility timeout of SQS. To count that time, the message is sent once more.
+ * SQS then gives two times by its own clock: that of the first delivery, and that of the new message.
  */
 function whileClaimed(
   record: InstanceItem,

@@ -71,8 +71,8 @@ export async function withPresentTokens(
  * the records before. If the worker crashes in between, a later poll finds the slot of an instance with an
  * outcome, and repeats both steps.
  *
- * @param held slot holders that were read before these records, with the times of their permits; slots of
- *   other permits are not given back, because launches of a later round may hold them
+ * @param held slot holders and the times of their permits, read before these records. Slots of other permits
+ *   are not given back, because launches of a later round may hold them
  * @param at the site of the slots; absent: each record's own site
  */
 export async function completeTasks(

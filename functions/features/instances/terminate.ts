@@ -93,7 +93,7 @@ async function askEndOfVanished(
       record.endAskedAtMs === undefined &&
       attemptsOf(record).some((one) => one.vanished),
   );
-  // If a record has changed in the meantime, its machine exists again. That machine stays.
+  // If a record has changed in the meantime, its machine exists again. The machine is then not removed.
   await Promise.all(vanished.map((record) => updateInstance(store, record, { endAskedAtMs: nowMs })));
 }
 

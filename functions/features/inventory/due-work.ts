@@ -10,7 +10,7 @@ const TOLERANCE_MS = 60_000;
  * inventory sync if the inventory is older than the driver's interval.
  *
  * A failed connection is verified again if it was verified before. For a connection in Verifying, and for a
- * rotation, the verify message is sent again: the process that handled the API request may have died before
+ * rotation, the verify message is sent again. The process that handled the API request may have died before
  * it sent the message. A disabled connection waits for a user, and so does a failed connection that was never
  * verified.
  */

@@ -135,7 +135,10 @@ async function syncLocations(
   return ACK;
 }
 
-/** Writes the failures to the connection. They tell the user which part of the catalogue is old, and why. */
+/**
+ * Writes the failures to the connection. The failures tell the user which part of the catalogue is old, and
+ * why.
+ */
 async function tellFailures(
   { store }: WorkerContext,
   connectionKey: string,

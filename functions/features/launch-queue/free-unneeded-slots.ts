@@ -49,8 +49,8 @@ async function freeAt(
   // Read the records after the launch gate. No claim can be written between the two reads.
   const records = await readInstances(context.store, messagesOver);
   const slots = messagesOver
-    // Launches without a slot are included. They give no slot back, but the queue is served, because the
-    // worker that enqueued a launch may have died.
+    // Launches without a slot are included. Nothing is given back for them, but the queue is served, because
+    // the worker that enqueued a launch may have died.
     .map((message) => ({
       instanceId: instanceId(message),
       startMs: held[instanceId(message)] ?? NO_PERMIT_MS,

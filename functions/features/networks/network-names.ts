@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import type { NodeGroup } from '../../model/fleet.ts';
 import type { SiteRef } from '../../platform/worker/context.ts';
 
-/** Returns 31 bits of a hash in six digits of base 36. It distinguishes the sites and rules of one fleet. */
+/**
+ * Returns 31 bits of a hash in six digits of base 36. The hash distinguishes the sites and rules of one
+ * fleet.
+ */
 const shortHash = (text: string): string =>
   (createHash('sha256').update(text).digest().readUInt32BE() % 36 ** 6).toString(36).padStart(6, '0');
 
@@ -10,8 +13,8 @@ const shortHash = (text: string): string =>
  * Builds the name of a network resource. The name is the idempotency key of the resource, because every
  * worker derives the same name.
  *
- * It consists of the fleet's id without its `f`, a letter for the kind, and a hash of the other parts. The
- * name has 23 characters, which is within the limit of every driver.
+ * The name consists of the fleet's id without its `f`, a letter for the kind, and a hash of the other parts.
+ * It has 23 characters, which is within the limit of every driver.
  */
 function resourceName(fleetId: string, kind: 'n' | 'k' | 's', ...rest: string[]): string {
   return `${fleetId.slice(1)}${kind}${shortHash(rest.join('#'))}`;

@@ -32,8 +32,8 @@ import { keyPairName, networkName, securityGroupName, sshFromOf } from './networ
 const PERMIT_WAIT_MS = 2_000;
 const NETWORK_CIDR = '10.0.0.0/16';
 /**
- * Time in ms. If a site is unreachable for longer, its network resources count as failed. Its instances then
- * move to another location, or fail.
+ * Time in ms. If a site is unreachable for longer, its network resources count as failed. The instances of
+ * the site then move to another location, or fail.
  */
 const UNREACHABLE_MS = 600_000;
 

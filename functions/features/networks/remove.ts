@@ -28,7 +28,8 @@ const PERMIT_WAIT_MS = 2_000;
 const CONCURRENT_DELETIONS = 10;
 const RETRY_MS = 3_000;
 /**
- * Delay after a rejected credential, in ms. It is long, because only an operator can replace the credential.
+ * Delay after a rejected credential, in ms. The delay is long, because only an operator can replace the
+ * credential.
  */
 const UNAUTHORIZED_RETRY_MS = 60_000;
 
@@ -45,8 +46,8 @@ export async function removeNetworks(
   const site = { connectionKey, location };
   const needed = scope === 'failed' ? await neededHere(context, message) : () => false;
   const standing = await readNetworks(context.store, { fleetId, ...site });
-  // A resource may have been needed in the first round, and not be needed any more. It is still in the
-  // network, and the network must stay. Both are removed with the fleet.
+  // A resource may have been needed in the first round, and not be needed any more. The resource still exists
+  // in the network, and the network must stay. The resource and the network are removed with the fleet.
   const isUsed = scope === 'failed' && standing.some(({ kind }) => kind !== 'network');
   const ofRound = standing.filter(({ kind }) => (kind === 'network') === (round === 'network'));
   const items = round === 'network' && isUsed ? [] : ofRound.filter((item) => !needed(item));

@@ -22,8 +22,8 @@ export interface ResourceCursor {
 /** A key that sorts after every resource of a fleet. */
 const END = '~';
 /**
- * Maximum number of fleets that one page reads. It bounds the time of a page if few resources match the
- * filter. The cursor continues after them.
+ * Maximum number of fleets that one page reads. The limit bounds the time of a page if few resources match
+ * the filter. The cursor continues after the last fleet that was read.
  */
 const FLEETS_PER_PAGE = 25;
 

@@ -8,8 +8,8 @@ import { attemptsOf } from './attempts.ts';
  * Result of a proof.
  *
  * - `proven`: a call of this deployment created the machine.
- * - `copy`: the machine carries this deployment's tags, but none of its calls created it. It was restored
- *   from a backup, or cloned.
+ * - `copy`: the machine carries this deployment's tags, but none of its calls created it. The machine was
+ *   restored from a backup, or cloned.
  * - `unproven`: it is unknown which call created the machine. There is no record of the machine's attempt, or
  *   the cloud does not show when the machine was created.
  */

@@ -21,7 +21,7 @@ export function hasVanished(record: InstanceItem, machine: CloudInstance): boole
 /** The change to the record of a machine that has reappeared. */
 export interface Return {
   to: InstanceStatus;
-  /** Location of the machine. Its instance may have moved to another location since. */
+  /** Location of the machine. The instance may have moved to another location since. */
   location: string;
   fields: InstanceFields;
   clears: readonly ClearableField[];

@@ -24,7 +24,7 @@ export interface Applied {
    * The records that the poll has read, as they are after the writes. Some of them may be at another site.
    */
   after: ReadonlyMap<string, InstanceItem>;
-  /** Ids of the records that these changes closed. Their machines no longer exist. */
+  /** Ids of the records that these changes closed. The machines of these records no longer exist. */
   gone: readonly string[];
 }
 

@@ -9,7 +9,7 @@ import type { Observed } from './poll.ts';
 export interface Decided {
   /** Changes of records to what the cloud shows. */
   changes: StatusChange[];
-  /** Attempts that have ended and have no machine. Each may be repeated in another location. */
+  /** Attempts that have ended and have no machine. Such an attempt may be repeated in another location. */
   endedAttempts: { record: InstanceItem; failure: Failure }[];
   /** Machines that were made by create calls with an unknown outcome, each with its record. */
   adopted: { record: InstanceItem; machine: CloudInstance }[];

@@ -7,7 +7,7 @@ import type { Observed } from './poll.ts';
 
 /** Decision about a site's slots, and about the workflow steps that wait for instances with slots. */
 export interface SlotDecision {
-  /** Slot holders whose worker may be about to write its claim. They keep their slots. */
+  /** Slot holders whose worker may be about to write its claim. Such a holder keeps its slot. */
   claiming: ReadonlySet<string>;
   /**
    * Slot holders whose worker took too long. A slot is given back only after the worker's claim is fenced.

@@ -7,13 +7,13 @@ import { reconcileSite } from './reconcile-site.ts';
 import { isDoubtful, takeSnapshot } from './snapshot.ts';
 
 /**
- * Shortest delay of an SQS message, in ms. It is the time between two polls of the loop, and between two
- * messages of fast polls.
+ * Shortest delay of an SQS message, in ms. Polls of the loop are this far apart, and so are messages of fast
+ * polls.
  */
 const PERIOD_MS = 1_000;
 /**
- * Minimum list rate for two polls per second, in calls per second. It leaves list calls for launches that
- * look up a machine.
+ * Minimum list rate for two polls per second, in calls per second. At this rate, list calls are left for
+ * launches that look up a machine.
  */
 const LISTS_PER_SECOND_FOR_TWO = 2.5;
 /** Part of the list rate that polls may use, if more than two polls per second are useful. */

@@ -31,7 +31,7 @@ const SILENT_AFTER = 10;
  *
  * @param loop the function sets its `askedUpTo` to the last entry that it tried to read
  * @returns `late` if no answer has come in time; undefined if there is nothing to read, if permits are
- *   missing, or if the cloud does not answer these calls either
+ *   missing, or if the calls fail
  */
 export async function snapshotById(
   context: WorkerContext,

@@ -80,9 +80,9 @@ async function snapshotSite(
 }
 
 /**
- * Returns true if a list shows none of the machines that it should show. These are machines that records are
- * bound to, and machines in Terminating whose backend id is unknown. The list may be right, or an error of
- * the cloud. Other entries are ignored, because the index may lag behind the records. Pure.
+ * Returns true if a list shows none of the machines that it should show. A list should show machines that
+ * records are bound to, and machines in Terminating whose backend id is unknown. The list may be right, or an
+ * error of the cloud. Other entries are ignored, because the index may lag behind the records. Pure.
  */
 export function isDoubtful({ entries, seen, asked, isListless }: Snapshot): boolean {
   if (isListless) return false;

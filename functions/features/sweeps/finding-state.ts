@@ -44,8 +44,8 @@ function isDue(
 }
 
 /**
- * Returns the next state of an open finding whose machine or network resource the cloud no longer shows. Only
- * this ends a removal. The answer to the removal call does not.
+ * Returns the next state of an open finding whose machine or network resource the cloud no longer shows. A
+ * removal ends only in this way. The answer to the removal call does not end it.
  */
 export function stateWhenGone(state: OrphanState): OrphanState {
   return state === 'Terminating' ? 'Terminated' : 'Gone';

@@ -14,9 +14,9 @@ const CONCURRENT_SENDS = 10;
 const SPREAD_MS = 60_000;
 
 /**
- * Sends a sweep message for each site where a connection may have resources. These are the locations of its
- * catalogue, the locations that ever had a poll loop, and the locations with findings. If the message of this
- * call is delivered twice, sites are swept twice.
+ * Sends a sweep message for each site where a connection may have resources. These sites are at the locations
+ * of the connection's catalogue, the locations that ever had a poll loop, and the locations with findings. If
+ * the message of this call is delivered twice, sites are swept twice.
  */
 export async function sweepConnection(
   context: WorkerContext,

@@ -24,8 +24,8 @@ export interface OrphanCursor {
 }
 
 /**
- * Maximum number of queries for one page. It bounds the time of a page if few findings match the filter. The
- * cursor continues after them.
+ * Maximum number of queries for one page. The limit bounds the time of a page if few findings match the
+ * filter. The cursor continues after the last finding that was read.
  */
 const QUERIES_PER_PAGE = 20;
 const FINDINGS_PER_ANSWER = 2_000;
