@@ -6,6 +6,7 @@ const UNIT = ['test/unit/**/*.test.ts'];
  * computing time, but no local AWS engine.
  */
 const STORIES = [
+  'test/bench/**/*.test.ts',
   'test/state-machines/**/*.test.ts',
   'test/infra/**/*.test.ts',
   'test/chaos/**/*.test.ts',

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { measureFairness, percentile } from '../../../bench/fairness/fairness.ts';
-import { run } from '../../../bench/makespan/job.ts';
-import { Workers } from '../../../bench/makespan/workers.ts';
+import { measureFairness, percentile } from '../../bench/fairness/fairness.ts';
+import { run } from '../../bench/makespan/job.ts';
+import { Workers } from '../../bench/makespan/workers.ts';
 
 test("a run in a worker thread has the same result as a run in this thread, and stays within the clouds' limits", {
   timeout: 60_000,

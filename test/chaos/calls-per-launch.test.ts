@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { checkWords } from '../../../../functions/features/fleets/check-words.ts';
-import type { Fleet } from '../../../../functions/model/fleet.ts';
-import { resetUsage, usage } from '../../../../functions/platform/runtime/usage.ts';
-import { ClientLoans } from '../../../chaos/models/dynamo/client.ts';
-import { Dynamo } from '../../../chaos/models/dynamo/dynamo.ts';
-import { Table } from '../../../chaos/models/dynamo/table.ts';
-import { calmScenario, fleetAt } from '../../../chaos/scenario/calm.ts';
-import { runScenario } from '../../../chaos/scenario/run.ts';
+import { checkWords } from '../../functions/features/fleets/check-words.ts';
+import type { Fleet } from '../../functions/model/fleet.ts';
+import { resetUsage, usage } from '../../functions/platform/runtime/usage.ts';
+import { ClientLoans } from './models/dynamo/client.ts';
+import { Dynamo } from './models/dynamo/dynamo.ts';
+import { Table } from './models/dynamo/table.ts';
+import { calmScenario, fleetAt } from './scenario/calm.ts';
+import { runScenario } from './scenario/run.ts';
 
 const PATIENT = { timeout: 60_000 };
 const isUp = ({ status }: Fleet) => status === 'Running';

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { costDocument } from '../../../bench/cost/cost-document.ts';
-import { countKeptHours } from '../../../bench/cost/hours.ts';
-import type { PhaseCounts } from '../../../bench/measure/cost.ts';
-import { Capacity, sizeOf } from '../../chaos/models/dynamo/capacity.ts';
+import { costDocument } from '../../bench/cost/cost-document.ts';
+import { countKeptHours } from '../../bench/cost/hours.ts';
+import type { PhaseCounts } from '../../bench/measure/cost.ts';
+import { Capacity, sizeOf } from '../chaos/models/dynamo/capacity.ts';
 
 const COUNTS: PhaseCounts = {
   instances: 100,
