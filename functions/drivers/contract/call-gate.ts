@@ -43,7 +43,8 @@ export class Permit {
 
 /**
  * Controls every request of a driver. The worker's gate asks the governor for a permit, and logs each call that a cloud
- * refuses. After a throttled call, the gate slows down calls of that kind.
+ * refuses. After a throttled call, the gate slows down calls of that kind. Throttled creates are the exception: their
+ * launches report them to the governor.
  */
 export interface CallGate {
   /**

@@ -14,7 +14,7 @@ const scheduleSchema = z.object({
   emptyPolls: z.number(),
   /**
    * True while launches wait for slots that may become free at any time. Each poll then sends the message of the next
-   * poll at its beginning instead of its end. Fast polls run in between.
+   * poll when its list has come, before it reconciles. Fast polls run in between.
    */
   fastPolling: z.boolean().optional(),
   /** Generation of the fast polls. It grows with each fast poll. */
