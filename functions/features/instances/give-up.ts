@@ -18,9 +18,10 @@ import { claimInstances } from './claim.ts';
 import { applyChanges, completeTasks, failInstances } from './outcomes.ts';
 
 /**
- * Ends an instance whose workflow step got no answer in time. An instance that runs now is kept. An instance that was
- * never claimed fails immediately. Any other instance is removed, and its record becomes Failed when the cloud shows
- * that the machine no longer exists.
+ * Ends an instance whose workflow step got no answer in time. An instance that runs now is kept. An instance that
+ * was never claimed fails immediately. An instance whose create the cloud refused fails, or moves to another
+ * location. Any other instance becomes Terminating: the poll loop removes its machine, and its record becomes Failed
+ * when the cloud shows that the machine no longer exists.
  */
 export async function giveUp(context: WorkerContext, message: GiveUpMessage): Promise<MessageResult> {
   const { connectionKey, taskToken, code } = message;
