@@ -1,10 +1,10 @@
 import { type CallGate, type CloudCall, Permit } from '../../functions/drivers/contract/call-gate.ts';
 import { DriverError } from '../../functions/drivers/contract/errors.ts';
 
-/** Permits every request. For tests of a driver without the governor. */
+/** Permits every request. Tests use this gate for a driver without the governor. */
 export const openGate: CallGate = { send: (call, request) => request(new Permit(call)) };
 
-/** Permits and records requests, and refuses some on demand. */
+/** Permits and records requests. A test can make it refuse requests. */
 export class CountingGate implements CallGate {
   /** The permitted requests, in the order in which they were sent. */
   readonly calls: CloudCall[] = [];

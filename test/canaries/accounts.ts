@@ -5,7 +5,8 @@ const SECRET_SIZE = 24;
 /** Characters that every field of every driver accepts. */
 const LETTERS = 'ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789';
 /**
- * Special characters, which spellings write in another way. Only those that the fields of the driver accept.
+ * Special characters that the credential fields of each driver accept. Spellings (ways of writing a secret)
+ * write these characters in another way.
  */
 const SIGNS: Readonly<Record<DriverName, string>> = {
   sim: '"\\/+&%<',

@@ -6,7 +6,8 @@ import { SPELLINGS } from './spellings.ts';
  */
 const LEAK_SIZE = 12;
 /**
- * Lengths of the searched stretches are multiples of this number, because a search for few lengths is faster.
+ * The lengths of the searched stretches are multiples of this number. A search for few different lengths is
+ * faster.
  */
 const STEP = 4;
 const INNER = ['raw', 'json', 'url', 'url-form', 'html'];
@@ -86,7 +87,8 @@ function waysToWrite(): ((canary: string) => string)[] {
         (canary: string) =>
           spell(canary).toLowerCase(),
     ),
-    // The canary inside of a longer encoded text, at each alignment.
+    // Base64 encodes groups of three bytes, so the result depends on the text before the canary. Encode the
+    // canary after 0, 1 and 2 other bytes.
     ...inner.flatMap(({ spell }) => [
       ...shifts.map((before) => (canary: string) => base64(`${before}${spell(canary)}~~`)),
       ...shifts.map((before) => (canary: string) => base64(base64(`${before}${spell(canary)}~~`))),

@@ -8,7 +8,7 @@ const json = (text: string) => JSON.stringify(text).slice(1, -1);
 const url = encodeURIComponent;
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 const hex = (text: string) => Buffer.from(text).toString('hex');
-/** Writes each character by the rule that its position selects. */
+/** Writes each character of a text by one of the rules. The index of the character selects the rule. */
 const perCharacter = (rules: readonly ((character: string) => string)[]) => (text: string) =>
   [...text].map((character, at) => rules[at % rules.length]?.(character) ?? character).join('');
 

@@ -11,7 +11,7 @@ import { runScenario } from './scenario/run.ts';
 const PATIENT = { timeout: 60_000 };
 const isUp = ({ status }: Fleet) => status === 'Running';
 const AT = ['sim-aws'];
-/** Matches a line of the trace: time in seconds, process, call. */
+/** Matches a line of the trace. A line has a time in seconds, a process and a call. */
 const LINE = /^\s*([\d.]+) {2}(\S+)\s+(.*?)(?: \(\S+\))?$/;
 
 interface Call {
@@ -21,9 +21,10 @@ interface Call {
 }
 
 /**
- * Runs fleets of these sizes at one site, without faults, until all are Running.
+ * Runs fleets of these sizes at one site, without faults, until all fleets are Running. Afterwards, the
+ * global object `usage` has the usage of that time, including the numbers of saved calls.
  *
- * @returns the calls that workers made to tables and clouds. Afterwards, `usage` has the numbers of saved calls
+ * @returns the calls that workers made to tables and clouds
  */
 async function callsOf(sizes: readonly number[], batchSize = 1): Promise<Call[]> {
   let lines: readonly string[] = [];
@@ -71,7 +72,8 @@ describe('launches of one fleet', PATIENT, () => {
     const calls = await callsOf([30]);
     // Earlier reads may return resources that are not Ready yet, which a process must not cache.
     const ready = calls.findLast(({ what }) => /"Ready"/.test(what))?.atSeconds ?? 0;
-    // In the next second, an eventually consistent read may miss the spec, and the process reads it again.
+    // In the next second, an eventually consistent read may miss the spec, and the process then reads the
+    // spec again.
     const launching = calls.filter(({ atSeconds }) => atSeconds > ready + 1);
     const layouts = timesEach(launching, /^Get SPEC#/);
     expect(layouts.length).toBeGreaterThan(0);
@@ -115,7 +117,7 @@ describe('launches of four fleets at one site', PATIENT, () => {
 });
 
 describe('checkWords', () => {
-  it('checkWords reads the connection in one request, and all other names of a fleet request in a second one', async () => {
+  it('`checkWords` reads the connection in one request, and all other names of a fleet request in a second one', async () => {
     const requests: string[] = [];
     const tables = ['access', 'catalogue', 'fleets'].map((name) => new Table(name));
     const dynamo = new Dynamo(tables, {

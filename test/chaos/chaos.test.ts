@@ -8,7 +8,8 @@ import { scenarioOf } from './scenario/scenario.ts';
 const SEEDS = Array.from({ length: 12 }, (_, at) => at + 1);
 
 describe('runScenario', { timeout: 120_000 }, () => {
-  // A run makes no machine if all its fleets are held before their first launch. Most runs must make some.
+  // A run makes no machine if all its fleets are held before their first launch. Most runs must make
+  // machines.
   let runsWithMachines = 0;
   afterAll(() => expect(runsWithMachines).toBeGreaterThan(SEEDS.length / 2));
 

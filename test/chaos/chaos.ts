@@ -11,8 +11,8 @@ const MOST_THREADS = 2;
 const PROGRESS_EACH = 100;
 const SEEDS = 200;
 /**
- * Default for the maximum number of seeds for each mutant. Some mutants need a race of two calls, which few
- * seeds have.
+ * Default for the maximum number of seeds that are run with each mutant. Some mutants break an invariant only
+ * if two calls race, which happens in few seeds.
  */
 const MUTANT_SEEDS = 600;
 
@@ -79,7 +79,7 @@ function report({ seed, violations }: RunResult): void {
   say(`seed ${seed}`);
   for (const { kind, text, module } of violations.slice(0, 5)) {
     say(`  ${kind}: ${text}`);
-    if (module !== undefined) say(`    module: ${module}`);
+    if (module !== undefined) say(`    file: ${module}`);
   }
   say(`  replay: ${REPLAY} ${seed}`);
 }
@@ -97,7 +97,8 @@ async function replay(seed: number): Promise<number> {
 }
 
 /**
- * Runs seeds with each mutant in turn until a run breaks an invariant, and reports how many runs that took.
+ * Runs seeds with each mutant in turn until a run breaks an invariant. Reports the number of runs for each
+ * mutant.
  */
 async function runMutants({ seeds, from, threads, json, mutant }: Flags): Promise<number> {
   const mutants: { name: string; caught: boolean; seeds: number; by?: string; module?: string }[] = [];
@@ -132,7 +133,7 @@ async function runMutants({ seeds, from, threads, json, mutant }: Flags): Promis
       ...(by?.module === undefined ? {} : { module: by.module }),
     });
     say(
-      `${name}: ${by ? `seed ${caught?.seed}, ${by.kind}: ${by.text} (${by.module ?? 'no single module'})` : 'SURVIVED'}`,
+      `${name}: ${by ? `seed ${caught?.seed}, ${by.kind}: ${by.text} (file: ${by.module ?? 'unknown'})` : 'SURVIVED'}`,
     );
   }
   const survived = mutants.filter((one) => !one.caught).length;
@@ -140,7 +141,7 @@ async function runMutants({ seeds, from, threads, json, mutant }: Flags): Promis
   return survived === 0 ? 0 : 1;
 }
 
-/** Returns true if the seed breaks no invariant without a mutant. */
+/** Returns true if a run of the seed on the unchanged code keeps all invariants. */
 async function isSound(seed: number): Promise<boolean> {
   const { violations } = await runScenario(scenarioOf(seed), false);
   return violations.length === 0;
@@ -157,15 +158,19 @@ const program = new Command('chaos')
   )
   .option('--from <seed>', 'begin with this seed', wholeNumber, 1)
   .option('--seed <seed>', 'run one seed, and print its trace to standard error', wholeNumber)
-  .option('--mutate', 'break one rule of the protocol at a time; exit 1 if no invariant notices', false)
+  .option(
+    '--mutate',
+    'run each mutant (the code with one rule broken); exit 1 if a mutant breaks no invariant in any run',
+    false,
+  )
   .addOption(new Option('--mutant <name>', 'run this mutant only').choices(MUTANTS.map(({ name }) => name)))
   .option(
     '--threads <count>',
-    'number of runs at a time',
+    'number of runs in parallel',
     wholeNumber,
     Math.min(MOST_THREADS, availableParallelism()),
   )
-  .option('--json', 'print the result as one line of JSON, the last on standard output', false)
+  .option('--json', 'print the result as one line of JSON, which is the last line on standard output', false)
   .action(async (asked: AskedFlags) => {
     const mutates = asked.mutate || asked.mutant !== undefined;
     const flags: Flags = { ...asked, seeds: asked.seeds ?? (mutates ? MUTANT_SEEDS : SEEDS) };

@@ -21,7 +21,7 @@ const EXTREMES: readonly LimitOverride[] = [
 ];
 
 it.each(EXTREMES)(
-  'no message fails while a fleet launches under the extreme limits %j, and the fleet runs after a reset of the limits',
+  'no queue message fails while a fleet launches under the extreme limits %j, and the fleet runs after a reset of the limits',
   async (limits) => {
     expect(limitOverrideSchema.safeParse(limits).success).toBe(true);
     const { places, lab } = await inCanaryWorld(

@@ -3,7 +3,7 @@ import { calmScenario, fleetAt } from './scenario/calm.ts';
 import { runScenario } from './scenario/run.ts';
 
 const SIZE = 60;
-/** Allows one slot. The site then has up to sixty times as many instances as are being created. */
+/** Allows one slot at a location, so only one of the sixty instances is created at a time. */
 const ONE_SLOT = calmScenario({}, { slots: { locations: 2, instancesPerLocation: 1 } });
 
 it('most polls of a large site list only instances that hold slots, and a full poll follows within ten seconds', {

@@ -67,7 +67,7 @@ describe('a create that the cloud refuses each time with an unknown error', PATI
 
   it.each([
     ['always the same', () => MESSAGE],
-    ['the same but for the request id', (time: number) => `${MESSAGE} (request 8f0a77d${time}-11aa-42)`],
+    ['the same except for the request id', (time: number) => `${MESSAGE} (request 8f0a77d${time}-11aa-42)`],
   ])('an instance fails after a minute of refusals whose message is %s', async (_what, messageOf) => {
     await expectAfter(
       async (stage) => {
@@ -123,7 +123,7 @@ describe('a create that the cloud refuses each time with an unknown error', PATI
 });
 
 describe('all workers dying with create calls in flight', PATIENT, () => {
-  /** Concurrency and time limit of stage `local`. */
+  /** Concurrency and time limit of the workers in stage `local`. */
   const { driverConcurrency, driverTimeoutMs } = deployedStage('local');
   const SIZE = 60;
   const world = calmScenario(

@@ -171,7 +171,7 @@ describe('a rotation at a cloud that does not tell accounts', PATIENT, () => {
     );
   });
 
-  it('a rotation whose credential lists no terminating machine is refused even if the old credential is revoked', async () => {
+  it('a rotation is refused if the new credential lists no terminating machine, even if the old credential is revoked', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(AWS, SIZE));

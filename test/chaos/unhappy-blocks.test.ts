@@ -20,7 +20,7 @@ import {
 } from './scenario/limited.ts';
 
 describe('a cloud that has no capacity left at a location', PATIENT, () => {
-  it('launches that have no other location probe a site without capacity one at a time', async () => {
+  it('launches that have no other location probe a site without capacity with one create call at a time', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(AWS, 30, EAST));
@@ -119,7 +119,7 @@ describe('a quota that is used up', PATIENT, () => {
 describe('a location that goes down during launches', PATIENT, () => {
   const DOWN_MINUTES = 4;
   /**
-   * Has a low create rate and many slots. Some slots are always free, and launches are always in progress.
+   * Allows many slots but a low create rate. Some slots are always free, and launches are always in progress.
    */
   const ROOMY = {
     slots: { locations: 2, instancesPerLocation: 30 },

@@ -39,8 +39,8 @@ describe('clock skew between workers', PATIENT, () => {
     expect(instances).toBeGreaterThanOrEqual(2 * SIZE);
   });
 
-  // Fast workers delay slow ones, some beyond the time limit of the instances. PartiallyRunning is therefore
-  // allowed.
+  // Workers with fast clocks delay workers with slow clocks, some beyond the time limit of the instances.
+  // PartiallyRunning is therefore allowed.
   it.each([1, 2, 3])(
     'a clock skew of ten minutes with killed workers and lost replies breaks no invariant (seed %i)',
     async (seed) => {

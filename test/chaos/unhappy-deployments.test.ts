@@ -44,8 +44,8 @@ const marksAt = ({ lab }: Stage) =>
     account === 'sim-aws' ? [name] : [],
   );
 
-describe('tables restored to an hour ago', PATIENT, () => {
-  it('sweeps remove nothing after a restore of the tables until an operator continues them', async () => {
+describe('tables restored to their state of an hour ago', PATIENT, () => {
+  it('sweeps remove nothing after a restore of the tables until an operator continues the sweeps', async () => {
     await tell(async (stage) => {
       const { tables } = stage.lab;
       await stage.pass(2);
@@ -224,7 +224,7 @@ describe('a second deployment with the same deployment id', PATIENT, () => {
     });
   });
 
-  it('the mark of a deployment stays when one of its two connections to an account is deleted', async () => {
+  it("a deployment's mark at an account stays when one of its two connections to the account is deleted", async () => {
     await tell(async (stage) => {
       await register(stage.lab, 'also-aws');
       await stage.pass(2);

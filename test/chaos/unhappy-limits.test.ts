@@ -150,7 +150,7 @@ describe('budgets of a connection', PATIENT, () => {
   it("a launch is counted only once in its connection's total, even if some of its creates had no effect", async () => {
     await expectAfter(
       async (stage) => {
-        // The fault lasts longer than the total keeps the reservation of a permit.
+        // The fault lasts longer than the time for which the total counts an unused permit as reserved.
         const mended = stage.addFault({ kind: 'loseReplyBeforeEffect', call: 'create' });
         const { id } = await stage.create(fleetAt(AWS, 1, EAST));
         await stage.pass(1.5);
@@ -192,7 +192,7 @@ describe('a cloud with a lower rate than its limit profile', PATIENT, () => {
 });
 
 describe('pacing all-at-once', PATIENT, () => {
-  it('a connection with pacing all-at-once creates one instance first, and fills the slots when that instance runs', async () => {
+  it('a connection with pacing `all-at-once` creates one instance first, and fills the slots when that instance runs', async () => {
     const scenario = limited(
       { pacing: 'all-at-once' },
       {

@@ -92,7 +92,7 @@ describe('a list that is wrongly empty', PATIENT, () => {
 });
 
 describe('machines that vanish at a site with a low list rate', PATIENT, () => {
-  it('vanished machines are all marked within ten minutes if list calls are rarer than polls', async () => {
+  it('all vanished machines are noticed within ten minutes even if list calls are rarer than polls', async () => {
     const list = { perSecond: 0.3, burst: 1 };
     const connections = [{ name: 'sim-aws', cloud: 'aws', limits: { calls: { list } } }] as const;
     const scenario = calmScenario({ connections, sweepIntervalMs: 20 * MINUTE_MS });

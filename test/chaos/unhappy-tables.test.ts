@@ -14,7 +14,7 @@ const PATIENT = { timeout: 60_000 };
 /** After this time, creates that had a permit when the table went down are sent and answered. */
 const LAST_CALLS_MINUTES = 0.5;
 const OUTAGE_MINUTES = 2;
-/** Longest backoff of a message, jitter included, and the time of a boot. */
+/** Longest backoff of a message, jitter included, plus the time of a boot. */
 const BACK_SECONDS = 30 + 20;
 
 const isUp = ({ status }: Fleet) => status === 'Running';

@@ -12,7 +12,7 @@ const SETTLING_MS = 60_000;
 const REFUSED_PER_STALL = 3;
 
 interface Given {
-  /** True if a fault of the cloud made machines twice. The second machines must then be gone. */
+  /** True if a fault of the cloud made machines twice. The second machine of each pair must then be gone. */
   duplicatesGone?: boolean;
 }
 

@@ -15,7 +15,9 @@ import { CAN_KILL_FUNCTIONS, killClouds, killFunctions } from './kill.ts';
 
 /** Parts of the names of functions that consume the driver's queue or are steps of workflows. */
 const VICTIMS = ['QueuessimConsumer', 'Workflows'];
-/** Pauses between rounds of kills. Their lengths differ, so that kills hit create calls, waits and polls. */
+/**
+ * Pauses between rounds of kills, in ms. The lengths differ, so that kills hit create calls, waits and polls.
+ */
 const PAUSES_MS = [700, 1_900, 2_700, 1_300];
 
 async function launch(name: string) {

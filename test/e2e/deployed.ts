@@ -63,8 +63,8 @@ export async function fleetWhen(fleetId: string, holds: (fleet: Fleet) => boolea
 export const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 /**
- * Reads what some of the simulated clouds report of their calls and machines. Tests that run at the same time
- * use different clouds.
+ * Reads what these simulated clouds report of their calls and machines. Tests that run at the same time use
+ * different clouds.
  */
 export async function booksOf(clouds: readonly Cloud[]): Promise<Books> {
   const books = await readBooks(stack);

@@ -33,7 +33,9 @@ import { useTables } from './tables.ts';
 
 const real = useTables();
 
-/** Opens the model of the tables. Its tables have the names of the engine's tables. */
+/**
+ * Opens the model of the tables. Its tables have the same names as the tables on the local engine (`real`).
+ */
 function modelStore(): Store {
   const { tables } = real;
   const dynamo = new Dynamo(
@@ -46,7 +48,7 @@ function modelStore(): Store {
   return { ...real, document };
 }
 
-/** Returns the outcome of a command without the fields that only the model or only the engine returns. */
+/** Returns the outcome of a command. Leaves out fields that only the model or only the engine returns. */
 async function outcome(answer: Promise<object>): Promise<unknown> {
   try {
     const {
@@ -285,7 +287,7 @@ const OPERATIONS: readonly (readonly [string, (client: DynamoDBDocumentClient) =
     'delete and return the old item',
     (client) => client.send(new DeleteCommand({ TableName, Key: key('w'), ReturnValues: 'ALL_OLD' })),
   ],
-  ['query the final partition', query('pk = :pk', {})],
+  ['query the partition at the end', query('pk = :pk', {})],
 ];
 
 describe('the model of the tables', () => {
@@ -319,7 +321,7 @@ function fixed(store: Store): Store {
 /**
  * Makes the writes that worker, poll loop and governor make over the life of a fleet.
  *
- * @returns all answers of the store
+ * @returns all answers of the store, and the records and counters at the end
  */
 async function liveThrough(store: Store, asked: ReturnType<typeof spec>): Promise<unknown> {
   const { fleetId } = asked;

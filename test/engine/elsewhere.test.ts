@@ -41,7 +41,7 @@ describe('moving an instance to another location', () => {
     expect(fleet).toMatchObject({ counts: { requested: 2, Running: 2 }, failures: [] });
     expect(fleet?.byLocation).toMatchObject([{ location: spare, counts: { requested: 2, Running: 2 } }]);
     const records = await readInstanceRange(store, fleetId, 0, 1);
-    // The two positions try the other locations in different order. The second position tries the spare
+    // The two instances try the other locations in different orders. The second instance tries the spare
     // location first.
     expect(records.map(({ attempt, tried }) => [attempt, tried])).toEqual([
       [3, [first, second]],

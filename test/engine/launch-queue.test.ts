@@ -108,7 +108,8 @@ describe('a launch queue', () => {
     await process.runUntil(() => waitsMs.length > 0, 10_000);
     expect(waitsMs).toEqual([60_000]);
     await releaseSlots(store, site, [{ instanceId: instanceId({ fleetId: 'f0123456789abcdef', index: 0 }) }]);
-    // The next poll runs after a minute, which takes six seconds at this time scale.
+    // The next poll runs after a minute, which takes six seconds because the test divides delays of messages
+    // by ten.
     await process.runUntil(() => booksOf(fleetId).ever === 1, 15_000);
   });
 });

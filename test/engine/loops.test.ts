@@ -11,7 +11,7 @@ import { useTables } from './tables.ts';
 const store = useTables();
 const siteOf = (location: string) => ({ driver: 'sim', connectionKey: 'default/sim-aws', location });
 
-/** Starts a loop and takes its second poll, after a first poll that found nothing. */
+/** Starts a poll loop and takes its second poll. The first poll found nothing. */
 async function aboutToEnd(location: string) {
   const ref = siteOf(location);
   const generation = await startLoop(store, ref, Date.now());
@@ -42,7 +42,7 @@ it('a poll loop does not end if a worker launches an instance after the last pol
   expect(await stateOf('us-east-2')).toMatchObject({ active: true, idle: false, emptyPolls: 0 });
 });
 
-it('at most one of several workers starts a poll loop that is ending at the same time', async () => {
+it('if several workers start a poll loop while it ends, at most one of them succeeds', async () => {
   const { ref, loop } = await aboutToEnd('us-west-1');
   const [ended, ...started] = await Promise.all([
     endLoop(store, ref, loop, true),

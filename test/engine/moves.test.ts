@@ -113,7 +113,7 @@ describe('moveInstance', () => {
     },
   );
 
-  it('only one of several workers makes a move, and a change of the old record is refused', async () => {
+  it('only one of several workers moves an instance, and a change of the old record is refused', async () => {
     const { first, ref, here, elsewhere } = await claimed('moved-once');
     const outcomes = await Promise.all([1, 2, 3].map(() => moveInstance(store, first, 'us-west-2', [])));
     expect(outcomes.toSorted()).toEqual(['lost', 'lost', 'moved']);

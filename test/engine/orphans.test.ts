@@ -176,7 +176,10 @@ const plantOf = ({ instanceId: id, launchToken: token }: InstanceItem) =>
     networkId: '',
   }).backendId;
 
-/** Plants the machine of a launch that was given up. The machine is proven ours, and no record claims it. */
+/**
+ * Plants the machine of a launch that was given up. Its closed record proves that this deployment made it,
+ * and no open record claims it.
+ */
 async function plantAbandoned(): Promise<string> {
   const now = Date.now();
   const made = await recordOf({ status: 'Creating', launchState: 'refused', firstSentAtMs: now });
@@ -530,7 +533,7 @@ it('a sweep that is killed after any of its writes and repeated has the same res
     ]);
     if (!died) break;
     killed += 1;
-    // Sweeps remove only a few machines of a site in a day, so move the clock.
+    // Sweeps remove only a few machines of a site in a day, so the test advances the clock.
     leapedMs += 6 * 3_600_000;
   }
   expect(killed).toBeGreaterThan(10);

@@ -8,7 +8,7 @@ import { useTables } from './tables.ts';
 
 const store = useTables();
 
-it('until its fifth interruption, a fleet does not settle while instances are being created', async () => {
+it('a fleet does not settle while instances are being created, unless five of its executions were interrupted in a row', async () => {
   const { fleetId, ref } = await openedFleet(store, 'unsettled', 4, 'rollback');
   const [first, second] = [claimOf(fleetId, 0), claimOf(fleetId, 1)];
   for (const record of [first, second]) await transition(store, ref, [{ kind: 'claim', record }], 0);

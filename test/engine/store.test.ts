@@ -15,7 +15,7 @@ const store = useTables();
 const opened = (name: string, size?: number) => openedFleet(store, name, size);
 
 describe('fleet items', () => {
-  it('only one of five fleets is created if all are created with one name at the same time', async () => {
+  it('only one of five fleets is created if five requests with one name arrive at the same time', async () => {
     const outcomes = await Promise.all(
       Array.from({ length: 5 }, () => createFleet(store, { connections: [], spec: spec('raced'), request })),
     );

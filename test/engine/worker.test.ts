@@ -100,7 +100,7 @@ describe('the worker', () => {
     expect(booksOf(fleetId).alive).toBe(0);
   }, 90_000);
 
-  it('the worker keeps the instances that a batch made if the cloud refused others of the batch', async () => {
+  it('the worker keeps the instances that a batch made even if the cloud refused other instances of the batch', async () => {
     const sizes: number[] = [];
     const batching = (client: CloudClient): CloudClient & BatchCreate =>
       Object.assign(client, {

@@ -52,7 +52,7 @@ async function main({ case: wanted, json }: Flags): Promise<number> {
 
 const program = new Command('field')
   .description(
-    'Play cases from the field in virtual time: the whole control plane with its real drivers over scripted clouds.',
+    'Play cases from the field (problems that users had at clouds) in virtual time. The whole control plane and its real drivers run against scripted clouds.',
   )
   .option('--case <id...>', 'play only these cases, such as F24; F28 plays F28-aws, F28-sim and so on')
   .option('--json', 'print the result as one line of JSON on standard output', false)

@@ -1,8 +1,8 @@
 import type { Mark, Move } from './moves.ts';
 
 /**
- * How a request ended. `unknown`: its process ended, or a write timed out. `broken`: an error that is not an
- * answer of the API.
+ * How a request ended. `unknown`: the process of the request ended, or a write timed out. `broken`: the
+ * request threw an error that is not an answer of the API.
  */
 export type Outcome = 'done' | 'refused' | 'unknown' | 'broken';
 

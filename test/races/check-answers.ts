@@ -51,14 +51,14 @@ const which = (answers: readonly Answer[], id: MutatingId, ...outcomes: Outcome[
 const asked = (answers: readonly Answer[], ...ids: MutatingId[]) =>
   answers.filter(({ move }) => ids.includes(move.id));
 
-/** How often a thing with one name was created and deleted. */
+/** Counts how often a thing with one name was created and deleted. */
 interface Lives {
   what: string;
   wasThere: boolean;
   isThere: boolean;
   made: number;
   deleted: number;
-  /** Number of requests to create or delete the thing whose outcome the user does not know. */
+  /** Number of create and delete requests whose outcome the user does not know. */
   unknown: number;
 }
 

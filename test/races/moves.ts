@@ -21,7 +21,7 @@ export type MutatingId = Extract<
   { method: 'POST' | 'PUT' | 'DELETE' }
 >['operationId'];
 
-/** Values in a request that make its effect recognizable. */
+/** Values in a request by which the checks recognize the effect of the request. */
 export interface Mark {
   secret?: string;
   size?: number;
@@ -41,7 +41,7 @@ export interface Turn {
 
 export interface Move {
   id: MutatingId;
-  /** Unique, also among moves of the same operation. */
+  /** Unique. An operation may have several moves. */
   name: string;
   /** The situation in which the request succeeds. */
   needs: Partial<Situation>;

@@ -47,7 +47,10 @@ const NOTHING: Situation = {
   instance: 'absent',
 };
 
-/** Removes what cannot exist in a situation. The needs of the two moves may contradict each other. */
+/**
+ * Makes a situation possible, because the needs of the two moves may contradict each other. Removes what
+ * cannot exist in the situation.
+ */
 function consistent(wanted: Situation): Situation {
   if (wanted.namespace === 'absent')
     return { namespace: 'absent', connection: 'absent', fleet: 'absent', instance: 'absent' };

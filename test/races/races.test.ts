@@ -8,7 +8,7 @@ const SEEDS = [1];
 const PATIENT = { timeout: 300_000 };
 
 describe('races', PATIENT, () => {
-  it('the moves cover every operation of the contract that changes something', () => {
+  it('the moves (racing requests) cover every operation of the contract that changes something', () => {
     const mutating = routes.filter(({ method }) => method !== 'GET').map(({ operationId }) => operationId);
     expect(new Set(MOVES.map(({ id }) => id))).toEqual(new Set(mutating));
   });
@@ -30,9 +30,9 @@ describe('races', PATIENT, () => {
     },
   );
 
-  it('a race makes the same calls each time that it runs with the same seed', async () => {
+  it('two races with the same pair and seed make the same calls', async () => {
     const pair = PAIRS.find(({ one, other }) => one.id === 'deleteConnection' && other.id === 'createFleet');
-    if (!pair) throw new Error('no pair has deleteConnection and createFleet');
+    if (!pair) throw new Error('no pair consists of deleteConnection and createFleet');
     const first = await playRace(pair, 7, true);
     const second = await playRace(pair, 7, true);
     expect(first.trace.length).toBeGreaterThan(100);

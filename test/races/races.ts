@@ -66,7 +66,7 @@ async function run({ seeds, from, pair: wanted, json, trace }: Flags): Promise<n
 
 const program = new Command('races')
   .description(
-    'Races each pair of operations that change something, from the contract’s own list, over models of AWS, and checks what must hold afterwards. Exits 1 if one of these checks fails.',
+    'Runs pairs of API operations at the same time, over models of AWS, and checks afterwards what must hold. The pairs cover all operations of the contract that change something. Exits 1 if a check fails.',
   )
   .option('--seeds <count>', 'number of runs of each pair, each in another order', wholeNumber, 3)
   .option('--from <seed>', 'the first seed', wholeNumber, 1)

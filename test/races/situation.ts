@@ -53,7 +53,7 @@ export const CLOUD: CloudConfig = cloudConfigSchema.parse({
   images: { linux: { backendId: 'img-{hex8}', description: 'Linux' } },
 });
 
-/** Parts of a request that most moves leave empty. */
+/** Parts of a request that are empty in most moves (racing requests). */
 export const plainly = { query: {}, body: undefined, idempotencyKey: undefined };
 export const ofTeam = { namespace: TEAM };
 export const ofMain = { namespace: TEAM, connection: MAIN };

@@ -4,21 +4,21 @@ export interface Disturbance {
   kill: number;
   /** An invocation starts a new process although an idle one exists. */
   newProcess: number;
-  /** A call's request or its answer takes 0.2 to 4 seconds on its way, not milliseconds. */
+  /** A call's request or its answer takes 0.2 to 4 seconds on its way instead of a few milliseconds. */
   slow: number;
   /** DynamoDB throttles a request, and the SDK has used up its retries. */
   throttle: number;
   /** A query returns 1 to 20 items and a LastEvaluatedKey. */
   shortPage: number;
-  /** A write conflicts with another transaction. Transactions draw five times this probability. */
+  /** A write conflicts with another transaction. For a transaction, the probability is five times as high. */
   conflict: number;
-  /** A write took effect, its answer was lost, and the SDK sent it again. */
+  /** A write took effect, its answer was lost, and the SDK sent the write again. */
   repeatedWrite: number;
   /** A write took effect, its answer was lost, and the SDK gave up. */
   lostWrite: number;
-  /** SQS or Step Functions fail with a service error, before or after the effect. */
+  /** SQS or Step Functions fail with a service error, before or after the request took effect. */
   serviceError: number;
-  /** SQS delivers a message again that was deleted, or that a worker is handling. */
+  /** SQS delivers a message again although it was deleted or a worker is handling it. */
   duplicate: number;
   /** A message is delivered up to a minute later than its delay says. */
   late: number;
@@ -66,11 +66,13 @@ export interface FaultCounts {
   deniedCreates: number;
   /** Number of lists that showed no machines although machines existed. */
   emptyLists: number;
-  /** Number of holds of sweeps that the operator ended. */
+  /** Number of holds that the operator ended. A hold stops the removals by sweeps. */
   continuedSweeps: number;
   /** Number of restores of the table `fleets` to an earlier time. */
   restores: number;
-  /** Number of second deployments that began at the first one's clouds with the same deployment id. */
+  /**
+   * Number of second deployments that began to use the first deployment's clouds with the same deployment id.
+   */
   secondWriters: number;
 }
 

@@ -3,7 +3,9 @@ import { Random } from '../time/random.ts';
 import { Trace } from '../time/trace.ts';
 import { type Disturbance, type FaultCounts, noFaults } from './disturbance.ts';
 
-/** Maximum number of sleeps in a run: about twenty times what a normal run needs. */
+/**
+ * Maximum number of sleeps in a run, about twenty times as many as a normal run has. A run with more fails.
+ */
 const MAX_STEPS = 400_000;
 
 /** What all parts of a simulated world share: virtual time, random draws, the trace, and fault probabilities. */
@@ -16,13 +18,13 @@ export class Ground {
   readonly counts: FaultCounts = noFaults();
   disturbance: Disturbance;
   /**
-   * Returns for how many milliseconds a story delays a call. The text `call` names the call's keys only if
+   * Returns for how many milliseconds a test delays a call. The text `call` contains the call's keys only if
    * the trace is on.
    */
   holdUpMs: (call: string, process: string) => number = () => 0;
-  /** Rejects when a run has made more sleeps than the maximum: the run is then in an endless loop. */
+  /** Rejects when a run has made more sleeps than the maximum, because such a run is in an endless loop. */
   readonly exhaustion: Promise<never>;
-  /** Number of sleeps so far. It measures how much work a run is. */
+  /** Number of sleeps so far. This number shows how much work a run is. */
   steps = 0;
   /** The product file whose call takes effect at this moment. Set only in a run with a trace. */
   caller: string | undefined;
@@ -47,7 +49,8 @@ export class Ground {
 
   sleep(ms: number): Promise<void> {
     this.steps += 1;
-    if (this.steps > this.#maxSteps) this.#exhaust(new Error(`more than ${this.#maxSteps} steps`));
+    if (this.steps > this.#maxSteps)
+      this.#exhaust(new Error(`the run made more than ${this.#maxSteps} sleeps`));
     return this.scheduler.sleep(ms);
   }
 

@@ -4,7 +4,8 @@ import { type Ground, never } from './ground.ts';
 
 /**
  * One Lambda instance. It acts on the world only through `call`. Each call takes time before its effect, and
- * again before its answer arrives. The process may die at either moment; none of its code runs after that.
+ * again before its answer arrives. The process may die in either of these times. After its death, none of its
+ * code runs.
  */
 export class Process {
   readonly name: string;

@@ -45,7 +45,10 @@ export function connectionsOf({ tables }: Lab): Connection[] {
     .map((item) => connectionSchema.parse(item));
 }
 
-/** Returns the stored text of the connection's current credential version; undefined if it has none. */
+/**
+ * Returns the stored text of the connection's current credential version; undefined if the connection has
+ * none.
+ */
 export function secretInForce({ parameters }: Lab, connection: Connection): string | undefined {
   const { credentialVersion } = connection;
   if (credentialVersion === undefined) return undefined;
@@ -79,8 +82,8 @@ export function checkAccess(lab: Lab, forgotten = new ForgottenMachines()): Viol
 }
 
 /**
- * Kind and text of each violation. The key is of the item that the violation is about, if it is about a
- * single item.
+ * Kind and text of each violation, and the key of the wrong item. The key is left out if no single item is
+ * wrong.
  */
 type Found = readonly (readonly [Violation['kind'], string, Key?])[];
 

@@ -170,8 +170,8 @@ function checkFleets(lab: Lab, records: Records, forgotten: ForgottenMachines, a
 }
 
 /**
- * Leaves out the accounts that a connection used only for a while: no worker can reach what is left at such
- * an account.
+ * Leaves out accounts that a connection used only for a while, because no worker can reach what is left
+ * there.
  */
 const ownSites = ({ clouds }: Lab) => clouds.sites.filter(({ key }) => !isForeignAccount(key.account));
 
@@ -220,10 +220,10 @@ function checkSlots(lab: Lab, add: Add): void {
   for (const { pk, sk } of queuedLaunches(lab)) add('stuck', `${sk} is queued at ${pk}`, { pk, sk });
   for (const item of lab.tables.governor.all()) {
     const { pk, sk } = keySchema.parse(item);
-    // Location slots are not checked: one that a dead worker still holds is freed only when another launch
-    // needs it.
+    // Location slots are not checked. A location slot that a dead worker holds is freed only when another
+    // launch needs it.
     if (!pk.startsWith('CALL#') || sk !== 'create') continue;
-    // A slot that has expired by the fastest clock is no longer given back.
+    // No worker gives back a slot that has expired by the fastest clock.
     const nowMs = lab.ground.now() + lab.skewMs;
     const holders = Object.keys(heldNow(siteStateSchema.parse(item).holders, nowMs));
     if (holders.length > 0) add('stuck', `slots of ${pk} are held by ${holders.join(', ')}`, { pk, sk });

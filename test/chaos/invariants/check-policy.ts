@@ -35,9 +35,9 @@ function tallies(own: readonly InstanceItem[]): Tally[] {
 }
 
 /**
- * Checks that the status of a fleet at rest follows from its failure policy and from what runs. The expected
- * status is computed here from the records alone. It follows the API's documentation and uses no product
- * code.
+ * Checks that the status of a fleet at rest follows from its failure policy and from its running instances.
+ * The expected status is computed here from the records alone. The computation follows the API's
+ * documentation and uses no product code.
  */
 export function checkPolicy(
   fleet: FleetItem,
@@ -75,8 +75,8 @@ function statusesOf(fleet: FleetItem, groups: Groups, { running, byGroup }: Tall
   // The user may have asked for `refine` after the fleet was settled under its own policy.
   const byOwner = fleet.lastAction === 'refine' ? [refined] : [];
   if (failurePolicy === 'continue') return [kept ? 'PartiallyRunning' : 'Failed', ...byOwner];
-  // A rollback fleet may stay short of instances in two cases: its minimums allow it, or instances vanished later and
-  // the user then asked for `refine`.
+  // A fleet with policy rollback may lack instances in two cases: its minimums allow that, or instances
+  // vanished later and the user then asked for `refine`.
   const allGroupsEnough = groups.every(({ name, size, minimumInstances: least }) => {
     const needed = least ?? (minimumInstances === undefined ? size : 0);
     return (byGroup.get(name) ?? 0) >= needed;

@@ -9,8 +9,9 @@ import type { Violation } from './violation.ts';
 const ENDING = new Set(['Terminating', 'Terminated', 'RollingBack', 'RolledBack']);
 
 /**
- * Machines that ran while their cloud denied for a time that they exist. After their return, a machine may be
- * removed only for a reason in the records. `check` reports each removal without such a reason.
+ * Machines that ran while their cloud denied for a time that they exist. When the cloud shows such a machine
+ * again, it may be removed only for a reason in the records. `check` reports each removal without such a
+ * reason.
  */
 export class MissedMachines {
   /** Accounts that no credential reached for a while. */
@@ -62,7 +63,7 @@ export class MissedMachines {
   }
 }
 
-/** Returns true if the instance was to be removed, failed permanently, or got another machine. */
+/** Returns true if the instance was to be removed, has failed permanently, or got another machine. */
 function wasToGo(record: InstanceItem, backendId: string): boolean {
   if (record.endAskedAtMs !== undefined) return true;
   const { failure, closeAs } = record;

@@ -23,7 +23,7 @@ export interface Violation {
   module?: string;
 }
 
-/** Returns a violation that names the module behind it, if that is known. */
+/** Returns a violation. It names the product file that caused it, if that file is known. */
 export const violationBy = (kind: ViolationKind, text: string, module: string | undefined): Violation => ({
   kind,
   text,

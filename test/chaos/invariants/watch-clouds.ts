@@ -36,7 +36,7 @@ export class CloudWatch {
 
   /**
    * Notes that the tables were restored at this moment. A worker repeats each launch that the restored tables
-   * forgot. At a cloud that ignores tokens, that makes a second machine with the same token.
+   * forgot. At a cloud that ignores tokens, the repeated launch makes a second machine with the same token.
    */
   noteRestore(): void {
     this.forgotten.noteRestore(this.#ground.now());
@@ -55,8 +55,9 @@ export class CloudWatch {
   }
 
   /**
-   * Returns true if a worker may believe that an existing machine is gone. There are three reasons: its cloud
-   * denied it for a while, one call made two machines, or clock skew closed the record too early.
+   * Returns true if a worker may believe that an existing machine is gone. There are three possible reasons:
+   * the cloud denied for a while that the machine exists, one call made two machines, or clock skew closed
+   * the record too early.
    */
   mayBeTakenForGone(machine: InstanceRecord): boolean {
     return this.#skewMs > 0 || this.isTwinned(machine) || this.missed.has(machine);
@@ -64,8 +65,8 @@ export class CloudWatch {
 
   /**
    * Checks that a record is closed only when the cloud has no machine of its launch token any more. Clock
-   * skew can close a record too early, because the clocks of two processes measure how far a list may lag.
-   * Runs with skew are checked only at their end, when the machines that were left must be gone.
+   * skew can close a record too early, because the product measures with the clocks of two processes how far
+   * a list may lag. Runs with skew are checked only at their end: no machine may be left then.
    */
   readonly onRecord = (before: Item | undefined, after: Item | undefined): void => {
     this.#checkBinding(before, after);
@@ -146,8 +147,8 @@ export class CloudWatch {
   }
 
   /**
-   * Returns true if a second machine of a token is being created. The record is bound to one of the two; the
-   * other one occupies a slot at the cloud as well.
+   * Returns true if a second machine of a token is being created. The record is bound to one of the two
+   * machines. The other machine occupies a slot at the cloud as well.
    */
   #hasPendingTwin(cloud: string): boolean {
     const nowMs = this.#ground.now();

@@ -32,7 +32,7 @@ class NoAnswer extends Error {
 export interface CloudOptions {
   clouds: Readonly<Record<string, CloudConfig>>;
   batchSize: number;
-  /** False if the clouds do not tell the account of a credential. */
+  /** False if the clouds do not say to which account a credential belongs. */
   tellsAccounts?: boolean | undefined;
   /** True if the driver calls the clouds without HTTP, for fault-free runs with many thousands of instances. */
   isDirect?: boolean;
@@ -45,7 +45,7 @@ export class Clouds {
   readonly #ground: Ground;
   readonly #app: ReturnType<typeof createApp>;
   readonly #batchSize: number;
-  /** Every call that reached a cloud, failed ones included. */
+  /** Every call that reached a cloud, failed calls included. */
   readonly asked: { call: string; cloud: string; location: string; atMs: number }[] = [];
   readonly permits = new PermitCount();
   readonly #isDirect: boolean;
@@ -97,7 +97,10 @@ export class Clouds {
     return { ...driver, connect: (options) => batching(driver.connect(options), this.#batchSize) };
   }
 
-  /** Returns the credential of the foreign account while `changedAccounts` has the credential's account. */
+  /**
+   * Returns the credential of the foreign account if `changedAccounts` has the credential's account, else the
+   * credential itself.
+   */
   #asChanged(credential: Credential): Credential {
     const { account = '' } = credential;
     return this.changedAccounts.has(account)
@@ -192,7 +195,7 @@ export class Clouds {
   }
 }
 
-/** Returns a driver whose verification of a credential does not tell the account. */
+/** Returns a driver whose verification of a credential does not return the account. */
 function withoutAccounts(driver: Driver): Driver {
   const verified = async (client: CloudClient) => {
     await client.verifyCredential();
@@ -213,8 +216,8 @@ export const foreignAccount = (account: string): string => `${account}-foreign`;
 export const isForeignAccount = (account: string): boolean => account.endsWith('-foreign');
 
 /**
- * Adds batch creates to a client. Each machine of a batch is made, refused or lost separately. A crash may
- * come after each one.
+ * Adds batch creates to a client. The machines of a batch are made by separate calls, so each may be made,
+ * refused or lost.
  */
 function batching(client: CloudClient, maxBatchSize: number): CloudClient & BatchCreate {
   return Object.assign(client, {

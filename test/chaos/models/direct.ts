@@ -76,8 +76,8 @@ export class DirectTransport implements Transport {
 }
 
 /**
- * What the driver made of each view of an instance. The simulation returns the same view object until its
- * instance changes.
+ * Caches the driver's result for each view of an instance. The simulation returns the same view object until
+ * the instance changes.
  */
 const seen = new WeakMap<object, CloudInstance | undefined>();
 

@@ -10,7 +10,7 @@ export class PermitCount {
   readonly ungoverned: string[] = [];
   requests = 0;
 
-  /** Wraps a call gate and notes each permit until a request uses it. */
+  /** Wraps a call gate, and notes each permit until a request uses that permit. */
   over(launching: CallGate): CallGate {
     return {
       send: (call, request) =>

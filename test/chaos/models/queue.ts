@@ -119,8 +119,8 @@ export class Queue {
   }
 
   /**
-   * Draws whether to deliver a message twice. The total per run is limited: the copy of a message that sends
-   * itself again does so, too.
+   * Draws whether to deliver a message twice. The number of copies in a run is limited. Some messages cause
+   * another message of their kind, and each copy does the same.
    */
   #duplicates(): boolean {
     const { random, disturbance, counts } = this.#ground;

@@ -11,7 +11,10 @@ export interface Mutant {
   edits: readonly Edit[];
 }
 
-/** Each mutant breaks one rule of the protocol. The run of at least one seed must then report a violation. */
+/**
+ * Each mutant breaks one rule of the product's code. With the mutant, the run of at least one seed must
+ * report a violation.
+ */
 export const MUTANTS: readonly Mutant[] = [
   {
     name: 'no-lookup-after-unknown',

@@ -4,7 +4,7 @@ import type { FleetActionRequest } from '../../../functions/model/fleet-action.t
 import { type Lab, NAMESPACE } from '../world/lab.ts';
 import type { FleetScript } from './scenario.ts';
 
-/** Maximum number of attempts. That many take longer than any outage of a table. */
+/** Maximum number of attempts of a request. They take longer than any outage of a table. */
 const MAX_TRIES = 400;
 
 const PLAIN = { query: {}, body: undefined, idempotencyKey: undefined };
@@ -62,7 +62,11 @@ export class Client {
     });
   }
 
-  /** Continues the sweeps of a connection. @returns the number of holds that this ended */
+  /**
+   * Continues the sweeps of a connection that are on hold.
+   *
+   * @returns the number of holds that the request ended
+   */
   async continueSweeps(connection: string): Promise<number> {
     const ended = await this.#insist(async () => {
       const { body } = await this.#lab.requestResources(({ continueSweeps }) =>

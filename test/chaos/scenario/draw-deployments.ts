@@ -1,10 +1,13 @@
 import { Random } from '../time/random.ts';
 
 const MINUTE_MS = 60_000;
-/** Share of runs that have a restore, and share of runs that have a second writer. */
+/** Share of runs that have a restore, and share of runs that have a second writer (a second deployment). */
 const SHARE = 0.04;
 
-/** A backup of the table `fleets` during the trouble, which is restored after everything has come to rest. */
+/**
+ * A backup of the table `fleets` during the trouble, the time in which things go wrong. The backup is
+ * restored after everything has come to rest.
+ */
 export interface RestoreScript {
   backupAtMs: number;
 }
@@ -19,7 +22,7 @@ export interface SecondWriterScript {
   writerId: string;
 }
 
-/** Draws the restore from a stream of its own, so that the other draws of the seed do not change. */
+/** Draws the restore from its own random stream, so that the other draws of the seed do not change. */
 export function restoreOf(seed: number, troubleMs: number): RestoreScript | undefined {
   const random = new Random(seed, 'restore');
   if (!random.chance(SHARE)) return undefined;
@@ -27,7 +30,11 @@ export function restoreOf(seed: number, troubleMs: number): RestoreScript | unde
   return { backupAtMs: random.int(0, random.chance(0.5) ? 3 * MINUTE_MS : troubleMs) };
 }
 
-/** Draws the second writer from a stream of its own. @param connections those at which it may begin */
+/**
+ * Draws the second writer from its own random stream.
+ *
+ * @param connections connections at which the second deployment may begin
+ */
 export function secondWriterOf(
   seed: number,
   troubleMs: number,

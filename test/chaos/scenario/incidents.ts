@@ -86,7 +86,10 @@ function hasMachines({ clouds }: Lab, account: string): boolean {
   return clouds.machines().some((one) => one.account === account && one.status === 'Running' && !one.planted);
 }
 
-/** Begins an incident at its time. Ends it at its time, or when the trouble ends if that is earlier. */
+/**
+ * Begins an incident at its `atMs`. Ends it at its `untilMs`, or at the end of the trouble if that is
+ * earlier.
+ */
 export async function befall(
   lab: Lab,
   missed: MissedMachines,

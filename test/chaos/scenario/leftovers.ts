@@ -10,8 +10,8 @@ import type { Lab } from '../world/lab.ts';
 import type { Scenario } from './scenario.ts';
 
 /**
- * Maximum number of machines that sweeps remove at a site in a day. For fleets of this size, the cap of 5 %
- * is lower.
+ * Maximum number of machines that sweeps remove at a site in a day. At a site of this size, 5 % of the
+ * machines are fewer.
  */
 const MOST_PER_DAY = 5;
 const FEWEST = MOST_PER_DAY + 1;
@@ -23,9 +23,9 @@ const LOOK_MS = 15_000;
 const LATELY_MS = 3 * 60_000;
 
 /**
- * Plants many machines of deleted fleets at one site together. Each is proven ours, and no record claims it.
- * Sweeps may remove a few of these machines a day. They may remove the others only after an operator
- * continued the sweeps.
+ * Plants many machines of deleted fleets at one site together. The closed record of each machine proves that
+ * this deployment made it, and no open record claims it. Sweeps may remove a few of these machines a day.
+ * Sweeps may remove the others only after an operator continued the sweeps.
  */
 export class Leftovers {
   readonly #lab: Lab;
@@ -64,7 +64,8 @@ export class Leftovers {
     const { backendId, removeAskedAtMs, vanished } = event.record;
     if (removeAskedAtMs === undefined || vanished) return;
     this.#removed.add(backendId);
-    // Check the count and the audit row: the operator may not get the answer, and a restore removes the row.
+    // Check both the count and the audit row. An operator who gets no answer does not count the request, and
+    // a restore removes the row.
     const isContinued =
       this.#lab.ground.counts.continuedSweeps > 0 || auditRows(this.#lab, 'Sweep Continued').length > 0;
     if (this.#removed.size <= MOST_PER_DAY || isContinued) return;
@@ -73,8 +74,8 @@ export class Leftovers {
   };
 
   /**
-   * Returns the cloud of a connection; undefined if the run creates and deletes that connection, as it may be
-   * gone.
+   * Returns the cloud of a connection; undefined if the run creates and deletes that connection, because the
+   * connection may be gone.
    */
   #cloudOf(connectionKey: string): string | undefined {
     const name = accountOf(connectionKey);

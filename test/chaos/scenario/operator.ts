@@ -11,8 +11,8 @@ const heldSchema = z.object({
 });
 
 /**
- * An operator who checks each minute and continues sweeps that hold. For a while after a restore, the
- * operator leaves them on hold.
+ * An operator who checks each minute and continues sweeps that are on hold. For a while after a restore, the
+ * operator leaves sweeps on hold.
  */
 export class Operator {
   readonly #lab: Lab;
@@ -20,8 +20,8 @@ export class Operator {
   readonly #isLeftHeld: () => boolean;
 
   /**
-   * @param isLeftHeld returns true while the operator continues no sweep; all sweeps wait, since one request
-   *   ends every hold of a connection
+   * @param isLeftHeld returns true while the operator continues no sweep. This applies to all sweeps, because
+   *   one request ends every hold of a connection
    */
   constructor(lab: Lab, client: Client, isLeftHeld: () => boolean) {
     this.#lab = lab;

@@ -17,8 +17,8 @@ import { requestOf } from './turnovers.ts';
 
 const MINUTE_MS = 60_000;
 /**
- * Minimum age of a backup whose restore the product notices: the counter that shows a restore is raised every
- * five minutes.
+ * Minimum age in ms of a backup whose restore the product notices. A counter shows the restore, and the
+ * product raises the counter every five minutes.
  */
 const NOTICED_MS = 6 * MINUTE_MS;
 /**
@@ -77,7 +77,7 @@ export class Restore {
 
   /**
    * Restores the table, and checks that sweeps hold and remove nothing. Then the operator continues the
-   * sweeps, and ends by hand the machines and network resources that are in the way.
+   * sweeps, and ends by hand the reported machines and network resources of fleets that have records.
    *
    * @param sweptMs time in which each site is swept and every finding is reported
    */
@@ -103,8 +103,8 @@ export class Restore {
 
   /**
    * Returns when the restore may happen: when the newest machine is older than the allowed clock skew. A
-   * younger machine looks like one that a launch after the restore made. A real restore of a table takes
-   * longer than that.
+   * younger machine looks like a machine that a launch after the restore made. A real restore of a table
+   * takes longer than the allowed skew.
    */
   #dueAtMs(): number {
     const newestMs = Math.max(0, ...this.#lab.clouds.machines().map(({ acceptedAtMs }) => acceptedAtMs));

@@ -26,9 +26,12 @@ import { Strangers } from './strangers.ts';
 import { Turnovers } from './turnovers.ts';
 
 const MINUTE_MS = 60_000;
-/** Maximum time until everything has come to rest after the trouble. */
+/** Maximum time in ms from the end of the trouble until no work is left. Work after that is a violation. */
 const REST_WITHIN_MS = 6 * 60 * MINUTE_MS;
-/** The same maximum with clock skew: launches wait one after another, each for up to the skew. */
+/**
+ * The same maximum with clock skew. It is longer because launches wait one after another, each for up to the
+ * skew.
+ */
 const SKEWED_REST_WITHIN_MS = 36 * 60 * MINUTE_MS;
 const CHECK_MS = 5_000;
 /**
@@ -36,10 +39,13 @@ const CHECK_MS = 5_000;
  * sees.
  */
 const QUIET_CHECKS = 15;
-/** Time for two polls of a site at rest. */
+/** Time in ms for two polls of a site at rest. */
 const QUIET_MS = 3 * MINUTE_MS;
 
-/** Time in which the schedule finishes changes of connections whose request died, and deletes late secrets. */
+/**
+ * Time in ms in which the schedule finishes changes of connections that a dead process began, and deletes
+ * secrets that were written late.
+ */
 const FINISHED_MS = 25 * MINUTE_MS;
 
 /** Age in ms from which every read sees a write. */
@@ -65,8 +71,8 @@ export interface RunResult {
 }
 
 /**
- * What a test does during the trouble, in addition to the scenario. An error of a story is reported as a
- * violation of kind `bug`.
+ * Code of a test that runs during the trouble, in addition to the scenario. An error that the story throws is
+ * reported as a violation of kind `bug`.
  */
 export type Story = (stage: Stage) => Promise<void>;
 
@@ -278,8 +284,8 @@ async function rest(lab: Lab, quietMs: number, skewMs: number): Promise<boolean>
     // With clock skew, a worker with a fast clock reserves times for list calls. Slower workers then wait for
     // hours.
     const isUnderWay = (body: string) => isWork(body) && !(skewMs > 0 && isInventory(body));
-    // After a restore, ended executions may have the names of the next executions of a fleet. Wait until the
-    // fleet has no work.
+    // After a restore, ended executions may have the names of the next executions of a fleet. A fleet may
+    // then have work although no execution runs. Wait until no fleet has work.
     const isToGoOn = ground.counts.restores > 0 && fleetsOf(lab).some(({ work }) => work !== undefined);
     if (isToGoOn || workflow.running.length > 0 || queue.bodies.some(isUnderWay) || (skewMs > 0 && isLate()))
       quiet = 0;
@@ -290,8 +296,8 @@ async function rest(lab: Lab, quietMs: number, skewMs: number): Promise<boolean>
 }
 
 /**
- * Waits as `rest` does. Repeats that if the operator continued sweeps in the meantime, because these sweeps
- * then have more to do.
+ * Waits as `rest` does. Waits again if the operator continued sweeps in that time, because these sweeps then
+ * have more to do.
  */
 async function restWithOperator(lab: Lab, quietMs: number, skewMs: number): Promise<boolean> {
   for (;;) {

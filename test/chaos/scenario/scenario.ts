@@ -19,7 +19,10 @@ type CloudName = (typeof CLOUD_NAMES)[number];
 export interface FleetScript {
   request: FleetRequest;
   createAtMs: number;
-  /** Times at which the user deletes the fleet during the trouble. Each entry is one request. */
+  /**
+   * Times at which the user deletes the fleet during the trouble, the time in which things go wrong. Each
+   * entry is one request.
+   */
   deleteAtMs: readonly number[];
   /** Actions that the user requests, even if the fleet's status does not allow them. */
   actions: readonly { atMs: number; request: FleetActionRequest }[];
@@ -84,12 +87,12 @@ export interface Scenario {
   disturbance: Disturbance;
   cloudFaults: readonly Fault[];
   incidents: readonly Incident[];
-  /** How long things go wrong, from the first request on. */
+  /** Time in ms in which things go wrong, from the first request on. */
   troubleMs: number;
   /** Maximum time in ms by which a process's clock may be fast or slow. */
   skewMs: number;
   sweepIntervalMs: number;
-  /** Time for which sweeps keep an orphan before they remove it. */
+  /** Grace period: time for which sweeps keep an orphan before they remove it. */
   graceSeconds: number;
   planted: readonly Planted[];
   turnovers?: readonly Turnover[];
@@ -101,7 +104,7 @@ export interface Scenario {
   driverTimeoutMs: number;
   /** Maximum number of machines in one create call; 1: the clouds have no batch call. */
   batchSize: number;
-  /** False if the clouds do not tell the account of a credential. */
+  /** False if the clouds do not say to which account a credential belongs. */
   tellsAccounts?: boolean;
   /** True if many machines of deleted fleets show up again at one site. */
   hasLeftovers?: boolean;
@@ -215,7 +218,7 @@ function rotations(random: Random, connections: Scenario['connections'], trouble
   return [{ kind: 'rotated', connection, account: `${connection}-other`, atMs, untilMs }];
 }
 
-/** Draws the user's own limits. Few are set at a time, so that fleets still come up. */
+/** Draws the user's own limits. Sets few limits together, so that fleets still run. */
 function limits(random: Random): LimitOverride {
   return {
     ...(random.chance(0.25) ? { createsPerMinute: random.int(5, 30) } : {}),
@@ -409,8 +412,8 @@ function losses(seed: number, connections: Scenario['connections'], troubleMs: n
 
 /**
  * Draws lists that are wrongly empty: at most one for each location, most of them while machines are being
- * removed. Draws them only for clouds whose lists never lag. At other clouds young machines may be missing
- * from the next list as well, and two empty lists in a row count as proof that machines are gone.
+ * removed. Draws them only for clouds whose lists never lag. At other clouds, young machines may be missing
+ * from the list after the empty one. Workers take two such lists in a row as proof that machines are gone.
  */
 function emptyLists(
   seed: number,

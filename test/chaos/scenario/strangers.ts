@@ -23,8 +23,8 @@ interface Stranger {
 
 /**
  * Plants machines and networks that no fleet requested. Machines of other deployments and copies must stay,
- * with any tags. A network that shows up again after its fleet has ended is proven ours by the fleet's
- * records. It must be removed, but only after the grace period.
+ * regardless of their tags. A network may show up again after its fleet has ended. The fleet's records prove
+ * that this deployment made it, so sweeps must remove it, but only after the grace period.
  */
 export class Strangers {
   readonly #lab: Lab;
@@ -70,7 +70,10 @@ export class Strangers {
     this.#machines.push({ whose, backendId, atMs: ground.now() });
   }
 
-  /** Returns name, tags and token of a machine that was accepted long ago, even if it no longer exists. */
+  /**
+   * Returns name, tags and token of a machine that was accepted long ago, even if the machine no longer
+   * exists.
+   */
   #copied(account: string): Identity | undefined {
     const { ground, clouds, tables } = this.#lab;
     const beforeMs = ground.now() - COPY_AGE_MS - 4 * this.#scenario.skewMs;

@@ -84,7 +84,7 @@ export interface LabOptions {
   writerId?: string | undefined;
   /** Clouds that another deployment uses as well. Omit it if this lab has its own clouds. */
   sharedClouds?: Clouds | undefined;
-  /** False if the clouds do not tell the account of a credential. */
+  /** False if the clouds do not say to which account a credential belongs. */
   tellsAccounts?: boolean | undefined;
   /** True if the driver calls the simulated clouds without HTTP. */
   isDirect?: boolean;
@@ -113,7 +113,10 @@ export class Lab {
   readonly queue: Queue;
   readonly queues: ReadonlyMap<DriverName, Queue>;
   readonly parameters = new ParameterStore();
-  /** Holds the deployment's counter outside of its tables; see `deployment/beat.ts`. */
+  /**
+   * Parameter Store with the deployment's beat, a counter that shows a restore of the tables; see
+   * `deployment/beat.ts`.
+   */
   readonly beats = new ParameterStore();
   readonly events: DomainEvent[] = [];
   readonly #drivers = new Map<DriverName, LambdaFunction<WorkerContext>>();

@@ -59,7 +59,7 @@ export interface Ask {
   headers?: Record<string, string | undefined>;
 }
 
-/** Routes requests to the API's functions as API Gateway does, over the tables of a real engine. */
+/** Routes requests to the API's functions as API Gateway does. The tables are on the local engine. */
 export class Gateway {
   readonly started: ExecutionRef[] = [];
   readonly sent: DriverMessage[] = [];

@@ -76,7 +76,7 @@ export const f21: FieldCase[] = [
         const { isDeleted } = await race(seed);
         if (!isDeleted) refused += 1;
       }
-      assert.ok(refused > 0, 'the deletion was accepted in every race, so none tested its refusal');
+      assert.ok(refused > 0, 'the deletion was accepted in every race, so no race tested a refused deletion');
     },
   },
 ];

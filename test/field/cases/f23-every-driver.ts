@@ -24,8 +24,8 @@ const LIMITS = {
   },
 };
 /**
- * Ideal times in ms. The number of slots limits how fast machines launch, and the rate of calls limits how
- * fast they are removed.
+ * Ideal times in ms until all machines run, and until all are gone. The number of slots limits the launches,
+ * and the rate of calls limits the removals.
  */
 const LEAST_UP_MS = (MACHINES / SLOTS) * START_MS;
 const LEAST_DOWN_MS = (MACHINES / PER_SECOND) * 1_000 + END_MS;
@@ -117,7 +117,9 @@ function kind(id: string, driver: Listed, isFailing: boolean): FieldCase {
   };
 }
 
-/** Plays F23 with the drivers whose clouds list all machines in one answer. Their lists are slow or fail. */
+/**
+ * Plays F23 with the drivers whose clouds list all machines in one answer. The list calls are slow or fail.
+ */
 export const f23EveryDriver: FieldCase[] = [
   kind('F23-aws', 'aws', false),
   kind('F23-openstack', 'openstack', false),

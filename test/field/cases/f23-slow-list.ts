@@ -10,7 +10,10 @@ const MACHINES = 150;
 const SLOTS = 20;
 const PER_SECOND = 10;
 const START_MS = 5_000;
-/** Longer than the driver waits for the create call. A poll then has to see that the machine runs. */
+/**
+ * Start time of a machine in ms, longer than the driver waits for the answer to a create call. The worker
+ * then learns only from a poll that the machine runs.
+ */
 const LONG_START_MS = 30_000;
 const END_MS = 4_000;
 const LIMITS = {
@@ -22,8 +25,8 @@ const LIMITS = {
   },
 };
 /**
- * Ideal times in ms. The number of slots limits how fast machines launch, and the rate of calls limits how
- * fast they are removed.
+ * Ideal times in ms until all machines run, and until all are gone. The number of slots limits the launches,
+ * and the rate of calls limits the removals.
  */
 const leastUpMs = (startMs: number): number => (MACHINES / SLOTS) * startMs;
 const LEAST_DOWN_MS = (MACHINES / PER_SECOND) * 1_000 + END_MS;

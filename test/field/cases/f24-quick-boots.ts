@@ -102,7 +102,7 @@ const inTime = (id: string, what: string, play: () => Promise<void>): FieldCase 
 
 /**
  * Before the fix, polls were 5.3 seconds apart, because all slot holders ran at each poll. The launches took
- * 44 seconds; another tool needed 22.
+ * 44 seconds. Another tool needed 22 seconds.
  */
 export const f24: FieldCase[] = [
   inTime('F24', 'within 1.3 times the ideal time', () => atSim({ perSecond: 5, burst: 20 }, 1.3)),

@@ -13,8 +13,8 @@ import type { Trouble } from '../worlds/script.ts';
 const SIZE = 20;
 const LIMIT_SECONDS = 1_200;
 /**
- * Maximum time in ms until the fleet settles. It is enough for equal answers over a minute, the look-ups
- * between them, and the removal of the other instances.
+ * Maximum time in ms until the fleet settles. This is enough for equal answers over a minute, the look-ups
+ * between these answers, and the removal of the other instances.
  */
 const MOST_MS = 240_000;
 

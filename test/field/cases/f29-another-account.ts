@@ -39,8 +39,8 @@ async function refused(at: AtDriver): Promise<void> {
 }
 
 /**
- * Before the fix, all machines were marked Vanished. 30 minutes after the rotation back, the sweep removed
- * them.
+ * Before the fix, all machines were marked Vanished. 30 minutes after the connection was rotated back, the
+ * sweep removed the machines.
  */
 export const f29: FieldCase[] = atEveryDriver({
   id: 'F29',

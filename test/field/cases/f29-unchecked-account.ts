@@ -37,8 +37,8 @@ async function force({ lab }: AtDriver, credential: Credential): Promise<void> {
 }
 
 /**
- * Before the fix, all machines were marked Vanished. 30 minutes after the first credential was back, the
- * sweep removed them.
+ * Before the fix, all machines were marked Vanished. 30 minutes after the connection used its first
+ * credential again, the sweep removed the machines.
  */
 export const f29Unchecked: FieldCase[] = atEveryDriver({
   id: 'F29-unchecked',

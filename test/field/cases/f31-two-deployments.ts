@@ -63,8 +63,8 @@ function kind(driver: DriverName): FieldCase {
 }
 
 /**
- * CB-Spider cannot keep a mark that both deployments could see. A sweep removes only machines that its
- * deployment can prove to be its own.
+ * At other clouds, a mark at the account shows which deployment uses it. CB-Spider cannot keep such a mark. A
+ * sweep removes only machines that its deployment can prove to be its own.
  */
 const unmarked: FieldCase = {
   id: 'F31-cb-spider',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { atEveryDriver } from '../harness/every-driver.ts';
 
-/** Plays a fleet without any fault, to show that the worlds themselves work. */
+/** Launches and removes a fleet without any fault, to show that the scripted and simulated clouds work. */
 export const quiet = atEveryDriver({
   id: 'quiet',
   title: 'a fleet runs and is removed if nothing goes wrong',

@@ -92,8 +92,8 @@ function openStack({ worlds: { openstack }, ground }: Field<AllWorlds>): Behind 
 }
 
 /**
- * Uses the ids of the cloud itself. Records have names instead, because CB-Spider identifies machines by
- * name.
+ * Identifies machines by the ids of the cloud behind CB-Spider. Records have names instead, because CB-Spider
+ * identifies machines by name.
  */
 function spider({ worlds: { 'cb-spider': world }, ground }: Field<AllWorlds>): Behind {
   const accounts = ['account-1', 'account-2'];

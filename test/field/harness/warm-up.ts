@@ -8,7 +8,7 @@ let warmed: Promise<void> | undefined;
 
 /**
  * Calls each service once. The AWS SDK reads files at its first calls and caches them. Virtual time does not
- * wait for file reads: it advances when all work waits for timers.
+ * wait for file reads. It advances as soon as all other work waits for timers.
  */
 export function warmUp(): Promise<void> {
   warmed ??= callEachService();

@@ -2,12 +2,12 @@ import { type Item, isMap } from './evaluate.ts';
 
 const READ_UNIT_BYTES = 4_096;
 const WRITE_UNIT_BYTES = 1_024;
-/** Assumed size of a number in bytes. Two of its digits take a byte. */
+/** Assumed size of a number in bytes. DynamoDB stores two digits of a number in a byte. */
 const NUMBER_BYTES = 8;
 const NESTED_BYTES = 3;
 
 /**
- * Capacity as DynamoDB bills it on demand:
+ * Counts capacity units as DynamoDB bills them in on-demand mode:
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/capacity-unit-calculations.html
  */
 export class Capacity {

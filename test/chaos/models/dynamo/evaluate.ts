@@ -143,7 +143,7 @@ export function meets(expression: string | undefined, item: Item | undefined, en
 }
 
 /**
- * Sets the value at a path, or deletes it if it is undefined.
+ * Sets the value at a path. If `value` is undefined, deletes the attribute at the path.
  *
  * @throws ExpressionError with DynamoDB's message if the parent of the path is missing
  */

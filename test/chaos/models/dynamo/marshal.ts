@@ -9,8 +9,8 @@ type Attribute =
   | { M: Record<string, Attribute> };
 
 /**
- * Returns an item in the wire format. The SDK's exceptions have items in it, as the document client does not
- * unmarshal them.
+ * Returns an item in the wire format. The SDK's exceptions contain items in this format, because the document
+ * client does not unmarshal exceptions.
  */
 export function marshalled(item: Item): Record<string, Attribute> {
   return Object.fromEntries(Object.entries(item).map(([name, value]) => [name, attribute(value)]));

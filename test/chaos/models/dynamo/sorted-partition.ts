@@ -1,6 +1,6 @@
 /**
- * Entries under one partition key. They are sorted when they are read, because ordered reads are far more
- * frequent than writes.
+ * Entries under one partition key. An ordered read sorts them only if a write has changed the order since the
+ * last ordered read.
  */
 export class SortedPartition<Entry extends { sk: string }> {
   readonly #entries = new Map<string, Entry>();
@@ -35,7 +35,8 @@ export class SortedPartition<Entry extends { sk: string }> {
   }
 
   /**
-   * Yields the entries whose sort key has the prefix, in order. A generator, because most callers stop early.
+   * Yields the entries whose sort key has the prefix, in order. This is a generator, because most callers
+   * stop early.
    */
   *beginning(prefix: string): Generator<Entry> {
     const all = this.sorted();

@@ -47,7 +47,10 @@ export interface Machine {
   /** Time at which the machine becomes `running`. */
   runsAtMs: number;
   stoppedAtMs?: number;
-  /** Time at which the machine becomes `terminated`. Until then it is `shutting-down` from the call on. */
+  /**
+   * Time at which the machine becomes `terminated`. From the terminate call until then, the machine is
+   * `shutting-down`.
+   */
   endsAtMs?: number;
   reason?: { code: string; message: string };
   privateIp: string;

@@ -16,7 +16,7 @@ const EXTERNAL = {
   is_default: true,
 };
 
-/** The key of a single resource in requests and answers, by the key of the list. */
+/** JSON key of a single resource in requests and answers, for each JSON key of a list. */
 const ONE: Readonly<Record<ResourceKind, string>> = {
   networks: 'network',
   subnets: 'subnet',

@@ -33,7 +33,7 @@ export interface Server {
   runsAtMs: number;
   /** A status that replaces BUILD and ACTIVE. `ERROR` has a fault. */
   stuck?: { status: string; fault?: string };
-  /** Time at which the server is gone. From the request until then it is being deleted. */
+  /** Time at which the server is gone. From the delete request until then, the server is being deleted. */
   goneAtMs?: number;
   address: string;
 }

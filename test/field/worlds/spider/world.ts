@@ -24,7 +24,7 @@ export class SpiderWorld implements CloudWorld {
     });
   }
 
-  /** Returns method and resource: `POST vm`, `GET allvminfo`, `DELETE vm`. */
+  /** Returns method and resource, for example `POST vm`, `GET allvminfo` or `DELETE vm`. */
   nameOf({ method, url }: Pick<Asked, 'method' | 'url'>): string {
     return `${method} ${url.pathname.split('/')[2] ?? ''}`;
   }
@@ -41,7 +41,7 @@ export class SpiderWorld implements CloudWorld {
 
   /**
    * Makes a machine as a restore from a backup does: with a new id and the same name. CB-Spider does not know
-   * it.
+   * the new machine.
    */
   restore(mockName: string, machine: CloudMachine, nowMs: number): CloudMachine {
     const { SystemId } = this.world.newId(machine.NameId, 'OFF');
