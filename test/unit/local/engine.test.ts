@@ -25,12 +25,12 @@ describe('the local engine', () => {
     await expect(findOrStartEngine(folder)).rejects.toThrow('not the URL of a local AWS engine');
   });
 
-  it('findOrStartEngine fails when no server answers at AWS_ENDPOINT_URL', async () => {
+  it('findOrStartEngine fails if no server answers at AWS_ENDPOINT_URL', async () => {
     vi.stubEnv('AWS_ENDPOINT_URL', 'http://127.0.0.1:1');
     await expect(findOrStartEngine(folder)).rejects.toThrow('does not answer');
   });
 
-  it("the user's engine is used with the user's access key, or with LocalStack's usual key if none is set", async () => {
+  it("an engine at AWS_ENDPOINT_URL is used with the user's access key, or with LocalStack's usual key if no key is set", async () => {
     const server = createServer((_, answer) => answer.end('{}'));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const address = server.address();
@@ -56,7 +56,7 @@ describe('the local engine', () => {
     expect(one.secretAccessKey).toMatch(/^[\w-]{40}$/);
   });
 
-  it('an engine in Docker runs behind the guard, listens on loopback, and gets its key from its environment', async () => {
+  it('an engine in Docker runs behind the request guard, listens on loopback, and gets its key from its environment', async () => {
     const recorded = folder.file('recorded');
     const docker = folder.file('bin', 'docker');
     writeFileSync(

@@ -41,7 +41,7 @@ async function listenAnywhere() {
 }
 
 describe('ports of the local stack', () => {
-  it('freePort returns a higher port when the preferred port is taken', async () => {
+  it('freePort returns a higher port if the preferred port is taken', async () => {
     const taken = await listenAnywhere();
     expect(await freePort(taken.port)).toBeGreaterThan(taken.port);
   });
@@ -116,7 +116,7 @@ describe('the state folder', () => {
 });
 
 describe('processes of the local stack', () => {
-  it('stopProcess ends a process with its children, and does not end a process with another start time', async () => {
+  it('stopProcess ends a process with its children, and does not end a process if the given start time differs', async () => {
     const { process: own } = startDetached({
       command: process.execPath,
       args: ['-e', 'require("node:child_process").spawn("sleep", ["60"]); setInterval(() => {}, 1000)'],

@@ -7,7 +7,10 @@ import {
 } from '../../../functions/model/fleet-action.ts';
 import { FLEET_STATUSES, type FleetStatus } from '../../../functions/model/status.ts';
 
-/** Allowed actions by status, if no execution is working, three instances are missing, and two of the three failed. */
+/**
+ * Allowed actions by status. Three instances are missing, and two of them have failed. An execution works on a fleet
+ * only in Preparing and Creating.
+ */
 const TABLE: Record<FleetStatus, FleetAction[]> = {
   Preparing: ['hold', 'abort'],
   Held: ['release', 'withdraw'],

@@ -93,7 +93,7 @@ describe('a limit override', () => {
       ['/calls/list/burst contradictory'],
     ],
     [
-      'fewer creates a day than a minute',
+      'fewer creates a day than creates a minute',
       { createsPerMinute: 10, createsPerDay: 9 },
       ['/createsPerDay contradictory'],
     ],
@@ -143,7 +143,7 @@ describe('a limit override', () => {
     expect(issuesOf(limits)).toEqual(issues);
   });
 
-  it('the error about a burst says which rule it breaks', () => {
+  it('the error about a burst says which rule the burst breaks', () => {
     const messageOf = (limits: unknown) => limitOverrideSchema.safeParse(limits).error?.issues[0]?.message;
     expect(messageOf(rates(2, 21))).toBe('must be at most 20: the calls that perSecond allows in 10 s');
     expect(messageOf(rates(2, 1))).toContain('must be at least perSecond');

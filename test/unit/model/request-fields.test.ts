@@ -19,7 +19,7 @@ it('a fleet’s response has all fields of its request, except for `hold`, `node
   expect(without(fieldsOf(fleetRequestSchema), fieldsOf(fleetSchema))).toEqual(others);
 });
 
-it('an instance’s response has all fields of its node group’s request, except for the listed ones', () => {
+it('an instance’s response has all fields of its node group’s request, except for nine fields', () => {
   // The response shows `name` as `nodeGroup`, and one of the `locations` as `location`.
   expect(without(fieldsOf(nodeGroupRequestSchema), fieldsOf(instanceSchema))).toEqual([
     'instanceTimeoutSeconds',

@@ -33,8 +33,8 @@ function alternatives(schema: z.ZodType): z.ZodType[] {
   return schema.options.filter((option) => option instanceof z.ZodType);
 }
 
-describe('the contract', () => {
-  it('the contract has each operation id and each pair of method and path only once', () => {
+describe('the API contract', () => {
+  it('the API contract has each operation id and each pair of method and path only once', () => {
     const ids = all.map(({ operationId }) => operationId);
     const paths = all.map(({ method, path }) => `${method} ${path.replaceAll(/\{\w+\}/g, '{}')}`);
     expect(new Set(ids).size).toBe(all.length);
@@ -42,7 +42,7 @@ describe('the contract', () => {
   });
 
   it.each(named)(
-    'the placeholders in the path of %s are the path parameters of its schema',
+    'the placeholders in the path of %s are the operation’s path parameters',
     (_id, { path, params }) => {
       expect([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)).toEqual(Object.keys(params.shape));
     },

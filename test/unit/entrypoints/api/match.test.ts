@@ -17,7 +17,7 @@ const refusalOf = (method: string, path: string, own = [...routes]): Problem => 
 const operationIds: readonly OperationId[] = routes.map(({ operationId }) => operationId);
 
 it.each(routes.map(({ operationId, method, path }) => [operationId, method, path] as const))(
-  'the method and path of %s match this operation only, and its path parameters are decoded',
+  'the method and path of %s match this operation only, and matchRoute decodes the path parameters',
   (operationId, method, path) => {
     const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
     const filled = names.reduce((text, name) => text.replace(`{${name}}`, `a%2Fb-${name}`), path);
@@ -41,7 +41,7 @@ describe('matchRoute', () => {
     expect(refusalOf('GET', path).code).toBe('not-found');
   });
 
-  it('if a path does not have the method, the error lists the methods that the path has', () => {
+  it('if a path does not support the method, the error lists the methods that the path supports', () => {
     const problem = refusalOf('PATCH', '/v1/namespaces/default');
     expect(problem.code).toBe('method-not-allowed');
     expect(problem.headers['allow']?.split(', ').toSorted()).toEqual(['DELETE', 'GET']);
@@ -53,7 +53,7 @@ describe('matchRoute', () => {
     expect(match('GET', '/v1/namespaces/', own).route.operationId).toBe('listNamespaces');
   });
 
-  it('a path that cannot be decoded is an invalid request', () => {
+  it('a path that cannot be decoded is refused as an invalid request', () => {
     expect(refusalOf('GET', '/v1/namespaces/%E0%A4%A').code).toBe('invalid-request');
   });
 });

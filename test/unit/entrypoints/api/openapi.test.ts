@@ -41,7 +41,7 @@ function resolve(ref: string): unknown {
 it('docs/openapi.json is equal to the generated document', () => {
   const written = readFileSync(new URL('../../../../docs/openapi.json', import.meta.url), 'utf8');
   const isCurrent = written.trimEnd() === JSON.stringify(openApiDocument(), null, 2);
-  // Compared before the assertion, because a failed assertion would print both texts in full.
+  // The texts are compared before the assertion, because a failed assertion would print both in full.
   expect(isCurrent, 'docs/openapi.json is out of date: run npm run openapi').toBe(true);
 });
 
@@ -65,7 +65,7 @@ it('no two components have the same schema, or names that differ only in case', 
 
 describe('the document', () => {
   it.each(routes.map((route) => [route.operationId, route] as const))(
-    'the document describes %s with its parameters, body and responses',
+    'the document describes %s with parameters, body and responses',
     (operationId, route) => {
       const operation = operationOf(route.method, route.path);
       expect(operation?.operationId).toBe(operationId);

@@ -37,7 +37,7 @@ describe('a JSON document', () => {
     expect(errorsIn(text)).toEqual(errors);
   });
 
-  test('a document that is nested too deeply has an error at its 33rd level', () => {
+  test('a document that is nested too deeply has an error at the 33rd level', () => {
     const nested = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
     expect(errorsIn(nested)).toEqual([`${'/0'.repeat(MAX_DEPTH)} too-deep`]);
     expect(errorsIn(`${'{"a":'.repeat(40)}1${'}'.repeat(40)}`)).toEqual([

@@ -106,7 +106,7 @@ describe('tables that throttle or are down', () => {
     expect(sent).toEqual([{ message: POLL, delayMs: 2_000 }]);
   });
 
-  it('only a message that cannot be sent again counts as failed', async () => {
+  it('if messages of a batch are sent again, only a message that SQS does not accept counts as failed', async () => {
     sending = (message) =>
       message.kind === 'launch' && message.index === 1
         ? Promise.reject(new Error('SQS does not answer'))
@@ -122,7 +122,7 @@ describe('a message that fails with an error that is not transient', () => {
     answer = () => Promise.reject(new Error('a bug'));
   });
 
-  it('a failed message is hidden for a time that grows with each receive', async () => {
+  it('a failed message is hidden in the queue for a time that grows with each receive', async () => {
     expect(await handleBatch(context, deliveries(POLL, 'no message', launch(0)))).toEqual(
       expect.arrayContaining(['m0', 'm1', 'm2']),
     );

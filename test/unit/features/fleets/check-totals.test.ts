@@ -16,7 +16,7 @@ function connection(name: string, totals?: Totals): Connection {
   };
 }
 
-/** Returns a group for each size. Each instance has 4 vCPUs, 1 GPU and 16 GB. */
+/** Returns a node group for each size, from index `from` of the request. An instance has 4 vCPUs, 1 GPU and 16 GB. */
 function groups(of: Connection, sizes: readonly number[], from = 0): GroupDemand[] {
   return sizes.map((size, at) => ({
     pointer: `/nodeGroups/${from + at}`,
@@ -32,10 +32,10 @@ const pointersOf = (demands: readonly GroupDemand[]) => checkTotals(demands).map
 
 describe('checkTotals', () => {
   it.each<[string, Totals, string[]]>([
-    ['all of the instances', { instances: 30 }, []],
+    ['exactly the permitted instances', { instances: 30 }, []],
     ['one instance too many', { instances: 29 }, ['/nodeGroups/2/size']],
-    ['too many instances in its first group', { instances: 9 }, ['/nodeGroups/0/size']],
-    ['all of the vCPUs', { vcpus: 120 }, []],
+    ['too many instances in the first node group', { instances: 9 }, ['/nodeGroups/0/size']],
+    ['exactly the permitted vCPUs', { vcpus: 120 }, []],
     ['too many vCPUs', { vcpus: 119 }, ['/nodeGroups/2/size']],
     ['too many GPUs', { gpus: 15 }, ['/nodeGroups/1/size']],
     ['too much memory', { memoryGb: 479.5 }, ['/nodeGroups/2/size']],
@@ -49,7 +49,7 @@ describe('checkTotals', () => {
     expect(pointersOf(groups(connection('here', totals), [10, 10, 10]))).toEqual(pointers);
   });
 
-  it('the totals of a connection count only the groups that use it', () => {
+  it('only node groups that use a connection count towards the totals of the connection', () => {
     const small = connection('small', { instances: 15 });
     const demands = [
       ...groups(connection('large'), [9_000]),

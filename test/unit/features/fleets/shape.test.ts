@@ -12,11 +12,11 @@ it.each([
   [100, 5_000, { concurrentInstances: 200, perChild: 1_000 }],
   [100, 1_000, { concurrentInstances: 200, perChild: 200 }],
   [100, 130, { concurrentInstances: 200, perChild: 40 }],
-])('%i slots and %i instances lead to the shape %j', (count, instances, shape) => {
+])('for a site with %i slots and %i instances, shapeOf returns %j', (count, instances, shape) => {
   expect(shapeOf(slots(count), instances)).toEqual(shape);
 });
 
-it('the shape allows a concurrent launch for every slot, with at most 1,000 positions in a child execution', () => {
+it('shapeOf allows a concurrent launch for every slot, and at most 1,000 positions in a child execution', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 1_000 }), fc.integer({ min: 1, max: 10_000 }), (some, count) => {
       const { concurrentInstances, perChild } = shapeOf(slots(some), count);

@@ -87,7 +87,7 @@ const check = (property: (fleet: Fleet) => void) =>
   fc.assert(fc.property(fleetArb, property), { numRuns: 500 });
 
 /**
- * Returns whether a minimum is missed: the rule of the failure policies, independently of the code under test.
+ * Returns true if the fleet misses a minimum. Applies the rule of the failure policies without the code under test.
  *
  * @param standing returns how many instances of a group count as running
  */
@@ -173,7 +173,7 @@ describe('isDecided', () => {
   });
 
   it.each(['continue', 'refine'] as const)(
-    'under %s, isDecided is true only when a minimum is out of reach',
+    'under %s, isDecided is true only if a minimum is out of reach',
     (failurePolicy) => {
       const fleet: Fleet = { failurePolicy, groups: [one(4, 0, 3)] };
       expect(isDecided(aimOf(fleet), tallies(fleet), 1)).toBe(false);
@@ -183,7 +183,7 @@ describe('isDecided', () => {
     },
   );
 
-  it('once isDecided is true, no further instance can change the verdict', () => {
+  it('once isDecided is true, no further running instance can change the verdict', () => {
     check((fleet) => {
       if (!isDecided(aimOf(fleet), tallies(fleet), 1)) return;
       const best = {

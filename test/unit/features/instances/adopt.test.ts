@@ -23,7 +23,7 @@ const bind = async (worker: Worker = fleet.worker) =>
 const removals = () => fleet.history.filter((one) => one.startsWith('terminate'));
 
 describe('adopt', () => {
-  it('adopt binds the machine of an attempt to the record', async () => {
+  it('adopt binds the machine of an attempt to its record: the record gets backend id, zone and launch state `accepted`', async () => {
     await bind();
     expect(await fleet.record()).toMatchObject({
       launchState: 'accepted',
@@ -43,7 +43,7 @@ describe('adopt', () => {
     expect(removals()).toEqual([]);
   });
 
-  it('a machine is bound even if another worker changes the record, as long as the attempt has not ended', async () => {
+  it('adopt binds a machine even if another worker changes the record first, as long as the attempt has not ended', async () => {
     const worker = fleet.makeWorker({
       at: UPDATE,
       does: () => updateInstance(fleet.store, claimed, { launchState: 'unknown', taskToken: 'later' }),
@@ -64,7 +64,7 @@ describe('adopt', () => {
     ['is Planned at another location', { status: 'Planned' as const, location: 'west' }],
     ['is at a later attempt', { attempt: 2 }],
     ['is bound to another machine', { backendId: 'm9', launchState: 'accepted' as const }],
-  ])('a machine is removed immediately when the record %s', async (_, changes) => {
+  ])('a machine is removed immediately if the record %s', async (_, changes) => {
     const changed = { ...claimed, ...changes, taskToken: 'later' };
     fleet.putRecord(changed);
     await bind();

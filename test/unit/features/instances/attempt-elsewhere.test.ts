@@ -30,7 +30,7 @@ describe('attemptElsewhere', () => {
     expect(await fleet.record()).toMatchObject({ location: 'west', tried: ['east'], attempt: 1 });
   });
 
-  it('a move takes the instance off the counters of one placement and adds it to those of the other', async () => {
+  it('a move takes the instance off the counters of the old placement and adds it to the counters of the new one', async () => {
     await attemptElsewhere(context, await fleet.claimed(), SCARCE);
     expect(await fleet.counts('east')).toEqual({});
     expect(await fleet.counts('west')).toEqual({ Planned: 1 });
@@ -38,7 +38,7 @@ describe('attemptElsewhere', () => {
     expect((await fleet.placement('west')).requested).toBe(1);
   });
 
-  it('a move keeps the ended attempt under `earlierAttempts` in the record, and clears `backendId`', async () => {
+  it('a move adds the ended attempt to `earlierAttempts` of the record, and clears `backendId`', async () => {
     const { launchToken } = await fleet.claimed();
     await attemptElsewhere(context, await fleet.claimed(), SCARCE);
     expect((await fleet.claimed()).earlierAttempts).toMatchObject([{ launchToken, location: 'east' }]);
@@ -83,7 +83,7 @@ describe('attemptElsewhere', () => {
     expect(await fleet.record()).toMatchObject({ location: 'east', taskToken: 'later' });
   });
 
-  it('an instance does not return to a location that was tried', async () => {
+  it('an instance does not return to a location at which a launch has failed', async () => {
     await attemptElsewhere(context, await fleet.claimed(), SCARCE);
     await fleet.handle(launchOf(0, WEST));
     expect(await hasElsewhere(context, await fleet.claimed(), SCARCE)).toBe(false);
@@ -91,7 +91,7 @@ describe('attemptElsewhere', () => {
     expect(fleet.cloud.made.map(({ launchToken }) => launchToken)).toEqual([`${idOf(0)}.1`, `${idOf(0)}.2`]);
   });
 
-  it('if the worker dies at any step of a move, the instance gets one machine and its slots are given back', async () => {
+  it('if the worker dies at any step of a move, the instance gets one machine, and all slots are given back', async () => {
     for (let at = 1; at <= 22; at += 1) {
       fleet.end();
       fleet = await OneFleet.open({ locations: ['east', 'west'] });

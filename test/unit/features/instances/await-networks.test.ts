@@ -18,13 +18,13 @@ const wait = async () =>
   await fleet.run(fleet.worker, () => awaitNetworks(fleet.worker.context, EAST, ATTEMPTS));
 
 describe('awaitNetworks', () => {
-  it('attempts are ready if the fleet has its network resources at the site, which takes one read', async () => {
+  it('awaitNetworks needs one read to find attempts ready, if the fleet has network resources at the site', async () => {
     fleet = await OneFleet.open({ size: 2 });
     expect(await wait()).toEqual({ ...NONE, ready: ATTEMPTS });
     expect(fleet.worker.steps).toBe(1);
   });
 
-  it('attempts fail with the reason why the network resources could not be made', async () => {
+  it('attempts fail with the error that prevented the creation of the fleet’s network resources', async () => {
     await open();
     const blocked = { code: 'QuotaExceeded', message: 'no networks left' };
     await blockPlacement(fleet.store, { fleetId: FLEET, ...EAST }, blocked);

@@ -17,7 +17,7 @@ const first = (index: number) => ({ message: launchOf(index), again: false });
 const wonOf = ({ won }: Awaited<ReturnType<typeof claimInstances>>) => won.map(({ index }) => index);
 
 describe('claimInstances', () => {
-  it('one transaction writes the records and counters of all attempts of a round', async () => {
+  it('claimInstances writes the records and counters of all given attempts in one transaction', async () => {
     await context.layout(FLEET);
     const before = fleet.worker.steps;
     expect(wonOf(await claimInstances(context, [0, 1, 2].map(first)))).toEqual([0, 1, 2]);
@@ -25,7 +25,7 @@ describe('claimInstances', () => {
     expect(await fleet.counts()).toEqual({ Creating: 3 });
   });
 
-  it('claimInstances keeps a claim that another worker wrote first, and writes the others', async () => {
+  it('claimInstances keeps a claim that another worker wrote first, and writes the other claims', async () => {
     await claimInstances(fleet.makeWorker().context, [first(1)]);
     const theirs = await fleet.record(1);
     fleet.nowMs += 1_000;
@@ -34,7 +34,7 @@ describe('claimInstances', () => {
     expect(await fleet.counts()).toEqual({ Creating: 3 });
   });
 
-  it('if two workers replace the same record, only one of them gets the claim of the next attempt', async () => {
+  it('if two workers claim the next attempt of the same instance, only one claim is written', async () => {
     await claimInstances(context, [first(0)]);
     const record = await fleet.claimed();
     const attempt = { ...first(0), record };
@@ -46,7 +46,7 @@ describe('claimInstances', () => {
     expect(await fleet.record()).toMatchObject({ attempt: 2, launchToken: `${idOf(0)}.2` });
   });
 
-  it('a record that another worker changed after the read is not replaced', async () => {
+  it('claimInstances does not replace a record that another worker changed after the read', async () => {
     await claimInstances(context, [first(0)]);
     const record = await fleet.claimed();
     await updateInstance(fleet.store, record, { launchState: 'accepted', backendId: 'm1' });
@@ -126,7 +126,7 @@ describe('newRecord', () => {
     }
   });
 
-  it('the first attempt of a fenced position sets a new deadline', async () => {
+  it('the first attempt after a fence (a write that makes earlier claims fail) sets a new deadline', async () => {
     await claimInstances(context, [first(0)]);
     const claimed = await fleet.claimed();
     const fenced = { ...claimed, status: 'Planned' as const, attempt: 0 };

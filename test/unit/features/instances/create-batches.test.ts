@@ -19,7 +19,7 @@ const spec = (n: number, over: Partial<InstanceSpec> = {}): { spec: InstanceSpec
 const idsOf = (batches: { spec: InstanceSpec }[][]) =>
   batches.map((batch) => batch.map((one) => one.spec.instanceId));
 
-test('instances that differ only in their ids and tokens share batches of at most the given size', () => {
+test('instances that differ only in ids and launch tokens are put into batches of at most the given size', () => {
   expect(
     idsOf(
       batchesOf(

@@ -25,7 +25,7 @@ const refuseCreates = (code: ConstructorParameters<typeof DriverError>[0]) => {
 const connection = async () => await readConnection(fleet.store, 'default', 'cloud');
 
 describe('createInstances', () => {
-  it('createInstances takes no step when it gets no record', async () => {
+  it('createInstances calls neither a table nor the cloud if it gets no record', async () => {
     await open();
     const permitted = { wanted: new Map(), isBlocked: false };
     expect(await createInstances(fleet.worker.context, EAST, [], permitted)).toEqual(new Map());
@@ -52,14 +52,14 @@ describe('createInstances', () => {
     expect(fleet.outcomes.size).toBe(0);
   });
 
-  it('concurrent calls that all fail as Unavailable count as one refusal of the site', async () => {
+  it('concurrent create calls that all fail with Unavailable count as one refusal by the site', async () => {
     await open({ size: 3 });
     refuseCreates('Unavailable');
     expect(await launchAll(3)).toEqual([requeueAfter(2_000), requeueAfter(2_000), requeueAfter(2_000)]);
     expect((await readSiteState(fleet.store, EAST))?.outage?.failures).toBe(1);
   });
 
-  it('a site is not counted as unavailable if it accepts another call at the same time', async () => {
+  it('a refused create call does not count against a site that accepts a concurrent create call', async () => {
     await open({ size: 2 });
     fleet.cloud.meet = (call) => {
       if (call === `create ${idOf(0)}.1`) throw new DriverError('Unavailable', 'no');
@@ -68,7 +68,7 @@ describe('createInstances', () => {
     expect((await readSiteState(fleet.store, EAST))?.outage).toBeUndefined();
   });
 
-  it('an accepted call clears the site’s outage in the governor', async () => {
+  it('an accepted create call resets the count of refusals by the site', async () => {
     await open({ size: 2 });
     refuseCreates('Unavailable');
     await fleet.handle(launchOf(0));
@@ -86,7 +86,7 @@ describe('createInstances', () => {
     expect(await fleet.record()).toMatchObject({ status: 'Failed', failure: { code: 'Unauthorized' } });
   });
 
-  it('a call that used an older, refused credential is repeated, and the connection stays Ready', async () => {
+  it('if the refused credential is no longer the current one, the call is repeated and the connection stays Ready', async () => {
     await open();
     await fleet.opened();
     await updateConnection(fleet.store, 'default', 'cloud', { credentialVersion: 2 });

@@ -30,7 +30,7 @@ describe('handleFailure', () => {
     },
   );
 
-  it('a call to an unavailable site is repeated after 2, 4, 8, 16, 32 and 64 seconds, and then fails', async () => {
+  it('a call to an unavailable site is repeated after 2, 4, 8, 16, 32 and 64 seconds, and the seventh refusal fails the attempt', async () => {
     const waits: unknown[] = [];
     for (let refusal = 1; refusal <= 6; refusal += 1) {
       waits.push(await handle('Unavailable', {}, { record: await fleet.claimed() }));
@@ -52,7 +52,7 @@ describe('handleFailure', () => {
     },
   );
 
-  it('equal answers that leave the outcome unknown are counted in the record', async () => {
+  it('handleFailure counts in the record how often the cloud gave the same answer that leaves the outcome unknown', async () => {
     await handle('OutcomeUnknown', { answered: true });
     await handle('OutcomeUnknown', { answered: true }, { record: await fleet.claimed() });
     expect((await fleet.claimed()).unknownAnswer).toEqual({ words: 'no', times: 2, firstAtMs: fleet.nowMs });
@@ -79,7 +79,7 @@ describe('handleFailure', () => {
   });
 
   it.each(['Throttled', 'Unavailable', 'OutcomeUnknown'] as const)(
-    'a record that a poll has bound to a machine does not change when the call ends with %s',
+    'if a poll has bound a machine to the record, the record does not change when the call ends with %s',
     async (code) => {
       await updateInstance(fleet.store, claimed, { launchState: 'accepted', backendId: 'm1' });
       const bound = await fleet.record();

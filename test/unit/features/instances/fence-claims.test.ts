@@ -15,11 +15,12 @@ beforeEach(async () => {
 });
 afterEach(() => fleet.end());
 
+/** Fences position 0: changes or creates its record, so that a claim that a worker decided on earlier fails. */
 const fence = async () =>
   await fenceClaims(fleet.worker.context, EAST, [REF], await readInstances(fleet.store, [REF]));
 
 describe('fenceClaims', () => {
-  it('a fence stops a first claim that a worker decided on before the fence, but no later claim', async () => {
+  it('a first claim that a worker decided on before the fence fails, and a claim decided on after the fence succeeds', async () => {
     expect(await fence()).toEqual([idOf(0)]);
     expect(await claimInstances(fleet.worker.context, [first])).toEqual({ won: [], stopped: [] });
     const planned = await fleet.claimed();
@@ -35,7 +36,7 @@ describe('fenceClaims', () => {
     expect(await fleet.counts()).toEqual({ Planned: 1 });
   });
 
-  it('a fence stops a worker that decided to repeat a refused attempt', async () => {
+  it('a worker that decided before the fence to repeat a refused attempt does not get the claim', async () => {
     await claimInstances(fleet.worker.context, [first]);
     await updateInstance(fleet.store, await fleet.claimed(), { launchState: 'refused' });
     const decidedOn = { ...first, again: true, record: await fleet.claimed() };

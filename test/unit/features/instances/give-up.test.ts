@@ -39,7 +39,7 @@ describe('giveUp of a launch that no worker has claimed', () => {
     expect(fleet.sent('poll')).toHaveLength(1);
   });
 
-  it('a give-up message is requeued when a launch claims the position first', async () => {
+  it('a give-up message is requeued if a launch claims the instance before giveUp writes', async () => {
     const worker = fleet.makeWorker({
       at: /TransactWriteCommand.*INST#/,
       does: () => fleet.handle(launchOf(0)),
@@ -49,7 +49,7 @@ describe('giveUp of a launch that no worker has claimed', () => {
     expect(fleet.outcomes.size).toBe(0);
   });
 
-  it('an instance that failed unclaimed fails again if a later round does not claim it either', async () => {
+  it('an instance that failed without a claim fails again if no worker claims it in the next round', async () => {
     await fleet.handle(giveUpOf(0));
     await fleet.stopLaunching('paused');
     await fleet.startRound(2);
@@ -61,7 +61,7 @@ describe('giveUp of a launch that no worker has claimed', () => {
 });
 
 describe('giveUp of a launch that was claimed', () => {
-  it('a give-up message is requeued until the claim ends, because a worker may still make the call', async () => {
+  it('a give-up message is requeued until the claim expires, because the worker may still make the create call', async () => {
     const worker = fleet.makeWorker({ at: /^answer to create/, does: 'die' });
     await fleet.handle(launchOf(0), worker);
     const { claimUntilMs } = await fleet.claimed();
@@ -110,7 +110,7 @@ describe('giveUp of a launch that was claimed', () => {
     ]);
   });
 
-  it('a give-up message is requeued when the record changed after the read', async () => {
+  it('a give-up message is requeued if the record changed after the read', async () => {
     await fleet.handle(launchOf(0));
     const worker = fleet.makeWorker({
       at: /TransactWriteCommand.*INST#/,
@@ -121,7 +121,7 @@ describe('giveUp of a launch that was claimed', () => {
     expect(fleet.outcomes.size).toBe(0);
   });
 
-  it('giveUp completes the task as Running when the instance runs', async () => {
+  it('giveUp completes the task as Running if the instance runs', async () => {
     fleet.send(launchOf(0), 0);
     await fleet.until(() => fleet.outcomes.has('token-0'));
     expect(await fleet.handle(giveUpOf(0))).toEqual(ACK);
@@ -130,7 +130,7 @@ describe('giveUp of a launch that was claimed', () => {
     expect(fleet.cloud.standing).toHaveLength(1);
   });
 
-  it('a give-up message does not change an instance that a later round launches', async () => {
+  it('a give-up message of an earlier round does not change an instance that a later round launches', async () => {
     await fleet.stopLaunching('paused');
     await fleet.startRound(2);
     await fleet.handle(launchOf(0, { round: 2 }));
@@ -152,7 +152,7 @@ describe('giveUp of a launch that was claimed', () => {
     expect(await fleet.counts('west')).toEqual({ Failed: 1 });
   });
 
-  it('giveUp sets `closeAs` to Failed for an instance that is leaving a location', async () => {
+  it('giveUp changes `closeAs` from Planned to Failed while a machine is removed before a move', async () => {
     await fleet.handle(launchOf(0));
     const failure = { code: 'CloudFailed', message: 'no host' };
     const record = await fleet.claimed();

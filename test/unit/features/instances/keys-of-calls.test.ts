@@ -28,7 +28,7 @@ function wanted(index: number, keys: string[] = []) {
   return { record: record({ instanceId: id, index, idempotencyKeys: keys }), spec };
 }
 
-test('equal launches share one call in the order of their tokens, regardless of the order of the launches', () => {
+test('equal launches share one create call, in the order of their launch tokens and not in the given order', () => {
   const tokensOf = (order: number[]) =>
     callsOf(
       client,
@@ -38,7 +38,7 @@ test('equal launches share one call in the order of their tokens, regardless of 
   expect(tokensOf([0, 1, 2])).toHaveLength(1);
 });
 
-test('a call is split into one call for each record if the records do not have the call’s idempotency key', () => {
+test('a create call is split into one call for each record if its idempotency key is not in the records', () => {
   const all = [0, 1, 2].map((index) => wanted(index));
   const [first = '', ...others] = all.map(({ spec }) => spec.launchToken);
   const key = has(client, 'idempotency-keys') ? client.idempotencyKeyOf([first, ...others]) : undefined;

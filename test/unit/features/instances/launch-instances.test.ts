@@ -51,7 +51,7 @@ describe('launchInstances', () => {
     expect(await fleet.counts()).toEqual({ Creating: 1 });
   });
 
-  it('if a launch’s worker dies at any step, after redelivery there is one machine and the slot is given back', async () => {
+  it('if the worker dies at any step of a launch, later deliveries end with one machine and a free slot', async () => {
     for (const at of STEPS) {
       await open();
       fleet.cloud.bootMs = 500;
@@ -64,7 +64,7 @@ describe('launchInstances', () => {
     }
   });
 
-  it('if a second worker handles a copy of a launch message before any step of the first, one machine is made', async () => {
+  it('if another worker handles a copy of the launch message at any step of the launch, only one machine is made', async () => {
     for (const at of STEPS) {
       await open();
       const worker = fleet.makeWorker({ at, does: () => fleet.handle(launchOf(0), fleet.makeWorker()) });
@@ -89,7 +89,7 @@ describe('launchInstances', () => {
       fleet.cloud.reply = () => {};
       throw new DriverError('OutcomeUnknown', 'no answer');
     };
-    // Lists leave the machine out, so that no poll binds it first.
+    // Lists leave the machine out, so that no poll binds the machine before the look-up.
     fleet.cloud.hidden.add('m1');
     fleet.send(launchOf(0), 0);
     await fleet.deliverNext();
@@ -141,7 +141,7 @@ describe('launchInstances', () => {
   });
 
   it.each(['paused', 'ended'] as const)(
-    'a launch creates nothing and gives its slot back when launching is %s between permit and claim',
+    'if launching is %s after the permit and before the claim, a launch creates nothing and gives its slot back',
     async (how) => {
       await open();
       const worker = fleet.makeWorker({ at: CLAIM, does: () => fleet.stopLaunching(how) });
@@ -216,7 +216,7 @@ describe('launchInstances', () => {
     expect(creates()).toHaveLength(1);
   });
 
-  it('a launch message for a running instance completes its task, and frees no slot of another instance', async () => {
+  it('a launch message for a running instance completes the message’s task, and frees no slot of another instance', async () => {
     await open({ size: 2 });
     fleet.send(launchOf(0), 0);
     await fleet.until(hasOutcome);
@@ -234,7 +234,7 @@ describe('launchInstances', () => {
     expect([...fleet.outcomes]).toEqual([['token-0', 'Cancelled']]);
   });
 
-  it('a late message does not replace the task token if no step waits for the message’s own token', async () => {
+  it('a late message does not replace the task token if no workflow step waits for the message’s own token', async () => {
     await open();
     await fleet.handle(launchOf(0));
     fleet.spent.add('late');
@@ -243,7 +243,7 @@ describe('launchInstances', () => {
     expect(fleet.outcomes.size).toBe(0);
   });
 
-  it('the launch of a moved instance is sent to its current location, and then its old slot is given back', async () => {
+  it('the launch of a moved instance is sent to the new location, and then the slot at the old location is given back', async () => {
     await open({ locations: ['east', 'west'] });
     await fleet.handle(launchOf(0));
     await moveInstance(fleet.store, await fleet.claimed(), 'west', []);
@@ -262,7 +262,7 @@ describe('launchInstances', () => {
     expect(await fleet.record()).toMatchObject({ taskToken: 'later' });
   });
 
-  it('if a call of a batch throws an unknown error, the batch fails after recording the other outcomes', async () => {
+  it('if one create call throws an unknown error, the batch fails after the worker recorded the other outcomes', async () => {
     await open({ size: 2 });
     fleet.cloud.meet = (call) => {
       if (call === `create ${idOf(0)}.1`) throw new DriverError('InvalidRequest', 'no such image');

@@ -60,13 +60,13 @@ describe('lookUp', () => {
     expect(await fleet.record()).toEqual(unknown);
   });
 
-  it('a look-up does not take a copy for the machine of the call', async () => {
+  it('a look-up ignores a machine with the call’s launch token that was made a day earlier, because it is a copy', async () => {
     const [machine] = fleet.cloud.made;
     if (machine) machine.createdAtMs -= 24 * HOUR_MS;
     expect(await look()).toEqual({ proven: true, record: unknown });
   });
 
-  it('a look-up decides nothing before the deadline if the cloud shows no creation time of the machine', async () => {
+  it('a look-up decides nothing before the deadline if the cloud does not show the machine’s creation time', async () => {
     const [machine] = fleet.cloud.made;
     if (machine) Object.assign(machine, { createdAtMs: undefined, stuckAt: 'Running' });
     expect(await look()).toEqual({ proven: false, result: requeueAfter(5_000) });
@@ -87,7 +87,7 @@ describe('lookUp', () => {
     },
   );
 
-  it('if the cloud refuses a look-up, the instance becomes Terminating and not Failed, as a machine may exist', async () => {
+  it('if the cloud refuses a look-up, the instance becomes Terminating and not Failed, because a machine may exist', async () => {
     refuse('Unauthorized');
     expect(await look()).toEqual({ proven: false, result: ACK });
     expect(await fleet.record()).toMatchObject({
@@ -99,7 +99,7 @@ describe('lookUp', () => {
     expect(await fleet.holders()).toEqual([0]);
   });
 
-  it('an instance past its time limit becomes Failed when the look-up proves that no machine exists', async () => {
+  it('an instance past its time limit becomes Failed if the look-up proves that no machine exists', async () => {
     forget();
     fleet.nowMs = unknown.deadlineAtMs;
     expect(await look()).toEqual({ proven: false, result: ACK });
@@ -107,7 +107,7 @@ describe('lookUp', () => {
     expect(await fleet.holders()).toEqual([]);
   });
 
-  it('an attempt fails after three equal answers over a minute if the look-up finds no machine', async () => {
+  it('an attempt fails if its call got three equal answers, the first a minute ago, and the look-up finds no machine', async () => {
     forget();
     const answered = { words: 'computer says no', times: 3, firstAtMs: fleet.nowMs - 60_000 };
     await updateInstance(fleet.store, unknown, { unknownAnswer: answered });
@@ -120,7 +120,7 @@ describe('lookUp', () => {
     expect(fleet.history).not.toContain(`create ${idOf(0)}.1`);
   });
 
-  it('a look-up writes nothing when the record changed after the read', async () => {
+  it('a look-up writes nothing if the record changed after the read', async () => {
     refuse('Unauthorized');
     await updateInstance(fleet.store, unknown, { taskToken: 'later' });
     expect(await look()).toEqual({ proven: false, result: requeueAfter(1_000) });

@@ -11,7 +11,7 @@ describe('nextStep', () => {
     expect(nextStep(undefined, { message: { round: 1 } }, TIMES)).toEqual({ step: 'claim' });
   });
 
-  it('a launch waits for the end of another worker’s claim and the consistency window, then looks up its machine', () => {
+  it('a launch waits for another worker’s claim time and the consistency window, then looks up the machine', () => {
     const claimed = record({ launchState: 'claimed', claimUntilMs: 90_000 });
     const waiting = { step: 'wait', waitMs: CLAIM_MS + WINDOW_MS, marks: { waitedFor: 90_000 } };
     expect(nextStep(claimed, { message: { round: 1 } }, TIMES)).toEqual(waiting);
@@ -38,7 +38,7 @@ describe('nextStep', () => {
     });
   });
 
-  it('if a launch’s own earlier worker died, the launch waits only for the rest of the claim, by the queue’s clock', () => {
+  it('if an earlier worker of the same message died, the launch waits for the rest of the claim by SQS’s clock', () => {
     const claimed = record({ launchState: 'claimed', claimUntilMs: 90_000, claimedBy: 'm1' });
     const first = { messageId: 'm1', receives: 2, sentAtMs: 900_000, firstReceivedAtMs: 1_000_000 };
     const claimSeen = { claimUntilMs: 90_000, sinceMs: 1_000_000 };
@@ -55,7 +55,7 @@ describe('nextStep', () => {
     expect(late).toMatchObject({ step: 'look-up' });
   });
 
-  it('a launch waits the whole time if another message made the claim, or if the time of the claim is unknown', () => {
+  it('a launch waits for the whole claim time if another message made the claim or the claim’s start is unknown', () => {
     const whole = { step: 'wait', waitMs: CLAIM_MS + WINDOW_MS, marks: { waitedFor: 90_000 } };
     const delivery = { messageId: 'm1', receives: 3, sentAtMs: 2_000_000, firstReceivedAtMs: 1_000_000 };
     const step = (claimedBy: string, launch: Parameters<typeof nextStep>[1]) =>
@@ -79,7 +79,7 @@ describe('nextStep', () => {
     });
   });
 
-  it('a launch completes its task with the outcome in its record', () => {
+  it('a launch completes its task with the outcome that follows from the record’s status', () => {
     expect(nextStep(record({ status: 'Running' }), { message: { round: 1 } }, TIMES)).toEqual({
       step: 'answer',
       outcome: 'Running',
@@ -97,7 +97,7 @@ describe('nextStep in a later round', () => {
     nextStep(record({ round: 1, ...fields }), { message: { round, waitedFor: 0 } }, TIMES);
 
   it.each(['Failed', 'Terminated'] as const)(
-    'a later round claims an instance that ended %s in an earlier one',
+    'a launch of a later round claims an instance that became %s in an earlier round',
     (status) => {
       expect(at({ status })).toMatchObject({ step: 'claim', replaces: { status, round: 1 } });
       expect(at({ status }, 1)).toMatchObject({ step: 'answer' });
@@ -113,23 +113,23 @@ describe('nextStep in a later round', () => {
     }
   });
 
-  it('a later round completes its task as Running for an instance that runs', () => {
+  it('a launch of a later round completes its task as Running if the instance runs', () => {
     expect(at({ status: 'Running' })).toEqual({ step: 'answer', outcome: 'Running' });
   });
 
-  it('a later round continues an attempt that has not ended', () => {
+  it('a launch of a later round continues an attempt that has not ended', () => {
     expect(at({ launchState: 'accepted' })).toMatchObject({ step: 'replace-token' });
     expect(at({ launchState: 'refused' })).toMatchObject({ step: 'create' });
     expect(at({ launchState: 'unknown', unknownSinceMs: 0 })).toMatchObject({ step: 'look-up' });
   });
 
-  it('a launch waits while the machine of an earlier round is removed, and answers Failed for its own round', () => {
+  it('while a failed machine is removed, a launch of a later round waits, and a launch of the same round ends as Failed', () => {
     const failing = { status: 'Terminating', closeAs: 'Failed' } as const;
     expect(at(failing)).toEqual({ step: 'wait', waitMs: 5_000 });
     expect(at(failing, 1)).toEqual({ step: 'answer', outcome: 'Failed' });
   });
 
-  it('a removal cancels the launch of a later round', () => {
+  it('a launch of a later round is cancelled if its instance is being removed', () => {
     expect(at({ status: 'Terminating' })).toEqual({ step: 'answer', outcome: 'Cancelled' });
   });
 

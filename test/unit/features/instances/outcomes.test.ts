@@ -57,7 +57,7 @@ describe('completeTasks', () => {
     expect(fleet.history).toContain('slot 0 returned');
   });
 
-  it('completeTasks gives a slot back only if it is held under the permit that the caller names', async () => {
+  it('completeTasks gives a slot back only if the slot is held under the permit that the caller names', async () => {
     const running = { ...(await fleet.claimed()), status: 'Running' as const };
     const [startMs = 0] = Object.values(await readHolders(fleet.store, EAST));
     await completeTasks(context, [running], { held: { [idOf(0)]: startMs - 1 } });
@@ -76,7 +76,7 @@ describe('failInstances', () => {
     expect(await fleet.counts()).toEqual({ Failed: 1 });
   });
 
-  it('failInstances does nothing when the record changed after the read', async () => {
+  it('failInstances does nothing if the record changed after the read', async () => {
     const record = await fleet.claimed();
     await updateInstance(fleet.store, record, { launchState: 'unknown' });
     fleet.history.length = 0;
@@ -124,7 +124,7 @@ describe('withPresentTokens', () => {
     expect(await withPresentTokens(context, [record])).toMatchObject([{ taskToken: 'later' }]);
   });
 
-  it('withPresentTokens keeps the old token when the record is at a later attempt', async () => {
+  it('withPresentTokens keeps the old token if the record is at a later attempt', async () => {
     const record = await fleet.claimed();
     fleet.putRecord({ ...record, attempt: 2, taskToken: 'later' });
     expect(await withPresentTokens(context, [record])).toEqual([record]);

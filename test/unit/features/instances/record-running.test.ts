@@ -26,7 +26,7 @@ const machine = (changes: Partial<CloudInstance> = {}): CloudInstance => ({
 });
 const note = async (shown = machine(), worker: Worker = fleet.worker) =>
   await fleet.run(worker, () => recordRunning(worker.context, [{ record: claimed, machine: shown }]));
-/** Returns a worker. The record changes just before the worker writes it. */
+/** Returns a worker. Just before it writes the record, these fields of the record change. */
 const afterChange = (fields: Parameters<typeof updateInstance>[2]) =>
   fleet.makeWorker({ at: CHANGE, does: () => updateInstance(fleet.store, claimed, fields) });
 
@@ -59,7 +59,7 @@ describe('recordRunning', () => {
     ['is at a later attempt', { attempt: 2 }],
     ['is in Terminating', { status: 'Terminating' as const }],
     ['is closed', { status: 'Failed' as const }],
-  ])('a running machine is not recorded when the record %s', async (_, changes) => {
+  ])('a running machine is not recorded if the record %s', async (_, changes) => {
     const changed = { ...claimed, ...changes, claimUntilMs: claimed.claimUntilMs + 1 };
     fleet.putRecord(changed);
     fleet.history.length = 0;

@@ -36,7 +36,7 @@ describe('retakeClaims', () => {
     });
   });
 
-  it('only one of two workers takes over a claim', async () => {
+  it('if two workers take over the same claim, only one of them succeeds', async () => {
     const attempts = [{ message, again: true, record: refused }];
     const both = await Promise.all(
       [fleet.worker, fleet.makeWorker()].map(({ context }) => retakeClaims(context, attempts, NO_KEYS)),

@@ -5,7 +5,7 @@ import { countAnswer, refusalBy } from '../../../../functions/features/instances
 const MINUTE = 60_000;
 const answer = (message: string) => new DriverError('OutcomeUnknown', message, { answered: true });
 
-/** Counts answers to one call. They arrive at intervals of 20 s, the first one at time 0. */
+/** Counts answers to one call. The first answer arrives at time 0, and each further answer 20 s later. */
 function answersOf(messages: readonly string[]) {
   let known: ReturnType<typeof countAnswer>;
   for (const [at, message] of messages.entries()) known = countAnswer(known, answer(message), at * 20_000);
@@ -13,7 +13,7 @@ function answersOf(messages: readonly string[]) {
 }
 
 describe('an answer that leaves the outcome unknown', () => {
-  it('an answer with other words starts a new count', () => {
+  it('an answer with a different text starts a new count', () => {
     const known = answersOf(['no', 'no', 'yes', 'yes']);
     expect(known).toEqual({ words: 'yes', times: 2, firstAtMs: 40_000 });
   });
@@ -28,7 +28,7 @@ describe('an answer that leaves the outcome unknown', () => {
     expect(known).toEqual({ words: last, times: 3, firstAtMs: 0 });
   });
 
-  it('three equal answers count as a refusal from one minute after the first answer', () => {
+  it('three equal answers count as a refusal once a minute has passed since the first answer', () => {
     expect(refusalBy(answersOf(['no', 'no']), 2 * MINUTE)).toBeUndefined();
     expect(refusalBy(answersOf(['no', 'no', 'no']), MINUTE - 1)).toBeUndefined();
     expect(refusalBy(answersOf(['no', 'no', 'no']), MINUTE)).toEqual({ code: 'CloudFailed', message: 'no' });

@@ -33,7 +33,7 @@ test.each([
   expect(due).toEqual([{ ...key, ...expected }]);
 });
 
-test('a Failed connection is verified again only if it was verified before, and a Disabled one is not verified', () => {
+test('a Failed connection is verified again only if it was verified before, and a Disabled connection is not verified', () => {
   expect(due({ status: 'Failed' })).toMatchObject([key]);
   const { verifiedAt: _, ...never } = connection({ status: 'Failed' });
   expect(dueWork(never, POLL_MINUTES, NOW_MS)).toEqual([]);

@@ -16,7 +16,7 @@ const wantedOf = (...indexes: number[]) =>
 const entries = async () => await readQueue(fleet.store, governed(EAST, await fleet.opened()));
 
 describe('enqueue', () => {
-  it('launches are enqueued in order and four turns apart, after the site’s current turn', async () => {
+  it('launches get turns in the fair order that are four apart and follow the site’s current turn', async () => {
     const attempts = [0, 1, 2].map((index) => ({ message: launchOf(index), again: false }));
     await enqueue(fleet.worker.context, EAST, attempts, { wanted: wantedOf(0, 1, 2), turn: 100 });
     const all = await entries();
@@ -47,7 +47,7 @@ describe('enqueue', () => {
     expect(fleet.sent('poll')).toHaveLength(1);
   });
 
-  it('enqueue takes no step when it gets no launch', async () => {
+  it('enqueue makes no call if it gets no launch', async () => {
     await enqueue(fleet.worker.context, EAST, [], { wanted: new Map(), turn: 0 });
     expect(fleet.worker.steps).toBe(0);
   });

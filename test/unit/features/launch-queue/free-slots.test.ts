@@ -35,7 +35,7 @@ describe('freeSlots', () => {
     expect(await queued()).toEqual([2]);
   });
 
-  it('two workers that free slots at the same time grant no more slots than there are', async () => {
+  it('two workers that free slots at the same time grant no more slots than the site has', async () => {
     await open(2, 4);
     const workers = [fleet.worker, fleet.makeWorker()];
     await Promise.all(
@@ -56,7 +56,7 @@ describe('freeSlots', () => {
     expect(await queued()).toEqual([2]);
   });
 
-  it('a slot stays with its holder if an earlier permit is given back', async () => {
+  it('a slot stays with its holder if a worker gives back an earlier permit of the same holder', async () => {
     await open(1, 1);
     const [startMs = 0] = Object.values(await readHolders(fleet.store, EAST));
     await freeSlots(fleet.worker.context, EAST, [{ instanceId: idOf(0), startMs: startMs - 1 }]);
@@ -100,7 +100,7 @@ describe('freeSlots', () => {
     expect(await queued()).toEqual([1]);
   });
 
-  it('if a worker dies at any step, each queued launch still runs and at most one holds the only slot', async () => {
+  it('if a worker dies at any step, each queued instance still runs, and the only slot never has two holders', async () => {
     for (let at = 1; at <= 24; at += 2) {
       fleet?.end();
       fleet = await OneFleet.open({ size: 3, limits: { concurrentInstancesPerLocation: 1 } });

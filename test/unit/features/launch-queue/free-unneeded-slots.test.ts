@@ -32,7 +32,7 @@ it('a launch that the launch gate stopped gives its slot back', async () => {
   expect(await isHeld()).toBe(false);
 });
 
-it('a slot stays held if a later round gets a permit for it after the launch gate was read', async () => {
+it('a slot stays held if the instance’s launch of a later round gets a permit after the launch gate was read', async () => {
   world = workerWorld(NOON);
   await permit();
   let rounds = 0;

@@ -46,7 +46,7 @@ describe('serveQueue', () => {
     expect(fleet.sent('launch').map(({ index }) => index)).toEqual([2, 3, 4]);
   });
 
-  it('serveQueue grants nothing while all slots are held, and makes two reads', async () => {
+  it('serveQueue makes only two reads and grants nothing while all slots are held', async () => {
     await open(1, 1);
     const before = fleet.worker.steps;
     expect(await serve([])).toBe(true);
@@ -77,7 +77,7 @@ describe('serveQueue', () => {
   it.each([
     ['a poll found the holder stalled', [idOf(13)]],
     ['the permit is old, and the cloud could not be asked', undefined],
-  ])('serveQueue sends a slot holder from far down the queue first if %s', async (_, stalled) => {
+  ])('serveQueue first sends the launch of a slot holder far down the queue if %s', async (_, stalled) => {
     await open(1, 13);
     fleet.nowMs += 60_000;
     const others = (await readQueue(fleet.store, governed(EAST, await fleet.opened()))).slice(0, -1);
@@ -109,7 +109,7 @@ describe('serveQueue', () => {
 
 describe('scanQueue', () => {
   it.each(['paused', 'ended'] as const)(
-    'if launching is %s, the queue scan sends the launches, and the workers cancel them',
+    'if launching is %s, the queue scan sends the queued launches, and workers cancel these launches',
     async (how) => {
       await open(1, 2);
       await fleet.stopLaunching(how);
@@ -140,7 +140,7 @@ describe('scanQueue', () => {
     expect(fleet.heartbeats).toEqual(['token-1', 'token-1', 'token-1']);
   });
 
-  it('the queue scan sends launches with misplaced entries after a limit change, and workers enqueue them again', async () => {
+  it('after a limit change, the queue scan sends the launches of misplaced entries, and workers enqueue these again', async () => {
     await open(1, 12, { calls: { create: { perSecond: 500, burst: 500 } } });
     await updateConnection(fleet.store, 'default', 'cloud', {
       limits: { concurrentInstancesPerLocation: 1 },

@@ -68,7 +68,7 @@ it('if the fleet is not being deleted, a network is kept while a security group 
   ]);
 });
 
-/** Returns a connection that answers the first deletion of a security group with `refusal`, and then deletes it. */
+/** Returns a connection whose first deletion of a security group fails with `refusal`. Later deletions succeed. */
 function refusesOnce(refusal: DriverError): OpenConnection {
   const client = simDriver.connect({
     cloud: 'aws',

@@ -52,7 +52,7 @@ export class MemoryCloud {
     if (machine) Object.assign(machine, { stuckAt: 'Failed', failureMessage });
   }
 
-  /** Removes a machine without a call that asks for it. */
+  /** Removes a machine although no call asked the cloud to remove it. */
   vanish(machine: Machine | undefined): void {
     if (machine) machine.endedAtMs = Number.NEGATIVE_INFINITY;
   }

@@ -62,7 +62,7 @@ export const idOf = (index: number): string => instanceId({ fleetId: FLEET, inde
 
 const TABLES = { fleets: 'fleets', governor: 'governor', access: 'access', catalogue: 'catalogue' };
 const TIME_LIMIT_MS = 20_000;
-/** Time after which the queue delivers an unacknowledged message again. */
+/** Time after which the queue delivers an unacknowledged message again, in ms. */
 const VISIBILITY_MS = 30_000;
 const MINUTE_MS = 60_000;
 
@@ -120,7 +120,7 @@ interface Queued {
   mark: DeliveryMark & { sentAtMs: number };
 }
 
-/** Runs workers for one fleet with one connection, over models of the tables, the queue, the workflow and a cloud. */
+/** Runs workers for one fleet with one connection, over simple stand-ins for tables, queue, workflow and cloud. */
 export class OneFleet {
   nowMs = NOON;
   readonly cloud = new MemoryCloud(
@@ -276,7 +276,11 @@ export class OneFleet {
     return Object.assign(worker, { context });
   }
 
-  /** Runs work of a worker. The clock moves only when the work sleeps. @returns `died` if the worker died meanwhile */
+  /**
+   * Runs work of a worker. The clock moves only when the work sleeps.
+   *
+   * @returns `died` if the worker died during the work
+   */
   async run<Result>(worker: Worker, work: () => Promise<Result>): Promise<Result | 'died'> {
     worker.context.invocation.endsAtMs = this.nowMs + TIME_LIMIT_MS;
     let isOver = false;
@@ -315,7 +319,10 @@ export class OneFleet {
     this.queue.push({ message, delayMs, dueMs: this.nowMs + waitMs, mark });
   }
 
-  /** Moves the clock to the next message's time and delivers it. If the worker dies, it is delivered again later. */
+  /**
+   * Moves the clock to the time of the next message and delivers the message. If the worker dies, the message stays
+   * in the queue and is delivered again later.
+   */
   async deliverNext(worker: Worker = this.worker): Promise<void> {
     const [next] = this.queue.toSorted((one, other) => one.dueMs - other.dueMs);
     if (!next) throw new Error('the queue is empty');
@@ -348,7 +355,7 @@ export class OneFleet {
     }
   }
 
-  /** Claims the next poll of a site's poll loop, as the worker of its message does. */
+  /** Claims the next poll of a site's poll loop, as a worker does when it gets the poll message. */
   async takeLoop({ connectionKey, location } = EAST): Promise<Loop> {
     const ref = { driver: 'sim', connectionKey, location };
     const generation = await this.#presentGeneration(ref);
@@ -357,7 +364,7 @@ export class OneFleet {
     return loop;
   }
 
-  /** Claims the next poll of a site for a worker, and returns the poll. */
+  /** Claims the next poll of a site for a worker. @returns the poll, with the worker's context and the connection */
   async takePoll(worker: Worker = this.worker, site = EAST): Promise<Poll> {
     const loop = await this.takeLoop(site);
     return { context: worker.context, site, opened: await worker.context.open(CONNECTION), loop };
@@ -416,7 +423,7 @@ export class OneFleet {
     return placement;
   }
 
-  /** Returns the counts of a placement by status, without zeros. */
+  /** Returns a placement's number of instances in each status. Leaves out zeros. */
   async counts(location = 'east'): Promise<Record<string, number>> {
     const { counts } = await this.placement(location);
     return Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0));

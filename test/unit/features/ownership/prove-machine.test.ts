@@ -118,7 +118,7 @@ describe('proof by creation time', () => {
     }
   });
 
-  it('a machine is compared with the times of its own attempt, even if later attempts follow', () => {
+  it('a machine is compared with the times of its own attempt, even if the record has later attempts', () => {
     const moved = record({
       ...running,
       launchToken: 'f0123456789abcdef-00000.2',
@@ -192,7 +192,7 @@ describe('attempts', () => {
     });
   });
 
-  it('an attempt is closed at the time when the cloud accepted it, even if the machine vanishes later', () => {
+  it('an attempt’s closing time is the time when the cloud accepted its call, even if the machine vanishes later', () => {
     const gone = {
       ...running,
       status: 'Terminated' as const,

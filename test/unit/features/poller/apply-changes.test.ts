@@ -47,7 +47,7 @@ describe('applyDecided', () => {
     ['another launch state', { launchState: 'unknown' as const }],
     ['a renewed claim', { claimUntilMs: 1 }],
   ])(
-    'a poll does not change a record that got %s after the poll had read it, and changes the others',
+    'a poll does not change a record that got %s after the poll’s read, and changes the other records',
     async (_, fields) => {
       const changes = [running(await fleet.claimed(0)), running(await fleet.claimed(1))];
       await updateInstance(fleet.store, await fleet.claimed(0), fields);
@@ -60,7 +60,7 @@ describe('applyDecided', () => {
     },
   );
 
-  it('a change is written only once when two polls decide on it', async () => {
+  it('a change is written only once if two polls decide on the same change', async () => {
     const changes = [running(await fleet.claimed(0))];
     await apply(changes);
     const again = await apply(changes, fleet.makeWorker());
@@ -138,7 +138,7 @@ describe('endAttempts', () => {
     expect(fleet.history).toEqual(['record 0 Running accepted', 'task token-0 Running', 'slot 0 returned']);
   });
 
-  it('a poll removes a machine instead of adopting it if its record was closed after the poll had read it', async () => {
+  it('a poll removes a machine instead of adopting it if the record was closed after the poll’s read', async () => {
     const record = await unbound();
     fleet.putRecord({ ...record, status: 'Failed' });
     await end({ adopted: [{ record, machine: { ...machine, status: 'Creating' } }] });
@@ -146,7 +146,7 @@ describe('endAttempts', () => {
     expect(await fleet.record(0)).toMatchObject({ status: 'Failed' });
   });
 
-  it('a poll removes a machine instead of adopting it if its record is now bound to another machine', async () => {
+  it('a poll removes a machine instead of adopting it if the record was bound to another machine after the read', async () => {
     const record = await unbound();
     fleet.putRecord({ ...record, launchState: 'accepted', backendId: 'm2' });
     await end({ adopted: [{ record, machine: { ...machine, status: 'Creating' } }] });

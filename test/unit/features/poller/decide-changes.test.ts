@@ -15,7 +15,7 @@ const NONE_MOVABLE: ReadonlySet<string> = new Set();
 const decide = (found: readonly Found[], movable = NONE_MOVABLE) => decideChanges({ found, movable });
 
 describe('decideChanges', () => {
-  it('a change has the fields that its finding sets and clears', () => {
+  it('a change sets the fields that its finding sets, and clears the fields that its finding clears', () => {
     const finding = { action: 'change', to: 'Running', fields: { zone: 'a' }, clears: ['trouble'] } as const;
     const one = record();
     expect(decide([{ record: one, finding }]).changes).toEqual([
@@ -23,7 +23,7 @@ describe('decideChanges', () => {
     ]);
   });
 
-  it('the change of a failing instance has `closeAs` Planned and the failure if the instance may move', () => {
+  it('if a failing instance may move to another location, its change has `closeAs` Planned instead of Failed', () => {
     const one = record();
     const fields = { closeAs: 'Failed', failure: FAILURE } as const;
     const found = [{ record: one, finding: { action: 'change', to: 'Terminating', fields } }] as const;
@@ -42,7 +42,7 @@ describe('decideChanges', () => {
     expect(decide(found)).toEqual({ changes: [], endedAttempts: [], adopted: [], removals: [] });
   });
 
-  it('decideChanges lists each machine to remove, each attempt that ended and each machine to bind', () => {
+  it('decideChanges lists each machine to terminate, each ended attempt and each adopted machine', () => {
     const machine = { backendId: 'i-1', status: 'Creating' } as const;
     const one = record();
     const found: Found[] = [

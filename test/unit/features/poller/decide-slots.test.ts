@@ -18,8 +18,8 @@ const IN_TIME = NOW - UNCLAIMED_SLOT_MS;
  * Decides about the slot of one instance.
  *
  * @param one the instance's record after the poll's writes
- * @param heldSinceMs when the instance got the slot; undefined: it holds none
- * @param isWritten whether the poll changed the record
+ * @param heldSinceMs time at which the instance got the slot; undefined if the instance holds no slot
+ * @param isWritten true if the poll changed the record
  */
 function decide(one: InstanceItem | undefined, heldSinceMs: number | undefined, isWritten = false) {
   const applied = {
@@ -96,7 +96,7 @@ describe('decideSlots', () => {
 });
 
 describe('unusedSlots', () => {
-  it('an abandoned slot counts as unused only after a fence has stopped earlier claims', () => {
+  it('an abandoned slot counts as unused only after a fence (a write that makes earlier claims fail)', () => {
     const { applied, decision } = decide(undefined, LATE);
     expect(unusedSlots(applied, decision, new Set())).toEqual([]);
     expect(unusedSlots(applied, decision, new Set([ID]))).toEqual([ID]);
@@ -115,7 +115,7 @@ describe('stillInTransition', () => {
     return stillInTransition(applied, decision, new Set(fenced));
   };
 
-  it('stillInTransition counts records in transition, holders that may claim, and unfenced abandoned slots', () => {
+  it('stillInTransition counts records in transition, slot holders that may claim, and abandoned slots without a fence', () => {
     expect(countOf(record({ status: 'Terminating' }), undefined)).toBe(1);
     expect(countOf(record({ status: 'Running' }), undefined)).toBe(0);
     expect(countOf(undefined, IN_TIME)).toBe(1);

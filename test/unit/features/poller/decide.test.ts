@@ -37,7 +37,7 @@ describe('pick', () => {
     isFull: true,
   });
 
-  it('a poll re-reads the records that do not agree with the cloud, and no others', () => {
+  it('a poll re-reads only the records that do not agree with the cloud', () => {
     const entries = [entry(ONE, 'Running', `i-${ONE}`), entry(TWO, 'Creating', `i-${TWO}`)];
     const machines = new Map([ONE, TWO].map((id) => [id, [machine(id, 'Running')]]));
     const picked = pick(takeSnapshot(entries), machines, {}, NOW_MS);
@@ -45,7 +45,7 @@ describe('pick', () => {
     expect(picked.creating).toEqual([TWO]);
   });
 
-  it('a slot holder is stale if it is not in Creating, or if the cloud has accepted no call for it for too long', () => {
+  it('a slot holder is stale if its record is not in Creating, or still has no machine long after the permit', () => {
     const entries = [entry(ONE, 'Running', 'i-1'), entry(TWO, 'Creating'), entry(THREE, 'Creating')];
     const holders = { [ONE]: NOW_MS, [TWO]: NOW_MS - 1_000, [THREE]: NOW_MS - 600_000 };
     const { staleHolders, pending } = pick(takeSnapshot(entries), new Map(), holders, NOW_MS);

@@ -72,7 +72,7 @@ test('while a launch waits for a slot, only the first of two polls starts fast p
   expect([...waiting, ...fastOf(fleet)]).toHaveLength(1);
 });
 
-test('a poll starts no fast polls if the site’s list rate is too low for them', async () => {
+test('a poll starts no fast polls if the site’s list rate is too low for fast polls', async () => {
   fleet = await openWaiting(2);
   expect(fastOf(fleet)).toEqual([]);
 });
@@ -120,7 +120,7 @@ test('fast polls continue after a failed list call', async () => {
   expect(fastOf(fleet)).toHaveLength(1);
 });
 
-test('fast polls end after the loop’s own poll has found no waiting launch', async () => {
+test('fast polls end after a regular poll of the loop has found no waiting launch', async () => {
   fleet = await openWaiting(10);
   const message = await fastPollOf(fleet);
   fleet.nowMs += 20_000;

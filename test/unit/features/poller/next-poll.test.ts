@@ -34,7 +34,7 @@ describe('nextPollMs', () => {
     [3_000, 2_500],
     [60_000, POLL_INTERVAL_MS],
   ])(
-    'if no launch waits at a quick site and the first create was %i ms ago, the next poll comes in %i ms',
+    'if no launch waits, boots are quick and the first create was %i ms ago, the next poll comes in %i ms',
     (ageMs, expected) => {
       const startsMs = [NOW - ageMs, NOW];
       expect(nextPollMs({ isWaitedFor: false, startsMs, fastestMs: 1_000 }, NOW)).toBe(expected);
@@ -69,11 +69,11 @@ describe('fastestOf', () => {
 });
 
 describe('bootBetween', () => {
-  it('the boot time of a slow machine ends when the later poll saw the machine run', () => {
+  it('the measured boot of a slow machine ends at the later poll, which saw the machine run', () => {
     expect(bootBetween(NOW, NOW + 7_000, NOW + 8_000)).toBe(8_000);
   });
 
-  it('the boot time ends at the earlier poll if the machine may have been quick', () => {
+  it('the measured boot of a machine that may be quick ends at the earlier poll, which saw the machine not run yet', () => {
     expect(bootBetween(NOW, NOW + 700, NOW + 5_000)).toBe(700);
   });
 

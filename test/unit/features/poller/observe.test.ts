@@ -27,7 +27,7 @@ async function openRunning(size = 1): Promise<void> {
 
 async function look(changes: Partial<Snapshot> = {}, worker: Worker = fleet.worker): Promise<Observed> {
   const poll = await fleet.takePoll(worker);
-  // A full poll was made in this minute, so this one does not check deadlines.
+  // A full poll was made in this minute, so the poll of the test does not check deadlines.
   poll.loop.fullAtMs = fleet.nowMs;
   const snapshot = await fleet.run(worker, () =>
     takeSnapshot(poll.context, poll.site, poll.opened, poll.loop),
@@ -67,7 +67,7 @@ describe('observe', () => {
     expect(fleet.history.at(-1)).toBe('get m1');
   });
 
-  it('a poll finds that a machine vanished when the cloud answers that the machine does not exist', async () => {
+  it('a poll finds that a machine vanished if the cloud answers that the machine does not exist', async () => {
     await openRunning();
     fleet.cloud.vanish(fleet.cloud.made[0]);
     const { found } = await look();
@@ -77,7 +77,7 @@ describe('observe', () => {
     });
   });
 
-  it('a poll finds that an instance failed when its machine vanished before it ran', async () => {
+  it('a poll finds that an instance failed if its machine vanished before the machine ran', async () => {
     await open();
     fleet.nowMs += 60_000;
     fleet.cloud.vanish(fleet.cloud.made[0]);
@@ -88,7 +88,7 @@ describe('observe', () => {
   });
 
   it.each(['Unavailable', 'Throttled', 'Unauthorized'] as const)(
-    'a poll does not decide that a missing machine vanished when the cloud answers %s',
+    'a poll does not decide that a missing machine vanished if the cloud answers %s',
     async (code) => {
       await openRunning();
       fleet.cloud.vanish(fleet.cloud.made[0]);
@@ -99,7 +99,7 @@ describe('observe', () => {
     },
   );
 
-  it('a poll compares no record that its snapshot did not ask about', async () => {
+  it('a poll with a partial snapshot compares only the records that the snapshot asked about', async () => {
     await openRunning(2);
     const observed = await look({ seen: [], isFull: false, asked: new Set([idOf(1)]) });
     expect(observed.found.map(({ record }) => record.index)).toEqual([1, 1]);

@@ -46,16 +46,16 @@ describe('pick', () => {
     ['shows another status', [machine(ONE, 'Suspended')]],
     ['shows only another machine of the instance', [machine(ONE, 'Running', 'i-9')]],
     ['does not show the machine', []],
-  ])('a poll re-reads a record when the list %s', (_, seen) => {
+  ])('a poll re-reads a record if the list %s', (_, seen) => {
     expect(picked({ entries: [entry(ONE, 'Running', 'i-1')], seen }).rereadIds).toEqual([ONE]);
   });
 
-  it('a poll re-reads a record without a machine when the list shows a machine with its launch token', () => {
+  it('a poll re-reads a record without a machine if the list shows a machine with the record’s launch token', () => {
     const seen = [{ ...machine(ONE, 'Creating'), launchToken: `${ONE}.1` }];
     expect(picked({ entries: [entry(ONE, 'Creating')], seen }).rereadIds).toEqual([ONE]);
   });
 
-  it('a poll that asks the cloud about some instances does not re-read the records of the others', () => {
+  it('a poll that asks the cloud about some instances does not re-read the records of other instances', () => {
     const entries = [entry(ONE, 'Running', 'i-1'), entry(TWO, 'Running', 'i-2')];
     const asked = new Set([TWO]);
     expect(picked({ entries, asked, isFull: false }).rereadIds).toEqual([TWO]);
@@ -85,7 +85,7 @@ describe('pick', () => {
     expect(Object.keys(picked({ entries }, holders).staleHolders)).toEqual([ONE, THREE]);
   });
 
-  it('a slot holder in Creating is stale only if the cloud has accepted no call for it for two minutes', () => {
+  it('a slot holder in Creating is stale only if it still has no machine over two minutes after its permit', () => {
     const entries = [entry(ONE, 'Creating'), entry(TWO, 'Creating'), entry(THREE, 'Creating', 'i-3')];
     const late = NOW - UNCLAIMED_SLOT_MS - 1;
     const { staleHolders, pending } = picked({ entries }, { [ONE]: late, [TWO]: late + 1, [THREE]: late });

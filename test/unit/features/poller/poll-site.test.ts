@@ -19,7 +19,7 @@ const launch = async () => {
   await fleet.handle(launchOf(0));
   fleet.history.length = 0;
 };
-/** Launches the instance, waits until it runs, and moves the clock on by an hour. */
+/** Launches the instance, waits until it runs, and then moves the clock forward by an hour. */
 const launchAndRun = async () => {
   await launch();
   await fleet.until(() => fleet.outcomes.size > 0);
@@ -57,7 +57,7 @@ describe('the poll loop of a site', () => {
     expect(lists()).toHaveLength(1);
   });
 
-  it('the next poll comes in one second if the poll could not remove all machines that it has to', async () => {
+  it('the next poll comes in one second if a removal call of this poll got no permit', async () => {
     await launch();
     fleet.putRecord({ ...(await fleet.claimed()), status: 'Terminating', closeAs: 'Failed' });
     fleet.nowMs += 60_000;
@@ -68,7 +68,7 @@ describe('the poll loop of a site', () => {
     expect(delayOfNext()).toBe(1_000);
   });
 
-  it('the poll loop ends after two polls that find nothing in transition, but it is not idle if instances run', async () => {
+  it('the poll loop ends after two polls that find nothing in transition, and is not marked idle if instances run', async () => {
     await launchAndRun();
     await poll();
     fleet.queue = [];
@@ -84,7 +84,7 @@ describe('the poll loop of a site', () => {
     expect(await listLoops(fleet.store, 'sim')).toEqual([]);
   });
 
-  it('the poll loop continues if a launch starts it again during its last poll', async () => {
+  it('the poll loop continues if a launch starts the loop again during the loop’s last poll', async () => {
     await launchAndRun();
     await poll();
     fleet.queue = [];
@@ -150,7 +150,7 @@ describe('a poll whose list is empty', () => {
     expect(await fleet.record()).toMatchObject({ status: 'Running' });
   });
 
-  it('an empty list still counts as the first one after a poll whose list call gets no permit', async () => {
+  it('an empty list still counts as the first of two if the list call of the next poll gets no permit', async () => {
     await poll();
     refuseLists('NoPermit', { retryAfterMs: 1_000 });
     await poll();
@@ -163,10 +163,10 @@ describe('a poll whose list is empty', () => {
 
 describe('an empty list before a list that fails', () => {
   it.each(['Unavailable', 'InvalidRequest', 'Throttled'] as const)(
-    'one empty list after a list that failed with %s closes no record, although the list before was empty',
+    'one empty list after a list call that failed with %s closes no record, even if the list before was empty',
     async (code) => {
       await launchAndRun();
-      // The cloud takes no removal, so the machine stays while no list shows it.
+      // The cloud refuses removals, so the machine still exists although no list shows it.
       const meet = (isListFailing: boolean) => (call: string) => {
         if (call.startsWith('terminate')) throw new DriverError('Unavailable', 'no removal');
         if (isListFailing && call.startsWith('list')) throw new DriverError(code, 'no list');
@@ -266,7 +266,7 @@ describe('a poll whose list fails', () => {
 });
 
 describe('pollSite', () => {
-  it('a poll from before a restart of its loop is dropped', async () => {
+  it('a poll message that was sent before a restart of the poll loop is dropped', async () => {
     await launch();
     const [message] = fleet.sent('poll');
     if (!message) throw new Error('the launch did not start the poll loop');

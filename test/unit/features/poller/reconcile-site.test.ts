@@ -5,7 +5,7 @@ import { moveInstance } from '../../../../functions/platform/store/move.ts';
 import { idOf, launchOf, OneFleet, type OneFleetOptions, type Worker } from '../one-fleet/one-fleet.ts';
 
 const MINUTE_MS = 60_000;
-/** Step numbers at which a worker is interrupted. For one instance, `reconcileSite` takes no more steps than these. */
+/** Numbers of all steps of `reconcileSite` for one instance. A test interrupts a worker at each of these steps. */
 const STEPS = Array.from({ length: 16 }, (_, at) => at + 1);
 
 let fleet: OneFleet;
@@ -75,7 +75,7 @@ describe('reconcileSite', () => {
     }
   });
 
-  it('if a poll runs before any step of another poll, the task is completed once and the instance counted once', async () => {
+  it('if another poll runs at any step of a poll, the task is completed once and the instance is counted once', async () => {
     for (const at of STEPS) {
       await open();
       fleet.nowMs += 20_000;
@@ -98,7 +98,7 @@ describe('reconcileSite', () => {
     expect(await fleet.record(1)).toMatchObject({ status: 'Terminated' });
   });
 
-  it('a record in Terminating is closed only when the cloud no longer shows the machine that the poll removed', async () => {
+  it('a record in Terminating is closed only after the poll has removed the machine and the cloud no longer shows it', async () => {
     await open();
     const record = await fleet.claimed();
     fleet.putRecord({ ...record, status: 'Terminating', closeAs: 'Failed' });
@@ -113,7 +113,7 @@ describe('reconcileSite', () => {
     expect(await fleet.record()).toMatchObject({ status: 'Failed' });
   });
 
-  it('each poll repeats a removal until the cloud shows the machine Terminating', async () => {
+  it('each poll repeats a removal until the cloud shows the machine as Terminating', async () => {
     await open();
     fleet.putRecord({ ...(await fleet.claimed()), status: 'Terminating', closeAs: 'Failed' });
     fleet.nowMs += MINUTE_MS;
@@ -149,7 +149,7 @@ describe('reconcileSite', () => {
     expect(await fleet.holders()).toEqual([]);
   });
 
-  it('a poll ends an instance that does not run by its deadline, and does not give its slot back yet', async () => {
+  it('a poll fails an instance that does not run at its deadline, and leaves the slot to the instance', async () => {
     await open();
     Object.assign(fleet.cloud.made[0] ?? {}, { stuckAt: 'Creating' });
     fleet.nowMs = (await fleet.claimed()).deadlineAtMs - 1;
@@ -162,7 +162,7 @@ describe('reconcileSite', () => {
     expect(await fleet.holders()).toEqual([0]);
   });
 
-  it('reconcileSite returns the number in transition, whether launches wait, and the start times of creates', async () => {
+  it('reconcileSite returns the number of instances in transition, whether launches wait, and when creates started', async () => {
     await open({ size: 3, limits: { concurrentInstancesPerLocation: 2 } });
     const startMs = fleet.nowMs;
     fleet.nowMs += 1_000;

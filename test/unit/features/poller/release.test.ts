@@ -25,7 +25,7 @@ const site = async () => governed(EAST, await fleet.opened());
 const permit = async (index: number) =>
   await permitCreates(fleet.store, await site(), [want(idOf(index), { fleetId: FLEET })]);
 
-/** Returns what a poll observes at a site with the present slots and no machine, changed by `changes`. */
+/** Returns what a poll observes that sees the current slots and no machine. `changes` replaces fields. */
 async function observed(changes: Partial<Observed> = {}): Promise<Observed> {
   return {
     snapshot: { entries: [], seen: [], seenAtMs: fleet.nowMs, isFull: false },
@@ -73,7 +73,7 @@ describe('releaseSlotsOf', () => {
     expect(await fleet.holders()).toEqual([0]);
   });
 
-  it('a poll completes no task for an abandoned slot if the fence cannot be written', async () => {
+  it('a poll completes no task for an abandoned slot if it cannot write the fence that makes earlier claims fail', async () => {
     await open();
     await fleet.handle(launchOf(0));
     const failed = { ...(await fleet.claimed()), status: 'Failed' as const };
@@ -93,7 +93,7 @@ describe('releaseSlotsOf', () => {
     expect(fleet.history).toEqual(['task later Running', 'slot 0 returned']);
   });
 
-  it('a poll does not give a slot back if its permit was given after the poll had read the slots', async () => {
+  it('a poll does not give a slot back if the slot’s permit was given after the poll had read the slots', async () => {
     await open();
     const seen = await observed();
     await fleet.handle(launchOf(0));
@@ -145,7 +145,7 @@ describe('tellGovernor', () => {
     expect(Object.values(await readHolders(fleet.store, EAST))).toEqual([isRenewed ? fleet.nowMs : sinceMs]);
   });
 
-  it('a poll does not renew a slot if its permit was replaced after the poll had read the slots', async () => {
+  it('a poll does not renew a slot if the slot’s permit was replaced after the poll had read the slots', async () => {
     await open();
     await permit(0);
     fleet.nowMs += LATE_MS;
@@ -156,7 +156,7 @@ describe('tellGovernor', () => {
     expect(await readHolders(fleet.store, EAST)).toEqual(before);
   });
 
-  it('a poll clears the negative cache of quotas when an instance is gone, and not before', async () => {
+  it('a poll clears the cache of used-up quotas when an instance is gone, and not before', async () => {
     await open();
     const wanted = want(idOf(0), { fleetId: FLEET });
     await recordFeedback(fleet.store, await site(), [{ kind: 'no-quota', wanted, message: 'full' }], []);

@@ -31,7 +31,7 @@ describe('removeMachines', () => {
     expect(fleet.nowMs).toBe(NOON + 60_000);
   });
 
-  it('removeMachines makes no removal call when it gets no machine', async () => {
+  it('removeMachines makes no removal call if it gets no machine', async () => {
     await open(1);
     const before = fleet.worker.steps;
     expect(await removeMachines(fleet.worker.context, EAST, await fleet.opened(), [])).toBe(false);
@@ -46,7 +46,7 @@ describe('removeMachines', () => {
     expect(fleet.nowMs - NOON - 60_000).toBeLessThanOrEqual(6_100);
   });
 
-  it('a removal that the cloud refuses counts as answered, because the next poll asks again', async () => {
+  it('a removal that the cloud refuses counts as answered, because the next poll requests the removal again', async () => {
     await open(2);
     fleet.cloud.meet = (call) => {
       if (call === 'terminate m1') throw new DriverError('Unavailable', 'not now');
@@ -55,7 +55,7 @@ describe('removeMachines', () => {
     expect(terminated()).toEqual(['terminate m1', 'terminate m2']);
   });
 
-  it('a poll fails when a removal fails with an error other than a DriverError', async () => {
+  it('removeMachines throws if a removal fails with an error other than a DriverError', async () => {
     await open(1);
     fleet.cloud.meet = (call) => {
       if (call.startsWith('terminate')) throw new Error('the driver broke');

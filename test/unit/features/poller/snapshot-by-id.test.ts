@@ -34,7 +34,7 @@ describe('snapshotById', () => {
     expect(snapshot).toHaveProperty('seen.length', 3);
   });
 
-  it('a machine counts as not asked about if the cloud answers Unavailable', async () => {
+  it('a machine does not count as asked about if the cloud answers Unavailable', async () => {
     refuse(/^get m2/);
     const snapshot = await look();
     expect(snapshot).toMatchObject({ asked: [idOf(0), idOf(2)] });
@@ -70,7 +70,7 @@ describe('snapshotById', () => {
     expect(await look()).toMatchObject({ asked: [idOf(1), idOf(2)] });
   });
 
-  it('snapshotById returns undefined when the cloud answers none of the calls', async () => {
+  it('snapshotById returns undefined if the cloud answers Unavailable to every call', async () => {
     refuse(/^get/);
     expect(await look()).toBeUndefined();
   });

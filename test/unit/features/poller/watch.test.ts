@@ -34,7 +34,7 @@ describe('watchSites', () => {
     expect(fleet.history.filter((one) => one.startsWith('list'))).toHaveLength(1);
   });
 
-  it('watchSites sends a poll to a site whose loop has ended if the site has instances, and otherwise none', async () => {
+  it('if the poll loop of a site has ended, watchSites sends a poll only if the site has instances', async () => {
     await fleet.until(() => fleet.outcomes.size > 0);
     await fleet.poll();
     await fleet.poll();

@@ -79,7 +79,7 @@ describe('classifyMachine', () => {
       'earlier-attempt',
     ],
     [
-      'of an earlier attempt whose successor is planned',
+      'of an earlier attempt whose next attempt has not begun',
       record({
         status: 'Planned',
         launchState: 'refused',
@@ -94,7 +94,7 @@ describe('classifyMachine', () => {
       'elsewhere',
     ],
     [
-      'that had vanished',
+      'whose record was closed because the machine had vanished',
       record({
         status: 'Terminated',
         backendId: 'i-1',
@@ -137,7 +137,7 @@ describe('classifyMachine', () => {
     });
   });
 
-  it('a machine is expected if its record is bound, not in transition, not closed, and older than the window', () => {
+  it('a machine is expected if its record is bound, not in transition, not closed, and older than the consistency window', () => {
     const at = (ms: number) => iso(NOW_MS - ms);
     expect(isExpected({ ...bound, launchedAt: at(6_000) }, asked)).toBe(true);
     expect(isExpected({ ...bound, launchedAt: at(4_000) }, asked)).toBe(false);
@@ -147,7 +147,7 @@ describe('classifyMachine', () => {
   });
 });
 
-it('a network resource is claimed by a record with its name that is not Gone or bound to another resource', () => {
+it('a network resource is claimed by a record of its kind and name, unless the record is Gone or has another backend id', () => {
   const item: NetworkItem = {
     fleetId: 'f0123456789abcdef',
     connectionKey: 'default/sim-aws',
@@ -267,7 +267,7 @@ describe('the state of a finding', () => {
       policy,
       'Released',
     ],
-    ['is not opened about a claimed machine', undefined, { claimed: true }, policy, undefined],
+    ['is not made about a claimed machine', undefined, { claimed: true }, policy, undefined],
     [
       'that is closed stays closed when its machine is claimed',
       item('Gone'),

@@ -21,7 +21,7 @@ const removal = (at: number, over: Partial<Removal> = {}): Removal => ({
 const removals = (from: number, count: number) =>
   Array.from({ length: count }, (_, at) => removal(from + at));
 
-/** Runs `admit`. @returns the item that the table would store, and the answer */
+/** Runs `admit`, which decides what a sweep may remove. @returns the item to store and the answer */
 function play(item: HoldItem, wanted: readonly Removal[], nowMs = NOW, most = 5) {
   const { state, answer } = admit(item, wanted, most, nowMs);
   return { item: state ?? item, admitted: [...answer.admitted].sort(), hold: answer.hold };
@@ -44,13 +44,13 @@ it('duplicates, earlier attempts and network resources do not count towards the 
 });
 
 describe('admission', () => {
-  it('the machines that were seen first are removed, up to the cap, and the others are held', () => {
+  it('the machines that were seen first are removed, up to the removal cap, and the other removals are held', () => {
     const { admitted, hold } = play(EMPTY, removals(0, 7).toReversed());
     expect(admitted).toEqual(['i-0', 'i-1', 'i-2', 'i-3', 'i-4']);
     expect(hold).toMatchObject({ because: 'cap', waiting: 2, sinceMs: NOW });
   });
 
-  it('a machine counts only once towards the cap, even if its removal is requested again', () => {
+  it('a machine counts only once towards the removal cap, even if its removal is requested again', () => {
     const first = play(EMPTY, removals(0, 4));
     const again = play(first.item, removals(0, 4), NOW + HOUR);
     expect(again.item).toBe(first.item);

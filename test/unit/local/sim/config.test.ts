@@ -7,8 +7,8 @@ import { loadSimConfig, parseSimConfig, SimConfigError } from '../../../../local
 const { clouds } = loadSimConfig();
 
 /**
- * Published figures of each cloud: number of locations, slots (locations, instances per location), creates
- * per second with burst, lists per second, submit time in ms, boot time in s, instance quota.
+ * Published figures of each cloud, in this order: number of locations, slots (locations, instances per
+ * location), creates per second with burst, lists per second, submit time in ms, boot time in s, instance quota.
  */
 const CONTRACT = {
   aws: [12, [30, 20], [5, 20], 10, [200, 600], [6, 14], 200],
@@ -61,7 +61,7 @@ describe.each(Object.entries(clouds))('simulated cloud %s', (cloudName, cloud) =
     );
   });
 
-  test(`simulated cloud ${cloudName} matches the model's schemas, and restricts instance types only to locations that it has`, () => {
+  test(`simulated cloud ${cloudName} matches the schemas of functions/model, and restricts instance types only to its own locations`, () => {
     for (const [name, { priceFactor: _f, instanceQuota: _q, up, ...location }] of Object.entries(
       cloud.locations,
     )) {
@@ -76,7 +76,7 @@ describe.each(Object.entries(clouds))('simulated cloud %s', (cloudName, cloud) =
 });
 
 describe('parseSimConfig', () => {
-  test('an override changes only the values that it names, and replaces both ends of a range', () => {
+  test('an override changes only the values that it contains, and replaces both ends of a range', () => {
     const changed = parseSimConfig(
       { seed: 9, clouds: { aws: { bootSeconds: [1, 2], locations: { 'us-east-1': { instanceQuota: 5 } } } } },
       { clouds },

@@ -41,7 +41,7 @@ test('`/_sim/books` lists the machines, network resources and calls of each site
   expect((await send('GET', '/_sim/books?location=eu-west-1')).body).toMatchObject({ clouds: { length: 1 } });
 });
 
-test('faults can be added one or many at a time, listed and removed', async () => {
+test('a request can add one fault or several faults, and faults can be listed and removed', async () => {
   const added = await send('POST', '/_sim/faults', { kind: 'error', call: 'verify' });
   expect(added).toMatchObject({ status: 201, body: { faults: [{ id: 'f1', cloud: '*', probability: 1 }] } });
   await send('POST', '/_sim/faults', { faults: [{ kind: 'delay' }, { kind: 'throttle', count: 3 }] });
@@ -55,7 +55,7 @@ test('faults can be added one or many at a time, listed and removed', async () =
   expect(wrong).toMatchObject({ status: 400, body: { code: 'InvalidParameter' } });
 });
 
-test('a location can go down and up, an account can be revoked, and a reset undoes both', async () => {
+test('a location can go down and up, an account can be revoked, and a reset brings the account and the location back', async () => {
   const list = () => send('GET', '/clouds/aws/locations/us-east-1/instances');
   const site = '/_sim/clouds/aws/locations/us-east-1';
   expect(await send('POST', site, { up: false })).toMatchObject({ status: 200, body: { up: false } });

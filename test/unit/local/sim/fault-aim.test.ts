@@ -33,7 +33,7 @@ describe('the scope of a fault', () => {
     expect(clouds.create().status).toBe(201);
   });
 
-  test('a fault ends after its `forSeconds` or its `count`', () => {
+  test('a fault ends after `forSeconds` seconds or after `count` affected calls', () => {
     const clouds = new VirtualClouds();
     clouds.fault({ kind: 'error', call: 'verify', forSeconds: 10 });
     clouds.wait(9.9);

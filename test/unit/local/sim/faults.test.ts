@@ -78,7 +78,7 @@ describe('the kinds of faults', () => {
     expect(clouds.books().calls['terminate']).toBeUndefined();
   });
 
-  test('the fault vanish takes effect only when an instance exists', () => {
+  test('the fault vanish waits until an instance exists before it takes effect', () => {
     const clouds = new VirtualClouds();
     clouds.fault({ kind: 'vanish', count: 1 });
     clouds.list();
@@ -88,7 +88,7 @@ describe('the kinds of faults', () => {
     expect([...clouds.engine.world.state.faults.values()]).toMatchObject([{ hits: 1 }]);
   });
 
-  test('the fault stuckTerminating keeps an instance in Terminating until the delay ends or a call terminates it again', () => {
+  test('the fault stuckTerminating keeps an instance in Terminating until `delayMs` has passed or a second call terminates the instance', () => {
     const { clouds, id } = withOneRunning();
     const other = clouds.create().body['id'];
     clouds.wait(20);

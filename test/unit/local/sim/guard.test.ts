@@ -38,7 +38,7 @@ const ACCOUNT = '/clouds/aws/account';
 
 describe("the guard of the simulated clouds' server", () => {
   it.each(['127.0.0.1', 'localhost', 'LocalHost', '[::1]', 'host.docker.internal'])(
-    'the simulated clouds answer under the Host %s with their port',
+    'the simulated clouds answer a request whose header Host is %s with their port',
     async (name) => {
       expect(await statusOf(BOOKS, { ...control, host: `${name}:${port}` })).toBe(200);
       expect(await statusOf(ACCOUNT, { ...own, host: `${name}:${port}` })).toBe(200);
@@ -46,7 +46,7 @@ describe("the guard of the simulated clouds' server", () => {
   );
 
   it.each(['evil.example:PORT', '127.0.0.1', '127.0.0.1:1', '127.0.0.1.nip.io:PORT', 'x.localhost:PORT'])(
-    'the simulated clouds refuse the Host %s even with the right key',
+    'the simulated clouds refuse a request whose header Host is %s, even with the right key',
     async (name) => {
       const host = name.replace('PORT', port);
       expect(await statusOf(BOOKS, { ...control, host })).toBe(403);
@@ -80,7 +80,7 @@ describe("the guard of the simulated clouds' server", () => {
     ['an empty key', { authorization: 'Bearer ' }],
     ['another scheme', { authorization: `Basic ${KEY}` }],
     ["an account's key", { authorization: `Bearer ${accountKey(KEY, 'acc')}` }],
-  ])('a request of the control API with %s gets 401', async (_what, headers) => {
+  ])('a request to the control API with %s gets 401', async (_what, headers) => {
     for (const path of [BOOKS, '/_sim/health', '/_sim/accounts/acc', '/_sim/nothing', '/_sim']) {
       expect([path, await statusOf(path, headers)]).toEqual([path, 401]);
     }

@@ -33,7 +33,7 @@ function eventful(onEvent: (event: SimEvent) => void): VirtualClouds {
   return clouds;
 }
 
-test('a journal restores the same clouds, with their faults, accounts and counts', () => {
+test('a journal restores the same clouds, with the same faults, accounts and counts', () => {
   const journal = startJournal(file, []);
   const before = eventful((event) => journal.append(event));
   journal.close();
@@ -49,7 +49,7 @@ test('a journal restores the same clouds, with their faults, accounts and counts
   expect(after.call({ call: 'verify' }).status).toBe(200);
 });
 
-test('a snapshot restores the same books with fewer events, and the restored clouds use no id twice', () => {
+test('a snapshot restores the same machines and counts from fewer events, and the restored clouds use no id twice', () => {
   const events: SimEvent[] = [];
   const before = eventful((event) => events.push(event));
   const snapshot = before.engine.world.state.snapshot();
@@ -64,7 +64,7 @@ test('a snapshot restores the same books with fewer events, and the restored clo
   expect(known).not.toContain(after.create(undefined, { launchToken: 'another' }).body['id']);
 });
 
-test('readJournal ignores an incomplete last line of a journal, and throws if another line is invalid', () => {
+test('readJournal ignores an incomplete last line of a journal, and throws if a complete line is invalid', () => {
   const journal = startJournal(file, []);
   eventful((event) => journal.append(event));
   journal.close();

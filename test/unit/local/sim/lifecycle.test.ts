@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { LOCATION, START_MS, VirtualClouds } from './virtual-clouds.ts';
 
 describe('the life cycle of a simulated instance', () => {
-  test("an instance is accepted, boots, runs and terminates at the times that the clouds' books state", () => {
+  test("an instance is accepted, boots, runs and terminates at the times that the books (the clouds' record of machines) state", () => {
     const clouds = new VirtualClouds();
     const made = clouds.create();
     const id = made.body['id'];
@@ -81,7 +81,7 @@ describe('the life cycle of a simulated instance', () => {
 });
 
 describe('launch tokens', () => {
-  test('two creates with one launch token make one instance, even if the first is not answered yet', () => {
+  test('two creates with one launch token make one instance, even if the first create is not answered yet', () => {
     const clouds = new VirtualClouds();
     const [first, second] = [1, 2].map(() => clouds.create(LOCATION, { launchToken: 't' }));
     expect(second?.body['id']).toBe(first?.body['id']);
@@ -131,7 +131,7 @@ describe('lists of instances', () => {
     expect(second['nextCursor']).toBeNull();
   });
 
-  test("a list and a search by token show the state before the cloud's list delay, and a get shows the current state", () => {
+  test("lists and searches by token are behind by the cloud's list delay, and a get shows the current state", () => {
     const clouds = new VirtualClouds({ clouds: { aws: { listDelayMs: 2_000 } } });
     const { body, atMs } = clouds.create();
     clouds.nowMs = atMs + 1_999;

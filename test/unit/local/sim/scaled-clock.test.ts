@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { latestTimeOf, scaledClock } from '../../../../local/sim/scaled-clock.ts';
 import { START_MS, VirtualClouds } from './virtual-clouds.ts';
 
-test('a scaled clock starts at the given time, and `waitUntil` waits until the clock shows the time', async () => {
+test('a scaled clock starts at the given time, and `waitUntil` waits until the clock shows the awaited time', async () => {
   const clock = scaledClock(1_000, 5_000_000);
   const startedAtMs = Date.now();
   await clock.waitUntil(5_050_000);

@@ -40,7 +40,7 @@ async function listening(line: Promise<string>) {
   return z.object({ simUrl: z.url(), simKey: z.string().min(1) }).parse(JSON.parse(await line));
 }
 
-test("the simulated clouds' server prints its URL, and still has every answered call after a kill and a restart", async () => {
+test("the simulated clouds' server prints its URL, and keeps the effect of every answered call after a kill and a restart", async () => {
   const first = run('--port', '0', '--seed', '5', '--state', stateDir, '--sim-key', KEY);
   const credential = { account: 'acc', apiKey: accountKey(KEY, 'acc') };
   const connect = ({ simUrl: endpoint }: { simUrl: string }) =>

@@ -13,7 +13,7 @@ const GO = { kind: 'none', isProbe: false };
 const PROBE = { kind: 'none', isProbe: true };
 const waits = (why: string) => ({ kind: 'for-now', why });
 
-/** Returns the site's state after each feedback was applied at its time in ms. */
+/** Returns the site's state after all feedback. Each feedback is applied at its own time, in ms. */
 const after = (...feedback: [Feedback, number][]): SiteState =>
   feedback.reduce((state, [feedback, atMs]) => applyFeedback(state, feedback, atMs), site());
 
@@ -31,7 +31,7 @@ describe('a used-up quota', () => {
     expect(blockOf(full(), want('b', { instanceType: 'm6g.large' }), NOON)).toEqual(GO);
   });
 
-  it('after a minute, one launch probes a used-up quota and the others wait for the probe’s outcome', () => {
+  it('after a minute, one launch may probe a used-up quota by its create call, and other launches wait for the outcome', () => {
     const state = full();
     expect(blockOf(state, want('b', { fleetId: 'other' }), NOON + 59 * SECOND)).toEqual(refusal);
     expect(blockOf(state, want('b'), NOON + 60 * SECOND)).toEqual(PROBE);
@@ -98,7 +98,7 @@ describe('an outage', () => {
     [10, 30],
     [30, 30],
   ])(
-    'after %i refusals in a row, one launch probes the site %i s later and the others wait',
+    'after %i refusals in a row, one launch probes the site %i s later and other launches wait',
     (count, seconds) => {
       const state = refusals(count);
       expect(blockOf(state, want('a'), NOON + seconds * SECOND - 1)).toEqual(waits('outage'));
@@ -137,7 +137,7 @@ describe('a lack of capacity', () => {
     expect(blockOf(empty(), want('b', { ...elsewhere, zone: 'a' }), NOON)).toEqual(GO);
   });
 
-  it('a launch that may move leaves a site without capacity, and the others wait for one probe', () => {
+  it('a launch that may move leaves a site without capacity, and launches that may not move wait for one probe', () => {
     const state = empty();
     expect(blockOf(state, want('b'), NOON)).toEqual(PROBE);
     expect(blockOf(state, want('c'), NOON)).toEqual(waits('capacity'));

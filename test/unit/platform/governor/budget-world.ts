@@ -8,9 +8,9 @@ import {
 import { countUsage, giveBack, takeFrom } from '../../../../functions/platform/governor/budgets.ts';
 
 const MINUTE = 60_000;
-/** A launch that has taken budget claims its record within this time or never, in ms. */
+/** Time in ms in which a launch that has taken budget claims its record. After this time, the launch counts as gone. */
 const CLAIMED_WITHIN = MINUTE;
-/** Maximum age of the latest finished poll of a site, in ms. */
+/** Time in ms after which a site is polled again. */
 const POLL_EVERY = MINUTE;
 const SITES = ['east', 'west'];
 
@@ -31,7 +31,7 @@ export type Step =
 
 const location = fc.constantFrom(...SITES);
 const which = fc.nat(30);
-/** Pauses in ms: short ones, and ones that end at or just before the half minute and the minute of the rules. */
+/** Pauses in ms. Some are short. The others are about half a minute or a minute, which are times in the budget rules. */
 const pause = fc.oneof(
   fc.integer({ min: 1, max: 1_500 }),
   fc.constantFrom(29_000, 30_000, 58_500, 59_000, 59_999),
@@ -72,8 +72,9 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
 );
 
 /**
- * Models a connection. Launches take budget and are delivered again, claimed, given back, lost or ended. Polls begin
- * and end in any order. The model counts the instances that exist, independently of the budget.
+ * Simulates the budget of a connection. Launches take budget. Their messages are delivered again, and the launches are
+ * claimed, given back, lost or ended. Polls begin and end in any order. The class counts the instances that exist
+ * without using the budget's own counts.
  */
 export class BudgetWorld {
   readonly launches: Launch[] = [];

@@ -33,7 +33,7 @@ function budget(limits: Limits) {
       state = next.state;
       return next.answer;
     },
-    /** @returns whether anything was written */
+    /** Counts the instances that a poll saw. @returns true if the poll writes the budget state */
     countUsage(live: Demand[], readAtMs: number, nowMs = readAtMs, location = 'east') {
       const next = countUsage(state, location, live, readAtMs, nowMs);
       state = next ?? state;
@@ -139,7 +139,7 @@ describe('totals', () => {
     });
   });
 
-  it('a launch does not wait behind a launch whose own demand exceeds a total', () => {
+  it('a launch does not wait for a launch whose demand alone exceeds a total', () => {
     const huge = { instanceId: 'huge', vcpus: 9, gpus: 0, memoryGb: 1 };
     expect(budget({ totals: { vcpus: 8 } }).take([huge, ...some('a')])).toEqual({
       taken: ['a'],

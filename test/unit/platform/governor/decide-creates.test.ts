@@ -60,7 +60,7 @@ describe('slots', () => {
         afterMs: fc.integer({ min: 0, max: 20_000 }),
         first: fc.nat(12),
         count: fc.integer({ min: 1, max: 6 }),
-        /** Number of the instance whose slot is given back before the request. */
+        /** Index of the instance whose slot is given back before the request. */
         released: fc.nat(12),
         isCalled: fc.boolean(),
       }),
@@ -170,7 +170,7 @@ describe('rates', () => {
     expect(startsOf(decided, ['i0', 'i1'])).toEqual([2 * SECOND, SECOND]);
   });
 
-  it('a transfer of slots gives no new permit to a slot holder whose launch another worker is sending', () => {
+  it('while slots are given back, a slot holder whose launch another worker is sending gets no new permit', () => {
     const holders = { i0: NOON - SECOND, i1: NOON + SECOND, i2: NOON - SECOND };
     const wanted = [...many(2), want('i2', { calledAtMs: NOON - 500 })];
     const decided = decideCreates(site({ holders }), limits(rate(50, 50)), NOON, wanted, true, true);
@@ -190,7 +190,7 @@ describe('rates', () => {
     expect(second.given).toEqual([]);
     const [, , third] = startsOf(second, ['i9', 'i10', 'i11']);
     expect(third).toBeGreaterThan(6_500);
-    // A launch that got a later start time may miss that one too. Its permit is still valid.
+    // A launch that got a later start time may miss that start time, too. Its permit is still valid.
     const again = decideCreates(second.state ?? site(), allowed, NOON + 12 * SECOND, late.slice(2));
     expect(actionsOf(again)).toEqual(Array(7).fill('allow'));
   });
@@ -230,7 +230,7 @@ describe('all at once', () => {
   });
 });
 
-it('after a lack of capacity, only the probe may use its permit, and the other launches keep their slots', () => {
+it('after a lack of capacity, only one launch (the probe) may use its permit, and other launches keep their slots', () => {
   const allowed = limits(rate(1, 1));
   const { state = site() } = decideCreates(site(), allowed, NOON, many(4));
   const known = applyFeedback(state, { kind: 'no-capacity', wanted: want('i0') }, NOON + 500);

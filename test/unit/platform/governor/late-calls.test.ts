@@ -11,14 +11,14 @@ interface Ask {
   ids: string[];
 }
 
-/** Delays between a launch's start time and its next request, in ms. Each call of `decideCreates` uses the next one. */
+/** Delays in ms between a launch's start time and its next request. Each call of `decideCreates` uses the next delay. */
 type Lateness = readonly number[];
 
 /**
  * Runs launches until all have called the cloud. Each launch asks the governor. It calls the cloud if the governor
  * allows it, and otherwise asks again, later than its start time.
  *
- * @returns the numbers of calls that the cloud accepted and refused
+ * @returns `taken`: number of calls that the cloud accepted; `refused`: number of calls that the cloud refused
  */
 function launch(
   rateLimit: RateLimit,
@@ -45,7 +45,7 @@ function launch(
     for (const [id, decision] of decided.decisions) {
       if (decision.action === 'scheduleAt')
         due.push({ atMs: Math.ceil(decision.startMs + lateMs), ids: [id] });
-      // Replaces the launch queue: the launch asks again after ten seconds.
+      // This test has no launch queue. Instead, the launch asks again after ten seconds.
       else if (decision.action === 'queue') due.push({ atMs: next.atMs + 10_000, ids: [id] });
       else if (admits(next.atMs)) taken += 1;
       else refused += 1;

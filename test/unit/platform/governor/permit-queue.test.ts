@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PermitQueue } from '../../../../functions/platform/governor/permit-queue.ts';
 
-/** Creates a queue whose governor permits `perSecond` requests, with a clock that moves only by sleeps. */
+/** Creates a queue whose governor permits `perSecond` requests a second. Its clock moves only by sleeps. */
 function queueOf(perSecond: number) {
   const asked: number[] = [];
   const timer = {
@@ -27,13 +27,13 @@ function queueOf(perSecond: number) {
 }
 
 describe('PermitQueue', () => {
-  it('requests that begin together get their permits with one call to the governor', async () => {
+  it('the queue asks the governor once for the permits of all requests that begin together', async () => {
     const { queue, asked } = queueOf(10);
     await Promise.all(Array.from({ length: 7 }, () => queue.take(() => 0, false)));
     expect(asked).toEqual([7]);
   });
 
-  it('a request that may not wait is refused, and the error has the time until the next attempt', async () => {
+  it('a request that may not wait is refused, and the error states the time until the next attempt', async () => {
     const { queue } = queueOf(2);
     const outcomes = await Promise.allSettled(Array.from({ length: 3 }, () => queue.take(() => 0, false)));
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected']);
@@ -48,7 +48,7 @@ describe('PermitQueue', () => {
     expect(atMs).toEqual([0, 0, 1_000, 1_000, 2_000, 2_000]);
   });
 
-  it('a further request of a started method gets its permit before the first requests of other methods', async () => {
+  it('a further request of a driver method gets its permit before the first requests of other methods', async () => {
     const { queue } = queueOf(1);
     const order: string[] = [];
     const first = queue.take(() => 9_000, false).then(() => order.push('first'));
@@ -58,7 +58,7 @@ describe('PermitQueue', () => {
     expect(order).toEqual(['further', 'first', 'another']);
   });
 
-  it('if the call to the governor fails, all waiting requests are refused and the next request asks again', async () => {
+  it('if asking the governor fails, all waiting requests are refused, and the next request asks the governor again', async () => {
     let isDown = true;
     const queue = new PermitQueue({ now: () => 0, sleep: () => Promise.resolve() }, async (wanted) => {
       if (isDown) throw new Error('no table');

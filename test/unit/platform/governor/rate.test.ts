@@ -104,7 +104,7 @@ describe('slowCalls', () => {
     expect(scheduleCalls(slowed, RATE_LIMIT, 250_000, 1).state.slowed).toBeUndefined();
   });
 
-  it('a later throttle with a shorter wait does not shorten the wait', () => {
+  it('a later throttle with a shorter `retryAfterMs` does not shorten the wait', () => {
     const slowed = slowCalls(slowCalls(IDLE_CALLS, 0, { calledAtMs: 0, retryAfterMs: 10_000 }), 1_000, {
       calledAtMs: 0,
       retryAfterMs: 500,

@@ -42,7 +42,7 @@ const some = (...ids: string[]): Demand[] =>
   ids.map((instanceId) => ({ instanceId, vcpus: 2, gpus: 0, memoryGb: 7.5 }));
 
 describe('a connection', () => {
-  it('a launch is queued and does not fail when the connection’s item has no room for a reservation', async () => {
+  it('a launch is queued and does not fail if the connection’s budget item has no room for a reservation', async () => {
     const { store } = world();
     const large = connection({ totals: { instances: 100_000 } });
     const ID = 'f0123456789abcdef-00000';
@@ -62,7 +62,7 @@ describe('a connection', () => {
     expect(calls).toEqual([]);
   });
 
-  it('each connection has its own budget, and taking from it makes one read and one write', async () => {
+  it('each connection has its own budget, and takeBudget makes one read and one write', async () => {
     const { store, calls } = world();
     const limits = { totals: { memoryGb: 15 } };
     expect(await takeBudget(store, connection(limits), 'east', some('a', 'b', 'c'))).toEqual({
@@ -73,7 +73,7 @@ describe('a connection', () => {
     expect((await takeBudget(store, connection(limits, 'other'), 'east', some('c'))).taken).toEqual(['c']);
   });
 
-  it('nothing is written when no budget is left or nothing has changed', async () => {
+  it('nothing is written if no budget is left or nothing has changed', async () => {
     const { store, calls } = world();
     const one = connection({ totals: { instances: 1 } });
     await takeBudget(store, one, 'east', some('a'));
@@ -101,7 +101,7 @@ describe('a connection', () => {
   });
 });
 
-it('workers that ask at the same time get exactly the budget together', async () => {
+it('concurrent workers together get exactly the connection’s budget', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.scheduler(),

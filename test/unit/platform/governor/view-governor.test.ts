@@ -27,7 +27,7 @@ const wants = (index: number, fleetId = FLEET): WantedCreate => ({
   mayGoElsewhere: false,
 });
 
-/** Creates a governor table with one connection. The functions use its sites as workers do. */
+/** Creates a governor table with one connection. The returned functions act at its sites as workers do. */
 function world(override: unknown) {
   const { store, clock, calls } = governorTable(loans);
   const connection = governedBy(override);
@@ -122,7 +122,7 @@ describe('viewGovernor', () => {
     expect(locations[0]?.reasons).toEqual([]);
   });
 
-  it('the view lists at most 200 locations, including those in use', async () => {
+  it('the view lists at most 200 locations, and first the locations in use', async () => {
     const one = world({});
     for (let at = 0; at < 203; at += 1) await one.begin(`region-${String(at).padStart(3, '0')}`);
     await one.create('region-202', 1);

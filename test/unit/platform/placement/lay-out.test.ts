@@ -26,7 +26,7 @@ const spec = (nodeGroups: NodeGroup[]): FleetSpec => ({
 });
 
 describe('layOut', () => {
-  it('spreadEvenly divides a size evenly, and the first locations get one more each for the remainder', () => {
+  it('spreadEvenly divides instances evenly over locations, and the first locations get the remainder, one each', () => {
     expect(spreadEvenly(10, 4)).toEqual([3, 3, 2, 2]);
   });
 

@@ -45,7 +45,7 @@ function lint(sources: ReadonlyMap<string, string>): Set<string> {
   return new Set(diagnostics.map(({ location }) => location.path));
 }
 
-it('the lint rule reports each import that can construct an AWS client, and no other import', () => {
+it('the lint rule for AWS clients reports each import that can construct a client, and no other import', () => {
   const named = (sources: readonly string[], kind: string) =>
     sources.map((source, at) => [`${kind}-${at}.ts`, source] as const);
   const refused = named(REFUSED, 'refused');
@@ -53,7 +53,7 @@ it('the lint rule reports each import that can construct an AWS client, and no o
   expect([...found].sort()).toEqual(refused.map(([name]) => name));
 });
 
-it('the lint rule applies to all functions except drivers and the two files that may construct AWS clients', () => {
+it('the lint rule for AWS clients applies to `functions` except drivers and the two files that may construct clients', () => {
   const configSchema = z.object({
     overrides: z.array(z.object({ includes: z.array(z.string()), plugins: z.array(z.string()) })),
   });

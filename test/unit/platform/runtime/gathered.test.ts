@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { gathered } from '../../../../functions/platform/runtime/gathered.ts';
 
-/** Returns a work function, and the work that has begun, which the test ends or fails. */
+/** Returns a work function, and the list of its runs that have begun. The test ends or fails each run. */
 function steps() {
   const begun: { items: readonly number[]; end(): void; fail(): void }[] = [];
   const work = (items: readonly number[]) => {
@@ -13,7 +13,7 @@ function steps() {
   return { begun, work };
 }
 
-test('items that arrive while work is in progress are worked on together afterwards', async () => {
+test('items that arrive while work is in progress are worked on afterwards, in one run', async () => {
   const { begun, work } = steps();
   const add = gathered(work);
   const first = add([1]);

@@ -20,7 +20,7 @@ const failure = { code: 'QuotaExceeded', message: 'no more here' };
 const ref = { fleetId: 'f0123456789abcdef', connectionKey: 'default/sim-aws', location: 'us-east-1' };
 const store = openStore({ fleets: 'fleets' });
 
-/** Returns the amounts that a change adds, by path, without zeros. */
+/** Returns what a change adds to each counter, by the counter's path. Leaves out zeros. */
 function sumOf({ add }: CounterChange): Record<string, number> {
   return Object.fromEntries(
     [...add.values()].flatMap(({ path, by }) => (by === 0 ? [] : [[path.join('.'), by]])),
@@ -92,7 +92,7 @@ describe('countStep', () => {
     });
   });
 
-  it('the failure count keeps a failed instance that is terminated, and drops one that is launched again', () => {
+  it('the failure count keeps a failed instance that is terminated, and drops a failed instance that is launched again', () => {
     const failed = { status: 'Failed', failure } as const;
     expect(counted(step(failed, { status: 'Terminated' }))).toEqual({
       'counts.Failed': -1,
@@ -173,7 +173,7 @@ describe('countStep', () => {
   });
 });
 
-it('a move takes an instance off the counters of one placement and adds it to those of another', () => {
+it('a move takes an instance off the counters of the old placement and adds it to the counters of the new one', () => {
   const [leaving, arriving] = [noChange(), noChange()];
   countStatus(leaving, record(), 'Creating', -1);
   countRequested(leaving, -1);
@@ -196,7 +196,7 @@ describe('counterWrite', () => {
     countStep(change, { after: record() }, SECONDS);
     const { Update } = counterWrite(store, ref, change, condition);
     expect(Update?.ConditionExpression).toBe(expression);
-    // DynamoDB refuses a write if no expression uses one of the values.
+    // DynamoDB refuses a write that has a value which no expression uses.
     const used = `${Update?.UpdateExpression} ${expression}`;
     for (const value of Object.keys(Update?.ExpressionAttributeValues ?? {})) {
       expect(used).toMatch(new RegExp(`${value}\\b`));

@@ -24,7 +24,7 @@ const SMALL = 'f1kdvdnb97d98z6rn';
 const loans = new ClientLoans();
 afterEach(() => loans.takeBack());
 
-/** Creates a launch queue with the launches of two fleets. Those of the small fleet were added later. */
+/** Creates a launch queue with the launches of two fleets. The launches of the small fleet were added later. */
 async function queueOfTwoFleets(site: ReturnType<typeof at>, large: number, small: number) {
   const { store } = governorTable(loans);
   const { connectionKey, location } = site;
@@ -52,9 +52,9 @@ const idsOf = (items: readonly { wanted: { instanceId: string } }[]) =>
   items.map(({ wanted }) => wanted.instanceId);
 
 test.each([
-  ['one part', SLOW, 1],
-  ['the parts that 500 launches a second need', FAST, 4],
-])('a queue in %s has the same head for each number of entries to read', async (_, site, parts) => {
+  ['one partition', SLOW, 1],
+  ['the partitions that 500 launches a second need', FAST, 4],
+])('a queue in %s begins with the same entries for every read limit', async (_, site, parts) => {
   const store = await queueOfTwoFleets(site, 40, 10);
   const entries = await readQueue(store, site);
   expect(queuePartsOf(site)).toBe(parts);
@@ -63,7 +63,7 @@ test.each([
   expect(Math.max(...perPart)).toBeLessThanOrEqual(1.3 * (50 / parts));
   const all = idsOf(entries);
   expect(new Set(all).size).toBe(50);
-  // The small fleet was added at turn 20. From that turn on, the entries of both fleets alternate.
+  // The small fleet was added at turn 20 of the fair order. From that turn on, the entries of both fleets alternate.
   expect(all.slice(0, 4).every((id) => id.startsWith(LARGE))).toBe(true);
   expect(all.slice(4, 25).filter((id) => id.startsWith(SMALL))).toHaveLength(10);
   for (let limit = 1; limit <= 60; limit += 1) {
@@ -78,7 +78,7 @@ test.each([
   ]);
 });
 
-test('the entries of a queue in several parts are read and removed in order', async () => {
+test('the entries of a queue in several partitions are read and removed in order', async () => {
   const store = await queueOfTwoFleets(FAST, 17, 3);
   const gone: string[] = [];
   for (;;) {
@@ -91,7 +91,7 @@ test('the entries of a queue in several parts are read and removed in order', as
   expect(gone).toEqual(gone.toSorted());
 });
 
-test('entries in queue parts that are no longer read after a limit change are misplaced', async () => {
+test('after a limit change, entries in partitions that are no longer read are misplaced', async () => {
   const store = await queueOfTwoFleets(FAST, 20, 0);
   const found = await readQueue(store, SLOW);
   expect(found.some((item) => isMisplaced(item, SLOW))).toBe(false);

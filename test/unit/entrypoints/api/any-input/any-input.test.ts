@@ -61,7 +61,7 @@ afterAll(() => {
 });
 
 test.each(all.map((route) => [route.operationId, route] as const))(
-  '%s answers any input as the OpenAPI document says, and a GET returns what it accepted',
+  '%s answers any input as the OpenAPI document says, and a GET returns the accepted values',
   async (_, route) => {
     let accepted = 0;
     await fc.assert(
@@ -108,7 +108,7 @@ async function expectKept(route: Route, path: string, json: unknown, answered: A
   expectShown(answered.body, again.body, '');
 }
 
-/** Returns the GET path of the object that a PUT changed; undefined for other methods. */
+/** Returns the path at which a GET reads the object that a PUT changed; undefined for other methods. */
 function readPath({ method }: Route, path: string): string | undefined {
   return method === 'PUT' ? path.replace(/\/(limits|orphan-policy|credential)$/, '') : undefined;
 }

@@ -119,7 +119,7 @@ const KEYS = [
   'unknown',
 ];
 
-/** Draws a value of a schema. Each field is within its bounds, but rules over several fields may be broken. */
+/** Draws a value that fits a schema. Each field is within its bounds, but rules over several fields may be broken. */
 export function anyJson(node: unknown, name = ''): fc.Arbitrary<unknown> {
   const schema = resolved(node);
   const known = KNOWN.get(name);

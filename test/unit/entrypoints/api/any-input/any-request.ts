@@ -6,11 +6,11 @@ import { operationOf, resolved } from './schema.ts';
 
 export interface AnyRequest {
   request: Request;
-  /** The body before it is serialized; undefined if the operation has none. */
+  /** The body before it is serialized; undefined if the operation has no body. */
   json: unknown;
 }
 
-/** Draws requests of one operation. Many are valid, and most of the others are wrong in one place. */
+/** Draws requests of one operation. Many requests are valid, and most invalid requests are wrong in one place. */
 export function anyRequest(route: Route): fc.Arbitrary<AnyRequest> {
   const { parameters, requestBody } = operationOf(route);
   const of = (site: 'path' | 'query') =>

@@ -29,7 +29,7 @@ export interface Answered {
   body: unknown;
 }
 
-/** Runs the API's real handlers in this process, over a model of the tables. Does not run workers or workflows. */
+/** Runs the API's real handlers in this process, over tables in memory. Does not run workers or workflows. */
 export class InProcessApi {
   readonly store: Store;
   readonly #loans = new ClientLoans();

@@ -9,8 +9,8 @@ export class ValidationException extends Error {
 }
 
 /**
- * Asserts that DynamoDB can store a value, and that its SDK does not change the value. The model of the tables accepts
- * any value.
+ * Asserts that DynamoDB can store a value, and that its SDK does not change the value. The tables in memory accept any
+ * value.
  *
  * @throws ValidationException if DynamoDB would refuse the value or store another one
  */
