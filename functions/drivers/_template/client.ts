@@ -35,8 +35,8 @@ const FOLDERS: Readonly<Record<NetworkResourceKind, string>> = {
 };
 
 /**
- * Connects to one project at the cloud. The cloud has no tags: the name of a resource tells whether it belongs to this
- * deployment, and which launch token created it.
+ * Connects to one project at the cloud. The cloud has no tags. Therefore the name of a resource tells whether it
+ * belongs to this deployment, and the name of a machine contains the machine's launch token.
  */
 export class TemplateClient implements CloudClient, Reboot {
   readonly #transport: Transport;
@@ -182,8 +182,9 @@ export class TemplateClient implements CloudClient, Reboot {
   }
 
   /**
-   * Returns the resource of this name, and makes it if it does not exist. Of concurrent calls, one makes the resource.
-   * The cloud refuses the others because the name is taken, and they find the resource.
+   * Returns the resource of this name, and makes it if it does not exist. If several calls run concurrently, one call
+   * makes the resource. The cloud refuses the other calls, because the name is taken. Those calls then find the
+   * resource.
    */
   async #ensure(location: string, kind: NetworkResourceKind, name: string, body: object): Promise<Resource> {
     const known = await this.#find(location, kind, name);

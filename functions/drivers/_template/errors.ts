@@ -2,7 +2,7 @@ import { DriverError, type DriverErrorCode } from '../contract/errors.ts';
 import { type CallEffect, unanswered } from '../contract/no-answer.ts';
 import type { RateWords } from '../contract/retry-after.ts';
 
-/** Maps the cloud's own error codes. For any other code, the status decides. */
+/** Maps the cloud's own error codes. For any other code, the HTTP status decides. */
 const CODES: ReadonlyMap<string, DriverErrorCode> = new Map([
   ['invalid_parameter', 'InvalidRequest'],
   ['unknown_region', 'InvalidRequest'],

@@ -8,8 +8,8 @@ import { errorSchema, pageOf } from './answers.ts';
 import { errorOfAnswer } from './errors.ts';
 
 /**
- * Sends a request and marks the permit as used. Outside of tests, it uses `fetch`. The signal must be passed to `fetch`
- * itself: a signal inside a `Request` may be garbage-collected.
+ * Sends a request and marks the permit as used. Outside of tests, `fetch` sends the request. The signal must be passed
+ * to `fetch` itself: a signal inside a `Request` may be garbage-collected.
  */
 export type Send = (url: string, init: RequestInit, permit: Permit) => Promise<Response>;
 
@@ -95,7 +95,9 @@ export class Transport {
   }
 }
 
-/** Describes a call to the governor. Paths are `account`, `regions`, or `regions/<location>/<folder>/…`. */
+/**
+ * Returns a call's description for the call gate. Paths are `account`, `regions`, or `regions/<location>/<folder>/…`.
+ */
 function governedAs({ method, path }: Call<unknown>): CloudCall {
   const isCreate = method === 'POST' && path.length === 3 && path[2] === 'servers';
   return {

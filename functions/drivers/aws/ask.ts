@@ -30,8 +30,8 @@ export async function ask<Answer>(
 }
 
 /**
- * Returns the effect of a call. A sign-in counts as a read, because it leaves nothing behind: if the answer is lost,
- * the role's keys still expire.
+ * Returns the effect of a call. A sign-in counts as a read, because it creates nothing that must be removed: if its
+ * answer is lost, the role's keys expire unused.
  */
 function effectOf({ kind }: CloudCall): CallEffect {
   return kind === 'list' || kind === 'sign-in' ? 'reads' : 'changes';

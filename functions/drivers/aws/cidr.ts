@@ -1,20 +1,21 @@
 import { DriverError } from '../contract/errors.ts';
 
-/** EC2's limits for networks and subnets. */
+/** Numbers of prefix bits that EC2 allows for networks and subnets. */
 const LARGEST_PREFIX = 28;
 const SMALLEST_PREFIX = 16;
 /**
- * Divides a network into eight parts. The number is fixed, so that a zone that is added later gets a part, and the
- * other zones keep their parts.
+ * Number of bits that select one of a network's eight equal parts. It does not depend on the number of zones. Therefore
+ * a part is left for a zone that AWS adds later.
  */
 const PARTS_BITS = 3;
 
 const CIDR = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/;
 
 /**
- * Returns the address ranges of a network's subnets: eight equal parts, or fewer if those would be too small for EC2.
+ * Returns the address ranges of a network's subnets: eight equal parts, or fewer if eight parts would be too small for
+ * EC2.
  *
- * @throws DriverError InvalidRequest when EC2 does not allow a network with this address range
+ * @throws DriverError InvalidRequest if EC2 does not allow a network with this address range
  */
 export function subnetCidrs(cidr: string): string[] {
   const [, ...numbers] = CIDR.exec(cidr) ?? [];

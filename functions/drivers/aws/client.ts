@@ -36,7 +36,7 @@ import { clientSettings } from './settings.ts';
 import { TypeBook } from './type-book.ts';
 import { WriterParameters } from './writer-parameters.ts';
 
-/** Connects to one AWS account. Its locations are regions. */
+/** Connects to one AWS account. A location is a region. */
 export class AwsClient
   implements CloudClient, BatchCreate, IdempotencyKeys, ListById, Reboot, StopStart, WriterMarks
 {

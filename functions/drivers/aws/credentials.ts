@@ -14,14 +14,14 @@ export interface Keys {
 const SESSION_SECONDS = 3_600;
 /** A role's keys are replaced this many ms before they expire. */
 const SPARE_MS = 300_000;
-/** AWS's limit for a session's name. */
+/** Maximum length of a session's name at AWS. A longer name is cut. */
 const MAX_SESSION_NAME = 64;
 
 /**
  * Returns the function from which the SDK clients get a connection's keys. The clients of all regions share a role's
- * keys until shortly before they expire.
+ * keys until shortly before the keys expire.
  *
- * @param onKeys is called with a role's keys before they are used
+ * @param onKeys is called with a role's keys before a client uses the keys
  */
 export function keysOf(
   credential: Credential,

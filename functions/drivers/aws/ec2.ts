@@ -34,7 +34,7 @@ export interface Ec2Options extends Surroundings {
   requestHandler?: RequestHandler | undefined;
 }
 
-/** Calls EC2's API in all regions, with one SDK client for each. Throws only DriverError. */
+/** Calls EC2's API in all regions, with one SDK client for each region. Throws only DriverError. */
 export class Ec2 {
   readonly clock: DriverClock;
   readonly #options: Ec2Options;

@@ -6,8 +6,8 @@ import { readRate } from '../contract/retry-after.ts';
 export type CallEffect = 'reads' | 'changes';
 
 /**
- * Maps each code of the driver contract to the error codes of EC2 and STS with that meaning. EC2 sends several error
- * codes with status 500, including those for capacity.
+ * Maps each code of the driver contract to the error codes of EC2 and STS with that meaning. EC2 sends some of these
+ * error codes with status 500, including those for capacity. Therefore a known code has precedence over the status.
  */
 const CODES: Readonly<Partial<Record<DriverErrorCode, readonly string[]>>> = {
   Throttled: [
@@ -128,7 +128,8 @@ const sdkErrorSchema = z.looseObject({
 
 /** Converts an error of the SDK. @param call the call's name in IAM, such as `ec2:RunInstances` */
 export function driverErrorOf(error: unknown, call: string, effect: CallEffect): DriverError {
-  // The SDK fetches a role's keys during the call. If that fails, the call itself was not sent.
+  // The SDK first gets a role's keys. If this fails, the error is already a DriverError, and the call itself was not
+  // sent.
   if (error instanceof DriverError) return error;
   const parsed = sdkErrorSchema.safeParse(error).data;
   const { name = 'Error', message = '', code, $metadata, $response } = parsed ?? {};
@@ -165,7 +166,7 @@ function codeOf(code: string, status: number, effect: CallEffect): DriverErrorCo
   if (status >= 500 || status < 400) return unanswered(effect);
   if (/NotFound$/.test(code)) return 'NotFound';
   if (/LimitExceeded$/.test(code)) return 'QuotaExceeded';
-  // Without an EC2 code, the answer may not come from EC2 at all.
+  // An answer without a known code may come from another server than EC2.
   if (status === 401 || status === 403) return 'Unauthorized';
   return 'InvalidRequest';
 }
@@ -185,7 +186,10 @@ function wordsOf(code: string, message: string): string {
   return `${code}: ${message.replace(/\s*Encoded authorization failure message:.*$/s, '')}`;
 }
 
-/** Runs a call and ignores errors with these codes: they mean that the desired state already exists. */
+/**
+ * Runs a call and ignores errors with these codes: for this call, such an error means that the desired state already
+ * exists.
+ */
 export async function unless(codes: readonly DriverErrorCode[], call: () => Promise<unknown>): Promise<void> {
   try {
     await call();

@@ -7,7 +7,7 @@ import { filter } from './tags.ts';
 const AMAZON = 'amazon';
 const CANONICAL = '099720109477';
 const DEBIAN = '136693071363';
-/** Canonical and Debian in the China partition. */
+/** Account ids of Canonical and Debian in the China partition. */
 const CANONICAL_CHINA = '837727238323';
 const DEBIAN_CHINA = '141808717104';
 const CANONICAL_GOV = '513442679011';
@@ -70,8 +70,8 @@ function ubuntu(version: string, codename: string, folder: string, disk: string)
 }
 
 /**
- * One image for each family and architecture, because an EC2 image has only one architecture: `ubuntu-24.04` and
- * `ubuntu-24.04-arm64`.
+ * One image for each family and architecture, because an EC2 image has only one architecture. Examples of names:
+ * `ubuntu-24.04` and `ubuntu-24.04-arm64`.
  */
 const WANTED = FAMILIES.flatMap(({ name, description, pattern, parameter, architectures }) =>
   architectureSchema.options.flatMap((architecture) => {
@@ -90,7 +90,10 @@ const WANTED = FAMILIES.flatMap(({ name, description, pattern, parameter, archit
 );
 type Wanted = (typeof WANTED)[number];
 
-/** Lists the newest image of each name that the region has, without deprecated images. */
+/**
+ * Lists the newest image for each name in `WANTED`. Leaves out deprecated images, and names for which the region has no
+ * image.
+ */
 export async function listImages(ec2: Ec2, parameters: PublicParameters, location: string): Promise<Image[]> {
   await ec2.requireRegion(location);
   const ids = await parameters.read(
@@ -121,7 +124,7 @@ export async function listImages(ec2: Ec2, parameters: PublicParameters, locatio
 /**
  * Reads the available images that match.
  *
- * @param wanted the number of filter values; with 0, no call is made, because EC2 refuses a filter without a value
+ * @param wanted the number of filter values; if it is 0, no call is made, because EC2 refuses a filter without a value
  */
 async function describe(
   ec2: Ec2,

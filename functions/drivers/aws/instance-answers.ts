@@ -16,8 +16,8 @@ const STATUSES: ReadonlyMap<string, InstanceStatus> = new Map([
 ]);
 
 /**
- * EC2's reason codes for a machine whose end a user or the machine itself requested. Any other reason is a failure of
- * the cloud.
+ * EC2's reason codes for a machine that ended because a user or the machine itself requested its end. Any other code
+ * counts as a failure.
  */
 const ASKED_FOR: ReadonlySet<string> = new Set([
   'Client.UserInitiatedShutdown',
@@ -25,8 +25,8 @@ const ASKED_FOR: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Maximum time from the attachment of the network interface to the launch time, if the machine was started only once. A
- * longer time means that the machine was stopped and started again.
+ * Maximum time in ms from the attachment of the network interface to the launch time, if the machine was started only
+ * once. A longer time means that the machine was stopped and started again.
  */
 const SAME_START_MS = 5_000;
 
@@ -64,8 +64,8 @@ function identityOf(
   const launchToken = tokenAt(tagValue(Tags, TOKEN_TAG) ?? '', AmiLaunchIndex);
   const named = parseMachineName(deploymentId, tagValue(Tags, NAME_TAG) ?? '');
   const token = launchToken ?? named?.launchToken;
-  // A machine of a batch may not have its own tag yet. The instance's id is then the launch token without the attempt
-  // number.
+  // A machine of a batch may not have the tag with its instance id yet. The id is then read from the launch token,
+  // which consists of the id and the attempt number.
   const instanceId =
     tagValue(Tags, INSTANCE_TAG) ??
     (token !== undefined && parseLaunchToken(token) ? token.slice(0, token.lastIndexOf('.')) : undefined);

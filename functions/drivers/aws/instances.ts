@@ -14,10 +14,10 @@ import { cloudInstance } from './instance-answers.ts';
 import { valuesWith } from './launch-filter.ts';
 import { filter, isOf, TOKEN_TAG, tagFilter } from './tags.ts';
 
-/** A list filters by these states, because EC2 still shows a machine for an hour after its end. */
+/** Lists ask only for machines in these states, because EC2 still shows a machine for an hour after its end. */
 const NOT_GONE = ['pending', 'running', 'shutting-down', 'stopping', 'stopped'];
 
-/** EC2 allows 200 values in one filter. */
+/** Maximum number of ids in one call: EC2 allows 200 values in one filter. */
 export const MAX_IDS = 200;
 
 /** Reads, terminates, stops, starts and reboots machines. */
@@ -43,8 +43,8 @@ export class Instances {
   /**
    * Lists machines.
    *
-   * @param ids the machines to list; absent: all. The ids are sent as a filter, because with EC2's own parameter for
-   * ids, one unknown id makes the whole call fail
+   * @param ids the machines to list; absent: all. The ids are sent as a filter, because one unknown id in EC2's
+   * parameter `InstanceIds` makes the whole call fail
    */
   async list(location: string, ids?: readonly string[]): Promise<CloudInstance[]> {
     const machines = await this.#describe(location, [

@@ -12,8 +12,8 @@ import { unless } from './errors.ts';
 import { filter, isOf, NAME_TAG, tagFilter, tagsFor } from './tags.ts';
 
 /**
- * Manages key pairs. Their names are unique in a region, and launches refer to them by name. Therefore the name is the
- * backend id.
+ * Manages key pairs. A key pair's name is unique in its region, and launches refer to the key pair by name. Therefore
+ * the name is the backend id.
  */
 export class KeyPairs {
   readonly #ec2: Ec2;
@@ -69,7 +69,7 @@ export class KeyPairs {
     await unless(['NotFound'], () => this.#ec2.send(location, new DeleteKeyPairCommand({ KeyName })));
   }
 
-  /** Lists key pairs in one call: EC2 does not page this list. */
+  /** Lists key pairs in one call: EC2 does not divide this list into pages. */
   async #keys(location: string, Filters: { Name: string; Values: string[] }[]): Promise<KeyPairInfo[]> {
     const { KeyPairs: keys } = await this.#ec2.send(location, new DescribeKeyPairsCommand({ Filters }));
     return keys ?? [];

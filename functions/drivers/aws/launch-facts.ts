@@ -45,7 +45,7 @@ export class LaunchFacts {
    * Reads the facts for one launch.
    *
    * @returns the image, and the possible subnets of the machine in a fixed order
-   * @throws DriverError InvalidRequest when the type or the image does not exist, the type cannot boot the image, or no
+   * @throws DriverError InvalidRequest if the type or the image does not exist, the type cannot boot the image, or no
    * possible zone has the type
    */
   async of(spec: InstanceSpec): Promise<{ image: Ec2Image; subnets: readonly Subnet[] }> {

@@ -14,13 +14,17 @@ import { NAME_TAG, TOKEN_TAG, tagList, tagsFor } from './tags.ts';
 import { type TypeBook, typeName } from './type-book.ts';
 import { whenVisible } from './visible.ts';
 
-/** Maximum number of launch tokens that fit into one tag if the attempt numbers have up to 4 digits. */
+/**
+ * Maximum number of machines in one call. Their launch tokens fit into one tag if the attempt numbers have up to 4
+ * digits.
+ */
 export const MAX_BATCH = 20;
 
 type Batch = readonly [InstanceSpec, ...InstanceSpec[]];
 
 /**
- * Makes machines with RunInstances. This one call sets everything that a machine needs, so that no later step can fail.
+ * Makes machines with RunInstances. This one call sets everything that a machine needs. Therefore no later step is
+ * needed that could fail.
  */
 export class Launcher {
   readonly #ec2: Ec2;
@@ -74,7 +78,8 @@ export class Launcher {
       if (!(error instanceof DriverError)) throw error;
       const isForAll = error.code !== 'InsufficientCapacity' && error.code !== 'QuotaExceeded';
       if (isForAll) return batch.map(() => ({ error }));
-      // EC2 had no capacity for the whole batch and created no machine. It may have capacity for some of the machines.
+      // EC2 had no capacity or no quota for the whole batch, and created no machine. It may still create some of the
+      // machines.
       return await Promise.all(batch.map((spec) => outcomeOf(() => this.launch(spec))));
     }
     const inOrder = new Map(machines.map((machine) => [machine.AmiLaunchIndex ?? 0, machine]));
@@ -94,8 +99,8 @@ export class Launcher {
   }
 
   /**
-   * Gives a machine of a batch its own tags, for people who search by name. A failure does no harm: the tag of the
-   * batch already tells the machine's launch token.
+   * Gives a machine of a batch its own tags, for people who search by name. A failure is ignored, because the tag of
+   * the batch already tells the machine's launch token.
    */
   async #nameOne(spec: InstanceSpec, machine: Instance): Promise<CloudInstance> {
     const tags = {
@@ -135,8 +140,8 @@ export class Launcher {
       NetworkInterfaces: [
         {
           DeviceIndex: 0,
-          // Requests with the same token must name the same subnet: EC2 refuses a token that comes with other
-          // parameters.
+          // EC2 refuses a repeated token if the other parameters differ. Therefore the subnet depends only on the
+          // token.
           SubnetId: subnets[Number.parseInt(token.slice(0, 8), 16) % subnets.length]?.id,
           Groups: [spec.securityGroupBackendId],
           AssociatePublicIpAddress: true,
@@ -159,7 +164,7 @@ export class Launcher {
         : {}),
       TagSpecifications: tagsFor(['instance', 'volume', 'network-interface'], tags),
     });
-    // EC2 may not know the parts of a new network yet.
+    // EC2 may not know a new network's subnets and security group yet.
     const { Instances } = await whenVisible(this.#ec2.clock, () => this.#ec2.send(spec.location, command));
     return Instances ?? [];
   }

@@ -10,9 +10,9 @@ import type { Ec2 } from './ec2.ts';
 import { unless } from './errors.ts';
 import { filter, isOf, NAME_TAG, NETWORK_TAG, tagFilter, tagsFor, tagValue } from './tags.ts';
 
-/** Says which VPC is the network of a name. */
+/** Records which VPC has a network's name. */
 export interface NetworkClaim {
-  /** The resource's name at EC2. */
+  /** The network's name at EC2. */
   name: string;
   vpcId: string;
   createdAt: Date | undefined;
@@ -22,7 +22,7 @@ export interface NetworkClaim {
  * Ensures that one network name has one VPC. EC2's VPCs have no unique names, and CreateVpc accepts no idempotency
  * token: two concurrent calls would make two VPCs. Launch templates have unique names. Therefore the driver, after
  * making a VPC, makes a launch template with the network's name and the VPC's id. Only one of several concurrent calls
- * can make the template. The others use the VPC that the template names. No machine is launched from the template.
+ * can make the template. The other calls use the VPC that the template names. No machine is launched from the template.
  */
 export class NetworkClaims {
   readonly #ec2: Ec2;
@@ -33,7 +33,7 @@ export class NetworkClaims {
     this.#deploymentId = deploymentId;
   }
 
-  /** Reads the claim of a name. @throws DriverError Conflict when a template outside this deployment has the name */
+  /** Reads the claim of a name. @throws DriverError Conflict if a template outside this deployment has the name */
   async find(location: string, name: string): Promise<NetworkClaim | undefined> {
     const [template] = await this.#templates(location, [filter('launch-template-name', name)]);
     if (!template) return undefined;

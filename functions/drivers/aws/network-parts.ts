@@ -25,7 +25,8 @@ import { filter, NETWORK_TAG, tagFilter, tagsFor } from './tags.ts';
 const ANYWHERE = '0.0.0.0/0';
 
 /**
- * Makes and removes the parts of a VPC that machines need to be reachable. Concurrent calls make each part only once.
+ * Makes and removes the parts of a VPC that machines need to be reachable: subnets, an internet gateway and a route.
+ * Concurrent calls make each part only once.
  */
 export class NetworkParts {
   readonly #ec2: Ec2;
@@ -72,8 +73,8 @@ export class NetworkParts {
   }
 
   /**
-   * Checks that the VPC is empty. Without this check, EC2 would delete the subnets that are empty, and then refuse to
-   * delete the rest.
+   * Checks that the VPC is empty. Without this check, EC2 would delete the empty subnets, and then refuse to delete the
+   * subnets in use.
    */
   async #requireEmpty(location: string, vpcId: string): Promise<void> {
     const ofVpc = { Filters: [filter('vpc-id', vpcId)], MaxResults: PAGE_SIZE };
@@ -105,7 +106,8 @@ export class NetworkParts {
     });
     await Promise.all(
       wanted.map(({ part, zone }) =>
-        // EC2 refuses a second subnet for the same part, because subnets of a VPC cannot share addresses.
+        // EC2 refuses a second subnet with the same addresses. Therefore concurrent calls make only one subnet for each
+        // part.
         unless(['Conflict'], () =>
           this.#ec2.send(
             location,

@@ -11,8 +11,8 @@ import { isOf, NAME_TAG, tagFilter, tagsFor, tagValue } from './tags.ts';
 import { whenVisible } from './visible.ts';
 
 /**
- * If a claim is older than this number of ms and its VPC does not exist, the VPC was deleted. The claim is then
- * deleted, too.
+ * A claim (`network-claims.ts`) says which VPC has a network's name. If a claim is older than this number of ms and its
+ * VPC does not exist, the VPC was deleted. The claim is then deleted, too.
  */
 const CLAIM_STALE_MS = 120_000;
 
@@ -57,7 +57,7 @@ export class Networks {
     return named.find((vpc) => isOf(this.#deploymentId, vpc))?.VpcId;
   }
 
-  /** Lists the networks. Includes claims whose VPC no longer exists: deleting such a network deletes the claim. */
+  /** Lists the networks. Includes claims whose VPC no longer exists, so that callers can delete these claims, too. */
   async list(location: string): Promise<CloudNetworkResource[]> {
     const [vpcs, claims] = await Promise.all([
       this.#vpcs(location, [tagFilter(DEPLOYMENT_TAG, this.#deploymentId)]),
@@ -86,7 +86,10 @@ export class Networks {
     await this.#claims.release(location, vpcId);
   }
 
-  /** Creates a VPC, or takes a VPC that was created and never claimed. Then claims the name for that VPC. */
+  /**
+   * Creates a VPC, or takes a VPC of this name that an earlier call created and did not claim. Then claims the name for
+   * that VPC. @returns the VPC that has the name; another call may have claimed the name first
+   */
   async #claimVpc(
     location: string,
     called: string,

@@ -14,20 +14,21 @@ import { type Ec2, PAGE_SIZE } from './ec2.ts';
 import type { TypeBook } from './type-book.ts';
 
 const MIB_PER_GIB = 1_024;
-/** Macs need dedicated hosts, which are allocated for at least a day. */
+/** Matches Mac types. They need dedicated hosts, which are allocated for at least a day. */
 const NEEDS_A_HOST = /^mac/;
 
 /**
- * Lists the types that this driver can launch in the region: on demand and from an EBS disk. The spot price is that of
- * the cheapest zone. On-demand prices are absent, because EC2 does not report them. AWS's price list is another
- * service, exists in three regions only, and requires a further permission.
+ * Lists the types that this driver can launch in the region: on demand and from an EBS disk. A type's spot price is its
+ * price in the cheapest zone. On-demand prices are absent, because EC2 does not report them. AWS's price list is
+ * another service, exists in three regions only, and requires a further permission.
  */
 export async function listOffers(
   ec2: Ec2,
   types: TypeBook,
   location: string,
 ): Promise<{ instanceTypes: InstanceType[]; offers: Offer[] }> {
-  // Types and spot prices are read one after the other, because they are EC2's longest answers.
+  // Types and spot prices are EC2's longest answers. They are read one after the other, because requests for both at
+  // the same time could exceed their time limits.
   const infos = await types.read(location, await offeredTypes(ec2, location));
   const spotPrices = await readSpotPrices(ec2, location);
   const usable = infos.flatMap((info) => {
@@ -116,7 +117,7 @@ function gpuOf({ GpuInfo }: InstanceTypeInfo): InstanceType['gpu'] {
   return { model: gpu.Name ?? 'unknown', manufacturer: gpu.Manufacturer ?? 'unknown', count, memoryGb };
 }
 
-/** Returns the architectures that the model knows, 64-bit x86 first. */
+/** Returns those of the given architectures that `architectureSchema` contains, 64-bit x86 first. */
 export function architecturesOf(names: readonly string[] | undefined): Architecture[] {
   return architectureSchema.options.filter((architecture) => names?.includes(architecture));
 }

@@ -7,8 +7,8 @@ import { clientSettings } from './settings.ts';
 /** Maximum number of names that SSM accepts in one call. */
 const MAX_NAMES = 10;
 /**
- * After these errors the driver continues without SSM: the credential lacks the right, or the connection's endpoint has
- * no SSM.
+ * These errors mean that the credential lacks the right to read SSM, or that the connection's endpoint has no SSM. The
+ * driver then continues without SSM.
  */
 const TELLS_NOTHING: readonly DriverErrorCode[] = [
   'Unauthorized',
@@ -27,8 +27,8 @@ export class PublicParameters {
   }
 
   /**
-   * Reads parameters. @returns the values by parameter name, without parameters that the region does not have; empty if
-   * SSM cannot be read
+   * Reads parameters. @returns the values by parameter name, without parameters that the region does not have. If SSM
+   * refuses a request, only the values of earlier requests
    */
   async read(location: string, names: readonly string[]): Promise<Map<string, string>> {
     const values = new Map<string, string>();

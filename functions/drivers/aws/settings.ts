@@ -1,7 +1,7 @@
 import type { EC2ClientConfig, EC2ClientResolvedConfig } from '@aws-sdk/client-ec2';
 import { type DriverClock, within } from '../contract/surroundings.ts';
 
-/** The time limit of one call, in milliseconds. */
+/** Time limit of the SDK's request handler, in ms. `inTime` ends a call one second later. */
 export const CALL_TIMEOUT_MS = 14_000;
 const CONNECTION_TIMEOUT_MS = 3_000;
 
@@ -18,8 +18,8 @@ export interface ClientSettings {
 
 /**
  * Returns settings for an SDK client. Retries are off, because the governor must see each answer. The endpoint is
- * always set: otherwise the SDK would use AWS_ENDPOINT_URL, which is the endpoint for the deployment's own AWS
- * services, not for users' clouds.
+ * always set: otherwise the SDK would use AWS_ENDPOINT_URL, which is the endpoint of the deployment's own AWS services,
+ * and not of users' clouds.
  */
 export function clientSettings(
   service: 'ec2' | 'ssm' | 'sts',
@@ -41,8 +41,8 @@ export function clientSettings(
 }
 
 /**
- * Limits the duration of a whole call. The handler's own time-outs detect only pauses: they do not end a call whose
- * answer arrives slowly.
+ * Limits the duration of a whole call. The request handler's own time-outs detect only pauses. They do not end a call
+ * whose answer arrives slowly.
  */
 export async function inTime<Answer>(
   clock: DriverClock,

@@ -1,9 +1,9 @@
 import type { ResourceType, Tag, TagSpecification } from '@aws-sdk/client-ec2';
 import { DEPLOYMENT_TAG } from '../contract/driver.ts';
 
-/** The id of the network that a launch template or an internet gateway was made for. */
+/** Tag with the id of the VPC that a launch template or an internet gateway was made for. */
 export const NETWORK_TAG = 'fleetwright:network';
-/** The launch token of a machine, or the launch tokens of its batch (`launch-list.ts`). */
+/** Tag with the launch token of a machine, or with the launch tokens of its batch (`launch-list.ts`). */
 export const TOKEN_TAG = 'fleetwright:launch-token';
 export const NAME_TAG = 'Name';
 

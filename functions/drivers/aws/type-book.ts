@@ -15,8 +15,8 @@ export const typeName = (name: string) => typeNameSchema.parse(name);
 
 /**
  * Caches the facts of instance types. The facts of a type are the same in every region, and are read only once in a
- * client's life. Therefore the catalogues of all regions take about a dozen calls for types together, not a dozen calls
- * for each region.
+ * client's life. Therefore the catalogues of all regions together need about a dozen calls for types, and not a dozen
+ * calls for each region.
  */
 export class TypeBook {
   readonly #ec2: Ec2;

@@ -1,7 +1,7 @@
 import { DriverError } from '../contract/errors.ts';
 import { type DriverClock, sleepBy } from '../contract/surroundings.ts';
 
-/** Delay before each retry. EC2 may not show a resource in the first moments after its creation. */
+/** Delays before the retries, in ms. EC2 may not show a resource in the first moments after its creation. */
 const WAITS_MS = [300, 700, 1_500];
 
 /**

@@ -13,8 +13,9 @@ import type { Ec2Options } from './ec2.ts';
 import { clientSettings } from './settings.ts';
 
 /**
- * Stores the marks of deployments as SSM parameters in the account's home region. Standard parameters are free of
- * charge. Each writer has its own parameter, because SSM has no conditional writes.
+ * Stores writer marks as SSM parameters in the home region. A mark tells that a deployment uses the account. Standard
+ * parameters are free of charge. Each writer has its own parameter: SSM has no conditional writes, and writers of one
+ * shared parameter could overwrite each other's marks.
  */
 export class WriterParameters {
   readonly #client: SSMClient;

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 
 /**
- * Schemas of CB-Spider's answers. Sources: its published description (`api/swagger.yaml`, Swagger 2.0), and the answers
- * of its mock driver. Some empty lists are `null`. Unknown fields are ignored.
+ * Makes the schema of a list in CB-Spider's answers. Some empty lists are `null`. All schemas here follow CB-Spider's
+ * published description (`api/swagger.yaml`, Swagger 2.0) and the answers of CB-Spider's mock driver. Unknown fields
+ * are ignored.
  */
 const list = <Item extends z.ZodType>(item: Item) =>
   z

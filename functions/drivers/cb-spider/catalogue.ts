@@ -12,7 +12,7 @@ import type { ImageAnswer, PricesAnswer, RegionZoneAnswer, SpecAnswer } from './
 const HOURLY = /^(per ?)?(1 ?)?(h|hrs?|hours?)$/i;
 const ARM = /arm64|aarch64/i;
 const X86 = /x86_64|x86-64|amd64/i;
-/** Matches EC2's Graviton types. CB-Spider does not report the architecture of a type. */
+/** Matches EC2's Graviton types, which are arm64. CB-Spider does not report the architecture of a type. */
 const GRAVITON = /^[a-z]+[0-9]+g[a-z]*\./;
 
 export function locationOf({ Name, DisplayName, ZoneList }: RegionZoneAnswer): Location {

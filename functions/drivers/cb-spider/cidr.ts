@@ -7,11 +7,11 @@ const ZONE_BITS = 3;
 export const MOST_ZONES = 2 ** ZONE_BITS;
 
 /**
- * Plans a network's subnets. CB-Spider gives a machine the zone of its subnet. The lower half of a network is the
- * subnet for launches that name no zone. The n-th zone of the location gets the n-th eighth of the upper half. With
- * this fixed plan, no call is needed to find free addresses.
+ * Plans a network's subnets. CB-Spider gives a machine the zone of its subnet. Therefore each zone that a launch names
+ * needs its own subnet. The lower half of a network is the subnet for launches that name no zone. The n-th zone of the
+ * location gets the n-th eighth of the upper half. With this fixed plan, no call is needed to find free addresses.
  *
- * @throws DriverError InvalidRequest when `cidr` is no IPv4 network, or is too large or too small for this plan
+ * @throws DriverError InvalidRequest if `cidr` is no IPv4 network, or is too large or too small for this plan
  */
 export function subnetCidrs(cidr: string): { lowerHalf: string; ofZone(index: number): string } {
   const [, address = '', prefixText = ''] = /^([0-9.]+)\/([0-9]{1,2})$/.exec(cidr) ?? [];

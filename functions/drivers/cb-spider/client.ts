@@ -25,15 +25,16 @@ import { type Registrant, Registration, type SpiderSite } from './registration.t
 import type { SpiderTransport } from './transport.ts';
 
 /**
- * Time limit of a call for a catalogue. It is long, because CB-Spider reads all pages from the cloud within one call.
+ * Time limit, in ms, of a call that reads a part of the catalogue. It is long, because CB-Spider reads all pages from
+ * the cloud within one call.
  */
 const CATALOGUE_TIMEOUT_MS = 25_000;
 
-/** Time limits of calls that CB-Spider may answer only after minutes. */
+/** Time limits, in ms, of calls that CB-Spider may answer only after minutes. */
 export interface Timeouts {
   /**
-   * Maximum wait for a call that creates or removes a machine. A cloud that refuses such a call mostly does so within
-   * this time.
+   * Maximum wait for a call that creates or removes a machine. After that, CB-Spider continues the call without the
+   * driver. Most refusals of clouds arrive within this time.
    */
   handOverMs: number;
   /** Maximum wait for a read of one machine, which CB-Spider may have locked for another call. */
@@ -149,7 +150,10 @@ export class CbSpiderClient implements CloudClient, IdempotencyKeys, StopStart, 
     return await this.#reader.find(await this.#registration.site(location), name);
   }
 
-  /** Returns the machine's name. It identifies the create call, because CB-Spider makes only one machine of a name. */
+  /**
+   * Returns the machine's name. The name identifies the create call, because CB-Spider makes only one machine with a
+   * given name.
+   */
   idempotencyKeyOf([launchToken]: readonly [string, ...string[]]): string {
     return machineName(this.#deploymentId, launchToken, cbSpiderMetadata.maxNameLength);
   }
@@ -171,8 +175,8 @@ export class CbSpiderClient implements CloudClient, IdempotencyKeys, StopStart, 
   }
 
   /**
-   * Reads prices by type. Returns none if the read fails: several clouds have no prices, and some take minutes to
-   * answer. @throws DriverError only Throttled and Unauthorized
+   * Reads the price of each type. Returns no prices if the read fails: several clouds have no prices, and some take
+   * minutes to answer. @throws DriverError only Throttled and Unauthorized
    */
   async #prices(site: SpiderSite): Promise<Map<string, number>> {
     try {

@@ -77,8 +77,8 @@ export function isNotFound(error: unknown): error is DriverError {
 }
 
 /**
- * Returns true if the cloud refused the call. CB-Spider had begun the call then, and may have left something behind. If
- * CB-Spider itself refuses a call, it does not begin the call.
+ * Returns true if the cloud refused the call. In this case CB-Spider had begun to execute the call, and may have left
+ * resources at the cloud. A call that CB-Spider itself refuses leaves nothing.
  */
 export function isRefusalByCloud(error: unknown): boolean {
   return (

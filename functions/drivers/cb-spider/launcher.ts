@@ -14,8 +14,8 @@ import type { Registration, SpiderSite } from './registration.ts';
 import type { SpiderTransport } from './transport.ts';
 
 /**
- * Time for which the driver does not repeat the request of a removal that is under way. In CB-Spider, each repeated
- * request would wait for the first one.
+ * Time, in ms, for which the driver does not request again a removal that is under way. In CB-Spider, each repeated
+ * request would wait for the first request.
  */
 const REMOVAL_KEPT_MS = 60_000;
 
@@ -26,7 +26,7 @@ export interface LauncherOptions {
   networks: Networks;
   cloud: Cloud;
   deploymentId: string;
-  /** Time after which the driver stops waiting for a create or remove call. CB-Spider continues the call. */
+  /** Time in ms after which the driver stops waiting for a create or remove call. CB-Spider continues the call. */
   handOverMs: number;
 }
 
@@ -103,7 +103,7 @@ export class Launcher {
    * stays at the cloud, and CB-Spider has no name for it. A machine that is older than the call is not removed, because
    * the call did not create it.
    *
-   * @throws DriverError OutcomeUnknown when the look-up or the removal of such a machine fails
+   * @throws DriverError OutcomeUnknown if the look-up or the removal of such a machine fails
    */
   async #removeHalfMade(site: SpiderSite, name: string, beganAtMs: number): Promise<void> {
     const { reader } = this.#options;
@@ -120,7 +120,7 @@ export class Launcher {
 
   /**
    * Removes a machine. CB-Spider locks a name while it handles a call for that name. Therefore a removal waits until a
-   * start has ended. If CB-Spider does not know the name then, no call is starting the machine, and a machine of this
+   * start has ended. If CB-Spider then does not know the name, no call is starting the machine, and a machine of this
    * name at the cloud is a leftover. Only the machine that lists show under the name is removed, because any other
    * machine of the name may be a copy.
    */

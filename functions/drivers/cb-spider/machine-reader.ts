@@ -15,7 +15,7 @@ import type { SpiderTransport } from './transport.ts';
 
 /** Time limit of a list. It is long, because CB-Spider reads each machine from the cloud, one after the other. */
 const LIST_TIMEOUT_MS = 24_000;
-/** Time limit of the same list if the list is only one of several requests. */
+/** Time limit of the same list if a method also needs other requests. */
 const LOOK_UP_TIMEOUT_MS = 10_000;
 const STATUS_TIMEOUT_MS = 6_000;
 
@@ -24,12 +24,12 @@ export class MachineReader {
   readonly #transport: SpiderTransport;
   readonly #deploymentId: string;
   readonly #lockedMs: number;
-  /** Names that CB-Spider has known at some time, as `<connection config>/<name>`. */
+  /** Names that CB-Spider knew at an earlier read, as `<connection config>/<name>`. */
   readonly #known = new Set<string>();
   /**
    * Names of machines that CB-Spider knew when it accepted their removal. CB-Spider deletes a name last: when it no
    * longer knows such a name, the machine no longer exists. For any other unknown name, CB-Spider may have crashed
-   * during a start, and only the list of the cloud's machines shows the machine.
+   * during a start, and only the list of the cloud's machines shows whether a machine exists.
    */
   readonly #going = new Set<string>();
 
@@ -173,7 +173,10 @@ export class MachineReader {
     }
   }
 
-  /** Reads addresses and other details. Returns undefined while another call has locked the machine. */
+  /**
+   * Reads addresses and other details. Returns undefined if CB-Spider does not know the machine, or another call has
+   * locked it.
+   */
   async #details(site: SpiderSite, name: string): Promise<MachineAnswer | undefined> {
     const read = await this.#read(site, name);
     return read === 'under-way' ? undefined : read;
@@ -210,8 +213,8 @@ export class MachineReader {
     });
     return {
       mapped: AllListInfo.MappedInfoList,
-      // The mock cloud shows the machines of all its locations here. A machine without a location in the answer can
-      // only be at this location.
+      // In this list, the mock cloud shows the machines of all its locations. A machine whose location the answer does
+      // not state counts as a machine of this location.
       unmapped: AllListInfo.OnlyCSPInfoList.filter(
         ({ Region }) => Region?.Region === undefined || Region.Region === location,
       ),

@@ -34,8 +34,8 @@ export interface NetworksOptions {
 
 /**
  * Manages network resources. Their backend ids are the names that this driver gives them, because CB-Spider accepts
- * nothing else. CB-Spider locks a name while it handles a call for that name. Therefore even concurrent calls create
- * only one resource of a name.
+ * only names in its calls. CB-Spider locks a name while it handles a call for that name. Therefore even concurrent
+ * calls create only one resource of a name.
  */
 export class Networks {
   readonly #options: NetworksOptions;
@@ -143,8 +143,8 @@ export class Networks {
   /**
    * Lists the names under the client's CB-Spider connection. Includes a name whose resource the cloud no longer has:
    * deleting the name cleans up CB-Spider. Leaves out the resources that CB-Spider does not know ("only CSP"), because
-   * several clouds show the resources of all their locations there. For a trial client, includes these resources,
-   * because the client's CB-Spider connection has no names of its own.
+   * several clouds show the resources of all their locations in that list. For a trial client, includes these
+   * resources, because the client's CB-Spider connection has no names of its own.
    */
   async #names(location: string, kind: NetworkResourceKind): Promise<string[]> {
     const { registration, transport } = this.#options;

@@ -11,7 +11,7 @@ export interface SplitCredential {
   keyValues: { Key: string; Value: string }[];
 }
 
-/** Splits a credential. @throws DriverError InvalidRequest when a key is missing that the cloud requires */
+/** Splits a credential. @throws DriverError InvalidRequest if a key is missing that the cloud requires */
 export function splitCredential(cloud: Cloud, credential: Credential): SplitCredential {
   const missing = CREDENTIAL_KEYS[cloud].filter((key) => !(key in credential));
   if (missing.length > 0) {

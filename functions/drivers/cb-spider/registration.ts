@@ -84,10 +84,10 @@ export class Registration {
   }
 
   /**
-   * Returns a registered location.
+   * Returns a location, and registers it in CB-Spider if it is not registered.
    *
    * @param zone a zone that the result must have if the cloud has it, even if the cached site is older than the zone
-   * @throws DriverError NotFound when the cloud has no such location
+   * @throws DriverError NotFound if the cloud has no such location
    */
   async site(location: string, zone?: string): Promise<SpiderSite> {
     const known = await (this.#sites.get(location) ?? this.#keep(location, this.#ensureSite(location)));
@@ -95,7 +95,7 @@ export class Registration {
     return await this.#keep(location, this.#register(known.connectionName, location, known));
   }
 
-  /** Caches the site. If the read fails, the next call repeats it. */
+  /** Caches the site. If the read fails, the next call repeats the read. */
   #keep(location: string, site: Promise<SpiderSite>): Promise<SpiderSite> {
     this.#sites.set(location, site);
     site.catch(() => this.#sites.delete(location));
@@ -156,7 +156,10 @@ export class Registration {
     }
   }
 
-  /** Registers a location. Keeps zones that are down now, because they may be up again later. */
+  /**
+   * Registers a location. Keeps the known zones that the cloud does not list now, because the cloud may list them again
+   * later.
+   */
   async #register(connectionName: string, location: string, known?: SpiderSite): Promise<SpiderSite> {
     const { ZoneList } = await this.#region(location);
     const sorted = ZoneList.toSorted((one, other) => (one.Name < other.Name ? -1 : 1));

@@ -71,7 +71,7 @@ export class SpiderTransport {
 
   /**
    * Sends a call that CB-Spider may answer only after minutes, and stops waiting at the time limit. This is safe,
-   * because CB-Spider continues the call when the client disconnects.
+   * because CB-Spider continues the call even if the client disconnects.
    */
   async handOver<Answer>(call: Call<Answer>): Promise<HandedOver<Answer>> {
     try {
@@ -126,7 +126,7 @@ function effectOf({ method, effect }: Call<unknown>): CallEffect {
   return effect ?? (method === 'GET' ? 'reads' : 'changes');
 }
 
-/** Checks the address. @throws DriverError InvalidRequest when the endpoint is no http(s) address */
+/** Returns the address of CB-Spider's API. @throws DriverError InvalidRequest if the endpoint is no http(s) address */
 function spiderAddress(endpoint: string): string {
   const url = URL.parse(endpoint);
   if (!url || !/^https?:$/.test(url.protocol)) {

@@ -9,14 +9,14 @@ export interface StopStart {
    * Asks the cloud to stop the machine, and returns immediately. The machine is then `Suspending`, later `Suspended`.
    * Succeeds if the machine is already stopped.
    *
-   * @throws DriverError NotFound; Conflict before the machine runs; Unsupported when this machine cannot be stopped
+   * @throws DriverError NotFound; Conflict before the machine runs; Unsupported if this machine cannot be stopped
    * (spot, local disks)
    */
   stopInstance(location: string, backendId: string): Promise<void>;
   /**
    * Asks the cloud to start the machine, and returns immediately. The machine is then `Resuming`, later `Running`,
-   * possibly with another public address. Succeeds if the machine already runs. A cloud without capacity for the
-   * machine answers as it does to a create call.
+   * possibly with another public address. Succeeds if the machine already runs. If the cloud lacks capacity for the
+   * machine, the call throws the same errors as a create call.
    *
    * @throws DriverError NotFound, InsufficientCapacity, QuotaExceeded; Conflict while the machine is being stopped
    */
@@ -33,7 +33,7 @@ export interface Reboot {
   rebootInstance(location: string, backendId: string): Promise<void>;
 }
 
-/** The outcome for one instance of a batch. */
+/** The outcome for one instance of a batch: the created instance, or the error. */
 export type CreateOutcome = { instance: CloudInstance } | { error: DriverError };
 
 export interface BatchCreate {
@@ -44,8 +44,8 @@ export interface BatchCreate {
    * specs belong to one fleet, and differ only in `instanceId`, `launchToken` and the tag `fleetwright:instance`.
    *
    * The contract of `createInstance` applies to each instance: after any error except `OutcomeUnknown`, the instance
-   * does not exist. `findInstanceByToken` finds each instance by its own launch token, even when the process died right
-   * after the call.
+   * does not exist. `findInstanceByToken` finds each instance by its own launch token, even if the caller's process
+   * dies right after it has sent the call.
    *
    * @returns one outcome for each spec, in the order of the specs. Never rejects with a DriverError: if the whole call
    * failed, each outcome has the error.
@@ -53,14 +53,14 @@ export interface BatchCreate {
   createInstances(specs: readonly InstanceSpec[]): Promise<CreateOutcome[]>;
 }
 
-/** Lists selected machines by id. The cost does not grow with the number of other machines. */
+/** Lists selected machines by id. A call costs the same, even if the account has many other machines. */
 export interface ListById {
   /** Maximum number of ids in one call, at least 50. */
   readonly maxListedById: number;
   /**
    * Lists those of the given machines that belong to this deployment and that the cloud shows, in any order. Makes one
-   * call to the cloud. The cloud may not show a new machine yet, as with `listInstances`. An id that never existed is
-   * no error.
+   * call to the cloud. As with `listInstances`, a new machine may still be missing from the answer. An id that never
+   * existed causes no error.
    *
    * @param backendIds from 1 to `maxListedById` ids
    */
@@ -74,7 +74,8 @@ export interface ListById {
 export interface IdempotencyKeys {
   /**
    * Returns the idempotency key of the create call for these launch tokens. Makes no call to the cloud. The same tokens
-   * in the same order always give the same key: the caller stores it in the records before it sends the create call.
+   * in the same order always give the same key. The caller stores the key in the records before it sends the create
+   * call.
    *
    * @param launchTokens the launch tokens of one create call: one token, or all tokens of a batch
    */
@@ -96,15 +97,15 @@ export interface Quotas {
   readQuotas(location: string): Promise<Quota[]>;
 }
 
-/** Reads the catalogue of all locations in one call. Drivers whose `apiKind` is `global` have it. */
+/** Reads the catalogue of all locations in one call. Drivers whose `apiKind` is `global` have this capability. */
 export interface GlobalCatalogue {
   /** Returns what `listOffers` returns, for all locations in one call. */
   listOffersEverywhere(): Promise<{ instanceTypes: InstanceType[]; offers: Offer[] }>;
 }
 
 /**
- * A mark in a cloud account. It states that a deployment (the writer) uses the account under the client's
- * `deploymentId`.
+ * Describes a mark that a deployment (the writer) keeps in a cloud account. The mark states that the writer uses the
+ * account under the client's `deploymentId`.
  */
 export interface WriterMark {
   /** 1 to 64 characters of a-z, 0-9 and `-`. */
@@ -115,16 +116,17 @@ export interface WriterMark {
 }
 
 /**
- * Keeps marks in the cloud account. Every deployment with a credential for the account can read them. By the marks, two
- * deployments with the same id detect each other. A mark is free of charge, and is no network, security group or key
- * pair. A deployment writes only its own mark.
+ * Keeps writer marks in the cloud account. Every deployment with a credential for the account can read the marks. Two
+ * deployments with the same id detect each other by their marks. A mark is free of charge. It must not be a network,
+ * security group or key pair. A deployment writes only its own mark.
  *
- * Each call throws `Unauthorized` when the credential lacks the right to marks, even if it has all other rights.
+ * Each method throws `Unauthorized` if the credential lacks the right to use marks, even if the credential has all
+ * other rights.
  */
 export interface WriterMarks {
   /**
-   * Lists the marks of every deployment under this client's `deploymentId`, to the last page. A mark is listed as soon
-   * as it has been written.
+   * Lists the marks of all writers that use this client's `deploymentId`, to the last page. A mark is listed as soon as
+   * it has been written.
    */
   listWriterMarks(): Promise<WriterMark[]>;
   /** Writes the mark. Replaces an earlier mark of the same writer. */

@@ -9,8 +9,9 @@ type Fields = Readonly<Record<string, string>>;
 const schemas = new WeakMap<object, ReturnType<typeof makeSchema>>();
 
 /**
- * Returns the schema of a driver's credential, made from its `credentialFields`. An issue of the schema names the
- * field, and never contains a value. The issue of a missing field contains the field's description.
+ * Returns the schema of a driver's credential, made from the driver's `credentialFields`. If a field is wrong or
+ * missing, the schema's issue names the field. No issue contains a value. The issue of a missing field contains the
+ * field's description.
  */
 export function credentialSchemaOf({ credentialFields }: Pick<DriverMetadata, 'credentialFields'>) {
   const known = schemas.get(credentialFields) ?? makeSchema(credentialFields);

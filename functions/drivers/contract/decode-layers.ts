@@ -11,11 +11,12 @@ const DECIMALS = /(?<![0-9])[0-9]{1,3}(?:[\s,+\\"']+[0-9]{1,3}){3,}(?![0-9])/g;
 const MAX_BYTE = 255;
 
 /**
- * Decodes each stretch of a text that may be encoded, and returns each result as a text of its own (a layer). Decodes
- * base64 and base64url at every alignment, because an encoded value may begin anywhere in the stretch. Also decodes
- * hexadecimal digits, with or without separators, and lists of decimal bytes.
+ * Finds the stretches of a text that may be encoded, decodes each stretch, and returns each result as a separate text
+ * (a layer). Decodes base64 and base64url at every alignment, because an encoded value may begin anywhere in the
+ * stretch. Also decodes hexadecimal digits, with or without separators, and lists of decimal bytes.
  *
- * @param leastBytes a stretch of base64 or hexadecimal digits that encodes fewer bytes is not decoded
+ * @param leastBytes minimum number of bytes that a stretch encodes; shorter stretches of base64 or hexadecimal digits
+ * are not decoded
  */
 export function layersOf(decoded: Decoded, leastBytes: number): Decoded[] {
   return [
@@ -66,8 +67,8 @@ function decimalLayers({ bytes, starts, ends }: Decoded): Decoded[] {
 /**
  * Makes a layer from the bytes that one stretch (run) of characters encodes.
  *
- * @param partOf takes the index of a byte, and returns the indices in the run of the first and last characters that
- * encode this byte
+ * @param partOf takes the index of a byte, and returns two indices in the run: those of the first and the last
+ * character that encode this byte
  */
 function layer(
   { starts, ends }: Decoded,

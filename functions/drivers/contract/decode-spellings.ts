@@ -1,6 +1,6 @@
 /**
- * A text as UTF-8 bytes, with its escapes decoded. For each byte, `starts` and `ends` give the part of the original
- * text that the byte was decoded from. Several bytes may come from one part.
+ * Holds a text as UTF-8 bytes, with its escapes decoded. For each byte, `starts` and `ends` give the part of the
+ * original text that the byte was decoded from. Several bytes may come from one part.
  */
 export interface Decoded {
   /** One character from U+0000 to U+00FF for each byte. */
@@ -12,7 +12,10 @@ export interface Decoded {
   ends: readonly number[];
 }
 
-/** Maximum number of decoding passes. An escape may itself be escaped; deeper nesting is not decoded. */
+/**
+ * Maximum number of decoding passes over a text, because an escape may itself be escaped. Escapes that are nested more
+ * deeply are not decoded.
+ */
 const MAX_PASSES = 8;
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -57,8 +60,8 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Selects how ambiguous backslashes are read. `all`: up to nine backslashes before a character are one escape, and `\n`
- * is a line break. `one`: only the last backslash belongs to the escape, and `\n` is the letter n.
+ * Selects how ambiguous backslashes are read. `all`: up to nine backslashes before a character belong to the escape,
+ * and `\n` becomes a blank. `one`: only the last backslash belongs to the escape, and `\n` becomes the letter n.
  */
 export type Backslashes = 'one' | 'all';
 

@@ -13,8 +13,8 @@ import { Secrets } from './secrets.ts';
  * all methods of each declared capability, and no method of any other capability.
  *
  * Everything that a client returns or throws passes through the guard (`guard-client.ts`). Therefore no driver needs to
- * shorten its cloud's messages or to remove secrets from them. A driver adds each secret that it obtains with the
- * credential to `secrets`, such as a token or the keys of a session.
+ * shorten its cloud's messages or to remove secrets from them. If a driver obtains further secrets with the credential,
+ * such as a token or session keys, it adds each of them to `secrets`.
  */
 export function defineDriver<const Metadata extends DriverMetadata>(
   metadata: Metadata,
@@ -48,7 +48,7 @@ function guardGate(calls: CallGate, secrets: Secrets): CallGate {
   };
 }
 
-/** Returns the values of secret fields, and of fields that the driver does not know. */
+/** Returns the values of secret fields, and of fields that the driver does not declare. */
 function secretValuesOf(
   { credentialFields }: Pick<DriverMetadata, 'credentialFields'>,
   credential: Credential,

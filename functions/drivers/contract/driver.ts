@@ -4,29 +4,29 @@ import type { InstanceStatus } from '../../model/status.ts';
 import type { CallGate } from './call-gate.ts';
 import type { DriverMetadata } from './metadata.ts';
 
-/** The input for opening a client: endpoint, credential, deployment and call gate. */
+/** The options with which a driver opens a client. */
 export interface ConnectOptions {
   cloud: Cloud;
   credential: Credential;
   /**
-   * Address to use instead of the cloud's own, if the cloud has one. The caller has already checked this address
-   * against the deployment's rules.
+   * Address of the cloud's API. If the driver knows an address of its own, this address replaces it. The caller has
+   * already checked this address against the deployment's rules.
    */
   endpoint?: string;
   /** The value of the tag `fleetwright:deployment` on everything that this deployment makes. */
   deploymentId: string;
   /**
-   * `<namespace>/<name>` of the connection. It never changes, even when the connection gets another credential. Drivers
-   * that store something per connection use it. Absent: the client belongs to no connection.
+   * `<namespace>/<name>` of the connection. It never changes, even if the connection gets another credential. Drivers
+   * that store data per connection use this key. Absent: the client belongs to no connection.
    *
-   * While a new credential is being verified, clients of one connection have different credentials. A client with the
-   * new credential must not change anything for the other clients.
+   * While a new credential is being verified, two clients of one connection may have different credentials. A client
+   * with the new credential must not change anything for the other clients.
    */
   connectionKey?: string;
   /**
-   * True if the connection does not use this credential yet, and may never use it. The driver must not change what it
-   * stores under the connection's name, because other clients use it. The caller calls only `verifyCredential`,
-   * `listInstances`, `getInstance`, `listNetworkResources` and the methods for writer marks.
+   * True if the connection does not use this credential yet, and may never use it. The driver must not change the data
+   * that it stores under the connection's name, because the connection's other clients use that data. The caller calls
+   * only `verifyCredential`, `listInstances`, `getInstance`, `listNetworkResources` and the methods for writer marks.
    */
   isTrial?: boolean;
   /** Every request of the client passes this gate. */
@@ -37,7 +37,7 @@ export interface ConnectOptions {
 export interface VerifiedCredential {
   /**
    * The cloud's own id of the account. It never changes. Two credentials of one cloud belong to the same account if and
-   * only if these ids are equal. Undefined if the cloud does not report it.
+   * only if these ids are equal. Undefined if the cloud does not report the id.
    */
   account: string | undefined;
   /** The account's display name, for messages. Absent: the same as `account`. */
@@ -45,16 +45,16 @@ export interface VerifiedCredential {
 }
 
 /**
- * Opens clients of a cloud. Made with `defineDriver`. A driver keeps no state except its clients. The caller stores in
- * its own records everything that must survive the process.
+ * Opens clients of a cloud. Made with `defineDriver`. A driver has no state; only its clients have state. The caller
+ * stores in its own records everything that must survive the process.
  */
 export interface Driver extends DriverMetadata {
   /**
-   * Opens a client. Makes no call, and cannot tell whether the cloud accepts the credential; `verifyCredential` can.
+   * Opens a client. Makes no call to the cloud. Only `verifyCredential` tells whether the cloud accepts the credential.
    * The caller keeps a client for up to a minute, shares it among many queue messages, and discards it after
-   * `Unauthorized`. What the client caches (tokens, assumed roles, addresses) is discarded with it.
+   * `Unauthorized`. What the client caches (tokens, assumed roles, addresses) is discarded with the client.
    *
-   * @throws DriverError InvalidRequest when a credential field is missing or the endpoint is not usable
+   * @throws DriverError InvalidRequest if a credential field is missing or the endpoint is not usable
    */
   connect(options: ConnectOptions): CloudClient;
 }
@@ -99,8 +99,9 @@ export interface InstanceSpec {
   /** Fleetwright's id of the instance: the value of the machine's tag `fleetwright:instance`. */
   instanceId: string;
   /**
-   * The idempotency key. The driver passes it to a cloud that accepts one, and always puts it into the machine's name
-   * (`machineName`). At a cloud without tags, only the name tells for which instance the machine was made.
+   * The idempotency key. If the cloud accepts an idempotency key, the driver passes the token. It always puts the token
+   * into the machine's name (`machineName`). At a cloud without tags, only the name tells for which instance the
+   * machine was made.
    */
   launchToken: string;
   instanceType: string;
@@ -165,36 +166,37 @@ export interface CloudNetworkResource {
 }
 
 /**
- * Makes the calls of one connection. "Of this deployment" means: the resource carries this deployment's tag or, if it
- * carries no deployment's tag, a name of this deployment (`names.ts`). A client returns no other resources, which
- * protects them from deletion.
+ * Calls one cloud with the credential of one connection. "Of this deployment" means: the resource carries this
+ * deployment's tag or, if it carries no deployment's tag, a name of this deployment (`names.ts`). A client returns no
+ * other resources, and thus protects other resources from deletion.
  *
- * Every call has its own time-out, ends within 30 seconds unless its comment says otherwise, and throws only
- * `DriverError`. The error's message has the cloud's own words, and no part of the credential, of user data or of a
- * key:
+ * Every request has a time-out, and a method ends within 30 seconds. A method that reads a long list may take longer.
+ * Methods throw only `DriverError`. The error's message has the cloud's own words, and no part of the credential, of
+ * user data or of a key:
  *
- * - `Throttled`: the call had no effect. Has `retryAfterMs` and `limitPerSecond` if the cloud reported them
+ * - `Throttled`: the call had no effect. The error has `retryAfterMs` and `limitPerSecond` if the cloud reported them
  *   (`retry-after.ts`). If waiting does not help, the code is `QuotaExceeded` instead.
  * - `Unavailable`: the cloud refused the request before acting on it, or could not be reached. The call had no effect.
  * - `OutcomeUnknown`: the request may have reached the cloud (time-out, reset or 5xx after sending). A read throws
  *   `Unavailable` instead.
  * - `Unauthorized`: the cloud refused the credential, or the credential has expired or lacks the right to this call.
- *   The error's `call` names the call.
+ *   The error's `call` names the request.
  * - `NoPermit`: a request of this call waited too long for its permit (`call-gate.ts`) and was not sent. A repetition
  *   of the call reuses what the earlier requests created.
  * - `NotFound`: the location or machine of the call does not exist.
  * - `InvalidRequest`, `Unsupported`: the same call can never succeed: an unknown location or type, an image of another
  *   architecture, a bad CIDR.
- * - An error that a driver cannot classify is `OutcomeUnknown` for a change and `Unavailable` for a read. Its
+ * - An error that a driver cannot classify is `OutcomeUnknown` for a change and `Unavailable` for a read. The error's
  *   `answered` is true if the cloud answered. After several equal answers in a row, the caller treats the error as a
  *   refusal.
  *
- * One call may need several requests to the cloud. When a request fails, the driver removes what the earlier requests
- * created, or a repetition of the call finds and reuses it. If neither is possible, the call throws `OutcomeUnknown`.
+ * One call may need several requests to the cloud. If a request fails, either the driver removes what the earlier
+ * requests created, or a repetition of the call finds and reuses it. If neither is possible, the call throws
+ * `OutcomeUnknown`.
  *
  * Lists are read to the last page. SDK retries are off, because the governor must see each answer.
  *
- * `capabilities.ts` has the calls that not every cloud offers.
+ * `capabilities.ts` has the optional methods, which not every driver has.
  */
 export interface CloudClient {
   /** Asks the cloud whether it accepts the credential. @returns the account that the credential belongs to */
@@ -208,8 +210,8 @@ export interface CloudClient {
    */
   listOffers(location: string): Promise<{ instanceTypes: InstanceType[]; offers: Offer[] }>;
   /**
-   * Lists the images that a fleet may name, mainly the cloud's own and public ones. Each name appears once, with its
-   * newest image and the architectures that this image boots on.
+   * Lists the images that a fleet may name, mainly the cloud's own images and other public images. Each name appears
+   * once, with its newest image and the architectures that this image boots on.
    */
   listImages(location: string): Promise<Image[]>;
 
@@ -217,15 +219,15 @@ export interface CloudClient {
    * Makes a network with one subnet, or returns this deployment's network of this name. Idempotent, also when called
    * concurrently.
    *
-   * @throws DriverError QuotaExceeded, InvalidRequest; Conflict when a network outside this deployment has the name:
-   * the deployment must neither use nor delete it
+   * @throws DriverError QuotaExceeded, InvalidRequest; Conflict if a network outside this deployment has the name; the
+   * deployment must neither use nor delete that network
    */
   ensureNetwork(spec: NetworkSpec): Promise<{ backendId: string; subnetBackendId?: string }>;
   ensureSecurityGroup(spec: SecurityGroupSpec): Promise<{ backendId: string }>;
   ensureKeyPair(spec: KeyPairSpec): Promise<{ backendId: string }>;
   /**
-   * Returns the backend id of this deployment's resource with this name, if it exists. Used when the answer to
-   * `ensure…` was lost.
+   * Returns the backend id of this deployment's resource with this name, if it exists. Used if the answer to `ensure…`
+   * was lost.
    */
   findNetworkResource(location: string, kind: NetworkResourceKind, name: string): Promise<string | undefined>;
   /** Lists every resource of one kind of this deployment at the location, to the last page, in any order. */
@@ -253,8 +255,8 @@ export interface CloudClient {
   createInstance(spec: InstanceSpec): Promise<CloudInstance>;
 
   /**
-   * Reads one instance. @throws DriverError NotFound. Once `consistencyWindowMs` has passed since the create call, this
-   * proves that the instance does not exist
+   * Reads one instance. @throws DriverError NotFound. Once `consistencyWindowMs` has passed since the create call,
+   * `NotFound` proves that the instance does not exist
    */
   getInstance(location: string, backendId: string): Promise<CloudInstance>;
 
@@ -263,14 +265,14 @@ export interface CloudClient {
 
   /**
    * Finds an instance that carries this token. Until `consistencyWindowMs` has passed since the create call, undefined
-   * proves nothing. A copy of an instance also carries its token: the caller decides which machine was created with the
-   * token.
+   * proves nothing. A copy of an instance carries the same token. Therefore the caller decides which machine was
+   * created with the token.
    */
   findInstanceByToken(location: string, launchToken: string): Promise<CloudInstance | undefined>;
 
   /**
    * Asks the cloud to remove the instance and everything that was created only for it. Succeeds if the instance no
-   * longer exists or never existed. Only `listInstances` shows when the instance no longer exists.
+   * longer exists or never existed. Only `listInstances` shows that the instance no longer exists.
    */
   terminateInstance(location: string, backendId: string): Promise<void>;
 }

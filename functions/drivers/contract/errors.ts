@@ -1,7 +1,7 @@
 /**
- * Classifies the errors of all clouds. There are few codes, and each is handled in one way: see
- * docs/design/driver-errors.md. Each driver maps its cloud's codes to these in one table. Code outside the drivers never
- * examines a cloud's own codes or messages.
+ * Classifies the errors of all clouds. docs/design/driver-errors.md tells what follows from each code. Each driver maps
+ * its cloud's codes to these codes in one table. Code outside the drivers never examines a cloud's own codes or
+ * messages.
  */
 export const DRIVER_ERROR_CODES = [
   'InsufficientCapacity',
@@ -31,15 +31,15 @@ export interface DriverErrorDetail {
    */
   answered?: boolean;
   /**
-   * The cloud's name of the call that failed, such as `ec2:RunInstances`. It is always set when the credential lacks
-   * the right to the call.
+   * The cloud's name of the call that failed, such as `ec2:RunInstances`. It is always set if the credential lacks the
+   * right to the call.
    */
   call?: string;
-  /** How long the cloud asked to wait, in milliseconds. Absent if the cloud did not say it. */
+  /** Time for which the cloud asked the caller to wait, in ms. Absent if the cloud stated no time. */
   retryAfterMs?: number;
   /**
-   * With `Throttled`: the calls per second of this kind that the cloud accepts in the long run. Absent if the cloud did
-   * not say it.
+   * With `Throttled`: the number of calls of this kind that the cloud accepts per second in the long run. Absent if the
+   * cloud stated no limit.
    */
   limitPerSecond?: number;
   cause?: unknown;

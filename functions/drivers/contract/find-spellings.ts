@@ -9,13 +9,13 @@ const DELETE = 0x7f;
 /** UTF-8 characters that readers cannot see: zero width, direction marks, soft hyphen, no-break space. */
 const INVISIBLE =
   /\u00e2\u0080[\u008b-\u008f\u00a8-\u00ae]|\u00e2\u0081[\u00a0-\u00af]|\u00ef\u00bb\u00bf|\u00c2[\u00a0\u00ad]/g;
-/** Characters that escaping adds or removes. They are ignored in the secret and in the text. */
+/** Characters that escaping adds or removes. The search ignores them in the values and in the text. */
 const UNCOUNTED: ReadonlySet<string> = new Set(['\\', '"', "'", '`', '+']);
 
 /**
- * Finds values in a text, in every form (spelling) in which a cloud may repeat them: with other capitals, broken into
- * lines, escaped in whole or in part (also repeatedly), in base64, or as hexadecimal or decimal digits. Each stretch of
- * a value that is long enough counts as a match. Therefore a value that was cut is found, too.
+ * Finds values in a text, in every form (spelling) in which a cloud may repeat a value: with other capitals, broken
+ * into lines, escaped in whole or in part (also repeatedly), in base64, or as hexadecimal or decimal digits. Each
+ * stretch of a value that is long enough counts as a match. Therefore a value that was cut off is found, too.
  */
 export class SpellingFinder {
   readonly #stretches = new Map<number, Set<string>>();
@@ -24,9 +24,9 @@ export class SpellingFinder {
   readonly shortest: number;
 
   /**
-   * @param stretchOf returns for a value's length how many consecutive characters count as a match; undefined: the
-   * value is not searched for
-   * @param maxLayers maximum depth of nested base64 or digits that are decoded
+   * @param stretchOf takes a value's length, and returns how many of its consecutive characters count as a match;
+   * undefined if the value must not be searched for
+   * @param maxLayers maximum depth to which nested base64 and digits are decoded
    */
   constructor(
     values: readonly string[],
@@ -78,8 +78,8 @@ export class SpellingFinder {
 }
 
 /**
- * Returns the characters of a text that count in a comparison, in lower case. `indices` has the index of each in
- * `bytes`.
+ * Returns the characters of a text that count in a comparison, in lower case. `indices` has the index of each returned
+ * character in `bytes`.
  */
 function countedOf({ bytes }: Decoded): { text: string; indices: number[] } {
   const indices: number[] = [];
@@ -98,7 +98,7 @@ function countedOf({ bytes }: Decoded): { text: string; indices: number[] } {
   return { text: text.replace(/[A-Z]+/g, (capitals) => capitals.toLowerCase()), indices };
 }
 
-/** Replaces each part by a mark. Parts that touch or overlap are replaced by one mark together. */
+/** Replaces each part by a mark. One mark replaces all parts that touch or overlap. */
 export function replaceParts(text: string, parts: readonly Part[], mark: string): string {
   let result = '';
   let at = 0;

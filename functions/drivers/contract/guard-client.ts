@@ -9,15 +9,15 @@ import type { Secrets } from './secrets.ts';
 
 const MAX_IDENTIFIER = 1_024;
 /**
- * Limits of the numbers that the guard accepts. No cloud has a number beyond them, and DynamoDB can store each number
- * within them.
+ * Smallest and largest absolute value of a number other than 0 that the guard accepts. Correct answers have no numbers
+ * outside of these limits, and DynamoDB can store all numbers within the limits.
  */
 const MIN_NUMBER = 1e-12;
 const MAX_NUMBER = 1e15;
 
 /**
- * Fields that people read, with the maximum length of each in characters. All other fields are identifiers, and must
- * stay exact.
+ * Fields that people read, with the maximum length of each in characters. A longer text is cut. All other texts are
+ * identifiers, and must stay exact.
  */
 const WORDS: ReadonlyMap<string, number> = new Map([
   ['accountName', 200],
@@ -32,8 +32,8 @@ const MAX_NAME = 255;
 const IDENTIFIERS: ReadonlyMap<string, number> = new Map([['account', MAX_ACCOUNT]]);
 
 /**
- * Fields that may be absent. The guard drops such a field when its value is not usable. Without the field, no machine
- * or account can be mistaken for another.
+ * Fields that may be absent. The guard drops such a field if its value is not usable. Without the field, no machine or
+ * account can be mistaken for another.
  */
 const OPTIONAL: ReadonlySet<string> = new Set([
   'account',
@@ -64,9 +64,9 @@ class Unusable extends Error {}
 
 /**
  * Wraps a client to protect callers from an untrusted cloud. The guard shortens errors and the texts that people read,
- * makes them plain, and removes the connection's secrets from them. It drops unusable optional fields and unusable
- * items of a catalogue. It refuses any other answer with an unusable identifier, because a record must never contain a
- * false identifier.
+ * converts these to plain text, and removes the connection's secrets. It drops unusable optional fields and unusable
+ * items of a catalogue. If any other identifier is unusable, the guard refuses the whole answer, because a record must
+ * never contain a false identifier.
  */
 export function guardClient<Client extends CloudClient>(client: Client, secrets: Secrets): Client {
   return new Proxy(client, {
@@ -103,7 +103,7 @@ class AnswerGuard {
     return guardError(error, this.#secrets, this.#ofCall);
   }
 
-  /** Checks an answer. @throws DriverError when the answer has an identifier that no record may have */
+  /** Checks an answer. @throws DriverError if the answer has an identifier that no record may have */
   answer(answered: unknown): unknown {
     try {
       return this.#value(answered, '');
@@ -121,8 +121,8 @@ class AnswerGuard {
   }
 
   /**
-   * Checks one outcome of a batch. If it is not usable, the other outcomes are kept, because the cloud has made those
-   * instances.
+   * Checks one outcome of a batch. If the outcome is not usable, returns an error in its place. The other outcomes are
+   * kept, because they tell which instances the cloud has made.
    */
   #outcome(outcome: unknown, field: string): unknown {
     try {
@@ -152,8 +152,8 @@ class AnswerGuard {
   }
 
   /**
-   * Returns the maximum length of a field that people read; undefined for an identifier. The name of a network resource
-   * is no identifier, because even a renamed resource is found by its id.
+   * Returns the maximum length of a field that people read; undefined for an identifier. In a list of network
+   * resources, the name counts as a field that people read: even a renamed resource is found by its id.
    */
   #mostWords(field: string): number | undefined {
     return field === 'name' && this.#method === 'listNetworkResources' ? MAX_NAME : WORDS.get(field);
@@ -168,8 +168,8 @@ class AnswerGuard {
         const usable = this.#value(item, field);
         return catalogue[field]?.safeParse(usable).success === false ? [] : [usable];
       } catch (error) {
-        // A zone or an architecture is only a part of an item. The error is thrown again, so that the whole item is
-        // left out.
+        // If the value is a zone or an architecture, it is only a part of an item. The error is thrown again, so that
+        // the whole item is left out.
         if (!(error instanceof Unusable) || !isRecord(item)) throw error;
         return [];
       }
@@ -198,7 +198,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !(value instanceof Error);
 }
 
-/** Returns the user data and public keys of the specs in a call's argument. A cloud may repeat them in an error. */
+/** Returns the user data and public keys in a call's specs. A cloud may repeat these texts in an error. */
 function wordsIn(argument: unknown): string[] {
   const specs: unknown[] = Array.isArray(argument) ? argument : [argument];
   const words = specs.flatMap((spec) => (isRecord(spec) ? [spec['userData'], spec['publicKey']] : []));

@@ -6,7 +6,7 @@ import type { Secrets } from './secrets.ts';
 export const MAX_MESSAGE = 1_000;
 const MAX_CODE = 100;
 const MAX_CALL = 300;
-/** Smallest rate limit that is passed on: one call a day. */
+/** Smallest rate limit that callers get: one call a day. A smaller limit is raised to it. */
 const MIN_PER_SECOND = 1 / 86_400;
 
 /**
@@ -18,7 +18,7 @@ export function guardError(error: unknown, secrets: Secrets, ofCall: readonly st
   const message = secrets.redact(error.message, MAX_MESSAGE, ofCall);
   const stack = stackOf(error, message);
   if (!(error instanceof DriverError)) {
-    // The error is changed in place: the code that threw it must still recognise it.
+    // The error object itself is changed, because callers may test for its class.
     return Object.assign(error, { message, stack, cause: undefined });
   }
   const { code, answered, cloudCode, call, retryAfterMs, limitPerSecond } = error;
@@ -38,7 +38,7 @@ function within(value: number, min: number, max: number): number {
   return Number.isNaN(value) ? max : Math.min(max, Math.max(min, value));
 }
 
-/** Rebuilds the stack, because V8 writes the message into it. */
+/** Rebuilds the stack, because V8 wrote the message into it before the secrets were removed. */
 function stackOf(error: Error, message: string): string {
   const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
   return [`${error.name}: ${message}`, ...frames].join('\n');

@@ -8,12 +8,12 @@ import { instanceId, launchToken, parseLaunchToken } from '../../model/identifie
  */
 const LIST = /^(f[0-9a-z]{16}):((?:[0-9]{5}\.[0-9]+,)+)$/;
 
-/** Maximum number of characters of a tag's value at Nova. EC2 allows 256. */
+/** Maximum number of characters of a tag's value at Nova. EC2 allows 256. A longer list is refused. */
 const MAX_VALUE = 255;
 
 /**
- * Returns the tag's value for a list of launch tokens. @throws RangeError when the tokens belong to several fleets, or
- * are too many for a tag
+ * Returns the tag's value for a list of launch tokens. @throws RangeError if a token is invalid, the tokens belong to
+ * several fleets, or they are too many for a tag
  */
 export function launchListOf(tokens: readonly string[]): string {
   const refs = tokens.map((token) => {

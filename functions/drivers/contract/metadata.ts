@@ -9,14 +9,14 @@ export interface CredentialField {
    * True if a credential must have the field. For a field of an alternative: true if that alternative needs the field.
    */
   required: boolean;
-  /** Clouds of the driver that need the field, if only some of them need it. */
+  /** Those of the driver's clouds that need the field, if not all of its clouds need the field. */
   requiredBy?: readonly Cloud[];
   /** A JavaScript regular expression that the whole value must match. Absent: any value is accepted. */
   pattern?: string;
   /**
    * The way to sign in that this field belongs to, if the driver has several. A credential has the fields of exactly
-   * one alternative, and may have any field without an alternative. The first declared alternative is the recommended
-   * one.
+   * one alternative. It may also have fields that belong to no alternative. The first declared alternative is the
+   * recommended one.
    */
   alternative?: string;
 }
@@ -35,21 +35,21 @@ export const CAPABILITY_NAMES = [
 export type CapabilityName = (typeof CAPABILITY_NAMES)[number];
 
 /**
- * Names features of a driver's data, as opposed to its methods. The contract suite compares each with the driver's
- * behaviour:
+ * Names the optional features of a driver that show in its data; optional methods are capabilities. The contract tests
+ * compare each feature with the driver's behaviour:
  *
  * - `tags`: the cloud keeps the tags of a spec. A resource's tags tell whether it belongs to this deployment; the name
  *   counts only for a resource without a deployment's tag
  * - `user-data`: machines get the user data of a spec
  * - `prices`: offers have prices
  * - `spot`: offers have spot prices, and a spec may request a spot machine
- * - `launch-tokens`: the cloud itself makes only one machine for one launch token, also when called concurrently
+ * - `launch-tokens`: the cloud itself makes only one machine for one launch token, even for concurrent calls
  */
 export const DRIVER_FEATURES = ['tags', 'user-data', 'prices', 'spot', 'launch-tokens'] as const;
 export type DriverFeature = (typeof DRIVER_FEATURES)[number];
 
 /**
- * Names what proves that a create call of this deployment created a machine, and that the machine is not a copy
+ * Names the ways to prove that a create call of this deployment created a machine, and that the machine is not a copy
  * (`ownership/prove-machine.ts`):
  *
  * - `idempotency-key`: the cloud reports the idempotency key of the create call; the client has `idempotencyKeyOf`
@@ -58,8 +58,8 @@ export type DriverFeature = (typeof DRIVER_FEATURES)[number];
 export type MachineProof = 'idempotency-key' | 'creation-time';
 
 /**
- * Describes a driver without its code. It is pure data in `drivers/<name>/metadata.ts`: the API can describe every
- * driver without any cloud's SDK in its bundle.
+ * Describes a driver without its code. It is pure data in `drivers/<name>/metadata.ts`, so that the API can describe
+ * every driver without any cloud's SDK in its bundle.
  */
 export interface DriverMetadata {
   /** The registry requires the driver's folder to have this name. */
@@ -68,8 +68,8 @@ export interface DriverMetadata {
   readonly title: string;
   readonly clouds: readonly Cloud[];
   /**
-   * `own`: the driver knows the cloud's address; a connection may name another only if the deployment allows it.
-   * `required`: the driver knows no address, and each connection names one. This address must be https unless the
+   * `own`: the driver knows the cloud's address; a connection may name another address only if the deployment allows
+   * it. `required`: the driver knows no address, and each connection names one. This address must be https unless the
    * deployment allows overrides.
    */
   readonly endpoint: 'own' | 'required';
@@ -80,7 +80,7 @@ export interface DriverMetadata {
    */
   readonly apiKind: 'global' | 'locational';
   /**
-   * Age in minutes from which on a catalogue is read again. The catalogue may get older if the deployment's schedule
+   * Age of a catalogue, in minutes, at which it is read again. The catalogue may get older if the deployment's schedule
    * runs less often.
    */
   readonly inventoryPollMinutes: number;
@@ -99,7 +99,7 @@ export interface DriverMetadata {
    * machine without a key is unproven.
    */
   readonly machineProof: readonly [MachineProof, ...MachineProof[]];
-  /** `unique`: the cloud never reuses a backend id. `names`: the id is a name, which a later machine may have, too. */
+  /** `unique`: the cloud never reuses a backend id. `names`: the id is a name, and a later machine may get it, too. */
   readonly backendIds: 'unique' | 'names';
   /**
    * Maximum length of a name, in characters, that all clouds of this driver accept. At least 30. `names.ts` makes names

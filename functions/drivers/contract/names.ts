@@ -11,12 +11,12 @@ import { instanceId, launchToken, MAX_DEPLOYMENT_ID, parseLaunchToken } from '..
  * ```
  *
  * A name has at most 63 characters of a-z, 0-9 and `-`, and begins with a letter. The part after the deployment's id
- * has no `-`. The last `-` therefore ends the id, even if the id contains others. No two deployments, launch tokens or
- * resources share a name, and no deployment's prefix is the beginning of another deployment's prefix.
+ * has no `-`. The last `-` therefore ends the id, even if the id contains further `-`. No two deployments, launch
+ * tokens or resources share a name, and no deployment's prefix is the beginning of another deployment's prefix.
  *
  * If a cloud does not allow such long names, `fw<5 digits of base 36>` replaces `fw-<deployment>-`. The digits are from
  * a hash of the deployment's id and can be computed again from the id. Such names have at most 30 characters and no
- * `-`. One pair of deployments in 60 million shares a prefix.
+ * `-`. Of 60 million pairs of deployments, about one pair shares such a prefix.
  */
 export const SHORTEST_NAME_LIMIT = 30;
 const LONGEST_NAME = 63;
@@ -35,7 +35,7 @@ export interface MachineIdentity {
  * Returns the prefix of all names of a deployment, for clouds that list by prefix.
  *
  * @param maxLength maximum length of a name at the cloud: the driver's `maxNameLength`
- * @throws RangeError when `maxLength` is below 30
+ * @throws RangeError if `maxLength` is below 30
  */
 export function namePrefix(deploymentId: string, maxLength: number = LONGEST_NAME): string {
   if (!DEPLOYMENT_ID.test(deploymentId)) throw new RangeError(`${deploymentId} is not a deployment id`);
@@ -53,7 +53,7 @@ function shortPrefix(deploymentId: string): string {
 }
 
 /**
- * Returns a machine's name at the cloud. @throws RangeError when the token is invalid, or its attempt number is above
+ * Returns a machine's name at the cloud. @throws RangeError if the token is invalid, or its attempt number is above
  * 1,295
  */
 export function machineName(deploymentId: string, token: string, maxLength?: number): string {
@@ -64,7 +64,10 @@ export function machineName(deploymentId: string, token: string, maxLength?: num
   return `${namePrefix(deploymentId, maxLength)}${fleetId.slice(1)}${position}${attempt.toString(BASE).padStart(2, '0')}`;
 }
 
-/** Inverts `machineName`. Returns undefined for a name that this deployment did not give. */
+/**
+ * Reads the launch token and the instance id from a machine's name. Returns undefined for a name that this deployment
+ * did not give.
+ */
 export function parseMachineName(
   deploymentId: string,
   name: string,
@@ -80,14 +83,17 @@ export function parseMachineName(
  * Returns a resource's name at the cloud.
  *
  * @param name unique in the deployment for its kind and site
- * @throws RangeError when the name is invalid
+ * @throws RangeError if the name is invalid
  */
 export function resourceName(deploymentId: string, name: string, maxLength?: number): string {
   if (!RESOURCE.test(name)) throw new RangeError(`${name} is not the name of a network resource`);
   return `${namePrefix(deploymentId, maxLength)}${name}`;
 }
 
-/** Inverts `resourceName`. Returns undefined for a name that this deployment did not give. */
+/**
+ * Reads the name of a resource in the deployment from its name at the cloud. Returns undefined for a name that this
+ * deployment did not give.
+ */
 export function parseResourceName(
   deploymentId: string,
   name: string,

@@ -13,7 +13,7 @@ const NOT_SENT: ReadonlySet<string> = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
 
-/** Classifies a failure of `fetch`: no answer came, or the answer cannot be read. */
+/** Classifies the failure of a request: no answer came, or the answer cannot be read. */
 export function errorOfFailure(cause: unknown, effect: CallEffect): DriverError {
   const code = networkCode(cause);
   const detail: DriverErrorDetail = { cause, ...(code === undefined ? {} : { cloudCode: code }) };
@@ -29,7 +29,7 @@ export function unanswered(effect: CallEffect): DriverErrorCode {
   return effect === 'changes' ? 'OutcomeUnknown' : 'Unavailable';
 }
 
-/** Returns the code of the socket's error. `fetch` throws a TypeError that has it in a `cause`. */
+/** Returns the code of the socket's error. `fetch` throws a TypeError that has the socket's error as a `cause`. */
 function networkCode(error: unknown): string | undefined {
   for (let at = error; at instanceof Error; at = at.cause) {
     if ('code' in at && typeof at.code === 'string') return at.code;

@@ -1,15 +1,15 @@
 /**
- * Maximum length of a successful answer; a longer answer is an error. The longest list of a cloud is far shorter, and a
- * Lambda function has 10 times as much memory.
+ * Maximum length of a successful answer, in bytes. A longer answer is an error. The longest list of a cloud is far
+ * shorter, and a Lambda function has more than 10 times as much memory.
  */
 const MAX_ANSWER_BYTES = 32 * 1_024 * 1_024;
-/** Maximum length of an error answer. The rest of a longer answer is not read. */
+/** Maximum length of an error answer, in bytes. The rest of a longer answer is not read. */
 const MAX_REFUSAL_BYTES = 64 * 1_024;
 
 /**
  * Reads an answer's text up to a maximum length.
  *
- * @throws RangeError when the answer of a successful call is too long
+ * @throws RangeError if the answer of a successful call is too long
  */
 export async function readBody(response: Response): Promise<string> {
   const { body, ok } = response;

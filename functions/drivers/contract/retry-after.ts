@@ -13,30 +13,30 @@ export interface AnswerHeaders {
 
 const SECOND_MS = 1_000;
 /**
- * Maximum waiting time, in ms; a longer one is reduced to it. A longer time comes from a wrong clock, or its number
- * means something else.
+ * Maximum waiting time, in ms: one day. A longer time is reduced to one day, because it comes from a wrong clock or
+ * from a number with another meaning.
  */
 export const LONGEST_WAIT_MS = 86_400_000;
 /**
- * A header's number below EPOCH_SECONDS is a delay in seconds. A larger number is a time since 1970: in seconds, or
- * from EPOCH_MS on in milliseconds.
+ * In a header, a number below EPOCH_SECONDS is a delay in seconds. A larger number is a time since 1970: in seconds if
+ * it is below EPOCH_MS, else in ms.
  */
 const EPOCH_SECONDS = 1e9;
 const EPOCH_MS = 1e12;
 /**
- * Maximum window of a rate limit. A quota over a longer window is ignored: calls that are evenly spaced to fit such a
- * quota would be too slow to be useful.
+ * Maximum window of a rate limit, in seconds. A quota over a longer window is ignored: calls that are evenly spaced to
+ * fit such a quota would be too slow to be useful.
  */
 const LONGEST_WINDOW_SECONDS = 300;
 
 /**
  * Reads the rate-limit headers of an answer. `Retry-After` (seconds, or a date) has precedence. Without it, the
- * function reads the headers that say when a used-up quota is refilled, as seconds or as a time: `RateLimit` of
- * draft-ietf-httpapi-ratelimit-headers, `RateLimit-Reset` of its earlier versions, and `X-RateLimit-Reset`. Azure's
- * `x-ms-ratelimit-remaining-…` states no time, but Azure also sends `Retry-After`. Headers that are not valid are
- * ignored.
+ * function reads the headers that state the time at which a used-up quota is refilled, as seconds or as a time. These
+ * headers are `RateLimit` of draft-ietf-httpapi-ratelimit-headers, `RateLimit-Reset` of its earlier versions, and
+ * `X-RateLimit-Reset`. Azure's `x-ms-ratelimit-remaining-…` states no time, but Azure also sends `Retry-After`. Headers
+ * that are not valid are ignored.
  *
- * @param nowMs the reference for absolute times when the answer has no `Date`
+ * @param nowMs the reference for absolute times if the answer has no `Date` header
  */
 export function readRate(headers: AnswerHeaders, nowMs = Date.now()): RateWords {
   const sentMs = dateOf(headers.get('date')) ?? nowMs;
@@ -76,7 +76,7 @@ function rateOf(policies: readonly Item[], limits: readonly Item[]): number | un
   const usedUp = new Set(limits.filter(isUsedUp).map(({ name }) => name));
   const [soonest] = policies
     .flatMap(({ name, numbers, unit }) => {
-      // Earlier versions of the draft have the quota in place of the name.
+      // In earlier versions of the draft, the quota stands in place of the policy's name.
       const quota = numbers.get('q') ?? numberOf(name);
       const window = numbers.get('w');
       const isRate = unit === undefined || unit === 'requests';
@@ -87,7 +87,7 @@ function rateOf(policies: readonly Item[], limits: readonly Item[]): number | un
   return soonest?.perSecond;
 }
 
-/** One member of an RFC 9651 list, with only the parts that these headers use. */
+/** Describes one member of an RFC 9651 list, with only the parts that the rate-limit headers use. */
 interface Item {
   name: string;
   numbers: ReadonlyMap<string, number>;

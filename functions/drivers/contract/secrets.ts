@@ -13,27 +13,28 @@ const SHORTEST = 4;
 const MAX_OBTAINED = 16;
 const MAX_KNOWN_CLEAN = 50_000;
 /**
- * Maximum depth of nested encodings that are decoded. It is smaller for identifiers, because each list has many of
- * them.
+ * Maximum depth of nested encodings that are decoded. The depth is smaller for identifiers, because each list contains
+ * many identifiers.
  */
 const LAYERS = { words: 3, identifiers: 1 };
-/** Matches most identifiers and no secret: times, instance ids, launch tokens. */
+/** Matches times, instance ids and launch tokens. None of these is a secret, and most identifiers are one of these. */
 const HARMLESS = /^(\d{4}-\d\d-\d\dT[\d:.]{8,}Z|f[0-9a-z]{16}-[0-9]{5}(\.[0-9]+)?)$/;
 
 /**
- * Returns how many consecutive characters of a secret are redacted from messages: 60 % of its length, at least 4 and at
- * most 8.
+ * Returns how many consecutive characters of a secret count as a match in a message: 60 % of its length, at least 4 and
+ * at most 8.
  */
 const inWords = (length: number): number | undefined =>
   length < SHORTEST ? undefined : Math.min(8, Math.max(SHORTEST, Math.ceil(length * 0.6)));
 /**
- * Secrets shorter than 8 characters are not searched for in identifiers: `ubuntu` may be both an image and a weak
- * password.
+ * Returns how many consecutive characters of a secret count as a match in an identifier: the whole secret, or 16
+ * characters of a longer secret. Undefined for a secret shorter than 8 characters, because `ubuntu` may be both an
+ * image and a weak password.
  */
 const inIdentifiers = (length: number): number | undefined => (length < 8 ? undefined : Math.min(16, length));
 /**
- * Returns how many consecutive characters of user data are redacted from messages: up to 16. Fewer would also match
- * ordinary words of the cloud.
+ * Returns how many consecutive characters of user data or of a public key count as a match in a message: the whole
+ * text, or 16 characters of a longer text. A shorter match may be an ordinary word of the cloud.
  */
 const inWordsOfCall = (length: number): number | undefined =>
   length < SHORTEST ? undefined : Math.min(16, length);
@@ -78,7 +79,7 @@ export class Secrets {
   /**
    * Returns a cloud's message as one plain line without any secret.
    *
-   * @param maxLength in UTF-16 code units
+   * @param maxLength in UTF-16 code units; a longer result is cut
    * @param ofCall user data and public keys of the call that the message answers; these are redacted, too
    */
   redact(text: string, maxLength: number, ofCall: readonly string[] = []): string {
@@ -127,7 +128,10 @@ function tellingParts(text: string): Part[] {
   );
 }
 
-/** Finds secrets that consist of characters which `SpellingFinder` ignores, for example quotes and backslashes. */
+/**
+ * Finds the exact common spellings of whole secrets. Unlike `SpellingFinder`, this also finds secrets of characters
+ * that the finder ignores, for example quotes and backslashes.
+ */
 function exactParts(text: string, secrets: readonly string[]): Part[] {
   return secrets.flatMap(spellingsOf).flatMap((spelling) => {
     const parts: Part[] = [];

@@ -3,12 +3,12 @@ import type { Permit } from './call-gate.ts';
 /**
  * Sends one request, by `fetch` or to a simulated cloud in the same process.
  *
- * @param signal aborts when the call has taken too long
+ * @param signal aborts if the call takes too long
  * @param permit the permit of the request; `Send` marks it as used
  */
 export type Send = (request: Request, signal: AbortSignal, permit: Permit) => Promise<Response>;
 
-/** Provides the time to drivers. Tests and simulations pass in a clock of their own, and so control the time. */
+/** Provides the time to drivers. Tests and simulations pass in another clock, to control the time. */
 export interface DriverClock {
   /** Returns milliseconds since 1970. */
   now(): number;
@@ -16,8 +16,8 @@ export interface DriverClock {
   wakeIn(ms: number, wake: () => void): () => void;
 }
 
-// The signal is passed to `fetch`, not to the Request: the signal inside a Request may be garbage-collected. A call
-// that the cloud does not answer would then wait for undici's own time-out of five minutes.
+// The signal is passed to `fetch`, not to the Request: the signal inside a Request may be garbage-collected. In that
+// case, a call that the cloud does not answer would wait for undici's own time-out of five minutes.
 export const sendByFetch: Send = (request, signal, permit) => {
   permit.use();
   return fetch(request, { signal });

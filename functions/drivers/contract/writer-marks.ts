@@ -3,12 +3,12 @@ import type { WriterMark } from './capabilities.ts';
 
 const markTextSchema = z.object({ sinceMs: z.number(), renewedAtMs: z.number() });
 
-/** Returns a mark as text. The account stores this text under the writer's id. */
+/** Returns a writer mark as text. Drivers store this text in the cloud account under the writer's id. */
 export function markText({ sinceMs, renewedAtMs }: WriterMark): string {
   return JSON.stringify({ sinceMs, renewedAtMs });
 }
 
-/** Parses a mark. @returns undefined for a text that this program did not write */
+/** Parses the text of a mark. @returns undefined for a text that this program did not write */
 export function parseMark(writerId: string, text: string): WriterMark | undefined {
   try {
     const mark = markTextSchema.safeParse(JSON.parse(text)).data;

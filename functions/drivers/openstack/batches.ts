@@ -8,7 +8,10 @@ import { createServer, requestFor } from './launch.ts';
 import type { Region } from './region.ts';
 import { listServers } from './servers.ts';
 
-/** Maximum number of launch tokens that fit into one tag if the attempt numbers have up to 4 digits. */
+/**
+ * Maximum number of servers in one request. Their launch tokens fit into one tag if the attempt numbers have up to 4
+ * digits.
+ */
 export const MAX_BATCH = 20;
 
 type Made = ReadonlyMap<string | undefined, CloudInstance>;
@@ -29,9 +32,9 @@ export async function createAll(
   };
   const several = async (alike: Alike) => {
     const made = await createServers(region, deploymentId, alike, catalogue).catch(errorOf);
-    // The quota does not allow all servers of the request, and Nova created none. It may allow some of these servers.
-    // They are requested one after the other, because Nova counts only servers that exist: concurrent requests could
-    // exceed the quota and fail later.
+    // The quota does not allow all servers of the request, and Nova created none. The quota may allow some of these
+    // servers. They are requested one after the other, because Nova counts only servers that exist. Concurrent requests
+    // could exceed the quota and fail later.
     if ('error' in made && made.error.code === 'QuotaExceeded') for (const spec of alike) await one(spec);
     else for (const spec of alike) outcomes.set(spec, 'error' in made ? made : outcomeOf(spec, made));
   };
@@ -47,7 +50,7 @@ function errorOf(error: unknown): { error: DriverError } {
 
 /**
  * Creates several servers with one request (`min_count`). A second request reads which servers Nova made. Nova gives
- * all servers the same metadata, with all launch tokens, and numbers the servers' names: the n-th server belongs to the
+ * all servers the same metadata, with all launch tokens, and numbers the servers' names. The n-th server belongs to the
  * n-th token.
  *
  * @param specs at least two specs of one fleet

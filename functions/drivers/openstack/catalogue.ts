@@ -15,16 +15,16 @@ interface Kept<Value> {
 
 /**
  * Caches for up to a minute what a create call needs in addition to its spec: the ids of flavors, and the architectures
- * of images. Refuses an image whose architecture is not the flavor's. Nova itself would accept such a request, and the
- * server would fail later.
+ * of images. Refuses an image that has another architecture than the flavor. Nova itself would accept such a request,
+ * and the server would fail later.
  */
 export class Catalogue {
   readonly #flavors = new Map<string, Kept<Flavor[]>>();
   readonly #images = new Map<string, Kept<Architecture | undefined>>();
 
   /**
-   * Finds the flavor of a spec. @throws DriverError InvalidRequest when the region has no such type or image, or the
-   * type cannot boot the image
+   * Finds the flavor of a spec. @throws DriverError InvalidRequest if the region has no such type or image, or the type
+   * cannot boot the image
    */
   async flavorFor(region: Region, { instanceType, imageBackendId }: InstanceSpec): Promise<Flavor> {
     const [flavors, architecture] = await Promise.all([

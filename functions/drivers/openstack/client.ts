@@ -75,8 +75,8 @@ export class OpenStackClient implements CloudClient, BatchCreate, StopStart, Reb
   }
 
   /**
-   * Returns the region that has the marks: the first region by name, which is the same for every credential of the
-   * project.
+   * Returns the region that stores the writer marks: the first region by name, which is the same for every credential
+   * of the project.
    */
   async #marksRegion(): Promise<Region> {
     const token = await this.#session.token(this.#transport.clock.now() + CALL_MS);

@@ -4,9 +4,9 @@ import { type CallEffect, unanswered } from '../contract/no-answer.ts';
 import type { RateWords } from '../contract/retry-after.ts';
 
 /**
- * Maps OpenStack's error codes. A code is the key of Nova's fault, the type of Neutron's error, or the title of an
- * error of Keystone or Glance. Nova's `forbidden` has several meanings, for example a missing right or a used-up quota;
- * see `FORBIDDEN`.
+ * Maps OpenStack's error codes to the codes of the driver contract. An OpenStack code is the key of Nova's fault, the
+ * type of Neutron's error, or the title of an error of Keystone or Glance. Nova's `forbidden` has several meanings, for
+ * example a missing right or a used-up quota; see `FORBIDDEN`.
  */
 const CODES: ReadonlyMap<string, DriverErrorCode> = new Map(
   Object.entries({
@@ -56,7 +56,10 @@ const CODES: ReadonlyMap<string, DriverErrorCode> = new Map(
   } as const),
 );
 
-/** Codes by HTTP status, for an answer without a known error code. Such an answer may come from a load balancer. */
+/**
+ * Contract codes by HTTP status, for an answer without a known error code. Such an answer may come from a load
+ * balancer.
+ */
 const STATUSES: ReadonlyMap<number, DriverErrorCode> = new Map([
   [401, 'Unauthorized'],
   [403, 'Unauthorized'],
@@ -69,7 +72,9 @@ const STATUSES: ReadonlyMap<number, DriverErrorCode> = new Map([
   [501, 'Unsupported'],
 ]);
 
-/** Errors that only Nova's message identifies. Their key and status are the same as for a missing right. */
+/**
+ * Patterns for messages of Nova's `forbidden` and `overLimit` errors. Only the message tells what such an error means.
+ */
 const FORBIDDEN: readonly (readonly [RegExp, DriverErrorCode])[] = [
   [/^quota exceeded|^maximum number of .* exceeded|\bis over (a|the) limit\b/i, 'QuotaExceeded'],
   [/^only volume-backed servers are allowed|^it is not allowed to create an interface on/i, 'InvalidRequest'],
@@ -92,7 +97,10 @@ const wrappedSchema = z
   .pipe(z.tuple([z.tuple([z.string(), faultSchema])]))
   .transform(([[key, fault]]) => ({ ...fault, code: key === 'error' ? (fault.title ?? key) : key }));
 
-/** The `cloudCode` of every error whose cause is a refused token. For a missing right, the status is 403. */
+/**
+ * The `cloudCode` of each error that a refused token causes. If only a right is missing, the service answers with 403
+ * instead.
+ */
 export const TOKEN_REFUSED = '401';
 
 interface Fault {
@@ -125,7 +133,7 @@ export function errorOfAnswer({ call, status, text, rate }: ErrorAnswer, effect:
 }
 
 function codeOf(status: number, { code, message }: Fault, effect: CallEffect): DriverErrorCode {
-  // The service failed half-way. The code does not tell what the service did before.
+  // The service failed half-way. The error code does not tell what the service did before it failed.
   if (status >= 500 && code !== 'NoNetworkAvailable') return STATUSES.get(status) ?? unanswered(effect);
   if (code === 'forbidden' || code === 'overLimit') {
     const told = FORBIDDEN.find(([words]) => words.test(message ?? ''));
@@ -142,7 +150,7 @@ function faultOf(text: string): Fault {
   if (wrapped) return wrapped;
   const bare = faultSchema.safeParse(body).data;
   if (bare) return { message: bare.message, ...(bare.title === undefined ? {} : { code: bare.title }) };
-  // Glance and load balancers answer in HTML.
+  // Error answers of Glance and of load balancers are HTML.
   return { message: text.replace(/<head>.*?<\/head>|<[^>]*>/gs, ' ').replace(/\s+/g, ' ') };
 }
 

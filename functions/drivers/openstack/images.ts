@@ -31,7 +31,7 @@ export function architectureOf(word: string | undefined): Architecture | undefin
 
 /**
  * Returns the architecture that the image's properties state, else the one in the image's name, else x86. Undefined if
- * the properties state an architecture that the catalogue does not have.
+ * the properties state an architecture that is not in `ARCHITECTURES`.
  */
 export function imageArchitecture(image: GlanceImage): Architecture | undefined {
   const said = image.hw_architecture ?? image.architecture;

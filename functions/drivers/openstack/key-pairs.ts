@@ -11,8 +11,8 @@ const listedSchema = z
   .transform(({ keypair: { name } }) => ({ id: name, name }));
 
 /**
- * Imports a key pair. Nova stores key pairs per user. Their names are unique, and the name is the id. Key pairs have no
- * description: only the name tells which deployment a key pair belongs to.
+ * Imports a key pair. Nova stores key pairs per user. A key pair's name is unique for its user, and is its id. Key
+ * pairs have no description. Therefore only the name tells which deployment a key pair belongs to.
  */
 export async function ensureKeyPair(
   region: Region,

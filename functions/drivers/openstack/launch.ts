@@ -14,8 +14,8 @@ const madeSchema = z.object({ server: z.object({ id: z.string().min(1) }) });
 
 /**
  * Requests one server from Nova. Nova accepts no idempotency key: a second request with the same launch token creates a
- * second server, which lists show. Nova looks for a host only after it has accepted the request. If Nova finds no host,
- * the server gets the status ERROR.
+ * second server, and lists show both servers. Nova looks for a host only after it has accepted the request. If Nova
+ * finds no host, the server gets the status ERROR.
  */
 export async function createServer(
   region: Region,
@@ -39,8 +39,8 @@ export async function createServer(
 }
 
 /**
- * Returns the request for one or several servers that are alike. For several servers, Nova answers with the id of a
- * reservation.
+ * Returns the create request for one server, or for several servers that are alike. For several servers, Nova answers
+ * with the id of a reservation.
  */
 export async function requestFor(
   region: Region,
@@ -85,7 +85,9 @@ export async function requestFor(
   };
 }
 
-/** Returns the root disk: the flavor's own if it is large enough, else a volume that is deleted with the server. */
+/**
+ * Returns the root disk: the flavor's own disk if it is large enough, else a volume that is deleted with the server.
+ */
 async function rootDisk(
   region: Region,
   { imageBackendId, rootDiskGb }: InstanceSpec,

@@ -20,7 +20,7 @@ export async function readLocation(region: Region): Promise<Location> {
     const available = zones.filter(({ zoneState }) => zoneState.available).map(({ zoneName }) => zoneName);
     return { name, displayName: name, zones: available.sort(), available: true };
   } catch (error) {
-    // A region that is down must not hide the others.
+    // If one region is down, the other regions must still be listed.
     if (!(error instanceof DriverError) || error.code !== 'Unavailable') throw error;
     return { name, displayName: name, zones: [], available: false };
   }

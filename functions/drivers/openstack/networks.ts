@@ -18,8 +18,8 @@ export const NETWORKS: OwnedKind<Resource> = {
 };
 
 /**
- * A call waits for the call that made a network to complete it, until the network has this age. After that, the waiting
- * call completes the network itself.
+ * If another call made the network, that call also makes the subnet and the router. This call waits for both until the
+ * network has this age, in ms. After that, this call makes what is missing.
  */
 const MAKER_MS = 10_000;
 const POLL_MS = 1_000;

@@ -1,6 +1,9 @@
 import { z } from 'zod';
 
-/** The fields of all Neutron resources. If a field is null or absent, the cloud's Neutron does not store it. */
+/**
+ * Fields that networks, routers and security groups have in common. If a field is null or absent, the cloud's Neutron
+ * does not store it.
+ */
 const resourceShape = {
   id: z.string().min(1),
   name: z.string(),

@@ -18,14 +18,14 @@ export interface OwnedKind<Item extends Resource> {
 }
 
 /**
- * The oldest resource of a name is used only when the youngest has at least this age. Before that, Neutron may still
- * show an older resource of the name: Neutron sets the creation time, in whole seconds, when it accepts a request, and
- * shows the resource later. After this time, all callers see every resource that was created in the same second or
- * earlier.
+ * Age in ms that the youngest resource of a name must have before the oldest one is used. Neutron sets the creation
+ * time, in whole seconds, when it accepts a request, and shows the resource later. Therefore an older resource of the
+ * name may still appear after the youngest. At this age, all callers see every resource that was created in the same
+ * second or earlier.
  */
 export const SETTLED_AFTER_MS = 3_000;
 
-/** The resources of this deployment with one name, the oldest first, and the age of the youngest. */
+/** The resources of this deployment with one name, the oldest first, and the age of the youngest in ms. */
 interface Candidates<Item> {
   items: Item[];
   ageMs: number;
@@ -121,8 +121,8 @@ async function candidates<Item extends Resource>(
 }
 
 /**
- * Lists all resources of this name in the project, including resources outside this deployment, with the time by the
- * cloud's clock.
+ * Lists all resources of this name in the project, including resources outside this deployment. Also returns the
+ * current time by the cloud's clock.
  */
 async function named<Item extends Resource>(
   region: Region,

@@ -1,8 +1,8 @@
 import { DEPLOYMENT_TAG } from '../contract/driver.ts';
 
 /**
- * Converts tags to metadata. Nova's metadata keys allow letters, digits and `-_:. `. Each `/` in a key becomes `:`,
- * which no label's key contains.
+ * Converts tags to metadata. Nova's metadata keys allow letters, digits and `-_:. `. Each `/` in a key becomes `:`. The
+ * keys stay distinct, because no key of a user's label contains `:`.
  */
 export function metadataOf(tags: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(tags).map(([key, value]) => [key.replaceAll('/', ':'), value]));

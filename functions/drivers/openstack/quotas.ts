@@ -17,7 +17,7 @@ const limitsSchema = z.object({
   }),
 });
 
-/** Reads Nova's limits of the project. Nova reports -1 for no limit. */
+/** Reads the project's quotas from Nova. Leaves out unlimited quotas, for which Nova reports -1. */
 export async function readQuotas(region: Region): Promise<Quota[]> {
   const { limits } = await region.call('compute', { method: 'GET', path: ['limits'], answer: limitsSchema });
   const { absolute } = limits;

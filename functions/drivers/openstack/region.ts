@@ -15,7 +15,7 @@ export interface ListCall<Item> {
   path: readonly string[];
   /** The key of the items in the answer. */
   key: string;
-  /** The `id` of the last item is the marker of the next page. */
+  /** The schema of an item. The next page is requested with the `id` of the last item as the marker. */
   item: z.ZodType<Item>;
   query?: Readonly<Record<string, string | undefined>>;
 }
@@ -93,7 +93,8 @@ export class Region {
 
   /**
    * Reads a list to the last page. Returns each item once. If the item that marks the next page is deleted before that
-   * page is read, the list is read again from the start.
+   * page is read, the list is read again from the start. @throws DriverError Unavailable if this happens in MAX_STARTS
+   * attempts
    */
   async readAll<Item extends { id: string }>(service: Service, call: ListCall<Item>): Promise<Item[]> {
     for (let starts = 1; starts <= MAX_STARTS; starts += 1) {
@@ -153,7 +154,7 @@ export function cloudTimeMs({ clock }: Region, headers: Headers): number {
   return Number.isNaN(atMs) ? clock.now() : atMs;
 }
 
-/** Lists the regions that have all services that the driver needs, by name. */
+/** Returns the sorted names of the regions that have all services that the driver needs. */
 export function regionNames({ regions }: Token): string[] {
   return [...regions]
     .filter(([, services]) => NEEDED_SERVICES.every((service) => services.has(service)))

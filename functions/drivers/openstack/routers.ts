@@ -6,8 +6,8 @@ import { descriptionOf, tagsOf } from './owner.ts';
 import { type Region, unlessGone } from './region.ts';
 
 /**
- * Tag, in a router's description, whose value is the id of the router's network. With it, networks of the same name do
- * not share a router.
+ * Tag, in a router's description, whose value is the id of the router's network. The tag prevents two networks of the
+ * same name from sharing a router.
  */
 const NETWORK_TAG = 'fleetwright:network';
 
@@ -22,8 +22,8 @@ export function isRouterPort({ device_owner: owner }: Port): boolean {
 }
 
 /**
- * Connects a subnet to the external network, if there is one. Only one router can have the subnet's gateway address. If
- * another call attached its router first, this call removes its own router.
+ * Connects a subnet to the external network, if the cloud has one. Only one router can have the subnet's gateway
+ * address. If another call attached its router first, this call removes its own router.
  *
  * @param readPorts reads the ports of the network
  */
@@ -117,7 +117,7 @@ async function deleteRouter(region: Region, id: string): Promise<void> {
   await region.remove('network', ['routers', id]);
 }
 
-/** Finds the external network that the operator marked as the default, else the first external network by name. */
+/** Returns the id of the external network that the operator marked as the default, else of the first one by name. */
 export async function findExternalNetwork(region: Region): Promise<string | undefined> {
   const all = await region.readAll('network', {
     path: ['networks'],

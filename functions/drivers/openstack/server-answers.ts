@@ -28,7 +28,7 @@ export const serverSchema = z.object({
 });
 export type Server = z.output<typeof serverSchema>;
 
-/** A server as an item of a list. If the server's cell is down, it has only its id and the status UNKNOWN. */
+/** A server as an item of a list. If the server's cell is down, the item has only the id and the status UNKNOWN. */
 export const listedServerSchema = z.union([
   serverSchema,
   z.object({ id: z.string().min(1), status: z.literal('UNKNOWN') }),
@@ -61,9 +61,9 @@ export function cloudInstance(server: Server, deploymentId: string): CloudInstan
 }
 
 /**
- * Reads a server's launch token. All servers of one request have the same list of launch tokens in their metadata. Nova
- * numbers their names from 1, and this number selects the server's own token. If a user has renamed such a server, its
- * token is unknown.
+ * Reads a server's launch token. All servers of one batch request have the same list of launch tokens in their
+ * metadata. Nova numbers the servers' names from 1, and this number selects the server's own token. If a user has
+ * renamed such a server, its token is unknown.
  */
 function tokenOf({ metadata, name }: Server, deploymentId: string): string | undefined {
   const value = metadata[LAUNCH_TOKEN_TAG];

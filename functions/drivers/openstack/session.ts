@@ -27,7 +27,7 @@ export class Session {
   }
 
   /**
-   * Returns a valid token. @throws DriverError Unauthorized when Keystone refuses the credential; never OutcomeUnknown
+   * Returns a valid token. @throws DriverError Unauthorized if Keystone refuses the credential; never OutcomeUnknown
    */
   async token(deadlineMs: number): Promise<Token> {
     if (this.#token && this.#token.renewAtMs > this.#transport.clock.now()) return this.#token;
@@ -45,7 +45,7 @@ export class Session {
     return await this.token(deadlineMs);
   }
 
-  /** Discards a token that the cloud refused. The next call requests another. */
+  /** Discards a token that the cloud refused. The next call requests another token. */
   drop(token: Token): void {
     if (this.#token === token) this.#token = undefined;
   }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { DriverError } from '../contract/errors.ts';
 import { isForbiddenHost } from '../contract/forbidden-hosts.ts';
 
-/** The data of a token: project and service endpoints. */
+/** Describes a token: its project, and the service endpoints that it lists. */
 export interface Token {
   id: string;
   /** Time, by the driver's clock, from which on another token is requested. */
@@ -62,7 +62,7 @@ const RENEW_BEFORE_MS = 5 * 60_000;
 /**
  * Reads a token. @param identityUrl the address of the Keystone that issued the token. If this address uses https,
  * endpoints in the token must use https as well
- * @throws DriverError InvalidRequest when the token is for no project
+ * @throws DriverError InvalidRequest if the token is for no project, or lists an endpoint that is not allowed
  */
 export function tokenOf(
   id: string,
@@ -91,7 +91,10 @@ export function tokenOf(
   };
 }
 
-/** Checks an endpoint from the cloud's service catalogue by the rules for the endpoint of a connection. */
+/**
+ * Checks an endpoint from the cloud's service catalogue. @throws DriverError InvalidRequest if no connection may have
+ * this endpoint
+ */
 function checked(endpoint: string, identityUrl: string): URL {
   const url = URL.parse(endpoint);
   if (!url || !/^https?:$/.test(url.protocol)) {

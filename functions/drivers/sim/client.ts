@@ -41,7 +41,7 @@ import {
 import { at, RESOURCE_PATHS } from './paths.ts';
 import type { Transport } from './transport.ts';
 
-/** Maximum number of ids in one call. It is limited, because the ids are in the URL. */
+/** Maximum number of ids in one call. The number is limited, because the ids are in the URL. */
 const MAX_IDS = 100;
 
 /** Connects to one account at one simulated cloud. */

@@ -76,7 +76,7 @@ export function errorOfFailure(cause: unknown, effect: CallEffect): DriverError 
   return new DriverError(unanswered(effect), `the cloud did not answer: ${why}`, detail);
 }
 
-/** Classifies an answer without a known code by its status. Such an answer may not come from the cloud. */
+/** Classifies an answer without a known code by its status. Such an answer may come from another server. */
 function codeOfStatus(status: number, effect: CallEffect): DriverErrorCode {
   if (status === 429) return 'Throttled';
   if (status === 401 || status === 403) return 'Unauthorized';
@@ -87,7 +87,7 @@ function unanswered(effect: CallEffect): DriverErrorCode {
   return effect === 'changes' ? 'OutcomeUnknown' : 'Unavailable';
 }
 
-/** Returns the code of the socket's error. `fetch` throws a TypeError that has it in a `cause`. */
+/** Returns the code of the socket's error. `fetch` throws a TypeError that has the socket's error as a `cause`. */
 function networkCode(error: unknown): string | undefined {
   for (let at = error; at instanceof Error; at = at.cause) {
     if ('code' in at && typeof at.code === 'string') return at.code;

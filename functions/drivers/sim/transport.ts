@@ -29,7 +29,7 @@ export interface Transport {
 const CREATE_TIMEOUT_MS = 15_000;
 const TIMEOUT_MS = 10_000;
 
-/** Sends the calls of one account to one cloud, with a time-out for each. Throws only DriverError. */
+/** Sends the calls of one account to one cloud, with a time-out for each call. Throws only DriverError. */
 export class SimTransport implements Transport {
   readonly #baseUrl: string;
   readonly #headers: Readonly<Record<string, string>>;
@@ -65,7 +65,7 @@ export class SimTransport implements Transport {
     const { status, ok, headers, text } = await this.#exchange(call, permit, effect, timeoutMs);
     if (!ok) {
       const { code, message, retryAfterMs } = errorAnswerSchema.safeParse(jsonOf(text)).data ?? {};
-      // The body has the wait in milliseconds, the headers in whole seconds.
+      // The body states the waiting time in milliseconds, the headers in whole seconds.
       const rate = {
         ...readRate(headers, this.#clock.now()),
         ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
@@ -104,7 +104,10 @@ export class SimTransport implements Transport {
   }
 }
 
-/** Describes a call to the governor. Paths are `account/…`, `locations`, or `locations/<location>/<kind>/…`. */
+/**
+ * Returns a call's description for the call gate. Paths are `account/…`, `locations`, or
+ * `locations/<location>/<kind>/…`.
+ */
 export function governedAs(call: Call<unknown>): CloudCall {
   const { method, path } = call;
   const isCreate = method === 'POST' && path.length === 3 && path[2] === 'instances';
@@ -119,7 +122,10 @@ function nameOf({ method, path }: Call<unknown>): string {
   return `${method} ${kind ?? first ?? ''}`;
 }
 
-/** Checks the address. @throws DriverError InvalidRequest when the endpoint is no http(s) address */
+/**
+ * Returns the address of one cloud's API below the endpoint. @throws DriverError InvalidRequest if the endpoint is no
+ * http(s) address
+ */
 export function cloudAddress(endpoint: string, cloud: string): string {
   const url = URL.parse(endpoint);
   if (!url || !/^https?:$/.test(url.protocol)) {
