@@ -57,7 +57,10 @@ export class ApiProblem extends Error {
   }
 }
 
-/** Thrown when no answer came, after all retries that are safe. A request that changes something may have succeeded. */
+/**
+ * Thrown when no answer came, after all retries that are safe. A request that changes something may have
+ * succeeded nevertheless.
+ */
 export class ApiUnreachable extends Error {
   constructor(apiUrl: string, cause: unknown) {
     super(`${apiUrl} did not answer: ${reasonOf(cause)}`, { cause });

@@ -5,8 +5,8 @@ interface Page<Item> {
 }
 
 /**
- * Yields every item of a list, and reads each page when it is needed. Example: `for await (const fleet of
- * eachItem(client.listFleets, { params: { namespace: 'default' } }))`.
+ * Yields every item of a list. Reads a page only when its first item is needed. Example: `for await (const
+ * fleet of eachItem(client.listFleets, { params: { namespace: 'default' } }))`.
  */
 export async function* eachItem<Input extends { query?: { cursor?: string | undefined } } | undefined, Item>(
   list: (input: Input) => Promise<Page<Item>>,

@@ -3,7 +3,7 @@ import { ApiProblem, ApiUnreachable } from './api-problem.ts';
 /** The client's dependencies on its environment. Tests replace them. */
 export interface Transport {
   fetch: typeof fetch;
-  /** Waits for this time. @throws Error when the signal is aborted before the time is over */
+  /** Waits for `ms` milliseconds. @throws Error when the signal is aborted before the time is over */
   pause(ms: number, signal: AbortSignal | undefined): Promise<void>;
   /** Returns a random number from [0, 1), for jitter. */
   random(): number;

@@ -5,7 +5,8 @@ import type { Store } from '../../platform/store/store.ts';
 import { Problem } from './problem.ts';
 
 /**
- * Authenticates a request of any route by `Authorization: Bearer <API key>`. No other code lets a request in.
+ * Authenticates a request of any route by `Authorization: Bearer <API key>`. Every request passes this check,
+ * and no other check admits a request.
  *
  * @throws Problem 401, the same for a missing, malformed, unknown, expired and revoked key
  */

@@ -6,7 +6,7 @@ import { fleetRoutes } from './routes/fleets.ts';
 import { resourceRoutes } from './routes/resources.ts';
 import type { Route } from './routes/route.ts';
 
-/** Every operation of the API, as data. Code in `operations` answers them. */
+/** Every operation of the API, as data. The code in the folder `operations` answers requests for them. */
 export const routes = [
   ...accessRoutes,
   ...connectionRoutes,

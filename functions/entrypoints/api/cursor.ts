@@ -1,6 +1,6 @@
 import { Problem } from './problem.ts';
 
-/** Encodes a position of the store as a cursor in base64url, which is opaque to users. */
+/** Encodes the store's position in a list as a cursor, in base64url. Users must not interpret the cursor. */
 export function encodeCursor(position: string | number | null): string | null {
   return position === null ? null : Buffer.from(String(position)).toString('base64url');
 }

@@ -32,7 +32,7 @@ type AnyOperation = (input: never) => Promise<Answer<unknown>>;
  * Checks what the schema does not check, in a body that the schema has refused. The answer to the user lists
  * the errors of both checks.
  *
- * @param params parts of the path, by their names in the route
+ * @param params values from the path, by their names in the route's path
  */
 export type Inspection = (params: Record<string, string>, body: unknown) => Promise<FieldError[]>;
 
@@ -44,9 +44,9 @@ export interface HandleOptions {
 }
 
 /**
- * Returns the Lambda handler of one of the API's functions. The handler authenticates, finds the operation,
- * parses the whole request, calls the operation and encodes its answer. It answers every error as problem
- * JSON. It writes one log line for each request. The line contains nothing that the client wrote.
+ * Returns the Lambda handler of one of the API's functions. The handler authenticates the request, finds its
+ * operation, parses the whole request, calls the operation and encodes its answer. It answers every error as
+ * problem JSON. It writes one log line for each request. The line contains nothing that the client wrote.
  */
 export function handle({ handler, store, operations, inspections = {} }: HandleOptions) {
   const own = routes.filter((route) => route.handler === handler);

@@ -38,8 +38,9 @@ export function matchRoute(
       params: Object.fromEntries(Object.entries(groups).map(([name, text]) => [name, decode(name, text)])),
     };
   }
-  // If a route of another function matches, the gateway did not send the request there: its path differs, for
-  // example by a trailing slash. The answer is the same as for an unknown path.
+  // A route of another function can match here, because this code ignores a trailing slash and the gateway
+  // does not. The gateway then sent the request to this function. The answer is the same as for an unknown
+  // path.
   if (samePath.length === 0 || samePath.some((one) => one.method === method))
     throw new Problem(
       'not-found',

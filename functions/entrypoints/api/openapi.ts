@@ -90,7 +90,7 @@ const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
 
 /**
  * Builds the OpenAPI 3.1 document of the contract. `npm run openapi` writes it to docs/openapi.json, and the
- * API serves that file. No function has to bundle the OpenAPI library.
+ * API serves that file. Therefore no function has to bundle the OpenAPI library.
  */
 export function openApiDocument() {
   for (const [id, schema] of Object.entries(COMPONENTS)) z.globalRegistry.add(schema, { id });
@@ -129,7 +129,7 @@ const BESIDE_REF: ReadonlySet<string> = new Set(['$ref', 'description', 'default
 
 /**
  * Removes all keywords next to a `$ref` except those in `BESIDE_REF`. A validator would apply the removed
- * ones in addition to the `$ref`. For example, `additionalProperties: false` without `properties` would
+ * keywords in addition to the `$ref`. For example, `additionalProperties: false` without `properties` would
  * refuse every object.
  */
 function withPlainRefs<Part>(part: Part): Part {
@@ -146,7 +146,7 @@ const idempotencyHeader = z.object({
     .max(200)
     .optional()
     .describe(
-      'For 24 hours, a request with the same key and body changes nothing and gets the first answer.',
+      'For 24 hours, a request with the same key and body creates nothing and returns what the first request created.',
     ),
 });
 

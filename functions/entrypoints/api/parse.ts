@@ -83,7 +83,8 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    // The rest of V8's message repeats a part of the body, which may contain a credential.
+    // Only the position is taken from V8's message. The rest of it repeats a part of the body, which may
+    // contain a credential.
     const [at] = /at position \d+( \(line \d+ column \d+\))?/.exec(String(error)) ?? [];
     const why = at === undefined ? '' : `, ${at}`;
     throw new Problem('malformed-json', `the body is not valid JSON${why}`);

@@ -3,14 +3,17 @@ import { type FieldError, jsonPointer } from './problem.ts';
 
 /** Maximum number of levels of nesting in a body. No body of the contract has more than six levels. */
 export const MAX_DEPTH = 32;
-/** Maximum number of errors in one answer. The search stops there. */
+/** Maximum number of errors in one answer. The search for errors stops at this number. */
 const MAX_ERRORS = 1_000;
 /** Limits of DynamoDB for a number: its digits, and its magnitude. */
 const MAX_DIGITS = 38;
 const LARGEST = 9.99e125;
 const SMALLEST = 1e-130;
 
-/** Names that every JavaScript object has. As keys of a map they would be mistaken for existing entries. */
+/**
+ * Names that every JavaScript object has. If an object is used as a map, a look-up of such a key finds the
+ * inherited property.
+ */
 const RESERVED: ReadonlySet<string> = new Set([...Object.getOwnPropertyNames(Object.prototype), 'prototype']);
 
 export const isReservedKey = (key: string): boolean => RESERVED.has(key);

@@ -55,7 +55,8 @@ interface Received<Message extends DriverMessage = DriverMessage> {
 }
 
 /**
- * Handles one batch of a driver's queue. Launches of one site are handled together, and every other message separately.
+ * Handles one batch of a driver's queue. Launches of one site are handled together, and every other message
+ * separately.
  *
  * If a message must wait, a copy is sent with a delay, and the received message is acknowledged. The same is
  * done if the handling lost a race or failed with a transient error of an AWS service. These messages do not
@@ -63,9 +64,10 @@ interface Received<Message extends DriverMessage = DriverMessage> {
  * handling fails for another reason, the queue delivers the message again after a delay that grows with each
  * receive.
  *
- * A batch may contain copies of one message. The queue makes copies, and a worker that is killed after it
- * sent a copy leaves one. All copies in a batch are handled once, and one copy is sent again. Otherwise the
- * number of copies would grow while the message waits.
+ * A batch may contain copies of one message. The queue may deliver a message twice. A worker may also have
+ * sent a message again, and died before it acknowledged the received one. All copies in a batch are handled
+ * together, as one message. If the message must wait, only one copy is sent again. Otherwise the number of
+ * copies would grow while the message waits.
  *
  * @returns ids of the messages that failed, which the queue delivers again
  */
@@ -206,8 +208,8 @@ async function handle(
     case 'give-up':
       return await giveUp(context, message);
     case 'poll':
-      // If the function ends during a poll, the loop stops until a schedule restarts it. An invocation with
-      // more time should make the poll.
+      // If the function ends during a poll, the poll loop stops until a schedule restarts it. Therefore the
+      // poll is left to an invocation with more time.
       if (timeLeftMs(context) < context.timeLimitMs / 2) return requeueAfter(0);
       await pollSite(context, message);
       return ACK;

@@ -2,7 +2,8 @@ import type { InstanceItem } from '../../platform/store/instances.ts';
 import type { LaunchMessage } from '../../platform/workflow/messages.ts';
 
 /**
- * What SQS tells about a delivery of a message, by its own clock. A field is absent if SQS does not tell it.
+ * One delivery of a message, as SQS reports it. The times are by SQS's clock. A time is absent if SQS does
+ * not report it.
  */
 export interface DeliveryMark {
   messageId: string;
@@ -15,13 +16,14 @@ export interface DeliveryMark {
 /** A launch message as it was delivered. */
 export interface Launch {
   message: LaunchMessage;
-  /** The delivery of the message. Absent: several copies of the message were delivered together. */
+  /** The delivery of the message. Absent if several copies of the message were delivered together. */
   delivery?: DeliveryMark | undefined;
 }
 
 /**
- * Returns the id of the message if this is its first delivery; otherwise an empty string. SQS tells only when
- * a message was first delivered.
+ * Returns the value of the field `claimedBy` of a claimed record. The value is the id of the message if this
+ * is its first delivery, and otherwise an empty string. SQS reports only the time of the first delivery.
+ * Therefore only a claim from the first delivery has a known time.
  */
 export function claimedBy(delivery: DeliveryMark | undefined): string {
   return delivery?.receives === 1 ? delivery.messageId : '';

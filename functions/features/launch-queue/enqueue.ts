@@ -7,14 +7,16 @@ import { startPolling } from '../../platform/worker/start-polling.ts';
 import type { Attempt } from './attempt.ts';
 
 /**
- * Distance between two entries of a fleet in the queue, by the fleet's priority. For each launch of a fleet
- * with priority `low`, the queue serves four launches of a `normal` fleet, or sixteen of a `high` one.
+ * Distance between two queue entries of one fleet in the fair order. It depends on the fleet's priority. For
+ * each launch of a fleet with priority `low`, the queue serves four launches of a `normal` fleet, or sixteen
+ * of a `high` one.
  */
 const STEPS: Readonly<Record<Priority, number>> = { low: 16, normal: 4, high: 1 };
 
 /**
- * Enqueues launches at a site. The caller acknowledges their messages. The worker that frees a slot sends the
- * messages again. Also starts the poll loop, which serves the queue.
+ * Enqueues launches at a site, and starts the site's poll loop, which serves the queue. The caller
+ * acknowledges the messages of these launches. The worker that later gives a slot to a launch sends its
+ * message again.
  *
  * @param turn the site's current position in the fair order, from the governor; a fleet without recent
  *   entries begins there

@@ -93,7 +93,8 @@ export async function serveEntries(
 
 /**
  * Returns the delay of a launch message, in ms; undefined if the launch stays queued. The message of a denied
- * launch is sent, too: when it is delivered, the launch asks again and gets the reason.
+ * launch is sent, too: when the message is delivered, the launch requests a permit again and gets the reason
+ * for the denial.
  */
 function waitAfter(decision: CreateDecision | undefined, nowMs: number): number | undefined {
   switch (decision?.action) {

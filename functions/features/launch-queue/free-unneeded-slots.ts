@@ -15,9 +15,9 @@ const NO_PERMIT_MS = 0;
  * Gives back the slots of launches that make no more calls.
  *
  * A slot stays in two cases. First: launching is on for a later round, whose launch has the same slot and may
- * be making its call. Second: the worker of another copy of the message wrote a claim before launching ended,
- * and the instance holds the slot. If a later round begins during this call, its launch gets a new permit,
- * and the slot of that permit stays.
+ * be making its create call. Second: the worker of another copy of the message wrote a claim before launching
+ * ended, and the instance holds the slot. If a later round begins while this function runs, the launch of
+ * that round gets a new permit, and the slot of the new permit stays.
  */
 export async function freeUnneededSlots(
   context: WorkerContext,
@@ -46,7 +46,8 @@ async function freeAt(
     }),
   );
   const messagesOver = unneeded.flat();
-  // Read the records after the launch gate. No claim can be written between the two reads.
+  // Read the records after the launch gate: once the gate stops these launches, no further claim can be
+  // written.
   const records = await readInstances(context.store, messagesOver);
   const slots = messagesOver
     // Launches without a slot are included. Nothing is given back for them, but the queue is served, because

@@ -17,8 +17,8 @@ import {
 import { SPARE_ENTRIES, serveEntries } from './free-slots.ts';
 
 /**
- * Time in ms. If a launch is still queued this long after the start time of its permit, the worker that
- * granted the permit has died.
+ * If a launch is still queued this long after the start time of its permit, in ms, the worker that granted
+ * the permit counts as dead. The launch is then served again.
  */
 export const STALLED_MS = 5_000;
 /** Interval of queue scans, in ms. */
@@ -29,10 +29,10 @@ const LONG_MS = 90_000;
 /**
  * Serves the launch queue of a site: grants free slots, and resumes launches whose worker died.
  *
- * @param seenStalled ids of instances that hold a slot, whose create call should have been made long ago, and
- *   for which the cloud has no machine. If such a launch is still queued, it is served first, because these
- *   launches may hold all slots. Absent: the cloud could not be asked, and every slot holder with an old
- *   permit is taken for one of these
+ * @param seenStalled ids of stalled slot holders. Their create calls should have been made long ago, and the
+ *   cloud has not accepted them. If a stalled launch is still queued, it is served first, because stalled
+ *   launches may hold all slots. Absent if the cloud could not be asked: every slot holder with an old permit
+ *   then counts as stalled
  * @returns true if launches are left that may get a slot within minutes
  */
 export async function serveQueue(
@@ -47,8 +47,8 @@ export async function serveQueue(
   if (!head) return false;
   const nowMs = store.clock.now();
   const state = await readSiteState(store, site);
-  // The budget allows no launch within LONG_MS. The schedule polls such a site each minute, and these polls
-  // serve the queue.
+  // The budget allows no launch within LONG_MS. A schedule restarts the poll loop of such a site each minute,
+  // and the polls of this loop serve the queue.
   if (state?.budget && state.budget.untilMs > nowMs + LONG_MS) return false;
   const holders = heldNow(state?.holders ?? {}, nowMs);
   const stalled = seenStalled ?? stalledAmong(holders, nowMs);
@@ -76,9 +76,10 @@ function stalledAmong(holders: Holders, nowMs: number): Set<string> {
 }
 
 /**
- * Scans the whole launch queue. If the launch gate stops a launch, sends its message, and the launch is then
- * cancelled. Sends the message of each misplaced entry, and the launch is then enqueued again. Sends a
- * heartbeat for the tasks of all other launches.
+ * Scans the whole launch queue. If the launch gate stops a launch, sends its message, so that a worker
+ * cancels the launch. An entry is misplaced if its partition is no longer read after a change of the limits.
+ * Sends the message of each misplaced entry, so that a worker enqueues the launch again. Sends heartbeats for
+ * the tasks of all other launches.
  *
  * @param lastMs time of the last scan
  */

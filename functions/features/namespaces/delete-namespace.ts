@@ -16,7 +16,7 @@ export async function deleteNamespace(
 ): Promise<'deleted' | 'not-found' | 'not-empty'> {
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const deletion = await markNamespace(store, namespace);
-    // The namespace was there in an earlier attempt. Another request has removed it since.
+    // The namespace existed in an earlier attempt of this call. Another request has removed it since.
     if (!deletion) return attempt === 1 ? 'not-found' : 'deleted';
     const isEmpty = !(await hasConnections(store, namespace)) && !(await hasLiveFleets(store, namespace));
     if (isEmpty && (await removeNamespace(store, namespace, deletion))) return 'deleted';

@@ -3,7 +3,7 @@ import type { NodeGroup } from '../../model/fleet.ts';
 import type { SiteRef } from '../../platform/worker/context.ts';
 
 /**
- * Returns 31 bits of a hash in six digits of base 36. The hash distinguishes the sites and rules of one
+ * Returns 31 bits of a hash in six digits of base 36. The hash distinguishes the sites and SSH rules of one
  * fleet.
  */
 const shortHash = (text: string): string =>
@@ -38,11 +38,12 @@ export function securityGroupName(
   return resourceName(fleetId, 's', connectionKey, location, sshFrom ?? 'closed');
 }
 
-/** Returns the CIDR that SSH is allowed from, by the node group's spec; undefined if SSH is not allowed. */
+/** Returns the CIDR from which a node group's spec allows SSH; undefined if SSH is not allowed. */
 export function sshFromOf(ssh: NodeGroup['ssh']): string | undefined {
   if (ssh === undefined) return undefined;
   const { allowFrom, ...rest } = ssh;
-  // A new field of `ssh` must become part of the security group. Otherwise this line is a type error.
+  // If `ssh` gets a new field, this line becomes a type error. The security group has to depend on the new
+  // field, too.
   rest satisfies Record<string, never>;
   return allowFrom;
 }

@@ -26,14 +26,14 @@ import { markRefused } from '../connections/mark-failed.ts';
 import { keyPairName, networkName, securityGroupName, sshFromOf } from './network-names.ts';
 
 /**
- * Maximum time that a call waits for its permit, in ms. The record is already claimed, and waiting costs less
- * than claiming it again.
+ * Maximum time that a call waits for its permit, in ms. After it, the message is sent again with a delay. A
+ * short wait costs less, because the record is already claimed.
  */
 const PERMIT_WAIT_MS = 2_000;
 const NETWORK_CIDR = '10.0.0.0/16';
 /**
- * Time in ms. If a site is unreachable for longer, its network resources count as failed. The instances of
- * the site then move to another location, or fail.
+ * If a site is unreachable for longer than this time, in ms, its network resources count as failed. The
+ * instances of the site then move to another location, or fail.
  */
 const UNREACHABLE_MS = 600_000;
 
@@ -41,8 +41,8 @@ const UNREACHABLE_MS = 600_000;
 type Progress = 'ready' | { waitMs: number } | { failure: Failure };
 
 /**
- * `stopped` means that launching has ended at the site, and nothing may be created. A failure is permanent,
- * and is written to the placement.
+ * `stopped` means that the fleet's launching at the site is not on, and nothing may be created. A failure is
+ * permanent, and is written to the placement.
  */
 export type NetworksAnswer = Progress | 'stopped';
 
@@ -223,7 +223,7 @@ async function callDriver(
 
 /**
  * Decides what follows from an error. The calls are idempotent by name. Therefore a call with an unknown
- * outcome is repeated, like a refused call.
+ * outcome is repeated, like a call that found the cloud unavailable.
  */
 async function afterError(
   context: WorkerContext,

@@ -21,8 +21,8 @@ import {
 import type { RemovalScope, RemoveNetworksMessage } from '../../platform/workflow/messages.ts';
 
 /**
- * Maximum time that a call waits for its permit, in ms. The record is already claimed, and waiting costs less
- * than claiming it again.
+ * Maximum time that a call waits for its permit, in ms. After it, the message is sent again with a delay. A
+ * short wait costs less, because the record is already claimed.
  */
 const PERMIT_WAIT_MS = 2_000;
 const CONCURRENT_DELETIONS = 10;
@@ -34,9 +34,10 @@ const RETRY_MS = 3_000;
 const UNAUTHORIZED_RETRY_MS = 60_000;
 
 /**
- * Removes a fleet's network resources at a site. The first round removes key pairs and security groups, and
- * the second round removes networks. Each message belongs to one round. A record is closed only when the
- * cloud confirms that the resource no longer exists. The task is completed when the round has no record left.
+ * Removes a fleet's network resources at a site. The workflow sends two messages, one for each round of the
+ * removal. The first round removes key pairs and security groups, and the second round removes the network. A
+ * record is closed only when the cloud confirms that the resource no longer exists. The task is completed
+ * when the round has no record left.
  */
 export async function removeNetworks(
   context: WorkerContext,
@@ -46,8 +47,9 @@ export async function removeNetworks(
   const site = { connectionKey, location };
   const needed = scope === 'failed' ? await neededHere(context, message) : () => false;
   const standing = await readNetworks(context.store, { fleetId, ...site });
-  // A resource may have been needed in the first round, and not be needed any more. The resource still exists
-  // in the network, and the network must stay. The resource and the network are removed with the fleet.
+  // The first round keeps a key pair or security group that an instance needs. Such a resource still exists
+  // in the second round, even if no instance needs it any more. The network then has to stay. The resource
+  // and the network are removed with the fleet.
   const isUsed = scope === 'failed' && standing.some(({ kind }) => kind !== 'network');
   const ofRound = standing.filter(({ kind }) => (kind === 'network') === (round === 'network'));
   const items = round === 'network' && isUsed ? [] : ofRound.filter((item) => !needed(item));
@@ -77,13 +79,13 @@ async function neededHere(
 }
 
 /**
- * Result of one attempt. With a wait, the resource still exists, even if the wait is 0 because a permit is
- * available now.
+ * Result of one attempt: `gone`, or the delay before the next attempt. If the result is a delay, the resource
+ * still exists. The delay is 0 if a permit is available now.
  */
 type Removal = 'gone' | { waitMs: number };
 
 /**
- * Makes one attempt to remove a resource. @returns `gone` after its record is closed, or the wait before the
+ * Makes one attempt to remove a resource. @returns `gone` after its record is closed, or the delay before the
  * next attempt
  */
 async function remove(

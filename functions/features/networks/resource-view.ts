@@ -13,7 +13,10 @@ export interface ResourceFilter {
   state?: Resource['state'] | undefined;
 }
 
-/** Position at which a list continues: after the resource `after` of this fleet, then with older fleets. */
+/**
+ * Point at which a list continues. The next page has the resources after `after` of this fleet, then the
+ * resources of older fleets.
+ */
 export interface ResourceCursor {
   fleetId: string;
   after: string;

@@ -2,12 +2,12 @@ import type { AttemptItem, InstanceItem } from '../../platform/store/instances.t
 
 /**
  * Maximum number of earlier attempts that a record keeps. For a machine of an older attempt, there is no
- * proof any more.
+ * longer a proof that this deployment created the machine.
  */
 const MOST_EARLIER_ATTEMPTS = 12;
 /**
  * Maximum number of idempotency keys that a record keeps for one attempt. Each repeated call in another batch
- * adds a key.
+ * adds a key. Beyond this number, the oldest keys are dropped.
  */
 const MOST_KEYS = 6;
 
@@ -16,11 +16,15 @@ export function attemptsOf(record: InstanceItem): AttemptItem[] {
   return [...currentAttempt(record), ...(record.earlierAttempts ?? []).toReversed()];
 }
 
-/** Returns the attempts that a record keeps when the current one has ended. Pure. */
+/**
+ * Returns the earlier attempts that a record keeps after its current attempt has ended, including that
+ * attempt. Pure.
+ */
 export function attemptsAfter(record: InstanceItem, nowMs: number): AttemptItem[] {
   const ended = currentAttempt(record).map((one) => ({ ...one, closedAtMs: one.closedAtMs ?? nowMs }));
   const all = [...(record.earlierAttempts ?? []), ...ended].slice(-MOST_EARLIER_ATTEMPTS);
-  // If the removal of an instance was requested, the instance no longer needs a machine that vanished.
+  // If the removal of an instance was requested, the instance no longer needs a vanished machine that
+  // reappears.
   return record.endAskedAtMs === undefined ? all : all.map(({ vanished: _, ...one }) => one);
 }
 
@@ -53,7 +57,7 @@ function currentAttempt(record: InstanceItem): AttemptItem[] {
  * @param knownMs a time after which no call was sent
  */
 export function lastCallBy({ claimUntilMs }: Pick<InstanceItem, 'claimUntilMs'>, knownMs: number): number {
-  // A worker ends before its claim does. If `claimUntilMs` is 0, no worker has a claim.
+  // A worker's invocation ends before its claim expires. If `claimUntilMs` is 0, no worker has a claim.
   return claimUntilMs === 0 ? knownMs : Math.min(knownMs, claimUntilMs);
 }
 

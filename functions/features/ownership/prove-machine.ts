@@ -15,9 +15,14 @@ import { attemptsOf } from './attempts.ts';
  */
 export type Proof = 'proven' | 'copy' | 'unproven';
 
-/** What can serve as a proof at this cloud, from the driver and its client. */
+/**
+ * What can prove at this cloud which call created a machine. The driver and its client provide these fields.
+ */
 export interface ProofTerms extends Pick<Driver, 'longestCreateMs' | 'machineProof' | 'backendIds'> {
-  /** Returns the idempotency key of a call for this token alone. Present if the cloud keeps keys. */
+  /**
+   * Returns the idempotency key of a create call with this launch token only. Absent if the driver has no
+   * idempotency keys.
+   */
   keyOf?(launchToken: string): string;
 }
 
@@ -87,8 +92,9 @@ export function ownMachine(
 }
 
 /**
- * Returns true if a create call may have created the machine in its answer. Returns false for a copy, if the
- * cloud shows the key of each machine or identifies machines only by name. Pure.
+ * Returns true if a create call may have created the machine in its answer. Returns false if the machine is
+ * proven to be a copy. This proof counts only if the machine has an idempotency key, or if the cloud's
+ * backend ids are names. Pure.
  */
 export function mayAnswer(shown: Shown, record: InstanceItem, terms: ProofTerms): boolean {
   const isTold = shown.machine.idempotencyKey !== undefined || terms.backendIds === 'names';

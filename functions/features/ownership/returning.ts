@@ -30,8 +30,8 @@ export interface Return {
 /**
  * Derives the change to the record of a machine that vanished and has reappeared. Pure.
  *
- * @returns undefined if the record must not change: the cloud is still creating or removing the machine, or
- *   another attempt of the instance may have a machine
+ * @returns undefined if the record must not change: the cloud is still creating or removing the machine, the
+ *   removal of the instance was requested, or another attempt of the instance may have a machine
  */
 export function returnOf(record: InstanceItem, machine: CloudInstance, nowMs: number): Return | undefined {
   const attempt = vanishedAttempt(record, machine);
@@ -65,7 +65,7 @@ export function returnOf(record: InstanceItem, machine: CloudInstance, nowMs: nu
 function vanishedAttempt(record: InstanceItem, { backendId }: CloudInstance): AttemptItem | undefined {
   const [latest, ...others] = attemptsOf(record);
   if (latest?.backendId === backendId) return latest.vanished ? latest : undefined;
-  // A later attempt replaces this machine only if that attempt had a machine.
+  // If the latest attempt had another machine, that machine has replaced this one.
   if (latest?.backendId !== undefined) return undefined;
   const attempt = others.find((one) => one.backendId !== undefined);
   return attempt?.backendId === backendId && attempt.vanished ? attempt : undefined;

@@ -7,8 +7,8 @@ import type { SiteRef } from '../../platform/worker/context.ts';
 import { machineOf } from './compare.ts';
 
 /**
- * Maximum time from a permit to the worker's claim, in ms. After it, polls treat the worker as dead, and give
- * its slot back.
+ * Maximum time from the start time of a permit to the worker's claim, in ms. After it, polls treat the worker
+ * as dead, and give the slot back.
  */
 export const UNCLAIMED_SLOT_MS = 120_000;
 
@@ -33,7 +33,8 @@ export function aboutToClaim(
 
 /**
  * Returns slot holders whose worker has not used its permit in time. That worker may still run: it may be
- * slow, or its clock may be wrong. Therefore the caller fences the claim before it gives the slot back.
+ * slow, or its clock may be wrong. Therefore the caller fences the claim, which makes a late write of the
+ * claim fail, before it gives the slot back.
  */
 export function abandonedSlots(
   staleHolders: Holders,

@@ -29,8 +29,8 @@ export interface Applied {
 }
 
 /**
- * Writes findings about missing machines, then the decided changes to the records. In the reverse order,
- * later polls would not report the machine of a closed record if this worker crashed in between.
+ * Writes findings about missing machines, then the decided changes to the records. If this worker closed a
+ * record first, and crashed before it wrote the finding, no later poll would report the record's machine.
  */
 export async function applyDecided(
   { context, site, opened }: Poll,

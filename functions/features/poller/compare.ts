@@ -21,8 +21,8 @@ export type Finding =
 
 const NOT_STARTED: Failure = { code: 'CloudFailed', message: 'the cloud did not start the machine' };
 /**
- * Time after an instance's deadline, in ms. Until then, a record without a machine is left to the workflow
- * and to the launch message. After it, the poll fails the instance.
+ * During this time after an instance's deadline, in ms, a record without a machine is left to the workflow
+ * and to the launch message. Afterwards, the poll fails the instance.
  */
 const ABANDONED_MS = 600_000;
 
@@ -42,8 +42,8 @@ export function agrees(
 }
 
 /**
- * Groups machines by instance id. The id is the one in the machine's tag. If the tag is missing, it is the id
- * of the index entry that has the machine's backend id.
+ * Groups machines by instance id. The instance id comes from the machine's tag. If the tag is missing, it
+ * comes from the index entry that has the machine's backend id.
  */
 export function machinesById(
   seen: readonly CloudInstance[],
@@ -63,8 +63,9 @@ export function machinesById(
 }
 
 /**
- * Returns the machine of a record or index entry, among the machines with its instance id. If the entry has
- * no backend id, the launch token decides.
+ * Returns the machine of a record or index entry, from the machines that carry this instance's id. If the
+ * record or entry has no backend id, the launch token has to match. A machine without a launch token also
+ * matches.
  */
 export function machineOf(
   record: Pick<InstanceItem, 'backendId' | 'launchToken'>,
@@ -89,7 +90,7 @@ export function compare(
   if (isClosed(record.status)) return NONE;
   if (!machine) return missing(record, nowMs, consistencyWindowMs);
   if (record.status === 'Terminating') {
-    // A machine in Failed is removed like any other: it exists, and costs money, until then.
+    // A machine in Failed still exists and costs money. It is removed like any other machine.
     if (machine.status === 'Terminated') return closed(record, nowMs);
     if (machine.status === 'Terminating') return NONE;
     return { action: 'terminate', backendId: machine.backendId };
@@ -168,8 +169,8 @@ function broken(
 }
 
 /**
- * Returns the change for an instance that fails while its machine may exist. The record becomes Terminating,
- * and Failed when the machine no longer exists.
+ * Returns the change for an instance that fails while its machine may exist. The record becomes Terminating.
+ * When the machine no longer exists, the record becomes Failed.
  */
 function giveUp(code: string, message: string): Finding {
   return { action: 'change', to: 'Terminating', fields: { closeAs: 'Failed', failure: { code, message } } };

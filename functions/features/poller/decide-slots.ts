@@ -10,7 +10,8 @@ export interface SlotDecision {
   /** Slot holders whose worker may be about to write its claim. Such a holder keeps its slot. */
   claiming: ReadonlySet<string>;
   /**
-   * Slot holders whose worker took too long. A slot is given back only after the worker's claim is fenced.
+   * Slot holders whose worker has not used its permit in time. Such a slot is given back only after the
+   * worker's claim is fenced, so that a late write of the claim fails.
    */
   abandoned: readonly string[];
   /** Records whose tasks are to be completed and whose slots are to be given back. */
@@ -45,7 +46,10 @@ export function decideSlots(
   };
 }
 
-/** Counts the records and slots that are still in transition, among those that the poll has read. Pure. */
+/**
+ * Counts the records in transition, and the slots that a launch may still use, among those that the poll has
+ * read. Pure.
+ */
 export function stillInTransition(
   { after }: Applied,
   { claiming, abandoned }: SlotDecision,

@@ -7,20 +7,20 @@ import { reconcileSite } from './reconcile-site.ts';
 import { isDoubtful, takeSnapshot } from './snapshot.ts';
 
 /**
- * Shortest delay of an SQS message, in ms. Polls of the loop are this far apart, and so are messages of fast
- * polls.
+ * Shortest delay of an SQS message, in ms. While launches wait for slots, the polls of a site's poll loop are
+ * this far apart. Each message for fast polls covers one such interval.
  */
 const PERIOD_MS = 1_000;
 /**
- * Minimum list rate for two polls per second, in calls per second. At this rate, list calls are left for
- * launches that look up a machine.
+ * At a list rate below this number of calls per second, a site is polled once per second. From this rate on,
+ * two polls per second leave some list calls for launches that look up a machine.
  */
 const LISTS_PER_SECOND_FOR_TWO = 2.5;
 /** Part of the list rate that polls may use, if more than two polls per second are useful. */
 const SHARE_OF_LISTS = 0.6;
 /**
- * Polls per permitted create call. More polls would free slots sooner, but the freed slots would wait for the
- * create rate.
+ * Polls per permitted create call. More polls would free slots sooner, but the create rate would delay the
+ * launches that get these slots.
  */
 const POLLS_PER_CREATE = 0.5;
 const USUAL_POLLS = 3;
@@ -29,8 +29,8 @@ const MOST_POLLS = 5;
 const SOON_MS = 2_000;
 
 /**
- * Returns the number of polls per second at a site where launches wait for slots. The loop's own poll counts
- * as one of them.
+ * Returns the number of polls per second at a site where launches wait for slots. This number includes the
+ * one poll per second of the site's poll loop.
  */
 export function pollsPerSecond({ list, create }: LimitProfile['calls'], fastestMs: number): number {
   if (list.perSecond < LISTS_PER_SECOND_FOR_TWO) return 1;
@@ -101,7 +101,8 @@ async function pollOnce(
     // If the next message were sent before the list call, polls would overlap at a site with slow lists. If
     // it were sent after the reconcile, the reconcile would delay the next poll.
     await goOn();
-    // Only the loop's own polls decide whether to believe a list that shows no expected machine.
+    // A fast poll ignores a list that shows none of the expected machines. Only the poll loop's own polls
+    // decide whether such a list is true.
     if (!isDoubtful(snapshot)) await reconcileSite({ context, site, opened, loop }, snapshot);
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;

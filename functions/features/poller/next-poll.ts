@@ -6,8 +6,8 @@ import { POLL_INTERVAL_MS, SHORTEST_POLL_MS } from '../../platform/store/loops.t
  */
 const QUICK_MS = 3_000;
 /**
- * Time in ms. If even the machine of the latest create call is overdue by more than this, faster polls would
- * show nothing new.
+ * If even the machine of the latest create call is overdue by more than this time, in ms, the site is polled
+ * at the usual interval, because faster polls would show nothing new.
  */
 const STALLED_MS = 60_000;
 /** Polling lags: an instance has been running up to this long, in ms, before a poll sees it. */
@@ -25,8 +25,8 @@ export interface Awaited {
 /**
  * Returns the delay of the next poll in ms, from one second to the usual interval.
  *
- * While launches wait for slots, the poll comes when the first machine may run, by the fastest boot. At a
- * quick site it comes after one second.
+ * While launches wait for slots, the delay ends when the first machine may run, according to the shortest
+ * boot time. At a quick site, the delay is one second.
  *
  * While no launch waits, only a quick site is polled more often than usual. The delay is then the time until
  * the first machine may run, or the time by which it is overdue.
@@ -49,9 +49,10 @@ const within = (waitMs: number): number => Math.min(POLL_INTERVAL_MS, Math.max(S
 /**
  * Returns the time from a machine's create call to Running, in ms, as precisely as two polls can tell it.
  *
- * The earlier poll gives the minimum. If the minimum is that of a quick machine, it is returned: polls then
- * come faster and measure the next boots better. Otherwise the maximum is returned, which the later poll
- * gives. The result is undefined if the call was made after the earlier poll.
+ * The earlier poll gives the minimum of this time, and the later poll gives the maximum. If the minimum is
+ * below QUICK_MS, the minimum is returned: the site is then polled more often, and later boots are measured
+ * better. Otherwise the maximum is returned. The result is undefined if the create call was made after the
+ * earlier poll.
  *
  * @param polledAtMs time of the earlier poll, which saw that the machine did not run yet
  * @param seenAtMs time of the later poll, which saw the machine run
@@ -63,11 +64,15 @@ export function bootBetween(startMs: number, polledAtMs: number, seenAtMs: numbe
 }
 
 /**
- * Factor by which the stored boot time grows each time that a poll measures boots. A site may become slower.
+ * The stored shortest boot time grows by this factor with each poll that measures boots, because a site may
+ * become slower.
  */
 const FORGETTING = 1.05;
 
-/** Returns the shortest boot time of a site, from the stored one and the boots that this poll measured. */
+/**
+ * Returns the shortest boot time of a site in ms, from the stored boot time and the boots that this poll
+ * measured.
+ */
 export function fastestOf(known: number | undefined, bootsMs: readonly number[]): number | undefined {
   if (bootsMs.length === 0) return known;
   const seenMs = Math.max(0, Math.min(...bootsMs));

@@ -13,8 +13,8 @@ import type { Found, Observed, Poll } from './poll.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /**
- * Maximum time that a call about one machine waits for its permit, in ms. The list call has just used a
- * permit of the same rate, and the next permit may take a while.
+ * Maximum time that a call about one machine waits for its permit, in ms. After it, the machine is left to a
+ * later poll. A wait is likely, because the list call has just used a permit of the same rate.
  */
 const CONFIRM_WAIT_MS = 4_000;
 

@@ -11,18 +11,18 @@ import type { Snapshot } from './snapshot.ts';
  */
 const DEADLINES_MS = 60_000;
 
-/**
- * The records that a poll has to read and the slots that it has to check, picked from index entries, slots
- * and the cloud's list.
- */
+/** The records that a poll has to read, and the slots that it has to check. */
 export interface Picked {
   /** Ids of records that do not agree with the cloud's list, or whose deadline has to be checked. */
   rereadIds: readonly string[];
-  /** Stale slot holders: nothing is being created under their slots. */
+  /**
+   * Stale slot holders, with the start time of each permit. Their instances are not in Creating, or the cloud
+   * has not accepted their create calls within UNCLAIMED_SLOT_MS.
+   */
   staleHolders: Holders;
   /** Ids of entries in Creating. */
   creating: readonly string[];
-  /** Slot holders whose create calls the cloud has not accepted yet, with the time of each permit. */
+  /** Slot holders whose create calls the cloud has not accepted yet, with the start time of each permit. */
   pending: Holders;
   /** True if this poll checks deadlines, and looks up machines without an entry. */
   withDeadlines: boolean;

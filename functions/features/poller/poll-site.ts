@@ -28,13 +28,13 @@ import { snapshotById } from './snapshot-by-id.ts';
 
 const POLLS_UNTIL_IDLE = 2;
 /**
- * Time after a failed list call in which polls do not list the site, in ms. Polls then read machines one by
- * one.
+ * Time after a failed list call in which polls do not list the site, in ms. During this time, polls read
+ * machines one by one.
  */
 const LIST_AGAIN_MS = 60_000;
 /**
  * Interval of polls after a rejected credential, in ms: more frequent polls are useless until an operator
- * acts. While launches wait and the cloud gives no answer, polls are at most this far apart.
+ * acts. This is also the maximum interval of polls while launches wait and the cloud gives no answer.
  */
 const BLIND_MS = 60_000;
 const BLIND_POLL_MS: Readonly<Partial<Record<DriverErrorCode, number>>> = { Unauthorized: BLIND_MS };
@@ -53,8 +53,8 @@ export async function pollSite(context: WorkerContext, message: PollMessage): Pr
   try {
     await pollNow(context, { connectionKey, location }, turn);
   } catch (error) {
-    // The generation of this message is used: if SQS delivered the message again, it would be dropped.
-    // Therefore send the next poll, even if the loop's item was not written.
+    // The message's generation is used up: if SQS delivered the message again, `takePoll` would drop it.
+    // Therefore the message of the next poll is sent here, even if the loop's state was not stored.
     if (!turn.isSent)
       await sendPoll(context, loop, error instanceof DriverError ? BLIND_MS : POLL_INTERVAL_MS);
     throw error;
@@ -91,8 +91,9 @@ async function pollNow(context: WorkerContext, site: SiteRef, turn: Turn): Promi
     return await withoutList(context, site, opened, turn, { error, askedAtMs });
   }
   loop.listFailedAtMs = 0;
-  // A list that shows no expected machine may be an error of the cloud. The poll believes such a list if the
-  // previous list showed none either. A restart of the loop in between makes no difference.
+  // A list that shows no expected machine may be an error of the cloud. The poll believes such a list only if
+  // the previous list showed no expected machine, too. The previous list counts even if the poll loop was
+  // restarted in between.
   const isDoubted = isDoubtful(snapshot) && loop.isDoubted !== true;
   loop.isDoubted = isDoubted;
   if (isDoubted) {
@@ -107,8 +108,8 @@ async function pollNow(context: WorkerContext, site: SiteRef, turn: Turn): Promi
 }
 
 /**
- * Schedules the next poll after the list call got no permit. If the permit takes longer than the usual
- * interval, this poll serves the launch queue without a list.
+ * Schedules the next poll if the list call got no permit. If the permit takes longer than the usual interval,
+ * this poll first serves the launch queue without a list.
  */
 async function pollLater(
   context: WorkerContext,
@@ -163,7 +164,8 @@ function isListAwaited({ listFailedAtMs = 0 }: Loop, nowMs: number): boolean {
 
 /**
  * Continues a poll whose list call failed. If the cloud is unavailable, the poll reads machines one by one.
- * In other cases, or if no machine can be read, it ends overdue instances and serves the launch queue.
+ * After another error, or if no machine can be read, the poll serves the launch queue. Unless the list call
+ * was throttled, the poll also fails overdue instances.
  */
 async function withoutList(
   context: WorkerContext,

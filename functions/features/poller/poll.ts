@@ -13,7 +13,7 @@ export interface Poll {
   context: WorkerContext;
   site: SiteRef;
   opened: OpenConnection;
-  /** The loop's item, as it was when this poll began. */
+  /** The stored state of the site's poll loop, read when this poll began. */
   loop: Loop;
 }
 
@@ -27,12 +27,12 @@ export interface Observed {
   snapshot: Snapshot;
   /** The governor's state of the site, read before the records. */
   state: SiteState | undefined;
-  /** All slot holders, with the time of each permit. */
+  /** The instance ids of all slot holders, with the start time of each permit. */
   holders: Holders;
   /** Machines that the cloud shows, by instance id. */
   machines: ReadonlyMap<string, readonly CloudInstance[]>;
   picked: Picked;
-  /** All records that were picked, including those that have moved to another site. */
+  /** All records that the poll has read, including records that have moved to another site. */
   records: ReadonlyMap<string, InstanceItem>;
   /** The finding for each record of this site, from the list and from calls about single machines. */
   found: readonly Found[];

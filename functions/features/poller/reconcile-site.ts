@@ -16,12 +16,18 @@ import { releaseSlotsOf, tellGovernor } from './release.ts';
 import { removeMachines } from './remove-machines.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** Maximum time from the start time of a permit to the launch's create call, in ms. */
+/**
+ * Maximum time from the start time of a permit to the launch's create call, in ms. After it, the poll no
+ * longer expects the call when it schedules the next poll.
+ */
 const ABOUT_TO_CALL_MS = 10_000;
 
 /** The outcome of reconciling one site. */
 export interface Reconciled {
-  /** Number of records and slots that are still in transition, as far as the snapshot shows. */
+  /**
+   * Number of records in transition, plus the slots that a launch may still use. Covers only the records and
+   * slots that the snapshot shows.
+   */
   inTransition: number;
   isWaitedFor: boolean;
   /** True if some calls to remove machines were not made, or have no answer yet. */
@@ -32,8 +38,9 @@ export interface Reconciled {
 }
 
 /**
- * Reconciles a site with a snapshot, in four phases: observe, decide, apply, release. Writes changes before
- * it completes tasks, and completes tasks before it gives slots back. Then serves the launch queue.
+ * Reconciles the records of a site with a snapshot. The four phases are called observe, decide, apply and
+ * release. Writes changes before it completes the workflow's tasks, and completes tasks before it gives slots
+ * back. At the end, serves the launch queue.
  */
 export async function reconcileSite(poll: Poll, snapshot: Snapshot): Promise<Reconciled> {
   const { context, site, opened, loop } = poll;
@@ -52,7 +59,8 @@ export async function reconcileSite(poll: Poll, snapshot: Snapshot): Promise<Rec
   await tellGovernor(poll, observed, applied, running);
   const boots = observed.picked.creating.filter((id) => running.has(id) && id in observed.holders);
   const hasQueued = await serveQueue(context, site, opened, new Set(stalledAmong(observed)));
-  // Every queued launch may just have got a slot. The same fleets are then about to enqueue further launches.
+  // If `serveQueue` has just given slots to all queued launches, the queue is empty now, but the same fleets
+  // are about to enqueue further launches.
   const isWaitedFor = hasQueued || (boots.length > 0 && (await hasNewHolders(poll, observed.holders)));
   return {
     inTransition: quietAmong(observed) + stillInTransition(applied, decision, fenced),
@@ -70,14 +78,17 @@ function runningAmong(machines: Observed['machines']): Set<string> {
 }
 
 /**
- * Returns slot holders whose create call should have gone out more than STALLED_MS ago, and for which the
- * cloud has accepted no call.
+ * Returns the ids of slot holders whose create call should have been sent more than STALLED_MS ago, if the
+ * cloud has not accepted that call.
  */
 function stalledAmong({ picked: { pending }, snapshot: { seenAtMs } }: Observed): string[] {
   return Object.entries(pending).flatMap(([id, startMs]) => (startMs + STALLED_MS < seenAtMs ? [id] : []));
 }
 
-/** Counts entries in transition that agree with the cloud. The poll has not read their records. */
+/**
+ * Counts index entries in transition whose records the poll has not read, because these entries agree with
+ * the cloud.
+ */
 function quietAmong({ snapshot: { entries }, picked }: Observed): number {
   const rereadIds = new Set(picked.rereadIds);
   return entries.filter(({ status, siteSk }) => isTransitional(status) && !rereadIds.has(siteSk)).length;
@@ -91,15 +102,15 @@ function startsAmong(
   areSlotsGiven: boolean,
 ): number[] {
   const startsMs = creating.filter((id) => !running.has(id)).map((id) => holders[id] ?? seenAtMs);
-  // Adds launches that hold slots and have no record in Creating yet, including launches that this poll has
-  // just given slots.
+  // Adds launches that hold slots and have no record in Creating yet. If this poll has just given slots to
+  // launches, the current time is added for them.
   const about = Object.values(staleHolders).filter((startMs) => startMs + ABOUT_TO_CALL_MS > nowMs);
   return [...startsMs, ...about, ...(areSlotsGiven ? [nowMs] : [])];
 }
 
 /**
- * Returns the shortest boot time of the site, from the stored one and the boots that this poll measured.
- * Pure.
+ * Returns the shortest boot time of the site, from the stored boot time and the boots that this poll
+ * measured. Pure.
  */
 function fastestNow(
   { fastestMs, polledAtMs = 0 }: Loop,

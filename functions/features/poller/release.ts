@@ -14,8 +14,9 @@ import { type SlotDecision, unusedSlots } from './decide-slots.ts';
 import type { Observed, Poll } from './poll.ts';
 
 /**
- * Completes the tasks of instances that ended, and gives back slots that are no longer needed. Gives back an
- * abandoned slot only after the claim is fenced: the slow worker can then no longer write its claim.
+ * Completes the tasks of instances whose outcome is known, and gives back slots that are no longer needed.
+ * Gives back an abandoned slot only after it has fenced the claim: a slow worker can then no longer write the
+ * claim.
  *
  * @returns ids of the holders of abandoned slots whose claims are fenced
  */

@@ -8,9 +8,12 @@ import {
   type WorkerContext,
 } from '../../platform/worker/context.ts';
 
-/** Maximum number of concurrent calls. Some clouds answer a removal only after it is complete. */
+/**
+ * Maximum number of concurrent removal calls. It is high, because some clouds answer such a call only after
+ * the removal is complete.
+ */
 const CONCURRENT_REMOVALS = 25;
-/** Maximum time in which one poll begins removals, in ms. */
+/** Maximum time in which one poll begins removals, in ms. The next poll begins the remaining ones. */
 const LONGEST_REMOVING_MS = 4_000;
 /**
  * Maximum time that a poll waits for answers after it began the last call, in ms. The next poll shows the
@@ -65,7 +68,9 @@ export async function removeMachines(
   return true;
 }
 
-/** Begins calls when the governor permits them, until a given time. Tells how long to wait for answers. */
+/**
+ * Begins calls when the governor permits them, until a given time. Computes how long to wait for the answers.
+ */
 class BegunCalls {
   readonly #clock: Clock;
   readonly #untilMs: number;
@@ -79,8 +84,8 @@ class BegunCalls {
   }
 
   /**
-   * Makes a call, which waits for its permit until the given time. @returns false if no call was made in that
-   * time
+   * Makes a call, which waits for its permit until the constructor's `untilMs`. @returns false if no call was
+   * made in that time
    */
   async begin(call: (terms: { waitMs: number; onPermit: () => void }) => Promise<boolean>): Promise<boolean> {
     const waitMs = this.#untilMs - this.#clock.now();

@@ -21,7 +21,7 @@ const CONCURRENT_CALLS = 20;
  */
 const SHARE_OF_TIME = 0.25;
 const LONGEST_MS = 2_500;
-/** Number of failed calls after which a poll makes no further ones, if no call was answered. */
+/** If this many calls have failed and the cloud has answered none, the poll makes no further calls. */
 const SILENT_AFTER = 10;
 
 /**
@@ -29,7 +29,8 @@ const SILENT_AFTER = 10;
  * first, then others, as far as the governor permits. A machine in Terminating without a backend id is looked
  * up by its launch token.
  *
- * @param loop the function sets its `askedUpTo` to the last entry that it tried to read
+ * @param loop state of the poll loop; this function sets `loop.askedUpTo` to the last entry that it tried to
+ *   read
  * @returns `late` if no answer has come in time; undefined if there is nothing to read, if permits are
  *   missing, or if the calls fail
  */
@@ -72,7 +73,7 @@ export async function snapshotById(
       }),
     ),
   );
-  // Do not wait longer. The next poll reads the machines that have no answer yet.
+  // Do not wait for answers after `untilMs`. The next poll reads the machines without an answer.
   const late = store.clock.sleep(Math.ceil(untilMs - store.clock.now()));
   await Promise.race([all, late]);
   all.catch((error: unknown) => context.log.warn('machines could not be read', { error }));
@@ -81,8 +82,9 @@ export async function snapshotById(
 }
 
 /**
- * Returns the entries that can be read, in reading order. Entries in transition come first. In both parts,
- * the entries after `askedUpTo` come before the others. In this way, several polls together read every entry.
+ * Returns the entries that can be read, in reading order. Entries in transition come first, then all other
+ * entries. Within each of these two groups, the entries after `askedUpTo` come first. In this way, several
+ * polls together read every entry.
  */
 function inTurn(entries: readonly SiteEntry[], askedUpTo: string): SiteEntry[] {
   const askable = entries.filter(

@@ -15,9 +15,12 @@ import {
   type WorkerContext,
 } from '../../platform/worker/context.ts';
 
-/** Snapshot of a site: its index entries and the cloud's list. */
+/**
+ * Snapshot of a site: the instances that the index of the records has for the site, and the machines that the
+ * cloud shows.
+ */
 export interface Snapshot {
-  /** Entries of the site's index. */
+  /** The index entries of the site's instances. */
   entries: readonly SiteEntry[];
   /** Machines that the cloud shows. */
   seen: readonly CloudInstance[];
@@ -33,7 +36,7 @@ export interface Snapshot {
   isListless?: true;
 }
 
-/** Maximum time of a list call, in ms. */
+/** Maximum time of a list call, in ms. After it, the list call counts as failed with `Unavailable`. */
 const LONGEST_LIST_MS = 30_000;
 /** Interval of full snapshots, in ms. Slot-only snapshots do not postpone the next full one. */
 const FULL_SNAPSHOT_MS = 5_000;
@@ -42,7 +45,7 @@ const ENTRIES_PER_RECORD = 20;
 
 /**
  * Takes a snapshot of a site with one list call. At a large site where launches wait for slots, most
- * snapshots cover slots only. Their cost does not grow with the site.
+ * snapshots cover slot holders only. The cost of these snapshots does not grow with the site.
  *
  * @throws DriverError if the list call fails
  */
@@ -52,8 +55,7 @@ export async function takeSnapshot(
   opened: OpenConnection,
   loop: Loop,
 ): Promise<Snapshot> {
-  // The worker of the last poll may have a clock that is ahead. Therefore only the size of the difference
-  // counts.
+  // The worker of the last poll may have a clock that is ahead. Therefore the absolute difference is used.
   const isFullDue = Math.abs(context.store.clock.now() - (loop.fullAtMs ?? 0)) >= FULL_SNAPSHOT_MS;
   const isLarge = (loop.entries ?? 0) > ENTRIES_PER_RECORD * opened.limits.concurrentInstancesPerLocation;
   const slots =
@@ -81,8 +83,9 @@ async function snapshotSite(
 
 /**
  * Returns true if a list shows none of the machines that it should show. A list should show machines that
- * records are bound to, and machines in Terminating whose backend id is unknown. The list may be right, or an
- * error of the cloud. Other entries are ignored, because the index may lag behind the records. Pure.
+ * records are bound to, and machines in Terminating whose backend id is unknown. Such a list may be right, or
+ * it may be an error of the cloud. All other entries are ignored, because the index may lag behind the
+ * records. Pure.
  */
 export function isDoubtful({ entries, seen, asked, isListless }: Snapshot): boolean {
   if (isListless) return false;

@@ -4,8 +4,8 @@ import type { Store } from '../../platform/store/store.ts';
 import type { PollMessage } from '../../platform/workflow/messages.ts';
 
 /**
- * Sends one poll message for each site that may have instances or queued launches, if its loop is not
- * running. Also restarts a loop whose poll is overdue. A schedule calls this each minute.
+ * Sends one poll message for each site that may have instances or queued launches, if the site's poll loop is
+ * not running. Also restarts a loop whose poll is overdue. A schedule calls this each minute.
  *
  * @returns number of polls that were sent
  */
@@ -22,8 +22,8 @@ export async function watchSites(
     );
     const polls = await Promise.all(
       resting.map(async ({ connectionKey, location }): Promise<PollMessage[]> => {
-        // The loop ends after one poll that sees nothing in transition. If a later write needs polls, the
-        // worker that writes starts the loop, or the next run of this schedule does.
+        // The loop ends after one poll that sees nothing in transition. If a worker later writes something
+        // that needs polls, that worker or the next run of this schedule starts the loop.
         const generation = await startLoop(store, { driver, connectionKey, location }, nowMs, 1);
         return generation === undefined ? [] : [{ kind: 'poll', connectionKey, location, generation }];
       }),

@@ -60,8 +60,8 @@ function isLate({ terminatedAt }: InstanceItem, { atMs, consistencyWindowMs }: A
 }
 
 /**
- * Returns true if the record's current attempt may be about to bind this machine. A Planned record has no
- * such attempt, because its next attempt gets another token.
+ * Returns true if the record's current attempt may have created this machine, and the record is not yet bound
+ * to a machine. Returns false for a Planned record, because its next attempt gets another token.
  */
 function isLaunching(record: InstanceItem, { launchToken }: CloudInstance, location: string): boolean {
   if (isClosed(record.status) || record.status === 'Planned' || record.location !== location) return false;

@@ -18,8 +18,8 @@ import { tellHold } from './tell-hold.ts';
 export type HeldBack = (subject: Pick<OrphanItem, 'kind' | 'backendId'>) => HoldReason | undefined;
 
 /**
- * Decides which removals of a sweep are admitted, before findings announce them and calls request them. A dry
- * run writes nothing, and returns what would be held back.
+ * Decides which removals of a sweep are admitted. This happens before any finding is written and any removal
+ * is requested. A dry run writes nothing, and returns what would be held back.
  *
  * @param shown machines and network resources that the cloud shows, each with its finding so far
  * @param nowMs the time for all decisions of the sweep

@@ -34,8 +34,9 @@ export interface Judgement {
 }
 
 /**
- * Compares the records with what the cloud showed immediately before. A machine that agrees with the index is
- * claimed. For each other machine, the record decides, which is read with strong consistency.
+ * Compares the records with what the cloud showed immediately before. A machine is claimed if the index entry
+ * of its instance has the machine's backend id, and backend ids are unique. For each other machine, the
+ * instance's record decides. Such a record is read with strong consistency.
  *
  * @param further ids of additional instances whose records are returned
  * @param dryRun if true, nothing is written: vanished machines that have reappeared are not taken back

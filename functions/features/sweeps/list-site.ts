@@ -6,8 +6,8 @@ import {
 import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 
 /**
- * Maximum time that a list call waits for its permit, in ms. After that, the message waits in SQS and does
- * not occupy the function.
+ * Maximum time that a list call waits for its permit, in ms. After it, the sweep's message waits in SQS and
+ * does not occupy the function.
  */
 const PERMIT_WAIT_MS = 5_000;
 

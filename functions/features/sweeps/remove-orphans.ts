@@ -14,9 +14,9 @@ export interface ToRemove {
 }
 
 /**
- * Asks the cloud to remove orphans, as many as are permitted now. Machines come first. Key pairs and security
- * groups follow when no machine is left, and networks come last. The answer to a call does not close a
- * finding; only a later list does.
+ * Asks the cloud to remove as many orphans as the governor permits now. Machines are removed first. Key pairs
+ * and security groups follow when no machine is left, and networks come last. The answer to a removal call
+ * does not close a finding. A finding is closed only after a later list no longer shows the orphan.
  */
 export async function removeOrphans(
   context: WorkerContext,

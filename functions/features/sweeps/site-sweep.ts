@@ -52,8 +52,8 @@ export class SiteSweep {
     const shownAs = new Map(shown.map((one) => [keyOf(one.subject), one]));
     const known = new Map(orphans.map((item) => [keyOf(item), item]));
     const pairs = shown.map((one) => ({ ...one, known: known.get(keyOf(one.subject)) }));
-    // The two calls below use the same time. Otherwise, a finding could become due after the removals were
-    // admitted.
+    // `heldBack` and `#follow` use the same time. Otherwise, the grace period of a finding could end between
+    // the two calls, and its removal would not have been checked by `heldBack`.
     const nowMs = this.#context.store.clock.now();
     const held = await heldBack(this.#context, this.#site, this.#opened, pairs, {
       nowMs,
@@ -65,8 +65,8 @@ export class SiteSweep {
     }
     await this.#followMissing(absentees, missing, records, shownAs);
     if (isBehind && !this.#dryRun) await startPolling(this.#context, this.#site);
-    // Remove only what this list shows. If only an earlier list showed a finding, it is removed when a later
-    // list shows it again.
+    // Only machines and network resources in this list are removed. If only an earlier list showed one, a
+    // sweep removes it when a later list shows it again.
     const removing = this.#found.filter(
       ({ item }) => item.state === 'Terminating' && shownAs.has(keyOf(item)),
     );
@@ -151,7 +151,7 @@ export class SiteSweep {
   ): Promise<void> {
     let toFind = 0;
     for (const item of absentees.filter(({ state }) => state === 'Vanished')) {
-      // A worker reopened the record of this machine, and died before it wrote this finding.
+      // A worker reopened the record of this machine, and died before it updated this finding.
       if (shownAs.get(keyOf(item))?.verdict.claimed) await this.#close(item, 'Returned');
     }
     for (const item of absentees.filter(isOpen)) {

@@ -15,8 +15,8 @@ export interface OrphanFilter {
 }
 
 /**
- * Position at which a list continues: after the finding `after` of this connection, then with the next
- * connections.
+ * Point at which a list continues. The next page has the findings after `after` of this connection, then the
+ * findings of the next connections.
  */
 export interface OrphanCursor {
   connection: string;

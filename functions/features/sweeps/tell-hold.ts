@@ -10,8 +10,8 @@ export const SWEEP_HELD = 'Sweep Held';
 
 /**
  * Reports that sweeps wait for an operator. While they wait, each sweep logs a metric that an alarm watches.
- * The audit row and the event are written once. If the worker crashes in between, the next sweep writes the
- * same row and sends the event again.
+ * The audit row and the event are usually written once. If a worker crashes before it has recorded that it
+ * wrote both, the next sweep writes the same row and sends the event again.
  */
 export async function tellHold(
   context: WorkerContext,

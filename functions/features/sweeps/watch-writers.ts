@@ -6,7 +6,8 @@ import { tellHold } from './tell-hold.ts';
 
 /**
  * Renews this deployment's mark at the account of a connection. If another live deployment with the same id
- * uses the account, puts a hold on the connection's sweeps. The caller sends sweeps only after that.
+ * uses the account, puts a hold on the connection's sweeps: they remove nothing until an operator continues
+ * them. The caller requests sweeps only after this call.
  */
 export async function watchWriters(context: WorkerContext, connectionKey: string): Promise<void> {
   const ref = { connectionKey, location: EVERYWHERE };

@@ -1,8 +1,8 @@
 import type { WriterMark } from '../../drivers/contract/capabilities.ts';
 
 /**
- * Time, in ms, after the last renewal of a mark. After it, the mark's deployment counts as no longer using
- * the account.
+ * Lifetime of a deployment's mark in a cloud account, in ms since the mark was last renewed. After it, the
+ * deployment counts as no longer using the account.
  */
 export const MARK_LIVES_MS = 86_400_000;
 
@@ -15,7 +15,8 @@ export interface MarksSeen {
 }
 
 /**
- * Sorts the marks at an account by owner and age. Pure.
+ * Sorts the marks in an account into this deployment's own mark, the oldest live mark of another deployment,
+ * and the stale marks. Pure.
  *
  * @param ignoredUntilMs time at which an operator decided that other deployments no longer use the account;
  *   marks that were not renewed after it are stale

@@ -7,8 +7,8 @@ import type { WorkerContext } from '../../platform/worker/context.ts';
 import { cameFirst, judgeMarks } from './judge-marks.ts';
 
 /**
- * Errors that a repeated call would get again. The credential has no right to write marks, or the account
- * cannot store another one.
+ * Errors that a repeated call would get again: either the credential may not write marks, or the account
+ * cannot store another mark.
  */
 const NEVER: readonly DriverErrorCode[] = [
   'Unauthorized',
@@ -35,9 +35,9 @@ export type MarkOutcome =
 type Outcome = MarkOutcome | 'none';
 
 /**
- * Writes this deployment's mark at an account, unless another live deployment has the same id. A later
- * deployment writes no mark and does not affect the first one. If two start at the same moment, each sees the
- * other's mark, and the later one removes its own.
+ * Writes this deployment's mark in an account, unless another live deployment with the same id has its mark
+ * there. The other mark stays as it is. If two deployments start at the same moment, each sees the other's
+ * mark, and the later deployment removes its own mark.
  *
  * @throws DriverError if the marks cannot be read or written now
  */
@@ -99,7 +99,7 @@ async function withMarks(
   }
 }
 
-/** Reads the marks at an account. Removes each expired mark, and logs a warning. */
+/** Reads the marks in an account. Removes each stale mark of another deployment, and logs a warning. */
 async function readMarks(
   { store, writerId, log }: WorkerContext,
   marks: WriterMarks,

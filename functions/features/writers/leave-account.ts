@@ -37,8 +37,8 @@ export async function leaveAccount(
 }
 
 /**
- * Returns true if another connection of the deployment may use the same account. If the account of either is
- * unknown, two connections to the same cloud and endpoint may share one.
+ * Returns true if another connection of the deployment may use the same account. If the account of one of two
+ * connections is unknown, and both have the same cloud and endpoint, they may share an account.
  */
 async function isSharedAccount({ store }: WorkerContext, own: Connection): Promise<boolean> {
   const { driver, cloud, endpoint, account } = own;

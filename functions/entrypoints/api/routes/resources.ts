@@ -90,7 +90,8 @@ export const resourceRoutes = [
     method: 'GET',
     path: '/v1/namespaces/{namespace}/orphans/holds',
     handler: 'resources',
-    summary: 'List the holds: where sweeps remove no machines until an operator continues them, and why',
+    summary:
+      'List the holds of sweeps, with the reasons. Under a hold, sweeps remove no machines until an operator continues them',
     params: namespaceParams,
     query: pageQuery.extend({ connection: nameSchema.optional() }),
     status: 200,

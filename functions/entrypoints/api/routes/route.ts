@@ -14,9 +14,12 @@ export interface Route {
   readonly summary: string;
   readonly params: z.ZodObject;
   readonly query: z.ZodObject;
-  /** Schema of the body. Absent: no body is read. */
+  /** Schema of the body. Absent if the operation reads no body. */
   readonly body?: z.ZodType;
-  /** True if a repeated POST with the same `Idempotency-Key` gets the answer of the first POST. */
+  /**
+   * True if a repeated POST with the same `Idempotency-Key` creates nothing, and returns what the first POST
+   * created.
+   */
   readonly idempotent?: boolean;
   readonly status: 200 | 201 | 202 | 204;
   /** Schema of the answer. Absent if the status is 204. */

@@ -7,13 +7,17 @@ import { answerOf, customResourceEventSchema } from './answer-cloudformation.ts'
 const env = readEnv(['FLEETS_TABLE', 'DEPLOYMENT_ID', 'DEPLOYMENT_ID_NAMED']);
 const store = openStore({ fleets: env.FLEETS_TABLE });
 
-/** Time limit of the answer: `fetch` alone would wait five minutes. If this function fails, Lambda calls it again. */
+/**
+ * Maximum time of the request that sends the answer, in ms. After it, this function fails, and Lambda calls
+ * it again. Without this limit, `fetch` would wait five minutes.
+ */
 const ANSWER_TIMEOUT_MS = 5_000;
 
 /**
- * Handles a custom resource of the stack. The first deployment writes the deployment id to the table, and
- * later ones check it. A deployment fails if the operator named an id that differs from the one in the table.
- * The deletion of the stack keeps the id, because the tables may remain.
+ * Handles the custom resource of the stack that claims the deployment id. The first deployment of the stack
+ * writes the id to the table, and later deployments compare their id with it. A deployment fails if the
+ * operator named an id that differs from the one in the table. The deletion of the stack keeps the id,
+ * because the tables may remain.
  */
 export async function handler(input: unknown): Promise<void> {
   const event = customResourceEventSchema.parse(input);

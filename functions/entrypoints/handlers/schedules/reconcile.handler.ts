@@ -29,8 +29,9 @@ export const handler = middy<unknown, Reconciliation>()
   });
 
 /**
- * Advances the deployment's counter, which detects restored tables. An error of the Parameter Store must not
- * delay the reconciliation of fleets.
+ * Advances a counter in the tables and in the Parameter Store. If the counter in the Parameter Store is
+ * ahead, the tables were restored to an earlier time. An error of the Parameter Store must not delay the
+ * reconciliation of fleets.
  */
 async function count(): Promise<void> {
   try {

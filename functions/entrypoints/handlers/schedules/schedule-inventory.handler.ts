@@ -12,8 +12,8 @@ const store = openStore({ access: env.ACCESS_TABLE });
 const sqs = openSqsClient();
 
 /**
- * Sends the messages that verify each connection in use and sync its inventory. EventBridge runs it at the
- * stage's interval. Connections whose driver is no longer deployed are skipped.
+ * Sends the messages that verify each connection in use and sync its inventory. EventBridge runs it at an
+ * interval from the deployment stage's settings. Connections whose driver is no longer deployed are skipped.
  */
 export const handler = middy<unknown, { messages: number }>()
   .use(measured('inventory-schedule'))

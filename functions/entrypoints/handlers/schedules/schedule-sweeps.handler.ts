@@ -11,7 +11,10 @@ const env = readEnv(['ACCESS_TABLE', 'QUEUE_URLS']);
 const store = openStore({ access: env.ACCESS_TABLE });
 const sqs = openSqsClient();
 
-/** Starts a sweep for orphans at each usable connection. EventBridge runs it at the stage's interval. */
+/**
+ * Starts a sweep for orphans at each connection in Ready or Disabled. EventBridge runs it at an interval from
+ * the deployment stage's settings.
+ */
 export const handler = middy<unknown, { connections: number }>()
   .use(measured('orphan-schedule'))
   .handler(async () => {

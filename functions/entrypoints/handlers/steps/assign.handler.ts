@@ -19,7 +19,7 @@ const deps = {
   forgetPrivateKey: (fleetId: string) => forgetSshKey(ssm, env.SECRETS_PREFIX, fleetId),
 };
 
-/** Runs the state Assign of `provision-fleet`. */
+/** Does the work of the state Assign in the workflow `provision-fleet`. */
 export const handler = middy<unknown, Assignment>()
   .use(measured('assign'))
   .handler((event) => assignSites(deps, provisionInputSchema.parse(event)));

@@ -11,7 +11,7 @@ const deps = {
   queueUrls: env.QUEUE_URLS,
 };
 
-/** Runs the state BeginTermination of `terminate-fleet`. */
+/** Does the work of the state BeginTermination in the workflow `terminate-fleet`. */
 export const handler = middy<unknown, TerminationSites>()
   .use(measured('begin-termination'))
   .handler((event) => beginTermination(deps, removalInputSchema.parse(event)));

@@ -14,7 +14,7 @@ const deps = {
   forgetPrivateKey: (fleetId: string) => forgetSshKey(ssm, env.SECRETS_PREFIX, fleetId),
 };
 
-/** Runs the state FinishTermination of `terminate-fleet`. */
+/** Does the work of the state FinishTermination in the workflow `terminate-fleet`. */
 export const handler = middy<unknown, FinishAnswer>()
   .use(measured('finish-termination'))
   .handler((event) => finishTermination(deps, removalInputSchema.parse(event)));

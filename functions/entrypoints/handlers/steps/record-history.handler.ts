@@ -8,7 +8,7 @@ import { fleetInputSchema } from '../../../platform/workflow/messages.ts';
 const env = readEnv(['FLEETS_TABLE', 'HISTORY_TABLE']);
 const store = openStore({ fleets: env.FLEETS_TABLE, history: env.HISTORY_TABLE });
 
-/** Runs the state RecordHistory of `provision-fleet`. */
+/** Does the work of the state RecordHistory in the workflow `provision-fleet`. */
 export const handler = middy<unknown, void>()
   .use(measured('record-history'))
   .handler((event) => recordHistory(store, fleetInputSchema.parse(event).fleetId));

@@ -9,7 +9,7 @@ import { type SettleAnswer, settleInputSchema } from '../../../platform/workflow
 const env = readEnv(['FLEETS_TABLE']);
 const store = openStore({ fleets: env.FLEETS_TABLE });
 
-/** Runs the state Settle of `provision-fleet`. */
+/** Does the work of the state Settle in the workflow `provision-fleet`. */
 export const handler = middy<unknown, SettleAnswer>()
   .use(measured('settle'))
   .handler(async (event) => {
