@@ -16,7 +16,7 @@ const program = new Command('test:contract')
   .addOption(
     new Option('--driver <name>', 'the driver to test').choices(Object.keys(HARNESSES)).makeOptionMandatory(),
   )
-  .option('--only <id...>', 'run only the assertions whose id begins with one of these')
+  .option('--only <id...>', 'run only the assertions whose id begins with one of these prefixes')
   .option('--json', 'print the report as one line of JSON', false)
   .addHelpText(
     'after',

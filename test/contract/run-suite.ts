@@ -86,7 +86,7 @@ export async function runSuite({ harness, only, progress }: RunOptions): Promise
   return report;
 }
 
-/** Runs one assertion. Returns the reason of its failure, or undefined if it passed. */
+/** Runs one assertion. Returns the reason if the assertion failed, or undefined if it passed. */
 async function runOne(lab: Lab, cloud: CloudUnderTest, assertion: Assertion): Promise<string | undefined> {
   lab.proxy.calm();
   let failure: string | undefined;

@@ -19,7 +19,8 @@ export interface ProxiedResponse {
 }
 
 /**
- * Headers that the proxy does not pass on. They belong to one connection, or may no longer match the body.
+ * Headers that the proxy does not pass on. Each of them belongs to one connection, or may not match the body
+ * that the proxy sends.
  */
 const NOT_PASSED_ON: ReadonlySet<string> = new Set([
   'connection',
@@ -31,7 +32,7 @@ const NOT_PASSED_ON: ReadonlySet<string> = new Set([
   'upgrade',
   'content-length',
   'expect',
-  // Not passed on, so that the server does not compress its answer: the proxy must read the body.
+  // Without this header, the server does not compress its answer. The proxy must read the body of the answer.
   'accept-encoding',
 ]);
 

@@ -41,22 +41,22 @@ export interface SeenCall {
 
 const MOST_SEEN = 1_000;
 /**
- * Options of the proxy's ports. An idle connection is never closed, so that a call is lost only by a fault,
- * even on a slow machine.
+ * Options of the proxy's ports. The proxy never closes an idle connection. A call is therefore lost only by a
+ * fault, even on a slow machine.
  */
 const KEEPS_CONNECTIONS = { keepAliveTimeout: 0 };
 const FORGOTTEN_HEADERS = { 'content-type': 'text/plain' };
 
 /**
- * Passes HTTP requests on to servers, and injects the faults of a real cloud. The proxy reads each body
- * completely first, so an endless body is never passed on.
+ * Passes HTTP requests on to servers, and injects the faults of a real cloud. The proxy reads a body completely
+ * before it passes the body on, so it never passes on an endless body.
  */
 export class FaultProxy {
   readonly faults = new Faults();
   readonly memory = new TokenMemory();
   /** The number of requests since the proxy was started. */
   requests = 0;
-  /** The latest calls, oldest first. */
+  /** The latest calls since the latest `calm`, oldest first. There are at most `MOST_SEEN`. */
   readonly seen: SeenCall[] = [];
   idempotency: IdempotencyMode;
   readonly #options: FaultProxyOptions;

@@ -15,7 +15,8 @@ export interface CannedAnswer {
  * - `answerAfterEffect`: passes the call on, then gives the answer of the fault
  * - `delay`: passes the call on after `delayMs`
  * - `reset`: resets the connection; no effect
- * - `loseReplyBeforeEffect`, `loseReplyAfterEffect`: closes the connection without an answer
+ * - `loseReplyBeforeEffect`: closes the connection without an answer; no effect
+ * - `loseReplyAfterEffect`: passes the call on, then closes the connection without an answer
  * - `hang`: never answers; no effect
  */
 export type FaultAction =
@@ -28,7 +29,7 @@ export type Fault = FaultAction & {
   call: string;
   /** Number of calls that the fault hits. If absent, the fault hits every call until it is cleared. */
   count?: number;
-  /** Number of calls that pass before the fault hits the first call. */
+  /** Number of matching calls that the fault does not hit at first. */
   skip?: number;
 };
 

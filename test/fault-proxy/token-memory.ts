@@ -8,14 +8,15 @@ export interface TokenDialect {
 }
 
 /**
- * `pass`: the proxy passes tokens on. `add`: the proxy sends one request for each token and repeats the
- * answer, because the server has no idempotency. `remove`: the proxy removes the token from each request.
+ * `pass`: the proxy passes tokens on. `add`: the proxy adds the idempotency that the server lacks. It passes on
+ * the first request with a token, and gives its answer to later requests with that token. `remove`: the proxy
+ * removes the token from each request.
  */
 export type IdempotencyMode = 'pass' | 'add' | 'remove';
 
 /**
- * Keeps the answer for each token. Concurrent requests with one token get the same answer. A refusal (status
- * 400 or above) is not kept.
+ * Keeps the answer for each token. Concurrent requests with one token get the same answer. A refusal (status 400
+ * or above) is not kept, so a later request with that token is passed on.
  */
 export class TokenMemory {
   readonly #answers = new Map<string, Promise<ProxiedResponse>>();

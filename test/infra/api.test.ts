@@ -23,7 +23,7 @@ function lambdaOf(handler: string): string {
   return deployed(template, { 'Fn::GetAtt': [id, 'Arn'] });
 }
 
-it('the API sends the requests of each route to the function that the contract states for the route', () => {
+it('the API sends the requests of each route to the function that the API contract states for the route', () => {
   expect(routes.length).toBeGreaterThan(0);
   for (const { method, path, handler } of routes) {
     expect(targets.get(`${method} ${path}`), `${method} ${path}`).toBe(lambdaOf(handler));

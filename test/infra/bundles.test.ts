@@ -55,8 +55,8 @@ describe('bundles of functions', () => {
   });
 
   it('every bundle loads with the variables of its function, reads all these variables, and exports a handler', () => {
-    // The stack sets a variable together with a grant. If a function does not read a variable, it does not
-    // need the grant.
+    // The stack sets a variable together with a grant. If a function does not read the variable, the function
+    // does not need the grant.
     const expected = bundles.entries.map((entry) => [entry, { handler: 'function', unread: [] }]);
     expect(loadAll()).toEqual(Object.fromEntries(expected));
   });

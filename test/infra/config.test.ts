@@ -4,7 +4,7 @@ import { STAGE_NAMES, stageFromContext } from '../../infra/settings/config.ts';
 const read = (context: Record<string, unknown>) => stageFromContext((key) => context[key]);
 
 describe('stageFromContext', () => {
-  it('the stage is dev when the context names no stage', () => {
+  it('the stage is dev if the context names no stage', () => {
     expect(read({}).name).toBe('dev');
   });
 

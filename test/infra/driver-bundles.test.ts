@@ -22,7 +22,7 @@ function ownPackages(driver: string): Set<string> {
   return new Set([...own].filter((name) => !others.has(name)));
 }
 
-/** Returns the file of a driver's metadata and the driver's files that this file imports. */
+/** Returns the metadata file of a driver, and all files of the driver that it imports. */
 function metadataOf(driver: string, path = `${folderOf(driver)}metadata.ts`): string[] {
   const parts = (bundles.importsOf.get(path) ?? []).filter((one) => one.startsWith(folderOf(driver)));
   return [path, ...parts.flatMap((one) => metadataOf(driver, one))];

@@ -129,7 +129,7 @@ describe('grantsPage', () => {
     expect(page).toContain('| fleets | `drivers/acme`    |                     |');
   });
 
-  it('the page stays the same when CDK appends other hashes to logical ids', () => {
+  it('the page stays the same if CDK appends other hashes to logical ids', () => {
     const text = JSON.stringify(production)
       .replaceAll('0000AAAA', '1111DDDD')
       .replaceAll('ABCD1234', '99990000');

@@ -172,7 +172,8 @@ describe('grants of roles', () => {
   });
 
   it("a resource wildcard is used only below the project's own names, or where AWS supports no other resource", () => {
-    // The delivery of vended logs has no resources: docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
+    // For these actions, which log delivery needs, AWS supports no resource except `*`:
+    // docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
     const unscoped =
       /^logs:(\w+LogDelivery|ListLogDeliveries|\w+ResourcePolicy|\w+ResourcePolicies|DescribeLogGroups)$/;
     for (const role of roles) {

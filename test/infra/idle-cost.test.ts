@@ -46,7 +46,7 @@ describe('idleCost', () => {
 
 describe('a template without known prices', () => {
   it.each(['AWS::EC2::NatGateway', 'AWS::EC2::VPCEndpoint', 'AWS::RDS::DBInstance', 'AWS::Kinesis::Stream'])(
-    'a template with the hourly resource %s is refused',
+    'a template with %s, for which infra/idle-cost.ts has no price, is refused',
     (Type) => {
       expect(() => idleCost(withResource('Intruder', { Type, Properties: {} }))).toThrow(
         `Intruder: infra/idle-cost.ts has no price of ${Type}`,

@@ -65,7 +65,7 @@ describe('queues of the stack', () => {
     }
   });
 
-  it("a queue's visibility timeout is the worker's time limit plus ten seconds, which is the duration of a claim", () => {
+  it("a queue's visibility timeout is the worker's time limit plus ten seconds, and equals the duration of a claim", () => {
     for (const [stage, template] of [
       ['local', local],
       ['dev', dev],
@@ -84,7 +84,7 @@ describe('queues of the stack', () => {
     }
   });
 
-  it('every event source reports failures message by message and does not wait for a full batch', () => {
+  it('every event source accepts failures of single messages of a batch, and does not wait for a full batch', () => {
     const mappings = resourcesOf(production, 'AWS::Lambda::EventSourceMapping');
     expect(mappings).toHaveLength(deployedDrivers.length);
     for (const [, { Properties }] of mappings) {
@@ -221,7 +221,7 @@ describe('alarms of the stack', () => {
     expect(alarm?.Properties['MetricName']).toBe('SweepHeld');
   });
 
-  it('alarms are sent to a topic, and the alarm address of the context is subscribed to the topic', () => {
+  it('alarms are sent to a topic, and the alarm address that the context states is subscribed to the topic', () => {
     const subscribed = synthesizeWith('dev', { alarmEmail: 'ops@example.com' });
     expect(resourcesOf(dev, 'AWS::SNS::Subscription')).toEqual([]);
     expect(resourcesOf(subscribed, 'AWS::SNS::Subscription').map(([, { Properties }]) => Properties)).toEqual(

@@ -55,8 +55,9 @@ const attributeSchema = z.object({ 'Fn::GetAtt': z.tuple([z.string(), z.string()
 export const nameOf = (logicalId: string): string => logicalId.replace(/[0-9A-F]{8}$/, '');
 
 /**
- * Returns a value of the template in a form similar to its deployed form. A resource is written as the name
- * of its construct: a table's ARN is `DataFleetsTable`.
+ * Returns a value of the template in a form similar to its deployed form. A `Ref` of a queue becomes a URL, and
+ * a `Ref` of a state machine becomes an ARN. Any other reference to a resource becomes the name of its
+ * construct, for instance `DataFleetsTable`.
  */
 export function deployed(template: Template, value: unknown): string {
   if (typeof value === 'string') return value;
@@ -83,7 +84,7 @@ export function deployed(template: Template, value: unknown): string {
 
 const environmentSchema = z.object({ Variables: z.record(z.string(), z.unknown()) });
 
-/** Returns the functions of a template by entry point. */
+/** Returns the functions of a template. The key is the entry point, for instance `drivers/aws`. */
 export function functionsOf(template: Template): Map<string, { id: string; resource: Resource }> {
   return new Map(
     resourcesOf(template, 'AWS::Lambda::Function').map(([id, resource]) => [
@@ -107,7 +108,7 @@ const policySchema = z.object({
   Roles: z.array(z.unknown()),
 });
 
-/** Returns the sorted actions of a role by resource. */
+/** Returns the actions of a role for each resource. The actions are sorted. */
 export function grantsOf(template: Template, role: unknown): Record<string, string[]> {
   const roleId = referredId(role);
   const grants = new Map<string, Set<string>>();

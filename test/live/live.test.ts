@@ -18,8 +18,8 @@ let client: AwsClient;
 beforeAll(async () => {
   cloud = await awsHarness.start();
   const { upstreams, dialect } = cloud;
-  // AWS makes one machine for each client token. moto ignores the token, so the proxy gives one answer for
-  // each token.
+  // AWS makes only one machine for each client token. moto ignores the token, so the proxy passes on only the
+  // first request with a token.
   proxy = await startFaultProxy({ upstreams, dialect, idempotency: 'add' });
   const opened = awsDriver.connect({
     cloud: 'aws',
@@ -58,7 +58,7 @@ describe('runLive', () => {
     expect(await cloud.countLeft()).toBe(0);
   });
 
-  it('a live run that fails at a step leaves nothing at the account', async () => {
+  it('a live run leaves nothing at the account even if one of its steps fails', async () => {
     proxy.faults.arm({
       call: 'RebootInstances',
       kind: 'answer',

@@ -8,7 +8,7 @@ import { LIVE_DEPLOYMENT, runLive } from './run-live.ts';
 
 const POLL_MS = 5_000;
 
-/** Runs the test at the account that the variables name. Returns the exit code. */
+/** Runs the test at the account of the environment variables. Returns the exit code. */
 async function live(): Promise<number> {
   const say = (line: string) => process.stderr.write(`${line}\n`);
   const plan = assignmentOf(process.env);

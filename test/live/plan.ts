@@ -8,7 +8,7 @@ export interface LivePlan {
   image: string;
   /** Number of machines that exist at the same time. */
   machines: number;
-  /** Time limit of the steps. Afterwards the run removes everything. */
+  /** Time limit of the steps. When it is over, the steps end with a failure, and the run removes everything. */
   minutes: number;
   maxUsd: number;
   /** The cost if every machine runs for the whole time, at the prices of the most expensive region. */
@@ -54,7 +54,7 @@ Makes a network and ${MACHINES} machines at a real account, uses them, and remov
 Exit codes: 0 all steps passed and nothing is left; 1 a step failed, or something is left; 2 the run was refused.`;
 
 /**
- * Returns the plan for these variables.
+ * Returns the plan that these environment variables describe.
  *
  * @throws PlanRefused if a variable is invalid, or the cost exceeds the cap
  */
@@ -86,7 +86,7 @@ export function assignmentOf(env: Environment): LivePlan {
   };
 }
 
-/** Returns the credential of these variables. @throws PlanRefused if a key is missing */
+/** Returns the credential in these environment variables. @throws PlanRefused if a key is missing */
 export function credentialOf(env: Environment): Credential {
   const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = env;
   if (!accessKeyId || !secretAccessKey) {

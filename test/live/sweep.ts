@@ -45,8 +45,8 @@ export async function sweep(
 }
 
 /**
- * Removes all machines or, if there are none, all network resources of the first kind that has any. Returns
- * their ids. An empty list means that nothing is left.
+ * Removes all machines. If there are no machines, removes all network resources of the first kind that still
+ * has any. Returns the ids of the removed resources. An empty list means that nothing is left.
  */
 async function removeOnce(client: CloudClient, location: string): Promise<string[]> {
   const machines = (await client.listInstances(location)).filter(({ status }) => status !== 'Terminated');

@@ -12,7 +12,7 @@ export function makeFolders(home: Home): void {
   home.make('state/fernet-keys', 'state/fernet-receipts', 'state/credential-keys');
 }
 
-/** Writes the configurations, and creates and starts the empty stores. */
+/** Writes the configurations, and creates and starts the empty stores (databases and message bus). */
 export async function makeStores(home: Home, ports: Ports): Promise<void> {
   configure(home, ports);
   const script = fileOf(home, 'bin/mariadb-install-db');

@@ -35,7 +35,7 @@ function checkMachine(): void {
     );
 }
 
-/** Starts the cloud, runs the contract suite, and stops the cloud unless the cloud ran before. */
+/** Starts the cloud, runs the contract suite, and stops the cloud. A cloud that already ran is not stopped. */
 async function test(suiteArguments: readonly string[]): Promise<void> {
   const wasUp = isUp(home);
   const interrupted = Promise.withResolvers<number>();

@@ -16,12 +16,12 @@ const ALONE = [
   ...['nova-common', 'nova-api', 'nova-compute', 'nova-conductor', 'nova-scheduler'],
   ...['glance-common', 'neutron-common', 'neutron-server', 'placement-common'],
 ];
-/** A file that is written after all packages were unpacked. */
+/** A file that exists only if all packages are unpacked. */
 const COMPLETE = 'debs/complete';
 
 /**
- * Unpacks the packages into a folder instead of installing them. Unpacking is several times faster, because
- * nothing is configured or compiled, and it does not change the machine. Does nothing if all packages are
+ * Downloads the packages and unpacks them into a folder. Unpacking does not change the machine. It is several
+ * times faster than installing, because nothing is configured or compiled. Does nothing if all packages are
  * unpacked already.
  */
 export async function unpackPackages(home: Home): Promise<void> {

@@ -12,7 +12,7 @@ const STORES: ReadonlySet<string> = new Set(['mariadb', 'rabbitmq']);
 /** Index of a process's start time among the fields of `/proc/<pid>/stat`, counted from the field `state`. */
 const START_TIME_FIELD = 19;
 
-/** Starts databases and message bus. */
+/** Starts the stores: the databases and the message bus. */
 export async function startStores(home: Home, ports: Ports): Promise<void> {
   start(home, 'mariadb', [
     fileOf(home, 'sbin/mariadbd'),
@@ -99,8 +99,8 @@ export function sql(home: Home, statement: string, database = ''): void {
 }
 
 /**
- * Stops all processes of this folder. The stores get SIGTERM, so that they write their data. All other
- * processes get SIGKILL.
+ * Stops all processes of the cloud. The stores get SIGTERM, so that they write their data. All other processes
+ * get SIGKILL.
  */
 export async function stopAll(home: Home): Promise<void> {
   const started = running(home);
@@ -119,7 +119,7 @@ interface Process {
   pid: number;
 }
 
-/** Returns the running processes that were started from this folder. */
+/** Returns the running processes of the cloud in the folder `home`. */
 export function running(home: Home): Process[] {
   if (!existsSync(home.at('run'))) return [];
   const files = readdirSync(home.at('run')).filter((name) => name.endsWith('.pid'));

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 
-/** The services' ports, which are kept between commands. */
+/** The services' ports. `Home` keeps them in a file between commands. */
 const portsSchema = z.object({
   mariadb: z.int(),
   epmd: z.int(),
@@ -20,8 +20,8 @@ const portsSchema = z.object({
 export type Ports = z.infer<typeof portsSchema>;
 
 /**
- * The usual ports of OpenStack's services. Stores use other ports than usual, so that they do not conflict
- * with installed stores.
+ * The usual ports of OpenStack's services. The stores (databases and message bus) do not use their usual ports,
+ * because installed stores may use those.
  */
 const USUAL_PORTS: Ports = {
   mariadb: 13_306,

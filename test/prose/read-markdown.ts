@@ -41,7 +41,7 @@ export function codeSpansOf(page: string): Found[] {
   }));
 }
 
-/** Returns the anchors of a Markdown page as GitHub makes them: of headings, and of `<a id="…">`. */
+/** Returns the anchors that GitHub makes for a Markdown page: those of headings and those of `<a id="…">`. */
 export function anchorsOf(page: string): Set<string> {
   const text = withoutFences(page);
   const anchors = new Set([...text.matchAll(NAMED_ANCHOR)].flatMap(([, name]) => name ?? []));

@@ -8,12 +8,12 @@ import { Table } from '../chaos/models/dynamo/table.ts';
 
 const TABLES = { fleets: 'fleets', governor: 'governor', access: 'access', catalogue: 'catalogue' };
 
-/** A worker's context over models of the tables. Its clock does not advance. */
+/** A worker's context over tables in memory (`test/chaos/models`). The context's clock does not advance. */
 export interface WorkerWorld {
   context: WorkerContext;
   tables: Readonly<Record<keyof typeof TABLES, Table>>;
   sent: DriverMessage[];
-  /** The outcomes with which the worker completed workflow tasks, by task token. */
+  /** The outcomes with which the worker completed workflow tasks. The key is the task token. */
   outcomes: Map<string, unknown>;
   /** Called with each DynamoDB command as JSON. The command runs after the returned promise has resolved. */
   meet: (input: string) => Promise<void>;

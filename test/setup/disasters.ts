@@ -7,8 +7,8 @@ import { queueUrlOf } from './queue-url.ts';
 import { startTestStack } from './test-stack.ts';
 
 /**
- * Visibility timeout of the queue. After this time, the message of a killed worker is delivered again. The
- * timeout is between one and two time limits of the function.
+ * Visibility timeout of the queue. After this time, the queue delivers the message of a killed worker again.
+ * The timeout is longer than the function's time limit, and shorter than twice that limit.
  */
 const VISIBILITY_SECONDS = 25;
 

@@ -32,12 +32,12 @@ export const LOCATIONS: readonly [Cloud, number][] = [
   ['openstack', 5],
 ];
 
-/** Returns location names that are as long as the longest real ones. */
+/** Returns location names that are as long as the longest names of real locations. */
 export function locationNames(cloud: Cloud, count: number): string[] {
   return Array.from({ length: count }, (_, at) => `${cloud}-southeast-asia-${at + 1}`);
 }
 
-/** Returns parts that spread `size` instances over all 53 locations. */
+/** Returns the parts of a fleet (one for each cloud) that spread `size` instances over all 53 locations. */
 export function everywhere(size: number): Part[] {
   return LOCATIONS.map(([cloud, count], at) => ({
     cloud,
@@ -62,7 +62,7 @@ function group({ cloud, connection, locations, size }: Part, at: number): NodeGr
   };
 }
 
-/** Returns the assignment that the state Assign makes for a fleet of these parts. */
+/** Returns the assignment that the state Assign of provision-fleet makes for a fleet of these parts. */
 export function assignmentOf(
   parts: Part[],
   timeoutSeconds = 1_200,

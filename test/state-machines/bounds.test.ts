@@ -29,7 +29,7 @@ describe.each([
   { name: '10,000 instances in one location', parts: oneLocation, sites: 1, children: 10 },
   { name: '10,000 instances over 53 locations', parts: everywhere(10_000), sites: 53, children: 53 },
 ])('a fleet of $name', ({ name, parts, sites, children }) => {
-  it(`a fleet of ${name} stays within 64 KiB and 12,000 events, and launches each position exactly once`, async () => {
+  it(`each execution for a fleet of ${name} has payloads below 64 KiB and at most 12,000 events, and each instance is launched exactly once`, async () => {
     const { world, outcome, figures } = await provisioned(assignmentOf(parts));
     expect(outcome).toMatchObject({ status: 'SUCCEEDED' });
     expect(figures.largestPayload).toBeLessThan(KIB_64);
@@ -39,8 +39,8 @@ describe.each([
     expect(launched.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 10_000 }, (_, at) => at));
     expect(new Set(world.messages('launch').map(({ taskToken }) => taskToken)).size).toBe(10_000);
     expect(world.messages('prepare-networks')).toHaveLength(sites);
-    // One transition for each instance, two for each child execution, PrepareNetworks and ByThousand for each
-    // site, one for each cloud, and seven for the other states.
+    // There is one transition for each instance, two for each child execution, two for each site
+    // (PrepareNetworks and ByThousand), one for each cloud, and seven for the other states.
     const clouds = parts.length;
     expect(figures.transitions).toBe(10_000 + children + children + 2 * sites + clouds + 7);
   }, 30_000);
@@ -79,7 +79,7 @@ describe.each([
     expected: { size: 10_000, children: 300, concurrent: 40 * 100 },
   },
 ])('a fleet of $name', ({ name, assignment, expected }) => {
-  it(`a fleet of ${name} uses at most half of the history limit, a quarter of the payload limit and 40 iterations of a Map`, async () => {
+  it(`each execution for a fleet of ${name} uses at most half of the history limit, a quarter of the payload limit and 40 concurrent iterations of a Map`, async () => {
     const { world, outcome, figures } = await provisioned(assignment, slowly);
     expect(outcome).toMatchObject({ status: 'SUCCEEDED' });
     expect(figures.mostEvents).toBeLessThan(12_500);
@@ -116,7 +116,7 @@ describe('the history of an execution', () => {
 });
 
 describe('the largest assignment that a fleet may have', () => {
-  it('the largest assignment stays within 64 KiB in provisioning and in termination', async () => {
+  it('the payloads of provisioning and of termination stay within 64 KiB for the largest assignment', async () => {
     const parts = Array.from(
       { length: 10 },
       (_, at): Part => ({

@@ -4,7 +4,7 @@ import { MAX_INLINE_MAP } from '../../functions/platform/workflow/messages.ts';
 import { parseDefinition, RESOURCES, type State, type StateGraph } from './interpreter/definition.ts';
 import { definitionText, MACHINES, SUBSTITUTIONS } from './world.ts';
 
-/** Returns every state with its name, states within Maps included. */
+/** Returns every state with its name. The states within Maps are included. */
 function everyState(graph: StateGraph): [string, State][] {
   return Object.entries(graph.States).flatMap(([name, state]): [string, State][] => [
     [name, state],
@@ -26,7 +26,7 @@ const TOKENS = {
 
 describe.each(MACHINES)('%s', (machine) => {
   const text = definitionText(machine);
-  // Throws if a field is unknown, a target does not exist, or a state cannot be reached.
+  // This call throws if a field is unknown, a target does not exist, or a state cannot be reached.
   const definition = parseDefinition(text, SUBSTITUTIONS);
   const states = everyState(definition);
   const recovering = states.flatMap(([name, state]) =>
@@ -48,7 +48,7 @@ describe.each(MACHINES)('%s', (machine) => {
     }
   });
 
-  it(`each task of ${machine} has a Retry, and each task except for the final ones has a Catch`, () => {
+  it(`each task of ${machine} has a Retry, and each task except Settle, RecordHistory and FinishTermination has a Catch`, () => {
     const finalTasks = ['Settle', 'RecordHistory', 'FinishTermination'];
     for (const { name, state } of tasks) {
       expect(state.Retry?.length, name).toBeGreaterThan(0);
@@ -96,7 +96,7 @@ describe.each(MACHINES)('%s', (machine) => {
   });
 });
 
-it('provision-fleet runs no more children and launches at a time than AWS runs iterations of an inline Map', () => {
+it('provision-fleet runs at most 40 child executions of a site at a time, and each child at most 40 launches, because AWS runs no more iterations of an inline Map', () => {
   const text = definitionText('provision-fleet');
   const states = everyState(parseDefinition(text, SUBSTITUTIONS));
   const [, children] = states.find(([name]) => name === 'ByThousand') ?? [];
@@ -108,7 +108,7 @@ it('provision-fleet runs no more children and launches at a time than AWS runs i
   expect(ofChild).toContain(`$min([${MAX_INLINE_MAP}, $states.input.concurrentInstances])`);
 });
 
-it('the timeout of the state Launch is at least five minutes above any instance timeout of a fleet', () => {
+it('the timeout of the state Launch is at least five minutes longer than the longest instance timeout of a fleet', () => {
   const { States } = parseDefinition(definitionText('provision-location'), SUBSTITUTIONS);
   const [, launch] = everyState({ StartAt: '', States }).find(([name]) => name === 'Launch') ?? [];
   const { instanceTimeoutSeconds } = nodeGroupRequestSchema.shape;

@@ -36,7 +36,7 @@ describe('Map', () => {
     expect([0, 1_000, 2_000].map((at) => calls.filter((call) => call === at).length)).toEqual([40, 40, 20]);
   });
 
-  it('a Map ends when its first item fails, and starts no further item', async () => {
+  it('a Map fails when an item fails: it cancels the running items and starts no further item', async () => {
     const text = map('{% [1..9] %}', { MaxConcurrency: 3 });
     const { calls, run, engine, scheduler } = engineOf(text, async (payload) => {
       await scheduler.sleep(payload === 2 ? 500 : 1_000);
@@ -54,7 +54,7 @@ describe('Map', () => {
     expect(await run()).toMatchObject({ status: 'FAILED', error: 'States.QueryEvaluationError' });
   });
 
-  it('a Map of more than 25,000 events is refused', async () => {
+  it('a Map that causes more than 25,000 history events is refused', async () => {
     const { run } = engineOf(map('{% [1..5000] %}'));
     await expect(run()).rejects.toThrow('more than 25000 events');
   });
@@ -79,7 +79,7 @@ describe('an execution', () => {
     expect(calls).toEqual([]);
   });
 
-  it('a second start returns the running execution of that name and input, and other input is refused', async () => {
+  it('a start with the name and input of a running execution returns that execution, and a start with other input is refused', async () => {
     const { engine, run } = engineOf(machineText({ A: { Type: 'Succeed' } }));
     const first = engine.start(ARN, 'one', { a: 1 });
     expect(engine.start(ARN, 'one', { a: 1 })).toBe(first);

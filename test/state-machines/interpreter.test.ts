@@ -39,7 +39,7 @@ describe('Retry', () => {
     expect(engine.executions[0]?.history).toMatchObject({ events: 2 + 2 + 5 * 3, transitions: 5 });
   });
 
-  it('a Retry with full jitter draws from the whole delay', async () => {
+  it('a Retry with full jitter waits for a random part of the delay', async () => {
     const state = task({ Retry: retry({ JitterStrategy: 'FULL' }) });
     const { calls, run } = engineOf(machineText({ A: state }), (_, attempt) =>
       attempt < 3 ? fail('Busy') : 'done',
@@ -84,7 +84,7 @@ describe('Catch', () => {
     expect(await run()).toMatchObject({ status: 'FAILED', error: 'States.Runtime' });
   });
 
-  it('a Catch handles the error of an expression that has no value', async () => {
+  it('a Catch handles the error that an expression without a value causes', async () => {
     const state = task({
       Output: '{% $states.result.Payload.missing %}',
       Catch: [{ ErrorEquals: ['States.QueryEvaluationError'], Next: 'B' }],
@@ -110,7 +110,7 @@ describe('a task with a token', () => {
     expect(() => engine.sendTaskSuccess(token, {})).toThrow('nothing waits');
   });
 
-  it('a task times out when its heartbeats stop, but not before', async () => {
+  it('a task times out only after its heartbeats stop', async () => {
     const state = callbackTask({ TimeoutSeconds: 100, HeartbeatSeconds: '{% 30 %}' });
     const { run, engine, scheduler } = engineOf(machineText({ A: state }), undefined, (token) => {
       const beat = async () => {

@@ -9,7 +9,7 @@ const parts = (size: number): Part[] => [
 const settled = { status: 'SUCCEEDED', output: { ...EXECUTION, status: 'Running' } };
 
 describe('provision-fleet with errors of AWS services', () => {
-  it('a launch is sent again when the queue refused it', async () => {
+  it('a launch message that the queue refuses is sent again', async () => {
     const world = new World(assignmentOf(parts(1)), (message) => {
       if (message.kind === 'prepare-networks') world.sendErrors.push('SQS.SdkClientException', 'SQS.Other');
       return allGood(message);
@@ -20,7 +20,7 @@ describe('provision-fleet with errors of AWS services', () => {
     expect(child?.history.byType.get('TaskSubmitFailed')).toBe(2);
   });
 
-  it('an execution settles and then fails when Assign fails', async () => {
+  it('if Assign fails, the execution runs Settle and then fails', async () => {
     const world = new World(assignmentOf(parts(1)), allGood, {
       assign: () => {
         throw named('Lambda.ServiceException');
@@ -35,7 +35,7 @@ describe('provision-fleet with errors of AWS services', () => {
     expect(world.sent).toEqual([]);
   });
 
-  it('the other children run and the execution settles if one child execution breaks off', async () => {
+  it('if one child execution fails, the other child executions run, and the parent runs Settle', async () => {
     const assignment = assignmentOf(parts(2_000));
     const world = new World(assignment);
     const first = world.engine.startChild.bind(world.engine);
@@ -60,22 +60,25 @@ describe('provision-fleet with errors of AWS services', () => {
   it.each([
     ['that still runs', 5_000],
     ['that has ended', 100],
-  ])('a child %s is found again if the answer to its start was lost', async (_, afterMs) => {
-    const success = { outcome: 'Running' };
-    const world = new World(assignmentOf(parts(3)), (message) =>
-      message.kind === 'launch' ? { afterMs, success } : allGood(message),
-    );
-    const start = world.engine.startChild.bind(world.engine);
-    let lost = false;
-    world.engine.startChild = (arn, name, input) => {
-      const child = start(arn, name, input);
-      if (lost) return child;
-      lost = true;
-      throw named('StepFunctions.SdkClientException');
-    };
-    expect(await world.run('provision-fleet')).toEqual(settled);
-    expect(lost).toBe(true);
-    expect(world.executionsOf('provision-location')).toHaveLength(1);
-    expect(world.messages('launch')).toHaveLength(3);
-  });
+  ])(
+    'a child execution %s is not started a second time if the answer to its start was lost',
+    async (_, afterMs) => {
+      const success = { outcome: 'Running' };
+      const world = new World(assignmentOf(parts(3)), (message) =>
+        message.kind === 'launch' ? { afterMs, success } : allGood(message),
+      );
+      const start = world.engine.startChild.bind(world.engine);
+      let lost = false;
+      world.engine.startChild = (arn, name, input) => {
+        const child = start(arn, name, input);
+        if (lost) return child;
+        lost = true;
+        throw named('StepFunctions.SdkClientException');
+      };
+      expect(await world.run('provision-fleet')).toEqual(settled);
+      expect(lost).toBe(true);
+      expect(world.executionsOf('provision-location')).toHaveLength(1);
+      expect(world.messages('launch')).toHaveLength(3);
+    },
+  );
 });

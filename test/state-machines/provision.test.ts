@@ -11,7 +11,7 @@ const parts = (size: number, locations = 1): Part[] => [
   { cloud: 'ncp', connection: 'production-ncp', locations: locationNames('ncp', locations), size },
 ];
 
-/** Answers as `allGood` does, except for the launch of one position. */
+/** Answers as `allGood` does, except for the launch of one instance. */
 function butFor(index: number, answer: ReturnType<Answerer>): Answerer {
   return (message) => (message.kind === 'launch' && message.index === index ? answer : allGood(message));
 }
@@ -19,7 +19,7 @@ function butFor(index: number, answer: ReturnType<Answerer>): Answerer {
 const settled = { status: 'SUCCEEDED', output: { ...EXECUTION, status: 'Running' } };
 
 describe('concurrency', () => {
-  it('a child runs twice as many launches at a time as there are slots, and a location runs two children at a time', async () => {
+  it('a child execution runs twice as many launches at a time as the location has slots, and a location runs two children at a time', async () => {
     const world = new World(assignmentOf(parts(2_100)));
     await world.run('provision-fleet');
     const launches = world.sent.filter(({ message }) => message.kind === 'launch');
@@ -46,7 +46,7 @@ describe('concurrency', () => {
     ]);
   });
 
-  it('a location has more children if 40 launches at a time cannot use all its slots', async () => {
+  it('a location has more child executions if 40 concurrent launches of a child cannot use all its slots', async () => {
     const world = new World(assignmentOf(parts(1_000), 1_200, { concurrentInstancesPerLocation: 100 }));
     await world.run('provision-fleet');
     expect(peak(world.sent.filter(({ message }) => message.kind === 'launch'))).toBe(200);
@@ -57,7 +57,7 @@ describe('concurrency', () => {
     expect(new Set(world.messages('launch').map(({ index }) => index)).size).toBe(1_000);
   });
 
-  it('a workflow works at the number of locations of a connection at a time that the assignment sets', async () => {
+  it('a workflow works at as many locations of a connection at a time as the assignment allows', async () => {
     const world = new World(assignmentOf(parts(36, 12)));
     await world.run('provision-fleet');
     const busy = new Map<string, Sent>();
@@ -109,7 +109,7 @@ describe('an instance that fails', () => {
     },
   );
 
-  it('a worker may also answer a failure as an outcome', async () => {
+  it('a worker may complete the task of a launch with the outcome Failed instead of failing the task', async () => {
     const answer = { afterMs: 100, success: { outcome: 'Failed' } };
     const world = new World(assignmentOf(parts(30)), butFor(7, answer));
     expect(await world.run('provision-fleet')).toEqual(settled);
@@ -128,7 +128,7 @@ describe('an instance that fails', () => {
     expect(giveUp?.message).toMatchObject({ index: 1, fleetId: FLEET_ID, code: 'States.HeartbeatTimeout' });
   });
 
-  it('an instance is counted as not running if its give-up message is not answered either', async () => {
+  it('an instance is counted as not running if neither its launch message nor its give-up messages are answered', async () => {
     const world = new World(assignmentOf(parts(3)), (message) =>
       message.kind === 'give-up' ? undefined : butFor(1, undefined)(message),
     );

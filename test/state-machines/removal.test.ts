@@ -8,7 +8,7 @@ const assignment = assignmentOf([
   { cloud: 'ncp', connection: 'production-ncp', locations: locationNames('ncp', 1), size: 2 },
 ]);
 
-/** Returns a world in which Settle answers with a removal for the fleet's next execution. */
+/** Returns a simulated account where Settle answers that the fleet's next execution must be this removal. */
 function world(removal: RemovalInput, functions: Functions = {}) {
   const status = removal.scope === 'fleet' ? 'RollingBack' : 'Creating';
   return new World(assignment, allGood, {
@@ -56,7 +56,7 @@ describe('a removal that the failure policy requires', () => {
     },
   );
 
-  it('no removal is started when all instances run', async () => {
+  it('no removal is started if all instances run', async () => {
     const well = new World(assignment);
     await well.run('provision-fleet');
     expect(well.executionsOf('terminate-fleet')).toEqual([]);
@@ -86,7 +86,7 @@ describe('a removal that the failure policy requires', () => {
     expect(lost.executionsOf('terminate-fleet')).toHaveLength(1);
   });
 
-  it('a provisioning succeeds even if its removal cannot be started', async () => {
+  it('an execution of provision-fleet succeeds even if its removal cannot be started', async () => {
     const refused = world(rollback);
     const start = refused.engine.startChild.bind(refused.engine);
     let tries = 0;
@@ -103,7 +103,7 @@ describe('a removal that the failure policy requires', () => {
     expect(refused.payloadsOf('record-history')).toEqual([{ fleetId: FLEET_ID }]);
   });
 
-  it('an interrupted provisioning starts its removal, too', async () => {
+  it('an execution of provision-fleet that an error interrupts starts its removal, too', async () => {
     const broken = world(rollback, {
       assign: () => {
         throw named('Lambda.ServiceException');

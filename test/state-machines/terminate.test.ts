@@ -23,7 +23,7 @@ function failing(kind: string, location: string, failure: string, times: number)
 }
 
 describe('terminate-fleet', () => {
-  it('terminate-fleet removes instances, then security groups, and five seconds later networks, ten at a time', async () => {
+  it('terminate-fleet removes instances, then security groups, and five seconds later networks; the last two at ten sites at a time', async () => {
     const world = new World(assignment);
     expect(await world.run('terminate-fleet')).toEqual(gone);
     const terminated = world.sent.filter(({ message }) => message.kind === 'terminate');
@@ -66,7 +66,7 @@ describe('terminate-fleet', () => {
     expect(world.messages('terminate').filter((message) => message.location === location)).toHaveLength(13);
   });
 
-  it('terminate-fleet sends a termination again if no worker answered it', async () => {
+  it('terminate-fleet sends a termination message again if no worker answers the first one', async () => {
     let silent = 1;
     const world = new World(assignment, (message) => {
       if (message.kind !== 'terminate' || silent === 0) return allGood(message);

@@ -24,7 +24,7 @@ function functionArn(name: string): string {
   return `arn:aws:lambda:${ACCOUNT}:function:${name}`;
 }
 
-/** Values for all substitutions of the definitions. */
+/** Values for all substitutions in the definitions of the state machines. */
 export const SUBSTITUTIONS = {
   AssignFunctionArn: functionArn('assign'),
   SettleFunctionArn: functionArn('settle'),
@@ -39,12 +39,12 @@ export function definitionText(name: MachineName): string {
   return readFileSync(new URL(`../../state-machines/${name}.asl.json`, import.meta.url), 'utf8');
 }
 
-/** Returns the input of an execution of the machine. */
+/** Returns the input of an execution of the state machine `name`. */
 export function inputOf(name: MachineName): Json {
   return name === 'terminate-fleet' ? { ...EXECUTION, scope: 'fleet' } : EXECUTION;
 }
 
-/** An answer to a message, and the delay of that answer. Undefined if the message gets no answer. */
+/** A worker's answer to a message, and the delay of that answer. Undefined if the message gets no answer. */
 export type Answer = { afterMs: number; success?: Json; failure?: string } | undefined;
 export type Answerer = (message: DriverMessage) => Answer;
 export type Functions = Record<string, (payload: Json) => Json>;
@@ -61,7 +61,7 @@ export const allGood: Answerer = ({ kind }) => {
   return { afterMs: 1_000, success: kind === 'give-up' ? { outcome: 'Failed' } : {} };
 };
 
-/** Runs the three state machines over a model of a driver's queue and of the Lambda functions. */
+/** Runs the three state machines. Simulates the Lambda functions, and a driver's queue with its worker. */
 export class World {
   readonly scheduler = new VirtualScheduler();
   readonly sent: Sent[] = [];
@@ -94,7 +94,7 @@ export class World {
     });
   }
 
-  /** Runs one machine for the fleet to its end. */
+  /** Starts an execution of a state machine for the fleet. Resolves with the outcome when the execution ends. */
   async run(name: MachineName, input: Json = inputOf(name)): Promise<Outcome> {
     return this.scheduler.run(this.engine.start(machineArn(name), executionName(EXECUTION), input).finished);
   }

@@ -6,7 +6,7 @@ import { inTime } from '../suite/checks.ts';
 export const CAPABILITIES = assertions([
   {
     id: 'stop-start.stops',
-    title: 'a stopped machine becomes Suspended, and runs again as the same machine after its start',
+    title: 'a stopped machine becomes Suspended, and the same machine runs again after a start',
     needs: 'stop-start',
     async run(lab) {
       const { client, cloud } = lab;
@@ -73,7 +73,7 @@ export const CAPABILITIES = assertions([
   {
     id: 'batch.each',
     title:
-      'a batch returns one machine for each spec, in the order of the specs, and a search by token finds its machine',
+      'a batch returns one machine for each spec, in the order of the specs, and a search by each token finds its machine',
     needs: 'batch-create',
     async run(lab) {
       const { client } = lab;
@@ -98,7 +98,7 @@ export const CAPABILITIES = assertions([
   {
     id: 'batch.lost-reply',
     title:
-      'if the reply to a batch is lost, each spec gets OutcomeUnknown, and a search by token finds its machine',
+      'if the reply to a batch is lost, each spec gets OutcomeUnknown, and a search by each token finds its machine',
     needs: 'batch-create',
     async run(lab) {
       const { client, cloud, proxy } = lab;

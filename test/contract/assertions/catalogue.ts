@@ -33,7 +33,8 @@ export const CATALOGUE = assertions([
   },
   {
     id: 'credential.trial',
-    title: 'a client with `isTrial` lists the machines, and the first client can still read and remove them',
+    title:
+      'a client with `isTrial` lists the machines, and an existing client can still read and remove the machines',
     async run(lab) {
       const { location } = lab.cloud;
       const { backendId } = await lab.client.createInstance(await lab.spec());
@@ -71,7 +72,7 @@ export const CATALOGUE = assertions([
   {
     id: 'endpoint.unusable',
     title:
-      'an endpoint that is not an http address is refused, and an endpoint without a listener is Unavailable',
+      'an endpoint that is not an http address is refused, and a call to an endpoint without a listener fails as Unavailable',
     async run(lab) {
       assert.throws(
         () => lab.connect({ endpoint: 'ftp://127.0.0.1' }),
@@ -154,7 +155,8 @@ export const CATALOGUE = assertions([
   },
   {
     id: 'offers.everywhere',
-    title: 'the call for all locations returns the same offers for a location as the call for that location',
+    title:
+      'the call for the offers of all locations returns the same offers for a location as the call for that location',
     needs: 'global-catalogue',
     async run({ client, cloud }) {
       assert.ok(has(client, 'global-catalogue'));

@@ -47,7 +47,7 @@ export const ERRORS = assertions([
   },
   {
     id: 'errors.throttled',
-    title: 'a throttled call fails as Throttled, is not repeated by the driver, and has no effect',
+    title: 'a throttled call fails as Throttled and has no effect, and the driver does not repeat the call',
     async run(lab) {
       const { calls, location } = lab.cloud;
       const spec = await lab.spec();

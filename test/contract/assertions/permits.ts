@@ -4,10 +4,10 @@ import { DriverError } from '../../../functions/drivers/contract/errors.ts';
 import { assertions } from '../suite/assertion.ts';
 import type { Lab } from '../suite/lab.ts';
 
-/** Maximum number of requests of one method of the contract. If a method needs more, the assertion fails. */
+/** Maximum number of requests that one method may make. If a method makes more, the assertion fails. */
 const MOST_REQUESTS = 60;
 
-/** Returns the calls that passed the permit gate during `work`. */
+/** Returns the calls that passed the permit gate during `work`. A driver asks this gate before each request. */
 async function callsDuring(lab: Lab, work: () => Promise<unknown>) {
   const before = lab.gate.calls.length;
   await work();
@@ -15,8 +15,8 @@ async function callsDuring(lab: Lab, work: () => Promise<unknown>) {
 }
 
 /**
- * Repeats `work` until it succeeds, and permits one more request at each attempt. Returns the number of
- * refused attempts.
+ * Repeats `work` until it succeeds. Each attempt may make one request more than the attempt before. Returns the
+ * number of refused attempts.
  */
 async function retried(lab: Lab, work: () => Promise<unknown>): Promise<number> {
   try {
@@ -39,7 +39,7 @@ export const PERMITS = assertions([
   {
     id: 'permits.kinds',
     title:
-      'a create passes the permit gate as one create call, a list as list calls, and a removal with a mutate call',
+      'a create asks the permit gate for one create call, a list asks for list calls, and a removal asks for a mutate call',
     async run(lab) {
       const { client, cloud } = lab;
       const { location } = cloud;
@@ -83,7 +83,8 @@ export const PERMITS = assertions([
   },
   {
     id: 'permits.refused-create',
-    title: 'a create makes no machine while it lacks a permit, and makes one machine when it has all permits',
+    title:
+      'a create makes no machine while it lacks a permit, and makes one machine as soon as it has all permits',
     async run(lab) {
       const { client } = lab;
       const spec = await lab.spec();
@@ -118,8 +119,8 @@ export const EVERY_REQUEST = assertions([
 ]);
 
 /**
- * Opens the permit gate during `read`, and returns the answer of `read`. Afterwards the gate refuses as
- * before.
+ * Opens the permit gate during `read`, and returns the answer of `read`. Afterwards the gate refuses the same
+ * requests as before.
  */
 async function withoutGate<Answer>(lab: Lab, read: () => Promise<Answer>): Promise<Answer> {
   const left = lab.gate.left;

@@ -94,7 +94,8 @@ export const TOKENS = assertions([
   },
   {
     id: 'token.hang',
-    title: 'if the cloud never answers, a create fails in time as OutcomeUnknown and a list as Unavailable',
+    title:
+      'if the cloud never answers, a create fails as OutcomeUnknown within the time limit, and a list as Unavailable',
     async run(lab) {
       const spec = await lab.spec();
       const { calls, location } = lab.cloud;

@@ -33,7 +33,7 @@ function withBody(request: ProxiedRequest, change: (parameters: URLSearchParams)
   return { ...request, body: Buffer.from(parameters.toString()) };
 }
 
-/** Lowers the page size of a list of machines. moto does not check the signature, so the body may change. */
+/** Lowers the page size of a list of machines. moto accepts the changed body, because it checks no signature. */
 function smallPages(request: ProxiedRequest): ProxiedRequest {
   if (!parametersOf(request).has('MaxResults') || callOf(request) !== 'DescribeInstances') return request;
   return withBody(request, (parameters) => parameters.set('MaxResults', String(PAGE_SIZE)));
@@ -111,13 +111,13 @@ async function start(): Promise<CloudUnderTest> {
       },
       rewrite: smallPages,
     },
-    // moto treats a second request with the same client token as a new request.
+    // For moto, a second request with the same client token is a new request.
     idempotency: 'proxy',
     calls: {
       verify: 'GetCallerIdentity',
       list: 'DescribeInstances',
       create: 'RunInstances',
-      // RunInstances sets all properties of a machine.
+      // The driver needs no call after RunInstances, which sets all properties of a machine.
       afterCreate: [],
       get: 'DescribeInstances by id',
       terminate: 'TerminateInstances',

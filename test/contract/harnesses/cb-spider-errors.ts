@@ -20,8 +20,8 @@ function row(
 }
 
 /**
- * Error table of CB-Spider. Messages of CB-Spider itself are copied from a server's answers. Messages of the
- * clouds' SDKs are from the documentation of the SDKs.
+ * Error table of CB-Spider. Messages of CB-Spider itself are copied from answers of a server. Messages of a
+ * cloud's SDK are copied from the documentation of the SDK.
  */
 export const ERRORS: readonly ErrorRow[] = [
   row('wrong user or password', 'verify', 'Unauthorized', 'Unauthorized', {

@@ -10,7 +10,7 @@ import { ERRORS, refusal, THROTTLED } from './cb-spider-errors.ts';
 
 const LOCATION = 'mercury';
 const KINDS = ['vm', 'vpc', 'securitygroup', 'keypair'];
-/** Durations of the test double's operations, in ms. CB-Spider itself needs minutes. */
+/** Durations of the test double's operations, in ms. A real CB-Spider needs minutes. */
 const PACE = { prepareMs: 50, startMs: 150, terminateMs: 50 };
 
 interface Server {
@@ -73,7 +73,7 @@ function callOf({ method, path }: ProxiedRequest): string {
 }
 
 /**
- * Returns the CB-Spider server that the variables `SPIDER_…` name. If they are not set, starts the double.
+ * Returns the CB-Spider server of the variable `SPIDER_URL`. If the variable is not set, starts the double.
  */
 async function findServer(): Promise<Server> {
   const url = process.env['SPIDER_URL'];

@@ -1,8 +1,8 @@
 import type { Harness } from '../suite/harness.ts';
 
 /**
- * The harnesses by driver. A harness is loaded only when it runs, so that a broken SDK fails only the suite
- * of its driver.
+ * The harnesses; the key is the driver's name. A harness is loaded only when it runs, so that a broken SDK
+ * fails only the suite of its driver.
  */
 export const HARNESSES = {
   sim: async () => (await import('./sim.ts')).simHarness,

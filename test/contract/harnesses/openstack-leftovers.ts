@@ -11,13 +11,13 @@ const POLL_MS = 1_000;
  */
 const NAME = /^fw-(contract-.+)-[0-9a-z]{1,23}(-[0-9]+)?$/;
 
-/** Returns the ids of the suite's deployments that gave these names. */
+/** Returns the deployment ids that these names contain. Ignores names that the suite did not give. */
 export function deploymentsOf(names: readonly string[]): Set<string> {
   return new Set(names.flatMap((name) => NAME.exec(name)?.[1] ?? []));
 }
 
 /**
- * Removes everything that an interrupted run left at a location.
+ * Removes all machines and network resources that an interrupted run left at a location.
  *
  * @throws Error if the removal takes longer than 3 minutes
  */

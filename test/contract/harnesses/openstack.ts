@@ -33,8 +33,8 @@ const envSchema = z.object({
 type Env = z.output<typeof envSchema>;
 
 /**
- * Reads the variables `OS_…`. If they are not set, reads the settings of the cloud that the script
- * `test:openstack` started.
+ * Reads the variables `OS_…`. If the variable `OS_AUTH_URL` is not set, reads the settings of the cloud that the
+ * script `test:openstack` started.
  */
 function readEnv(): Env {
   const home = chosenHome();
@@ -238,7 +238,7 @@ async function start(): Promise<CloudUnderTest> {
     unknownBackendId: '00000000-0000-4000-8000-000000000000',
     publicKey: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl contract',
     moreThanAPage: PAGE_SIZE + 1,
-    // Nova lists a server as soon as Nova has answered the create.
+    // Nova lists a server immediately after the answer to the create.
     consistencyWindowMs: 1_000,
     timeLimitMs: 120_000,
     errors: OPENSTACK_ERRORS,

@@ -9,7 +9,7 @@ import type { ProxiedRequest } from '../../fault-proxy/exchange.ts';
 import type { CloudUnderTest, ErrorRow, Harness } from '../suite/harness.ts';
 import { RATE_HEADERS, RATE_WORDS } from '../suite/rate-words.ts';
 
-/** Delay of lists. A client that relies on a list too early fails the suite. */
+/** Age, in ms, of the state that lists show. A client that relies on a list too early fails the suite. */
 const LIST_DELAY_MS = 300;
 const PAGE_SIZE = 5;
 const LOCATION = 'us-east-1';

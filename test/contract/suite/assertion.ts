@@ -12,5 +12,5 @@ export interface Assertion {
   run(lab: Lab): Promise<void>;
 }
 
-/** Returns the list unchanged, and checks its type where it is written. */
+/** Returns the list unchanged. Makes the compiler check the type of a list at its definition. */
 export const assertions = (list: readonly Assertion[]): readonly Assertion[] => list;

@@ -76,7 +76,7 @@ export interface CloudUnderTest {
   dialect: Dialect;
   /** `proxy` if the server ignores launch tokens, so that the proxy must give one answer for each token. */
   idempotency: 'proxy' | 'server';
-  /** True if the server's answers contain addresses of the server, which the proxy must replace. */
+  /** True if the server's answers contain the server's addresses. The proxy must replace these addresses. */
   tellsAddresses?: boolean;
   calls: CallNames;
 
@@ -103,13 +103,13 @@ export interface CloudUnderTest {
   /** Changes a spec for a cloud that needs more than the usual fields. */
   shapeSpec?(spec: InstanceSpec): InstanceSpec;
 
-  /** Number of instances that needs two pages of a list, at the page size that `dialect.rewrite` sets. */
+  /** A number of instances whose list has two pages, with the page size that `dialect.rewrite` sets. */
   moreThanAPage: number;
   /** False if the cloud's lists have no pages. */
   pages?: boolean;
-  /** Real time after which the server's lists show a created machine. */
+  /** Real time in ms after which the server's lists show a created machine. */
   consistencyWindowMs: number;
-  /** Maximum real time until a machine runs, has stopped or no longer exists. */
+  /** Maximum real time in ms until a machine runs, has stopped or no longer exists. */
   timeLimitMs: number;
 
   /** All rows of the driver's error table. */

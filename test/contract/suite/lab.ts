@@ -18,7 +18,7 @@ import { type Thrown, watchClient } from './watch-client.ts';
 export const DEPLOYMENT = 'contract-suite';
 const POLL_MS = 250;
 
-/** Gives an assertion clients behind the fault proxy, specs, methods that wait, and a clean-up. */
+/** Gives an assertion clients that call the fault proxy, specs of machines, methods that wait, and a clean-up. */
 export class Lab {
   readonly driver: Driver;
   readonly cloud: CloudUnderTest;
@@ -71,7 +71,7 @@ export class Lab {
     return `${this.#fleetId.slice(1)}${String(this.#next).padStart(4, '0')}`;
   }
 
-  /** Returns the network resources for specs. They are made once for each location and client. */
+  /** Returns the network resources for specs. Makes the resources once for each location and client. */
   ground(location = this.cloud.location, client = this.client): Promise<Ground> {
     const grounds = this.#grounds.get(client) ?? new Map<string, Promise<Ground>>();
     this.#grounds.set(client, grounds);
@@ -133,7 +133,7 @@ export class Lab {
     });
   }
 
-  /** Waits for the consistency window: afterwards lists and look-ups show all earlier changes. */
+  /** Waits until the consistency window is over. Afterwards lists and look-ups show all earlier changes. */
   async awaitConsistency(): Promise<void> {
     await sleep(this.cloud.consistencyWindowMs);
   }

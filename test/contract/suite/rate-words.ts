@@ -6,7 +6,7 @@ export const RATE_HEADERS = {
 } as const;
 
 /**
- * Values that a driver must read from `RATE_HEADERS`. `Retry-After` takes precedence, and the policy states
- * the rate limit.
+ * Values that a driver must read from `RATE_HEADERS`. The wait time is that of `Retry-After`, which takes
+ * precedence. The rate limit is that of the policy.
  */
 export const RATE_WORDS = { retryAfterMs: 3_000, limitPerSecond: 4 } as const;

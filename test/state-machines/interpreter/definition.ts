@@ -1,13 +1,14 @@
 import { z } from 'zod';
 
 /**
- * The part of the Amazon States Language that the shipped definitions use, with JSONata. The schemas of
- * objects are strict: a field that the interpreter does not know is refused, because AWS may act on it.
+ * Any JSON value. The schemas of this file describe the part of the Amazon States Language, with JSONata, that
+ * the shipped definitions use. The schemas of objects are strict: an unknown field is refused, because AWS may
+ * act on it.
  */
 export const jsonSchema = z.json();
 export type Json = z.infer<typeof jsonSchema>;
 
-/** Checks a value as `jsonSchema` does, but faster: every value of an expression is checked. */
+/** Checks a value as `jsonSchema` does, but faster, because the interpreter checks the value of each expression. */
 export function isJson(value: unknown): value is Json {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
   if (typeof value === 'number') return Number.isFinite(value);
@@ -88,7 +89,7 @@ const failSchema = z.strictObject({
   Cause: z.string().optional(),
 });
 
-/** A first state and the states that follow it. It is a whole machine, or the item processor of a Map. */
+/** A first state and the states that follow it: those of a whole state machine, or of a Map's item processor. */
 export interface StateGraph {
   StartAt: string;
   States: Record<string, State>;
@@ -155,7 +156,7 @@ const machineSchema = z.strictObject({
 export type MachineDefinition = z.infer<typeof machineSchema>;
 
 /**
- * Parses the text of a definition file, with substitutions as CloudFormation makes them.
+ * Replaces the substitutions in the text of a definition file as CloudFormation does, and parses the result.
  *
  * @param substitutions values of the `${Token}`s in the text
  * @throws Error if a token has no value, a field is unknown, a state does not exist, or a state cannot be
@@ -184,7 +185,7 @@ export function successors(state: State): string[] {
   return 'Next' in state && state.Next !== undefined ? [state.Next, ...caught] : caught;
 }
 
-/** Checks that every target exists in its own graph and that every state can be reached. */
+/** Checks that every target of a state is in the same graph, and that every state can be reached. */
 function checkTransitions({ StartAt, States }: StateGraph): void {
   const reached = new Set<string>();
   const visit = (name: string) => {

@@ -6,8 +6,8 @@ import type { Execution, Host, Outcome, Run, Services, Waiting } from './run.ts'
 import { Cancellation } from './scheduler.ts';
 
 /**
- * Runs the deployed state machines in memory, with the clock of its services' scheduler. Counts history
- * events, transitions and payloads as AWS does.
+ * Runs the deployed state machines in memory, with the clock of `services.scheduler`. Counts history events,
+ * transitions and payloads as AWS does.
  */
 export class Engine implements Host {
   readonly services: Services;
@@ -16,7 +16,7 @@ export class Engine implements Host {
   readonly #waiting = new Map<string, Waiting>();
   #tokens = 0;
 
-  /** @param machines definitions by ARN */
+  /** @param machines definitions of the state machines; the key is the ARN */
   constructor(machines: ReadonlyMap<string, MachineDefinition>, services: Services) {
     this.#machines = machines;
     this.services = services;
@@ -80,7 +80,7 @@ export class Engine implements Host {
   }
 
   /**
-   * Keeps the task that waits for the token alive.
+   * Records a heartbeat of the task that waits for the token.
    *
    * @throws TaskDoesNotExist if no task waits for the token
    */
@@ -90,7 +90,7 @@ export class Engine implements Host {
 
   issueToken(waiting: Waiting): string {
     this.#tokens += 1;
-    // Tokens of AWS have this length. Shorter tokens would make payloads look smaller.
+    // Tokens of AWS have this length. With shorter tokens, the payloads would be smaller than those of AWS.
     const token = `token-${this.#tokens}-`.padEnd(700, 'x');
     this.#waiting.set(token, waiting);
     return token;

@@ -11,7 +11,7 @@ export class InterpreterError extends Error {
   override readonly name = 'InterpreterError';
 }
 
-/** Thrown in a state that waits when its execution, or the Map around it, ends. */
+/** Thrown in a state if the execution, or the Map that contains the state, is cancelled. */
 export class CancelledError extends Error {
   override readonly name = 'CancelledError';
 }
@@ -21,7 +21,7 @@ export class TaskDoesNotExist extends Error {
   override readonly name = 'TaskDoesNotExist';
 }
 
-/** Errors that wildcards do not match: AWS ends the execution. */
+/** Errors that wildcards do not match. After such an error, AWS ends the execution. */
 const TERMINAL = new Set(['States.Runtime', 'States.DataLimitExceeded']);
 
 /** Returns true if a retrier or catcher with this ErrorEquals handles an error of this name. */

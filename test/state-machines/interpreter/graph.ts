@@ -8,10 +8,10 @@ import { contextOf, pause, type Run, type Visit } from './run.ts';
 import { attemptTask } from './task.ts';
 
 /**
- * Runs a machine, or a Map's item processor for one item, from its first state to its end.
+ * Runs a state machine, or a Map's item processor for one item, from the first state to the end.
  *
- * @param outer the context object without the parts of single states
- * @throws StatesError the error that no Catch handled
+ * @param outer the context object that all states of the graph share, without `State` and `Task`
+ * @throws StatesError if a state fails and no Catch handles its error
  */
 export async function runGraph(
   graph: StateGraph,

@@ -14,10 +14,16 @@ export const MAX_INLINE_CONCURRENCY = 40;
 const itemsSchema = z.array(z.json());
 const concurrencySchema = z.int().nonnegative();
 
-/** Runs the item processor of a Map for one item. `outer` is the context object around the Map. */
+/**
+ * Runs the item processor of a Map for one item. `outer` is the context object that all states of the item
+ * share. It contains the item, and has no `State` and no `Task`.
+ */
 export type Walk = (graph: StateGraph, input: Json, run: Run, outer: Record<string, Json>) => Promise<Json>;
 
-/** Runs one attempt of a Map: all its items, then its output. If an item fails, the other items end. */
+/**
+ * Runs one attempt of a Map: runs the item processor for all items, and then computes the output. If an item
+ * fails, the running items are cancelled and no further item starts.
+ */
 export async function attemptMap(state: MapState, visit: Visit, walk: Walk): Promise<Left> {
   const { run, name, input } = visit;
   const { history } = run;

@@ -25,9 +25,9 @@ function delayMs(retrier: Retrier, used: number, random: () => number): number {
 }
 
 /**
- * Runs `attempt` with a state's Retry and Catch. The first retrier that matches the error decides about a
- * retry. Each retrier counts its own retries. After its last retry, the first catcher that matches handles
- * the error.
+ * Runs `attempt` with a state's Retry and Catch. If `attempt` fails, the first retrier that matches the error
+ * decides whether to retry. Each retrier counts its own retries. If there is no matching retrier, or its
+ * retries are used up, the first catcher that matches handles the error.
  */
 export async function withRecovery(
   state: Recovering,

@@ -4,12 +4,12 @@ import type { History } from './history.ts';
 import type { Cancellation, Scheduler } from './scheduler.ts';
 
 /**
- * The services that the tasks of a machine call. A service throws an error whose `name` Retry and Catch
- * match.
+ * The services that the tasks of a state machine call. If a service throws an error, Retry and Catch match the
+ * error's `name`.
  */
 export interface Services {
   invokeLambda(functionName: string, payload: Json): Promise<Json>;
-  /** Resolves when the queue has the message. A worker answers it later with its task token. */
+  /** Resolves when the queue has the message. A worker answers later with the task token of the message. */
   sendMessage(queueUrl: string, body: string): Promise<void>;
   scheduler: Scheduler;
   /** Called with each payload in the history of each execution, as JSON. */
@@ -18,7 +18,7 @@ export interface Services {
   random(): number;
 }
 
-/** A callback task that waits for its token. */
+/** Callbacks of a task that waits for the answer to its token. */
 export interface Waiting {
   succeed(output: Json): void;
   fail(error: StatesError): void;
@@ -44,7 +44,8 @@ export interface Execution {
   /** Undefined while the execution runs. */
   outcome: Outcome | undefined;
   /**
-   * Resolves with the outcome, also if the execution failed. Rejects only with an InterpreterError or a bug.
+   * Resolves with the outcome, even if the execution failed. Rejects only if an InterpreterError was thrown or
+   * the interpreter has a bug.
    */
   readonly finished: Promise<Outcome>;
 }
@@ -53,7 +54,7 @@ export type Outcome =
   | { status: 'SUCCEEDED'; output: Json }
   | { status: 'FAILED' | 'TIMED_OUT'; error: string; cause: string };
 
-/** A running execution, or a running Map in it. */
+/** A running execution, or a running Map in an execution. */
 export interface Run {
   readonly host: Host;
   readonly machine: MachineDefinition;
@@ -61,12 +62,12 @@ export interface Run {
   readonly cancellation: Cancellation;
 }
 
-/** One visit of one state, its retries included. */
+/** One visit of one state. The retries of the state are part of the visit. */
 export interface Visit {
   readonly run: Run;
   readonly name: string;
   readonly input: Json;
-  /** The context object without the state's own part. */
+  /** The context object without the fields of this state (`State` and `Task`). */
   readonly outer: Record<string, Json>;
   retryCount: number;
 }
@@ -77,7 +78,7 @@ export function contextOf({ run, name, outer, retryCount }: Visit, more: Record<
   return { ...outer, State: { Name: name, EnteredTime: now, RetryCount: retryCount }, ...more };
 }
 
-/** A time limit. When the time is over, the wait fails with `error`, unless `rest` returns more time. */
+/** A time limit of a wait. When `ms` is over, the wait fails with `error`, unless `rest` returns more time. */
 export interface Limit {
   ms: number;
   error: string;

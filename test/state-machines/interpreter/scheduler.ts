@@ -12,8 +12,8 @@ export class Cancellation {
   readonly #listeners = new Set<() => void>();
 
   /**
-   * Returns a cancellation that is cancelled together with this one. Cancelling the returned one does not
-   * cancel this one.
+   * Returns a child, which is cancelled when this cancellation is cancelled. Cancelling the child does not
+   * cancel this cancellation.
    */
   child(): { cancellation: Cancellation; release: () => void } {
     const cancellation = new Cancellation();
@@ -31,7 +31,7 @@ export class Cancellation {
   }
 
   /**
-   * Calls the listener when this is cancelled, or immediately if it already is.
+   * Calls the listener when `cancel` is called, or immediately if `cancel` was called before.
    *
    * @returns a function that removes the listener
    */

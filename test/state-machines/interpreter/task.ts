@@ -14,7 +14,7 @@ const childArguments = z.strictObject({
 });
 const secondsSchema = z.int().positive();
 
-/** Runs one attempt of a Task: arguments, call, answer and output. */
+/** Runs one attempt of a Task: computes the arguments, makes the call, and computes the output from the answer. */
 export async function attemptTask(state: TaskState, visit: Visit): Promise<Left> {
   const { run, name, input } = visit;
   const { history } = run;
@@ -39,7 +39,7 @@ export async function attemptTask(state: TaskState, visit: Visit): Promise<Left>
   }
 }
 
-/** The answer to a task token. */
+/** Issues a task token, and provides a promise of the answer to that token. */
 class Reply {
   readonly token: string;
   readonly answer: Promise<Json>;
@@ -87,7 +87,7 @@ async function limitsOf(state: TaskState, states: Bindings): Promise<Limit[]> {
 }
 
 /**
- * Awaits a call, and counts its failure in the history.
+ * Waits for a call. If the call fails, counts the failure in the history.
  *
  * @throws StatesError with the name of the call's error, for Retry and Catch
  */

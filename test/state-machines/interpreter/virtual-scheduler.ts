@@ -19,7 +19,7 @@ async function quiet(turn: number): Promise<void> {
 }
 
 /**
- * A clock that jumps to the next timer when nothing else is left to do. The same calls always run in the same
+ * A clock that jumps to the next timer when no other work can run. The same calls always run in the same
  * order.
  */
 export class VirtualScheduler implements Scheduler {

@@ -23,7 +23,7 @@ function measure(instances: object[], over = {}) {
   return measureRun({ books, limits: LIMITS, startedAt: STARTED_AT, ...over });
 }
 
-test('the ideal time of two instances that share one slot is the sum of their times', () => {
+test('the ideal time of two instances that use one slot in turn is the sum of the times for which they use it', () => {
   expect(measure([booked('f1-00000', 2, 7), booked('f1-00001', 9, 14)])).toEqual({
     instances: 2,
     idealSeconds: 10,
@@ -33,7 +33,7 @@ test('the ideal time of two instances that share one slot is the sum of their ti
   });
 });
 
-test('an instance is measured by its first attempt that ran, and an instance that never ran is left out', () => {
+test('the time of an instance is that of its first attempt that became Running, and an instance without such an attempt is left out', () => {
   const attempts = [booked('f1-00000', 1, undefined), booked('f1-00000', 3, 8), booked('f1-00000', 4, 30)];
   expect(measure([...attempts, booked('f1-00001', 1, undefined)])).toMatchObject({
     instances: 1,
@@ -42,7 +42,7 @@ test('an instance is measured by its first attempt that ran, and an instance tha
   });
 });
 
-test('earlier runs, other deployments and other fleets are left out of the measurement', () => {
+test('instances of earlier runs, other deployments and other fleets are left out of the measurement', () => {
   const instances = [
     booked('f1-00000', -20, 50),
     booked('f1-00001', 1, 60, 'other'),
@@ -54,7 +54,7 @@ test('earlier runs, other deployments and other fleets are left out of the measu
   expect(measure([], over)).toMatchObject({ instances: 0, idealSeconds: 0, makespanSeconds: 0, ratio: null });
 });
 
-test('the measurement fails for a cloud without known limits', () => {
+test('the measurement fails if the limits of a cloud are not known', () => {
   expect(() => measure([booked('f1-00000', 1, 6)], { limits: {} })).toThrow(
     'no limits are known for cloud aws',
   );

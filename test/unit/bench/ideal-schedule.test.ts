@@ -12,8 +12,10 @@ const WIDE: CreateLimits = {
 };
 
 /**
- * Returns the ideal time at one cloud, in seconds. Each location lists how many seconds each of its instances
- * uses a slot.
+ * Returns the ideal time in seconds: the time until all instances of one cloud run under a scheduler without
+ * overhead.
+ *
+ * @param locations for each location, the seconds for which each of its instances uses a slot
  */
 function ideal(limits: Partial<CreateLimits>, ...locations: number[][]): number {
   const asked = locations.map((durations, at) => ({
@@ -29,25 +31,25 @@ describe('idealSchedule', () => {
     expect(ideal({}, [])).toBe(0);
   });
 
-  test('the ideal time without limits is the time of the slowest instance', () => {
+  test('if no limit delays an instance, the ideal time is the time of the slowest instance', () => {
     expect(ideal({}, [3, 9, 5], [7])).toBeCloseTo(9);
   });
 
   test('an instance starts when one of the slots of its location is free', () => {
     expect(ideal({ instanceSlotsPerLocation: 2 }, [10, 10, 10])).toBeCloseTo(20);
-    // One slot is in use from 0 to 4 and from 4 to 10, the other slot from 0 to 10. The fourth instance
-    // starts at 10.
+    // One slot is in use from second 0 to 4 and from 4 to 10, the other slot from 0 to 10. The fourth
+    // instance starts at second 10.
     expect(ideal({ instanceSlotsPerLocation: 2 }, [4, 10, 6, 1])).toBeCloseTo(11);
   });
 
   test('instances beyond the burst start at the create rate', () => {
-    // The instances start at 0, 0, 0, 0.5 and 1.
+    // Three instances start at second 0, one at 0.5 and one at 1.
     expect(ideal({ createsPerSecond: 2, createBurst: 3 }, [10, 10, 10, 10, 10])).toBeCloseTo(11);
   });
 
   test('unused create tokens accumulate up to the burst', () => {
-    // One slot, at most 2 tokens, and a new token every 10 s. Instances start at 0 (1 token left), at 4 (1.4
-    // - 1 = 0.4 left) and at 10 (0.4 + 0.6).
+    // There is one slot. At most 2 tokens accumulate, and a new token comes every 10 s. The instances start
+    // at second 0 (1 token is left), at 4 (1 + 0.4 - 1 = 0.4 tokens are left) and at 10 (0.4 + 0.6 = 1 token).
     expect(
       ideal({ instanceSlotsPerLocation: 1, createsPerSecond: 0.1, createBurst: 2 }, [4, 4, 4]),
     ).toBeCloseTo(14);
@@ -90,7 +92,7 @@ describe('idealSchedule', () => {
   });
 });
 
-test('the ideal time is never below the bounds of slots and tokens, and never above a serial schedule', () => {
+test('the ideal time is never below the bounds of slots and tokens, and never above the time of a serial schedule', () => {
   const durations = fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 30 });
   const limits = fc.record({
     instanceSlotsPerLocation: fc.integer({ min: 1, max: 8 }),

@@ -14,7 +14,7 @@ const path = (...steps: readonly number[]): InstancePath => {
   };
 };
 
-test("meanSteps returns the mean seconds of each step, and sharesOf each step's share of the total", () => {
+test("meanSteps returns the mean time of each step in seconds, and sharesOf returns each step's share of the total time", () => {
   const steps = meanSteps([path(100, 200, 300, 400, 8_000, 1_000), path(300, 400, 500, 2_000, 6_000, 800)]);
   expect(steps).toEqual({ api: 0.2, workflow: 0.3, queue: 0.4, permit: 1.2, cloud: 7, status: 0.9 });
   expect(sharesOf(steps)).toEqual({
@@ -27,7 +27,7 @@ test("meanSteps returns the mean seconds of each step, and sharesOf each step's 
   });
 });
 
-test('a step with skewed clocks is never negative, and all shares are zero without instances', () => {
+test('the time of a step is never negative, even if clocks are skewed, and all shares are zero if there are no instances', () => {
   expect(meanSteps([path(0, 0, -5, 0, 10, 0)]).queue).toBe(0);
   expect(sharesOf(meanSteps([]))).toEqual({ api: 0, workflow: 0, queue: 0, permit: 0, cloud: 0, status: 0 });
 });

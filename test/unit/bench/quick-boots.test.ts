@@ -60,11 +60,11 @@ const measure = (account: Account) =>
     fleetIds: [FLEET],
   });
 
-test('the ideal time of 150 machines in 20 slots is eight boots', () => {
+test('the ideal time of 150 machines in 20 slots is the time of eight boots', () => {
   expect(measure(accountWith(150, () => 'mercury', 500)).idealSeconds).toBeCloseTo(8, 6);
 });
 
-test('the ideal time of 60 machines in eight locations is one boot', () => {
+test('the ideal time of 60 machines in eight locations is the time of one boot', () => {
   expect(measure(accountWith(60, (index) => `region-${index % 8}`, 500)).idealSeconds).toBeCloseTo(1, 6);
 });
 
@@ -95,7 +95,7 @@ test('the API accepts the fleet of each case, and fleetOf refuses more locations
   expect(() => fleetOf({ name: 'twenty', instances: 20, locations: 9 }, offered)).toThrow(RangeError);
 });
 
-test('isAsAsked is true only if each case has all of its machines and no machine remains', () => {
+test('isAsAsked is true only if all machines of each case ran and no machine remains', () => {
   const one = { instances: 150, locations: 1, running: 150, seconds: 10.4, idealSeconds: 8, ratio: 1.3 };
   const document = quickBootsSchema.parse({
     driver: 'sim',

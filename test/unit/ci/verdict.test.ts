@@ -39,12 +39,12 @@ describe('the verdict of a CI run', () => {
     });
   });
 
-  it('a failed test that does not run the second time is a failure', () => {
+  it('a test that fails in the first run and is missing in the second run is a failure', () => {
     const first = run('test', false, [outcome('b', false)]);
     expect(judge([{ first, second: run('test', false) }]).failures).toHaveLength(1);
   });
 
-  it('a step that fails twice without a failed test, for instance in its set-up, is a failure', () => {
+  it('a step that fails in both runs is a failure even if no test failed, for instance if its set-up failed', () => {
     const first = run('test', false, [outcome('a', true)]);
     expect(judge([{ first, second: run('test', false) }]).failures).toEqual(['the step test']);
     expect(judge([{ first: run('demo', false), second: run('demo', false) }]).failures).toEqual([
@@ -52,7 +52,7 @@ describe('the verdict of a CI run', () => {
     ]);
   });
 
-  it('a step that passes the second time is flaky', () => {
+  it('a step that fails in the first run and passes in the second run is flaky', () => {
     const verdict = judge([{ first: run('demo', false), second: run('demo', true) }]);
     expect(verdict).toEqual({ passed: 0, failures: [], flaky: ['the step demo'] });
   });

@@ -44,7 +44,7 @@ describe('the credential of connection create', () => {
     ['without a field name', ['--credential', SECRET], {}],
     ['in a file that is not JSON', ['--credential-file', 'c.json'], { files: { 'c.json': SECRET } }],
     [
-      'in a file that is JSON of another shape',
+      'in a file whose JSON has another structure',
       ['--credential-file', 'c.json'],
       { files: { 'c.json': `["${SECRET}"]` } },
     ],
@@ -114,7 +114,7 @@ describe('connection create --wait', () => {
     expect([exitCode, JSON.parse(stdout).status, asked.length]).toEqual([0, 'Ready', 4]);
   });
 
-  it('`connection create --wait` exits with 1 when the credential is refused', async () => {
+  it('`connection create --wait` exits with 1 if the credential is refused', async () => {
     const failure = { code: 'Unauthorized', message: 'no such key' };
     const { exitCode, stdout } = await cli(create, seen({ status: 'Failed', failure }));
     expect([exitCode, JSON.parse(stdout).failure]).toEqual([1, failure]);
@@ -140,7 +140,7 @@ describe('an existing connection', () => {
     expect(stdout + stderr).not.toContain(SECRET);
   });
 
-  it('`rotate-credential --wait` exits with 0 when the new credential is in force, and with 1 when the new credential is refused', async () => {
+  it('`rotate-credential --wait` exits with 0 when the new credential is in force, and with 1 if the new credential is refused', async () => {
     const requestedAt = '2026-01-01T00:00:09.000Z';
     const verifying = { version: 2, status: 'Verifying', requestedAt };
     const failure = { code: 'Unauthorized', message: 'no such key' };
@@ -187,7 +187,7 @@ describe('an existing connection', () => {
     expect(stdout).toContain('concurrentLocations, calls.create');
   });
 
-  it('`connection get` shows pacing, budgets and totals when the connection has them', async () => {
+  it('`connection get` shows pacing, budgets and total limits if the connection has them', async () => {
     const limits = limitOverrideSchema.parse({
       tier: 'power',
       pacing: 'even',

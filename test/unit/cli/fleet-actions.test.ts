@@ -9,7 +9,8 @@ const CREATE = ['fleet', 'create', '-f', 'fleet.yaml'];
 const files = { 'fleet.yaml': FLEET_YAML };
 
 /**
- * Returns the API's answers: `first` to the action, and the next of `states` to each later read of the fleet.
+ * Returns the API's answers. The answer to the action is `first`. The answer to each later read of the fleet
+ * is the next of `states`.
  */
 function acting(first: object, ...states: object[]): Answers {
   let at = 0;
@@ -20,7 +21,7 @@ function acting(first: object, ...states: object[]): Answers {
 }
 
 describe('fleet actions', () => {
-  it.each(FLEET_ACTIONS)('`fleet %s` sends the action and prints the answered fleet', async (action) => {
+  it.each(FLEET_ACTIONS)('`fleet %s` sends the action and prints the fleet of the answer', async (action) => {
     const { exitCode, stdout, asked } = await cli(['fleet', action, 'web-global', '--json'], {
       answers: acting(fleet('Held')),
     });
@@ -30,7 +31,7 @@ describe('fleet actions', () => {
     ]);
   });
 
-  it('a command exits with 2 and prints the allowed actions if the fleet does not allow the action', async () => {
+  it('if the fleet does not allow an action, its command exits with 2 and prints the allowed actions', async () => {
     const body = {
       title: 'Conflict',
       status: 409,
@@ -95,7 +96,7 @@ describe('fleet create', () => {
     [['--hold'], {}],
     [['--hold-for', '1h'], { expiresInSeconds: 3_600 }],
     [['--hold', '--hold-for', '1h'], { expiresInSeconds: 3_600 }],
-  ])('`fleet create` with %j requests a held fleet', async (flags, hold) => {
+  ])('`fleet create` with %j requests a fleet on hold', async (flags, hold) => {
     const { exitCode, stderr, asked } = await cli([...CREATE, ...flags], {
       files,
       answers: { [`POST ${FLEETS}`]: { status: 202, body: fleet('Held') } },
@@ -118,7 +119,7 @@ describe('fleet create', () => {
     expect(ended.asked[0]?.body).toMatchObject({ hold: { expiresInSeconds: 7_200 } });
   });
 
-  it('`fleet create` refuses `--wait` together with `--hold`, and names `fleet release`', async () => {
+  it('`fleet create` refuses `--wait` together with `--hold`, and its error refers to `fleet release`', async () => {
     const { exitCode, stderr, asked } = await cli([...CREATE, '--hold', '--wait'], { files });
     expect([exitCode, asked]).toEqual([2, []]);
     expect(stderr).toContain('fleet release');
@@ -132,7 +133,7 @@ describe('--wait of fleet actions', () => {
   });
 
   it.each(['release', 'retry'])(
-    '`fleet %s --wait` exits with 0 when all instances run, and with 1 when some do not',
+    '`fleet %s --wait` exits with 0 when all instances run, and with 1 if some do not run',
     async (action) => {
       const all = acting(fleet('Preparing'), fleet('Creating'), fleet('Running', { Running: 4 }));
       const line = ['fleet', action, 'web-global', '--wait', '--json'];

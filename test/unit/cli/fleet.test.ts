@@ -6,8 +6,8 @@ const files = { 'fleet.yaml': FLEET_YAML };
 const CREATE = ['fleet', 'create', '-f', 'fleet.yaml'];
 
 /**
- * Returns the API's answers. The API accepts a create or delete of the fleet, and gives the next of `states`
- * to each later read.
+ * Returns the API's answers. The API accepts a create or delete of the fleet, and answers each later read with
+ * the next of `states`.
  */
 function coming(...states: ReturnType<typeof fleet>[]): Answers {
   let at = 0;
@@ -34,7 +34,7 @@ describe('fleet create', () => {
     expect(asked[0]?.body).toMatchObject({ name: 'web-global', failurePolicy: 'continue' });
   });
 
-  it('`fleet create --wait` exits with 0 when all instances run, and with 1 when one failed', async () => {
+  it('`fleet create --wait` exits with 0 when all instances run, and with 1 if one failed', async () => {
     const well = await cli([...CREATE, '--wait', '--json'], {
       files,
       answers: coming(fleet('Creating', { Running: 2 }), fleet('Running', { Running: 4 })),
@@ -107,7 +107,7 @@ describe('fleet create', () => {
     expect(asked.some(({ method }) => method === 'DELETE')).toBe(false);
   });
 
-  it('`fleet create --wait` retries failed reads, and exits with 3 when all attempts fail', async () => {
+  it('`fleet create --wait` retries failed reads, and exits with 3 if all attempts fail', async () => {
     let reads = 0;
     const flaky = coming();
     flaky[`GET ${FLEETS}/${ID}`] = () =>
@@ -119,7 +119,7 @@ describe('fleet create', () => {
     expect(away.exitCode).toBe(3);
   });
 
-  it('`fleet create` prints its idempotency key when the API does not answer', async () => {
+  it('`fleet create` prints its idempotency key if the API does not answer', async () => {
     const { exitCode, stderr, stdout } = await cli([...CREATE, '--json', '--idempotency-key', 'k-9'], {
       files,
     });
@@ -152,7 +152,7 @@ describe('an invalid fleet file', () => {
     expect(stderr).toContain(said);
   });
 
-  it('`fleet create` exits with 2 when the file does not exist', async () => {
+  it('`fleet create` exits with 2 if the file does not exist', async () => {
     const { exitCode, stderr } = await cli(CREATE);
     expect([exitCode, stderr.split('\n')[0]]).toEqual([
       2,
@@ -199,7 +199,7 @@ describe('fleet delete --wait', () => {
     expect(asked.map(({ method }) => method)).toEqual(['DELETE', 'GET', 'GET']);
   });
 
-  it('`fleet delete --wait` exits with 0 when the API no longer has the fleet', async () => {
+  it('`fleet delete --wait` exits with 0 if the API answers that the fleet does not exist', async () => {
     const answers = coming();
     answers[`GET ${FLEETS}/${ID}`] = { status: 404, body: { code: 'not-found' } };
     expect((await cli(['fleet', 'delete', 'web-global', '--wait', '--json'], { answers })).exitCode).toBe(0);

@@ -122,7 +122,7 @@ describe('connection limits', () => {
     expect(await shown({ locations: [site('us-east-1', { reasons: [reason] })] })).toContain(`  ${words}\n`);
   });
 
-  it('`connection limits` shows budgets and the number of locations that are left out', async () => {
+  it('`connection limits` shows budgets and the number of locations that the answer leaves out', async () => {
     const text = await shown({
       budgets: [
         { budget: 'createsPerDay', used: 50, of: 50 },
@@ -149,7 +149,7 @@ describe('connection reopen', () => {
     expect(stdout).toBe('LOCATION   REOPENED\nus-east-1  m6i, c7g\n');
   });
 
-  it('`connection reopen` prints that no quota was blocking launches, and refuses an invalid location', async () => {
+  it('`connection reopen` prints a message if no quota was blocking launches, and refuses an invalid location', async () => {
     const answers = { [`POST ${at}/reopen`]: { body: { reopened: [] } } };
     expect((await cli(['connection', 'reopen', 'sim-aws'], { answers })).stdout).toBe(
       'No quota was blocking launches.\n',

@@ -53,7 +53,7 @@ it('`orphans sweep --dry-run --wait` prints what a sweep would do', async () => 
   expect(stderr).toContain('1 of 2 sites swept');
 });
 
-it('`orphans sweep --wait` exits with 1 when a site could not be swept', async () => {
+it('`orphans sweep --wait` exits with 1 if a site could not be swept', async () => {
   const failures = [{ connection: 'sim-aws', location: 'us-west-2', code: 'Unavailable', message: 'down' }];
   const { exitCode, stdout } = await cli(['orphans', 'sweep', '--connection', 'sim-aws', '--wait'], {
     answers: answers({ status: 'Done', places: { found: 2, done: 1, failed: 1 }, failures }),
@@ -136,7 +136,7 @@ const HOLD = {
   waiting: 45,
 };
 
-it('`orphans holds` shows the reason of each hold and the number of waiting machines', async () => {
+it('`orphans holds` shows for each hold its reason and the number of machines that wait for removal', async () => {
   const { exitCode, stdout } = await cli(['orphans', 'holds'], {
     answers: { [`GET ${ORPHANS}/holds`]: { body: { items: [HOLD], cursor: null } } },
   });
@@ -154,6 +154,6 @@ it('`orphans continue` sends a connection and a location, and prints the ended h
   expect(JSON.parse(stdout)).toEqual({ continued: [HOLD] });
 });
 
-it('`orphans continue` exits with 2 without a connection', async () => {
+it('`orphans continue` exits with 2 if no connection is given', async () => {
   expect((await cli(['orphans', 'continue'], { answers: {} })).exitCode).toBe(2);
 });

@@ -79,13 +79,13 @@ describe('error answers of the API', () => {
     expect(JSON.parse(stdout).error).toMatchObject({ code: 'some-code', status, requestId: 'r-7' });
   });
 
-  it('a command exits with 3 when the API does not answer', async () => {
+  it('a command exits with 3 if the API does not answer', async () => {
     const { exitCode, stderr } = await cli(['fleet', 'list']);
     expect(exitCode).toBe(3);
     expect(stderr).toContain('fleetwright local up');
   });
 
-  it('a command exits with 3 when the answer does not come from a Fleetwright API', async () => {
+  it('a command exits with 3 if the answer does not come from a Fleetwright API', async () => {
     const { exitCode, stderr } = await cli(['fleet', 'list'], {
       answers: { [`GET ${FLEETS}`]: { body: 'hello' } },
     });
@@ -149,7 +149,7 @@ describe('the address and key of the API', () => {
     simUrl: 'http://127.0.0.1:4599',
   });
 
-  it('a command uses the local stack when neither flags nor variables name an API', async () => {
+  it('a command uses the local stack if neither flags nor variables name an API', async () => {
     const { asked } = await cli(['fleet', 'list'], {
       env: { ...unset, FLEETWRIGHT_HOME: '/home/fw' },
       files: { '/home/fw/context.json': context },
@@ -232,7 +232,7 @@ describe('local commands', () => {
     expect([exitCode, JSON.parse(stdout), stderr]).toEqual([0, stack, 'starting\n']);
   });
 
-  it('`local up` exits with 3 and prints the advice when the stack cannot start', async () => {
+  it("if the local stack cannot start, `local up` exits with 3 and prints the error's advice", async () => {
     const failing = {
       ...local,
       up: () =>
@@ -242,13 +242,13 @@ describe('local commands', () => {
     expect([exitCode, stderr]).toEqual([3, 'error: no Python\nInstall Python 3.10.\n']);
   });
 
-  it('`local status` exits with 1 when a part does not run', async () => {
+  it('`local status` exits with 1 if a part of the local stack does not run', async () => {
     const { exitCode, stdout } = await cli(['local', 'status'], { world: { local } });
     expect(exitCode).toBe(1);
     expect(stdout).toContain('engine            running  http://127.0.0.1:1    7');
   });
 
-  it('`local logs` prints each line after the name of its part', async () => {
+  it('`local logs` prints before each log line the part of the local stack that wrote it', async () => {
     expect((await cli(['local', 'logs'], { world: { local } })).stdout).toBe('engine     hello\n');
   });
 });

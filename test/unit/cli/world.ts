@@ -4,7 +4,7 @@ import { createClient } from '../../../client/index.ts';
 
 export interface Asked {
   method: string;
-  /** Path and query. */
+  /** Path and query of the request's URL. */
   path: string;
   headers: Headers;
   body: unknown;
@@ -22,16 +22,16 @@ interface Setting {
   stdin?: string;
   answers?: Answers;
   terminal?: boolean;
-  /** Replaces parts of the world: everything outside the process that commands use. */
+  /** Replaces parts of the world. The world is everything outside the process that commands use. */
   world?: Partial<World>;
-  /** Called at each sleep with the number of earlier sleeps; `interrupt` acts as Ctrl-C. */
+  /** Called at each sleep with the number of earlier sleeps. A call of `interrupt` acts as Ctrl-C. */
   onSleep?: (count: number, interrupt: () => void) => void;
 }
 
 export const START_MS = Date.parse('2026-01-01T00:00:00Z');
 const API = 'https://api.test';
 
-/** Runs one command line in virtual time, with its own files, variables and API. */
+/** Runs one command line in virtual time, with the files, variables and API answers of `setting`. */
 export async function cli(args: readonly string[], setting: Setting = {}) {
   const asked: Asked[] = [];
   const out: string[] = [];

@@ -17,8 +17,8 @@ interface Seen {
 }
 
 /**
- * Returns a client of an API that gives `replies` in order. `seen` has the requests that the API got, and
- * `pauses` the client's pauses in ms.
+ * Returns a client of an API that gives `replies` in order. `seen` lists the requests that the API got, and
+ * `pauses` lists the client's pauses in ms.
  */
 function clientOf(...replies: Reply[]) {
   const seen: Seen[] = [];
@@ -145,7 +145,7 @@ describe('retries of the client', () => {
     expect(seen).toHaveLength(3);
   });
 
-  it('the client waits longer before each retry, or as long as a retry-after header asks', async () => {
+  it('the client waits longer before each retry, or for the time in a retry-after header', async () => {
     const { client, pauses } = clientOf(
       unavailable,
       { status: 429, headers: { 'retry-after': '3' } },
@@ -156,7 +156,7 @@ describe('retries of the client', () => {
     expect(pauses).toEqual([200, 3_000, 800]);
   });
 
-  it('the client gives up after five attempts, and the error contains the cause', async () => {
+  it('the client gives up after five attempts, and its error contains the cause of the failure', async () => {
     const { client, seen } = clientOf(lost, lost, lost, lost, lost);
     const error = await client.listNamespaces().catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ApiUnreachable);
@@ -164,7 +164,7 @@ describe('retries of the client', () => {
     expect(seen).toHaveLength(5);
   });
 
-  it('every attempt to create a fleet has the same idempotency key, whether generated or given', async () => {
+  it('every attempt to create a fleet has the same idempotency key, whether the client generated the key or the caller gave it', async () => {
     const { client, seen } = clientOf(lost, { status: 400, json: problem }, { status: 400, json: problem });
     const input = { params: { namespace: 'default' }, body: fleetBody };
     await expect(client.createFleet(input)).rejects.toBeInstanceOf(ApiProblem);

@@ -13,7 +13,7 @@ const MOTO = { driver: 'aws', url: 'http://127.0.0.1:5599' } as const;
 const ELSEWHERE = { driver: 'aws', url: 'https://ec2.example.org' } as const;
 
 describe('readClouds', () => {
-  it('`--clouds` names the simulated clouds by `sim`, and each other cloud by driver and URL', () => {
+  it('in `--clouds`, `sim` stands for the simulated clouds, and each other cloud is given by its driver and URL', () => {
     expect(
       readClouds('sim,aws=http://127.0.0.1:5599, openstack=https://keystone.example.org:5000/v3?a=b'),
     ).toEqual({
@@ -106,7 +106,7 @@ const at = (
   }) satisfies OfferedAt;
 
 describe('chooseGroup', () => {
-  it('chooseGroup prefers the type that most locations offer, then a preferred type, then the smallest type', () => {
+  it('chooseGroup chooses the type with the largest number of locations; of several such types, it chooses a preferred type, or else the smallest', () => {
     const types = [type('large', 8), type('t3.micro', 2), type('small', 1)];
     const everywhere = ['large', 't3.micro', 'small'];
     const images = ['a-strange-one', 'debian-12'];
@@ -184,7 +184,7 @@ describe('the report of the demo', () => {
     remainingAfterDelete: 0,
   };
 
-  it('the report has the keys of a run without outside clouds, and a row for each outside cloud', () => {
+  it('a report with outside clouds has all keys of a report without them, and a row for each outside cloud', () => {
     const report = withOutside({ line, asAsked: true }, [row]);
     expect(report).toMatchObject({
       asAsked: true,
@@ -196,7 +196,7 @@ describe('the report of the demo', () => {
     ['leaked', { leaked: 1 }, { leaked: 1 }],
     ['left', { remainingAfterDelete: 2 }, { remainingAfterDelete: 2 }],
   ] as const)(
-    'the report has `asAsked` false when a machine is %s at an outside cloud',
+    '`asAsked` is false in the report if a machine is %s at an outside cloud',
     (_, over, changed) => {
       const report = withOutside({ line, asAsked: true }, [{ ...row, ...over }]);
       expect(report).toMatchObject({ asAsked: false, line: changed });

@@ -92,7 +92,7 @@ describe('the fault proxy without faults', () => {
 });
 
 describe('faults of the fault proxy', () => {
-  test("a throttle fault gives the cloud's throttling answer to `count` calls, and these calls have no effect", async () => {
+  test("with a throttle fault, `count` calls get the cloud's throttling answer and have no effect", async () => {
     const at = await proxy();
     at.faults.arm({ call: 'create', kind: 'throttle', skip: 1, count: 1 });
     const answers = [await create(at), await create(at), await create(at)];
@@ -118,7 +118,7 @@ describe('faults of the fault proxy', () => {
     },
   );
 
-  test('the fault hang gives no answer, the fault delay gives a late answer, and other calls are not affected', async () => {
+  test('with the fault `hang` a call gets no answer, with the fault `delay` a late answer, and other calls are not affected', async () => {
     const at = await proxy();
     at.faults.arm({ call: 'create', kind: 'hang', count: 1 }, { call: 'create', kind: 'delay', delayMs: 40 });
     const url = `${at.urlOf('cloud')}/things`;
@@ -129,7 +129,7 @@ describe('faults of the fault proxy', () => {
     expect(performance.now() - startedMs).toBeGreaterThanOrEqual(39);
   });
 
-  test("a fault can replace the server's answer, before or after the effect", async () => {
+  test("a fault can replace the server's answer, before or after the call has its effect", async () => {
     const at = await proxy();
     const answer = { status: 418, body: 'no' };
     at.faults.arm(

@@ -26,13 +26,13 @@ describe('the names of steps in workflows', () => {
     ]);
   });
 
-  it('findStepFaults looks up a name in the nightly list when its line has `--nightly`', () => {
+  it('findStepFaults looks up a name in the nightly list if the line of the name has `--nightly`', () => {
     expect(faultsOf(`${SOUND}  arguments: --nightly --only check\n`)).toEqual([
       '.github/workflows/ci.yml:5: the list nightly in .ci/steps.ts has no step "check"',
     ]);
   });
 
-  it('findStepFaults reports an expression in place of a name', () => {
+  it('findStepFaults reports an expression after `--only` where the name of a step must be', () => {
     expect(faultsOf(`${SOUND}  run: bash .ci/run --only \${{ matrix.step }}\n`)).toEqual([
       '.github/workflows/ci.yml:5: write the name of the step after --only',
     ]);

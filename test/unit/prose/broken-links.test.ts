@@ -26,7 +26,7 @@ it('a link may point to a file, a folder or a heading that exists, relative to i
   expect(whyBroken('docs/limits.md', page)).toEqual([]);
 });
 
-it('a link, link definition or image is broken when its file does not exist', () => {
+it('a link, link definition or image is broken if its file does not exist', () => {
   expect(whyBroken('docs/limits.md', '[a](README.md)\n\n[b]: ../lost.md\n\n<img src="lost.svg">\n')).toEqual([
     'README.md: there is no docs/README.md',
     '../lost.md: there is no lost.md',
@@ -34,7 +34,7 @@ it('a link, link definition or image is broken when its file does not exist', ()
   ]);
 });
 
-it('a link is broken when the page has no such heading, and a line of fenced code is not a heading', () => {
+it('a link is broken if its page has no such heading; a line of fenced code is not a heading', () => {
   expect(whyBroken('docs/limits.md', '[a](cli.md#not-a-heading) [b](#there)')).toEqual([
     'cli.md#not-a-heading: docs/cli.md has no heading #not-a-heading',
     '#there: docs/limits.md has no heading #there',

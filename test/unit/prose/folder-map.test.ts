@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { mapFaults } from '../../prose/folder-map.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
-/** Folders with installed or generated files: the folders of .gitignore. */
+/** Folders of .gitignore. They contain installed or generated files. */
 const NOT_OURS: ReadonlySet<string> = new Set(
   readFileSync(join(ROOT, '.gitignore'), 'utf8')
     .split('\n')
@@ -49,11 +49,11 @@ describe('mapFaults', () => {
   ].join('\n');
   const tree = { folders: ['cli', 'cli/shell'], exists: () => true };
 
-  it('mapFaults reports nothing if map and tree agree', () => {
+  it("mapFaults reports nothing if the map has a row for each folder, and each row's folder and file exist", () => {
     expect(mapFaults(page, tree)).toEqual([]);
   });
 
-  it('mapFaults reports a folder that the map does not have', () => {
+  it('mapFaults reports a folder that has no row in the map', () => {
     expect(mapFaults(page, { ...tree, folders: [...tree.folders, 'bench'] })).toEqual([
       'bench: the map has no row; say what is in it, and which file to begin with',
     ]);

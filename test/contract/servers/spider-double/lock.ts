@@ -1,4 +1,4 @@
-/** Serializes the requests for one name, as CB-Spider does: a later request waits for the earlier request. */
+/** Serializes the requests for one name, as CB-Spider does. A request waits until all earlier ones have ended. */
 export class Lock {
   readonly #held = new Map<string, Promise<void>>();
 

@@ -3,7 +3,7 @@ import { IMAGES, SPECS } from './catalogue.ts';
 import type { MachineRequest } from './requests.ts';
 import { type CloudMachine, Refusal, type World } from './world.ts';
 
-/** Durations of the test double's operations, in ms. CB-Spider itself needs minutes. */
+/** Durations of the test double's operations, in ms. A real CB-Spider needs minutes. */
 export interface Pace {
   /** Time from the request until the machine exists at the cloud. */
   prepareMs: number;
@@ -81,7 +81,7 @@ export class Machines {
     return { vmstatus };
   }
 
-  /** Returns all machines of the account in all regions, as the mock driver does. */
+  /** Returns all machines of the account in all regions, as CB-Spider's mock driver does. */
   all(connectionName: string): object {
     const { account } = this.#world.resolve(connectionName);
     const { machines } = this.#world.connection(connectionName);

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * Schemas of the body fields that the double reads. `description.ts` checks that bodies follow the
- * description.
+ * Schemas of the body fields that the double reads. `description.ts` checks that a body follows CB-Spider's
+ * published description.
  */
 const text = z.string().min(1);
 const mode = z.enum(['ON', 'OFF']).optional();

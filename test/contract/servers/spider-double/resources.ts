@@ -11,7 +11,8 @@ interface MakeRequest {
 }
 
 /**
- * Keeps networks, security groups and key pairs. Unlike the mock driver, refuses to delete a resource in use.
+ * Keeps networks, security groups and key pairs. Unlike CB-Spider's mock driver, refuses to delete a resource
+ * that is in use.
  */
 export class Resources {
   readonly #world: World;

@@ -21,7 +21,8 @@ export interface Route {
 }
 
 /**
- * Error for a request that does not follow the published description. The double answers it with status 400.
+ * Error for a request that does not follow the published description. The double answers such a request with
+ * status 400.
  */
 export class BadRequest extends Error {}
 

@@ -36,17 +36,17 @@ export interface Config {
   region: string;
 }
 
-/** CB-Spider's records under one connection config. */
+/** CB-Spider's records of the machines and resources of one connection config. */
 export interface Connection {
   machines: Map<string, string>;
   resources: Record<ResourceKind, Map<string, string>>;
   subnets: Map<string, { cidr: string; zone: string }>;
 }
 
-/** A refusal in CB-Spider's words. All refusals have status 500. */
+/** A refusal with a message of CB-Spider. The double answers all refusals with status 500. */
 export class Refusal extends Error {}
 
-/** Holds the state of the double. */
+/** The state of the double: the records of CB-Spider, and the accounts of the mock cloud. */
 export class World {
   readonly drivers = new Map<string, { provider: string }>();
   readonly credentials = new Map<string, { mockName: string }>();
@@ -105,7 +105,7 @@ export class World {
     return [...this.#accounts.values()];
   }
 
-  /** Returns a new id and the name at the cloud: the requested name, with a suffix unless `mode` is `OFF`. */
+  /** Returns a new id, and the name at the cloud. The name has a suffix unless `mode` is `OFF`. */
   newId(name: string, mode: 'ON' | 'OFF' | undefined): Named {
     this.#next += 1;
     const suffix = String(this.#next).padStart(20, '0');

@@ -12,7 +12,7 @@ const TOKEN = 'f1kdvdsg466w7wczm-00001.1';
 
 /**
  * Connects the template driver to a cloud that looks up its answer in `answers` by `METHOD path?query`.
- * `asked` has each request in order.
+ * `asked` lists the requests in order.
  */
 function cloudOf(
   answers: Record<string, { status?: number; headers?: Record<string, string>; body?: unknown } | Error>,
@@ -72,7 +72,7 @@ it.each([
   ).toThrow(expect.objectContaining({ code: 'InvalidRequest' }));
 });
 
-it('a list of servers is read to its last page, and has only the servers of this deployment', async () => {
+it('a list of servers is read to its last page, and contains only the servers of this deployment', async () => {
   const { client, asked } = cloudOf({
     [`GET ${servers}`]: {
       body: {
@@ -107,7 +107,7 @@ it('a server is named after its launch token and is found by that token', async 
   expect(await client.findInstanceByToken('r1', TOKEN.replace('.1', '.2'))).toBeUndefined();
 });
 
-it('a client that loses the race to create a network returns the existing network', async () => {
+it('if another client creates the network first, the client returns that network', async () => {
   const network = { id: 'n1', name: resourceName(DEPLOYMENT, 'abc'), subnetId: 's1' };
   let isThere = false;
   const answers = {
@@ -127,7 +127,7 @@ it('a client that loses the race to create a network returns the existing networ
   ]);
 });
 
-it('a removal succeeds when the machine or key pair does not exist', async () => {
+it('a removal succeeds if the machine or key pair does not exist', async () => {
   const { client } = cloudOf({});
   await expect(client.terminateInstance('r1', 'x')).resolves.toBeUndefined();
   await expect(client.deleteKeyPair('r1', 'x')).resolves.toBeUndefined();

@@ -21,8 +21,8 @@ export interface CannedEc2 {
 }
 
 /**
- * Starts a server that answers each call with the result of `answer`. Tests use it for answers that no
- * simulator of EC2 can give.
+ * Starts a server that answers each call with the result of `answer`. Tests use the server for answers that
+ * no simulator of EC2 can give.
  */
 export async function cannedEc2(answer: (call: URLSearchParams) => Canned): Promise<CannedEc2> {
   const calls: URLSearchParams[] = [];

@@ -19,8 +19,8 @@ let ec2: CannedEc2;
 afterEach(async () => await ec2.close());
 
 /**
- * Lists the images of a region. The server gives `ssm` to a read of parameters, `byId` to a search by image
- * id, and `byName` to any other search.
+ * Lists the images of a region. The server answers a read of parameters with `ssm`, a search by image id with
+ * `byId`, and any other search with `byName`.
  */
 async function listed(ssm: Canned, byId: Canned, byName: Canned) {
   ec2 = await cannedEc2((call) => {
@@ -37,7 +37,7 @@ const OLDER = image('ami-1', 'debian-12-amd64-20260101-1', 'x86_64', '2026-01-01
 const DAILY = image('ami-9', 'debian-12-amd64-daily-20260301', 'x86_64', '2026-03-01T00:00:00.000Z');
 
 describe('listImages', () => {
-  it('`listImages` lists the public images that the SSM parameters of their publishers name', async () => {
+  it("`listImages` lists the public images whose ids are in the publishers' SSM parameters", async () => {
     const byId = images(
       image('ami-u', 'any name', 'x86_64', '2026-01-01T00:00:00.000Z'),
       image('ami-a', 'al2023', 'arm64', '2026-01-01T00:00:00.000Z'),
@@ -55,20 +55,20 @@ describe('listImages', () => {
     expect(byName).not.toContain('ubuntu-noble-24.04-amd64');
   });
 
-  it('public images are found by name when the credential may not read SSM parameters', async () => {
+  it('public images are found by name if the credential may not read SSM parameters', async () => {
     const noRight = json(400, { __type: 'AccessDeniedException', message: 'not authorized' });
     expect(await listed(noRight, images(), images(NEWER, OLDER))).toEqual([['debian-12', 'ami-2', 'x86_64']]);
     expect(asked()).toEqual(['GetParameters', 'name']);
   });
 
-  it('an image is found by name when its SSM parameter names a missing image or the wrong architecture', async () => {
+  it('an image is found by name if its SSM parameter has the id of a missing image or of an image for another architecture', async () => {
     const wrong = images(image('ami-a', 'al2023', 'x86_64', '2026-01-01T00:00:00.000Z'));
     const published = parameters({ [UBUNTU]: 'ami-gone', [AL2023]: 'ami-a' });
     expect(await listed(published, wrong, images(NEWER))).toEqual([['debian-12', 'ami-2', 'x86_64']]);
     expect(ec2.calls.at(-1)?.toString()).toContain('ubuntu-noble-24.04-amd64');
   });
 
-  it('`listImages` fails as Throttled, without a search by name, when the read of SSM parameters is throttled', async () => {
+  it('if the read of SSM parameters is throttled, `listImages` fails as Throttled and does not search by name', async () => {
     const throttled = json(400, { __type: 'ThrottlingException', message: 'Rate exceeded' });
     await expect(listed(throttled, images(), images(NEWER))).rejects.toMatchObject({
       code: 'Throttled',
@@ -76,7 +76,7 @@ describe('listImages', () => {
     });
   });
 
-  it('`listImages` fails without a call for images when the regions cannot be read', async () => {
+  it('if the regions cannot be read, `listImages` fails and makes no call for images', async () => {
     ec2 = await cannedEc2(() => refusal(400, 'InvalidParameterValue'));
     await expect(connect(ec2.url).listImages('mars-west-1')).rejects.toThrow('ec2:DescribeRegions');
     expect(ec2.calls.map((call) => call.get('Action'))).toEqual(['DescribeRegions']);

@@ -22,7 +22,7 @@ const refused: Canned = {
 
 let sts: CannedEc2;
 beforeEach(() => {
-  // The keys of the Lambda function.
+  // Lambda gives a function the keys of its own role in these variables.
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDFUNCTION');
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret-of-the-function');
 });
@@ -31,7 +31,7 @@ afterEach(async () => {
   await sts.close();
 });
 
-it('a role is assumed with its external id, once for concurrent callers, and again before its keys expire', async () => {
+it('a role is assumed with its external id, only once for concurrent callers, and again before its keys expire', async () => {
   let nowMs = Date.now();
   sts = await cannedEc2(() => keys(`K${sts.calls.length}`, nowMs + 60 * MINUTE));
   const clock = { ...systemTime, now: () => nowMs };

@@ -44,7 +44,7 @@ describe('launchListOf', () => {
     );
   });
 
-  test('the filter for a token of another attempt or another position does not match the tag of a batch', () => {
+  test("the filter for a token of another attempt or another instance does not match the batch's tag", () => {
     const list = launchListOf([tokenOf(12, 11), tokenOf(3, 2)]);
     for (const other of [tokenOf(12, 1), tokenOf(2, 11), tokenOf(3, 22)]) {
       const [, pattern = ''] = valuesWith(other);
@@ -52,7 +52,7 @@ describe('launchListOf', () => {
     }
   });
 
-  test('the launch list of a single machine is its token, and a malformed list contains no token', () => {
+  test("the launch list of a single machine is the machine's token, and no token is read from a malformed list", () => {
     expect(tokenAt(tokenOf(4), 0)).toBe(tokenOf(4));
     for (const value of ['', 'web', `${FLEET}:`, `${FLEET}:1.1,`]) expect(tokenAt(value, 0)).toBeUndefined();
   });
@@ -101,7 +101,7 @@ describe('RunInstances', () => {
         .join('')}</instancesSet>`,
     );
 
-  test('RunInstances has the same parameters for the same token, and uses only zones that offer the type', async () => {
+  test('the driver calls RunInstances with the same parameters for the same token, and only in zones that offer the type', async () => {
     const { client, runs } = await playing(machines);
     for (const index of [1, 1, 2, 3, 4, 5, 6]) await client.createInstance(specOf(index));
     const [first, again, ...others] = runs();
@@ -112,7 +112,7 @@ describe('RunInstances', () => {
     expect(new Set(others.map((call) => call.get('ClientToken'))).size).toBe(others.length);
   });
 
-  test('a launch uses the requested zone, and is refused without `RunInstances` if the zone does not offer the type', async () => {
+  test('a launch uses the requested zone, and is refused without a call of RunInstances if the zone does not offer the type', async () => {
     const { client, runs } = await playing(machines);
     await client.createInstance({ ...specOf(1), zone: 'us-east-1b' });
     expect(runs()[0]?.get('NetworkInterface.1.SubnetId')).toBe('subnet-b');
@@ -149,7 +149,7 @@ describe('RunInstances', () => {
     expect(runs()).toHaveLength(4);
   });
 
-  test('every launch of a batch fails as OutcomeUnknown when the answer is lost', async () => {
+  test('if the answer to RunInstances is lost, every launch of the batch fails as OutcomeUnknown', async () => {
     const { client, runs } = await playing(() => 'hang-up');
     const outcomes = await client.createInstances([1, 2].map(specOf));
     expect(outcomes).toMatchObject([
@@ -159,7 +159,7 @@ describe('RunInstances', () => {
     expect(runs()).toHaveLength(1);
   });
 
-  test('RunInstances is repeated while EC2 does not yet know the new security group', async () => {
+  test('the driver repeats RunInstances while EC2 does not yet know the new security group', async () => {
     let asked = 0;
     const { client } = await playing((call) => {
       asked += 1;

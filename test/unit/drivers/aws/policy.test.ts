@@ -18,7 +18,8 @@ const policySchema = z.object({
 });
 
 /**
- * Reads the policy that the guide tells users to give to the driver's role: the last JSON block of the guide.
+ * Reads the policy that the guide tells users to give to the driver's role. The policy is the last JSON block
+ * of the guide.
  */
 function policy() {
   const guide = readFileSync(join(root, 'docs/drivers/aws.md'), 'utf8');
@@ -27,8 +28,8 @@ function policy() {
 }
 
 /**
- * Calls of STS, which the policy does not list. GetCallerIdentity needs no permission, and AssumeRole is made
- * with the deployment's own role.
+ * Calls of STS that need no permission in the policy. AWS allows GetCallerIdentity without a permission. The
+ * deployment's own role calls AssumeRole.
  */
 const OF_STS = ['AssumeRole', 'GetCallerIdentity'];
 
@@ -50,12 +51,12 @@ it("the guide's policy allows exactly the actions that the driver calls", () => 
   expect([...allowed].sort()).toEqual([...new Set([...called(), 'ec2:CreateTags'])].sort());
 });
 
-it("the guide's policy has a condition for every EC2 action that is not a read, except CreateRoute and a part of RunInstances", () => {
+it("the guide's policy has a condition for every EC2 action that is not a read, except CreateRoute and one statement about RunInstances", () => {
   const free = policy()
     .Statement.filter(({ Condition }) => Condition === undefined)
     .flatMap(({ Action }) => Action)
     .filter((action) => !/:(Describe|Get)/.test(action))
-    // The policy restricts these actions by resource name instead of by a condition.
+    // The policy restricts actions of SSM by the names of parameters instead of by a condition.
     .filter((action) => !action.startsWith('ssm:'));
   expect(free.sort()).toEqual(['ec2:CreateRoute', 'ec2:RunInstances']);
 });

@@ -23,7 +23,7 @@ const spec = (Name: string, over: object = {}) => ({
 const offersFrom = (vmspec: unknown, prices = new Map<string, number>()) =>
   offersOf('KR', specsSchema.parse({ vmspec }).vmspec, prices);
 
-test('sizes given as strings are parsed, and a type of unknown size or unusable name is left out', () => {
+test('the driver parses sizes that are strings, and leaves out an instance type with an unknown size or an unusable name', () => {
   const { instanceTypes, offers } = offersFrom([
     spec('s1'),
     spec('s1', { MemSizeMiB: '1024' }),
@@ -36,7 +36,7 @@ test('sizes given as strings are parsed, and a type of unknown size or unusable 
   expect(offersFrom(null).instanceTypes).toEqual([]);
 });
 
-test('the memory of a GPU is the memory of one device, and a GPU of unknown memory is left out', () => {
+test('the memory of a GPU is the memory of one device, and a GPU with an unknown amount of memory is left out', () => {
   const gpu = { Count: '2', Mfr: 'NVIDIA', Model: 'V100', MemSizeGB: '-1', TotalMemSizeGB: '64' };
   const gpusOf = (Gpu: object) =>
     offersFrom([spec('g', { Gpu: [Gpu] })]).instanceTypes.map((type) => type.gpu);
@@ -45,13 +45,13 @@ test('the memory of a GPU is the memory of one device, and a GPU of unknown memo
   expect(gpusOf({ ...gpu, TotalMemSizeGB: '-1' })).toEqual([undefined]);
 });
 
-test('a type is arm64 when it is a Graviton type or its description says so', () => {
+test('an instance type has the architecture arm64 if it is a Graviton type or if CB-Spider lists arm64 for it', () => {
   const architecture = { KeyValueList: [{ Key: 'SupportedArchitectures', Value: '[arm64]' }] };
   const { instanceTypes } = offersFrom([spec('m7g.large'), spec('g4dn.xlarge'), spec('own', architecture)]);
   expect(instanceTypes.map(({ architecture }) => architecture)).toEqual(['arm64', 'x86_64', 'arm64']);
 });
 
-test('the price of a type is its lowest price per hour in dollars, and other prices are ignored', () => {
+test('the price of an instance type is its lowest price per hour in dollars; prices in other units or currencies are ignored', () => {
   const price = (ProductInfo: object, Price: string, Currency = 'USD', Unit = 'Hrs') => ({
     ProductInfo: { ProductId: '1', ...ProductInfo },
     PriceInfo: { OnDemand: { PricingId: '1', Unit, Currency, Price } },
@@ -72,7 +72,7 @@ test('the price of a type is its lowest price per hour in dollars, and other pri
   expect(offersFrom([spec('a')], prices).offers).toEqual([expect.objectContaining({ priceUsdPerHour: 0.1 })]);
 });
 
-test('the id of an image is the name that a create call needs, which may be a URL', () => {
+test('the id of an image is the name that a create call needs; the name may be a URL', () => {
   const url = 'https://www.googleapis.com/compute/v1/projects/ubuntu-os-cloud/global/images/ubuntu-2404-v1';
   const image = (NameId: string, over: object = {}) => ({ IId: { NameId, SystemId: NameId }, ...over });
   const images = imagesOf(
@@ -95,7 +95,7 @@ test('the id of an image is the name that a create call needs, which may be a UR
   expect(images[0]?.description).toBe('ubuntu-2404-v1');
 });
 
-test('a location is unavailable when all of its zones are unavailable, and available when it has no zones', () => {
+test('a location is unavailable if all of its zones are unavailable, and available if it has no zones', () => {
   const zoneOf = (Name: string, Status: string) => ({ Name, Status });
   const region = (ZoneList: unknown) => locationOf(regionZoneSchema.parse({ Name: 'KR', ZoneList }));
   expect(region([zoneOf('KR-1', 'Unavailable'), zoneOf('KR-2', 'StatusNotSupported')])).toEqual({

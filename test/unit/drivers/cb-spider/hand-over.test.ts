@@ -14,7 +14,7 @@ async function until<Answer>(read: () => Promise<Answer | undefined>): Promise<A
   throw new Error('the expected answer did not come within 3 seconds');
 }
 
-test('if CB-Spider does not answer a create in time, the driver returns a machine in Creating, which runs later', async () => {
+test('if CB-Spider does not answer a create in time, the driver returns a machine with status Creating, and the machine runs later', async () => {
   const client = double.client();
   const spec = await specOn(client);
   const made = await client.createInstance(spec);
@@ -29,7 +29,7 @@ test('if CB-Spider does not answer a create in time, the driver returns a machin
   expect(await client.getInstance(LOCATION, made.backendId)).toMatchObject({ status: 'Creating' });
   expect(await client.findInstanceByToken(LOCATION, spec.launchToken)).toMatchObject({ status: 'Creating' });
 
-  // Then the cloud lists the machine, under the name that the driver gave.
+  // Later the cloud lists the machine under the name that the driver gave.
   const [shown] = await until(async () => {
     const list = await client.listInstances(LOCATION);
     return list.length > 0 ? list : undefined;

@@ -16,7 +16,7 @@ const NAMES: Readonly<Record<string, string>> = {
 const namedSchema = z.record(z.string(), z.unknown());
 type Zone = { Name: string; Status: string };
 
-/** Starts a registry of CB-Spider that keeps each record sent to it, for a cloud with `zones` at `KR`. */
+/** Starts a registry of CB-Spider that keeps each record that it gets. The cloud has `zones` in region `KR`. */
 async function startRegistry(zones: Zone[]) {
   const kept = new Map<string, unknown>();
   const server = await startAnswering(({ call, body }: Asked) => {

@@ -3,7 +3,7 @@ import { LOCATION, specOn, useDouble } from './double.ts';
 
 const double = useDouble({ prepareMs: 0, startMs: 0, terminateMs: 0 }, { handOverMs: 500, lockedMs: 500 });
 
-test('a trial client, which checks a new credential, lists the machines of the same account under the same ids', async () => {
+test('a trial client (a client that checks a new credential) lists the machines of the same account under the same ids', async () => {
   const client = double.client();
   const { backendId } = await client.createInstance(await specOn(client));
   const shown = await double.client({ isTrial: true }).listInstances(LOCATION);

@@ -64,7 +64,7 @@ test.each([
   ['contains the credential', `i-${API_KEY}`],
   ['is too long', 'i'.repeat(2_000)],
   ['contains a control character', 'i-1\u001b'],
-])('a list of machines is refused when the id of one of them %s', async (_, id) => {
+])('a list of machines is refused if the id of one machine %s', async (_, id) => {
   const call = clientOf({ items: [MACHINE, { ...MACHINE, id }] }).listInstances(AT);
   expect((await errorOf(call)).code).toBe('Unavailable');
 });
@@ -103,7 +103,7 @@ test('a create call that returns an unusable machine id fails as OutcomeUnknown'
   );
 });
 
-test('an unusable image or offer is left out of the catalogue, and the others stay', async () => {
+test('an unusable image or offer is left out of the catalogue, and the usable images and offers stay', async () => {
   const image = { name: 'ubuntu', id: 'ami-1', description: 'Ubuntu', architectures: ['x86_64'] };
   const images = [
     image,
@@ -130,7 +130,7 @@ test('an error does not repeat the user data or the public key of its call', asy
   expect((await errorOf(call)).message).toBe('publicKey: ***');
 });
 
-test('the driver stops reading the endless body of a refusal, and still throws the error of its status', async () => {
+test("if the body of a refusal is endless, the driver stops reading it and throws the error for the refusal's status", async () => {
   let [pulled, cancelled] = [0, false];
   const endless = () =>
     new ReadableStream<Uint8Array>({

@@ -38,7 +38,7 @@ describe('machineName', () => {
     );
   });
 
-  test("a machine's name can have a lower length limit, and the launch token can still be parsed from the name", () => {
+  test("the launch token can be parsed from a machine's name even if the cloud has a lower length limit for names", () => {
     fc.assert(
       fc.property(deployments, tokens, fc.integer({ min: 30, max: 63 }), (deployment, token, maxLength) => {
         const name = machineName(deployment, token, maxLength);
@@ -103,7 +103,7 @@ describe('the names of network resources', () => {
     }
   });
 
-  test('fleetOfResource finds no fleet in a foreign name, and resourceName refuses capital letters', () => {
+  test('fleetOfResource finds no fleet in a name that no deployment gave, and resourceName refuses capital letters', () => {
     for (const name of ['net', '0123456789abcdefx000000', 'my-own-network'])
       expect(fleetOfResource(name)).toBeUndefined();
     expect(() => resourceName('test', 'With-Other')).toThrow(RangeError);

@@ -13,8 +13,8 @@ const SECRETS = {
     '-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\nAQEFAASCBKcwggSjAgEAAoIB\n-----END PRIVATE KEY-----\n',
 };
 /**
- * Each secret in each spelling. A spelling is a way in which a cloud may write the secret: JSON or base64,
- * for instance.
+ * Each secret in each spelling. A spelling is a way in which a cloud may write the secret, for instance in
+ * base64.
  */
 const cases = Object.entries(SECRETS).flatMap(([kind, secret]) =>
   SPELLINGS.map(({ name, spell }) => ({ kind, secret, name, spell })),
@@ -52,7 +52,7 @@ test('redaction removes a secret that is encoded twice, in any two spellings', (
   const secret = fc.string({ minLength: 12, maxLength: 60, unit: 'grapheme-ascii' });
   fc.assert(
     fc.property(secret, spelling, spelling, (value, inner, outer) => {
-      // The secret must have eight characters or more after all of its escapes are decoded.
+      // Uses only secrets with at least eight characters that cannot be part of an escape.
       fc.pre(value.replaceAll(/[^A-Za-z0-9]|%u?[0-9a-f]{2,4}|\\./gi, '').length >= 8);
       const text = outer.spell(inner.spell(value));
       expect(new Secrets([value]).redact(`${WORDS_BEFORE}${text}`, 2_000)).not.toContain(text);
@@ -61,7 +61,7 @@ test('redaction removes a secret that is encoded twice, in any two spellings', (
   );
 });
 
-test('redaction removes the beginning or the end of a secret that a text contains only in part', () => {
+test('if a text contains only the beginning or the end of a secret, redaction removes that part', () => {
   const secrets = new Secrets([SECRETS.key]);
   for (const length of [8, 12, 20, 39]) {
     expect(secrets.redact(`bad key ${SECRETS.key.slice(0, length)}`, 1_000)).toBe('bad key ***');
@@ -107,12 +107,12 @@ test('redaction removes a session token as soon as it has been added to the secr
 describe('isIn', () => {
   const secrets = new Secrets([SECRETS.key, 'ubuntu']);
 
-  test('isIn detects a secret in an identifier, also if the secret is encoded in base64', () => {
+  test('isIn detects a secret in an identifier, even if the secret is encoded in base64', () => {
     expect(secrets.isIn(`i-${SECRETS.key}`)).toBe(true);
     expect(secrets.isIn(Buffer.from(SECRETS.key).toString('base64'))).toBe(true);
   });
 
-  test('an identifier may contain a short word that is also a password', () => {
+  test('isIn does not report an identifier that contains a password of fewer than eight characters', () => {
     expect(secrets.isIn('ubuntu-24.04-server-amd64')).toBe(false);
     expect(secrets.isIn('i-0123456789abcdef0')).toBe(false);
   });

@@ -13,7 +13,7 @@ describe('retryAfterMs of readRate', () => {
     ['a date', { 'retry-after': 'Sun, 01 Mar 2026 12:00:30 GMT' }, 30_000],
     ['a date in the past', { 'retry-after': 'Sun, 01 Mar 2026 11:00:00 GMT' }, 0],
     [
-      "a date by the cloud's own clock",
+      'a date and the `date` header, which has the time of the cloud',
       { 'retry-after': 'Sun, 01 Mar 2026 13:00:30 GMT', date: 'Sun, 01 Mar 2026 13:00:00 GMT' },
       30_000,
     ],
@@ -27,7 +27,7 @@ describe('retryAfterMs of readRate', () => {
     ['RateLimit with separators in its names', { ratelimit: '"a;r=1,\\"b";r=0;t=7;pk=:Y2E=:' }, 7_000],
     ['RateLimit-Reset', { 'ratelimit-remaining': '0', 'ratelimit-reset': '50' }, 50_000],
     [
-      'RateLimit-Reset as a time',
+      'RateLimit-Reset in seconds since 1970',
       { 'ratelimit-remaining': '0', 'ratelimit-reset': String(NOW_MS / 1_000 + 12) },
       12_000,
     ],
@@ -37,7 +37,7 @@ describe('retryAfterMs of readRate', () => {
       9_000,
     ],
     [
-      'X-RateLimit-Reset in milliseconds',
+      'X-RateLimit-Reset in milliseconds since 1970',
       { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(NOW_MS + 1_500) },
       1_500,
     ],
@@ -47,16 +47,16 @@ describe('retryAfterMs of readRate', () => {
       4_000,
     ],
     [
-      'Retry-After, which precedes all other headers',
+      'Retry-After, which takes precedence over all other headers',
       { 'retry-after': '2', ratelimit: '"burst";r=0;t=60' },
       2_000,
     ],
     [
-      'RateLimit when Retry-After is malformed',
+      'RateLimit if Retry-After is malformed',
       { 'retry-after': 'soon', ratelimit: '"burst";r=0;t=60' },
       60_000,
     ],
-    ['a time of more than a day, cut to a day', { 'retry-after': '99999999' }, 86_400_000],
+    ['a time of more than a day, which is limited to a day', { 'retry-after': '99999999' }, 86_400_000],
   ])('the wait is read from %s', (_, headers, waitMs) =>
     expect(read(headers)).toEqual({ retryAfterMs: waitMs }),
   );

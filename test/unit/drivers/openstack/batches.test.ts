@@ -37,8 +37,8 @@ const requestSchema = z.object({
 });
 
 /**
- * Returns the servers that Nova creates for one request for several servers. They have the same metadata, and
- * their names are numbered.
+ * Returns the servers that Nova creates for one request for several servers. The servers have the same
+ * metadata, and Nova numbers their names.
  */
 function serversOf(request: Asked | undefined): object[] {
   const { server } = requestSchema.parse(request?.body);
@@ -145,7 +145,7 @@ describe('createInstances', () => {
   });
 });
 
-test('launches of a second attempt or of another fleet are created by separate requests', async () => {
+test('launches of different attempts or of different fleets are created by separate requests', async () => {
   const other = 'ffedcba9876543210';
   const specs = [spec(idOf(1), 2), spec(idOf(2)), spec(idOf(3, other)), spec(idOf(4), 2)];
   const { client, asked } = clientOf({

@@ -11,7 +11,7 @@ const image = (id: string, name: string, over: object = {}) => ({
   ...over,
 });
 
-test('an image has its own name or a well-known name; the newest public image that fits gets the well-known name', async () => {
+test('the newest public image that fits a well-known name is listed under that name, and other images under their own names', async () => {
   const images = [
     image('1', 'Ubuntu 24.04 LTS (Noble)'),
     image('2', 'ubuntu-24.04-server-cloudimg-arm64'),
@@ -38,7 +38,7 @@ test('an image has its own name or a well-known name; the newest public image th
   expect(new Set(listed.map(({ name }) => name)).size).toBe(listed.length);
 });
 
-test('a flavor becomes a type with its GPU and architecture, and the offer of a disabled flavor is unavailable', async () => {
+test('a flavor becomes an instance type with its GPU and architecture, and the offer of a disabled flavor is unavailable', async () => {
   const flavor = (name: string, over: object = {}) => ({
     id: `id-${name.replaceAll(' ', '-')}`,
     name,

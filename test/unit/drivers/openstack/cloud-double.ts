@@ -48,8 +48,8 @@ export function tokenAnswer(
 }
 
 /**
- * Returns a client of a cloud that gives the test's `answers`, and `asked`: the requests in order. The cloud
- * does not simulate OpenStack: `npm run test:openstack` tests the driver with the real services.
+ * Returns a client of a cloud that gives the test's `answers`, and the list `asked` of the requests in order.
+ * The cloud does not simulate OpenStack. `npm run test:openstack` tests the driver with the real services.
  */
 export function clientOf(
   answers: Readonly<Record<string, Answer>>,

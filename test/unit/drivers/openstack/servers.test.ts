@@ -176,7 +176,7 @@ test('a search by launch token returns only a server with that token, and the fi
   expect(await client.findInstanceByToken(REGION, `${idOf(1)}.2`)).toBeUndefined();
 });
 
-test('with an id that leads to another path, a get fails as NotFound without a call to Nova, and a termination succeeds', async () => {
+test('if a machine id would lead to another path, a get fails as NotFound without a call to Nova, and a termination succeeds', async () => {
   const { client, asked } = clientOf({});
   await expect(client.getInstance(REGION, '..')).rejects.toEqual(code('NotFound'));
   await client.terminateInstance(REGION, '..');

@@ -36,7 +36,7 @@ describe("Keystone's token", () => {
     expect(new Set(tokens).size).toBe(2);
   });
 
-  test('a call fails as Unauthorized when the new token is refused as well', async () => {
+  test('a call fails as Unauthorized if the service refuses the new token, too', async () => {
     const { client, asked } = clientOf({ [SERVERS]: () => json({ error: { message: 'no' } }, 401) });
     await expect(client.listInstances(REGION)).rejects.toEqual(code('Unauthorized'));
     expect(count(asked, 'nova')).toBe(2);

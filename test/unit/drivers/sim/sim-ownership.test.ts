@@ -64,7 +64,7 @@ describe.each([
   });
 });
 
-test('a machine belongs to this deployment by its deployment tag, or by its name if it has no such tag', async () => {
+test('a machine belongs to the deployment of its deployment tag, or to that of its name if it has no such tag', async () => {
   const client = connect(server);
   const tagged = await plant('instances', { name: 'web', tags: { [DEPLOYMENT_TAG]: DEPLOYMENT } });
   const named = await plant('instances', { name: machineName(DEPLOYMENT, `${idOf(7)}.2`) });
