@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { deletionSchema } from './deletion.ts';
 import { descriptionSchema, nameSchema } from './identifiers.ts';
 
-/** Tenant boundary: each connection and each fleet belongs to one namespace. */
+/** A request to create a namespace. A namespace separates tenants: each connection and each fleet belongs to one. */
 export const namespaceRequestSchema = z
   .object({ name: nameSchema, description: descriptionSchema.optional() })
   .strict();

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { cloudWordSchema } from './identifiers.ts';
 
-/** The clouds that instances run on. Each has its own limits, prices and status words. */
+/** The clouds that instances run on. Limits, prices and names of statuses differ from cloud to cloud. */
 export const CLOUDS = [
   'aws',
   'azure',
@@ -64,7 +64,11 @@ export const offerSchema = z.object({
   zone: cloudWordSchema.optional().describe('Absent: the offer is for the whole location.'),
   instanceType: cloudWordSchema,
   priceUsdPerHour: z.number().nonnegative().optional().describe('Absent: the cloud reports no price.'),
-  spotPriceUsdPerHour: z.number().nonnegative().optional().describe('Absent: not offered as spot.'),
+  spotPriceUsdPerHour: z
+    .number()
+    .nonnegative()
+    .optional()
+    .describe('Absent: the cloud does not offer this instance type as spot.'),
   available: z.boolean(),
 });
 export type Offer = z.infer<typeof offerSchema>;

@@ -5,12 +5,14 @@ import { connectionIdSchema, nameSchema } from './identifiers.ts';
 import { keptLimitOverrideSchema, limitOverrideSchema } from './limit-profile.ts';
 import { orphanPolicySchema } from './orphan.ts';
 
-/** Every driver that a connection may name. `drivers/registry.ts` has the metadata of each. */
+/** Names of all drivers. `drivers/registry.ts` contains the metadata of each driver. */
 export const DRIVER_NAMES = ['sim', 'aws', 'openstack', 'cb-spider'] as const;
 export const driverNameSchema = z.enum(DRIVER_NAMES);
 export type DriverName = z.infer<typeof driverNameSchema>;
 
-/** Maximum size of a standard parameter in Parameter Store. */
+/**
+ * Maximum size of a credential as JSON, in bytes. It is the maximum size of a standard parameter in Parameter Store.
+ */
 export const MAX_SECRET_BYTES = 4_096;
 
 /** Returns the JSON text of a credential, which is what the secret store keeps. */
@@ -98,14 +100,18 @@ export const connectionSchema = z.object({
     .describe(
       "The cloud's id of the account that the credential belongs to. Absent: the cloud does not report it.",
     ),
-  accountName: accountSchema.optional().describe('Display name of that account. Absent: the same as its id.'),
+  accountName: accountSchema
+    .optional()
+    .describe('Display name of the account. Absent: the same as the id of the account.'),
   accountChangedAt: z.iso
     .datetime()
     .optional()
-    .describe('Time at which the account was last found to be another one than before. Absent: never.'),
+    .describe(
+      'Time at which a verification last found that the account had changed. Absent: the account has never changed.',
+    ),
   warning: failureSchema
     .optional()
-    .describe('A problem that the owner should know about. The connection can be used in spite of it.'),
+    .describe('A problem that the owner should know about. It does not keep the connection from being used.'),
   inventorySyncedAt: z.iso.datetime().optional().describe('Time at which the whole inventory was last read.'),
   inventoryFailures: z
     .array(inventoryFailureSchema)

@@ -1,4 +1,7 @@
-/** Tells the user why something failed. The code is a driver's error code, or another code of Fleetwright. */
+/**
+ * The reason why an operation failed, for the user. The code is an error code of the driver contract, or one of
+ * Fleetwright's other codes.
+ */
 export interface Failure {
   code: string;
   message: string;

@@ -16,7 +16,7 @@ export const holdSchema = z
       .max(MAX_HOLD_SECONDS)
       .optional()
       .describe(
-        'The fleet is withdrawn after this time, unless a user releases it earlier. Absent: it is held until a user decides.',
+        'The fleet is withdrawn after this time, unless a user releases it earlier. Absent: the fleet is held until a user releases or removes it.',
       ),
   })
   .strict();
@@ -50,9 +50,9 @@ export interface ActionFacts {
  * | hold | Preparing, Creating, while launching | Held: nothing more is launched, running instances stay |
  * | release | Held | Preparing, and missing instances are launched |
  * | withdraw | Held | Terminating |
- * | abort | Preparing, Creating, while launching | nothing more is launched, then the failure policy decides |
+ * | abort | Preparing, Creating, while launching | nothing more is launched, and the failure policy decides the status |
  * | retry | Running, PartiallyRunning, Failed, when instances are missing | Preparing, and missing instances are launched |
- * | refine | PartiallyRunning, Failed, when instances failed | failed instances are removed; Running, or Failed below the minimum |
+ * | refine | PartiallyRunning, Failed, when instances failed | failed instances are removed; then Running, or Failed if a minimum is not reached |
  */
 export function allowedActions({ status, working, launching, missing, failed }: ActionFacts): FleetAction[] {
   if (status === 'Held') return ['release', 'withdraw'];

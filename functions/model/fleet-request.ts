@@ -22,7 +22,8 @@ export const MAX_REQUEST_BYTES = 256 * 1024;
 /** Maximum size of user data before base64 encoding. This is AWS's limit, and all clouds accept this size. */
 export const MAX_USER_DATA_BYTES = 16 * 1024;
 /**
- * Default time limit for an instance to run, counted from its claim. It covers all attempts of the instance together.
+ * Default time in which an instance has to become Running, in seconds. It begins with the instance's first claim in a
+ * round, and covers all attempts of that round together.
  */
 export const DEFAULT_INSTANCE_TIMEOUT_SECONDS = 1_200;
 /** Maximum time limit that a node group may set for its instances. */
@@ -33,15 +34,15 @@ export const failurePolicySchema = z.enum(FAILURE_POLICIES);
 export type FailurePolicy = z.infer<typeof failurePolicySchema>;
 
 /**
- * Priorities of fleets that wait for the same slots. In the time of one launch at low priority, four launches at normal
- * priority or sixteen at high priority are served.
+ * Priorities of fleets that wait for the same slots. For each launch at low priority, the launch queue serves four
+ * launches at normal priority, or sixteen at high priority.
  */
 export const PRIORITIES = ['low', 'normal', 'high'] as const;
 export const prioritySchema = z.enum(PRIORITIES);
 export type Priority = z.infer<typeof prioritySchema>;
 
 const MAX_LABELS = 40;
-/** Clouds store labels as tags, which allow no control characters. */
+/** Matches text without control characters. Clouds store labels as tags, and tags allow no control characters. */
 const ONE_LINE = /^\P{Cc}*$/u;
 
 const labelsSchema = z
@@ -87,8 +88,8 @@ export const nodeGroupRequestSchema = z
 export type NodeGroupRequest = z.infer<typeof nodeGroupRequestSchema>;
 
 /**
- * The fields that the rules over several fields compare. This schema accepts any value in them, so that a request with
- * errors in single fields is also checked against these rules.
+ * The fields that the rules below compare with each other. This schema accepts any value in these fields, so that a
+ * request with errors in single fields is also checked against these rules.
  */
 const relatedFieldsSchema = z.object({
   minimumInstances: z.number().optional().catch(undefined),
@@ -117,7 +118,9 @@ export const fleetRequestSchema = z
     priority: prioritySchema
       .optional()
       .describe('Priority over other fleets that wait for the same slots. Absent: normal.'),
-    hold: holdSchema.optional().describe('Accepts the fleet and launches nothing until it is released.'),
+    hold: holdSchema
+      .optional()
+      .describe('The fleet is accepted, and its launches begin when a user releases it.'),
     nodeGroups: z.array(nodeGroupRequestSchema).min(1).max(MAX_GROUPS_PER_FLEET),
   })
   .strict()

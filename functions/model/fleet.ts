@@ -104,7 +104,7 @@ export const instanceSchema = z.object({
 });
 export type Instance = z.infer<typeof instanceSchema>;
 
-/** A requested node group, with the catalogue's data about it at the time when the fleet was accepted. */
+/** A requested node group, with the data that the catalogue contained for it when the fleet was accepted. */
 export const nodeGroupSchema = nodeGroupRequestSchema.extend({
   driver: driverNameSchema,
   cloud: cloudSchema,

@@ -8,12 +8,12 @@ export const MAX_SHOWN_LOCATIONS = 200;
 const timeSchema = z.iso.datetime();
 const taken = { taken: z.int(), of: z.int() };
 
-/** Explains why launches wait, or are slower than the limit profile allows. */
+/** One reason why launches wait, or are slower than the limit profile allows. */
 const reasonSchema = z.discriminatedUnion('why', [
   z.object({ why: z.literal('slots'), ...taken }).describe('All slots of the location are taken.'),
   z
     .object({ why: z.literal('locations'), ...taken })
-    .describe('Other locations hold all location slots of the connection.'),
+    .describe("Other locations use all of the connection's location slots."),
   z
     .object({ why: z.literal('rate'), nextCallAt: timeSchema })
     .describe('The rate limit or the minimum spacing delays the next create call until `nextCallAt`.'),
@@ -78,7 +78,7 @@ const callSchema = z.object({
 
 const locationSchema = z.object({
   location: cloudWordSchema,
-  inUse: z.boolean().describe("True if the location holds one of the connection's location slots."),
+  inUse: z.boolean().describe("True if the location uses one of the connection's location slots."),
   calls: z.object({
     create: callSchema.exactOptional().describe('Absent: no rate limit applies to create calls.'),
     list: callSchema,
@@ -121,7 +121,7 @@ export const reopenRequestSchema = z
   .object({ location: cloudWordSchema.exactOptional().describe('Absent: every location.') })
   .strict();
 
-/** The families of instance types whose quota launches may try again, by location. */
+/** For each location, the families of instance types for which launches may test the quota again. */
 export const reopenedSchema = z.object({
   reopened: z.array(z.object({ location: cloudWordSchema, families: z.array(z.string()) })),
 });

@@ -42,7 +42,7 @@ const DIGITS = '0123456789abcdefghjkmnpqrstvwxyz';
  * Makes a fleet's id: `f`, nine characters of the time in milliseconds and seven random characters (35 bits), in
  * Crockford's base 32, lower case. Ids sort by time of creation.
  *
- * @param random draws from [0, 1)
+ * @param random returns a random number in [0, 1)
  */
 export function makeFleetId(nowMs: number, random: () => number): string {
   return `f${makeId(nowMs, random)}`;
@@ -75,8 +75,8 @@ export function fleetCreatedAtMs(fleetId: string): number {
 }
 
 /**
- * Makes an instance's id: `<fleet id>-<index in five digits>`. It contains the fleet's id, so the instance can be found
- * without an index.
+ * Makes an instance's id: `<fleet id>-<index in five digits>`. It contains the fleet's id, so an instance can be found
+ * by its id without a search.
  */
 export function instanceId({ fleetId, index }: InstanceRef): string {
   return `${fleetId}-${String(index).padStart(5, '0')}`;

@@ -1,8 +1,11 @@
 import { z } from 'zod';
 
-/** Maximum size of a burst, as a time in seconds: a burst has at most the calls that the rate allows in this time. */
+/** A burst has at most as many calls as the rate allows in this time, in seconds. */
 const BURST_SECONDS = 10;
-/** Tolerance for rounded numbers: a spacing of six seconds and a rate of 0.1667 per second agree. */
+/**
+ * Tolerance for rounded numbers: with it, a spacing of 6 s does not contradict a rate of 0.1667 per second, although 6
+ * times 0.1667 is more than 1.
+ */
 const ROUNDING = 1.01;
 
 export interface Contradiction {
@@ -14,8 +17,8 @@ const amount = z.number().positive().optional().catch(undefined);
 const rate = z.object({ perSecond: amount, burst: amount }).optional().catch(undefined);
 
 /**
- * The fields that the rules compare. This schema accepts any value in them, so that contradictions are reported
- * together with errors in other fields.
+ * The fields that the rules below compare with each other. This schema accepts any value in these fields, so that
+ * contradictions are reported together with errors in other fields.
  */
 const relatedSchema = z.object({
   calls: z.object({ create: rate, list: rate, mutate: rate }).optional().catch(undefined),

@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { contradictionsOf } from './limit-contradictions.ts';
 
-/** Accepts whole numbers from 1 to `max`. `z.int()` would end the parse before the rules between fields are checked. */
+/**
+ * Accepts whole numbers from 1 to `max`. With `z.int()`, a fraction would end the parse before the rules between fields
+ * are checked.
+ */
 const whole = (max: number) =>
   z
     .number()
@@ -10,9 +13,9 @@ const whole = (max: number) =>
     .refine(Number.isInteger, { error: 'must be a whole number', params: { code: 'invalid-type' } })
     .meta({ type: 'integer' });
 
-/** Minimum rate: one call in 28 hours. A lower rate could not be distinguished from no calls. */
+/** Minimum rate, in calls per second: one call in 28 hours. A lower rate would have the same effect as no calls. */
 const MIN_PER_SECOND = 0.000_01;
-/** Maximum rate. No cloud accepts more calls per second, so this rate limits nothing. */
+/** Maximum rate, in calls per second. It limits nothing, because no cloud accepts so many calls. */
 export const MAX_PER_SECOND = 10_000;
 
 const rateSchema = z
@@ -35,8 +38,8 @@ export type CallKind = z.infer<typeof callKindSchema>;
 /**
  * Selects how the create calls at a location follow one another:
  *
- * - `burst`: each as soon as the rate and its burst allow it
- * - `even`: always the same time between two creates
+ * - `burst`: each call is sent as soon as the rate and its burst allow it
+ * - `even`: the time between two create calls is always the same
  * - `all-at-once`: the cloud itself queues create calls, and no rate limit applies to them. Until the first instance at
  *   a location runs, no other instance is created there
  */
@@ -75,8 +78,8 @@ const budgets = {
 };
 
 /**
- * The limits that one cloud sets for one connection. The governor enforces these limits over all fleets and processes.
- * The workflows' MaxConcurrency is derived from them.
+ * The limits of one connection at its cloud. The governor enforces these limits over all fleets and processes. The
+ * workflows' MaxConcurrency is derived from them.
  */
 export const limitProfileSchema = z
   .object({ ...slots, calls, pacing: pacingSchema.default('burst'), ...budgets })
@@ -95,7 +98,7 @@ export const keptLimitOverrideSchema = z
     tier: limitTierSchema
       .exactOptional()
       .describe(
-        '`power`: start from the limits that the provider grants on request instead of its default limits.',
+        '`power`: the override changes the limits that the provider grants on request, not its default limits.',
       ),
     ...slots,
     calls: calls.partial(),
@@ -105,7 +108,7 @@ export const keptLimitOverrideSchema = z
   .partial()
   .strict();
 
-/** A limit override as a user writes it. All fields are optional, and no two may contradict each other. */
+/** A limit override as a user writes it. All fields are optional, and no two fields may contradict each other. */
 export const limitOverrideSchema = keptLimitOverrideSchema.superRefine(
   (override, context) => {
     for (const { path, message } of contradictionsOf(override)) {

@@ -4,8 +4,8 @@ import { type LimitOverride, type LimitProfile, limitProfileSchema, type Rate } 
 import { DEFAULT_LIMIT_PROFILES, POWER_LIMIT_PROFILES } from './limit-tiers.ts';
 
 /**
- * Returns the limit profile in force: the cloud's default or power profile, in which the connection's overrides replace
- * fields. If the override has no create rate, the profile's create rate is lowered to agree with the override.
+ * Returns the limit profile in force. It is the cloud's default or power profile, in which the connection's override
+ * replaces fields. If the override has no create rate, the profile's create rate is lowered to agree with the override.
  */
 export function limitProfileOf(cloud: Cloud, override: LimitOverride | undefined): LimitProfile {
   const base = (override?.tier === 'power' ? POWER_LIMIT_PROFILES : DEFAULT_LIMIT_PROFILES)[cloud];

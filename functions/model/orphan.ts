@@ -34,9 +34,9 @@ export type OrphanKind = z.infer<typeof orphanKindSchema>;
  * - `copy`: it carries this deployment's tags, but no call of this deployment created it
  * - `unproven`: it is unknown whether a call of this deployment created it
  * - `returned`: it vanished, and the cloud shows it again
- * - `ended`: as `returned`, and its removal was requested while the cloud did not show it
+ * - `ended`: it vanished, its removal was requested after that, and the cloud shows it again
  * - `record-closed`: its record is closed
- * - `earlier-attempt`: an attempt that its instance has given up since created it
+ * - `earlier-attempt`: an earlier attempt of its instance created it, and the instance has given up that attempt
  * - `elsewhere`: its instance has moved to another location
  * - `duplicate`: the record of its instance is bound to another machine
  * - `missing`: a record is bound to it, and the cloud does not show it
@@ -91,7 +91,7 @@ export const isUncounted = (reason: OrphanReason): boolean => MEANINGS[reason].u
  *
  * - `Quarantined`: the grace period has not ended
  * - `Reported`: sweeps do not remove the resource; an operator has to decide
- * - `Terminating`: sweeps request the removal until the cloud no longer shows the resource
+ * - `Terminating`: each sweep requests the removal again, until the cloud no longer shows the resource
  * - `Missing`: the poll loop searches for the machine
  *
  * Closed states:
@@ -140,7 +140,7 @@ export const HOLD_REASONS = ['cap', 'restored', 'another-writer'] as const;
 export const holdReasonSchema = z.enum(HOLD_REASONS);
 export type HoldReason = z.infer<typeof holdReasonSchema>;
 
-/** A hold: the sweeps of a site or connection wait for an operator. */
+/** A hold: sweeps remove no machines of a site or connection until an operator lets them continue. */
 export const sweepHoldSchema = z.object({
   connection: nameSchema,
   location: cloudWordSchema.optional().describe('Absent: every location of the connection.'),

@@ -1,6 +1,6 @@
-/** Control characters can control a terminal, or end a line. */
+/** Matches control characters and line separators, which can control a terminal or end a line. */
 const CONTROLS = /[\p{Cc}\p{Zl}\p{Zp}]+/gu;
-/** Format characters can reverse a line, or hide inside a word. */
+/** Matches invisible format characters, which can reverse the text of a line or hide inside a word. */
 const UNSEEN = /\p{Cf}/gu;
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 const HIGH_SURROGATE_AT_END = /[\ud800-\udbff]$/;
@@ -17,15 +17,15 @@ export function plainText(text: string, maxLength = Number.POSITIVE_INFINITY): s
 }
 
 /**
- * Cuts a text to a maximum length. @param maxLength in UTF-16 code units, including the final `…` of a text that was
- * cut
+ * Cuts a text to a maximum length. @param maxLength in UTF-16 code units; a longer text is cut and ends with `…` within
+ * that length
  */
 export function cutText(text: string, maxLength: number): string {
   if (text.length <= maxLength) return text;
   return `${text.slice(0, maxLength - 1).replace(HIGH_SURROGATE_AT_END, '')}…`;
 }
 
-/** Returns true if the text is one line that is safe to print. A text with line breaks or tabs is not. */
+/** Returns true if the text is one line that is safe to print. A text with line breaks or tabs is not plain. */
 export function isPlainText(text: string): boolean {
   return !UNSAFE.test(text);
 }
@@ -38,7 +38,7 @@ export function plainLines(text: string): string {
     .join('\n');
 }
 
-/** Writes a JSON document whose strings are safe to print. Parsing it gives the same values. */
+/** Returns a document as JSON text that is safe to print. Parsing the text gives the same values. */
 export function plainJson(document: unknown): string {
   return JSON.stringify(document, null, 2).replaceAll(/[^\n\P{C}]|[\p{Zl}\p{Zp}]/gu, (character) =>
     Array.from(

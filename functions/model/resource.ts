@@ -19,7 +19,7 @@ export const resourceSchema = z.object({
     .int()
     .nonnegative()
     .describe(
-      "Number of the fleet's instances at this connection and location that may exist. The resource stays while there is at least one.",
+      "Number of the fleet's instances at this connection and location that may exist. The resource is kept while at least one of them may exist.",
     ),
   createdAt: z.iso.datetime().optional(),
   backendId: z

@@ -33,8 +33,8 @@ export const fleetStatusSchema = z.enum(FLEET_STATUSES);
 export type FleetStatus = z.infer<typeof fleetStatusSchema>;
 
 /**
- * `transitional`: the cloud will change the status without a further call, and the poll loop polls the site until it
- * does. `closed`: the machine no longer exists at the cloud.
+ * `transitional`: the cloud changes the status without a further call, and the poll loop polls the site until the
+ * status has changed. `closed`: the machine no longer exists at the cloud.
  */
 const INSTANCE_PHASES: Readonly<Record<InstanceStatus, 'at-rest' | 'transitional' | 'closed'>> = {
   Planned: 'at-rest',

@@ -3,8 +3,9 @@ import { isForbiddenHost } from '../../drivers/contract/forbidden-hosts.ts';
 /**
  * Checks the endpoint of a connection.
  *
- * @param need `own` if the driver knows the address of its cloud; `required` if it needs an endpoint
- * @param overridesAllowed true if the deployment allows an endpoint although the driver knows the address of
+ * @param need `own` if the driver knows the address of its cloud; `required` if each connection has to give
+ *   an endpoint; undefined if the driver is unknown
+ * @param overridesAllowed true if connections may give an endpoint even if the driver knows the address of
  *   its cloud; if false, a required endpoint has to be https
  * @returns the reason why the endpoint is refused; undefined if it is allowed
  */
@@ -30,8 +31,8 @@ export function endpointError(
 }
 
 /**
- * Checks that an endpoint is an origin and a path, written in normal form. A URL parser also accepts
- * `http://2130706433`, a line break or `/../`, and then uses an address that the text does not show.
+ * Checks that an endpoint is an origin and a path, written in normal form. For example, a URL parser accepts
+ * `http://2130706433`, a line break or `/../`. The address that it then uses differs from the text.
  */
 function formError(endpoint: string, url: URL): { code: string; message: string } | undefined {
   const wrong = (message: string) => ({ code: 'invalid-format', message });

@@ -97,12 +97,12 @@ const endpointGivenSchema = z.object({ endpoint: z.unknown().refine((value) => v
 
 /**
  * Checks the well-formed fields of a body that the request schema refuses, and returns their errors. The user
- * then sees them together with the schema's errors.
+ * then sees these errors together with the schema's errors.
  */
 export function inspectRefusedConnection(body: unknown, rules: ConnectionRules): RequestError[] {
   const remains = remainsSchema.safeParse(body).data;
   if (!remains) return [];
-  // The schema reports a malformed endpoint. Do not report such an endpoint as missing, too.
+  // The schema already reports a malformed endpoint. It must not be reported a second time, as missing.
   const isMalformed = remains.endpoint === undefined && endpointGivenSchema.safeParse(body).success;
   return connectionErrors(remains, rules).filter(
     ({ pointer, code }) => !(isMalformed && pointer === '/endpoint' && code === 'missing'),

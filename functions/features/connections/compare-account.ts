@@ -7,13 +7,14 @@ import type { Failure } from '../../model/failure.ts';
  *
  * - `same`: nothing has to be written.
  * - `first`: the connection has no account yet.
- * - `another`: the accounts differ. The connection must have nothing left in its current account.
- * - `unproven`: one of the two accounts is unknown. The new credential has to show the connection's live
- *   machines.
+ * - `another`: the accounts differ. The credential is accepted only if the connection has nothing left in its
+ *   current account.
+ * - `unproven`: one of the two accounts is unknown. The new credential is accepted only if the cloud lists
+ *   the connection's live machines for this credential.
  */
 export type AccountComparison = 'same' | 'first' | 'another' | 'unproven';
 
-/** Compares accounts. Pure. @param isNew true if the credential is not the one in force */
+/** Compares accounts. Pure. @param isNew true if the credential is not in force yet */
 export function compareAccount(
   { account, verifiedAt }: Pick<Connection, 'account' | 'verifiedAt'>,
   told: VerifiedCredential,
@@ -34,7 +35,10 @@ export function anotherAccount(
   };
 }
 
-/** Machines or networks of a connection at one location that a new credential does not show. */
+/**
+ * Number of machines or networks of a connection that the cloud does not list at one location for a new
+ * credential.
+ */
 export interface Hidden {
   what: 'machines' | 'networks';
   location: string;

@@ -26,17 +26,19 @@ export interface DeletionDeps {
 }
 
 const TRIES = 5;
-/** Maximum time that the deletion waits for a worker to remove the deployment's mark, in ms. */
+/**
+ * Maximum time, in ms, that the deletion waits for a worker to remove the deployment's mark. After this time,
+ * the deletion continues.
+ */
 const LONGEST_LEAVING_MS = 5_000;
 const BETWEEN_LOOKS_MS = 200;
 
 /**
  * Deletes a connection that no live fleet uses. Writes a deletion mark to the connection's record first:
- * while the record has this mark, no fleet is accepted on the connection. If the connection has live fleets,
- * the deletion mark is removed from the record again. A repeated call continues a deletion whose process
- * died.
+ * while the record has this mark, no fleet is accepted on the connection. If live fleets use the connection,
+ * removes the deletion mark again and deletes nothing. A later call continues a deletion whose process died.
  *
- * @param unless `has-secret` keeps the connection if its secret has been stored
+ * @param unless `has-secret`: the connection is kept if its secret has been stored
  */
 export async function deleteConnection(
   deps: DeletionDeps,
@@ -47,7 +49,7 @@ export async function deleteConnection(
   const { store } = deps;
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const marked = await markConnection(store, namespace, name);
-    // The connection existed at an earlier attempt of this call. Another request has removed it since.
+    // At an earlier attempt of this call, the connection existed. Another request has deleted it since.
     if (!marked) return attempt === 1 ? 'not-found' : 'deleted';
     const { isDecided } = marked.deletion;
     const isInUse =
@@ -66,8 +68,8 @@ export async function deleteConnection(
 }
 
 /**
- * Takes the steps that follow after the deletion is decided. Each step can be repeated. The record is removed
- * last, because it names everything else that has to be removed.
+ * Removes everything that belongs to a connection whose deletion is decided. Each step can be repeated. The
+ * record is removed last, because it names everything else that has to be removed.
  */
 async function finishDeletion(deps: DeletionDeps, connection: DeletingConnection): Promise<void> {
   const { store, ssm, secretsPrefix } = deps;

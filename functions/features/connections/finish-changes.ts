@@ -10,9 +10,15 @@ import { deleteNamespace } from '../namespaces/delete-namespace.ts';
 import { type DeletionDeps, deleteConnection } from './delete-connection.ts';
 import { isUnfinished } from './keep-credential.ts';
 
-/** Time after which no API request works on a deletion any more, in ms. */
+/**
+ * Time after the request of a deletion, in ms. A deletion that is still under way after this time is
+ * continued here, because its API request has ended.
+ */
 const DELETION_MS = 2 * 60_000;
-/** Time after which no API request stores the secret of a new connection any more, in ms. */
+/**
+ * Time after the creation of a connection, in ms. If its secret is not stored by then, its API request has
+ * ended, and the connection is removed here.
+ */
 const REGISTRATION_MS = 10 * 60_000;
 /**
  * Time after the deletion of a connection, in ms. After it, no secret can arrive that was sent before the
@@ -27,9 +33,9 @@ export interface FinishedChanges {
 }
 
 /**
- * Finishes changes whose API requests died. Continues interrupted deletions, whether they were already
- * decided or not. Removes connections whose secret was never stored, and secrets that arrived after the
- * deletion of their connection. A schedule calls this.
+ * Finishes changes that were interrupted because the process of an API request died. Continues interrupted
+ * deletions, even those that were not decided yet. Removes connections whose secret was never stored, and
+ * secrets that arrived after the deletion of their connection. A schedule calls this.
  *
  * @returns number of connections, namespaces and secrets that were handled
  */

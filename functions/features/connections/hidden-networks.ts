@@ -9,8 +9,8 @@ import type { Hidden } from './compare-account.ts';
 
 /**
  * Checks whether a new credential, which is not in force yet, shows the networks of the connection's live
- * fleets. A live fleet may have a network although it has no machine. With a credential of another account,
- * the network would stay in the old account.
+ * fleets. A live fleet may have a network although it has no machine. If the new credential belonged to
+ * another account, the network would be left behind in the old account.
  *
  * One network that the new credential shows proves the account. A network counts as gone if the credential in
  * force does not show it either.
@@ -36,7 +36,10 @@ export async function hiddenNetworks(
   return undefined;
 }
 
-/** Returns the backend ids of the networks in the records of live fleets, by location. */
+/**
+ * Returns the backend ids of the networks of the connection's live fleets, by location. Source: the network
+ * records.
+ */
 async function recordedNetworks(
   { store }: WorkerContext,
   connection: Connection,
@@ -54,8 +57,8 @@ async function recordedNetworks(
 }
 
 /**
- * Counts the networks that the credential in force shows. If the cloud rejects that credential or does not
- * answer, counts all of the networks, because each of them may exist.
+ * Counts those of the given networks that the credential in force shows. If the cloud rejects that credential
+ * or does not answer, counts all of the networks, because each of them may exist.
  */
 async function countStanding(
   context: WorkerContext,

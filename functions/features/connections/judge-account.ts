@@ -10,9 +10,12 @@ import { hasAnythingLive, showsWhatLives } from './what-lives.ts';
 export type AccountVerdict = { refused: Failure } | { waitMs: number } | Fit;
 
 export interface Fit {
-  /** The account to write. Absent: the account is already written, or the cloud does not tell it. */
+  /**
+   * The account to write. Absent: the connection already has this account, or the cloud does not report the
+   * account.
+   */
   account?: { account: string; accountName?: string };
-  /** Present if the account differs from the connection's. */
+  /** Present if the credential belongs to another account than the one in the connection's record. */
   isChange?: true;
   /** A warning for the operator about an accepted credential. */
   warning?: Failure;
@@ -23,7 +26,8 @@ export interface Fit {
  * Asks the cloud for the account of a credential, and compares that account with the account of the
  * connection.
  *
- * @param rotation version of a rotation's credential; undefined for the credential in force
+ * @param rotation version of the new credential of a rotation; undefined if the credential in force is
+ *   checked
  * @throws DriverError if a call to the cloud fails
  */
 export async function judgeAccount(
@@ -44,10 +48,10 @@ export async function judgeAccount(
 }
 
 /**
- * Decides about a credential of another account. Fences the connection first, by the status Verifying: the
- * connection then accepts no new fleets. After that, checks again whether the connection has anything live.
- * This check sees every fleet that was accepted before the fence. The write that follows succeeds only while
- * the fence exists.
+ * Decides about a credential of another account. If nothing of the connection is live, sets its status to
+ * Verifying. This status is a fence: the connection accepts no new fleets. A second check then sees every
+ * fleet that was accepted before the fence. The condition in the result lets the caller write the account
+ * only while the fence exists.
  */
 async function judgeAnother(
   context: WorkerContext,
@@ -64,7 +68,8 @@ async function judgeAnother(
     { id: connection.id, statusNot: 'Disabled' },
   );
   if (await hasAnythingLive(context, connection)) {
-    // A verification of the credential in force restores the connection's earlier status.
+    // The fence is no longer needed. This message starts a verification of the credential in force, which
+    // sets the status again.
     if (isFenced)
       await context.send({ kind: 'verify', connectionKey: `${namespace}/${name}`, sync: false }, 0);
     return { refused: anotherAccount(connection, told) };

@@ -17,8 +17,8 @@ export interface CredentialDeps {
 }
 
 /**
- * Time after the creation of a connection, in ms. After it, no request is about to store the connection's
- * secret any more.
+ * Time after the creation of a connection, in ms. If the secret is not stored by then, the request that
+ * created the connection counts as dead, and another request may replace the record.
  */
 const UNFINISHED_MS = 60_000;
 
@@ -27,7 +27,8 @@ const UNFINISHED_MS = 60_000;
  * record. Every secret therefore has a record that names it. If a request died before it stored the secret,
  * another request can replace the record after a minute.
  *
- * @returns the connection; undefined if it could not be created, or was deleted in the meantime
+ * @returns the connection; undefined if the record could not be created (for example, because the name is
+ *   taken), or if the connection was deleted in the meantime
  */
 export async function registerConnection(
   deps: CredentialDeps,
@@ -56,8 +57,8 @@ export function isUnfinished({ credentialVersion, createdAt }: Connection, befor
 }
 
 /**
- * Stores a secret of an existing connection, and writes the update that follows from its version. If the
- * connection was deleted in the meantime, removes the secret again.
+ * Stores a secret of an existing connection, then writes the update that `follows` returns for the secret's
+ * version. If the connection was deleted in the meantime, removes the secret again.
  *
  * @returns the connection; undefined if it was deleted in the meantime
  */

@@ -6,10 +6,11 @@ import type { WorkerContext } from '../../platform/worker/context.ts';
 
 /**
  * Marks a connection Failed after the cloud rejected its credential, and drops the connection's cached
- * client. No further fleet may use the connection until the connection is verified again. Marks nothing if
- * another credential is in force now, because a repeated call would use that credential.
+ * client. No further fleet may use the connection until the connection is verified again. If another
+ * credential has come into force in the meantime, changes nothing in the record: the caller can repeat the
+ * call to the cloud with that credential.
  *
- * @returns true if the rejected credential is the one in force
+ * @returns true if the rejected credential is still in force, or if the connection no longer exists
  */
 export async function markRefused(
   context: Pick<WorkerContext, 'store' | 'forget'>,

@@ -4,9 +4,9 @@ import { readNetworks } from '../../platform/store/networks.ts';
 import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 
 /**
- * Returns true if a client shows the network of at least one of the instances' fleets. A fleet keeps its
- * network until none of its machines exists. The network therefore proves the account, even if machines in
- * Terminating no longer exist.
+ * Returns true if the cloud lists, for the client's credential, a network of at least one fleet of the given
+ * instances. A fleet keeps its network until none of its machines exists. The network therefore proves the
+ * account, even if machines in Terminating no longer exist.
  *
  * @param instanceIds ids of instances at the site
  * @throws DriverError if the list call fails

@@ -17,11 +17,15 @@ import { claimMark, idInUse } from '../writers/keep-mark.ts';
 import { type AccountVerdict, type Fit, judgeAccount } from './judge-account.ts';
 
 /**
- * Maximum time that a call waits for its permit, in ms. A verification makes several calls, and waiting costs
- * less than starting again.
+ * Maximum time that a call waits for its permit, in ms. After this time, the message is requeued, and all
+ * calls of the verification are repeated. A verification makes several calls, so waiting costs less than a
+ * repetition.
  */
 const PERMIT_WAIT_MS = 5_000;
-/** Delay after a write that failed because the connection had changed, in ms. */
+/**
+ * Delay before the verification is repeated, in ms, if its result was not written because the connection had
+ * changed.
+ */
 const CHANGED_MS = 1_000;
 /**
  * Time after a change of account, in ms, in which workers may still use clients of the earlier account. The
@@ -31,12 +35,13 @@ const CHANGED_MS = 1_000;
 const ACCOUNT_SETTLES_MS = 2 * CONNECTION_KEPT_MS;
 
 /**
- * Verifies a connection's credential at its cloud: the credential in force, or that of a rotation, which then
- * comes into force. After a success, requests an inventory sync.
+ * Verifies a connection's credential at its cloud. With `rotation`, verifies the new credential of a
+ * rotation, which comes into force after a success. Without it, verifies the credential in force. After a
+ * success, requests an inventory sync.
  *
- * A credential of another account is refused while the connection has live fleets or instances, because, with
- * that credential, all of them would seem to have vanished. If the cloud cannot be reached, a Ready
- * connection stays Ready. A disabled connection stays disabled in every case.
+ * A credential of another account is refused while the connection has live fleets or instances, because the
+ * machines of these instances would seem to have vanished. If the cloud cannot be reached, a Ready connection
+ * stays Ready. A disabled connection stays disabled in every case.
  */
 export async function verifyConnection(
   context: WorkerContext,
@@ -77,8 +82,8 @@ export async function verifyConnection(
     await writeRefusal(context, connection, rotation, verdict.refused);
     return ACK;
   }
-  // Send the message before the write. If the worker wrote first and then died, no other worker would send
-  // the message.
+  // Send the message of the next verification before the write. If the worker wrote first and then died, no
+  // other worker would send this message.
   if (verdict.isChange) await context.send({ kind: 'verify', connectionKey }, ACCOUNT_SETTLES_MS);
   if (!(await writeVerified(context, connection, rotation, verdict))) return requeueAfter(CHANGED_MS);
   context.forget(connectionKey);
@@ -91,8 +96,8 @@ export async function verifyConnection(
  * Refuses an account that another live deployment with the same id uses. Each of the two deployments would
  * remove the machines of the other.
  *
- * @throws DriverError if the cloud does not tell whether there is such a deployment, and this deployment does
- *   not use the account yet
+ * @throws DriverError if the marks of the deployments cannot be read or written, and the account is new to
+ *   the connection; or if a call gets no permit
  */
 async function judgeWriter(
   context: WorkerContext,
@@ -109,7 +114,8 @@ async function judgeWriter(
     return 'none' as const;
   });
   if (mark === 'none') return verdict;
-  // If both deployments already use the account, sweeps are held, and an operator decides.
+  // If this deployment already has a mark at the account, the credential is accepted. In that case, sweeps
+  // remove no machines until an operator decides.
   if (!mark.alone && !mark.isOurs) return { refused: idInUse(await context.deploymentId(), mark.other) };
   return mark.alone && mark.warning ? { ...verdict, warning: mark.warning } : verdict;
 }
@@ -145,7 +151,7 @@ async function nameSettlesInMs(
 
 /**
  * Writes the result of a successful verification. @returns false if the connection has changed and the
- * verdict no longer applies
+ * verification has to be repeated
  */
 async function writeVerified(
   { store }: WorkerContext,
@@ -181,8 +187,8 @@ async function writeVerified(
       },
     );
   if (status !== 'Disabled' && !isChange && (await update({ status: 'Ready' }, 'Disabled'))) return true;
-  // The connection is disabled, or was disabled in the meantime, or its account changes. Write the result for
-  // its credential without a status.
+  // The status must not become Ready: the connection is disabled, or was disabled in the meantime, or its
+  // account changes. Write the result without a status.
   if (await update({})) return true;
   const now = await readConnection(store, namespace, name);
   const isSuperseded = rotation !== undefined && now?.rotation?.version !== rotation;

@@ -31,28 +31,33 @@ export async function hasAnythingLive(
   return false;
 }
 
-/** Delay before the next check, in ms, while it is unknown whether a create call has made a machine. */
+/**
+ * Delay before the next check, in ms. Applies while it is unknown whether a create call has made a machine,
+ * and after an error that names no delay.
+ */
 const UNSETTLED_MS = 5_000;
 /**
- * Time after the request of a rotation, in ms, during which a call with the credential in force is repeated
- * if the cloud does not answer.
+ * Time after the request of a rotation, in ms. Until then, the check is repeated if a call with the
+ * credential in force fails, unless the cloud rejects that credential. After that, the new credential is
+ * judged without an answer to that call.
  */
 const LONGEST_ASKING_MS = 2 * 60_000;
 
 /**
- * Result of looking with a new credential. `hidden` tells what the new credential does not show. `waitMs` is the
- * time after which to look again: the cloud gave no answer, or lists may not show the newest machines yet.
+ * Result of the check with a new credential. `hidden` describes what the new credential does not show.
+ * `waitMs` is the delay before the next check. The next check is needed if the cloud gave no answer, or if
+ * lists may not show the newest machines yet.
  */
 export type Shown = { waitMs: number } | { hidden?: Hidden };
 
 /**
  * Checks whether a new credential, which is not in force yet, shows the connection's machines at every
- * location where there may be some.
+ * location that may have machines.
  *
  * A machine counts as gone if the credential in force does not show it either. If the credential in force is
  * rejected, one machine that the new credential shows proves the other machines at its location. If the new
- * credential shows none, machines in Terminating may be gone; the network of their fleet is the proof
- * instead.
+ * credential shows no machine there, machines in Terminating may be gone. In that case, the network of their
+ * fleet proves the account.
  *
  * If lists may not show the newest machines yet, the caller has to wait, unless an older machine has proven
  * the account. If no machine proves the account, the new credential has to show the networks of live fleets.
@@ -83,10 +88,12 @@ export async function showsWhatLives(
 }
 
 /**
- * Compares the machines of one location that the two credentials show.
+ * Compares, for one location, the machines that the new credential shows with those that the credential in
+ * force shows.
  *
- * @returns number of machines that exist and that the new credential does not show, and whether the new
- *   credential is proven to be of the same account
+ * @returns `missing`: number of existing machines that the new credential does not show. `isProven`: true if
+ *   a machine or network proves that the new credential belongs to the same account. `waitMs`: delay before
+ *   the next check, if the credential in force gave no answer
  */
 async function compareLists(
   context: WorkerContext,
@@ -107,16 +114,17 @@ async function compareLists(
   if (inForce.refused.code !== 'Unauthorized' && askedMs < LONGEST_ASKING_MS)
     return { waitMs: inForce.refused.retryAfterMs ?? UNSETTLED_MS };
   if (isProven) return { missing: 0, isProven };
-  // Machines in Terminating may no longer exist, or may exist in another account. The network of their fleet
-  // decides between the two.
+  // Hidden machines in Terminating may no longer exist, or may exist in another account. The network of their
+  // fleet shows which of the two is true.
   const isNetworkShown = await showsNetworkOf(context, site, instanceIds, trial);
   const hidden = isNetworkShown ? living.filter(isHidden) : missing;
   return { missing: hidden.length + (isNetworkShown ? 0 : untold.length), isProven: isNetworkShown };
 }
 
 /**
- * Returns the backend ids of the given machines that the credential in force shows, or the error of its
- * calls. A list may leave machines out. If it shows none of these machines, the first of them is read by id.
+ * Returns the backend ids of the given machines that the credential in force shows, or the error of a failed
+ * call. A list may leave machines out. If the list shows none of these machines, the first of them is read by
+ * its id.
  */
 async function standingInForce(
   context: WorkerContext,
@@ -166,7 +174,9 @@ async function locationsOf(
 interface Standing {
   /** Instance ids of all these machines. */
   instanceIds: string[];
-  /** Backend ids of machines that every list of the location has to show now. */
+  /**
+   * Backend ids of machines, except those in Terminating, that every list of the location has to show now.
+   */
   living: string[];
   /**
    * Backend ids of machines in Terminating. Such a machine counts as existing until the cloud shows that it
@@ -178,13 +188,16 @@ interface Standing {
    * machine.
    */
   untold: string[];
-  /** Time from now until lists have to show the youngest machine, in milliseconds. */
+  /**
+   * Time until lists have to show the youngest machine, in milliseconds. 0 if they already have to show all
+   * machines.
+   */
   waitMs: number;
 }
 
 /**
- * Returns the machines that may exist at a location. Machines in Terminating are included. With a credential
- * of another account, their records would be closed although the machines still exist.
+ * Returns the machines that may exist at a location. Machines in Terminating are included: if a credential of
+ * another account came into force, their records would be closed although the machines still exist.
  */
 async function standingAt(
   { store, driver }: WorkerContext,

@@ -11,7 +11,8 @@ export type Subject = Pick<OrphanItem, 'kind' | 'backendId'> &
   Partial<Pick<OrphanItem, 'name' | 'instanceId' | 'launchToken' | 'fleetId'>>;
 
 /**
- * Detail type of the event, by the state of the finding. Without its blanks, it is the name of the metric.
+ * Type of the event that announces each state of a finding. Without its spaces, the type is the name of the
+ * metric.
  */
 const TYPES: Readonly<Record<OrphanState, string>> = {
   Quarantined: 'Orphan Found',
@@ -48,7 +49,7 @@ export function newFinding(
 }
 
 /**
- * Writes the new state of a finding, then announces it.
+ * Writes the new state of a finding, then announces the state.
  *
  * @returns the changed finding; undefined if another worker has changed it first
  */
@@ -62,9 +63,9 @@ export async function recordFinding(
 }
 
 /**
- * Announces the state of a finding: writes an audit row, sends an event and logs a metric. Each sweep repeats
- * this until the finding records that it was announced. The audit row is the same each time; events and
- * metrics may be sent more than once.
+ * Announces the state of a finding: writes an audit row, sends an event and logs a metric. If one of these
+ * steps fails, each later sweep announces the state again, until `announced` in the finding's record equals
+ * the state. A repetition writes the same audit row, but may send the event and log the metric a second time.
  */
 export async function announce(context: WorkerContext, item: OrphanItem): Promise<OrphanItem> {
   if (item.announced === item.state) return item;

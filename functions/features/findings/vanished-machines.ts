@@ -8,7 +8,7 @@ import { newFinding, recordFinding } from './findings.ts';
 
 /**
  * Writes findings about machines that the cloud no longer has although records are bound to them. The caller
- * marks the records after that. If the worker crashes in between, the next sweep reports the outcome.
+ * changes these records after that. If the worker crashes in between, the next sweep reports the outcome.
  *
  * @returns new and open findings, by instance id
  */
@@ -43,7 +43,10 @@ export async function noteMissing(
   return noted;
 }
 
-/** Writes findings about machines that had vanished and exist again. Their records have been reopened. */
+/**
+ * Writes findings about machines that had vanished and exist again. The caller has already reopened their
+ * records.
+ */
 export async function noteReturned(
   context: WorkerContext,
   { connectionKey, location }: SiteRef,
@@ -70,7 +73,7 @@ export async function noteReturned(
 
 /**
  * Changes findings to Vanished: the machine no longer exists, and Fleetwright did not remove it. The caller
- * has marked the records before.
+ * has already changed the records.
  */
 export async function noteVanished(context: WorkerContext, findings: Iterable<OrphanItem>): Promise<void> {
   for (const finding of findings) {

@@ -20,8 +20,9 @@ export type ActionOutcome =
 const TRIES = 5;
 
 /**
- * Carries out a user's action on a fleet. A repeated request is accepted while the first one still takes
- * effect. The repeated request completes steps that the process of the first request may have left undone.
+ * Carries out a user's action on a fleet. A repeated request is accepted while the fleet is still in the
+ * state that the first request led to. The repeated request takes the steps that the process of the first
+ * request may have left undone.
  */
 export async function actOnFleet(
   deps: WorkDeps,
@@ -74,8 +75,8 @@ function isUnderWay(fleet: FleetItem, action: FleetAction): boolean {
 }
 
 /**
- * Writes the fleet's new state, which decides the action. @returns undefined if the fleet has changed since
- * it was read
+ * Writes the fleet's new state. This write accepts the action. @returns undefined if the fleet has changed
+ * since it was read
  */
 async function carryOut(
   deps: WorkDeps,
@@ -119,7 +120,10 @@ async function carryOut(
   }
 }
 
-/** Takes the steps that follow from the write. Each of these steps may be repeated without further effect. */
+/**
+ * Pauses launching, or starts the workflow, as the new state of the fleet requires. A second call has no
+ * further effect.
+ */
 async function finishAction(
   { store, workflows }: WorkDeps,
   fleet: FleetItem,

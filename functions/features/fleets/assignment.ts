@@ -27,15 +27,15 @@ export interface AssignDeps {
   keepPrivateKey(fleetId: string, privateKey: string): Promise<string>;
   /**
    * Deletes all private keys of a fleet. The removal of the fleet calls this function. If the state Assign
-   * stores a key after that, the state calls this function itself.
+   * stores a key after that, Assign calls this function, too.
    */
   forgetPrivateKey(fleetId: string): Promise<void>;
 }
 
 /**
- * Runs the state Assign: opens a placement for each site, and returns what the workflow has to launch there.
- * A second run returns the same. The assignment is empty if the execution is no longer the fleet's current
- * one, or if the launches are held or aborted.
+ * Runs the workflow's state Assign: opens a placement for each site, and returns what the workflow has to
+ * launch there. A second run returns the same. The assignment is empty if the execution is no longer the
+ * fleet's current one, or if the launches are held or aborted.
  */
 export async function assignSites(
   deps: AssignDeps,
@@ -53,7 +53,8 @@ export async function assignSites(
   }
   const key = fleet.sshPublicKey ? undefined : await deps.makeKey(`fleetwright ${fleet.name}`);
   const sshKeyParameter = key && (await deps.keepPrivateKey(fleetId, key.privateKey));
-  // Open the placements first. A removal that starts later finds every placement, and ends launching there.
+  // Open the placements before the fleet becomes Creating. A removal that starts after that finds every
+  // placement, and ends launching there.
   const placements = layOut(spec);
   const limit = pLimit(CONCURRENT_WRITES);
   await Promise.all(placements.map((one) => limit(() => openPlacement(store, fleetId, one, fleet.round))));

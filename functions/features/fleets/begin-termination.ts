@@ -10,11 +10,11 @@ import { pauseLaunching } from './stop-when-decided.ts';
 const CONCURRENT_WRITES = 20;
 
 /**
- * Runs the state BeginTermination: ends launching at every placement, including those that Assign has not
- * opened yet. Returns the sites that have, or may have, anything to remove.
+ * Runs the workflow's state BeginTermination: ends launching at every placement, including those that Assign
+ * has not opened yet. Returns the sites that have, or may have, anything to remove.
  *
- * The scope `failed` only pauses launching. With this scope, an execution that is no longer the fleet's
- * current one gets no sites.
+ * With the scope `failed`, only failed instances are removed. Launching is then paused instead of ended, and
+ * an execution that is no longer the fleet's current one gets no sites.
  */
 export async function beginTermination(
   deps: Pick<AssignDeps, 'store' | 'queueUrls'>,

@@ -40,7 +40,8 @@ export interface Meaning {
 }
 
 /**
- * Looks up the names in node groups, for all connections concurrently. Reads by exact keys only.
+ * Looks up the names in node groups, for all connections concurrently. Reads only catalogue items whose exact
+ * keys are known.
  *
  * @returns all errors, and the meaning of each group that has no errors
  */
@@ -185,8 +186,8 @@ function checkGroup(
 }
 
 /**
- * Adds a hint to an error if the first inventory sync is not complete: the catalogue may not have the name
- * yet.
+ * Adds a hint to an error if the first inventory sync is not complete, because the catalogue may not contain
+ * the name yet.
  */
 function hinted(error: RequestError, { name, inventorySyncedAt }: Connection): RequestError {
   if (inventorySyncedAt !== undefined) return error;
@@ -197,8 +198,8 @@ function hinted(error: RequestError, { name, inventorySyncedAt }: Connection): R
 }
 
 /**
- * Returns the offer of the zone, whose price and availability are more precise. If the zone has none, returns
- * the offer of the whole location.
+ * Returns the zone's offer, because its price and availability are more precise than those of the location's
+ * offer. If the zone has no offer, returns the offer of the whole location.
  */
 function bestOffer(
   offers: readonly Offer[],
@@ -212,7 +213,10 @@ function bestOffer(
   );
 }
 
-/** Returns one error for a name that is wrong in several locations, with the number of the other errors. */
+/**
+ * Merges the errors about one name that is wrong in several locations. The message of the merged error ends
+ * with the number of errors that were left out.
+ */
 function oncePerField(errors: readonly RequestError[]): RequestError[] {
   const byField = Map.groupBy(errors, ({ pointer, code }) => `${pointer} ${code}`);
   return [...byField.values()].flatMap(([first, ...others]) => {

@@ -19,15 +19,15 @@ type Accepted = Answered | { outcome: 'refused'; errors: RequestError[] };
 
 /**
  * Maximum number of attempts to resolve and write a request. An attempt fails if a connection of the fleet
- * changes during the attempt.
+ * changes during the attempt. After the last attempt, the request fails.
  */
 const TRIES = 5;
 
 /**
- * Accepts a request: resolves it, writes the fleet's intent and starts its workflow. A replay, which repeats
- * a known idempotency key, is answered without resolving the request again, because the catalogue may have
- * changed. A replay also starts the workflow, in case the process of the first request died before starting
- * it.
+ * Accepts a request: resolves it, writes the fleet's intent and starts its workflow. A replay (a request that
+ * repeats a known idempotency key) is answered without resolving the request again, because the catalogue may
+ * have changed. A replay also starts the workflow, in case the process of the first request died before
+ * starting it.
  */
 export async function acceptFleet(
   { store, workflows }: AcceptDeps,
@@ -35,16 +35,16 @@ export async function acceptFleet(
   request: FleetRequest,
   idempotencyKey: string | undefined,
 ): Promise<Accepted> {
-  // The key contains the namespace's creation time. Keys of a deleted namespace do not match in a new
-  // namespace of the same name.
+  // The stored key contains the namespace's creation time. Keys of a deleted namespace therefore do not match
+  // in a new namespace of the same name.
   const idempotency =
     idempotencyKey === undefined
       ? undefined
       : { key: `${createdAt}#${idempotencyKey}`, requestHash: hashOf(request) };
   const replay = () => idempotency && readReplay(store, namespace, idempotency);
   const written = (await replay()) ?? (await writeFleet(store, namespace, request, idempotency));
-  // The same request may have been accepted while this one was resolved. In that case, this request may have
-  // been refused only because the fleet's name was taken.
+  // A request with the same idempotency key may have been accepted while this request was resolved. The name
+  // of its fleet may then be the only reason for the refusal.
   const outcome = written.outcome === 'refused' ? ((await replay()) ?? written) : written;
   if (outcome.outcome === 'created' || outcome.outcome === 'replayed') {
     const fleet = await readFleetItem(store, outcome.fleetId);

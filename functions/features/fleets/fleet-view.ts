@@ -22,7 +22,7 @@ import type { Store } from '../../platform/store/store.ts';
 import { actionFacts } from './action-facts.ts';
 
 /**
- * Reads a fleet with one query of one partition, independent of the fleet's size.
+ * Reads a fleet with one query of one partition. The cost does not depend on the number of instances.
  *
  * @returns undefined if the namespace has no such fleet
  */
@@ -48,7 +48,10 @@ export async function listFleets(
   return { items: fleets.filter((fleet) => fleet !== undefined), cursor: last ?? null };
 }
 
-/** Returns the status that is shown for positions that were never claimed, from the status of their fleet. */
+/**
+ * Returns the status that users see for instances that no launch has claimed. The status depends on the
+ * fleet's status.
+ */
 export function unclaimedStatus(status: FleetStatus): InstanceStatus {
   switch (status) {
     case 'Preparing':
@@ -56,7 +59,7 @@ export function unclaimedStatus(status: FleetStatus): InstanceStatus {
     case 'Creating':
       return 'Planned';
     // A fleet that is Running without all of its instances was refined. The refine gave up the missing
-    // positions.
+    // instances.
     case 'Running':
     case 'Terminating':
     case 'Terminated':
@@ -160,7 +163,8 @@ function failuresOf(status: FleetStatus, placements: readonly PlacementItem[]): 
 }
 
 /**
- * Failure that is shown for a position that was never claimed, unless its site has recorded another failure.
+ * Failure that users see for an instance that no launch has claimed. If its placement has recorded a failure,
+ * users see that one instead.
  */
 export const NOT_LAUNCHED = {
   code: 'NotLaunched',

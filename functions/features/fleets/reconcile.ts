@@ -8,13 +8,14 @@ import { stopLaunching } from './stop-launching.ts';
 import { stopWhenDecided } from './stop-when-decided.ts';
 
 /**
- * Time after an execution was assigned, in ms. If Step Functions has no such execution then, it was never
- * started.
+ * Time after an execution was assigned, in ms. If Step Functions has no such execution after this time, the
+ * reconciler starts it.
  */
 const START_GRACE_MS = 30_000;
 /**
  * Minimum time from the assignment of an execution to its replacement by another, in ms. An execution is
- * replaced if it ended before its work was done. The time doubles with each interruption.
+ * replaced if it ended before its work was done. The time doubles with each interruption, up to
+ * LONGEST_RESTART_MS.
  */
 const RESTART_MS = 60_000;
 const LONGEST_RESTART_MS = 30 * 60_000;
@@ -28,12 +29,14 @@ export interface Reconciliation {
    * that ended too early.
    */
   started: number;
+  /** Number of fleets that were withdrawn because their hold expired. */
   withdrawn: number;
 }
 
 /**
- * Makes sure that an execution works on every fleet that has work. Resumes work after a request died before
- * starting its workflow, and after a workflow failed or was stopped. A schedule calls this each minute.
+ * Makes sure that an execution works on every fleet that has work. Resumes work if the process of a request
+ * died before it started the workflow, and if a workflow failed or was stopped. A schedule calls this each
+ * minute.
  */
 export async function reconcileFleets(deps: WorkDeps & { log: Log }): Promise<Reconciliation> {
   const answer: Reconciliation = { active: 0, started: 0, withdrawn: 0 };
@@ -90,7 +93,8 @@ async function reviveWork(deps: WorkDeps & { log: Log }, fleet: FleetItem): Prom
   switch (await workflows.state({ work, fleetId, execution })) {
     case 'running':
       if (work === 'provision' && fleet.status === 'Creating') {
-        // The worker that saw the deciding failure may have died before it paused launching.
+        // The failures may have decided the verdict already. The worker that recorded the last of them may
+        // have died before it paused launching.
         await stopWhenDecided(store, { fleetId, placements: layOut(await readSpec(store, fleetId)) });
       }
       return false;

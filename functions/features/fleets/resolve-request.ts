@@ -44,7 +44,7 @@ export async function resolveRequest(
   };
 }
 
-/** Returns the demands of the groups without errors. */
+/** Returns what the node groups without errors request of their connections. */
 function demandsOf(
   request: FleetRequest,
   words: readonly GroupWords[],
@@ -84,7 +84,7 @@ const remainsSchema = z.object({
 
 /**
  * Looks up the well-formed fields of a body that the request schema refuses, and returns their errors. The
- * user then sees them together with the schema's errors.
+ * user then sees these errors together with the schema's errors.
  */
 export async function inspectRefused(
   store: Stores,

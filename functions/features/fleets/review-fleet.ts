@@ -6,9 +6,9 @@ import { aimOf } from './stop-when-decided.ts';
 import { statusWhenBack } from './verdict.ts';
 
 /**
- * Updates the status of a settled fleet after instances that it had lost run again. If enough of them run,
- * the fleet becomes Running or PartiallyRunning. A fleet with work under way is not changed, because that
- * work sets its status.
+ * Updates the status of a settled fleet after instances that it had lost run again. If enough of its
+ * instances run, the fleet becomes Running or PartiallyRunning. A fleet with work under way is not changed,
+ * because that work sets its status.
  */
 export async function reviewFleet(
   store: Store<'fleets'>,
@@ -19,8 +19,9 @@ export async function reviewFleet(
   if (fleet.work !== undefined || (fleet.status !== 'PartiallyRunning' && fleet.status !== 'Failed')) return;
   const isRefined = fleet.failurePolicy === 'refine' || fleet.lastAction === 'refine';
   const status = statusWhenBack(aimOf(fleet, placements), items, isRefined);
-  // Losing instances does not change the status of a settled fleet.
+  // This function only improves the status: losing instances does not change the status of a settled fleet.
   if (status === 'Failed') return;
-  // If this write fails because the fleet has changed, the work that changed it reads the instances again.
+  // This write fails if the fleet has changed since it was read. The work that changed the fleet reads the
+  // instances again.
   if (status !== fleet.status) await updateFleet(store, fleet, { status });
 }

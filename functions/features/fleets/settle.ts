@@ -21,12 +21,12 @@ import { removalInput } from './workflows.ts';
 const MOST_INTERRUPTIONS = 5;
 
 /**
- * Runs the state Settle: pauses launching and applies the failure policy. If the policy requires a removal,
- * the workflow starts another execution for it. Does not change a fleet that is being removed or held, or
- * whose work belongs to another execution. A second run returns the same.
+ * Runs the workflow's state Settle: pauses launching and applies the failure policy. If the policy requires a
+ * removal, the workflow starts another execution for it. Does not change a fleet that is being removed or
+ * held, or whose work belongs to another execution. A second run returns the same.
  *
- * @throws Error if the fleet changed during this call, or if instances in Creating are left whose workflow
- *   steps have ended. The tasks of these instances may have been completed by mistake, or an execution may
+ * @throws Error if the fleet changed during this call, or if it has instances in Creating for which no
+ *   workflow step waits. The tasks of these instances may have been completed by mistake, or an execution may
  *   have been stopped. No verdict is possible, because the outcome of these instances is unknown. Step
  *   Functions retries the state; in the end, the reconciler starts another execution
  */

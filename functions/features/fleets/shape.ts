@@ -5,14 +5,14 @@ import { INSTANCES_PER_CHILD_EXECUTION, MAX_INLINE_MAP } from '../../platform/wo
 export interface Shape {
   /** Maximum number of concurrent launches. */
   concurrentInstances: number;
-  /** Number of positions per child execution. */
+  /** Number of instances per child execution. */
   perChild: number;
 }
 
 /**
  * Divides a site's launches among child executions. The number of concurrent launches is twice the number of
  * slots, so that a launch is always queued when a slot becomes free. One child execution runs at most 40
- * launches. A site that needs more gets several children, which run concurrently.
+ * launches at the same time. A site that needs more gets several children, which run concurrently.
  */
 export function shapeOf(
   { concurrentInstancesPerLocation }: Pick<LimitProfile, 'concurrentInstancesPerLocation'>,

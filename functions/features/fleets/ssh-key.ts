@@ -20,14 +20,17 @@ export async function makeSshKey(comment: string): Promise<SshKey> {
   };
 }
 
-/** Encodes a string by RFC 4251, section 5: a length of four bytes, then the bytes. */
+/** Encodes a string as in RFC 4251, section 5: four bytes with the length, then the bytes of the string. */
 function field(bytes: Buffer): Buffer {
   const length = Buffer.alloc(4);
   length.writeUInt32BE(bytes.length);
   return Buffer.concat([length, bytes]);
 }
 
-/** Encodes a positive number by RFC 4251, section 5: if its first bit is set, a zero byte precedes it. */
+/**
+ * Encodes a positive number as in RFC 4251, section 5. If the first bit of the number is set, a zero byte
+ * precedes the number.
+ */
 function mpint(base64url: string): Buffer {
   const bytes = Buffer.from(base64url, 'base64url');
   return field((bytes[0] ?? 0) >= 0x80 ? Buffer.concat([Buffer.from([0]), bytes]) : bytes);

@@ -4,8 +4,8 @@ import type { Store } from '../../platform/store/store.ts';
 import { pauseLaunching } from './stop-when-decided.ts';
 
 /**
- * Pauses launching of a fleet that was held or aborted, then clears the fleet's mark that a pause is pending.
- * A second call has no effect.
+ * Pauses launching if the fleet was held or aborted (`pausePending`), then clears `pausePending`. A second
+ * call has no effect.
  */
 export async function stopLaunching(store: Store<'fleets'>, fleet: FleetItem): Promise<void> {
   if (!fleet.pausePending) return;

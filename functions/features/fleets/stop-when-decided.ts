@@ -9,7 +9,7 @@ import { type Aim, isDecided } from './verdict.ts';
 const CONCURRENT_WRITES = 20;
 
 /**
- * Pauses launching if the verdict of the failure policy is already certain. Callers call this after an
+ * Pauses launching if further launches cannot change the verdict of the failure policy. To be called after an
  * instance has failed permanently.
  */
 export async function stopWhenDecided(

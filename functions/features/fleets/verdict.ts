@@ -19,8 +19,8 @@ type Tally = Pick<PlacementItem, 'counts' | 'groups'>;
  * longer be reached. Without a minimum, the fleet has failed as soon as one instance has failed permanently.
  * Pure.
  *
- * @param round only failures in this round count, because instances that failed in an earlier round are
- *   attempted again
+ * @param round the current round; only its failures count, because instances that failed in an earlier round
+ *   are attempted again
  */
 export function hasFailed(aim: Aim, placements: readonly Tally[], round: number): boolean {
   const lost = new Map(aim.nodeGroups.map(({ name }) => [name, countOf(placements, name, lostIn(round))]));
@@ -64,16 +64,16 @@ export function verdictOf(aim: Aim, placements: readonly Tally[], aborted: boole
   const enough = reachesMinimums(aim, placements);
   if (aim.failurePolicy === 'rollback' && (aborted || !enough)) return { next: 'rollback' };
   if (countOfAll(placements, 'Running') === aim.requested) return { status: 'Running', next: 'none' };
-  // No instance has failed. Some instances ran and are Undefined now, because the cloud no longer tells their
-  // state; these may run again.
+  // No instance has failed. Some instances ran and are Undefined now, because the cloud no longer reports
+  // their state. These may run again.
   if (total(placements) === aim.requested) return { status: 'PartiallyRunning', next: 'none' };
   if (aim.failurePolicy === 'refine') return { next: 'refine' };
   return { status: keepsGoing(aim, placements) ? 'PartiallyRunning' : 'Failed', next: 'none' };
 }
 
 /**
- * Returns a fleet's status after its failed instances were removed. The status is Running, with fewer
- * instances, or Failed if a minimum is not reached. Pure.
+ * Returns a fleet's status after its failed instances were removed: Running if the remaining instances reach
+ * the minimums; otherwise Failed. Pure.
  */
 export function statusWhenRefined(aim: Aim, placements: readonly Tally[]): FleetStatus {
   return keepsGoing(aim, placements) ? 'Running' : 'Failed';
@@ -90,7 +90,10 @@ export function statusWhenBack(aim: Aim, placements: readonly Tally[], isRefined
   return keepsGoing(aim, placements) ? 'PartiallyRunning' : 'Failed';
 }
 
-/** Returns true if at least the minimums run; a group without a minimum must run completely. */
+/**
+ * Returns true if the fleet and each node group have at least their minimum of running instances. If neither
+ * the fleet nor a node group has a minimum, all instances of the group must run.
+ */
 function reachesMinimums(aim: Aim, placements: readonly Tally[]): boolean {
   if (total(placements) < (aim.minimumInstances ?? 0)) return false;
   return aim.nodeGroups.every(({ name, size, minimumInstances }) => {

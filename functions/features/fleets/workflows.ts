@@ -41,7 +41,7 @@ export function removalInput({
   return { fleetId, execution, scope: work === 'remove' ? 'fleet' : 'failed' };
 }
 
-/** Returns the input that an execution is started with. */
+/** Returns the input of an execution. */
 export function inputOf({ work, fleetId, execution }: ExecutionRef): ProvisionInput | RemovalInput {
   return work === 'provision' ? { fleetId, execution } : removalInput({ work, fleetId, execution });
 }

@@ -18,7 +18,10 @@ export interface Outcomes {
   running: number;
   /** Number of failed instances by failure code. */
   failed: Record<string, number>;
-  /** Seconds from the claim to the poll that saw the instance running. */
+  /**
+   * Median and 95th percentile of the time from an instance's first claim in a round until its record became
+   * Running, in seconds. Undefined if no instance ran.
+   */
   secondsToRunning: { p50: number; p95: number } | undefined;
 }
 

@@ -9,13 +9,13 @@ import { wantedCreate } from './describe-create.ts';
 /** The governor's decisions about attempts at one site. */
 export interface Permits {
   granted: Attempt[];
-  /** Attempts that hold a slot, and whose create calls go out after `waitMs`. */
+  /** Attempts that hold a slot, and whose create calls may be sent after `waitMs`. */
   scheduled: (Attempt & { waitMs: number })[];
   queued: Attempt[];
   denied: (Attempt & { failure: Failure })[];
   wanted: Map<string, WantedCreate>;
   turn: number;
-  /** True if the site has a block that a successful create would clear. */
+  /** True if the site has a block (outage, capacity or quota) that a successful create would clear. */
   isBlocked: boolean;
 }
 
@@ -57,7 +57,7 @@ export async function askPermits(
       case 'deny':
         permits.denied.push({ ...one, failure: decision.failure });
         break;
-      // The governor decides about every attempt in the request.
+      // Does not occur, because the governor decides about every attempt in the request.
       case undefined:
         break;
     }

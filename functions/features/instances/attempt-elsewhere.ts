@@ -39,8 +39,8 @@ function mayDoBetterElsewhere({ code }: Failure): boolean {
  * Moves an instance whose attempt ended without a machine to another location of its node group, and sends
  * its launch message there. Chooses a location that the instance has not tried.
  *
- * @returns false if no other location may help: the failure is permanent. Returns true if the instance has
- *   moved, or if another worker has changed the record
+ * @returns false if the failure is permanent, because an attempt at another location is not possible or would
+ *   not help. Returns true if the instance has moved, or if another worker has changed the record
  */
 export async function attemptElsewhere(
   context: WorkerContext,
@@ -95,8 +95,8 @@ async function untried(context: WorkerContext, record: InstanceItem): Promise<st
 }
 
 /**
- * Returns the locations that were not tried. The order depends on the position, which spreads instances that
- * fail together over the locations.
+ * Returns the node group's locations that the instance has not tried. The instance's `index` decides which of
+ * them comes first. Instances that fail together are thus spread over the locations.
  */
 export function untriedLocations(
   { locations }: Pick<NodeGroup, 'locations'>,

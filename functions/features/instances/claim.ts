@@ -11,7 +11,8 @@ import { applyChanges } from './outcomes.ts';
 /**
  * Claims new attempts: writes their records before any call to the cloud.
  *
- * @param keys idempotency keys of the upcoming calls, by instance id; empty if the cloud keeps no keys
+ * @param keys idempotency keys of the upcoming calls, by instance id; empty if the cloud has no idempotency
+ *   keys
  * @returns the records that were written, and the attempts that the launch gate stopped
  */
 export async function claimInstances(
@@ -72,10 +73,10 @@ export async function newRecord(
   };
 }
 
-/** A position, the site where it is launched, and the round. */
+/** An instance's number in its fleet (its position), the site where it is launched, and the round. */
 export type Position = Pick<LaunchMessage, 'fleetId' | 'index' | 'connectionKey' | 'location' | 'round'>;
 
-/** Returns the record of the first claim of a position. */
+/** Returns the record that the first claim of an instance writes. */
 export async function firstRecord(
   context: WorkerContext,
   { fleetId, index, connectionKey, location, round }: Position,

@@ -2,8 +2,9 @@ import { INSTANCE_TAG, type InstanceSpec } from '../../drivers/contract/driver.t
 import { parseInstanceId } from '../../model/identifiers.ts';
 
 /**
- * Groups specs into batches, one for each create call. The specs of a batch belong to one fleet, differ only
- * in their ids, and are sorted by launch token. The batches do not depend on the order of the input.
+ * Groups create requests into batches, one for each create call. The requests of a batch belong to one fleet,
+ * differ only in their ids, and are sorted by launch token. The batches do not depend on the order of the
+ * input.
  */
 export function batchesOf<Wanted extends { spec: InstanceSpec }>(
   wanted: readonly Wanted[],

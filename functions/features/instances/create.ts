@@ -77,8 +77,9 @@ export async function createInstances(
   const { client } = opened;
   const batches = withKeptKeys(client, callsOf(client, wanted));
   const limit = pLimit(CONCURRENT_CALLS);
-  // If a cloud answers only when the machine runs, many answers come together. Separate writes would conflict at the
-  // placement's counters and at the slots.
+  // A cloud may answer a create call only when the machine runs. Many such answers arrive together. They are
+  // gathered and written together, because separate writes would conflict at the placement's counters and at
+  // the slots.
   const recordThose = gathered((created: readonly Created[]) => recordRunning(context, created));
   const made = await Promise.allSettled(
     batches.map((batch) => limit(() => createBatch(context, site, opened, batch, recordThose))),
@@ -108,7 +109,7 @@ export async function createInstances(
 /**
  * Sends the feedback of the calls to the governor.
  *
- * @returns the times at which throttled creates may go out again, by instance id
+ * @returns the times at which throttled create calls may be sent again, by instance id
  */
 async function giveFeedback(
   context: WorkerContext,
@@ -188,7 +189,7 @@ async function createBatch(
   const refused = answers.flatMap((answer) =>
     'error' in answer && answer.error.code === 'Unauthorized' ? [answer.error] : [],
   );
-  // Mark the credential once per call, even if the call was for several instances.
+  // Mark the credential as rejected only once per call, even if the call was for several instances.
   const [refusal] = refused;
   const isRotated =
     refusal !== undefined &&
@@ -222,8 +223,8 @@ async function createBatch(
 const NOT_OURS = 'AnotherMachine';
 
 /**
- * Returns the error for an answer that shows a machine of another call. The cloud has given the launch token
- * to that machine, and creates no second machine with the same token.
+ * Returns the error for an answer that shows a machine of another call. The cloud has bound the launch token
+ * to that machine. It creates no second machine with the same token.
  */
 function notOurs({ backendId }: CloudInstance): DriverError {
   const message = `the cloud answered with machine ${backendId}, which another call created`;

@@ -13,8 +13,8 @@ export type Outcome = { result: MessageResult } | { failure: Failure };
 /**
  * Handles the failure of a create call by its error code. The table of codes is in
  * docs/design/driver-errors.md. If a poll has bound the record to a machine since the claim, the record is
- * not changed; the next delivery of the message sees the machine. What the failure means for the fleet is
- * decided in `fleets/verdict.ts`.
+ * not changed, and the next delivery of the message sees the machine. `fleets/verdict.ts` decides what the
+ * failure means for the fleet.
  *
  * @param isRotated true if the refused credential has been replaced
  */
@@ -53,7 +53,8 @@ export async function handleFailure(
         unknownSinceMs: store.clock.now(),
         unknownAnswer: countAnswer(record.unknownAnswer, error, store.clock.now()),
       });
-      // The message is delivered again immediately. That delivery decides how long to wait before a look-up.
+      // The message is delivered again immediately. At that delivery, `nextStep` decides how long to wait
+      // before a look-up.
       return { result: requeueAfter(0) };
     case 'Unauthorized':
       if (!isRotated) return { failure };

@@ -13,8 +13,8 @@ import { applyChanges } from './outcomes.ts';
  * A worker that is silent for too long counts as dead, but it may be slow, or a clock may be wrong. The late
  * claim of such a worker fails, because the record has changed. Its launch then asks for a new permit.
  *
- * @param refs positions at the site that have a slot and no machine
- * @param records existing records of these positions, read after the slots
+ * @param refs instances that hold a slot of the site and have no machine
+ * @param records existing records of these instances, read after the slots
  * @returns ids of the instances whose earlier claims can no longer be written
  */
 export async function fenceClaims(
@@ -36,7 +36,7 @@ export async function fenceClaims(
 }
 
 /**
- * Fences a position that has no record, by writing a Planned record. A late first claim of the position then
+ * Fences an instance that has no record, by writing a Planned record. A late first claim of the instance then
  * fails. The next claim replaces the record.
  */
 async function fenceFirstClaim(

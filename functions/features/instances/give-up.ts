@@ -18,10 +18,13 @@ import { claimInstances } from './claim.ts';
 import { applyChanges, completeTasks, failInstances } from './outcomes.ts';
 
 /**
- * Ends an instance whose workflow step got no answer in time. An instance that runs now is kept. An instance that
- * was never claimed fails immediately. An instance whose create the cloud refused fails, or moves to another
- * location. Any other instance becomes Terminating: the poll loop removes its machine, and its record becomes Failed
- * when the cloud shows that the machine no longer exists.
+ * Gives up a launch whose workflow step got no answer in time. What follows depends on the instance's record:
+ *
+ * - An instance that was never claimed, or that waits for its next attempt, fails immediately.
+ * - An instance whose create call the cloud refused fails, or moves to another location.
+ * - Any other instance in Creating becomes Terminating. The poll loop removes its machine, and the record
+ *   becomes Failed when the cloud shows that the machine no longer exists.
+ * - An instance that runs now is kept, and its task is completed.
  */
 export async function giveUp(context: WorkerContext, message: GiveUpMessage): Promise<MessageResult> {
   const { connectionKey, taskToken, code } = message;
@@ -76,8 +79,9 @@ export async function giveUp(context: WorkerContext, message: GiveUpMessage): Pr
 }
 
 /**
- * Fails a position that no launch has claimed in this round. Writes a record, which stops a late launch.
- * Without the record, that launch would create a machine for an instance that counts as failed.
+ * Fails an instance that no launch has claimed in this round. Writes a record first, which stops a late
+ * launch of the instance. Without the record, that launch would create a machine for an instance that counts
+ * as failed.
  */
 async function endUnclaimed(
   context: WorkerContext,
@@ -86,14 +90,14 @@ async function endUnclaimed(
   replaces: InstanceItem | undefined,
   failure: Failure,
 ): Promise<MessageResult> {
-  // If the instance failed at another site in an earlier round, the failure is counted at the site in the
-  // record.
+  // The record of an earlier round may be at another location than this message. The failure is then counted
+  // at the location in the record.
   const message = { ...position, kind: 'launch' as const, location: site.location };
   const attempt = { message, again: false, ...(replaces ? { record: replaces } : {}) };
   const { won, stopped } = await claimInstances(context, [attempt]);
   if (stopped.length > 0) {
-    // The launch gate also stops a late launch. That launch may hold a slot, and only a poll takes back slots of dead
-    // workers.
+    // The launch gate stopped this claim. It stops a late launch in the same way, so no record is needed. A
+    // worker of this launch may have died while the launch held a slot. Only a poll takes such a slot back.
     await startPolling(context, site);
     await context.tasks.succeed(position.taskToken, { outcome: 'Cancelled' });
     return ACK;
@@ -108,7 +112,7 @@ async function endUnclaimed(
 
 /**
  * Returns the failure to record. If the connection has failed, for example because the cloud rejected its
- * credential, that failure is the cause.
+ * credential, returns that failure, because it is the cause.
  */
 async function reasonOf({ store }: WorkerContext, connectionKey: string, code: string): Promise<Failure> {
   const { namespace, name } = parseConnectionKey(connectionKey);

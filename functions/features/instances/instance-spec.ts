@@ -7,7 +7,7 @@ import type { NetworkItem } from '../../platform/store/networks.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
 import { securityGroupName, sshFromOf } from '../networks/network-names.ts';
 
-/** Fields of a node group that are not part of a create request: locations, numbers and time limits. */
+/** Fields of a node group that are not passed on to a create request. */
 type OfTheFleet =
   | 'name'
   | 'size'

@@ -17,8 +17,9 @@ export interface InstanceFilter {
 }
 
 /**
- * Maximum number of positions that one page reads. The limit bounds the time of a page if few positions match
- * the filter. The cursor continues after the last position that was read.
+ * Maximum number of positions (instances, with or without a record) that one page reads. The limit bounds the
+ * time of a page if few positions match the filter. The next page begins after the last position that was
+ * read.
  */
 const POSITIONS_PER_PAGE = 2_000;
 

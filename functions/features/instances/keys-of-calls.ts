@@ -11,7 +11,7 @@ import { instanceSpec } from './instance-spec.ts';
  * Derives the idempotency keys of the create calls that these attempts will share. Makes no call. The claims
  * store the keys, because only the key of a call proves later which machines the call created.
  *
- * @returns keys by instance id; empty if the cloud keeps no keys
+ * @returns keys by instance id; empty if the cloud has no idempotency keys
  */
 export async function keysOfCalls(
   context: WorkerContext,
@@ -47,8 +47,8 @@ export function callsOf<One extends Wanted>(client: CloudClient, wanted: readonl
 
 /**
  * Splits a call for several machines into single calls if the key of the call is not stored in every
- * machine's record. This happens if other workers won some of the claims. The key of a single call follows
- * from the launch token, and need not be stored.
+ * machine's record. A key is missing in a record if other workers won some of the claims. The key of a single
+ * call need not be stored, because it is derived from the launch token.
  */
 export function withKeptKeys<One extends Wanted>(client: CloudClient, calls: readonly One[][]): One[][] {
   return calls.flatMap((call) => {

@@ -31,8 +31,8 @@ import { failInstances } from './outcomes.ts';
 import { retakeClaims } from './retake-claims.ts';
 
 /**
- * Advances launch messages of one site together, which then share reads, permits and claims. Returns when the
- * cloud has accepted the requests, without waiting for a boot.
+ * Advances the launch messages of one site together. They share reads, permit requests and claims. Returns
+ * when the cloud has accepted the requests, without waiting for a boot.
  *
  * @returns the message result of each launch, in the order of the launches
  */
@@ -57,8 +57,9 @@ export async function launchInstances(
   return messages.map((message) => {
     const id = instanceId(message);
     const taken = chosen.get(id)?.message.taskToken === message.taskToken ? results.get(id) : undefined;
-    // If another worker won the claim, the message is delivered again, to replace the record's task token
-    // with its own. The same applies if another message in this batch is for the same instance.
+    // If another worker won the claim, the message is delivered again, and then replaces the task token in
+    // the record with its own token. The same applies if another message in this batch is for the same
+    // instance.
     return taken ?? requeueAfter(1_000);
   });
 }
@@ -104,7 +105,7 @@ async function decide(
         : requeueAs({ ...message, ...next.marks }, next.waitMs);
     case 'answer':
       await context.tasks.succeed(message.taskToken, { outcome: next.outcome });
-      // The queue may have granted a slot to the launch after its instance had ended.
+      // The launch queue may have given a slot to the launch after its instance had ended.
       if (record && isClosed(record.status)) await freeUnneededSlots(context, [message]);
       return ACK;
   }
@@ -113,7 +114,10 @@ async function decide(
 /** Message results of a batch of attempts, by instance id. */
 type Ended = Map<string, MessageResult>;
 
-/** Runs the phases of a batch of attempts at one site: observe, decide, apply, release. */
+/**
+ * Advances a batch of attempts at one site. Finds out what blocks each attempt. Makes the create calls of the
+ * granted attempts. Fails, queues, delays or cancels the other attempts.
+ */
 async function attempt(context: WorkerContext, site: SiteRef, attempts: readonly Attempt[]): Promise<Ended> {
   const { fated, permits } = await observe(context, site, attempts);
   const routes = routesOf(fated);
@@ -132,7 +136,7 @@ async function attempt(context: WorkerContext, site: SiteRef, attempts: readonly
   ]);
 }
 
-/** Decision about one attempt: `granted` if it may make its call; otherwise what blocks it. */
+/** Decision about one attempt: `granted` if it may make its call; otherwise what blocks the attempt. */
 type Fate =
   | { fate: 'granted' }
   /** The attempt waits for network resources, or for the start time of its permit. */

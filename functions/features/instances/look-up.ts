@@ -33,9 +33,9 @@ const UNDECIDED_MS = 5_000;
 const notProven = (result: MessageResult): LookUpAnswer => ({ proven: false, result });
 
 /**
- * Asks the cloud whether an attempt with an unknown outcome created a machine. If it did, binds the record to
- * that machine. The caller first waits until the driver's consistency window has passed since the create
- * call.
+ * Asks the cloud whether an attempt with an unknown outcome created a machine. If so, binds the record to
+ * that machine. The caller has already waited until the driver's consistency window after the create call is
+ * over.
  */
 export async function lookUp(
   context: WorkerContext,
@@ -105,7 +105,7 @@ async function findOwn(
 
 /**
  * Fails an attempt whose outcome cannot be found out any more. The workflow gets the outcome Failed. If a
- * poll finds a machine of the attempt, it removes the machine.
+ * poll finds a machine of the attempt later, the poll removes that machine.
  */
 async function leaveToPoller(
   context: WorkerContext,

@@ -26,8 +26,8 @@ export type LaunchStep =
    */
   | { step: 'replace-token'; record: InstanceItem }
   /**
-   * Deliver the message again after `waitMs`, with these marks. The marks identify what the message has
-   * waited for.
+   * Deliver the message again after `waitMs`, with the fields in `marks`. These fields tell the next delivery
+   * what the message has waited for.
    */
   | { step: 'wait'; waitMs: number; marks?: Pick<LaunchMessage, 'waitedFor' | 'claimSeen'> }
   | { step: 'answer'; outcome: LaunchOutcome };
@@ -74,8 +74,8 @@ type SteppingLaunch = {
 };
 
 /**
- * Decides the next step from the record alone. A message may therefore be delivered twice, late, or after its
- * worker died.
+ * Decides the next step from the record and the message, without any other state. A message may therefore be
+ * delivered twice, late, or after its worker died.
  *
  * A message waits in SQS until a claim is over, or until a look-up is conclusive. The worker does not compare
  * these times with its own clock, because workers' clocks differ. If a claim were taken over too early, a
@@ -122,7 +122,8 @@ export function nextStep(
 /**
  * Decides the step while another worker may have the claim. If this message's own worker died, the message
  * has already waited for the visibility timeout of SQS. To count that time, the message is sent once more.
- * SQS then gives two times by its own clock: that of the first delivery, and that of the new message.
+ * SQS then reports two times, both by its own clock: the time of the first delivery, and the time at which
+ * the new message was sent.
  */
 function whileClaimed(
   record: InstanceItem,

@@ -48,9 +48,9 @@ export function secondsSinceCreation({ store }: WorkerContext, fleetId: string):
 
 /**
  * Returns the records with their current task tokens, because another execution may have replaced a token
- * since its record was read. The caller has already written the change that ends the wait, and no token is
- * replaced after that. If a record has a later attempt now, its old token is returned: the new token must not
- * get the earlier attempt's outcome.
+ * since its record was read. The caller has already written a change after which no execution replaces the
+ * token any more. If a record has a later attempt now, its old token is returned: the new token must not get
+ * the earlier attempt's outcome.
  */
 export async function withPresentTokens(
   { store }: WorkerContext,

@@ -25,18 +25,18 @@ export function fieldsOfRunning(
 }
 
 /**
- * Maximum number of attempts to write. A write may conflict with a poll that has bound the machine, and with
- * an execution that has replaced the token.
+ * Maximum number of attempts to write. A write may conflict with a poll that has bound the machine, or with
+ * an execution that has replaced the token. After the last attempt, a later poll records the instance.
  */
 const MAX_TRIES = 3;
 
 /**
- * Records instances whose machine already runs according to the cloud's answer. Completes their tasks and
- * gives their slots back, without waiting for a poll. A poll records all other machines that run
- * (`poller/compare.ts`).
+ * Records instances as Running if, according to the cloud's answer, their machines already run. Completes
+ * their tasks and gives their slots back, without waiting for a poll. Polls record all other instances when
+ * their machines run (`poller/compare.ts`).
  *
- * @returns ids of the instances that were recorded; the machines of the others do not run yet, or their
- *   records have changed
+ * @returns ids of the instances that were recorded; the machine of any other instance does not run yet, or
+ *   its record has changed
  */
 export async function recordRunning(
   context: WorkerContext,

@@ -7,7 +7,8 @@ import { keysWith } from '../ownership/attempts.ts';
 /**
  * Takes over the claims of attempts that have no machine at the cloud.
  *
- * @param keys idempotency keys of the upcoming calls, by instance id; empty if the cloud keeps no keys
+ * @param keys idempotency keys of the upcoming calls, by instance id; empty if the cloud has no idempotency
+ *   keys
  * @returns the records whose claims this worker now has, and the attempts that the launch gate stopped
  */
 export async function retakeClaims(

@@ -32,8 +32,8 @@ export interface Returning {
 export type Returned = 'taken' | 'ended' | 'left';
 
 /**
- * Reopens the records of machines that vanished and have reappeared. A record stays closed if a user has requested the
- * instance's removal in the meantime: that is a condition of the write.
+ * Reopens the records of machines that vanished and have reappeared. A record stays closed if a user has
+ * requested the instance's removal in the meantime; a condition of the write checks this.
  *
  * @returns outcomes by instance id
  */
@@ -78,8 +78,8 @@ export async function takeBack(
 }
 
 /**
- * Reopens records of one fleet. If instances are still at this site, one write reopens their records.
- * Instances that are at another site are moved back one by one.
+ * Reopens records of one fleet. Records whose instances are still at the machine's location are reopened
+ * together. Each instance that has moved to another location is moved back by a separate write.
  */
 async function reopen(
   context: WorkerContext,
@@ -116,7 +116,10 @@ async function reopenNetworks(
   }
 }
 
-/** Completes the tasks of workflow steps that wait for another attempt. That attempt is no longer needed. */
+/**
+ * Completes the tasks of workflow steps that wait for the next attempt of an instance. That attempt is no
+ * longer needed, because the earlier machine exists again.
+ */
 async function answerSteps(
   context: WorkerContext,
   site: SiteRef,
@@ -149,8 +152,8 @@ export async function takeBackUnclaimed(
     const record = records.get(machine.instanceId ?? '');
     if (!record || !mayReturn(record, machine)) return [];
     const shown = { machine, location: site.location, atMs: seenAtMs };
-    // A list may still show a machine that no longer exists. Within the consistency window, a list proves
-    // nothing.
+    // Within the consistency window after the instance's end, a list may still show a machine that no longer
+    // exists.
     const isNews = seenAtMs > Date.parse(record.terminatedAt ?? '') + context.driver.consistencyWindowMs;
     const isOurs = isBoundTo(record, shown, terms) || proveMachine(shown, record, terms) === 'proven';
     return isNews && isOurs ? [{ record, machine }] : [];

@@ -13,8 +13,8 @@ import { applyChanges, completeTasks } from './outcomes.ts';
 const CHECK_MS = 3_000;
 
 /**
- * Marks as Terminating the instances of a fleet that the layout assigns to this site, even if retries have
- * moved them. The poll loop makes the removal calls, and sees when the machines no longer exist.
+ * Marks as Terminating the instances of a fleet that the layout assigns to this site, even if they have moved
+ * to another location. The poll loop makes the removal calls, and sees when the machines no longer exist.
  *
  * The message is delivered again until no instance is left. Then its task is completed. No new instance can
  * appear, because launching is not on at any placement. With the scope `failed`, only failed instances are
@@ -79,8 +79,9 @@ async function leavingBy(
 }
 
 /**
- * Requests the removal of vanished instances, too: if the machine of such an instance reappears, it is
- * removed. With the scope `fleet`, the launch gate has that effect.
+ * Writes to the records of vanished instances that their removal was requested. If the machine of such an
+ * instance reappears, the machine is then removed. With the scope `fleet`, the launch gate has the same
+ * effect.
  */
 async function askEndOfVanished(
   { store }: WorkerContext,
@@ -93,7 +94,8 @@ async function askEndOfVanished(
       record.endAskedAtMs === undefined &&
       attemptsOf(record).some((one) => one.vanished),
   );
-  // If a record has changed in the meantime, its machine exists again. The machine is then not removed.
+  // If a record has changed in the meantime, nothing is written: its machine exists again, and is not
+  // removed.
   await Promise.all(vanished.map((record) => updateInstance(store, record, { endAskedAtMs: nowMs })));
 }
 

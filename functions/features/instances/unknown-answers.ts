@@ -3,12 +3,12 @@ import type { Failure } from '../../model/failure.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
 
 /**
- * Equal answers count as a refusal if there are this many in a row, over at least LEAST_MS. Their text does
- * not matter.
+ * If a cloud gives this many equal answers in a row, over at least LEAST_MS, the answers count as a refusal.
+ * Any text can count as a refusal.
  */
 const LEAST_TIMES = 3;
 const LEAST_MS = 60_000;
-/** Minimum time before the call is repeated, in ms, from the second equal answer on. */
+/** Minimum time between an answer and the repeated call, in ms. Applies from the second equal answer on. */
 const PAUSE_MS = 15_000;
 const LONGEST_WORDS = 1_000;
 /**

@@ -11,8 +11,8 @@ const TOLERANCE_MS = 60_000;
  *
  * A failed connection is verified again if it was verified before. For a connection in Verifying, and for a
  * rotation, the verify message is sent again. The process that handled the API request may have died before
- * it sent the message. A disabled connection waits for a user, and so does a failed connection that was never
- * verified.
+ * it sent the message. No message is sent for a disabled connection or a failed connection that was never
+ * verified: a user has to act first.
  */
 export function dueWork(
   { status, rotation, namespace, name, credentialVersion, verifiedAt, inventorySyncedAt }: Connection,

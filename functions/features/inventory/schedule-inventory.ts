@@ -4,7 +4,8 @@ import type { VerifyMessage } from '../../platform/workflow/messages.ts';
 import { dueWork } from './due-work.ts';
 
 /**
- * Requests the verification of every connection in use, with an inventory sync if the last one is too old.
+ * Requests the verification of every connection in use, with an inventory sync if the connection's inventory
+ * is too old.
  *
  * @param send sends a message and returns true; returns false if the driver is no longer deployed
  * @returns number of messages that were sent

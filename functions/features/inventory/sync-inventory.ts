@@ -20,21 +20,25 @@ import type { SyncInventoryMessage } from '../../platform/workflow/messages.ts';
 const CONCURRENT_LOCATIONS = 4;
 const PERMIT_WAIT_MS = 5_000;
 /**
- * Time in which one invocation begins to read further locations, in ms. A location takes a few seconds; a
- * function may run for at least 20 seconds.
+ * Time after the start of an invocation, in ms. After it, the invocation does not begin to read further
+ * locations, and another message continues with them. Reading one location takes a few seconds, and the time
+ * limit of the function is at least 20 seconds.
  */
 const BEGIN_MS = 4_000;
-/** Maximum number of failures that a connection records. More would not help the user. */
+/**
+ * Maximum number of failures in a connection's record. Further failures are left out, because they would not
+ * help the user.
+ */
 const MOST_FAILURES = 20;
-/** Stands for the location of a call that belongs to no location. */
+/** Placeholder for the location, in calls that belong to no location. */
 const EVERYWHERE = 'everywhere';
 
 /**
  * Updates a connection's catalogue, location by location. A location that cannot be read keeps its old data.
  * If the connection was deleted, even during the sync, clears its catalogue.
  *
- * A cloud with many locations takes longer than a function may run. Another message continues with the
- * locations that were not begun in time, or were throttled.
+ * With many locations, a sync takes longer than a function may run. Another message continues with the
+ * locations that the invocation did not begin in time, and with those whose calls were throttled.
  */
 export async function syncInventory(
   context: WorkerContext,
@@ -43,8 +47,8 @@ export async function syncInventory(
   const { store } = context;
   const { connectionKey } = message;
   const { namespace, name } = parseConnectionKey(connectionKey);
-  // Catalogue entries that are written after the deletion was decided have to be cleared here, because no other process
-  // clears them.
+  // The deletion may have cleared the catalogue before this sync wrote its entries. The entries are therefore
+  // cleared here.
   const exists = async () => {
     const connection = await readConnection(store, namespace, name);
     return connection !== undefined && connection.deletion?.isDecided !== true;
@@ -82,8 +86,8 @@ async function syncPart(context: WorkerContext, message: SyncInventoryMessage): 
 }
 
 /**
- * Opens a client whose calls wait for permits. An item of the catalogue takes several calls, and one refused
- * permit would make all of them start again.
+ * Opens a client whose calls wait for permits. Reading one location takes several calls. If one of them got
+ * no permit, all of them would have to be repeated.
  */
 async function openPatiently(context: WorkerContext, connectionKey: string): Promise<OpenConnection> {
   const opened = await context.open(connectionKey);
@@ -107,8 +111,8 @@ async function syncLocations(
   const { store } = context;
   const { connectionKey } = message;
   const limit = pLimit(CONCURRENT_LOCATIONS);
-  // An answer about all locations is not stored between messages. Therefore all locations are written from it
-  // now.
+  // The offers of all locations are not stored between messages. An invocation that has read them must
+  // therefore write all locations.
   const isOver = () => !everywhere && store.clock.now() - beganMs > BEGIN_MS;
   const read = async (location: string, at: number): Promise<Guarded<void>> => {
     if (at >= CONCURRENT_LOCATIONS && isOver()) return { waitMs: 0 };
@@ -207,8 +211,8 @@ function offeredAt({ instanceTypes, offers }: Offered, location: string): Offere
 }
 
 /**
- * Makes one call, and logs its error. After a throttle or a refused permit, returns the delay of the next
- * attempt. Returns any other driver error as a failure.
+ * Makes one call. If the call fails, logs the error. After a throttle or a refused permit, returns the delay
+ * of the next attempt. Returns any other driver error as a failure.
  */
 async function guarded<Answer>(
   context: WorkerContext,
