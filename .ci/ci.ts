@@ -13,12 +13,13 @@ const say = (text: string) => process.stderr.write(`${text}\n`);
 const tell = (text: string) => process.stdout.write(`${text}\n`);
 
 /**
- * Which output of its steps a lane shows. `live`: all output, while a step runs. `afterwards`: all output,
- * when a step has ended. `failed`: only the output of failed steps, when they have ended.
+ * Selects which output of its steps a lane shows. A lane is a list of steps that run one after the other. `live`: all
+ * output, while a step runs. `afterwards`: all output, after a step has ended. `failed`: only the output of failed
+ * steps, after they have ended.
  */
 type Output = 'live' | 'afterwards' | 'failed';
 
-/** Runs the lanes of a stage. */
+/** Runs the lanes of a stage concurrently. */
 async function runStage(lanes: Stage, outputOf: (lane: number) => Output): Promise<StepRun[]> {
   const runs = await Promise.all(lanes.map((lane, at) => runLane(lane, outputOf(at))));
   return runs.flat();

@@ -15,7 +15,7 @@ export interface Verdict {
   readonly flaky: readonly string[];
 }
 
-/** Returns the test files to run again; empty: the whole step has to run again. */
+/** Returns the test files to run again. If there are none, the whole step has to run again. */
 export function filesToRunAgain({ tests }: StepRun): string[] {
   return [...new Set(tests.filter(({ isPassed }) => !isPassed).map(({ file }) => file))];
 }

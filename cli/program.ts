@@ -19,7 +19,8 @@ Exit codes:
 `;
 
 /**
- * Makes the whole command line. `run` is called with the command that the user names, and with its action.
+ * Makes the program `fleetwright` with all its commands. `run` is called with the command that the user gave, and
+ * with that command's action.
  */
 export function makeProgram(run: Runner): Command {
   const program = new Command('fleetwright')
@@ -27,7 +28,10 @@ export function makeProgram(run: Runner): Command {
     .version(project.version, '--version')
     .option('--json', 'print the result to stdout as one JSON document')
     .option('--api-url <url>', 'URL of the API (default: FLEETWRIGHT_API_URL, then the local stack)')
-    .option('--api-key <key>', 'API key; better set FLEETWRIGHT_API_KEY, because other users can read flags')
+    .option(
+      '--api-key <key>',
+      'API key; prefer the variable FLEETWRIGHT_API_KEY, because other users of the machine can read flags',
+    )
     .option(
       '--namespace <name>',
       'namespace (default: FLEETWRIGHT_NAMESPACE, then that of the local stack, then default)',
@@ -93,7 +97,7 @@ function contextOf(globals: GlobalOptions, world: World): Context {
 }
 
 /**
- * Sends help to the streams of `world`, and suppresses Commander's own error texts: `runCli` prints all
+ * Sends help to the streams of `world`, and suppresses Commander's own error texts, because `runCli` prints all
  * errors.
  */
 function captureOutput(command: Command, world: World): void {

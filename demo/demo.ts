@@ -108,8 +108,8 @@ Stop the stack:  npx fleetwright local down
 `;
 
 /**
- * Handles Ctrl-C. The first one ends the wait for the launches, and the demo deletes the fleets. The second
- * one ends the wait for the deletion. The third one ends the process.
+ * Handles Ctrl-C. The first Ctrl-C ends the wait for the launches, and the demo deletes the fleets. The second Ctrl-C
+ * ends the wait for the deletion. The third Ctrl-C ends the process.
  */
 function interruptible(say: (line: string) => void): { signal: AbortSignal; second: AbortSignal } {
   const [first, second] = [new AbortController(), new AbortController()];
@@ -131,7 +131,7 @@ const program = new Command('npm run demo --')
   .option('--scale <factor>', "multiply each node group's size by this, rounded up", factor, 1)
   .option(
     '--seed <number>',
-    'seed of the simulated clouds, which are reset with it; repeats a run',
+    'seed of the simulated clouds, which are reset with it; the same seed repeats a run',
     wholeNumber,
   )
   .option('--sim-config <file>', 'YAML file that configures the simulated clouds when they start')
@@ -147,7 +147,7 @@ const program = new Command('npm run demo --')
   )
   .option(
     '--clouds <list>',
-    'create one fleet over these clouds in place of the four: sim, and <driver>=<URL> for others',
+    'create one fleet over these clouds in place of the four fleets: sim for the simulated clouds, <driver>=<URL> for another cloud',
     readClouds,
   )
   .option('--json', 'print one JSON line at the end of stdout', false)

@@ -38,7 +38,8 @@ const SCHEDULED: Readonly<Record<string, Usage>> = {
   'functions/entrypoints/handlers/schedules/reconcile': {
     requests: 1,
     gbSeconds: 0.05,
-    // Every fifth invocation checks the tables' progress: two strong reads, one write.
+    // Every fifth invocation advances the counter (beat) that detects a restore of the tables: two strong reads, one
+    // write.
     reads: 0.5 + 2 / 5,
     writes: 1 / 5,
     sqs: 0,
@@ -61,8 +62,8 @@ const SCHEDULED: Readonly<Record<string, Usage>> = {
     sqs: 8 * 3,
     logBytes: 9 * 1_000,
   },
-  // For each of the 53 locations: four lists, four permits, two queries, and the item of the location's hold. Messages
-  // are sent in batches of ten.
+  // For each of the 53 locations: four lists, four permits, two queries, and the item of the location's sweep hold.
+  // Messages are sent in batches of ten.
   'functions/entrypoints/handlers/schedules/schedule-sweeps': {
     requests: 1 + 8 + 53 / 5,
     gbSeconds: 0.1 + 8 * 0.2 + 53 * 0.1,

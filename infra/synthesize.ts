@@ -11,8 +11,8 @@ export function addStack(app: App, bundles: Bundles): FleetwrightStack {
 }
 
 /**
- * Synthesizes the template of one stage in this process. Writes code and definitions to a temporary folder. Skips CDK's
- * validation of templates, which takes four fifths of the time; `cdk synth` does it.
+ * Synthesizes the template of one stage in this process. Writes code and definitions to a temporary folder. Skips
+ * CDK's validation of templates, which takes four fifths of the time. `cdk synth` validates them.
  */
 export function synthesize(
   stage: StageName,

@@ -4,12 +4,12 @@ const TRY_MS = 10_000;
 
 /**
  * Returns the URL at which plain HTTP clients reach the deployed API. The address in the stack's output,
- * `<id>.execute-api.localhost:<port>`, resolves on few machines. The engine's path form also works:
- * `/_aws/execute-api/<id>`; some engines require the stage's name after it. The function tries all forms and
- * returns the first one at which Fleetwright's API answers.
+ * `<id>.execute-api.localhost:<port>`, resolves on few machines. The engine also serves the API at the path
+ * `/_aws/execute-api/<id>`; some engines require the stage's name after this path. The function tries these URLs and
+ * returns the first URL at which Fleetwright's API answers.
  *
  * @param deployedUrl the stack's output
- * @throws StartFailure when no form answers
+ * @throws StartFailure if the API answers at none of them
  */
 export async function findApiUrl(engineUrl: string, deployedUrl: string): Promise<string> {
   const [id] = new URL(deployedUrl).hostname.split('.');

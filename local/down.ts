@@ -20,8 +20,8 @@ export interface DownResult {
 }
 
 /**
- * Stops the parts that `up` started, and nothing else. The engine keeps everything in memory: fleets and simulated
- * clouds no longer exist afterwards. An engine from AWS_ENDPOINT_URL keeps running.
+ * Stops the parts that `up` started, and nothing else. The engine keeps everything in memory. Therefore the fleets
+ * are lost, and the contents of the simulated clouds are removed, too. An engine from AWS_ENDPOINT_URL keeps running.
  */
 export async function down({
   home,
@@ -43,8 +43,8 @@ export async function down({
       done.push('clouds');
     }
     folder.removeTemporary();
-    // An engine from AWS_ENDPOINT_URL still has the deployment, whose records belong to the contents of the
-    // clouds. Therefore the clouds keep their contents.
+    // An engine from AWS_ENDPOINT_URL still has the deployment, whose records claim the contents of the clouds.
+    // Therefore the clouds keep their contents.
     const forgotten = engine?.kind === 'endpoint' ? [] : [...Object.values(RECORDS), 'clouds'];
     for (const name of forgotten) rmSync(folder.file(name), { force: true, recursive: true });
     return done;

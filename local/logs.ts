@@ -72,7 +72,7 @@ async function functionLines(engine: EngineRecord, lines: number): Promise<strin
     );
 }
 
-/** Maximum age of the functions' log lines that are read. */
+/** Maximum age in ms of the functions' log lines. Older lines are left out. */
 const RECENT_MS = 10 * 60_000;
 
 async function eventsOf(client: CloudWatchLogsClient, group: string, lines: number) {

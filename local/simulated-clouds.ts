@@ -78,7 +78,7 @@ async function control({ url, simKey }: Clouds, path: string, init: RequestInit 
 }
 
 /**
- * Changes the seed. All clouds share one seed, and a new one empties them. Therefore the seed cannot be
+ * Changes the seed. All clouds share one seed, and a new seed empties all clouds. Therefore the seed cannot be
  * changed while instances exist.
  */
 async function reseed(clouds: Clouds, inForce: number, wanted: number | undefined): Promise<number> {

@@ -32,7 +32,7 @@ export interface UpResult {
   stack: LocalStack;
   /** Outputs of the CloudFormation stack. */
   outputs: Outputs;
-  /** True if the engine was empty before. */
+  /** True if the engine was treated as empty; see `Engine`. */
   fresh: boolean;
   /**
    * Converts an address of this machine to one that functions can reach. Functions may run in a container.

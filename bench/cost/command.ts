@@ -31,7 +31,7 @@ export function costCommand(): Command {
     .option('--seed <number>', 'seed of the simulated clouds, which are reset with it', wholeNumber, 1)
     .option(
       '--kept <instances>',
-      'instances of the running fleet, over all locations of the demo',
+      'number of instances that are kept running, over all locations of the demo',
       countFrom1,
       10_000,
     )
@@ -72,7 +72,10 @@ function textOf({ launch, kept, functions }: Counted): string {
     ['function', 'peak MB'],
     functions.map(({ name, peakMemoryMb }) => [name, peakMemoryMb]),
   );
-  return [counts, money, memory, `${PRICES}\nLambda time: an estimate (this machine; virtual time).\n`].join(
-    '\n',
-  );
+  return [
+    counts,
+    money,
+    memory,
+    `${PRICES}\nLambda time is an estimate: per launch from this machine, per instance-hour from virtual time.\n`,
+  ].join('\n');
 }

@@ -7,7 +7,10 @@ export interface FunctionMemory {
   peakMemoryMb: number;
 }
 
-/** The counts of `bench -- cost`. */
+/**
+ * What `bench -- cost` measures: the AWS usage of launches, the AWS usage of running instances, and the memory of
+ * each function.
+ */
 export interface Counted {
   launch: PhaseCounts;
   kept: KeptHours;

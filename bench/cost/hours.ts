@@ -11,7 +11,7 @@ import { inVirtualTime } from '../virtual/stack.ts';
  */
 const AT_REST_MS = 10 * 60_000;
 const HOUR_MS = 3_600_000;
-/** Memory of every deployed function except some of the API. */
+/** Memory in GB of every deployed function, except some functions of the API. */
 const MEMORY_GB = 0.5;
 const SQS_REQUESTS_PER_BATCH = 2;
 
@@ -19,7 +19,7 @@ export interface HoursAsked {
   instances: number;
   hours: number;
   seed: number;
-  /** Bytes of log text of an invocation, counted in another run. */
+  /** Mean bytes of log text of one invocation. The caller counts them in another run. */
   logBytesPerInvocation: number;
 }
 

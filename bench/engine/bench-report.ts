@@ -7,7 +7,7 @@ export const PRICES =
   'AWS list prices of us-east-1 without free tier, as of June 2026; sources: infra/prices.ts';
 const METHOD = [
   'Cloud calls are those that the simulated clouds counted. Units, invocations and log volume are from the functions’',
-  'logs. Those of the API’s functions are counted only until the fleets are created. Transitions are from execution',
+  'logs. The API’s functions are counted only until the fleets are created. Transitions are from execution',
   'histories. SQS requests are the counted sends, and a receive and a delete for each batch; empty receives are left',
   'out. Lambda time is an estimate from this machine.',
 ];

@@ -57,7 +57,7 @@ export function engineCommand(): Command {
     )
     .option(
       '--creates <per second>',
-      `with --boot: create calls per second at a location that the cloud and the connection allow (default: sim ${DEFAULT_CREATES.sim}, cb-spider ${DEFAULT_CREATES['cb-spider']})`,
+      `with --boot: rate limit of the cloud and the connection, in create calls per second at a location (default: sim ${DEFAULT_CREATES.sim}, cb-spider ${DEFAULT_CREATES['cb-spider']})`,
       positiveNumber,
     )
     .option('--json', 'print one JSON line at the end of stdout', false)

@@ -16,7 +16,7 @@ const receivedSchema = z.object({
   instances: z.array(z.string()),
 });
 
-/** Reads the time at which the workflow of each fleet began, by the fleet's id. */
+/** Reads at what time the workflow of each fleet began. The keys are fleet ids, the times are in ms since 1970. */
 export async function readFleetStarts(
   client: SFNClient,
   stateMachineArn: string,
@@ -30,9 +30,9 @@ export async function readFleetStarts(
 }
 
 /**
- * Reads the time at which the launch message of each instance was first sent, by the instance's id. The local
- * engine's histories do not have the messages. An execution schedules its tasks in the order of its
- * instances, which tells the instance of each task.
+ * Reads at what time the launch message of each instance was first sent. The keys are instance ids, the times are in
+ * ms since 1970. The local engine's histories do not have the messages. An execution schedules its tasks in the order
+ * of its instances. Therefore the order tells which instance a task belongs to.
  */
 export async function readSendTimes(
   client: SFNClient,
@@ -53,7 +53,8 @@ export async function readSendTimes(
 }
 
 /**
- * Reads the time at which a worker first received the launch message of each instance, by the instance's id.
+ * Reads at what time a worker first received the launch message of each instance. The keys are instance ids, the
+ * times are in ms since 1970.
  */
 export async function readReceiveTimes(
   client: CloudWatchLogsClient,

@@ -39,7 +39,7 @@ export function meanSteps(paths: readonly InstancePath[]): Shares {
   };
 }
 
-/** Returns the durations of the steps as parts of the whole. */
+/** Returns the duration of each step as a fraction of the sum, from 0 to 1. */
 export function sharesOf(steps: Shares): Shares {
   const whole = Object.values(steps).reduce((sum: number, seconds: number) => sum + seconds, 0);
   const part = (seconds: number) => (whole === 0 ? 0 : Number((seconds / whole).toFixed(4)));

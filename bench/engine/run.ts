@@ -75,9 +75,9 @@ export interface Phases {
 }
 
 /**
- * Counts what the launches used, from the API call until all instances run, polls included, and what the
- * terminations used. The API's functions are counted only until all fleets are requested. Later API calls
- * come from a client that watches the fleets, and their number is arbitrary.
+ * Counts what the launches used (from the API call until all instances run, polls included), and what the
+ * terminations used. The API's functions are counted only until all fleets are requested. Later API calls come from a
+ * client that watches the fleets, and their number is arbitrary.
  */
 export async function countPhases({
   stack,

@@ -94,7 +94,7 @@ async function untilAllRan({ lab }: VirtualStack, fleetId: string, size: number)
   }
 }
 
-/** Makes a fleet at the first location that the demo has at the cloud. */
+/** Makes a fleet at the first location that the demo uses at the cloud. */
 function fleetOf(name: string, size: number): FleetRequest {
   const groups = readFleetFiles().flatMap(({ nodeGroups }) => nodeGroups);
   const group = groups.find(({ connection }) => connection === `sim-${CLOUD}`);

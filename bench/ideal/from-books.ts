@@ -28,9 +28,9 @@ export interface Run {
   limits: Readonly<Record<string, CreateLimits>>;
   /** Time at which the API accepted the first create request of the run. */
   startedAt: string;
-  /** The run's deployment; absent: every deployment. */
+  /** The id of the run's deployment. Absent: instances of every deployment count. */
   deploymentId?: string;
-  /** The run's fleets; absent: every instance that was requested since `startedAt`. */
+  /** The ids of the run's fleets. Absent: instances of every fleet count. */
   fleetIds?: readonly string[];
 }
 

@@ -26,7 +26,7 @@ function readBooks(file: string): z.infer<typeof booksSchema> {
 
 await new Command('ideal')
   .description(
-    'Prints the ideal and the real schedule of a run, from the books of the simulated clouds, as one JSON line.',
+    'Prints the ideal and the real schedule of a run as one JSON line. Reads them from the books: the simulated clouds’ own record of instances and calls.',
   )
   .argument('<books>', 'file with the answer of GET /_sim/books, or - for standard input')
   .requiredOption(

@@ -4,7 +4,7 @@ import type { Clouds } from '../../test/chaos/models/clouds.ts';
 import { measureRun } from '../ideal/from-books.ts';
 import { SIMULATED_LIMITS } from '../ideal/limits.ts';
 
-/** Maximum number of instances for which the clouds keep their quotas. The demo's fleets have this number. */
+/** Maximum number of instances for which the clouds keep their quotas. The demo's fleets have this many instances. */
 const WITHIN_QUOTAS = 1_110;
 
 /**

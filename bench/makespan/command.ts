@@ -42,7 +42,7 @@ export function makespanCommand(): Command {
     )
     .option(
       '--threads <count>',
-      'number of runs at a time',
+      'maximum number of runs at the same time',
       countFrom1,
       Math.min(MOST_THREADS, availableParallelism()),
     )

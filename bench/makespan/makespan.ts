@@ -1,7 +1,7 @@
 import type { Measured } from './clouds.ts';
 import { Workers } from './workers.ts';
 
-/** One line of `bench -- makespan`. */
+/** One row of the table that `bench -- makespan` prints. */
 export interface MakespanCase {
   instances: number;
   fleets: number;
@@ -37,7 +37,7 @@ export interface HowToRun {
   seed: number;
   /** True if Lambda begins with a few concurrent batches. Otherwise it begins with the maximum. */
   scalesSlowly?: boolean;
-  /** Number of runs at a time. */
+  /** Maximum number of runs at the same time. */
   threads: number;
   say(line: string): void;
 }
@@ -68,8 +68,8 @@ export async function measureMakespans(
     const [runs, baseline] = await Promise.all([Promise.all(OVERSTATED_BY.map(ours)), run('baseline')]);
     return runs.map(({ overstatedBy, measured }) => caseOf(size, overstatedBy, measured, baseline));
   };
-  // The longest runs begin first. Otherwise a long run could be the last one, while the other threads are
-  // idle.
+  // The longest runs begin first. Otherwise a long run could begin last, and the other threads would be idle until it
+  // ends.
   const bySize = asked.toSorted((one, other) => other.instances - one.instances);
   const cases = new Map(await Promise.all(bySize.map(async (size) => [size, await casesOf(size)] as const)));
   return asked.flatMap((size) => cases.get(size) ?? []);

@@ -6,7 +6,7 @@ import { sizeOf } from './fleets.ts';
 /**
  * Measures the time until all instances of these fleets run.
  *
- * @param say is called from time to time with the number of instances so far and the virtual seconds that
+ * @param say is called from time to time with the number of instances created so far, and the virtual seconds that
  *   have passed
  * @throws Error if not all instances run
  */

@@ -5,7 +5,7 @@ import type { Job } from './job.ts';
 import type { Told } from './worker.ts';
 
 /**
- * Memory of a thread: a run of 100,000 instances needs several GB. The young generation is large, because
+ * Memory limits of a thread. A run of 100,000 instances needs several GB. The young generation is large, because
  * nearly all objects are short-lived.
  */
 const RESOURCES = { maxOldGenerationSizeMb: 12_288, maxYoungGenerationSizeMb: 192 };

@@ -24,7 +24,8 @@ const SQS_REQUESTS_PER_BATCH = 2;
 const LOG_BYTES_ADDED_PER_INVOCATION = 4 * 26;
 
 /**
- * @param functions use of each function, by name; the names of queue consumers begin with `drivers-`
+ * @param functions resources that each function used, by the function's name; the names of queue consumers begin with
+ *   `drivers-`
  * @param cloudCalls cloud calls, counted by the clouds
  */
 export function countPhase(

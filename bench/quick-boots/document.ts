@@ -54,7 +54,7 @@ export function resultOf(
   };
 }
 
-/** Returns whether all requested instances ran, and nothing is left. */
+/** Returns true if all requested instances ran, and nothing is left. */
 export function isAsAsked(measured: QuickBoots): boolean {
   const all = CASE_NAMES.every((name) => measured[name].running === measured[name].instances);
   return all && measured.remaining === 0;

@@ -73,7 +73,7 @@ async function play(
     fleetIds: [id],
   });
   await deleteFleets(stack, [id]);
-  // The signal of the user's interruption does not end this wait, so that the instances are removed first.
+  // An interruption by the user does not end this wait: the program ends only after the instances are removed.
   await watchFleets(stack, [id], { ...watch, goal: 'gone', signal: new AbortController().signal });
   if (!signal.aborted) return resultOf(one, run);
   await disconnect(stack, cloud);

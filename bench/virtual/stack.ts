@@ -50,7 +50,7 @@ export class VirtualStack {
    * Waits until this number of instances run.
    *
    * @param say is called from time to time with the number of instances
-   * @throws Error if that takes more than a day
+   * @throws Error if that takes more than a day of virtual time
    */
   async untilRunning(wanted: number, say: (made: number, seconds: number) => void = () => {}): Promise<void> {
     const { ground } = this.lab;

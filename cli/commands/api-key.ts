@@ -27,7 +27,7 @@ export const apiKeyNoun = noun('api-key', 'API keys', [
       ['--expires-at <time>', 'ISO 8601 time in UTC at which the key expires (default: never)'],
       [
         '--direct',
-        'write the key to the access table with your AWS credentials: for the first key of a deployment',
+        'write the key directly to the access table with your AWS credentials; needed for the first key of a deployment',
       ],
       ['--access-table <table>', 'with --direct: name of the access table (output AccessTable of the stack)'],
     ],

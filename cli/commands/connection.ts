@@ -34,7 +34,7 @@ const CREDENTIAL_FLAGS: readonly Flag[] = [
   ['--credential-file <file>', 'file with the credential as JSON; - reads standard input'],
   [
     '--credential <KEY=env:VARIABLE>...',
-    'takes one field of the credential from an environment variable; may be repeated',
+    'one field of the credential, read from an environment variable; may be repeated',
   ],
 ];
 const credentialInput = {
@@ -55,9 +55,9 @@ export const connectionNoun = noun('connection', 'Connections: credentials for c
     arguments: [['<name>', 'a-z, 0-9 and -, 3 to 40 characters']],
     flags: [
       ['--driver <driver>', 'name of the driver; see `fleetwright driver list`'],
-      ['--cloud <cloud>', 'a cloud of the driver'],
+      ['--cloud <cloud>', 'one of the clouds that the driver supports'],
       ...CREDENTIAL_FLAGS,
-      ['--endpoint <url>', 'URL in place of the cloud’s own, if the deployment allows it'],
+      ['--endpoint <url>', 'URL of the cloud’s API in place of the default, if the deployment allows it'],
       ['--limits-file <file>', 'YAML or JSON file that overrides the cloud’s default limits'],
       ...ORPHAN_FLAGS,
       ...WAIT_FLAGS,
@@ -161,7 +161,7 @@ export const connectionNoun = noun('connection', 'Connections: credentials for c
   }),
   command({
     name: 'set-orphan-policy',
-    summary: 'Set what sweeps do with orphans. A flag that is left out sets its default',
+    summary: 'Set what sweeps do with orphans. A setting whose flag is left out returns to its default',
     arguments: NAME,
     flags: ORPHAN_FLAGS,
     examples: ['connection set-orphan-policy sim-aws --orphan-action report'],
@@ -193,7 +193,7 @@ export const connectionNoun = noun('connection', 'Connections: credentials for c
   command({
     name: 'reopen',
     summary:
-      'Let launches try again where a quota was used up, for example after the provider has raised the quota',
+      'Let launches try quotas again that were used up, for example after the provider has raised them',
     arguments: NAME,
     flags: [['--location <location>', 'only in this location']],
     examples: ['connection reopen sim-aws', 'connection reopen sim-aws --location us-east-1'],
@@ -213,7 +213,7 @@ export const connectionNoun = noun('connection', 'Connections: credentials for c
     flags: [
       [
         '--limits-file <file>',
-        'YAML or JSON file; `tier: power` begins with the power profile; {} removes all overrides',
+        'YAML or JSON file; `tier: power` applies the overrides to the power profile; {} removes all overrides',
       ],
     ],
     examples: ['connection set-limits sim-aws --limits-file limits.yaml'],
@@ -254,7 +254,8 @@ export const connectionNoun = noun('connection', 'Connections: credentials for c
   }),
   command({
     name: 'enable',
-    summary: 'Accept fleets on a connection again, when its credential is verified',
+    summary:
+      'Verify the credential of a disabled connection, and accept new fleets again once it is verified',
     arguments: NAME,
     flags: WAIT_FLAGS,
     examples: ['connection enable sim-aws --wait'],

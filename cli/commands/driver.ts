@@ -5,7 +5,8 @@ import { table } from '../shell/table.ts';
 export const driverNoun = noun('driver', 'Drivers of the deployment', [
   command({
     name: 'list',
-    summary: 'List the drivers that are deployed: clouds, default limits, credential fields, capabilities',
+    summary:
+      'List the deployed drivers with their clouds, default limits, credential fields and capabilities',
     examples: ['driver list'],
     input: z.object({}),
     async run(_, context) {

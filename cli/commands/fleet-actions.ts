@@ -65,7 +65,7 @@ export const fleetActions = [
     flags: [
       [
         '--expires-in <time>',
-        'withdraw the fleet after this time, unless it was released: 3600, 90m, 1h, 2d',
+        'withdraw the fleet after this time unless it is released before; for example 3600 (seconds), 90m, 1h or 2d',
       ],
     ],
     examples: ['fleet hold web-global', 'fleet hold web-global --expires-in 1h'],
@@ -119,7 +119,8 @@ export const fleetActions = [
   }),
   command({
     name: 'refine',
-    summary: 'Refine a fleet: remove failed instances and what only they needed. A smaller fleet stays',
+    summary:
+      'Refine a fleet: remove failed instances and what only they needed. The fleet continues with fewer instances',
     arguments: FLEET,
     flags: WAIT_FLAGS,
     examples: ['fleet refine web-global --wait'],

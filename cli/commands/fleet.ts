@@ -35,7 +35,7 @@ async function ask(context: Context, { value, locate }: Located<FleetRequest>, i
   }
 }
 
-/** Adds the hold that `--hold` or `--hold-for` asks for to the request. */
+/** Adds a hold to the request if the user gave `--hold` or `--hold-for`. */
 function held(request: FleetRequest, hold: boolean, holdFor: number | undefined): FleetRequest {
   if (holdFor !== undefined) return { ...request, hold: { expiresInSeconds: holdFor } };
   return hold ? { ...request, hold: request.hold ?? {} } : request;
@@ -47,11 +47,14 @@ export const fleetNoun = noun('fleet', 'Fleets of instances on many clouds', [
     summary: 'Create a fleet from a file',
     flags: [
       ['-f, --file <file>', 'fleet.yaml, or JSON; - reads standard input'],
-      ['--idempotency-key <key>', 'the same key with the same file creates no second fleet'],
+      [
+        '--idempotency-key <key>',
+        'key of this request; a repeated command with the same key and file creates no second fleet',
+      ],
       ['--hold', 'accept the fleet, but launch nothing until `fleetwright fleet release`'],
       [
         '--hold-for <time>',
-        'like --hold, and withdraw the fleet after this time, unless it was released: 3600, 90m, 1h, 2d',
+        'like --hold, and withdraw the fleet after this time unless it is released before; for example 3600 (seconds), 90m, 1h or 2d',
       ],
       ...WAIT_FLAGS,
     ],
@@ -75,7 +78,7 @@ export const fleetNoun = noun('fleet', 'Fleets of instances on many clouds', [
       const request = { ...read, value: held(read.value, hold, holdFor) };
       if (wait && request.value.hold) {
         throw usageError(
-          '--wait cannot be used with a held fleet: it launches nothing until it is released',
+          '--wait cannot be used with a held fleet: a held fleet launches nothing until it is released',
           'Leave --wait out, and wait with `fleetwright fleet release NAME --wait`.',
         );
       }

@@ -25,7 +25,7 @@ const labelsInput = z
 export const instanceNoun = noun('instance', 'Single instances', [
   command({
     name: 'create',
-    summary: 'Create a single instance: a fleet of one, with the same name',
+    summary: 'Create a single instance. It is a fleet of one instance, with the same name',
     arguments: [['<name>', 'a-z, 0-9 and -, 3 to 40 characters']],
     flags: [
       ['--connection <name>', 'connection to create the instance with'],
@@ -39,7 +39,10 @@ export const instanceNoun = noun('instance', 'Single instances', [
       ['--ssh-allow-from <cidr>', 'addresses that may connect by SSH (default: none)'],
       ['--instance-timeout-seconds <seconds>', 'time limit from the launch until the instance runs'],
       ['--description <text>', 'description of the instance'],
-      ['--idempotency-key <key>', 'the same key with the same flags creates no second instance'],
+      [
+        '--idempotency-key <key>',
+        'key of this request; a repeated command with the same key and flags creates no second instance',
+      ],
       ...WAIT_FLAGS,
     ],
     examples: [
@@ -82,7 +85,7 @@ export const instanceNoun = noun('instance', 'Single instances', [
   }),
   command({
     name: 'list',
-    summary: 'List the instances of a fleet; a single instance is a fleet of one',
+    summary: 'List the instances of a fleet. A single instance is a fleet of one instance',
     flags: [['--fleet <fleet>', 'id of the fleet, or name of a live fleet'], ...LIST_FLAGS],
     examples: ['instance list --fleet web-global'],
     input: listInput.extend({ fleet: nameSchema }),

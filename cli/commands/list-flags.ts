@@ -17,9 +17,7 @@ export const listInput = z.object({
   cursor: z.string().optional(),
 });
 
-/**
- * Reads as many items of a list as the flags ask for. If the list has more items, prints a note on stderr.
- */
+/** Reads as many items of a list as `--limit` allows. If the list has more items, prints a note on stderr. */
 export async function listed<Item>(
   context: Context,
   { limit, cursor }: z.infer<typeof listInput>,

@@ -13,7 +13,7 @@ const text = (one: Namespace): string =>
   ]);
 const named = z.object({ name: nameSchema });
 
-export const namespaceNoun = noun('namespace', 'Namespaces: each connection and fleet belongs to one', [
+export const namespaceNoun = noun('namespace', 'Namespaces, which contain connections and fleets', [
   command({
     name: 'create',
     summary: 'Create a namespace',

@@ -107,7 +107,7 @@ export const orphansNoun = noun(
     }),
     command({
       name: 'holds',
-      summary: 'List holds: where sweeps remove no machines until an operator continues them, and why',
+      summary: 'List holds. A hold stops sweeps from removing machines until an operator continues them',
       flags: [['--connection <name>', 'only on this connection'], ...LIST_FLAGS],
       examples: ['orphans holds', 'orphans holds --connection sim-aws --json'],
       input: listInput.extend({ connection: nameSchema.optional() }),
@@ -124,7 +124,7 @@ export const orphansNoun = noun(
     }),
     command({
       name: 'continue',
-      summary: 'Continue sweeps that wait for an operator: they may remove what they have found so far',
+      summary: 'Continue sweeps that wait for an operator. They may then remove what they have found so far',
       flags: [
         ['--connection <name>', 'only on this connection'],
         ['--location <location>', 'only at this location (default: each location of the connection)'],

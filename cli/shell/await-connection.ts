@@ -18,8 +18,8 @@ export const waitInput = z.object({
 });
 
 /**
- * Waits until a connection is verified and `done` returns true, or until `refused` returns true. By default,
- * a connection in status Failed is refused. Ctrl-C only ends the wait.
+ * Waits until a connection is Ready or Disabled and `done` returns true, or until `refused` returns true. By default,
+ * `refused` returns true if the connection's status is Failed. Ctrl-C ends the wait, but not the work.
  */
 export async function awaitConnection(
   context: Context,

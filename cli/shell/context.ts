@@ -14,7 +14,10 @@ export interface Session {
   apiKey: string;
 }
 
-/** Everything outside the process that commands use. Tests replace it. */
+/**
+ * The world: what commands use outside their process (files, streams, the clock, the API, the local stack). Tests
+ * replace the world.
+ */
 export interface World {
   stdout: OutStream;
   stderr: OutStream;

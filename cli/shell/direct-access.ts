@@ -4,8 +4,8 @@ import { openStore } from '../../functions/platform/store/store.ts';
 import { CliError, EXIT } from './exit.ts';
 
 /**
- * Makes an API key directly in the access table, with the user's AWS rights. A new deployment has no key, and
- * its API needs a key to create one. No other code of the command line writes to a table.
+ * Makes an API key directly in the access table, with the user's AWS rights. A new deployment has no key, and its API
+ * needs a key to create one. No other code in `cli` writes to a table.
  */
 export async function issueKeyDirectly(
   table: string,

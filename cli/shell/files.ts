@@ -3,7 +3,7 @@ import type { World } from './context.ts';
 import { usageError } from './exit.ts';
 import { type Located, readYaml } from './yaml-file.ts';
 
-/** Reads a file's text; `-` is standard input. @throws CliError of wrong use when it cannot be read */
+/** Reads a file's text; `-` is standard input. @throws CliError (wrong use) if the file cannot be read */
 export async function readText(world: World, file: string): Promise<string> {
   if (file === '-') return await world.readStdin();
   try {

@@ -33,10 +33,10 @@ export interface Followed {
 }
 
 /**
- * Prints a fleet's progress until the goal is reached or can no longer be reached. Ctrl-C only stops the
- * printing: the work continues.
+ * Prints a fleet's progress until the goal is reached or can no longer be reached. Ctrl-C only stops the printing:
+ * the work continues.
  *
- * @param fleetId an id and not a name, because another fleet may soon have the name
+ * @param fleetId an id and not a name, because another fleet may get the name while the command runs
  */
 export async function follow(
   context: Context,

@@ -8,7 +8,7 @@ import type {
 import { CliError, EXIT } from './exit.ts';
 
 /**
- * The local stack for `local` commands. Only this file of the command line imports `local/`, and loads it when one of
+ * The local stack for `local` commands. No other file in `cli` imports `local/`. This file loads it only when one of
  * these commands runs.
  */
 export interface LocalStack {
@@ -19,8 +19,8 @@ export interface LocalStack {
 }
 
 /**
- * The parts of the list in `local/logs.ts`, copied so that other commands need not load `local/`. The
- * compiler reports a part that `local/logs.ts` does not have.
+ * The parts of the local stack that have logs. This is a copy of the list in `local/logs.ts`, so that other commands
+ * need not load `local/`. The compiler reports a part that `local/logs.ts` does not have.
  */
 export const LOG_PARTS = ['engine', 'clouds', 'deploy', 'functions'] as const satisfies readonly LogPart[];
 

@@ -4,7 +4,7 @@ import type { OutStream } from './context.ts';
 
 const REWRITE_EVERY_MS = 0;
 const LINE_EVERY_MS = 5_000;
-/** Length of the last period, from whose progress the end is estimated. */
+/** Length of a period in ms. The end is estimated from the progress in the last such period. */
 const PACE_WINDOW_MS = 60_000;
 const BAR_CELLS = 24;
 
@@ -29,9 +29,8 @@ const endedOf = (counts: Counts, goal: Goal): number =>
     : (counts.Running ?? 0) + (counts.Failed ?? 0) + (counts.Terminated ?? 0);
 
 /**
- * Estimates the time until all requested instances have ended, in ms, from the pace of the last minute.
- * Returns undefined until a tenth of the instances has ended: no instance ends before the first boot is over,
- * so that there is no pace to measure.
+ * Estimates the time until all requested instances have ended, in ms, from the pace of the last minute. Returns
+ * undefined until a tenth of the instances has ended: until the first boots are over, there is no pace to measure.
  */
 export function remainingMs(samples: readonly Sample[], requested: number): number | undefined {
   const last = samples.at(-1);
@@ -43,8 +42,8 @@ export function remainingMs(samples: readonly Sample[], requested: number): numb
 }
 
 /**
- * Shows a fleet's progress on a stream. On a terminal it rewrites a block; elsewhere it prints a line from time to
- * time.
+ * Shows a fleet's progress on a stream. On a terminal, it rewrites a block of lines. On any other stream, it prints
+ * one line from time to time.
  */
 export class ProgressPrinter {
   readonly #out: OutStream;
@@ -73,7 +72,7 @@ export class ProgressPrinter {
     else for (const line of [...fresh, this.#line(fleet, nowMs)]) this.#out.write(`${line}\n`);
   }
 
-  /** Prints a line above the block. */
+  /** Prints a line. On a terminal, the line replaces the block, and the next `show` prints the block below it. */
   note(line: string): void {
     const plain = plainText(line);
     if (this.#out.isTTY === true) this.#rewrite([plain], []);

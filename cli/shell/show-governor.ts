@@ -38,7 +38,7 @@ export function governorText({ locationsInUse, budgets, locations, locationsLeft
   return `${head}${rows.length > 0 ? `\n${table(heads, rows)}` : ''}${more}`;
 }
 
-/** Shows quotas that launches may try again. */
+/** Shows the quotas that were reopened, by location. Launches may try them again. */
 export function reopenedText({ reopened }: Reopened): string {
   if (reopened.length === 0) return 'No quota was blocking launches.\n';
   const rows = reopened.map(({ location, families }) => [location, families.join(', ')]);

@@ -46,7 +46,8 @@ export const overridesText = ({ calls = {}, totals = {}, ...rest }: LimitOverrid
   ].join(', ');
 
 /**
- * Shows a connection's limits side by side: in force, by default and on request. Also shows how much of them is in use.
+ * Shows three profiles side by side: a connection's limits in force, the cloud's default limits, and the `power`
+ * profile, which users can request from the cloud. Also shows how much of the limits in force is in use.
  */
 export function connectionLimitsText(name: string, limits: ConnectionLimits): string {
   const { cloud, tier, profile, override, defaults, power, requestMore, governor } = limits;
@@ -67,7 +68,7 @@ export function connectionLimitsText(name: string, limits: ConnectionLimits): st
   const limitsTable = table(
     ['limit', 'in force', 'default', 'power'],
     [
-      line('locations at a time', (one) => one.concurrentLocations),
+      line('locations in use at the same time', (one) => one.concurrentLocations),
       line('instances being created per location', (one) => one.concurrentInstancesPerLocation),
       line('create calls per location', (one) => rateText(one.calls.create)),
       line('list calls per location', (one) => rateText(one.calls.list)),

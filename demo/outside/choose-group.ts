@@ -1,7 +1,7 @@
 import type { Image, InstanceType } from '../../functions/model/cloud.ts';
 import type { NodeGroupRequest } from '../../functions/model/fleet-request.ts';
 
-/** The entries of a connection's catalogue for one location. */
+/** What a connection's catalogue offers at one location. */
 export interface OfferedAt {
   location: string;
   /** Names of the types that are available there. */
@@ -9,7 +9,10 @@ export interface OfferedAt {
   images: readonly Image[];
 }
 
-/** Small, cheap and current types. If a cloud has none of them, the smallest type is used. */
+/**
+ * Small, cheap and current types. If equally many locations offer two types, these types are preferred, and then the
+ * smaller type.
+ */
 const PREFERRED_TYPES = ['t3.micro', 'm1.tiny', 'm1.small'];
 const PREFERRED_IMAGES = ['ubuntu-24.04', 'debian-13', 'debian-12', 'al2023'];
 
@@ -20,8 +23,8 @@ interface Choice {
 }
 
 /**
- * Chooses the node group to launch at a cloud from the cloud's catalogue: the type and image that the largest
- * number of locations offers, and these locations.
+ * Chooses the node group to launch at a cloud from the cloud's catalogue. The group gets the type and image that the
+ * largest number of locations offers, and these locations.
  *
  * @returns undefined when no location has a type and an image for it
  */

@@ -8,7 +8,7 @@ import type { Stack } from '../run/stack.ts';
 import { chooseGroup, type OfferedAt } from './choose-group.ts';
 import type { OutsideCloud } from './read-clouds.ts';
 
-/** An outside cloud with its connection, and the node group to launch there. */
+/** An outside (not simulated) cloud with its connection, and the node group to launch there. */
 export interface ConnectedCloud extends OutsideCloud {
   cloud: Cloud;
   connection: string;
@@ -16,8 +16,8 @@ export interface ConnectedCloud extends OutsideCloud {
 }
 
 /**
- * Maximum number of locations that are read. They are enough to spread the fleet, and some clouds have
- * dozens.
+ * Maximum number of locations whose offers are read. Some clouds have dozens of locations, and four are enough to
+ * spread the fleet.
  */
 const MAX_LOCATIONS = 4;
 const POLL_MS = 1_000;
@@ -40,8 +40,8 @@ export async function requireAnswer({ driver, url }: OutsideCloud): Promise<void
 }
 
 /**
- * Creates a connection to a cloud, waits until its catalogue has some locations, and chooses the node group
- * to launch.
+ * Creates a connection to a cloud, waits until the connection's catalogue has offers at some locations, and chooses
+ * the node group to launch.
  *
  * @param size number of instances at a scale of 1
  * @throws CliError when the cloud refuses the credential, or offers nothing

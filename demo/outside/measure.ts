@@ -7,8 +7,8 @@ import type { ConnectedCloud } from './connect.ts';
 import { findUnclaimed } from './sweep.ts';
 
 /**
- * The outcome of a fleet's instances at one outside cloud. Its throttled calls are not known, because only
- * the simulated clouds keep a record (books) of their calls.
+ * The outcome of a fleet's instances at one outside (not simulated) cloud. The cloud's throttled calls are not known,
+ * because only the simulated clouds keep a record (books) of their calls.
  */
 export interface OutsideRow extends Omit<CloudRow, 'throttled'> {
   driver: string;
@@ -21,7 +21,7 @@ export interface OutsideRow extends Omit<CloudRow, 'throttled'> {
   /** Time from the acceptance of the fleet until the last instance ran; null if none ran. */
   makespanSeconds: number | null;
   /**
-   * Machines and network resources at the cloud, and open records of them. Null if the fleets were not
+   * Number of machines and network resources at the cloud, and of open records of them. Null if the fleets were not
    * deleted.
    */
   remainingAfterDelete: number | null;

@@ -3,7 +3,7 @@ import type { Cloud } from '../../functions/model/cloud.ts';
 import type { Credential } from '../../functions/model/connection.ts';
 import type { OutsideCloud, OutsideDriver } from './read-clouds.ts';
 
-/** One kind of credential: the environment variable of each field. */
+/** One way to give a credential: the name of an environment variable for each field. */
 interface Way {
   required: Readonly<Record<string, string>>;
   optional?: Readonly<Record<string, string>>;

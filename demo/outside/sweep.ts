@@ -34,8 +34,8 @@ export async function findUnclaimed(
 }
 
 /**
- * Instance ids and names of network resources begin with the id of their fleet. A finding with neither may belong to
- * another fleet.
+ * Instance ids and names of network resources begin with the id of their fleet. A finding with neither is counted,
+ * although it may belong to another fleet.
  */
 function isOf({ instanceId, name }: Finding, fleetId: string): boolean {
   if (instanceId !== undefined) return instanceId.startsWith(`${fleetId}-`);

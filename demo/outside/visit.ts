@@ -9,7 +9,10 @@ import { readCredential } from './read-credential.ts';
 
 type Credentialed = OutsideCloud & ReturnType<typeof readCredential>;
 
-/** Reads the credentials of all outside clouds, and checks that their servers answer. @throws CliError */
+/**
+ * Reads the credentials of all outside clouds, and checks that their servers answer. @throws CliError if a variable
+ * is not set or a server does not answer
+ */
 export async function knock(
   clouds: readonly OutsideCloud[],
   env: Readonly<Record<string, string | undefined>>,

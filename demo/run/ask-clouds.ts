@@ -6,7 +6,10 @@ export interface Question {
   body?: unknown;
 }
 
-/** Makes one call to the simulated clouds' control API. @throws CliError when it cannot be reached */
+/**
+ * Makes one call to the simulated clouds' control API. @throws CliError if the clouds cannot be reached; Error if
+ * they refuse the call
+ */
 export async function ask(
   { simUrl, simKey }: SimAccess,
   path: string,

@@ -62,7 +62,7 @@ export async function resetClouds(clouds: SimAccess, seed: number): Promise<void
   await ask(clouds, 'reset', { method: 'POST', body: { seed } });
 }
 
-/** Returns whether an instance exists at its cloud. */
+/** Returns true if an instance exists at its cloud. */
 const exists = (instance: BookedInstance): boolean => instance.status !== 'Terminated';
 
 /** Returns all instances that exist at the clouds now, of any deployment. */
@@ -115,8 +115,8 @@ export class RunBooks {
   }
 
   /**
-   * Returns instances whose launch token an earlier instance already has, and instances that existed at the
-   * same time as an earlier one with the same instance id.
+   * Returns instances whose launch token an earlier instance already has, and instances that existed at the same time
+   * as an earlier instance with the same instance id.
    */
   duplicated(): BookedInstance[] {
     const byId = Map.groupBy(this.instances(), ({ tags }) => tags['fleetwright:instance'] ?? '');
@@ -204,9 +204,7 @@ export class RunBooks {
     return Object.fromEntries(Object.entries(sum).filter(([, count]) => count > 0));
   }
 
-  /**
-   * Returns the run's makespan (time until the last instance ran) and the ideal one, both from `startedAt`.
-   */
+  /** Returns the run's makespan (time until the last instance ran) and its ideal makespan, both from `startedAt`. */
   schedule(startedAt: string, fleetIds: readonly string[]) {
     return measureRun({
       books: this.#after,

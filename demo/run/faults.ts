@@ -23,7 +23,8 @@ const LIGHT: readonly Fault[] = [
 ];
 
 /**
- * Faults that also require another location or give wrong answers. At one cloud, the quota is always used up.
+ * In addition, faults after which a launch needs another location, and faults that make lists outdated. At one cloud,
+ * the quota is always used up.
  */
 const HEAVY: readonly Fault[] = [
   { cloud: 'ncp', call: 'create', kind: 'quota', probability: 1 },

@@ -12,7 +12,10 @@ import {
 } from './run-fleets.ts';
 import type { Stack } from './stack.ts';
 
-/** Maximum time to wait for the fleets, in ms. A run that does not hang takes less. */
+/**
+ * Maximum time to wait for the fleets, in ms. After this time, the demo reports the fleets as they are. A run that
+ * does not hang takes less.
+ */
 const ATMOST_MS = 20 * 60_000;
 
 export type Surroundings = Pick<Watch, 'out' | 'signal'>;
@@ -77,8 +80,8 @@ export async function provision(
   const watched =
     ids.length === 0 ? [] : await watchFleets(stack, ids, { goal: 'up', out, signal, atMostMs: ATMOST_MS });
   const fleets = watched.length > 0 ? watched : started.fleets;
-  // Read the records before the clouds' books. A record claims its instance before the instance exists, and
-  // until it is gone.
+  // Read the records before the books (the clouds' own record). A record claims its instance before the instance
+  // exists, and until the instance is gone.
   const claimed = await claimedInstances(stack, ids);
   const books = new RunBooks(before, await readBooks(stack), stack.outputs.DeploymentId);
   const startedAt = fleets.map(({ createdAt }) => createdAt).sort()[0] ?? before.now;

@@ -94,10 +94,10 @@ export async function watchFleets(
   return fleets;
 }
 
-/** Nothing is left of a rolled-back fleet either, and its status does not change any more. */
+/** Nothing is left of a fleet in either status. A fleet that is RolledBack does not become Terminated. */
 const isGone = (status: FleetStatus): boolean => status === 'Terminated' || status === 'RolledBack';
 
-/** Adds up several fleets to one, whose progress the demo shows. */
+/** Adds up several fleets to one fleet, so that the demo can show their progress together. */
 export function together(fleets: readonly Fleet[]): Fleet {
   const [first] = fleets;
   if (!first) throw new RangeError('the list of fleets is empty');

@@ -20,7 +20,8 @@ export interface CloudRow {
 /**
  * Returns the outcomes of each simulated cloud's instances, over all fleets.
  *
- * @param outside connections to clouds that are not simulated; their instances are not in the books
+ * @param outside connections to clouds that are not simulated, whose instances are not in the books (the simulated
+ *   clouds' record)
  */
 export function summarize(
   fleets: readonly Fleet[],

@@ -27,11 +27,14 @@ interface Threshold {
   /** The alarm goes off when the metric is greater than this value. */
   readonly above: number;
   readonly minutes?: number;
-  /** Number of periods in a row in which the metric has to be greater. */
+  /** Number of periods in a row in which the metric must be greater than `above`. */
   readonly periods?: number;
 }
 
-/** Makes one alarm for each condition that needs an operator. Each costs $0.10 a month, whether it goes off or not. */
+/**
+ * Makes one alarm for each condition that needs an operator. Each alarm costs $0.10 a month, even if it never goes
+ * off.
+ */
 export class Alarms extends Construct {
   readonly topic: Topic | undefined;
 
@@ -119,7 +122,10 @@ export class Alarms extends Construct {
     if (this.topic) alarm.addAlarmAction(new SnsAction(this.topic));
   }
 
-  /** Makes the topic without encryption: CloudWatch cannot use SNS's free key, and an alarm's text is no secret. */
+  /**
+   * Makes the topic without encryption. CloudWatch cannot use the free AWS-managed key of SNS, and an alarm's text is
+   * no secret.
+   */
   #makeTopic({ alarmEmail }: Stage): Topic {
     const topic = new Topic(this, 'Topic', { enforceSSL: true });
     topic.addToResourcePolicy(

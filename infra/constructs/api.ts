@@ -42,8 +42,8 @@ export class Api extends Construct {
     });
 
     const integrationOf = (name: HandlerName) =>
-      // Each function gets one permission: with a permission for each route, the function's policy would
-      // exceed 20 KB.
+      // Each function gets one permission for all its routes. With one permission for each route, its resource policy
+      // would exceed the limit of 20 KB.
       new HttpLambdaIntegration(name, functions[name].lambda, { scopePermissionToRoute: false });
     const integrations: Record<HandlerName, HttpLambdaIntegration> = {
       fleets: integrationOf('fleets'),
@@ -79,7 +79,7 @@ export class Api extends Construct {
     const fleets = make('fleets', 1024);
     data.fleets.connect(fleets, 'readWrite');
     data.catalogue.connect(fleets, 'read');
-    // A fleet is accepted only while its connections are Ready. One transaction checks that.
+    // The transaction that creates a fleet also checks that the fleet's connections are Ready.
     data.access.connect(fleets, 'readCheck');
     workflows.provisionFleet.connectStarter(fleets, 'PROVISION_FLEET_ARN');
     workflows.terminateFleet.connectStarter(fleets, 'TERMINATE_FLEET_ARN');

@@ -20,13 +20,13 @@ import type { Stage } from '../settings/config.ts';
 import type { AppFunction } from './function.ts';
 
 /**
- * Rights to a table. `readPut`: reads items, and replaces items that it has read. `readCheck`: reads items, and uses
- * them as conditions for its writes to other tables. Each construct that makes functions calls `connect` with one of
- * these; `test/infra/grants.test.ts` lists the grants of every function.
+ * Rights of a function to a table. `readPut`: the function reads items and puts whole items. `readCheck`: the
+ * function reads items, and checks them in transactions that write to other tables. Each construct that makes
+ * functions calls `connect` with one of these rights; `test/infra/grants.test.ts` lists the grants of every function.
  */
 export type TableAccess = 'read' | 'readPut' | 'readCheck' | 'write' | 'readWrite';
 
-/** The actions are listed, because CDK's grants include `Scan`, which no function may use. */
+/** Each action is named here, because CDK's grants include `Scan`, which no function may use. */
 const READ = ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'];
 const WRITE = [
   'dynamodb:BatchWriteItem',
@@ -69,9 +69,9 @@ export class DataTable extends Construct {
       timeToLiveAttribute: 'expiresAt',
       globalSecondaryIndexes: [...indexes],
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: stage.keepData },
-      // The table is kept when the stack or the resource is deleted. It is deleted when the deploy that creates it
-      // fails: otherwise each further deploy would leave another set of tables. Deletion protection in the template
-      // would prevent that deletion.
+      // With `keepData`, the table is kept when the stack or the resource is deleted. If the deploy that creates the
+      // table fails, the table is deleted. Otherwise each further deploy would leave another set of tables. Deletion
+      // protection in the template would prevent the deletion after a failed deploy.
       removalPolicy: stage.keepData ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
     });
   }

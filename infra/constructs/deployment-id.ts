@@ -8,12 +8,13 @@ export interface DeploymentIdProps extends FunctionContext {
 }
 
 /**
- * Creates the deployment's id once and stores it in a table, where functions read it. The template only has
- * the initial value: the id that the operator names, or the last part of the stack's ARN. That part is a UUID
- * of the stack, which no other deployment has.
+ * Creates the deployment's id once and stores it in a table, where functions read it. The template has only the
+ * initial value. This is the id that the operator names, or else the last part of the stack's ARN. That part is the
+ * stack's UUID, which no other deployment has.
  *
- * On AWS a custom resource stores the id during the deploy, and a deploy that names another id fails. The local engine
- * does not support custom resources: there, the first function that needs the id stores it.
+ * On AWS a custom resource stores the id during the deploy, and a later deploy that names a different id fails. The
+ * local engine does not support custom resources. With the local engine, the first function that needs the id stores
+ * it.
  */
 export class DeploymentId extends Construct {
   /** The id in the table. On the local engine, the id that functions will store. */
@@ -43,7 +44,8 @@ export class DeploymentId extends Construct {
       resourceType: 'Custom::DeploymentId',
       serviceToken: claim.lambda.functionArn,
       serviceTimeout: Duration.minutes(2),
-      // If one of these properties changes, CloudFormation updates the resource, which compares the id again.
+      // If one of these properties changes, CloudFormation updates the resource. The function then compares the id
+      // again.
       properties: { DeploymentId: this.#initial, IsNamed: String(this.#isNamed) },
     });
     resource.node.addDependency(claim);
@@ -56,8 +58,8 @@ export class DeploymentId extends Construct {
   }
 
   /**
-   * Passes the stack's own id to a worker. The stack's id distinguishes deployments with the same deployment
-   * id: tables can be copied, but each stack's id is unique.
+   * Passes the stack's UUID to a worker. The UUID distinguishes two stacks with the same deployment id. A copy of the
+   * tables has the same deployment id, but each stack has its own UUID.
    */
   tellWriter(to: AppFunction): void {
     to.set({ WRITER_ID: this.#stackUuid });

@@ -31,7 +31,7 @@ export class DriverQueue extends Construct {
     });
   }
 
-  /** Makes the function that reads the queue. The caller grants it further rights. */
+  /** Makes the function that reads the queue. The caller grants further rights to the function. */
   addConsumer(context: FunctionContext): AppFunction {
     const consumer = new AppFunction(this, 'Consumer', {
       ...context,
@@ -67,7 +67,7 @@ export class DriverQueues extends Construct {
     return Object.fromEntries(this.all.map(({ driver, deadLetters }) => [driver, deadLetters.queueUrl]));
   }
 
-  /** Passes the URLs of all queues to a function. `connectSender` grants the right to send. */
+  /** Passes the URLs of all queues to a function, without the right to send. `connectSender` grants that right, too. */
   tellUrls(to: AppFunction): void {
     to.set({ QUEUE_URLS: Stack.of(this).toJsonString(this.urls) });
   }

@@ -17,8 +17,8 @@ export interface DriversProps extends FunctionContext {
 }
 
 /**
- * Further rights in AWS for the functions of some drivers. The function of `aws` may assume roles of users whose names
- * match this pattern (docs/drivers/aws.md). The users decide which of their roles trust this function.
+ * Additional IAM rights for the functions of some drivers. The function of `aws` may assume roles of users whose
+ * names match this pattern (docs/drivers/aws.md). The users decide which of their roles trust this function.
  */
 const FURTHER_GRANTS: Readonly<Partial<Record<DriverName, (worker: AppFunction) => void>>> = {
   aws: (worker) =>

@@ -32,8 +32,8 @@ export interface FunctionProps extends FunctionContext {
   readonly timeout: Duration;
   readonly memoryMb?: number;
   /**
-   * True if the function sends messages to a queue that it reads. Without this setting, Lambda's loop
-   * detection stops the function after about 16 rounds.
+   * True if the function sends messages to a queue that it reads. Without this setting, Lambda's loop detection stops
+   * such a chain of messages after about 16 invocations.
    */
   readonly sendsToItself?: boolean;
 }
@@ -88,7 +88,10 @@ export class AppFunction extends Construct implements IGrantable {
     );
   }
 
-  /** Grants another service's role the right to call this function without a version or an alias. */
+  /**
+   * Grants another service's role the right to call this function by its unqualified ARN (without a version or an
+   * alias).
+   */
   allowInvokeBy(caller: IGrantable): void {
     caller.grantPrincipal.addToPrincipalPolicy(
       new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [this.lambda.functionArn] }),

@@ -18,8 +18,8 @@ export interface SchedulesProps extends FunctionContext {
 }
 
 /**
- * Makes the schedules: they watch poll loops and fleets, sync the inventory, sweep for orphans, and finish requests
- * about namespaces and connections that were interrupted.
+ * Makes the scheduled functions. They watch poll loops, reconcile fleets, sync the inventory, sweep for orphans, and
+ * finish interrupted API requests about namespaces and connections.
  */
 export class Schedules extends Construct {
   readonly functions: readonly AppFunction[];

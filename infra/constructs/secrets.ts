@@ -6,10 +6,10 @@ import { type AppFunction, localArn } from './function.ts';
 const SSH_FOLDER = 'ssh';
 
 /**
- * Grants access to SecureStrings of Parameter Store, which cost nothing. All are under one prefix:
- * `<prefix>/<driver>/…` for credentials and `<prefix>/ssh/…` for the private keys of fleets. They are encrypted with
- * the account's key `aws/ssm`. Every principal may use that key through SSM: no KMS grant is required. No function may
- * both write and read the same secrets.
+ * Grants access to SecureStrings of Parameter Store, which cost nothing. Their names begin with `<prefix>/<driver>/`
+ * for credentials, and with `<prefix>/ssh/` for the private keys of fleets. They are encrypted with the account's key
+ * `aws/ssm`. Every principal of the account may use that key through SSM, so no KMS grant is required. No function
+ * may both write and read the same secrets.
  */
 export class Secrets extends Construct {
   readonly prefix: string;
@@ -36,8 +36,8 @@ export class Secrets extends Construct {
   }
 
   /**
-   * Grants writing and deleting. The function deletes the key that it wrote if the fleet has ended in the
-   * meantime.
+   * Grants the right to write and to delete private keys. If the fleet ends while the function writes a key, the
+   * function deletes the key.
    */
   writesSshKeys(by: AppFunction): void {
     this.#connect(by, ['ssm:DeleteParameter', 'ssm:PutParameter'], [this.#below(SSH_FOLDER)]);
@@ -48,8 +48,8 @@ export class Secrets extends Construct {
   }
 
   /**
-   * Grants access to the counter that detects a restore of the tables. The counter is not secret, but its
-   * name has the same prefix.
+   * Grants access to the counter by which functions detect that the tables were restored. The counter is not secret,
+   * but its name has the same prefix as the secrets.
    */
   keepsBeat(by: AppFunction): void {
     this.#connect(by, ['ssm:GetParameter', 'ssm:PutParameter'], [this.#beat()]);

@@ -17,18 +17,18 @@ export interface WorkflowProps {
   readonly stage: Stage;
   /** Path of the definition. */
   readonly file: string;
-  /** Functions that the state machine calls, by the token for their ARN in the definition. */
+  /** Functions that the state machine calls, by the placeholder for their ARN in the definition. */
   readonly calls?: Readonly<Record<string, AppFunction>>;
-  /** Workflows that the state machine starts and waits for, by token. */
+  /** Workflows that the state machine starts and waits for, by placeholder. */
   readonly awaits?: Readonly<Record<string, Workflow>>;
-  /** Workflows that the state machine starts without waiting for their end, by token. */
+  /** Workflows that the state machine starts without waiting for their end, by placeholder. */
   readonly starts?: Readonly<Record<string, Workflow>>;
 }
 
 /**
- * Makes a standard state machine from a definition file. CDK derives no grants from a file. Therefore this
- * class adds the grant of each substitution. A test compares substitutions and grants with the tokens in the
- * files.
+ * Makes a standard state machine from a definition file. CDK derives no grants from a file. Therefore this class adds
+ * the grants that each substitution needs. A test compares the substitutions and the grants with the placeholders in
+ * the files.
  */
 export class Workflow extends Construct implements IGrantable {
   readonly machine: StateMachine;
@@ -60,8 +60,8 @@ export class Workflow extends Construct implements IGrantable {
       tracingEnabled: stage.tracing,
       logs: {
         destination: new LogGroup(this, 'Log', {
-          // A log group with another prefix takes an entry in the account's resource policy, which has room
-          // for about ten log groups of Step Functions.
+          // A log group without the prefix `/aws/vendedlogs/` would need an entry in the account's resource policy
+          // for logs. That policy has space for about ten such entries.
           logGroupName: `/aws/vendedlogs/states/fleetwright-${stage.name}-${id}`,
           retention: stage.logRetentionDays,
           removalPolicy: RemovalPolicy.DESTROY,
@@ -106,8 +106,8 @@ export class Workflow extends Construct implements IGrantable {
   }
 
   /**
-   * Grants the rights that `startExecution.sync:2` needs. Step Functions manages the rule, which reports the
-   * end of the child execution.
+   * Grants the rights that `startExecution.sync:2` needs. The rule is an EventBridge rule that Step Functions
+   * manages. It reports the end of the child execution.
    */
   #startAndWaitFor(child: Workflow): void {
     const grants: [string[], string][] = [

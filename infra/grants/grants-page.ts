@@ -4,8 +4,8 @@ import { markdownTable } from './markdown-table.ts';
 import { type Grant, type Grants, keyOf, type ResourceKind, readGrants } from './read-grants.ts';
 
 /**
- * Words on the page for groups of actions that a function is granted together. The first word that matches is
- * used.
+ * Words that the page shows in place of groups of actions. Groups are tried in this order. An action that one word
+ * covers is not used for a later word.
  */
 const WORDS: readonly (readonly [word: string, actions: readonly string[]])[] = [
   ['read', ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query']],
@@ -101,7 +101,7 @@ An execution is a run of a state machine. \`SendTask…\` answers a state that w
 
 ${list(roles, ['state machine', 'executions', 'function'])}
 
-Services that may call a function by a permission of the function itself:
+Services that a function's resource policy allows to call the function:
 
 ${markdownTable(
   ['service', 'functions'],
@@ -225,7 +225,8 @@ function list(roles: readonly Role[], kinds: readonly ResourceKind[]): string {
   const rows = roles.flatMap(({ name, grants }) => {
     const lines = new Map<string, { kind: ResourceKind; resources: string[]; actions: string }>();
     for (const grant of grants.filter(({ kind }) => kinds.includes(kind))) {
-      // The titles of the other tables tell the service, so that its prefix is not needed there.
+      // Actions of kind `other` keep the prefix of their service. In every other section, the heading already names
+      // the service.
       const actions = grant.actions.map((action) =>
         code(grant.kind === 'other' ? action : actionName(action)),
       );
@@ -334,7 +335,7 @@ function changed(stage: string, grants: Grants, other: Grants): string[] {
       if (here === there) return [];
       const on = `${grant.kind} ${code(grant.name)}`;
       return [
-        `grants ${role.name} on ${on}: ${there || 'nothing'}. Stage ${code(stage)} grants: ${here || 'nothing'}`,
+        `grants to ${role.name} on ${on}: ${there || 'nothing'}. Stage ${code(stage)} grants: ${here || 'nothing'}`,
       ];
     });
   });

@@ -29,12 +29,12 @@ export interface Grant {
 export interface Grants {
   readonly functions: ReadonlyMap<string, readonly Grant[]>;
   readonly machines: ReadonlyMap<string, readonly Grant[]>;
-  /** By service of AWS: the functions whose own permission lets the service call them. */
+  /** For each AWS service, the functions whose resource policy allows the service to call them. */
   readonly callers: ReadonlyMap<string, readonly string[]>;
 }
 
 const oneOrMany = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat());
-/** The schema is strict, because the page does not show conditions and denials. */
+/** Refuses a statement with a condition or a denial, because the page does not show them. */
 const statementSchema = z.strictObject({
   Effect: z.literal('Allow'),
   Action: oneOrMany,
@@ -47,10 +47,10 @@ const policySchema = z.object({
 const permissionSchema = z.object({ FunctionName: z.unknown(), Principal: z.string() });
 
 /**
- * Reads what each role of a stage may do from its synthesized template. Pure.
+ * Reads from a stage's synthesized template what each role of the stage may do. Pure.
  *
- * @throws Error that names a grant which this program cannot read: one with a condition or a denial, one in a
- *   managed policy or inside a role, or one of a role that no function and no state machine has
+ * @throws Error that names a grant which this program cannot read: one with a condition or a denial, one in a managed
+ *   policy or inside a role, or one of a role that no function and no state machine has
  */
 export function readGrants(template: Template): Grants {
   const names = namesOf(template);
@@ -127,9 +127,9 @@ const OUTPUT_KINDS: Readonly<Record<string, { kind: ResourceKind; ending: RegExp
 const mappingSchema = z.object({ EventSourceArn: z.unknown(), FunctionName: z.unknown() });
 
 /**
- * Returns plain names that do not change with unrelated edits. Tables and state machines have the names of the stack's
- * outputs, functions those of their entry points. A queue has the last part of the name of the entry point that reads
- * it.
+ * Returns plain names that do not change with unrelated edits. Tables and state machines have the names of the
+ * stack's outputs, functions those of their entry points. A queue has the last part of the name of its consumer's
+ * entry point.
  */
 function namesOf(template: Template): Names {
   const names = new Map<string, { kind: ResourceKind; name: string }>();

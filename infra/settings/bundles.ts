@@ -11,13 +11,13 @@ const ENTRY_SUFFIX = '.handler.ts';
 
 /**
  * The deployable code of every function: one directory for each entry point `<name>.handler.ts` below `HANDLERS`.
- * Folders that begin with `_` are left out: they are templates to copy. One run of esbuild makes all bundles in about a
- * second. One run for each function would take ten seconds.
+ * Folders that begin with `_` are left out: they are templates to copy. One run of esbuild makes all bundles in about
+ * a second. One run for each function would take ten seconds.
  *
- * Bundles contain the AWS SDK. The lockfile then fixes its version, functions start faster than with the SDK
- * of the Lambda runtime, and the local engine does not have that SDK. Code is not minified and names are
- * kept, because Step Functions matches errors by name and people read stack traces. Source maps are left out:
- * those of the SDK would be larger than the code.
+ * Bundles contain the AWS SDK for three reasons. The lockfile then fixes the version of the SDK. Functions start
+ * faster than with the SDK of the Lambda runtime. The local engine does not have the SDK of the Lambda runtime. Code
+ * is not minified and names are kept, because Step Functions matches errors by name and people read stack traces.
+ * Source maps are left out: those of the SDK would be larger than the code.
  */
 export interface Bundles {
   /** Entry points as paths relative to `HANDLERS`, without the suffix: `api/fleets`. */

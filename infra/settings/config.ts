@@ -8,8 +8,8 @@ export const stageNameSchema = z.enum(STAGE_NAMES);
 export type StageName = z.infer<typeof stageNameSchema>;
 
 /**
- * Selects a stage's alarms; each costs $0.10 a month. `essential`: alarms for work that was given up. `all`: in
- * addition, alarms for late work, a failing API, and schedules that do not run.
+ * Selects a stage's alarms. Each alarm costs $0.10 a month. `essential`: alarms for work that was given up. `all`: in
+ * addition, alarms for late work, sweeps that wait for an operator, a failing API, and scheduled functions that fail.
  */
 export type AlarmLevel = 'none' | 'essential' | 'all';
 
@@ -17,8 +17,8 @@ export type AlarmLevel = 'none' | 'essential' | 'all';
 export interface Stage {
   readonly name: StageName;
   /**
-   * The drivers to deploy. Each has its own queue, dead-letter queue and function. Polling one queue costs about $0.36
-   * a month, and each alarm $0.10. `-c drivers=aws,openstack` adds drivers to the stage's own.
+   * The drivers to deploy. Each has its own queue, dead-letter queue and function. Polling one queue costs about
+   * $0.36 a month, and each alarm $0.10. `-c drivers=aws,openstack` adds drivers to those of the stage.
    */
   readonly drivers: readonly DriverName[];
   /**
@@ -34,16 +34,16 @@ export interface Stage {
   readonly logRetentionDays: 1 | 7 | 30;
   readonly alarms: AlarmLevel;
   readonly alarmEmail: string | undefined;
-  /** True if a connection may give the URL of its cloud. */
+  /** True if a connection may set the URL of its cloud's API. */
   readonly allowEndpointOverride: boolean;
   readonly inventoryIntervalMinutes: number;
   /** The interval between orphan sweeps of each connection. */
   readonly sweepIntervalMinutes: number;
-  /** Concurrent invocations of one driver's function, 2 to 1,000. */
+  /** Maximum number of concurrent invocations of one driver's function, 2 to 1,000. */
   readonly driverConcurrency: number;
   /**
-   * The time limit of a driver's function. After a worker dies, its messages stay hidden for this time plus
-   * ten seconds. A claim lasts for the same time.
+   * The time limit of a driver's function. After a worker dies, its messages stay hidden for this time plus ten
+   * seconds. A claim also lasts for this time plus ten seconds.
    */
   readonly driverTimeoutSeconds: number;
   readonly apiRequestsPerSecond: number;

@@ -1,4 +1,4 @@
-/** Time limit of an API function in seconds. The gateway gives up after 30. */
+/** Time limit of an API function in seconds. API Gateway gives up after 30 seconds. */
 export const API_SECONDS = 20;
 /** Time limit of a workflow step in seconds. */
 export const STEP_SECONDS = 60;
@@ -16,15 +16,15 @@ export const FINISH_CHANGES_MINUTES = 10;
 export const RECEIVES_BEFORE_DEAD_LETTER = 10;
 
 /**
- * The time that a message stays hidden after its worker died, in addition to the worker's time limit. The message must
- * not return while a worker may still process it. The worker's time limit begins when the invocation begins; this time
- * is for the start of a new process, which may take ten seconds
+ * The time that a message stays hidden after its worker died, in addition to the worker's time limit. The message
+ * must not return while a worker may still process it. The worker's time limit begins when the invocation begins;
+ * this time is for the start of a new process, which may take ten seconds
  * (docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html).
  *
- * AWS advises six time limits, to let Lambda retry longer when it throttles a function after receiving
- * messages for it (docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html). That is not needed
- * here: with `maxConcurrency`, Lambda receives no more messages than it can pass to the function, and there
- * is no batching window. Lambda throttles only if the account has no free concurrency. With six time limits,
+ * AWS advises a visibility time-out of six time limits. Lambda can then retry longer if it throttles a function after
+ * it has received messages for the function (docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html). That
+ * is not needed here. With `maxConcurrency`, Lambda receives no more messages than it can pass to the function, and
+ * there is no batching window. Lambda throttles only if the account has no free concurrency. With six time limits,
  * all messages of a dead worker would stay hidden for that long.
  *
  * A message that returns too early does no harm, because workers wait for each other's claims.

@@ -19,7 +19,7 @@ const STACK = 'Fleetwright-local';
 const outputsFileSchema = z.object({ [STACK]: outputsSchema });
 
 /**
- * Deploys the CDK app to the engine, unless the engine has the same sources already.
+ * Deploys the CDK app to the engine, unless the same sources are deployed there already.
  *
  * @throws StartFailure when CDK fails
  */
@@ -35,8 +35,8 @@ export async function deploy(
   }
   const cdk = cdkRunner(folder, engine);
   const assembly = join(folder.temporary(), 'cdk.out');
-  // The bootstrap runs in a folder without cdk.json: otherwise it would synthesize the app, too. Both steps run
-  // concurrently.
+  // Synthesis and bootstrap run concurrently. The bootstrap runs in a folder without cdk.json, because it would
+  // otherwise synthesize the app, too.
   await Promise.all([
     cdk(['synth', '--quiet', '--context', 'stage=local', '--output', assembly], REPOSITORY),
     cdk(['bootstrap', `aws://${LOCAL_ACCOUNT}/${LOCAL_REGION}`], folder.path),
@@ -70,7 +70,8 @@ function cdkRunner(folder: StateFolder, engine: EngineAccess) {
     ...localAwsVariables(engine, folder),
     CI: 'true',
     CDK_DISABLE_CLI_TELEMETRY: 'true',
-    // CDK's validation of the templates takes longer than everything else. `npm run check` validates them.
+    // CDK's validation of the templates takes longer than the rest of the synthesis. `npm run check` validates the
+    // templates.
     CDK_VALIDATION: 'false',
   };
   const program = join(REPOSITORY, 'node_modules', 'aws-cdk', 'bin', 'cdk');

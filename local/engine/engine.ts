@@ -15,15 +15,18 @@ const START_MS = 60_000;
 
 export interface Engine {
   record: EngineRecord;
-  /** True if this call started the engine, which is then empty. */
+  /**
+   * True if this call started the engine, or if AWS_ENDPOINT_URL names another engine than at the last call. Callers
+   * treat such an engine as empty.
+   */
   fresh: boolean;
   /** For example `MiniStack 1.5.33`. */
   description: string;
 }
 
 /**
- * Finds or starts the AWS engine of this machine. In this order: the endpoint in AWS_ENDPOINT_URL, the engine that an
- * earlier call started, MiniStack on Python, MiniStack in Docker.
+ * Finds or starts the AWS engine of this machine. Tries in this order: the endpoint in AWS_ENDPOINT_URL, the engine
+ * that an earlier call started, MiniStack on Python, MiniStack in Docker.
  *
  * @throws StartFailure
  */
@@ -38,7 +41,7 @@ export async function findOrStartEngine(folder: StateFolder): Promise<Engine> {
   // An engine that was killed may have left temporary files.
   folder.removeTemporary();
   const port = await choosePort('FLEETWRIGHT_ENGINE_PORT', PORT);
-  // A new engine gets the key of the earlier one, because other tools may have stored it.
+  // A new engine gets the key of the earlier engine, because other tools of the user may have stored that key.
   const key = known && known.kind !== 'endpoint' ? keyOf(known) : makeEngineKey();
   const record = await start(folder, port, key);
   folder.write(RECORDS.engine, record);
@@ -59,7 +62,7 @@ export async function isRunning(record: EngineRecord): Promise<boolean> {
   return record.kind === 'endpoint' || (await isContainerRunning(record.container));
 }
 
-/** Returns whether an engine compatible with LocalStack answers at this URL. */
+/** Returns true if an engine compatible with LocalStack answers at this URL. */
 export async function isHealthy(url: string): Promise<boolean> {
   try {
     const health = new URL('/_localstack/health', url);
@@ -96,8 +99,8 @@ async function givenEndpoint(folder: StateFolder, endpoint: string): Promise<Eng
 }
 
 /**
- * Returns the key for a given engine. Engines compatible with LocalStack accept any key, unless their owner configured
- * one.
+ * Returns the key for the engine that AWS_ENDPOINT_URL names. Engines compatible with LocalStack accept any key,
+ * unless a key was configured for them.
  */
 function givenKey(): EngineKey {
   const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = process.env;

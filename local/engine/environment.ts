@@ -10,7 +10,7 @@ export const LOCAL_ACCOUNT = '000000000000';
 const FOREIGN = /^(AWS_|CDK_|LOCALSTACK_|MINISTACK_|GATEWAY_PORT$|EDGE_PORT$|NODE_OPTIONS$|NODE_ENV$|VITEST)/;
 
 /**
- * Returns the environment without AWS settings. The Node.js of this project's dependencies is first in the
+ * Returns the environment without AWS settings. The Node.js that npm installed in this repository is first in the
  * path.
  */
 export function cleanEnvironment(): NodeJS.ProcessEnv {

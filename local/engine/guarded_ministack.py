@@ -1,4 +1,4 @@
-"""Serves MiniStack behind a guard. Only the local stack that started it can use it, and no other program.
+"""Serves MiniStack behind a guard. Only programs with the local stack's key can call its AWS services.
 
 MiniStack asks for no credential and lets every web page read its answers. Its own AUTH=true also enforces IAM policies,
 which breaks the deployment. The guard runs in MiniStack's process. Therefore no second, unguarded port exists. The guard
@@ -29,10 +29,12 @@ from ministack.app import app
 from ministack.core import iam_evaluator, lambda_runtime, sigv4
 from ministack.services import lambda_svc, sqs
 
-# Includes an API's id and the slash after it: MiniStack treats a path without one of them as a call of a service.
+# Includes an API's id and the slash after it. MiniStack treats a path without the id or the slash as a call of a
+# service.
 API_PATH = re.compile(r"/_aws/execute-api/[A-Za-z0-9]+/")
 HEALTH_PATH = "/_localstack/health"
-# A refused body is read up to this size. Otherwise the connection could close before the refusal arrives.
+# The body of a refused request is read up to this size. Otherwise the connection could close before the refusal
+# arrives.
 LARGEST_REFUSED_BYTES = 8 * 1024 * 1024
 
 
@@ -256,7 +258,7 @@ class WakeWhenDue:
     """Wakes the poller of Lambda's queues when a message is sent, and also when a delayed message is due.
 
     MiniStack's poller only wakes when a message is sent, and once a second. Without this class, a delayed message would
-    reach its function up to a second late. SQS delivers it when the delay is over.
+    reach its function up to a second late. SQS on AWS delivers such a message as soon as the delay is over.
     """
 
     def __init__(self, event):
@@ -289,7 +291,8 @@ def main():
     os.umask(0o077)
     access_key_id, secret_access_key = os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
 
-    # MiniStack makes functions sign with their account's number. Replace this before its Lambda service uses it.
+    # MiniStack makes functions sign requests with the account's number as their key. Replace this before MiniStack's
+    # Lambda service uses it.
     lambda_runtime.execution_credentials = lambda _config: {
         "AWS_ACCESS_KEY_ID": access_key_id,
         "AWS_SECRET_ACCESS_KEY": secret_access_key,
@@ -301,7 +304,7 @@ def main():
     def secrets(key_id):
         if key_id == access_key_id:
             return secret_access_key
-        # MiniStack accepts further keys as the account's own: `test`, and every account's number.
+        # MiniStack also accepts `test` and every account's number as keys of the account. The guard refuses them.
         if iam_evaluator.is_root_access_key(key_id):
             return None
         # CDK signs with sessions of the roles that its bootstrap made.

@@ -17,8 +17,8 @@ export class JournalError extends Error {
 }
 
 /**
- * Reads all events of a journal. It ignores an incomplete last line: the process was killed while writing it, and did
- * not answer that call.
+ * Reads all events of a journal. It ignores an incomplete last line. The process was killed while it wrote that line,
+ * and before it answered the call.
  *
  * @throws JournalError
  */

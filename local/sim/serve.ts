@@ -12,7 +12,7 @@ export interface SimServerOptions {
   config: SimConfig;
   /** Port to listen on; 0: any free port. */
   port: number;
-  /** Overrides the config's seed. Clouds restored from a state keep their first seed. */
+  /** Overrides the config's seed. Clouds that are restored from `stateDir` keep their first seed. */
   seed?: number;
   /** The folder in which the clouds survive a restart. Absent: they are only in memory. */
   stateDir?: string;
@@ -31,8 +31,8 @@ export interface SimServer {
 }
 
 /**
- * Time-out of idle connections. It is longer than the time-out of any client. Otherwise the server could
- * close a connection while a client sends a call.
+ * Time-out of idle connections, in ms. It is longer than the time-out of any client. Otherwise the server could close
+ * a connection while a client sends a call.
  */
 const KEEP_ALIVE_MS = 75_000;
 

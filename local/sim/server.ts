@@ -64,7 +64,7 @@ await new Command('sim')
   .option('--port <port>', 'port to listen on; 0: any free port', port, 4599)
   .option('--config <file>', 'YAML file that is merged over the default clouds')
   .option('--seed <number>', 'seed of the random numbers, to repeat a run', wholeNumber)
-  .option('--state <folder>', 'folder that keeps the clouds through a restart, with their seed')
+  .option('--state <folder>', 'folder that stores the clouds and their seed, so that they survive a restart')
   .option('--time-scale <factor>', "how many times faster than real time the clouds' clock runs", scale, 1)
   .addOption(
     new Option(

@@ -78,8 +78,8 @@ export class StateFolder {
 }
 
 /**
- * Removes other users' access to everything below a path. It is required for programs that set modes
- * themselves.
+ * Removes other users' access to everything below a path. This is required after a program that sets file modes
+ * itself.
  */
 export function keepPrivate(path: string): void {
   const paths = readdirSync(path, { recursive: true, encoding: 'utf8' }).map((name) => join(path, name));

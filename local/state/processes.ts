@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 
 /**
- * Identifies a process that the local stack started. The system may reuse its number, but not together with
- * its start time.
+ * Identifies a process that the local stack started. The system may reuse the process id, but not with the same start
+ * time.
  */
 export const processSchema = z.object({ pid: z.int().positive(), startedAt: z.string().min(1) });
 export type OwnProcess = z.infer<typeof processSchema>;
@@ -36,8 +36,8 @@ export function thisProcess(): OwnProcess {
 }
 
 /**
- * Returns a command that runs with a umask, which protects its files from other users. Node.js has no option for that.
- * A command that cannot be started ends with code 126 or 127.
+ * Returns a command that runs the given command with a umask, so that other users have no access to the files that it
+ * creates. Node.js has no option for that. A command that cannot be started ends with code 126 or 127.
  */
 export function withPrivateFiles(command: string, args: readonly string[]): [string, string[]] {
   return ['/bin/sh', ['-c', 'umask 077; exec "$0" "$@"', command, ...args]];
@@ -47,7 +47,7 @@ export interface Program {
   command: string;
   args: readonly string[];
   env: NodeJS.ProcessEnv;
-  /** The file for its output. */
+  /** Path of the file for the process's output. */
   log: string;
   cwd?: string;
 }
@@ -81,7 +81,7 @@ export async function stopProcess(own: OwnProcess): Promise<boolean> {
   if (!isAlive(own)) return false;
   signalGroup(own, 'SIGTERM');
   for (const deadline = Date.now() + GRACE_MS; isAlive(own) && Date.now() < deadline; ) await sleep(50);
-  // Processes that the leader started may outlive it for a moment, in its group.
+  // Processes that the group's leader started may outlive the leader for a moment.
   signalGroup(own, 'SIGKILL');
   return true;
 }

@@ -3,8 +3,8 @@ import { withPrivateFiles } from '../state/processes.ts';
 
 export interface CommandResult {
   /**
-   * Exit code. 126 or 127 when the program could not be started. Null when a signal or the time limit ended
-   * it.
+   * Exit code. 126 or 127 when the program could not be started. Null when a signal or the time limit ended the
+   * program.
    */
   code: number | null;
   stdout: string;

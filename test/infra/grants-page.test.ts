@@ -145,7 +145,7 @@ describe('grantsPage', () => {
         'Stage `dev` differs from `production`. All other grants are the same.',
         '',
         '- It does not have these queues: `acme`.',
-        '- It grants `drivers/acme` on table `fleets`: read. Stage `production` grants: read, `PutItem`.',
+        '- It grants to `drivers/acme` on table `fleets`: read. Stage `production` grants: read, `PutItem`.',
         '',
       ].join('\n'),
     );

@@ -6,12 +6,15 @@ import { TokenBucket } from './token-bucket.ts';
 import type { Target, World } from './world.ts';
 
 /**
- * Time after which a cloud asks the caller to retry if all slots are taken. A slot becomes free when an
- * instance runs, and clouds do not tell that time.
+ * In ms: if all slots are taken, a cloud tells the caller to retry after this time. A slot becomes free when an
+ * instance runs, and clouds do not announce that time.
  */
 const SLOT_RETRY_MS = 1_000;
 
-/** Enforces the clouds' limits. Token buckets are not in the journal: they are full after a restart. */
+/**
+ * Enforces the clouds' limits. Token buckets are not in the journal (the file from which a restart restores the
+ * clouds). Therefore they are full after a restart.
+ */
 export class Admission {
   readonly #world: World;
   #buckets = new WeakMap<Site, Partial<Record<RateKind, TokenBucket>>>();

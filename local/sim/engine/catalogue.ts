@@ -52,8 +52,8 @@ export function listImages(world: World, { cloud, site }: Target, page: Page): o
 }
 
 /**
- * Returns an image's id at a location. It is the same for all accounts, seeds and runs, like the id of a
- * public image.
+ * Returns an image's id at a location. The id is the same for all accounts, seeds and runs, like the id of a public
+ * image.
  */
 export function imageIdAt(
   { cloud, location }: { cloud: string; location: string },

@@ -18,7 +18,7 @@ const locationConfigSchema = z
     latitude: z.number().min(-90).max(90),
     longitude: z.number().min(-180).max(180),
     zones: z.array(z.string().min(1)).min(1),
-    priceFactor: z.number().positive().default(1).describe('Factor on usdPerHour of the instance types.'),
+    priceFactor: z.number().positive().default(1).describe('Multiplies usdPerHour of each type.'),
     instanceQuota: z.int().nonnegative().optional().describe("In place of the cloud's instanceQuota."),
     up: z.boolean().default(true),
   })
@@ -60,7 +60,7 @@ export const cloudConfigSchema = z
       .strict()
       .describe('Rate limits for each account and location.'),
     submitMs: rangeSchema.describe('Time until a create call is answered.'),
-    bootSeconds: rangeSchema.describe('Time from that answer until Running.'),
+    bootSeconds: rangeSchema.describe('Time from that answer until the instance is Running.'),
     answersWhenRunning: z
       .boolean()
       .default(false)

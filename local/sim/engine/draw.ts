@@ -3,8 +3,8 @@ import { hash } from 'node:crypto';
 type Part = string | number;
 
 /**
- * Returns a number in [0, 1) that depends only on its parts. Each draw has a name and does not depend on
- * earlier draws. Therefore a run can be repeated even if requests arrive in another order.
+ * Returns a number in [0, 1) that depends only on its parts. A draw does not depend on earlier draws. Therefore a run
+ * can be repeated even if requests arrive in another order.
  */
 export function draw(...parts: readonly Part[]): number {
   return digest(parts).readUIntBE(0, 6) / 2 ** 48;

@@ -58,8 +58,8 @@ export function getInstance({ site, nowMs }: Target, backendId: string): Instanc
 /**
  * Terminates an instance.
  *
- * @param stuckForMs time that the instance stays Terminating in addition to the usual time; a later call can
- *   shorten it
+ * @param stuckForMs time that the instance stays Terminating in addition to the usual time; a later terminate
+ *   call can shorten it
  */
 export function terminateInstance(
   world: World,
@@ -137,7 +137,10 @@ export function vanishOne(world: World, { site, nowMs }: Target, drawName: strin
   });
 }
 
-/** Caches views of instances that no longer change with time. A change by a call makes a new record. */
+/**
+ * Caches the views of instances whose status no longer changes with time. A call that changes an instance makes a new
+ * record, which has no cached view.
+ */
 const settledViews = new WeakMap<InstanceRecord, object>();
 
 export function instanceView(cloud: Pick<CloudConfig, 'tags'>, record: InstanceRecord, atMs: number): object {

@@ -29,8 +29,7 @@ export const plantedResourceSchema = z.strictObject({
 });
 
 /**
- * Adds a machine that no call created to a cloud. Limits do not apply to the machine, and it runs
- * immediately.
+ * Adds to a cloud a machine that no create call created. Limits do not apply to the machine, and it runs immediately.
  */
 export function plantInstance(world: World, planted: z.output<typeof plantedInstanceSchema>): InstanceRecord {
   const { name, tags, launchToken, instanceType, networkId } = planted;
@@ -59,7 +58,7 @@ export function hideInstances(
   return hidden;
 }
 
-/** Adds a network resource that no call created to a cloud. */
+/** Adds to a cloud a network resource that no call created. */
 export function plantResource(world: World, planted: z.output<typeof plantedResourceSchema>): ResourceRecord {
   return ensureResource(world, targetOf(world, planted), planted.kind, planted).record;
 }

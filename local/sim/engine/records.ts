@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { activeFaultSchema } from './faults.ts';
 import { POWER_KINDS, RATE_KINDS, resourceKindSchema } from './requests.ts';
 
-/** Identifies one account's part of one location of a cloud. */
+/** Identifies a site: one account at one location of a cloud. */
 export const siteKeySchema = z.object({ cloud: z.string(), account: z.string(), location: z.string() });
 export type SiteKey = z.infer<typeof siteKeySchema>;
 
@@ -51,7 +51,9 @@ export const resourceRecordSchema = siteKeySchema.extend({
   name: z.string(),
   tags: z.record(z.string(), z.string()),
   createdAtMs: z.number(),
-  /** Number that increases with each new resource while others exist. Lists are in this order. */
+  /**
+   * Number above those of all resources that existed at the site when this one was created. Lists are in this order.
+   */
   sequence: z.int().nonnegative().default(0),
 });
 export type ResourceRecord = z.infer<typeof resourceRecordSchema>;
@@ -77,8 +79,8 @@ export type AccountRule = z.infer<typeof accountRuleSchema>;
 const countsSchema = z.record(z.string(), z.int().nonnegative());
 
 /**
- * Defines the events that change a cloud's state. The journal stores one event in each line. If its events
- * are applied in order, they restore the state.
+ * Defines the events that change a cloud's state. The journal (the file from which a restart restores the clouds) has
+ * one event in each line. If its events are applied in order, they restore the state.
  */
 export const simEventSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('reset'), seed: z.int(), epoch: z.int() }),
@@ -87,7 +89,7 @@ export const simEventSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('resource-gone'), site: siteKeySchema, backendId: z.string() }),
   z.object({
     kind: z.literal('call'),
-    /** `location` is empty for calls without one. */
+    /** For a call without a location, `location` is empty. */
     site: siteKeySchema,
     call: z.string(),
   }),

@@ -9,7 +9,7 @@ import type { Site } from './state.ts';
 import { statusAt } from './status.ts';
 import type { Target, World } from './world.ts';
 
-/** Makes a network, security group or key pair, or returns the existing one of this name. */
+/** Makes a network, security group or key pair. If a resource of the kind has this name, returns that resource. */
 export function ensureResource(
   world: World,
   { cloud, site, nowMs }: Target,

@@ -3,8 +3,7 @@ import type { AccountRule, InstanceRecord, ResourceRecord, SimEvent, SiteKey } f
 import { bootedAtMs } from './status.ts';
 
 /**
- * Maximum lag of a list, in ms. After this time, only the books (what the clouds know) show a terminated
- * instance.
+ * Maximum lag of a list, in ms. After this time, only the books (the clouds' own record) show a terminated instance.
  */
 export const RETENTION_MS = 60_000;
 

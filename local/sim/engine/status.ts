@@ -49,7 +49,7 @@ function poweredAt({ power }: Times, atMs: number): SimStatus {
   return atMs < power.doneAtMs ? meanwhile : after;
 }
 
-/** Returns whether lists show the instance. Only the books show terminated instances. */
+/** Returns true if lists show the instance. Only the books (the clouds' own record) show terminated instances. */
 export function isVisibleAt(record: Times & Pick<InstanceRecord, 'hiddenUntilMs'>, atMs: number): boolean {
   if (record.hiddenUntilMs !== undefined && atMs < record.hiddenUntilMs) return false;
   return atMs >= createdAtMs(record) && statusAt(record, atMs) !== 'Terminated';

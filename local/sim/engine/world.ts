@@ -3,7 +3,7 @@ import type { CloudConfig, SimConfig } from './config.ts';
 import type { SimEvent } from './records.ts';
 import type { SimState, Site } from './state.ts';
 
-/** Holds what the parts of the engine share. */
+/** Holds the config, the clock and the state that all code of the engine shares. */
 export interface World {
   readonly config: SimConfig;
   readonly clock: Clock;
@@ -19,14 +19,14 @@ export interface Target {
   nowMs: number;
 }
 
-/** Identifies a site for draws. The account is left out: its name may differ from run to run. */
+/** Identifies a site for random draws. The account is left out, because its name may differ from run to run. */
 export function siteParts({ key }: Site): [string, string] {
   return [key.cloud, key.location];
 }
 
 /**
- * Reads a key of a config map. The name comes from a request. Properties that every object inherits are not
- * found.
+ * Reads a key of a config map. The name comes from a request, and may be that of a property that every object
+ * inherits. Such a property is not found.
  */
 export function named<Value>(map: Readonly<Record<string, Value>>, name: string): Value | undefined {
   return Object.hasOwn(map, name) ? map[name] : undefined;

@@ -5,7 +5,7 @@ import type { Context } from 'hono';
 import type { Reply } from '../engine/reply.ts';
 import { type AppOptions, ConnectionCut, type SimEnv } from './env.ts';
 
-/** Time after which a call without an answer fails, in a run without HTTP connections. */
+/** In a run without HTTP connections, a call without an answer fails after this time, in ms. */
 const PATIENCE_MS = 15_000;
 const LONGEST_WINDOW_SECONDS = 60;
 
@@ -58,7 +58,7 @@ async function neverAnswer(c: Context<SimEnv>, { engine, waitUntil }: AppOptions
 }
 
 function socketOf(c: Context<SimEnv>): Socket | undefined {
-  // Without a server there are no bindings, which Hono's type does not show.
+  // Without a server, the context has no bindings of Node.js. Hono's type does not show that.
   const env: Partial<HttpBindings> | undefined = c.env;
   return env?.incoming?.socket;
 }

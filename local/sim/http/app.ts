@@ -8,7 +8,8 @@ import { askForKey, keepPagesOut } from './guard.ts';
 
 /**
  * Creates the HTTP interface of the simulated clouds. `/clouds/{cloud}/…` is the cloud's API, and `/_sim/…` inspects
- * and controls the clouds. Works behind a server, or by `app.fetch` within one process and with any clock.
+ * and controls the clouds. Works behind a server. A program can also call `app.fetch` without a server, and with any
+ * clock.
  */
 export function createApp(options: AppOptions): Hono<SimEnv> {
   const app = new Hono<SimEnv>();

@@ -6,8 +6,8 @@ export interface AppOptions {
   /** Waits until the engine's clock shows this time. */
   waitUntil(atMs: number): Promise<void>;
   /**
-   * Returns true if a Host header, in lower case, names this server. Absent if there is no server: no web
-   * page can call clouds within a process.
+   * Returns true if a Host header, in lower case, names this server. Absent if there is no server, because no web
+   * page can then call the clouds.
    */
   isOurHost?: (host: string) => boolean;
   /** The key of the control API. Absent: no key is required. */
@@ -16,7 +16,7 @@ export interface AppOptions {
 
 export type SimEnv = { Bindings: Partial<HttpBindings> };
 
-/** Thrown where a server would cut the connection, in a run without connections. */
+/** In a run without a server, thrown where a server would cut the connection. */
 export class ConnectionCut extends Error {
   override readonly name = 'ConnectionCut';
 }

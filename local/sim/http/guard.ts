@@ -4,8 +4,8 @@ import type { SimEnv } from './env.ts';
 
 /**
  * Refuses requests from web pages, because a browser lets pages reach this machine's loopback. It refuses the Host
- * header of another server, because a page whose own name resolves to 127.0.0.1 sends that name. It also refuses every
- * request that a browser marks as sent for a page.
+ * header of another server, because a page whose own host name resolves to 127.0.0.1 sends that host name. It also
+ * refuses every request that a browser marks as sent for a page.
  */
 export function keepPagesOut(isOurHost: (host: string) => boolean): MiddlewareHandler<SimEnv> {
   return async (c, next) => {

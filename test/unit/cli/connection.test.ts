@@ -218,7 +218,7 @@ describe('an existing connection', () => {
     const answers = { [`GET ${at}/limits`]: { body } };
     const { exitCode, stdout } = await cli(['connection', 'limits', 'sim-aws'], { answers });
     expect(exitCode).toBe(0);
-    expect(stdout).toMatch(/locations at a time +3 +30 +30\n/);
+    expect(stdout).toMatch(/locations in use at the same time +3 +30 +30\n/);
     expect(stdout).toMatch(/instances in total +40 +- +-\n/);
     expect(stdout).toMatch(
       /create calls per location +5\/s \(burst 20\) +5\/s \(burst 20\) +20\/s \(burst 100\)\n/,
