@@ -45,7 +45,7 @@ it.each([
     'another',
   ],
   [
-    'a new credential must show the connection’s machines if the cloud does not state its account',
+    'a new credential must show the connection’s machines if the cloud does not state the credential’s account',
     { ...VERIFIED, account: 'a' },
     untold,
     true,
@@ -66,7 +66,7 @@ it.each([
     'unproven',
   ],
   [
-    'the credential in force needs no proof if the cloud no longer states its account',
+    'the credential in force needs no proof if the cloud no longer states the credential’s account',
     { ...VERIFIED, account: 'a' },
     untold,
     false,

@@ -52,7 +52,7 @@ describe('adopt', () => {
     expect(await fleet.record()).toMatchObject({ backendId: 'm1', taskToken: 'later' });
   });
 
-  it('a machine is bound to a record in Terminating, so that a poll can remove it', async () => {
+  it('a machine is bound to a record in Terminating, so that a poll can remove the machine', async () => {
     fleet.putRecord({ ...claimed, status: 'Terminating', taskToken: 'later' });
     await bind();
     expect(await fleet.record()).toMatchObject({ status: 'Terminating', backendId: 'm1' });

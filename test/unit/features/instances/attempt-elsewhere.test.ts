@@ -116,7 +116,7 @@ describe('attemptElsewhere', () => {
 describe('untriedLocations', () => {
   const group = { locations: ['a', 'b', 'c', 'd'] };
 
-  it('untriedLocations returns the node group’s locations except the current one and the tried ones', () => {
+  it('untriedLocations returns the node group’s locations without the current location and the tried locations', () => {
     expect(untriedLocations(group, 'a', ['c'], 0)).toEqual(['b', 'd']);
     expect(untriedLocations(group, 'a', ['b', 'c', 'd'], 0)).toEqual([]);
   });

@@ -61,7 +61,7 @@ describe('claimInstances', () => {
     expect(await fleet.record()).toBeUndefined();
   });
 
-  it('a claim of an earlier round is not written when launching is on for a later round', async () => {
+  it('a claim of an earlier round is not written if launching is on for a later round only', async () => {
     await fleet.stopLaunching('paused');
     await fleet.startRound(2);
     expect(await claimInstances(context, [first(0)])).toMatchObject({ won: [], stopped: [first(0)] });
@@ -69,7 +69,7 @@ describe('claimInstances', () => {
     expect(wonOf(await claimInstances(context, [second]))).toEqual([0]);
   });
 
-  it('a claim stores the idempotency key of the coming call in the record', async () => {
+  it('a claim stores the idempotency key of the next create call in the record', async () => {
     const { won } = await claimInstances(context, [first(0)], new Map([[idOf(0), 'key-1']]));
     expect(won[0]?.idempotencyKeys).toEqual(['key-1']);
     expect(await fleet.record()).toMatchObject({ idempotencyKeys: ['key-1'] });

@@ -41,4 +41,4 @@ test.each<[string, Partial<InstanceSpec>]>([
   expect(idsOf(batchesOf([spec(1), spec(2, over), spec(3)], 10))).toEqual([['i1', 'i3'], ['i2']]);
 });
 
-test('batchesOf returns no batch when it gets no instance', () => expect(batchesOf([], 5)).toEqual([]));
+test('batchesOf returns no batch if it gets no instance', () => expect(batchesOf([], 5)).toEqual([]));

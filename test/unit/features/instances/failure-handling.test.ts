@@ -45,7 +45,7 @@ describe('handleFailure', () => {
   });
 
   it.each(['OutcomeUnknown', 'Conflict'] as const)(
-    'a call that ends with %s is looked up before it is repeated, and its message is requeued immediately',
+    'after a call that ends with %s, the message is requeued immediately, for a look-up of the call’s machine',
     async (code) => {
       expect(await handle(code)).toEqual({ result: requeueAfter(0) });
       expect(await fleet.record()).toMatchObject({ launchState: 'unknown', unknownSinceMs: fleet.nowMs });

@@ -75,7 +75,7 @@ describe('launchInstances', () => {
     }
   });
 
-  it('a copy of a launch message is requeued when another worker claims first', async () => {
+  it('a copy of a launch message is requeued if another worker claims the instance first', async () => {
     await open();
     const worker = fleet.makeWorker({ at: CLAIM, does: () => fleet.handle(launchOf(0)) });
     expect(await fleet.handle(launchOf(0), worker)).toEqual(requeueAfter(1_000));

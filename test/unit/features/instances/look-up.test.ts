@@ -33,7 +33,7 @@ const refuse = (code: ConstructorParameters<typeof DriverError>[0], retryAfterMs
 };
 
 describe('lookUp', () => {
-  it('a look-up binds the machine of the call, and writes the task token of the message that asked for it', async () => {
+  it('a look-up binds the machine of the call, and writes the task token of the message that needed the look-up', async () => {
     expect(await look(unknown, 'later')).toEqual({ proven: false, result: ACK });
     expect(await fleet.record()).toMatchObject({
       launchState: 'accepted',

@@ -73,7 +73,7 @@ describe('nextStep', () => {
     });
   });
 
-  it('a launch only replaces its task token if the cloud accepted the call', () => {
+  it('if the cloud accepted the call, a launch only writes its task token into the record', () => {
     expect(nextStep(record({ launchState: 'accepted' }), { message: { round: 1 } }, TIMES)).toMatchObject({
       step: 'replace-token',
     });

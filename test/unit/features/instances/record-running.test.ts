@@ -26,7 +26,7 @@ const machine = (changes: Partial<CloudInstance> = {}): CloudInstance => ({
 });
 const note = async (shown = machine(), worker: Worker = fleet.worker) =>
   await fleet.run(worker, () => recordRunning(worker.context, [{ record: claimed, machine: shown }]));
-/** Returns a worker. Just before it writes the record, these fields of the record change. */
+/** Returns a worker. Just before this worker writes the record, `fields` of the record change. */
 const afterChange = (fields: Parameters<typeof updateInstance>[2]) =>
   fleet.makeWorker({ at: CHANGE, does: () => updateInstance(fleet.store, claimed, fields) });
 
@@ -43,7 +43,7 @@ describe('recordRunning', () => {
     expect(fleet.history).toEqual([]);
   });
 
-  it('a running machine is recorded even if a poll bound it after the claim', async () => {
+  it('a running machine is recorded even if a poll bound the machine to the record after the claim', async () => {
     const worker = afterChange({ launchState: 'accepted', backendId: 'm1' });
     expect(await note(machine(), worker)).toEqual(new Set([idOf(0)]));
     expect(await fleet.record()).toMatchObject({ status: 'Running' });

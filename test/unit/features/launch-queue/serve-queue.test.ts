@@ -130,7 +130,7 @@ describe('scanQueue', () => {
     expect(fleet.history).toEqual([]);
   });
 
-  it('the queue scan sends one heartbeat a minute for each waiting launch, even if it runs more often', async () => {
+  it('the queue scan sends one heartbeat a minute for each waiting launch, even if the scan runs more often', async () => {
     await open(1, 1);
     const begun = fleet.nowMs;
     for (let lastMs = begun; lastMs < begun + 180_000; lastMs = fleet.nowMs) {

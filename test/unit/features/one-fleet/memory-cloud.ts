@@ -11,7 +11,7 @@ export interface Machine extends CloudInstance {
   createdAtMs: number;
   /** Time of the first call that asked the cloud to remove the machine. */
   endedAtMs?: number;
-  /** Status that the cloud shows instead of the one that follows from the machine's age. */
+  /** Status that the cloud shows instead of the status that follows from the machine's age. */
   stuckAt?: InstanceStatus;
 }
 
@@ -21,7 +21,7 @@ export type Passing = (what: string) => Promise<void>;
 const REMOVAL_MS = 2_000;
 const unplayed = (): Promise<never> => Promise.reject(new Error('the cloud in memory has no such call'));
 
-/** A cloud in memory. It does not honour launch tokens: each create call that reaches it makes a machine. */
+/** A cloud in memory. It ignores launch tokens: each create call that reaches the cloud makes a machine. */
 export class MemoryCloud {
   readonly #now: () => number;
   readonly #note: (call: string) => void;
@@ -29,9 +29,9 @@ export class MemoryCloud {
   readonly made: Machine[] = [];
   /** Time from a machine's creation until the machine runs, in ms. */
   bootMs = 10_000;
-  /** Called before a cloud call takes effect. A test replaces it to throw the error of a refused call. */
+  /** Called before a cloud call takes effect. A test replaces this function to throw the error of a refused call. */
   meet: (call: string) => void = () => {};
-  /** Called after a cloud call took effect. A test replaces it to throw the error of a lost answer. */
+  /** Called after a cloud call took effect. A test replaces this function to throw the error of a lost answer. */
   reply: (call: string) => void = () => {};
   /** Backend ids of machines that lists leave out. */
   readonly hidden = new Set<string>();

@@ -93,9 +93,9 @@ export interface OneFleetOptions {
 }
 
 /**
- * An interruption of a worker before one of its steps: the worker dies, or it waits until `does` has ended.
+ * An interruption of a worker before one of its steps. The worker dies, or waits until `does` has ended.
  *
- * `at` is the number of the step, from 1, or a pattern that matches its description. The description of a step is one
+ * `at` is the number of the step, from 1, or a pattern for the step's description. The description of a step is one
  * of: `table` and the command; `send`, `succeed`, `fail` or `heartbeat` and the arguments; a cloud call such as
  * `create <launch token>`; `answer to <cloud call>` for the step before the answer arrives.
  */
@@ -360,7 +360,7 @@ export class OneFleet {
     const ref = { driver: 'sim', connectionKey, location };
     const generation = await this.#presentGeneration(ref);
     const loop = await takePoll(this.store, ref, generation);
-    if (!loop) throw new Error('another poll was taken');
+    if (!loop) throw new Error('another worker has already claimed the poll');
     return loop;
   }
 

@@ -88,7 +88,7 @@ describe('proof by creation time', () => {
       running,
       machine({ createdAtMs: SENT_MS, launchToken: 'f0123456789abcdef-00000.7' }),
     ],
-  ])('a machine is unproven when it %s', (_, known, one) => {
+  ])('a machine is unproven if it %s', (_, known, one) => {
     expect(proveMachine({ machine: one, ...SEEN }, known, byTime)).toBe('unproven');
   });
 
@@ -177,7 +177,7 @@ describe('backend ids that are names', () => {
 });
 
 describe('attempts', () => {
-  it('a record keeps its latest twelve attempts, with the time at which each was closed', () => {
+  it('a record keeps its latest twelve attempts, with the time at which each attempt was closed', () => {
     let now = record({ firstSentAtMs: 0, launchState: 'refused' });
     for (let attempt = 1; attempt <= 30; attempt += 1) {
       const earlierAttempts = attemptsAfter({ ...now, launchToken: `t.${attempt}` }, 1_000 * attempt);

@@ -86,7 +86,7 @@ describe('applyDecided', () => {
     expect(await findings()).toMatchObject([{ state: 'Vanished' }]);
   });
 
-  it('a finding stays Missing when its record could not be closed', async () => {
+  it('a finding stays Missing if the record of its machine could not be closed', async () => {
     await apply([running(await fleet.claimed(0))]);
     const record = await fleet.claimed(0);
     await updateInstance(fleet.store, record, { taskToken: 'later' });

@@ -72,7 +72,7 @@ describe('compare', () => {
     });
   });
 
-  it('a record without a machine is not closed while a worker may still make its create call', () => {
+  it('a record without a machine is not closed while a worker may still make the create call', () => {
     const going = record({ status: 'Terminating', launchState: 'claimed', claimUntilMs: 90_000 });
     expect(compare(going, undefined, 91_000, WINDOW_MS)).toEqual({ action: 'none' });
     expect(compare(going, undefined, 95_000, WINDOW_MS)).toMatchObject({ to: 'Terminated' });

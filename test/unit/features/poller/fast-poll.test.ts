@@ -77,7 +77,7 @@ test('a poll starts no fast polls if the site’s list rate is too low for fast 
   expect(fastOf(fleet)).toEqual([]);
 });
 
-test('the second delivery of the message of a fast poll is dropped', async () => {
+test('if the message of a fast poll is delivered twice, the second delivery polls nothing', async () => {
   fleet = await openWaiting(10);
   const message = await fastPollOf(fleet);
   await fleet.handle(message);

@@ -60,7 +60,7 @@ describe('reconcileSite', () => {
     expect(await fleet.holders()).toEqual([]);
   });
 
-  it('if a worker dies at any step of a reconcile, there is one outcome and a free slot after the next poll', async () => {
+  it('if a worker dies at any step of reconcileSite, the next poll leaves one outcome and a free slot', async () => {
     for (const at of STEPS) {
       await open();
       fleet.nowMs += 20_000;

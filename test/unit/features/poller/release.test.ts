@@ -25,7 +25,7 @@ const site = async () => governed(EAST, await fleet.opened());
 const permit = async (index: number) =>
   await permitCreates(fleet.store, await site(), [want(idOf(index), { fleetId: FLEET })]);
 
-/** Returns what a poll observes that sees the current slots and no machine. `changes` replaces fields. */
+/** Returns the observation of a poll that sees the current slots and no machine. `changes` replaces fields. */
 async function observed(changes: Partial<Observed> = {}): Promise<Observed> {
   return {
     snapshot: { entries: [], seen: [], seenAtMs: fleet.nowMs, isFull: false },

@@ -79,7 +79,7 @@ describe('classifyMachine', () => {
       'earlier-attempt',
     ],
     [
-      'of an earlier attempt whose next attempt has not begun',
+      'of an earlier attempt while the next attempt is only planned',
       record({
         status: 'Planned',
         launchState: 'refused',
@@ -295,7 +295,7 @@ describe('the state of a finding', () => {
   });
 });
 
-it('machines are removed first, then key pairs and security groups, and networks last', () => {
+it('a sweep removes machines first, then key pairs and security groups, and networks last', () => {
   const of = (kind: OrphanItem['kind']) => ({ kind, backendId: kind, isLeaving: false });
   const all = [of('network'), of('key-pair'), of('security-group'), of('instance')];
   const kinds = (left: typeof all) => firstToGo(left).map(({ kind }) => kind);

@@ -64,14 +64,14 @@ describe('admission', () => {
     expect(play(EMPTY, asked)).toMatchObject({ hold: undefined, item: EMPTY });
   });
 
-  it('a hold lasts until an operator continues the sweeps, even when the day is over', () => {
+  it('a hold of removals lasts until an operator continues the sweeps, even if the day is over', () => {
     const held = play(EMPTY, removals(0, 6));
     const nextDay = play(held.item, [removal(5), ...removals(20, 3)], NOW + 25 * HOUR);
     expect(nextDay.admitted).toEqual([]);
     expect(nextDay.hold).toMatchObject({ waiting: 4, sinceMs: NOW });
   });
 
-  it('a hold ends when no removal is waiting', () => {
+  it('a hold of removals ends when no removal is waiting', () => {
     const held = play(EMPTY, removals(0, 6));
     const calm = play(held.item, removals(0, 5), NOW + HOUR);
     expect(calm.hold).toBeUndefined();

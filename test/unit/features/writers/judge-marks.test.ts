@@ -20,7 +20,7 @@ it('a deployment’s mark is stale if it was not renewed after an operator conti
   expect(judgeMarks([seen], 'own', NOW, NOW - 11).other).toEqual(seen);
 });
 
-it('of two deployments that began at the same moment, the one with the lower writer id counts as the first', () => {
+it('of two deployments that began at the same moment, the deployment with the lower writer id counts as the first', () => {
   expect(cameFirst(mark('a', 5), mark('b', 5))).toBe(true);
   expect(cameFirst(mark('b', 5), mark('a', 5))).toBe(false);
   expect(cameFirst(mark('b', 4), mark('a', 5))).toBe(true);

@@ -44,7 +44,7 @@ describe('the scope of a fault', () => {
     expect([1, 2, 3].map(() => verify(clouds))).toEqual([500, 500, 200]);
   });
 
-  test('a fault with a probability hits that share of calls, and the same calls for the same seed', () => {
+  test('a fault with a probability affects that share of calls, and the same calls for the same seed', () => {
     const struck = (seed: number) => {
       const clouds = new VirtualClouds({}, { seed });
       clouds.fault({ kind: 'error', call: 'verify', probability: 0.3 });

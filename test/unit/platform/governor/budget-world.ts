@@ -160,7 +160,7 @@ export class BudgetWorld {
     const [poll] = this.#polls.splice(at % this.#polls.length, 1);
     if (!poll) return;
     this.state = countUsage(this.state, poll.location, poll.live, poll.readAtMs, this.nowMs) ?? this.state;
-    // Set at the end of the poll, because a poll that never ends reports nothing.
+    // The time is set at the end of the poll, because a poll that never ends reports nothing.
     const polledAtMs = this.#polledAtMs.get(poll.location) ?? 0;
     this.#polledAtMs.set(poll.location, Math.max(polledAtMs, poll.readAtMs));
   }

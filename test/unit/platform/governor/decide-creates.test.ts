@@ -22,7 +22,7 @@ const startsOf = ({ state }: CreateDecisions, ids: readonly string[]) =>
   ids.map((id) => (state?.holders[id] ?? Number.NaN) - NOON);
 
 describe('slots', () => {
-  it('launches get slots in order, and those without a slot are queued', () => {
+  it('launches get slots in order, and launches without a slot are queued', () => {
     const decided = decideCreates(site(), limits({ concurrentInstancesPerLocation: 2 }), NOON, many(3));
     expect([...decided.decisions.values()]).toEqual([
       { action: 'allow' },
@@ -218,7 +218,7 @@ describe('rates', () => {
 describe('all at once', () => {
   const allowed = limits({ pacing: 'all-at-once', concurrentInstancesPerLocation: 4, ...rate(1, 1) });
 
-  it('with pacing all-at-once, one launch is permitted and the others wait until an instance runs', () => {
+  it('with pacing all-at-once, one launch is permitted and other launches wait until an instance runs', () => {
     const decided = decideCreates(site(), allowed, NOON, many(3));
     expect(decided.given).toEqual(['i0']);
     expect(decided.decisions.get('i2')).toEqual({ action: 'queue', why: 'first-instance' });

@@ -15,8 +15,8 @@ interface Ask {
 type Lateness = readonly number[];
 
 /**
- * Runs launches until all have called the cloud. Each launch asks the governor. It calls the cloud if the governor
- * allows it, and otherwise asks again, later than its start time.
+ * Runs launches until all have called the cloud. Each launch asks the governor. The launch calls the cloud if the
+ * governor allows the call. Otherwise it asks again, later than its start time.
  *
  * @returns `taken`: number of calls that the cloud accepted; `refused`: number of calls that the cloud refused
  */

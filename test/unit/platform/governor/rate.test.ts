@@ -21,7 +21,7 @@ describe('scheduleCalls', () => {
     expect(second.startsMs).toEqual([11_200]);
   });
 
-  it('calls with a burst of one start one after the other', () => {
+  it('with a burst of one, calls start one after the other', () => {
     const { startsMs } = scheduleCalls(IDLE_CALLS, { perSecond: 1, burst: 1 }, 0, 3);
     expect(startsMs).toEqual([0, 1_200, 2_400]);
   });

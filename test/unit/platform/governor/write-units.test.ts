@@ -21,7 +21,7 @@ const MOST_UNITS_PER_SECOND = 1_000;
 const loans = new ClientLoans();
 afterEach(() => loans.takeBack());
 
-/** Returns an item's size in bytes by DynamoDB's rules: a string has its UTF-8 bytes, a number half its digits. */
+/** Returns an item's size in bytes by DynamoDB's rules. A string takes its UTF-8 bytes, a number half its digits. */
 function sizeOf(value: unknown): number {
   if (typeof value === 'string') return Buffer.byteLength(value);
   if (typeof value === 'number') return Math.ceil(String(value).replace(/[.-]/g, '').length / 2) + 1;

@@ -114,7 +114,7 @@ describe('an AWS client of the control plane', () => {
   );
 
   it.each(clients)(
-    'the %s client sends a request again when the first one gets no answer',
+    'the %s client sends a request again when the first request gets no answer',
     async (_service, open) => {
       const counted = await startService((response, request) => {
         if (request > 1) response.end('{}');

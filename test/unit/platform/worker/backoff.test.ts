@@ -14,7 +14,7 @@ describe('Backoff', () => {
     expect(waits).toEqual([2_000, 2_000, 5_000, 10_000, 20_000, 20_000]);
   });
 
-  it('after a success, the next backoff is the shortest one again', () => {
+  it('after a success, the next backoff has the shortest length again', () => {
     const backoff = begin();
     backoff.waitMs();
     at.nowMs += 60_000;
