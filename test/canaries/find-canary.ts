@@ -18,7 +18,7 @@ const MAX_SHIFT = 3;
  * spelling, and searches for long stretches of the results.
  */
 export class CanaryFinder {
-  /** Stretches of canaries in all spellings, by their length. */
+  /** Maps a length to the stretches of that length, of all canaries in all spellings. */
   readonly #stretches = new Map<number, Set<string>>();
 
   constructor(canaries: readonly string[]) {

@@ -1,6 +1,6 @@
 import type { Lab } from '../chaos/world/lab.ts';
 
-/** Everything that was written, by place (logs, events, tables and others). Each text is kept once. */
+/** Everything that was written in each place (logs, events, tables and others). Each text is kept once. */
 export class Places {
   readonly texts = new Map<string, Set<string>>();
 

@@ -17,7 +17,7 @@ export interface Finding {
 }
 
 export interface CanaryReport {
-  /** Number of secrets in credentials, tokens that were issued for them included. */
+  /** Number of secrets in credentials, including tokens that the endpoint issued for the credentials. */
   canaries: number;
   spellings: number;
   /**

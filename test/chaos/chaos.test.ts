@@ -26,7 +26,7 @@ describe('runScenario', { timeout: 120_000 }, () => {
     expect(second.digest).toBe(first.digest);
   });
 
-  it('a run with a trace has the same result as one without', async () => {
+  it('a run with a trace has the same result as a run without a trace', async () => {
     const watched = await runScenario(scenarioOf(5), true);
     const alone = await runScenario(scenarioOf(5), false);
     const untraced = { digest: '', trace: [], callers: [] };

@@ -27,7 +27,7 @@ describe('a cloud that answers a create only when the machine runs', PATIENT, ()
         const machines = new Map(stage.lab.clouds.machines().map((one) => [one.backendId, one]));
         for (const { backendId = '', runningAt = '', publicIp } of await stage.records(fleet)) {
           const { acceptedAtMs = 0, submitMs = 0, bootMs = 0 } = machines.get(backendId) ?? {};
-          // Allow some time for the answer to arrive and for the record to be written.
+          // Allow some time until the answer arrives and the worker writes the record.
           expect(Date.parse(runningAt) - (acceptedAtMs + submitMs + bootMs)).toBeLessThan(0.1 * SECOND);
           expect(publicIp).toBe(machines.get(backendId)?.publicIp);
         }

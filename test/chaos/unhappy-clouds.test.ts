@@ -12,7 +12,7 @@ const SIZE = 8;
 const PATIENT = { timeout: 60_000 };
 const BOTH = ['sim-aws', 'sim-gcp'];
 
-/** Plays the story. Expects no violation, and these numbers of fleets by status. */
+/** Plays the story. Expects no violation, and these numbers of fleets in each status. */
 async function expectAfter(
   story: Story,
   outcomes: Record<string, number>,

@@ -244,7 +244,7 @@ describe('a second deployment with the same deployment id', PATIENT, () => {
     });
   });
 
-  it('sweeps hold until they are continued if another deployment has a fresh mark at the account', async () => {
+  it('if another deployment has a fresh mark at the account, sweeps are on hold until an operator continues them', async () => {
     await tell(async (stage) => {
       const fleet = await stage.create(fleetAt(AWS, SIZE, EAST));
       await stage.until(fleet.id, isUp);

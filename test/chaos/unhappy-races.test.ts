@@ -13,7 +13,7 @@ describe('a call that makes two machines', PATIENT, () => {
     'a record is bound to one of the two machines that its create call made, and the other machine is removed (seed %i)',
     async (seed) => {
       const size = 24;
-      // A list may show the second machine seconds before the call for the first one is answered.
+      // A list may show the second machine seconds before the create call is answered.
       const traits = { submitMs: [100, 4_000] as [number, number] };
       await expectAfter(
         async (stage) => {
@@ -39,7 +39,10 @@ describe('the slot of a worker that is slower than its time limit', PATIENT, () 
   const size = 5 * SLOTS;
   const SLOW_MS = 20_000;
 
-  /** Expects a fleet to run although slow calls make polls act between a permit and its create call. */
+  /**
+   * Plays the story. Expects the fleet to run although, because of slow calls, polls act between a permit and
+   * its create call.
+   */
   async function expectUpAfter(
     story: Story,
     changes: Partial<Scenario>,
@@ -58,9 +61,9 @@ describe('the slot of a worker that is slower than its time limit', PATIENT, () 
       await expectUpAfter(
         async (stage) => {
           const { ground } = stage.lab;
-          // With this skew, the launches that fill all slots once take twenty minutes.
+          // With this skew, as many launches as there are slots take twenty minutes.
           const few = 3 * SLOTS;
-          // A shorter time limit would pass by the clock of a fast worker.
+          // On the clock of a fast worker, a shorter time limit would be over.
           const patient = { ...EAST, instanceTimeoutSeconds: 14_400 };
           ground.holdUpMs = (call) => (call.startsWith('TransactWrite FLEET#') ? SLOW_MS : 0);
           const { id } = await stage.create(fleetAt(AWS, few, patient));

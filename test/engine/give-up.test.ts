@@ -67,7 +67,7 @@ describe('the give-up message', () => {
     await runs.remove(process, fleet.fleetId);
   }, 60_000);
 
-  it('giving up a launch whose instance runs answers Running and keeps the instance', async () => {
+  it('if the instance of a launch runs, giving up the launch answers Running and keeps the instance', async () => {
     const { process, fleet, record, answers } = await ready('late', 'eu-central-1');
     expect(await answers(runs.sendLaunches(process, fleet))).toEqual([{ outcome: 'Running' }]);
     expect(await answers([runs.sendGiveUp(process, fleet, 0)])).toEqual([{ outcome: 'Running' }]);

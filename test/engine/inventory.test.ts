@@ -132,7 +132,7 @@ it('an inventory sync that cannot list locations keeps the whole catalogue, and 
   ]);
 });
 
-it('an inventory sync marks missing offers and images unavailable, and available again under the same id', async () => {
+it('an inventory sync marks missing offers and images unavailable, and available with the same ids when the cloud lists them again', async () => {
   await sync(workerWith());
   const known = await offersAt('us-central1');
   const [gone, ...rest] = known;

@@ -73,7 +73,7 @@ describe('the launch gate', () => {
     expect(await claim()).toEqual(stopped);
   });
 
-  it('a pause or an end before the Assign step creates the placement and stays in effect', async () => {
+  it('if launching is paused or ended before the Assign step, the placement exists and the step does not turn launching on', async () => {
     const { fleetId, placement } = await openedFleet(store, 'unplanned');
     const where = { ...placement, location: 'eu-north-1' };
     await pausePlacement(store, fleetId, where, 1);

@@ -102,7 +102,7 @@ describe('failure policy rollback', () => {
     });
   }, 90_000);
 
-  it('a fleet with policy rollback continues to launch while it can still reach its minimum', async () => {
+  it('a fleet with policy `rollback` launches further instances while it can still reach its minimum', async () => {
     const process = new OneProcess(store, sim.url, TIME_SCALE);
     refuse('us-west-1', 2);
     const { fleetId, placements } = await beginWith(process, {
@@ -120,7 +120,7 @@ describe('failure policy rollback', () => {
 });
 
 describe('failure policy refine', () => {
-  it('a refine removes failed instances and the networks that only they needed, and a retry launches them again', async () => {
+  it('a refine removes failed instances and the networks that only these needed, and a retry launches the instances again', async () => {
     const process = new OneProcess(store, sim.url, TIME_SCALE);
     refuse('eu-west-1', 3);
     refuse('sa-east-1', 2);
@@ -251,7 +251,7 @@ describe('action hold', () => {
   }, 90_000);
 });
 
-it('an abort cancels queued launches, and a fleet with policy continue settles as PartiallyRunning', async () => {
+it('an abort cancels queued launches, and a fleet with policy `continue` settles as PartiallyRunning', async () => {
   const process = slowProcess(2);
   const fleet = await begin(process, 'aborted', 12, ['ap-southeast-1']);
   const { fleetId, placements } = fleet;

@@ -106,7 +106,7 @@ describe('executions', () => {
     await finish(fleetId);
   });
 
-  it('the reconciler starts the executions of refine and remove work, and none for a fleet without work', async () => {
+  it('the reconciler starts executions for work of the kinds `refine` and `remove`, and none for a fleet without work', async () => {
     const refined = await accepted('to-refine');
     await assignWork(store, await read(refined), 'refine', { status: 'PartiallyRunning' });
     const removed = await accepted('to-remove');
@@ -182,7 +182,7 @@ describe('launch gates', () => {
     ['rollback', 'paused'],
     ['continue', 'on'],
   ] as const)(
-    'after the reconciler ran, an unevaluated failure of a fleet with policy %s leaves launching %s',
+    'the reconciler evaluates a failure of a fleet with policy `%s`, and launching is %s afterwards',
     async (policy, launching) => {
       const { fleetId, ref } = await openedFleet(store, `half-${policy}`, 4, policy);
       await updateFleet(store, await read(fleetId), { status: 'Creating' });

@@ -45,7 +45,7 @@ export interface Move {
   name: string;
   /** The situation in which the request succeeds. */
   needs: Partial<Situation>;
-  /** Maximum number of such requests in one race. */
+  /** Maximum number of requests of this move in one race. */
   most: number;
   mark?(at: number): Mark;
   /**

@@ -3,9 +3,9 @@ import { callingModule } from './calling-module.ts';
 import { type Ground, never } from './ground.ts';
 
 /**
- * One Lambda instance. It acts on the world only through `call`. Each call takes time before its effect, and
- * again before its answer arrives. The process may die in either of these times. After its death, none of its
- * code runs.
+ * One process of a Lambda function. It reaches tables, queues, workflows and clouds only through `call`. Each
+ * call takes time before its effect, and again before its answer arrives. The process may die in either of
+ * these times. After its death, none of its code runs.
  */
 export class Process {
   readonly name: string;

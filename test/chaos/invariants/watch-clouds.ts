@@ -19,7 +19,7 @@ export class CloudWatch {
   readonly #skewMs: number;
   readonly #machines = new Map<string, InstanceRecord>();
   readonly #twins = new Set<string>();
-  /** Times at which network resources were removed, by their ids at the cloud. */
+  /** Maps the id of a network resource at the cloud to the time at which it was removed. */
   readonly goneAtMs = new Map<string, number>();
   readonly #twinned = new Set<string>();
   /** Called with each new or changed machine, except for a second one that a fault of the cloud made. */

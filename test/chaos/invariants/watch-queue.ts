@@ -12,7 +12,8 @@ const entrySchema = z.object({
 const messageSchema = z.object({ taskToken: z.string() });
 
 /**
- * Includes the partition key: a launch that moves may have an entry with the same sort key at another site.
+ * Returns a key for a queue entry. It includes the partition key, because a launch that moves may have an
+ * entry with the same sort key at another site.
  */
 const keyOf = ({ pk, sk }: z.infer<typeof entrySchema>) => `${pk} ${sk}`;
 

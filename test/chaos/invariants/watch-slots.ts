@@ -19,9 +19,12 @@ export class SlotWatch {
   readonly #ground: Ground;
   readonly #violations: Violation[];
   readonly #mayBeTakenForGone: (machine: InstanceRecord) => boolean;
-  /** Instances that hold slots, by the partition key of their site. */
+  /** Maps the partition key of a site to the ids of the instances that hold slots there. */
   readonly #holders = new Map<string, ReadonlySet<string>>();
-  /** Machines for which a cloud has accepted a create request, by location and instance, then by id. */
+  /**
+   * Machines for which a cloud has accepted a create request. The outer key has location and instance, the
+   * inner key is the machine's id.
+   */
   readonly #creating = new Map<string, Map<string, InstanceRecord>>();
 
   constructor(

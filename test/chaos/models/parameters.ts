@@ -21,7 +21,7 @@ const CLIENT = new SSMClient({
   credentials: { accessKeyId: 'none', secretAccessKey: 'none' },
 });
 
-/** Values by version, the latest one last. */
+/** Maps the number of a version to its value. The latest version is last. */
 type Versions = Map<number, string>;
 
 /** Models the Parameter Store: named values with versions. It throws the SDK's errors. */
@@ -36,7 +36,7 @@ export class ParameterStore {
   }
 
   /**
-   * Returns the value of a parameter; undefined if there is no such version.
+   * Returns the value of a parameter; undefined if the parameter does not have the version.
    *
    * @param version omit it for the latest version
    */

@@ -21,7 +21,7 @@ export class PermitCount {
     };
   }
 
-  /** Checks one request against its permit, by the paths of the simulated clouds. */
+  /** Checks one request against its permit. Method and path show the kind of call and the location. */
   note({ method, url }: Request, permit: Permit): void {
     this.requests += 1;
     const call = this.#unused.get(permit);

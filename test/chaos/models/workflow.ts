@@ -122,7 +122,11 @@ export class Workflow {
     };
   }
 
-  /** Sends a task's answer, with drawn faults. @returns true if the step was still waiting */
+  /**
+   * Sends a task's answer, with faults that are drawn at random.
+   *
+   * @returns true if the step was still waiting
+   */
   #answer(send: () => void): boolean {
     const { random, disturbance, counts, scheduler } = this.#ground;
     if (random.chance(disturbance.serviceError)) {

@@ -17,7 +17,7 @@ export interface SecondWriterScript {
   connection: string;
   atMs: number;
   /**
-   * Id that tells the two deployments apart. If both begin together, the deployment with the lower id wins.
+   * Id that distinguishes the two deployments. If both begin together, the deployment with the lower id wins.
    */
   writerId: string;
 }

@@ -30,9 +30,9 @@ const HELD_MS = 30 * MINUTE_MS;
 const restoredSchema = z.object({ because: z.literal('restored') });
 
 /**
- * Restores the table `fleets` from a backup, and checks what follows. Sweeps must hold until an operator
- * continues them. Sweeps must report machines that were made after the backup and that no record is bound to,
- * and must never remove these.
+ * Restores the table `fleets` from a backup, and checks what follows. Sweeps must stay on hold until an
+ * operator continues them. Sweeps must report machines that were made after the backup and that no record is
+ * bound to, and must never remove these machines.
  */
 export class Restore {
   readonly #lab: Lab;
@@ -76,8 +76,8 @@ export class Restore {
   };
 
   /**
-   * Restores the table, and checks that sweeps hold and remove nothing. Then the operator continues the
-   * sweeps, and ends by hand the reported machines and network resources of fleets that have records.
+   * Restores the table, and checks that sweeps are on hold and remove nothing. Then the operator continues
+   * the sweeps, and ends by hand the reported machines and network resources of fleets that have records.
    *
    * @param sweptMs time in which each site is swept and every finding is reported
    */
@@ -137,8 +137,8 @@ export class Restore {
   }
 
   /**
-   * Checks that the sweeps of each Ready connection hold. Does nothing with clock skew: sweeps may then wait
-   * too long for a permit.
+   * Checks that the sweeps of each Ready connection are on hold. Does nothing if there is clock skew, because
+   * sweeps may then wait too long for a permit.
    */
   #checkHolds(): void {
     if (this.#scenario.skewMs > 0) return;

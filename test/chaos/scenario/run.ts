@@ -56,7 +56,7 @@ export interface RunResult {
   violations: Violation[];
   counts: FaultCounts & { cloudFaults: number };
   instances: number;
-  /** Number of fleets by status after the trouble. */
+  /** Number of fleets in each status after the trouble. */
   outcomes: Record<string, number>;
   steps: number;
   virtualMinutes: number;

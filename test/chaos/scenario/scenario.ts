@@ -108,7 +108,7 @@ export interface Scenario {
   tellsAccounts?: boolean;
   /** True if many machines of deleted fleets show up again at one site. */
   hasLeftovers?: boolean;
-  /** True if an operator continues sweeps that hold. */
+  /** True if an operator continues sweeps that are on hold. */
   hasOperator?: boolean;
 }
 
@@ -124,7 +124,7 @@ export function scenarioOf(seed: number): Scenario {
   const troubleMs = random.int(8, 40) * MINUTE_MS;
   const disturbed = disturbance(random);
   const faults = cloudFaults(random);
-  // Uses a stream of its own, so that the other draws of the seed do not change.
+  // Uses its own random stream, so that the other draws of the seed do not change.
   const identity = new Random(seed, 'identity');
   const scenario = {
     seed,
@@ -393,8 +393,8 @@ function cloudFaults(random: Random): Fault[] {
 }
 
 /**
- * Draws machines that vanish and come back. Uses a stream of its own, so that the other draws of the seed do
- * not change.
+ * Draws machines that vanish and come back. Uses its own random stream, so that the other draws of the seed
+ * do not change.
  */
 function losses(seed: number, connections: Scenario['connections'], troubleMs: number): Incident[] {
   const random = new Random(seed, 'losses');

@@ -13,10 +13,13 @@ import { MissedMachines } from '../invariants/missed-machines.ts';
 import { type Lab, NAMESPACE } from '../world/lab.ts';
 
 const POLL_MS = 500;
-/** Maximum wait for a fleet, in ms. It is longer than any time limit of the fleets in stories. */
+/** Maximum wait for a fleet, in ms. It is longer than all time limits of the fleets in tests. */
 const PATIENCE_MS = 3 * 60 * 60_000;
 
-/** What a story works with: requests of a user, views of the tables and the clouds, and faults to inject. */
+/**
+ * Offers a story (code of a test that runs in the simulation) the requests of a user, views of the tables and
+ * the clouds, and faults to inject.
+ */
 export class Stage {
   readonly lab: Lab;
   readonly missed: MissedMachines;
@@ -27,7 +30,11 @@ export class Stage {
     this.missed = missed;
   }
 
-  /** Creates a fleet. @throws Problem if the API refuses; so does every method that calls the API */
+  /**
+   * Creates a fleet.
+   *
+   * @throws Problem if the API refuses the request, as every method that calls the API does
+   */
   async create(body: FleetRequest): Promise<Fleet> {
     this.#requests += 1;
     const idempotencyKey = `story-${this.#requests}`;

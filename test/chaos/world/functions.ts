@@ -38,7 +38,7 @@ export class LambdaFunction<Context> {
     return this.#busy;
   }
 
-  /** Ends every process, busy processes included. @returns the number of busy ones */
+  /** Ends every process, busy processes included. @returns the number of busy processes */
   killAll(why: string): number {
     const working = [...this.#working];
     for (const { process } of this.#idle.splice(0)) process.kill(why);

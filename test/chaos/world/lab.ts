@@ -80,7 +80,9 @@ export interface LabOptions {
   sweepIntervalMs: number;
   /** Maximum number of machines in one create call; 1: the clouds have no batch call. */
   batchSize: number;
-  /** Id that tells two deployments with one deployment id apart. Omit it if there is one deployment. */
+  /**
+   * Id that distinguishes two deployments with the same deployment id. Omit it if there is one deployment.
+   */
   writerId?: string | undefined;
   /** Clouds that another deployment uses as well. Omit it if this lab has its own clouds. */
   sharedClouds?: Clouds | undefined;
@@ -102,7 +104,7 @@ interface Plain {
   process: Process;
 }
 
-/** Runs all of Fleetwright over the models: functions, queues, workflows and schedules. */
+/** Runs all functions, workflows and schedules of Fleetwright over models of AWS and of the clouds. */
 export class Lab {
   readonly ground: Ground;
   readonly tables: TableWorld;
@@ -210,7 +212,7 @@ export class Lab {
   /**
    * Ends every process of the drivers' functions, busy processes included.
    *
-   * @returns the number of busy ones
+   * @returns the number of busy processes
    */
   killWorkers(why: string): number {
     return [...this.#drivers.values()].reduce((sum, worker) => sum + worker.killAll(why), 0);

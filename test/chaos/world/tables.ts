@@ -27,7 +27,10 @@ const WRITES = /^(Put|Update|Delete)Command/;
 const PAGE = 1_000;
 const INDEX_PAGE = 3_000;
 const META = { $metadata: {} };
-/** Maximum time in ms of a request to a table that is down. The SDK's five attempts are included. */
+/**
+ * Maximum time in ms after which a request to a table that is down fails. The SDK's five attempts are
+ * included.
+ */
 const UNANSWERED_MS = 1_500;
 
 /** Serves the five tables to real document clients, one for each process, with injected faults. */
@@ -125,8 +128,8 @@ export class TableWorld {
           })
         : new TransactionConflictException({ message: 'conflict (simulated)', ...META });
     }
-    // Excludes transactions: the SDK sends an idempotency token with them, so a repeated one gets the first
-    // answer.
+    // Excludes transactions: the SDK sends an idempotency token with each transaction, so a repeated
+    // transaction gets the first answer.
     if (WRITES.test(command) && random.chance(disturbance.repeatedWrite)) {
       counts.lostReplies += 1;
       this.#dynamo.perform(command, input);

@@ -114,7 +114,7 @@ describe('verification', () => {
     expect(await get('verified')).not.toHaveProperty('failure');
   });
 
-  it('a scheduled verification fails a connection if the cloud refuses it, but not if the cloud does not answer', async () => {
+  it('after a scheduled verification, a connection is Failed if the cloud refused its credential, but not if the cloud gave no answer', async () => {
     const good = await registered('scheduled');
     const scheduled = { kind: 'verify', connectionKey: keyOf('scheduled'), sync: false } as const;
     const unreachable = worker({
@@ -293,7 +293,7 @@ describe('limits', () => {
     expect([unknown.status, codeOf(unknown)]).toEqual([404, 'not-found']);
   });
 
-  it('the limits are shown with slots in use and used-up quotas, and a reopen clears the quotas', async () => {
+  it('the limits are shown with slots in use and used-up quotas, and a `reopen` request clears the quotas', async () => {
     const connectionKey = keyOf('sim-aws');
     const site = { connectionKey, location: 'us-east-1', limits: DEFAULT_LIMIT_PROFILES.aws };
     const wanted = {

@@ -40,7 +40,7 @@ async function assignment(fleetId: string): Promise<void> {
 }
 
 describe('creating a fleet', () => {
-  it('an accepted fleet is written, its execution is started once, and the answer has its location', async () => {
+  it('an accepted fleet is written, its execution is started once, and the `location` header has the path of the fleet', async () => {
     const body = {
       ...fleetBody('web-new'),
       minimumInstances: 2,

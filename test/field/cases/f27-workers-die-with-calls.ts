@@ -52,7 +52,7 @@ async function play({ lab, stage, user, site, cloud, worlds, ground }: AtDriver,
 const title = (stage: string, most: number) =>
   `${MACHINES} machines run within ${most} s after all workers of stage ${stage} died during their create calls`;
 
-/** Before the fix, it took 173 seconds with the limits of stage local. */
+/** Before the fix, the machines ran after 173 seconds with the limits of stage local. */
 export const f27: FieldCase[] = [
   ...atEveryDriver({
     id: 'F27',

@@ -15,7 +15,7 @@ import { f30 } from './f30-restored-tables.ts';
 import { f31 } from './f31-two-deployments.ts';
 import { quiet } from './quiet.ts';
 
-/** All cases, by number. */
+/** All cases, in the order of their numbers. */
 export const CASES: readonly FieldCase[] = [
   ...quiet,
   ...f08,

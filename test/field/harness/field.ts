@@ -18,7 +18,7 @@ import type { SpiderWorld } from '../worlds/spider/world.ts';
 import { FieldUser } from './user.ts';
 import { warmUp } from './warm-up.ts';
 
-/** The scripted clouds of a case, by driver. Each case has the simulated clouds as well. */
+/** The scripted cloud of each driver that a case uses. Each case has the simulated clouds as well. */
 export interface Worlds {
   aws?: Ec2World;
   openstack?: OpenStackWorld;

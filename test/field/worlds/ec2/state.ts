@@ -28,7 +28,7 @@ export interface Part {
   id: string;
   tags: Map<string, string>;
   createdAtMs: number;
-  /** Properties such as its VPC and its name, by the names of EC2's filters. */
+  /** Properties of the resource, such as its VPC and its name. The keys are names of EC2's filters. */
   facts: Map<string, string>;
 }
 

@@ -16,7 +16,7 @@ const NOT_VALID = 'AWS was not able to validate the provided access credentials'
 
 export interface Ec2Options extends Partial<Pace> {
   regions?: readonly string[];
-  /** Account numbers by access key id. */
+  /** Maps an access key id to its account number. */
   accounts?: Readonly<Record<string, string>>;
 }
 

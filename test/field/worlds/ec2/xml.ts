@@ -1,4 +1,4 @@
-/** Content of an EC2 answer, by element name. Lists become `item` elements. */
+/** Content of an EC2 answer. Keys are element names, and lists become `item` elements. */
 export type Xml = string | number | boolean | undefined | readonly Xml[] | { readonly [name: string]: Xml };
 
 const XMLNS = 'http://ec2.amazonaws.com/doc/2016-11-15/';

@@ -34,7 +34,7 @@ const MISSING: Readonly<Record<ResourceKind, string>> = {
 const bodySchema = z.record(z.string(), z.unknown());
 const interfaceSchema = z.object({ subnet_id: z.string() });
 
-/** Returns Neutron's routes by method and path. `*` matches any single part of a path. */
+/** Returns Neutron's routes. A key has method and path, and `*` in it matches any single part of a path. */
 export function neutronRoutes(): Readonly<Record<string, (call: Call) => object>> {
   const routes: Record<string, (call: Call) => object> = {
     'GET ports': ({ project, query, nowMs }) => ({

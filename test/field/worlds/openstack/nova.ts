@@ -41,7 +41,7 @@ export function statusAt(server: Server, nowMs: number): string {
   return server.stuck?.status ?? (nowMs >= server.runsAtMs ? 'ACTIVE' : 'BUILD');
 }
 
-/** Returns Nova's routes by method and path. `*` matches any single part of a path. */
+/** Returns Nova's routes. A key has method and path, and `*` in it matches any single part of a path. */
 export function novaRoutes(pace: Pace): Readonly<Record<string, (call: Call) => object>> {
   return {
     'GET flavors/detail': () => ({ flavors: FLAVORS }),

@@ -62,7 +62,7 @@ export class Project {
   readonly servers = new Map<string, Server>();
   readonly resources = new Map<string, Resource>();
   readonly keyPairs = new Set<string>();
-  /** Names of server groups, by id. */
+  /** Maps the id of a server group to its name. */
   readonly serverGroups = new Map<string, string>();
   readonly routerPorts: Port[] = [];
   #made = 0;

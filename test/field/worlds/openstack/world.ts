@@ -31,7 +31,7 @@ const credentialSchema = z.object({
 });
 
 export interface OpenStackOptions extends Partial<Pace> {
-  /** Project ids by the id of the application credential. */
+  /** Maps the id of an application credential to its project id. */
   projects?: Readonly<Record<string, string>>;
   /** Returns the n-th token, from 1; `token-<n>` by default. */
   tokenOf?: (n: number) => string;
