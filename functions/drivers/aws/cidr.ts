@@ -1,6 +1,6 @@
 import { DriverError } from '../contract/errors.ts';
 
-/** Numbers of prefix bits that EC2 allows for networks and subnets. */
+/** The largest and the smallest number of prefix bits that EC2 allows for networks and subnets. */
 const LARGEST_PREFIX = 28;
 const SMALLEST_PREFIX = 16;
 /**

@@ -78,8 +78,8 @@ export class Ec2 {
   }
 
   /**
-   * Checks that AWS has the region. The SDK makes a host name from the region's name. Without this check, an unknown
-   * region would look like a network failure.
+   * Checks that the region exists: it is in the table of `regions.ts`, or EC2 lists it for the account. The SDK makes a
+   * host name from the region's name. Without this check, an unknown region would look like a network failure.
    *
    * @throws DriverError InvalidRequest
    */

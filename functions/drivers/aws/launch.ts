@@ -47,7 +47,7 @@ export class Launcher {
     throw new DriverError('OutcomeUnknown', 'ec2:RunInstances: the answer has no machine');
   }
 
-  /** Launches several machines. @returns one outcome for each spec, in their order */
+  /** Launches several machines. @returns one outcome for each spec, in the order of the specs */
   async launchAll(specs: readonly InstanceSpec[]): Promise<CreateOutcome[]> {
     const outcomes = new Map<InstanceSpec, CreateOutcome>();
     for (const batch of batchesOf(specs)) {

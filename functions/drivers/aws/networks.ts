@@ -129,7 +129,7 @@ export class Networks {
       if (!(error instanceof DriverError) || error.code !== 'NotFound') throw error;
       const isStale = createdAt !== undefined && createdAt.getTime() < this.#ec2.clock.now() - CLAIM_STALE_MS;
       if (isStale) await this.delete(location, vpcId);
-      throw new DriverError('Unavailable', `EC2 does not show the VPC ${vpcId}, which has this name, yet`, {
+      throw new DriverError('Unavailable', `EC2 does not show the VPC ${vpcId} of this network yet`, {
         cause: error,
       });
     }

@@ -14,7 +14,7 @@ export function tagList(tags: Tags): Tag[] {
 }
 
 /**
- * Returns tags for the call that makes a resource. EC2 sets the tags in the same step, so that the resource never
+ * Returns tags for the call that makes a resource. EC2 makes the resource with these tags, so that the resource never
  * exists without them.
  */
 export function tagsFor(types: readonly ResourceType[], tags: Tags): TagSpecification[] {

@@ -72,8 +72,8 @@ function architectureOf({ Name, KeyValueList }: SpecAnswer): Architecture {
 }
 
 /**
- * Returns the GPUs of a type. `memoryGb` is the memory of one GPU. If CB-Spider reports only the total, it is divided
- * by the number of GPUs.
+ * Returns the GPUs of a type. `memoryGb` is the memory of one GPU. If CB-Spider reports only the total memory, the
+ * function divides the total by the number of GPUs.
  */
 function gpuOf({ Gpu: [gpu] }: SpecAnswer): InstanceType['gpu'] {
   if (!gpu?.Count || !Number.isInteger(gpu.Count)) return undefined;

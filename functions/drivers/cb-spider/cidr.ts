@@ -32,7 +32,7 @@ export function subnetCidrs(cidr: string): { lowerHalf: string; ofZone(index: nu
   };
 }
 
-/** Returns the CIDR of the network whose lower half this is. */
+/** Returns the CIDR of the network that has this lower half. */
 export function networkOfLowerHalf(cidr: string): string {
   const [address = '', prefix = ''] = cidr.split('/');
   return `${address}/${Number(prefix) - 1}`;

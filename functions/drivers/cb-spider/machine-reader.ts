@@ -33,7 +33,10 @@ export class MachineReader {
    */
   readonly #going = new Set<string>();
 
-  /** @param lockedMs if a read of one machine has no answer after this time, another call has locked the machine */
+  /**
+   * @param lockedMs time in ms; if a read of one machine has no answer after this time, the reader takes the machine as
+   * locked by another call
+   */
   constructor(transport: SpiderTransport, deploymentId: string, lockedMs: number) {
     this.#transport = transport;
     this.#deploymentId = deploymentId;
@@ -55,7 +58,8 @@ export class MachineReader {
     const named = statuses.map(({ IId, VmStatus }) =>
       this.#machine(IId.NameId, statusOf(VmStatus), bySystemId.get(IId.SystemId)),
     );
-    // CB-Spider stored these names after the statuses were read, or deleted them before.
+    // These names are missing from the statuses. CB-Spider stored them after it had read the statuses, or deleted them
+    // before.
     const late = await Promise.all(
       mapped
         .filter(({ IId }) => !known.has(IId.SystemId))
@@ -97,7 +101,7 @@ export class MachineReader {
   /**
    * Reads one machine by name. CB-Spider answers the read (`GET /vm`) only after a call that starts or removes the
    * machine has ended. If CB-Spider does not know the name and does not answer the read in time, the machine is being
-   * started. If CB-Spider answers the read, a machine of this name at the cloud is a leftover.
+   * started. If CB-Spider answers that it does not know the name, a machine of this name at the cloud is a leftover.
    */
   async #query(
     site: SpiderSite,

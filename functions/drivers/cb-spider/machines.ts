@@ -25,8 +25,8 @@ const STATUSES: Readonly<Record<string, InstanceStatus>> = {
 };
 
 /**
- * Matches the keys under which clouds report a machine's status. It is used for machines for which CB-Spider has no
- * status.
+ * Matches the keys under which clouds report a machine's status. The driver uses these statuses for machines for which
+ * CB-Spider has no status.
  */
 const STATUS_KEY = /^(State|Status|Lifecycle(State)?|(Instance|Server|Vm)\w*Status(Name)?|InstanceState)$/i;
 const GONE = /terminated|deallocated and deleted|\bdeleted\b/i;
@@ -50,8 +50,8 @@ export function systemIdOfStray(backendId: string): string | undefined {
  * name.
  *
  * @param unmappedAs the backend id of a machine that CB-Spider does not know; such a machine may be a copy. Absent:
- * CB-Spider knows the machine's name, which proves the call that made the machine, because CB-Spider makes only one
- * machine of a name
+ * CB-Spider knows the machine's name. The name then proves which call made the machine, because CB-Spider makes only
+ * one machine with a given name
  */
 export function machineOf(
   deploymentId: string,

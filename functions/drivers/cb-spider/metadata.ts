@@ -18,7 +18,7 @@ type CredentialKey =
   | 'DomainName'
   | 'MockName';
 
-/** The keys that each cloud's driver in CB-Spider requires (its `cloudos_meta.yaml`). */
+/** The keys that each cloud's driver in CB-Spider requires, as CB-Spider's `cloudos_meta.yaml` lists them. */
 export const CREDENTIAL_KEYS: Readonly<Record<Cloud, readonly CredentialKey[]>> = {
   aws: ['ClientId', 'ClientSecret'],
   azure: ['ClientId', 'ClientSecret', 'TenantId', 'SubscriptionId'],
@@ -126,7 +126,7 @@ export const cbSpiderMetadata = {
   longestCreateMs: 1_800_000,
   machineProof: ['idempotency-key', 'creation-time'],
   backendIds: 'names',
-  // NCP's limit, which is the lowest of these clouds.
+  // NCP's limit, which is the lowest limit of these clouds.
   maxNameLength: 30,
   capabilities: ['stop-start', 'reboot', 'idempotency-keys'],
   features: ['prices', 'launch-tokens'],

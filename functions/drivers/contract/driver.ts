@@ -99,9 +99,9 @@ export interface InstanceSpec {
   /** Fleetwright's id of the instance: the value of the machine's tag `fleetwright:instance`. */
   instanceId: string;
   /**
-   * The idempotency key. If the cloud accepts an idempotency key, the driver passes the token. It always puts the token
-   * into the machine's name (`machineName`). At a cloud without tags, only the name tells for which instance the
-   * machine was made.
+   * The idempotency key. If the cloud accepts an idempotency key, the driver passes the launch token to the cloud. The
+   * driver always puts the token into the machine's name (`machineName`). At a cloud without tags, only the name tells
+   * for which instance the machine was made.
    */
   launchToken: string;
   instanceType: string;
@@ -144,7 +144,7 @@ export interface CloudInstance {
    * that call's launch tokens. A copy of the machine has another key, or none.
    */
   idempotencyKey?: string;
-  /** The cloud's own word for its status. */
+  /** The cloud's own word for the machine's status. */
   cloudStatus?: string;
   /**
    * The reason why the machine failed or the cloud removed it, in the cloud's words. Only for `Failed` and
@@ -216,8 +216,8 @@ export interface CloudClient {
   listImages(location: string): Promise<Image[]>;
 
   /**
-   * Makes a network with one subnet, or returns this deployment's network of this name. Idempotent, also when called
-   * concurrently.
+   * Makes a network with one subnet, or returns this deployment's network of this name. Idempotent, even for concurrent
+   * calls.
    *
    * @throws DriverError QuotaExceeded, InvalidRequest; Conflict if a network outside this deployment has the name; the
    * deployment must neither use nor delete that network

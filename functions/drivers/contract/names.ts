@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { instanceId, launchToken, MAX_DEPLOYMENT_ID, parseLaunchToken } from '../../model/identifiers.ts';
 
 /**
- * Defines the names of this deployment's machines and network resources, which are the same at every cloud. At a cloud
- * without tags, the name alone tells which deployment a resource belongs to:
+ * Defines the names of a deployment's machines and network resources. The form of a name is the same at every cloud. At
+ * a cloud without tags, the name alone tells which deployment a resource belongs to:
  *
  * ```
  * machine   fw-<deployment>-<fleet id without its f, 16><position, 5 digits><attempt, 2 digits of base 36>

@@ -31,7 +31,7 @@ const LONGEST_WINDOW_SECONDS = 300;
 
 /**
  * Reads the rate-limit headers of an answer. `Retry-After` (seconds, or a date) has precedence. Without it, the
- * function reads the headers that state the time at which a used-up quota is refilled, as seconds or as a time. These
+ * function reads the headers that state, as a delay or as a point in time, when a used-up quota is refilled. These
  * headers are `RateLimit` of draft-ietf-httpapi-ratelimit-headers, `RateLimit-Reset` of its earlier versions, and
  * `X-RateLimit-Reset`. Azure's `x-ms-ratelimit-remaining-…` states no time, but Azure also sends `Retry-After`. Headers
  * that are not valid are ignored.

@@ -18,7 +18,7 @@ type Made = ReadonlyMap<string | undefined, CloudInstance>;
 type Alike = readonly [InstanceSpec, ...InstanceSpec[]];
 const reservationSchema = z.object({ reservation_id: z.string().min(1) });
 
-/** Creates several servers. @returns one outcome for each spec, in their order */
+/** Creates several servers. @returns one outcome for each spec, in the order of the specs */
 export async function createAll(
   region: Region,
   deploymentId: string,

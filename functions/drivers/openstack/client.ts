@@ -40,7 +40,9 @@ import type { Transport } from './transport.ts';
 
 /** Time limit for all requests of one method call together. */
 const CALL_MS = 28_000;
-/** Time limit of a method that lists. It is longer, because a list of thousands of items has many pages. */
+/**
+ * Time limit of a method that lists. It is longer than CALL_MS, because a list of thousands of items has many pages.
+ */
 const LIST_MS = 55_000;
 
 /** Connects to one project at one OpenStack cloud, with one credential. */

@@ -114,7 +114,7 @@ export interface ErrorAnswer {
   call: string;
   status: number;
   text: string;
-  /** The rate that the answer's headers state. */
+  /** The waiting time and the rate limit that the answer's headers state. */
   rate: RateWords;
 }
 

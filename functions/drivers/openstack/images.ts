@@ -63,8 +63,8 @@ export async function readImages(region: Region): Promise<Image[]> {
       available: true,
     });
   };
-  // A later image replaces an earlier one of the same name. For well-known names, public images come last: a user's own
-  // image must not replace the cloud's image.
+  // A later image replaces an earlier one of the same name. For well-known names, public images come last and therefore
+  // win: a user's own image must not replace the cloud's image.
   for (const image of newestLast) offer(image, wordOf(image.name ?? ''));
   const publicLast = newestLast.toSorted((one, other) => Number(isPublic(one)) - Number(isPublic(other)));
   for (const image of publicLast) offer(image, wellKnownName(image));
@@ -89,7 +89,8 @@ const DISTRIBUTIONS: readonly { name: string; pattern: RegExp; version: RegExp }
  * fleet can use the image at many clouds. Undefined if the distribution or its version is not known.
  */
 export function wellKnownName(image: GlanceImage): string | undefined {
-  // A snapshot of a machine has the properties of the original image, but is another image.
+  // A snapshot of a machine has the properties of the original image, but other contents. Therefore it gets no
+  // well-known name.
   if (image.image_type === 'snapshot') return undefined;
   const words = (image.name ?? '').toLowerCase().replace(/[_ ]+/g, '-');
   const distro = image.os_distro?.toLowerCase();

@@ -87,7 +87,7 @@ export async function findOwned<Item extends Resource>(
   return ownedByAge((await named(region, kind, deploymentId, name)).items, deploymentId)[0];
 }
 
-/** Lists every resource of this deployment, under any name. */
+/** Lists all resources of one kind of this deployment, renamed resources included. */
 export async function listOwned<Item extends Resource>(
   region: Region,
   { kind, path, key, item }: OwnedKind<Item>,

@@ -31,8 +31,8 @@ export function tagsOf(description: string): Record<string, string> {
 }
 
 /**
- * Returns true if the resource carries this deployment's tag. If the resource carries no deployment's tag, its name
- * decides.
+ * Returns true if the resource carries this deployment's tag. If the resource carries no deployment's tag, the
+ * resource's name decides.
  */
 export function isOf(
   deploymentId: string,

@@ -29,8 +29,9 @@ const NAMES: Readonly<Record<Service, string>> = {
 };
 
 /**
- * Headers that request Nova's API version 2.69, which is available since the release Stein (2019). With it, servers
- * include the names of their flavors (since 2.47), and lists include servers in a cell that is down (since 2.69).
+ * Headers that request Nova's API version 2.69, which is available since the release Stein (2019). With this version,
+ * servers include the names of their flavors (since 2.47), and lists include servers in a cell that is down (since
+ * 2.69).
  */
 const HEADERS: Readonly<Partial<Record<Service, Record<string, string>>>> = {
   compute: { 'OpenStack-API-Version': 'compute 2.69', 'X-OpenStack-Nova-API-Version': '2.69' },

@@ -117,7 +117,10 @@ async function deleteRouter(region: Region, id: string): Promise<void> {
   await region.remove('network', ['routers', id]);
 }
 
-/** Returns the id of the external network that the operator marked as the default, else of the first one by name. */
+/**
+ * Returns the id of the external network that the operator marked as the default. If none is marked, returns the id of
+ * the external network with the first name in order.
+ */
 export async function findExternalNetwork(region: Region): Promise<string | undefined> {
   const all = await region.readAll('network', {
     path: ['networks'],

@@ -15,11 +15,11 @@ const groupsSchema = z.object({ server_groups: z.array(groupSchema) });
 type Group = z.infer<typeof groupSchema>;
 
 /**
- * Lists the writer marks. A mark tells that a deployment uses the project. It is an empty server group of Nova, and the
- * group's name contains all data of the mark. A group is free of charge, and every member of a project may create, list
- * and delete it. To store marks in tags of projects or in roles, the driver would need an administrator's rights. To
- * store marks as objects, the cloud would need Swift. A group cannot be renamed: to renew a mark, the driver creates
- * another group and deletes the earlier one.
+ * Lists the writer marks. A mark tells that a deployment uses the project. The mark is an empty server group of Nova,
+ * and the group's name contains all data of the mark. A group is free of charge, and every member of a project may
+ * create, list and delete it. To store marks in tags of projects or in roles, the driver would need an administrator's
+ * rights. To store marks as objects, the cloud would need Swift. A group cannot be renamed: to renew a mark, the driver
+ * creates another group and deletes the earlier one.
  */
 export async function listMarks(region: Nova, deploymentId: string): Promise<WriterMark[]> {
   const marks = (await readGroups(region)).flatMap((group) => markOf(deploymentId, group) ?? []);

@@ -4,7 +4,9 @@ import { DriverError } from '../contract/errors.ts';
 import { type Token, tokenAnswerSchema, tokenOf } from './token.ts';
 import type { Transport } from './transport.ts';
 
-/** Requests a token for one credential at the first use, and caches the token until shortly before it expires. */
+/**
+ * Requests a token for one credential at the first use, and caches the token until shortly before the token expires.
+ */
 export class Session {
   readonly #transport: Transport;
   readonly #identityUrl: string;
@@ -13,7 +15,7 @@ export class Session {
   #token: Token | undefined;
   #asked: Promise<Token> | undefined;
 
-  /** @param onToken is called with each token before it is used */
+  /** @param onToken is called with each token before a request uses the token */
   constructor(
     transport: Transport,
     identityUrl: string,

@@ -1,8 +1,8 @@
 import type { InstanceStatus } from '../../model/status.ts';
 
 /**
- * Maps the `status` of a server in Nova's API. Statuses that this driver never causes and cannot interpret are absent:
- * they become `Undefined`.
+ * Maps the `status` of a server in Nova's API. A status that is absent here becomes `Undefined`. The driver never
+ * causes such a status, and cannot interpret it.
  */
 const STATUSES: ReadonlyMap<string, InstanceStatus> = new Map(
   Object.entries({

@@ -5,7 +5,7 @@ import { isForbiddenHost } from '../contract/forbidden-hosts.ts';
 /** Describes a token: its project, and the service endpoints that it lists. */
 export interface Token {
   id: string;
-  /** Time, by the driver's clock, from which on another token is requested. */
+  /** Time, by the driver's clock, after which the driver requests another token. */
   renewAtMs: number;
   account: string;
   projectId: string;
@@ -29,7 +29,7 @@ const SERVICES: ReadonlyMap<string, Service> = new Map(
   } as const),
 );
 
-/** The version prefix of each service's paths. Some catalogues include it in their endpoints, others do not. */
+/** The version prefix of each service's paths. Some catalogues include the prefix in their endpoints, others do not. */
 const VERSIONS: Readonly<Record<Service, string>> = {
   compute: 'v2.1',
   network: 'v2.0',

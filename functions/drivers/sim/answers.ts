@@ -71,8 +71,8 @@ export const resourceAnswerSchema = z.object({
 });
 
 /**
- * Returns true if the resource carries this deployment's tag. If the resource carries no deployment's tag, its name
- * decides.
+ * Returns true if the resource carries this deployment's tag. If the resource carries no deployment's tag, the
+ * resource's name decides.
  */
 export function isOf(
   deploymentId: string,

@@ -6,7 +6,7 @@ export type CallEffect = 'reads' | 'changes';
 
 /**
  * Maps the simulated clouds' error codes. InternalError is absent, because a cloud that fails half-way does not tell
- * what it did before. For this error, the status decides.
+ * what it did before. For this error, the HTTP status decides.
  */
 const CODES: ReadonlyMap<string, DriverErrorCode> = new Map(
   Object.entries({

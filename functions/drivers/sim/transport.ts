@@ -24,7 +24,7 @@ export interface Transport {
 
 /**
  * Time limit of a create call. It is longer than TIMEOUT_MS, because a simulated cloud takes some time to accept a
- * create call. It answers all other calls immediately.
+ * create call. Simulated clouds answer all other calls immediately.
  */
 const CREATE_TIMEOUT_MS = 15_000;
 const TIMEOUT_MS = 10_000;
