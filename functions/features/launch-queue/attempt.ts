@@ -34,7 +34,8 @@ export interface Attempt extends Launch {
   /** The current record, whose attempt is to be repeated, or has ended. Absent: no claim exists yet. */
   record?: InstanceItem;
   /**
-   * True if the attempt in the record created nothing, and its call is repeated with the same launch token.
+   * True if the attempt in the record created nothing, and its create call is repeated with the same launch
+   * token.
    */
   again: boolean;
 }

@@ -7,9 +7,9 @@ import { startPolling } from '../../platform/worker/start-polling.ts';
 import type { Attempt } from './attempt.ts';
 
 /**
- * Distance between two queue entries of one fleet in the fair order. It depends on the fleet's priority. For
- * each launch of a fleet with priority `low`, the queue serves four launches of a `normal` fleet, or sixteen
- * of a `high` one.
+ * Distance between two queue entries of one fleet in the fair order. The distance depends on the fleet's
+ * priority. For each launch of a fleet with priority `low`, the queue serves four launches of a `normal`
+ * fleet, or sixteen of a `high` one.
  */
 const STEPS: Readonly<Record<Priority, number>> = { low: 16, normal: 4, high: 1 };
 
@@ -18,8 +18,8 @@ const STEPS: Readonly<Record<Priority, number>> = { low: 16, normal: 4, high: 1 
  * acknowledges the messages of these launches. The worker that later gives a slot to a launch sends its
  * message again.
  *
- * @param turn the site's current position in the fair order, from the governor; a fleet without recent
- *   entries begins there
+ * @param turn the point that the site has reached in the fair order, from the governor; a fleet without
+ *   recent entries begins there
  */
 export async function enqueue(
   context: WorkerContext,

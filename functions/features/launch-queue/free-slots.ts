@@ -12,7 +12,10 @@ import {
 } from '../../platform/worker/context.ts';
 import { startPolling } from '../../platform/worker/start-polling.ts';
 
-/** Number of extra queue entries to read, because some at the head may be blocked. */
+/**
+ * Number of extra queue entries to read, because the governor may allow no call yet for some entries at the
+ * head.
+ */
 export const SPARE_ENTRIES = 10;
 
 /**

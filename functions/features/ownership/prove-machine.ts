@@ -8,15 +8,16 @@ import { attemptsOf } from './attempts.ts';
  * Result of a proof.
  *
  * - `proven`: a call of this deployment created the machine.
- * - `copy`: the machine carries this deployment's tags, but none of its calls created it. The machine was
- *   restored from a backup, or cloned.
+ * - `copy`: the machine carries this deployment's tags, but no call of this deployment created the machine.
+ *   It was restored from a backup, or cloned.
  * - `unproven`: it is unknown which call created the machine. There is no record of the machine's attempt, or
  *   the cloud does not show when the machine was created.
  */
 export type Proof = 'proven' | 'copy' | 'unproven';
 
 /**
- * What can prove at this cloud which call created a machine. The driver and its client provide these fields.
+ * Properties of a cloud that decide how to prove which call created a machine. The driver and its client
+ * provide them.
  */
 export interface ProofTerms extends Pick<Driver, 'longestCreateMs' | 'machineProof' | 'backendIds'> {
   /**

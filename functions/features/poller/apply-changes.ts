@@ -29,8 +29,9 @@ export interface Applied {
 }
 
 /**
- * Writes findings about missing machines, then the decided changes to the records. If this worker closed a
- * record first, and crashed before it wrote the finding, no later poll would report the record's machine.
+ * Writes findings about missing machines, as sweeps do, and after that the decided changes to the records. If
+ * this worker closed a record first, and crashed before it wrote the finding, no later poll would report the
+ * record's machine.
  */
 export async function applyDecided(
   { context, site, opened }: Poll,

@@ -127,8 +127,8 @@ function missing(record: InstanceItem, nowMs: number, consistencyWindowMs: numbe
   if (nowMs < sinceMs + consistencyWindowMs) return NONE;
   if (record.status === 'Terminating') return closed(record, nowMs);
   if (record.backendId !== undefined) return { action: 'confirm', backendId: record.backendId };
-  // Until the cloud has accepted the create call, the launch message decides. ABANDONED_MS after the
-  // deadline, no such message is left.
+  // Until the cloud has accepted the create call, the worker with the launch message decides about the
+  // record. ABANDONED_MS after the deadline, no such message is left.
   if (record.status !== 'Creating' || nowMs < record.deadlineAtMs + ABANDONED_MS) return NONE;
   return giveUp('Timeout', 'no worker launched the instance within its time limit');
 }

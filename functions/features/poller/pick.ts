@@ -7,7 +7,7 @@ import type { Snapshot } from './snapshot.ts';
 
 /**
  * Interval of polls that check deadlines, in ms. Such a poll re-reads every record in Creating, and looks up
- * machines that have no index entry.
+ * the records of machines that have no index entry.
  */
 const DEADLINES_MS = 60_000;
 
@@ -20,11 +20,11 @@ export interface Picked {
    * has not accepted their create calls within UNCLAIMED_SLOT_MS.
    */
   staleHolders: Holders;
-  /** Ids of entries in Creating. */
+  /** Instance ids of the index entries in Creating. */
   creating: readonly string[];
   /** Slot holders whose create calls the cloud has not accepted yet, with the start time of each permit. */
   pending: Holders;
-  /** True if this poll checks deadlines, and looks up machines without an entry. */
+  /** True if this poll checks deadlines, and looks up the records of machines without an index entry. */
   withDeadlines: boolean;
 }
 

@@ -223,8 +223,8 @@ async function pollBlindly(
 }
 
 /**
- * Returns true if the site has no instances and no queue entries. Reads both again, because either may have
- * been added since the poll began.
+ * Returns true if the site has no instances and no queue entries. Reads both again, because an instance or a
+ * queue entry may have been added since the poll began.
  */
 async function isDeserted({ store }: WorkerContext, site: SiteRef, opened: OpenConnection): Promise<boolean> {
   if ((await readSiteEntries(store, site.connectionKey, site.location)).length > 0) return false;

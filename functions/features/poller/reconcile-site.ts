@@ -25,8 +25,8 @@ const ABOUT_TO_CALL_MS = 10_000;
 /** The outcome of reconciling one site. */
 export interface Reconciled {
   /**
-   * Number of records in transition, plus the slots that a launch may still use. Covers only the records and
-   * slots that the snapshot shows.
+   * Number of records in transition, plus the slots that a launch may still use. Covers only records that the
+   * snapshot shows or that the poll has read.
    */
   inTransition: number;
   isWaitedFor: boolean;

@@ -45,7 +45,7 @@ function isDue(
 
 /**
  * Returns the next state of an open finding whose machine or network resource the cloud no longer shows. A
- * removal ends only in this way. The answer to the removal call does not end it.
+ * finding in Terminating is closed only in this way, and not by the answer to the removal call.
  */
 export function stateWhenGone(state: OrphanState): OrphanState {
   return state === 'Terminating' ? 'Terminated' : 'Gone';

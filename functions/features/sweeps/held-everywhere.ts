@@ -13,7 +13,7 @@ import { tellHold } from './tell-hold.ts';
 
 /**
  * Returns the reason why sweeps of a connection may remove nothing at all, including network resources and
- * duplicates; undefined if they may.
+ * duplicates; undefined if there is no such reason.
  *
  * One reason is that the tables were restored to an earlier time, and lack records of machines that were
  * created since. The other reason is another live deployment with the same id.

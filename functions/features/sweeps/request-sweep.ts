@@ -7,7 +7,7 @@ import type { SweepConnectionMessage } from '../../platform/workflow/messages.ts
 
 /**
  * Starts a sweep of some connections of a namespace. Writes the sweep's record before it sends the messages,
- * because they refer to the record.
+ * because the messages refer to the record.
  *
  * @returns the sweep's id; undefined if the namespace no longer exists
  */

@@ -65,8 +65,8 @@ export class SiteSweep {
     }
     await this.#followMissing(absentees, missing, records, shownAs);
     if (isBehind && !this.#dryRun) await startPolling(this.#context, this.#site);
-    // Only machines and network resources in this list are removed. If only an earlier list showed one, a
-    // sweep removes it when a later list shows it again.
+    // Only machines and network resources in this list are removed. If a machine or network resource is only
+    // in an earlier list, a later sweep removes it when the list shows it again.
     const removing = this.#found.filter(
       ({ item }) => item.state === 'Terminating' && shownAs.has(keyOf(item)),
     );

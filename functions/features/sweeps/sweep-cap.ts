@@ -33,8 +33,8 @@ export function mostPerDay(ours: number): number {
  * A machine that was admitted in the last 24 hours is admitted again, and is counted only once. A machine is
  * not counted at all if it was first seen before an operator last continued the sweeps.
  *
- * If too many machines are counted, the rest have to wait. From then on, no new machine is admitted until an
- * operator continues the sweeps or no machine waits any more.
+ * If more machines are counted than the daily limit allows, the rest have to wait. From then on, no further
+ * machine is counted and admitted until an operator continues the sweeps or no machine waits any more.
  */
 export function admit(
   item: HoldItem,

@@ -55,8 +55,8 @@ export async function claimMark(context: WorkerContext, client: CloudClient): Pr
 }
 
 /**
- * Renews this deployment's mark, and returns whether another live deployment with the same id uses the
- * account.
+ * Renews this deployment's mark, or writes it if no other live deployment with the same id has a mark.
+ * Returns whether such a deployment uses the account.
  *
  * @param ignoredUntilMs time at which an operator decided that other deployments no longer use the account;
  *   marks that were not renewed after it are removed
