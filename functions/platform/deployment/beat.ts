@@ -2,11 +2,11 @@ import { type Beat, readBeat, readDeploymentId, writeBeat } from '../store/deplo
 import type { Store } from '../store/store.ts';
 
 /**
- * Stores a deployment's beat, which is a counter, outside of its tables. A restore of the tables does not change this
- * copy.
+ * Stores a copy of a deployment's beat outside of its tables. The beat is a counter that grows every five minutes. A
+ * restore of the tables does not change this copy.
  */
 export interface OutsideBeat {
-  /** Reads the beat. @returns undefined if there is no beat, or if it belongs to another deployment */
+  /** Reads the beat. @returns undefined if no beat is stored, or the stored beat belongs to another deployment */
   read(deploymentId: string): Promise<number | undefined>;
   write(deploymentId: string, beat: number): Promise<void>;
 }
@@ -15,19 +15,20 @@ const MINUTE_MS = 60_000;
 const MINUTES_APART = 5;
 
 /**
- * Returns true in every fifth minute. The scheduled function runs each minute and advances the beat only in these
- * minutes, to save writes.
+ * Returns true in every fifth minute. The scheduled function runs each minute, but advances the beat only in every
+ * fifth, to save writes.
  */
 export function isCountDue(nowMs: number): boolean {
   return Math.floor(nowMs / MINUTE_MS) % MINUTES_APART === 0;
 }
 
 /**
- * Advances the beat first in the tables, then outside. Callers do this every five minutes. If the beat outside is ahead
- * of the beat in the tables, the tables were restored to an earlier time. This call then counts the restore and sets
- * both beats to a higher value. A restore to a time less than five minutes ago is not detected.
+ * Advances the beat in the tables, then the copy outside. The scheduled function calls this every five minutes. If the
+ * beat outside is ahead of the beat in the tables, the tables were restored to an earlier time. In that case, this call
+ * counts the restore and sets both beats to a value above the higher one. A restore to a time less than five minutes
+ * ago is not detected.
  *
- * @returns whether a restore was detected
+ * @returns true if this call detected and counted a restore
  */
 export async function countOn(store: Store<'fleets'>, outside: OutsideBeat): Promise<boolean> {
   const deploymentId = await readDeploymentId(store);
@@ -46,7 +47,8 @@ export async function countOn(store: Store<'fleets'>, outside: OutsideBeat): Pro
 }
 
 /**
- * Returns the number of restores of the tables, including one that the tables have not recorded yet. Pure.
+ * Returns the number of restores of the tables. Includes a restore that only the beat outside shows, and that is not
+ * counted in the tables yet. Pure.
  */
 export function restoresOf(inside: Beat, outside: number | undefined): number {
   return inside.restores + ((outside ?? 0) > inside.beat ? 1 : 0);

@@ -9,7 +9,7 @@ import type { OutsideBeat } from './beat.ts';
 
 const valueSchema = z.object({ deploymentId: z.string(), beat: z.number() });
 
-/** Returns a store of the beat in a standard parameter of the Parameter Store, which costs nothing. */
+/** Returns an `OutsideBeat` that keeps the beat in a standard parameter of the Parameter Store, which costs nothing. */
 export function parameterBeat(ssm: SSMClient, secretsPrefix: string): OutsideBeat {
   const Name = `${secretsPrefix}/deployment/beat`;
   return {

@@ -21,7 +21,8 @@ export type QueueReason =
   | 'budget';
 
 /**
- * Says whether a block stops a launch. `isProbe`: this launch alone goes out, to test whether a block still applies.
+ * Says whether a block stops a launch. With `isProbe`, only this launch goes out, to test whether a block still
+ * applies.
  */
 export type Block =
   | { kind: 'none'; isProbe: boolean }
@@ -40,24 +41,24 @@ const PROBE_MS = 120_000;
 /** A negative cache ignores an entry this long after its `untilMs` (capacity) or its `sinceMs` (quota). */
 export const FORGOTTEN_MS = 3_600_000;
 const QUOTA_RETRY_MS = 60_000;
-/** Number of refusals in a row that count as an outage. */
+/** The circuit breaker stops launches after this number of `Unavailable` answers in a row. */
 export const OUTAGE_FAILURES = 5;
 const FIRST_PROBE_MS = 2_000;
 /**
  * Maximum interval between probes. It is well below `GIVE_UP_MS`, so that a probe can detect the end of the outage
- * before waiting launches give up.
+ * before waiting launches fail.
  */
 const MAX_PROBE_MS = 30_000;
 /**
- * While a location is down, a launch that may move to another location leaves it after `LEAVE_MS`. Any other
- * launch gives up after `GIVE_UP_MS`.
+ * While a location is down, a launch that may move to another location does so after `LEAVE_MS`. Any other launch fails
+ * after `GIVE_UP_MS`.
  */
 const LEAVE_MS = 30_000;
 const GIVE_UP_MS = 120_000;
 
 /**
  * Checks a launch against the negative cache of quotas, the circuit breaker of outages and the negative cache of
- * capacity. If the launch becomes a probe, `state` records that.
+ * capacity. If the launch becomes a probe, this is recorded in `state`, which is changed in place.
  */
 export function blockOf(state: SiteState, wanted: WantedCreate, nowMs: number): Block {
   const steps = [checkQuotaCache, checkBreaker, checkCapacityCache];

@@ -7,7 +7,7 @@ export interface Demand {
   gpus: number;
   memoryGb: number;
   /**
-   * True if a poll may have counted the instance's record already. The instance then takes nothing more from the
+   * True if a poll may already have counted the instance's record. The instance then takes nothing more from the
    * totals.
    */
   isCounted?: boolean | undefined;
@@ -31,6 +31,7 @@ export type BudgetState = {
    * creates.
    */
   minute: [atMs: number, count: number][];
+  /** Number of creates of a day in UTC. */
   day: { date: string; taken: number };
   /** Usage by location, as the latest poll has counted it. */
   usage: Record<string, SiteUsage>;
@@ -45,9 +46,14 @@ export const UNTOUCHED_BUDGET: BudgetState = {
   reserved: {},
 };
 
-/** Lifetime of a reservation. If no poll has seen the launch's record by then, the launch was never made. */
+/**
+ * Lifetime of a reservation. If no poll has seen the launch's record by then, the launch is assumed to have never been
+ * made.
+ */
 export const RESERVATION_MS = 3 * 60_000;
-/** Usage that no poll has confirmed for this long is dropped: the site has no instances any more. */
+/**
+ * Usage that no poll has confirmed for this long is dropped, because the site is assumed to have no instances any more.
+ */
 const USAGE_KEPT_MS = 30 * 60_000;
 export const MINUTE_MS = 60_000;
 
@@ -57,7 +63,7 @@ export function reservedIds({ reserved }: BudgetState): Set<string> {
   return new Set(Object.values(reserved).flatMap((there) => Object.keys(there)));
 }
 
-/** Returns a copy without expired creates, reservations and usage. */
+/** Returns a copy of the state without expired creates, reservations and usage. */
 export function timely({ minute, day, usage, reserved }: BudgetState, nowMs: number): BudgetState {
   const date = dateOf(nowMs);
   const sites = Object.entries(reserved).flatMap(([location, there]) => {
@@ -74,7 +80,7 @@ export function timely({ minute, day, usage, reserved }: BudgetState, nowMs: num
   };
 }
 
-/** Sums what instances use and what launches have reserved. */
+/** Sums the usage that polls have counted and the reservations of launches. */
 export function sumOf({ usage, reserved }: BudgetState): Record<keyof Totals, number> {
   const sum = { instances: 0, vcpus: 0, gpus: 0, memoryGb: 0 };
   for (const one of Object.values(usage)) for (const kind of TOTALS) sum[kind] += one[kind];

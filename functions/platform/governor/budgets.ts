@@ -11,15 +11,16 @@ import {
 } from './budget-state.ts';
 
 /**
- * Age from which `countUsage` no longer postpones the removal of a reservation. Later polls can still retry the removal
- * before the reservation expires.
+ * Age from which `countUsage` no longer postpones the removal of a reservation. If the write fails, later polls can
+ * repeat it before the reservation expires.
  */
 const SETTLE_MS = RESERVATION_MS / 3;
 /** After this time, usage is written again even if its sums are the same, because unconfirmed usage is dropped. */
 const CONFIRM_MS = 10 * 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 /**
- * Maximum number of reservations of a connection. All of them are in one item, and DynamoDB limits an item to 400 KB.
+ * Maximum number of reservations of a connection. At that number, further launches wait. All reservations are in one
+ * item, and DynamoDB limits an item to 400 KB.
  */
 const MOST_RESERVED = 5_000;
 /** From this number of reservations on, polls no longer postpone the removal of reservations. */
@@ -51,9 +52,9 @@ export function hasBudget({ createsPerMinute, createsPerDay, totals = {} }: Limi
 }
 
 /**
- * Takes budget for as many of `wanted`, in their order, as the limits allow. An instance that has a reservation takes
- * nothing more, and its reservation is renewed for three minutes. If an instance alone exceeds a total, only this
- * instance is skipped.
+ * Takes budget for as many of `wanted`, in their order, as the limits allow. If an instance already has a reservation,
+ * it takes nothing more, and the reservation is renewed for three minutes. If one instance alone would exceed a total,
+ * only that instance is skipped.
  */
 export function takeFrom(
   current: BudgetState,
@@ -102,8 +103,8 @@ export function takeFrom(
 }
 
 /**
- * Replaces a location's usage by what a poll has counted, and removes the reservations that the poll covers. If all
- * sums stay equal, the write is postponed. Most polls of a busy site therefore write nothing.
+ * Replaces a location's usage by what a poll has counted, and removes the reservations of instances that the poll has
+ * counted. If all sums stay equal, the write is postponed. Most polls of a busy site therefore write nothing.
  *
  * @param readAtMs time at which the poll began to read the records. A poll that began before the latest counted poll is
  *   ignored
@@ -138,7 +139,7 @@ export function countUsage(
 }
 
 /**
- * Removes the reservations of launches that were never made. They stay counted as creates of the minute and of the day,
+ * Removes the reservations of these launches. The launches stay counted as creates of the minute and of the day,
  * because the cloud may have counted them as well.
  */
 export function giveBack(current: BudgetState, ids: readonly string[]): BudgetState {

@@ -6,7 +6,7 @@ import { createRateLimit } from './rate-limits.ts';
 import { createKey, type GovernedSite, type SiteKey } from './site.ts';
 import { IDLE_SITE, type SiteState, siteStateSchema } from './site-state.ts';
 
-/** A create call that the cloud throttled. Its instance keeps the slot. */
+/** A create call that the cloud throttled. The instance keeps its slot. */
 export interface ThrottledCreate extends Omit<Throttle, 'toldMultiplier'> {
   instanceId: string;
   /** The rate that the cloud says it accepts. */
@@ -17,7 +17,8 @@ export interface ThrottledCreate extends Omit<Throttle, 'toldMultiplier'> {
  * Records the feedback of create calls about a site in one conditional write. Writes nothing if the state stays the
  * same.
  *
- * @returns the times at which the throttled and rescheduled calls may go out, by instance id
+ * @returns the new start times of the throttled calls and of all other rescheduled calls, by instance id; empty if none
+ *   was throttled
  */
 export async function recordFeedback(
   store: Store<'governor'>,
@@ -49,8 +50,8 @@ export async function recordFeedback(
 }
 
 /**
- * Reschedules throttled calls at the current rate. Calls whose start time has not come are rescheduled too, because the
- * cloud would throttle them as well. A launch that asks at its old start time gets the new one.
+ * Reschedules throttled calls at the current rate. Calls whose start time is still to come are rescheduled too, because
+ * the cloud would throttle them as well. A launch that asks at its old start time gets the new one.
  */
 function retime(
   state: SiteState,
@@ -73,7 +74,8 @@ function retime(
 }
 
 /**
- * Records that a site's first instance runs, for clouds where one instance has to run before the others are created.
+ * Records the time at which an instance first ran at a site. Some clouds need one running instance before others are
+ * created.
  */
 export async function noteFirstRun(store: Store<'governor'>, site: GovernedSite): Promise<void> {
   await updateVersioned<SiteState, void>(store, createKey(site), siteStateSchema, (current) => ({
@@ -83,8 +85,8 @@ export async function noteFirstRun(store: Store<'governor'>, site: GovernedSite)
 }
 
 /**
- * Clears the negative cache of quotas of a site. Callers do this after an instance was removed, or if a user says that
- * a quota was raised.
+ * Clears a site's negative cache of quotas. Callers do this after an instance was removed, or after a user has said
+ * that a quota was raised.
  *
  * @returns the families of instance types that launches may request again
  */

@@ -13,22 +13,25 @@ export type CreateDecision =
   | { action: 'allow' }
   /** The launch has a slot, and its call may go out at `startMs`. */
   | { action: 'scheduleAt'; startMs: number }
-  /** The launch is queued and does not ask again. A worker that frees a slot sends its message. */
+  /** The launch is queued and does not ask again. A worker that frees a slot later sends the launch message. */
   | { action: 'queue'; why: QueueReason }
   /** The launch cannot succeed at this site. */
   | { action: 'deny'; failure: Failure };
 
 export interface CreateDecisions {
   decisions: Map<string, CreateDecision>;
-  /** Ids of the instances that had no usable permit and got a new one. */
+  /** Ids of the instances that had no usable permit before this call, and got one. */
   given: string[];
-  /** New slots, each with the start time of its permit. */
+  /** Slots that this call gave, each with the start time of its permit. */
   newcomers: ReleasedSlot[];
   /** The state to write; undefined if nothing changes. */
   state: SiteState | undefined;
 }
 
-/** Age from which a permit is replaced by a new one. A permit is normally used immediately. */
+/**
+ * A permit expires this long after its start time, and its launch then needs a new one. A permit is normally used
+ * immediately.
+ */
 const FRESH_MS = 30_000;
 /**
  * A launch stays queued if its call would go out later than this. A permit that is given earlier would occupy a slot
@@ -36,19 +39,19 @@ const FRESH_MS = 30_000;
  */
 const HORIZON_MS = 60_000;
 /**
- * If the start time of a queued launch's permit is less than this before or after now, the worker that gave the permit
+ * If the start time of a queued launch's permit is less than this time away from now, the worker that gave the permit
  * is assumed to be sending the launch message.
  */
 const SENDING_MS = 3_000;
 
 /**
- * Decides about launches of one site, in their order: whether a block stops them, whether they get a slot, and when
- * their call goes out. A launch that has a slot keeps the slot even if it has to wait, because another worker may be
- * making the call of the same launch under that slot. Only polls take slots away, because only a poll knows how long
- * the slot has been held. The start time of a permit does not change before that time has come.
+ * Decides about launches of one site, one after the other: whether a block stops the launch, whether it gets a slot,
+ * and when its call may go out. A launch that has a slot keeps the slot even if it has to wait, because another worker
+ * may be making the call of the same launch under that slot. Only polls take slots away, because only a poll knows how
+ * long the slot has been held. Before its start time has come, a permit keeps that time.
  *
- * @param isFromQueue whether the launches come from the launch queue. Queued launches have not used the start times
- *   that they were given
+ * @param isFromQueue whether the launches come from the launch queue. They only get a start time, and ask again at that
+ *   time
  * @param isTransfer whether slots are being given back in the same write. Other workers may then be giving permits to
  *   the same launches. A launch that has just been given a permit is left to the worker that gave the permit. If that
  *   worker has died, a poll sends the launch message
@@ -127,10 +130,10 @@ function anotherThan(knownMs: number | undefined, startMs: number): number {
 }
 
 /**
- * Schedules a call that no block stops. A start time is reserved when it is given, but the call is counted when it goes
- * out. Launches come back from the message queue late, and many at the same time.
+ * Schedules a call that no block stops. The start time is reserved when the permit is given. The call is counted only
+ * when it goes out, because launches come back from the message queue late, and many at the same time.
  *
- * @param isFromQueue whether the launch comes from the launch queue. It then asks again at the start time of its call
+ * @param isFromQueue whether the launch comes from the launch queue. Such a launch asks again at its start time
  * @param unusedMs start time that the launch was given earlier and has not used
  */
 function timeCall(
@@ -157,8 +160,9 @@ function mayUse(startMs: number, { calledAtMs }: WantedCreate, nowMs: number): b
 }
 
 /**
- * Returns true if another worker is assumed to be sending the launch message. A second permit and message would be
- * wasted. A call that was made after the permit's start time has used the permit.
+ * Returns true if another worker is assumed to be sending the launch message, so that a second permit and message would
+ * be wasted. Returns false if a call was made at or after the permit's start time, because that call has used the
+ * permit.
  */
 function isBeingSent(startMs: number, { calledAtMs }: WantedCreate, nowMs: number): boolean {
   return Math.abs(nowMs - startMs) < SENDING_MS && startMs > (calledAtMs ?? Number.NEGATIVE_INFINITY);

@@ -7,28 +7,32 @@ import { type SiteState, siteStateSchema } from './site-state.ts';
 import { grantSlots, heldNow, RENEW_SLOT_MS } from './slots.ts';
 
 const locationsSchema = z.object({
-  /** Maps each location to the time at which its hold was taken. */
+  /** Locations that have a location slot. Each maps to the time at which its current hold of the slot was taken. */
   holders: z.record(z.string(), z.number()),
+  /** Number of each location's current hold. */
   holds: z.record(z.string(), z.int()),
+  /** Number of the connection's latest hold. */
   lastHold: z.int(),
 });
 type Locations = z.infer<typeof locationsSchema>;
 
 /**
- * This long after a location was taken, at least one of its slots is taken. If none is, the worker that took the
- * location died before it gave the location back.
+ * Age from which a location slot is given back if no launch at the location has a slot. In that case, a worker died
+ * before it gave the location slot back.
  */
 const FORGOTTEN_MS = 60_000;
 
 export interface LocationHold {
+  /** Number of the hold; see `holdLocation`. */
   number: number;
-  /** True if this call took the hold; false if it kept an earlier one. */
+  /** True if this call took the hold; false if the site had it already. */
   isNew: boolean;
 }
 
 /**
- * Takes one of the connection's location slots for the site, or keeps the one that the site has. Each new hold gets a
- * new number, so that a late release of an earlier hold cannot free the new one.
+ * Takes one of the connection's location slots for the site, or keeps the location slot that the site has. A hold is
+ * one period in which a site has a location slot, and each hold has its own number. A late release of an earlier hold
+ * therefore cannot free the location slot of a later hold.
  *
  * @param known the site's state, as the caller has just read it
  * @returns undefined if all location slots are taken
@@ -68,9 +72,10 @@ export async function holdLocation(
 }
 
 /**
- * Frees one location that a dead worker did not give back. Such a worker gave the site's last slot back, and died
- * before it gave the location back. Each refused launch checks one random location. It is harmless if another worker
- * takes the location at the same time: that worker checks after its write that it still has the location.
+ * Frees one location slot that a dead worker did not give back. Such a worker gave a site's last slot back, and died
+ * before it gave the location slot back. Each refused call of `holdLocation` checks one random location. Another worker
+ * may take a slot at that location at the same time. This is harmless: that worker checks after its write that the site
+ * still has the location slot.
  */
 async function freeForgotten(store: Store<'governor'>, { connectionKey }: SiteKey): Promise<void> {
   const state = await readVersioned(store, locationsKey(connectionKey), locationsSchema);
@@ -89,13 +94,17 @@ export async function readSiteState(store: Store<'governor'>, site: SiteKey): Pr
   return await readVersioned(store, createKey(site), siteStateSchema);
 }
 
-/** Reads the ids of the instances that hold a slot at a site, each with the time from which its call may go out. */
+/**
+ * Reads the ids of the instances that have a slot at a site, each with the time from which its create call may go out.
+ */
 export async function readHolders(store: Store<'governor'>, site: SiteKey): Promise<Record<string, number>> {
   const state = await readSiteState(store, site);
   return heldNow(state?.holders ?? {}, store.clock.now());
 }
 
-/** Removes a lost hold from a site's state. The next launch then takes the location again. */
+/**
+ * Removes the number of a lost hold from a site's state. The next launch at the site then takes a location slot again.
+ */
 export async function forgetHold(
   store: Store<'governor'>,
   site: SiteKey,
@@ -108,7 +117,7 @@ export async function forgetHold(
   });
 }
 
-/** Reads the number of a location's hold; undefined if the location has no hold. */
+/** Reads the number of a location's current hold; undefined if the location has no location slot. */
 export async function holdOf(
   store: Store<'governor'>,
   { connectionKey, location }: SiteKey,
@@ -116,7 +125,7 @@ export async function holdOf(
   return (await readVersioned(store, locationsKey(connectionKey), locationsSchema))?.holds[location];
 }
 
-/** Gives a location back, unless a later hold has taken it. */
+/** Gives a location slot back, unless the location has a later hold by now. */
 export async function freeLocation(
   store: Store<'governor'>,
   { connectionKey, location }: SiteKey,

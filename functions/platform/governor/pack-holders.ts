@@ -4,8 +4,8 @@ import { instanceId, parseInstanceId } from '../../model/identifiers.ts';
 const RADIX = 36;
 
 /**
- * Stores slot holders as one text of positions and times for each fleet. A thousand holders then cost eight write units
- * instead of thirty. Times are relative to `fromMs`.
+ * Stores slot holders as one text for each fleet, with the holders' positions (numbers in the fleet) and start times.
+ * Times are relative to `fromMs`. A thousand holders then cost eight write units instead of thirty.
  */
 const packedSchema = z.object({
   fromMs: z.number(),
@@ -13,7 +13,7 @@ const packedSchema = z.object({
 });
 type Packed = z.infer<typeof packedSchema>;
 
-/** Maps each instance id to the time from which its call may go out, in whole milliseconds. */
+/** Maps the id of each slot holder to the time from which its create call may go out, in whole milliseconds. */
 export const holdersSchema = z.codec(packedSchema, z.record(z.string(), z.number()), {
   decode: unpackHolders,
   encode: packHolders,

@@ -21,7 +21,7 @@ type PlainCall = Exclude<CallKind, 'create'>;
 /**
  * Gives permits to as many of the `wanted` calls as may go out now. Creates use `permitCreates` instead.
  *
- * @returns `retryAfterMs`: time until the others may ask again, in ms; 0 if all were granted
+ * @returns `retryAfterMs`: time until the remaining calls may ask again, in ms; 0 if all were granted
  */
 export async function permitCalls(
   store: Store<'governor'>,
@@ -46,9 +46,9 @@ export async function permitCalls(
 }
 
 /**
- * Gives permits to further create calls, in addition to the permit that each launch already has. If a cloud refuses a
- * batch as a whole, the driver may create its machines one at a time. The machines already have slots, so only the rate
- * limit applies to these calls.
+ * Gives permits to create calls in addition to those that the permits of the launches cover. If a cloud refuses a batch
+ * as a whole, for example, the driver may create the machines of the batch one at a time. The launches already have
+ * slots, so only the rate limit applies to these calls.
  *
  * @returns the same as `permitCalls`
  */
@@ -73,7 +73,7 @@ export async function permitFurtherCreates(
   });
 }
 
-/** Counts one create that goes out now, or returns the time at which one may go out. */
+/** Counts one create call if it may go out now. Otherwise, returns the time at which it may. */
 function sendNow(
   state: SiteState,
   rateLimit: RateLimit,
@@ -86,7 +86,10 @@ function sendNow(
   return sent ? { state: sent } : { startMs: nowMs + 1_000 / rateLimit.perSecond };
 }
 
-/** Clouds answer within about this time: a call that is throttled now went out at most this long ago. */
+/**
+ * Assumed maximum time from a call to its answer. A call that was throttled now is assumed to have gone out this long
+ * ago.
+ */
 const ANSWERED_MS = 1_000;
 
 /** Lowers the rate of this kind of call at this site after a throttle, for every fleet and process. */

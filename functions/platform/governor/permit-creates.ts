@@ -9,41 +9,51 @@ import { IDLE_SITE, type SiteState, siteStateSchema } from './site-state.ts';
 import { type Holders, heldNow, type ReleasedSlot, withoutReleased, withRenewed } from './slots.ts';
 import { withinBudget } from './within-budget.ts';
 
-/** Delay of a launch after another worker wrote first. The next attempt reads what that worker wrote. */
+/**
+ * Delay of a launch if another worker won the race for the location slot. The launch then asks again, and the governor
+ * reads what that worker wrote.
+ */
 const RACE_RETRY_MS = 1_000;
-/** Maximum number of attempts if other workers win the race for the location. A lost attempt has written nothing. */
+/**
+ * Maximum number of attempts if other workers win the race for the location slot. After the last one, the launch waits
+ * for `RACE_RETRY_MS`.
+ */
 const RACE_TRIES = 3;
 
 export interface CreateAnswer {
   decisions: Map<string, CreateDecision>;
-  /** The site's turn in its launch queue: the tag of the last launch that was served; see `store/launch-queue.ts`. */
+  /** Tag of the last launch that was served from the site's launch queue; see `store/launch-queue.ts`. */
   turn: number;
   /** True if a successful create would clear a block of the site; see `recordFeedback`. */
   isBlocked: boolean;
-  /** True if another worker won the race for the location: nothing was decided, and no slot was given back. */
+  /**
+   * True if nothing was written: another worker won the race for the location slot, or all location slots are taken and
+   * the released slots were therefore not given back.
+   */
   lostRace: boolean;
-  /** Ids of the instances that had no usable permit and got a new one. */
+  /** Ids of the instances that had no usable permit before this call, and got one. */
   given: string[];
-  /** New slots, each with the start time of its permit. */
+  /** Slots that this call gave, each with the start time of its permit. */
   newcomers: ReleasedSlot[];
 }
 
 interface Written extends CreateAnswer {
   /** True if no instance holds a slot of the site. */
   isIdle: boolean;
-  /** Number of the hold on the location that was written with the slots. */
+  /** Number of the hold of the location slot, as it was written together with the slots. */
   locationHold?: number;
 }
 
-/** Slots that pass from one holder to another in the same write. */
+/** Changes of slots that are made in the same write as the permits. */
 export interface SlotTransfer {
   /** Slots that are given back before the permits are given. */
   released?: readonly ReleasedSlot[];
   /**
-   * Holders whose instances a poll saw still being created, with the times that the poll read. Their slots are renewed.
+   * Slot holders that a poll still saw in Creating, each with the start time that the poll read. Their slots are
+   * renewed.
    */
   renewed?: Holders;
-  /** Tag of the last wanted queue entry, if the launches come from the launch queue. */
+  /** Tag of the last of the wanted launches, if they come from the launch queue. */
   turn?: number;
 }
 
@@ -60,7 +70,7 @@ export async function permitCreates(
 ): Promise<CreateAnswer> {
   for (let attempt = 1; ; attempt += 1) {
     const answer = await permitOnce(store, site, wanted, transfer);
-    // If no location slot is left, another attempt would find none either.
+    // Another attempt is made only if a race was lost. If no location slot is left, it would find none either.
     const isAgain =
       answer.lostRace && [...answer.decisions.values()].some(({ action }) => action === 'scheduleAt');
     if (!isAgain || attempt === RACE_TRIES) return answer;
@@ -92,8 +102,8 @@ async function permitOnce(
     createKey(site),
     siteStateSchema,
     (current = IDLE_SITE) => {
-      // The site's last slot was given back after the hold was read. The worker that gave back the slot also gives back
-      // the location.
+      // Another worker gave the site's last slot back after the hold was read. That worker also gives the location slot
+      // back.
       if (!hold.isNew && current.locationHold !== hold.number) {
         const answer = { ...raceLost(wanted, current, store.clock.now()), isIdle: false };
         return { state: undefined, answer };
@@ -105,9 +115,9 @@ async function permitOnce(
   const { isIdle, locationHold, ...said } = answer;
   if (isIdle) await freeLocation(store, site, hold.number);
   if (hold.isNew && !isIdle && (await holdOf(store, site)) === undefined) {
-    // Before this write, another worker took a later hold of the location and gave it back. Another location may have
-    // the location slot now. The slots of this site stay, because another worker with the same launch may have created
-    // a machine under them. The next launch takes the location again.
+    // Before this write, another worker took a later hold of the location slot and gave it back. Another location may
+    // have the location slot now. The slots of this site stay, because another worker with the same launch may have
+    // created a machine under them. The next launch at this site takes a location slot again.
     await forgetHold(store, site, locationHold);
     return {
       ...said,
@@ -141,7 +151,7 @@ function decideUnder(
   );
   const next = state ?? free;
   const isIdle = Object.keys(heldNow(next.holders, nowMs)).length === 0;
-  // If two workers took the location at the same time, the later hold is valid.
+  // If two workers took the location slot for the site at the same time, the later hold is valid.
   const locationHold = Math.max(hold.number, current.locationHold ?? 0);
   const locationSinceMs = hold.isNew ? nowMs : current.locationSinceMs;
   const nextTurn = Math.max(current.turn ?? 0, turn ?? 0);

@@ -1,7 +1,7 @@
 import { DriverError } from '../../drivers/contract/errors.ts';
 import type { Timer } from '../runtime/clock.ts';
 
-/** Minimum time between two writes that ask for permits of one kind, however many requests wait for a permit. */
+/** Minimum time between two writes that ask for permits of one kind. */
 const AGAIN_MS = 50;
 
 /**
@@ -11,7 +11,10 @@ const AGAIN_MS = 50;
 export type AskPermits = (wanted: number) => Promise<{ granted: number; retryAfterMs: number }>;
 
 interface Waiting {
-  /** True if an earlier request of the same driver method was permitted. The method is finished before others begin. */
+  /**
+   * True if an earlier request of the same driver method was permitted. This request is then served before the first
+   * requests of other methods.
+   */
   isFurther: boolean;
   isTooLate(atMs: number): boolean;
   grant(): void;
@@ -37,7 +40,7 @@ export class PermitQueue {
    *   permit is available
    * @param isFurther whether an earlier request of the same driver method was permitted. This request then gets a
    *   permit before the first requests of other methods
-   * @throws DriverError NoPermit if no permit is available by then
+   * @throws DriverError NoPermit if no permit becomes available before `untilMs`
    */
   take(untilMs: () => number, isFurther: boolean): Promise<void> {
     return new Promise<void>((resolve, reject) => {

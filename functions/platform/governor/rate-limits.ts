@@ -5,8 +5,8 @@ import type { RateLimit } from './rate.ts';
 const AT_ONCE: RateLimit = { perSecond: MAX_PER_SECOND, burst: MAX_PER_SECOND };
 
 /**
- * Returns the rate limit of creates at one location for the profile's pacing. With `all-at-once`, the rate delays no
- * call, because the cloud itself queues create calls.
+ * Returns the rate limit of creates at one location, which depends on the profile's `pacing`. With `all-at-once`, the
+ * rate delays no call, because the cloud itself queues create calls.
  */
 export function createRateLimit({ calls, pacing, minimumSpacingMs }: LimitProfile): RateLimit {
   const spacing = minimumSpacingMs === undefined ? {} : { spacingMs: minimumSpacingMs };
@@ -21,8 +21,8 @@ export function createRateLimit({ calls, pacing, minimumSpacingMs }: LimitProfil
 }
 
 /**
- * Returns the rate limit of one kind of call at one location from the limit profile. The rate multiplier after
- * throttles is not included; see `rateMultiplier`.
+ * Returns the rate limit of one kind of call at one location from the limit profile. Throttles do not change this
+ * limit; `rateMultiplier` says which part of it is used.
  */
 export function rateLimitOf(limits: LimitProfile, kind: CallKind): RateLimit {
   return kind === 'create' ? createRateLimit(limits) : limits.calls[kind];

@@ -9,19 +9,19 @@ export interface RateLimit {
 }
 
 /**
- * State that schedules one kind of call at one site. The algorithm is the generic cell rate algorithm (GCRA), which is
- * equivalent to a token bucket. The rate falls after each throttle and then rises slowly.
+ * State of the schedule of one kind of call at one site. The schedule uses the generic cell rate algorithm (GCRA),
+ * which is equivalent to a token bucket. The rate falls after each throttle and then rises slowly.
  */
 export const callStateSchema = z.object({
   /**
-   * Time at which the next call would go out if all calls were evenly spaced. It is later than the last start by at
-   * most the burst.
+   * Time at which the next call would go out if all calls were evenly spaced. A call may go out earlier than that by
+   * the burst.
    */
   nextDueMs: z.number(),
   /** After a throttle, no call goes out before this time. */
   blockedUntilMs: z.number(),
   lastStartMs: z.number().optional(),
-  /** Like `nextDueMs`, but computed only from calls that have gone out, each at the time at which it went out. */
+  /** Like `nextDueMs`, but computed only from calls that have gone out, and from the times at which they went out. */
   goneDueMs: z.number().optional(),
   /** Time at which the cloud's token bucket is assumed to be empty: the end of the block after the last throttle. */
   emptyAtMs: z.number().optional(),
@@ -39,14 +39,14 @@ const LEAST_MULTIPLIER = 1 / 64;
 const RECOVERED_PER_SECOND = 1 / 400;
 
 /**
- * Part of the burst, as a time, that is kept in reserve for late calls. The cloud counts a call when the call arrives,
- * but the governor counts it when it gives the permit. A late call may therefore arrive closer to the next call than
- * the governor assumes.
+ * Time by which a burst is shortened, as a reserve for calls that arrive late. The cloud counts a call when the call
+ * arrives, but the governor counts it when it gives the permit. A late call may therefore arrive closer to the next
+ * call than the governor assumes.
  */
 const LATENESS_MS = 200;
 
 /**
- * A call whose start time is within this time may go out now, because the message queue can only delay by whole
+ * A call may go out this long before its start time, because the message queue can only delay messages by whole
  * seconds.
  */
 const NOW_MS = 100;
@@ -62,7 +62,7 @@ export function rateMultiplier({ slowed }: Pick<CallState, 'slowed'>, nowMs: num
 }
 
 /**
- * Schedules the next `count` calls, each as early as rate, burst, spacing and throttles allow it.
+ * Schedules the next `count` calls, each as early as rate, burst, spacing and throttles allow.
  *
  * @returns the start times in order, none before `nowMs`, and the state in which these times are reserved
  */
@@ -100,8 +100,9 @@ export function scheduleCalls(
 }
 
 /**
- * Counts a call that goes out now, under a permit whose start time has come. Late calls may go out together. The cloud
- * may throttle them, because a full token bucket gains no tokens while a call is late.
+ * Counts a call that goes out now, under a permit whose start time has come. If several calls are late, all of them may
+ * be ready at the same time. The cloud would throttle some of them: its token bucket was full while they were late, and
+ * gained no tokens for them.
  *
  * @returns undefined if the cloud would throttle the call, which then needs another start time
  */
@@ -123,9 +124,12 @@ function goneDue({ goneDueMs = 0, emptyAtMs }: CallState, aheadMs: number): numb
 interface Steps {
   /** Time between two calls at exactly this rate. */
   exactMs: number;
-  /** Time between two scheduled calls. If there is no burst to keep in reserve, it includes time for late calls. */
+  /**
+   * Time between two scheduled calls. If the burst is too small for the reserve for late calls, this time includes the
+   * reserve.
+   */
   intervalMs: number;
-  /** Maximum time by which a call may be ahead of the even schedule. */
+  /** Maximum time by which a call may go out before its time in the even schedule. */
   aheadMs: number;
 }
 
@@ -134,12 +138,12 @@ function stepsOf(state: CallState, rateLimit: RateLimit, nowMs: number): Steps {
   const exactMs = 1_000 / (rateLimit.perSecond * multiplier);
   const burst = Math.max(1, rateLimit.burst * multiplier);
   const latenessMs = Math.min(exactMs, LATENESS_MS);
-  // A burst of less than two calls leaves nothing to keep in reserve. Calls are spaced further apart instead.
+  // A burst of less than two calls is too small for the reserve for late calls. Calls are spaced further apart instead.
   if (burst < 2) return { exactMs, intervalMs: exactMs + latenessMs, aheadMs: 0 };
   return { exactMs, intervalMs: exactMs, aheadMs: Math.max(0, (burst - 1) * exactMs - latenessMs) };
 }
 
-/** A throttle, as the cloud reported it. */
+/** An answer by which the cloud throttled a call. */
 export interface Throttle {
   /** Time at which the call went out. Calls that were under way at the same time lower the rate only once. */
   calledAtMs: number;
@@ -159,8 +163,8 @@ export function slowCalls<State extends CallState>(
   { calledAtMs, retryAfterMs, toldMultiplier }: Throttle,
 ): State {
   const untilMs = nowMs + Math.max(250, retryAfterMs ?? 1_000);
-  // A call that went out before the last reduction, or before its block ended, had a permit at the earlier rate. Its
-  // throttle tells nothing about the current rate.
+  // A call that went out before the last reduction of the rate, or before the block after it ended, had a permit at the
+  // earlier rate. A throttle of such a call tells nothing about the current rate.
   const isNews = calledAtMs >= (state.slowed ? Math.max(state.slowed.sinceMs, state.blockedUntilMs) : 0);
   const slowed = isNews
     ? {

@@ -6,7 +6,7 @@ import { type CallState, rateMultiplier, scheduleCalls } from './rate.ts';
 import { createRateLimit } from './rate-limits.ts';
 import { type SiteState, scopeOf } from './site-state.ts';
 
-/** Maximum number of reasons of one kind that are shown for one location, because users read this list. */
+/** Maximum number of reasons of one kind for one location. Further ones are left out, because users read the list. */
 const MOST_SCOPES = 20;
 /** A call that may go out within this time counts as one that may go out now. */
 const SOON_MS = 1_000;

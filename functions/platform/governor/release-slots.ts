@@ -6,8 +6,8 @@ import { type SiteState, siteStateSchema } from './site-state.ts';
 import { heldNow, type ReleasedSlot, withoutReleased } from './slots.ts';
 
 /**
- * Gives slots back. With the site's last slot, it also gives back the connection's location slot. Giving a slot back
- * twice is harmless. Queued launches do not get these slots: `freeSlots` gives slots back and grants them in one write.
+ * Gives slots back. With the site's last slot, it also gives the site's location slot back. Giving a slot back twice is
+ * harmless. This function does not grant the slots to queued launches; `freeSlots` does both in one write.
  */
 export async function releaseSlots(
   store: Store<'governor'>,

@@ -9,7 +9,7 @@ const probeSchema = z.object({ instanceId: z.string(), untilMs: z.number() });
 /** Entry of the negative cache of capacity: a zone, instance type and market for which the cloud had no capacity. */
 const scarceSchema = z.object({
   sinceMs: z.number(),
-  /** Before this time, a launch that may move to another location is not tried here. */
+  /** Before this time, a launch that may move to another location goes there without a call here. */
   untilMs: z.number(),
   probe: probeSchema.optional(),
 });
@@ -30,20 +30,20 @@ const closedSchema = z.object({
 
 /** Everything that the governor knows about creates at one site. It is one item, so that each decision is one write. */
 export const siteStateSchema = callStateSchema.extend({
-  /** Instance id → time from which its call may go out. */
+  /** Slot holders: instance id → time from which the create call may go out. */
   holders: holdersSchema,
-  /** Number of the site's hold on a location slot of the connection; absent while nothing is being created. */
+  /** Number of the site's hold of a location slot of the connection; absent while no instance has a slot. */
   locationHold: z.int().optional(),
   /** Time at which the hold on the location slot was taken. */
   locationSinceMs: z.number().optional(),
-  /** Tag of the last queued launch that was served. */
+  /** Tag of the last launch that was served from the launch queue. */
   turn: z.number().optional(),
   /**
-   * Time at which an instance was first seen running here, for clouds where one instance has to run before the others
-   * are created.
+   * Time at which an instance was first seen running here. Some clouds need one running instance before others are
+   * created.
    */
   ranAtMs: z.number().optional(),
-  /** Circuit breaker: number of calls in a row that the location refused, and the time of the next probe. */
+  /** Circuit breaker: number of answers `Unavailable` in a row, and the time of the next probe. */
   outage: z
     .object({
       failures: z.int(),
@@ -53,6 +53,7 @@ export const siteStateSchema = callStateSchema.extend({
       probeId: z.string().optional(),
     })
     .optional(),
+  /** Negative cache of capacity, by the key that `capacityScope` returns. */
   scarce: z.record(z.string(), scarceSchema).optional(),
   /** Negative cache of quotas, by family of instance types. */
   closed: z.record(z.string(), closedSchema).optional(),

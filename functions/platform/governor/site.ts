@@ -7,7 +7,7 @@ export interface SiteKey {
   location: string;
 }
 
-/** A site with the limits that the cloud sets there. */
+/** A site with the limit profile of its connection. */
 export interface GovernedSite extends SiteKey {
   limits: LimitProfile;
 }

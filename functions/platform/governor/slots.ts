@@ -1,17 +1,18 @@
 /**
- * Slot holders: instance id → time from which its call may go out, in milliseconds. For location slots: location → time
- * at which the slot was taken.
+ * Holders of slots: instance id → time from which the create call may go out, in ms since 1970. The same type serves
+ * for location slots: location → time at which the location slot was taken.
  */
 export type Holders = Readonly<Record<string, number>>;
 
-/** A slot expires after this, unless a poll renews it because its holder is still being created. */
+/** Time after which a slot expires. A poll renews the slot earlier if the instance is still being created. */
 export const SLOT_EXPIRY_MS = 60 * 60_000;
 /**
- * Age from which a poll renews a slot, or a launch renews a location slot. The difference to the expiry is larger than
- * any difference between workers' clocks.
+ * Age from which a poll renews a slot, or a launch renews a location slot. The time between this age and
+ * `SLOT_EXPIRY_MS` is larger than any difference between workers' clocks.
  */
 export const RENEW_SLOT_MS = 10 * 60_000;
 
+/** Returns the holders whose slots have not expired. */
 export function heldNow(holders: Holders, nowMs: number): Record<string, number> {
   return Object.fromEntries(
     Object.entries(holders).filter(([, sinceMs]) => sinceMs + SLOT_EXPIRY_MS > nowMs),
@@ -22,8 +23,8 @@ export function heldNow(holders: Holders, nowMs: number): Record<string, number>
 export interface ReleasedSlot {
   instanceId: string;
   /**
-   * Start time of the permit that has ended. A slot that has another permit by now is not given back. Absent: the slot
-   * is given back even if it has another permit by now.
+   * Start time of the permit that has ended. If the slot has another permit by now, it is not given back. Absent: the
+   * slot is given back in any case.
    */
   startMs?: number | undefined;
 }
@@ -40,7 +41,7 @@ export function withoutReleased(holders: Holders, released: readonly ReleasedSlo
 }
 
 /**
- * Renews the slots of those holders in `renewed` that still have the same permit. Their time becomes `nowMs`.
+ * Renews the slots of those holders in `renewed` whose permit still has the same start time. The new time is `nowMs`.
  *
  * @returns the same object if nothing changes
  */

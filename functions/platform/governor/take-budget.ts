@@ -24,12 +24,11 @@ export interface BudgetedConnection {
 }
 
 /**
- * Takes from the connection's budgets for as many of the wanted instances, in their order, as the budgets allow. The
- * budgets are the creates of this minute, the creates of this day, and the totals. If the connection has no budgets,
- * all instances may be launched.
+ * Takes budget for as many of the wanted instances, in their order, as the connection's limits allow. The limits are
+ * creates per minute, creates per day, and totals. If the connection has none of them, all instances may be launched.
  *
  * A repeated call for an instance takes nothing more while the instance has a reservation. The reservation ends when a
- * poll has counted the instance, or when it is given back.
+ * poll has counted the instance, when the reservation is given back, or after three minutes without a further call.
  *
  * @throws Contended if other workers changed the item during every attempt
  */
@@ -54,7 +53,7 @@ export async function takeBudget(
 }
 
 /**
- * Records a location's usage as a poll saw it: the instances whose record is not closed, in any status.
+ * Records a location's usage, which a poll has counted over all instances whose record is not closed.
  *
  * @param readAtMs time at which the poll began to read the records
  * @throws Contended if other workers changed the item during every attempt; the next poll records the usage again
@@ -79,8 +78,8 @@ export async function recordUsage(
 }
 
 /**
- * Gives back what launches have reserved from the totals, if they were never made or their machines no longer exist.
- * These launches stay counted as creates of the minute and of the day.
+ * Gives back the reservations of launches that were never made, or whose machines no longer exist. These launches stay
+ * counted as creates of the minute and of the day.
  */
 export async function returnBudget(
   store: Store<'governor'>,

@@ -38,8 +38,8 @@ export interface ViewedConnection {
 }
 
 /**
- * Returns what the governor knows about a connection and its locations. It makes two queries for each location. The
- * view is not a consistent snapshot: the data of one location may be a moment older than the data of another.
+ * Returns what the governor knows about a connection and its locations. Makes at least two queries for each location.
+ * The view is not a consistent snapshot: the data of one location may be a moment older than the data of another.
  */
 export async function viewGovernor(
   store: Store<'governor'>,

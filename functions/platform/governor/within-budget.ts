@@ -10,7 +10,10 @@ import { type SiteState, siteStateSchema } from './site-state.ts';
 import type { ReleasedSlot } from './slots.ts';
 import { takeBudget } from './take-budget.ts';
 
-/** Names of the totals in messages. No message names the other budgets, because launches wait until they refill. */
+/**
+ * Names of the totals in messages. Creates per minute and per day need no name, because they refill with time: launches
+ * wait and do not fail.
+ */
 const WORDS: Readonly<Record<keyof Totals, string>> = {
   instances: 'instances',
   vcpus: 'vCPUs',
@@ -25,11 +28,10 @@ interface Answered {
 }
 
 /**
- * Takes from the connection's budgets for the permits that were given now. If an instance gets no budget, the slot that
- * came with its permit is given back. The instance waits for the next minute or day, or is denied if a total is used
- * up. A slot that the instance held before is kept, because another worker may be making the call of the same launch
- * under it. If another worker has used a new slot in the meantime, the slot has the time of another permit and is kept
- * as well.
+ * Takes budget for each permit that was just given. If an instance gets no budget, the slot that came with its permit
+ * is given back. The launch waits for the next minute or day, or is denied if a total is used up. Two kinds of slots
+ * are kept. If the instance had its slot before, another worker may be making the call of the same launch under that
+ * slot. If another worker has used a new slot since, the slot has the start time of another permit by now.
  */
 export async function withinBudget<Answer extends Answered>(
   store: Store<'governor'>,
@@ -58,7 +60,10 @@ export async function withinBudget<Answer extends Answered>(
   return { ...answer, decisions, given: taken };
 }
 
-/** Queues launches if the budget refills with time; denies them if a total is used up. */
+/**
+ * Returns the decision about launches without budget: they are queued if the budget refills with time, and denied if a
+ * total is used up.
+ */
 function verdictOf({ limits }: GovernedSite, { reason, retryAtMs }: Refusal): CreateDecision {
   if (retryAtMs !== undefined) return { action: 'queue', why: 'budget' };
   switch (reason) {
@@ -75,7 +80,7 @@ function verdictOf({ limits }: GovernedSite, { reason, retryAtMs }: Refusal): Cr
   }
 }
 
-/** Records the time until which the budget is used up. No launch of the site asks for it before that time. */
+/** Records the time until which the budget is used up. No launch of the site asks for budget before that time. */
 async function rest(
   store: Store<'governor'>,
   site: GovernedSite,

@@ -3,14 +3,19 @@ import type { DriverName } from '../../model/connection.ts';
 import type { FleetSpec, NodeGroup } from '../../model/fleet.ts';
 import { connectionKey } from '../../model/identifiers.ts';
 
-/** The instances of one node group at one location: positions `first` to `first + count - 1`. */
+/**
+ * The instances of one node group at one location. Their positions (numbers in the fleet) are `first` to `first + count
+ * - 1`.
+ */
 export interface GroupRange {
   group: NodeGroup;
   first: number;
   count: number;
 }
 
-/** A fleet's share of one site. It has one unbroken range of positions, in the order of the node groups. */
+/**
+ * A fleet's share of one site. Its positions form one unbroken range, which lists the node groups one after the other.
+ */
 export interface Placement {
   connection: string;
   connectionKey: string;
@@ -27,12 +32,11 @@ type Site = Pick<Placement, 'connectionKey' | 'location'>;
 /** Returns the site of a record or of a message. */
 export const siteOf = ({ connectionKey, location }: Site): Site => ({ connectionKey, location });
 
-/** Returns true if both have the same connection and location. */
 export function sameSite(a: Site, b: Site): boolean {
   return a.connectionKey === b.connectionKey && a.location === b.location;
 }
 
-/** Spreads `size` over `parts` as evenly as whole numbers allow; the first parts get the remainder. */
+/** Divides `size` into `parts` whole numbers that differ by at most 1. The larger numbers come first. */
 export function spreadEvenly(size: number, parts: number): number[] {
   const base = Math.floor(size / parts);
   const rest = size % parts;
@@ -40,8 +44,8 @@ export function spreadEvenly(size: number, parts: number): number[] {
 }
 
 /**
- * Assigns the positions of a fleet's instances to sites. It is a pure function of the spec, which never changes. Every
- * process therefore computes the same placements, and no message has to contain them. Placements are sorted by
+ * Assigns the positions of a fleet's instances to sites. The result depends only on the spec, which never changes.
+ * Every process therefore computes the same placements, and no message has to contain them. Placements are sorted by
  * connection and location. A location without instances has an empty placement, because instances that fail at another
  * location may move there.
  */

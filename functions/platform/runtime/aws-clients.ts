@@ -17,21 +17,23 @@ const USUAL: CallLimits = { connectionTimeoutMs: 1_000, requestTimeoutMs: 5_000,
 
 /**
  * Limits for each AWS service in the deployment's own account that functions call. Even a call on a dead socket ends
- * before the shortest time limit of a function (20 seconds), so that the caller can still report the error. No call is
- * a long poll: Lambda polls the queues, and workflows wait with task tokens.
+ * before the shortest time limit of a function (20 seconds), so that the caller can still report the error. The limits
+ * can be this short because no call is a long poll: Lambda polls the queues, and workflows wait with task tokens.
  */
 export const CALL_LIMITS = {
   // DynamoDB answers within milliseconds, and throttles a hot key for less than a second. It therefore gets one more
   // attempt, and each attempt is a second shorter.
   dynamodb: { ...USUAL, requestTimeoutMs: 4_000, maxAttempts: 4 },
-  // Retries are safe: a message that is sent twice takes effect once. If a message cannot be sent, the caller fails.
+  // Retries are safe, because a message that is sent twice takes effect once. If a message cannot be sent, the call
+  // throws.
   sqs: USUAL,
   // Retries are safe, because executions have names and a task token can be used only once.
   'step-functions': USUAL,
-  // Parameter Store allows few writes a second. Callers that make many calls retry through their queue instead of here.
+  // Parameter Store allows few writes a second. A caller that makes many calls does not rely on these attempts: its
+  // queue message is delivered again.
   ssm: USUAL,
-  // Retries are safe, because events may be delivered twice. The next sweep publishes the events that a sweep could not
-  // publish.
+  // Retries are safe, because events may be delivered twice. Events that a sweep could not publish are published by the
+  // next sweep.
   eventbridge: USUAL,
 } as const satisfies Record<string, CallLimits>;
 
@@ -46,7 +48,7 @@ export interface ClientSettings {
   };
 }
 
-/** Returns the settings of a client. No agent is set: the SDK's handler reuses sockets by default. */
+/** Returns the settings of a client. They name no HTTP agent, because the SDK's handler reuses sockets by default. */
 export function clientSettings({
   connectionTimeoutMs,
   requestTimeoutMs,

@@ -1,4 +1,4 @@
-/** Returns the time. Functions get it as a dependency, so that tests and simulations can control it. */
+/** Returns the time. Functions get a clock as a dependency, so that tests and simulations can control the time. */
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;

@@ -12,16 +12,17 @@ const jsonSchema = z.string().transform((text, context): unknown => {
 });
 
 /**
- * All environment variables that a function may read. `infra` sets each one together with the permission that it needs.
+ * All environment variables that a function may read. `infra` sets each variable together with the permission that its
+ * use needs.
  */
 const variables = {
   DEPLOYMENT_ID: deploymentIdSchema.describe(
-    'Value of the tag fleetwright:deployment, used if the tables have no deployment id yet.',
+    'Deployment id, which is the value of the tag fleetwright:deployment. It is used only if the tables have none yet.',
   ),
   WRITER_ID: z
     .string()
     .regex(/^[a-z0-9-]{3,64}$/)
-    .describe('UUID of the stack. It distinguishes deployments that have the same id.'),
+    .describe('UUID of the stack. It distinguishes deployments that have the same deployment id.'),
   DEPLOYMENT_ID_NAMED: z
     .enum(['true', 'false'])
     .transform((text) => text === 'true')

@@ -1,9 +1,9 @@
 /**
- * Batches calls of `work`. The first call starts immediately. While `work` is running, the items of further calls are
- * collected. They are processed together in the next batch. Each call gets the result, or the error, of the batch with
- * its items.
+ * Returns a function that batches calls of `work`. The first call starts a batch immediately. While a batch is running,
+ * the items of further calls are collected for the next batch. Each call gets the result, or the error, of the batch
+ * with its items.
  *
- * @param work never runs twice at the same time
+ * @param work processes one batch. No two batches run at the same time
  */
 export function gathered<Item, Result>(
   work: (items: readonly Item[]) => Promise<Result>,

@@ -1,6 +1,6 @@
 /**
- * Writes one JSON line per entry to standard output, which Lambda keeps. Of an error, only name, message and stack are
- * written, because errors of clouds and SDKs may contain requests with their credentials.
+ * Writes one JSON line for each message to standard output, which Lambda stores as a log. For an error, it writes only
+ * name, message and stack, because errors of clouds and SDKs may contain requests with their credentials.
  */
 export interface Logger {
   info(message: string, detail?: Record<string, unknown>): void;

@@ -3,8 +3,9 @@ import { logger } from './logger.ts';
 import { resetUsage, usage } from './usage.ts';
 
 /**
- * Returns the middleware of a function. For each invocation, it logs one line with the consumed resources. If the
- * invocation fails, it also logs the error. Events are never logged, because they may contain users' data.
+ * Returns the middleware of a function. The middleware logs one line with the consumed resources for each invocation,
+ * and one more line with the error if the invocation fails. Events are never logged, because they may contain users'
+ * data.
  */
 export function measured<Event, Result>(functionName: string): MiddlewareObj<Event, Result> {
   let startedMs = 0;

@@ -1,7 +1,7 @@
 import { isThrottlingError, isTransientError } from '@smithy/core/retry';
 import { z } from 'zod';
 
-/** Reasons of a cancelled DynamoDB transaction after which the same request may succeed when it is repeated. */
+/** Cancellation reasons of a DynamoDB transaction after which a repetition of the same request may succeed. */
 export const TRANSIENT_REASONS: ReadonlySet<string> = new Set([
   'TransactionConflict',
   'ThrottlingError',
@@ -24,7 +24,10 @@ const cancelledSchema = z.object({
   name: z.literal('TransactionCanceledException'),
   CancellationReasons: z.array(z.object({ Code: z.string().default('None') })).default([]),
 });
-/** Matches a failure of the service. The SDK's modelled errors have a `$fault`, and every error has an HTTP status. */
+/**
+ * Matches an error that the service itself caused. Errors that the SDK knows by name have a `$fault`. Other error
+ * answers have at least an HTTP status.
+ */
 const serverFaultSchema = z.union([
   z.object({ $fault: z.literal('server') }),
   z.object({ $metadata: z.object({ httpStatusCode: z.number().min(500) }) }),
@@ -33,8 +36,8 @@ const abortedSchema = z.object({ code: z.literal('ECONNABORTED') });
 
 /**
  * Returns true if an error of an AWS service is transient: a throttle, a failure of the service, or no answer. The SDK
- * classifies the error. The error's cause is ignored, because it may come from a fleet's cloud, whose failures a
- * `DriverError` describes.
+ * classifies the error. The error's `cause` is ignored: it may be an error of a cloud that a fleet runs on, which is
+ * not an AWS service of this deployment.
  */
 export function isTransient(error: unknown): boolean {
   if (!(error instanceof Error)) return false;

@@ -1,16 +1,16 @@
-/** Counts of requests and calls that were saved. */
+/** Counts of requests and calls that were not needed, because an earlier result or one larger call served instead. */
 export interface Savings {
-  /** Uses of a connection whose record, credential and client were cached. */
+  /** Number of times that a connection was used from the cache: its record, credential and client. */
   connections: number;
-  /** Uses of a fleet's layout that was cached. */
+  /** Number of times that a fleet's layout was used from the cache. */
   layouts: number;
-  /** Uses of a fleet's network resources at a site that were cached. */
+  /** Number of times that a fleet's network resources at a site were used from the cache. */
   networks: number;
-  /** Machines that a create call covered beyond the first. */
+  /** Number of machines that create calls covered, without the first machine of each call. */
   creates: number;
-  /** Fleets that a list call covered beyond the first. */
+  /** Number of fleets that list calls covered, without the first fleet of each call. */
   lists: number;
-  /** Locations whose offers a call covered beyond the first. */
+  /** Number of locations that calls for offers covered, without the first location of each call. */
   offers: number;
 }
 

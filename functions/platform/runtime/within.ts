@@ -1,7 +1,7 @@
 import type { Timer } from './clock.ts';
 
 /**
- * Waits for `work` for at most `limitMs`. If that time passes, the work itself continues, and its result is ignored.
+ * Waits for `work` for at most `limitMs`. If the work takes longer, it continues, but its result is ignored.
  * @throws the error of `tooLate` if the work takes longer
  */
 export async function within<Result>(
@@ -13,7 +13,7 @@ export async function within<Result>(
   const late = clock.sleep(limitMs).then((): never => {
     throw tooLate();
   });
-  // The race ignores the slower promise, whose rejection must not count as unhandled.
+  // `Promise.race` ignores the slower promise. Without these handlers, a rejection of that promise would be unhandled.
   late.catch(() => {});
   work.catch(() => {});
   return await Promise.race([work, late]);

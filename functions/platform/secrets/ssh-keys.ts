@@ -10,11 +10,11 @@ function parameterName(prefix: string, fleetId: string): string {
 }
 
 /**
- * Stores the private half of a fleet's SSH key as a SecureString. The fleet's owner reads it with their own permissions
- * in the account; no function of the deployment may read it.
+ * Stores the private half of a fleet's SSH key as a SecureString. The fleet's owner reads the key with their own
+ * permissions in the AWS account; no function of the deployment may read it.
  *
- * @returns the parameter's name with this key's version. Another key that is stored at the same time gets another
- *   version and does not overwrite this one
+ * @returns the parameter's name with the version of this key. If another key is stored at the same time, it gets
+ *   another version, and this version can still be read
  */
 export async function keepSshKey(
   ssm: SSMClient,
@@ -29,7 +29,7 @@ export async function keepSshKey(
   return Version === undefined ? name : `${name}:${Version}`;
 }
 
-/** Deletes a fleet's key. Succeeds if the key no longer exists. */
+/** Deletes a fleet's key. Succeeds also if the key does not exist. */
 export async function forgetSshKey(ssm: SSMClient, prefix: string, fleetId: string): Promise<void> {
   try {
     await ssm.send(new DeleteParameterCommand({ Name: parameterName(prefix, fleetId) }));

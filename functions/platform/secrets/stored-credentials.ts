@@ -20,7 +20,7 @@ export function credentialParameter(prefix: string, { driver, namespace, name, i
   return `${prefix}/${driver}/${namespace}/${name}/${id}`;
 }
 
-/** Stores a credential. @returns the secret's version; older versions can still be read */
+/** Stores a credential. @returns the version of the secret. Older versions can still be read */
 export async function putCredential(
   ssm: SSMClient,
   prefix: string,
@@ -40,8 +40,7 @@ export async function putCredential(
 }
 
 /**
- * Reads the credential in force. This is not always the latest version, because a rotation may be under way or may have
- * failed.
+ * Reads the credential in force. A later version may exist, because a rotation to it is under way or has failed.
  *
  * @throws DriverError Unauthorized if there is no credential: the connection was deleted, or its secret was never
  *   stored
@@ -72,7 +71,7 @@ export async function readCredential(
   }
 }
 
-/** Deletes a connection's credential. Succeeds if the credential no longer exists. */
+/** Deletes a connection's credential. Succeeds also if the credential does not exist. */
 export async function deleteCredential(
   ssm: SSMClient,
   prefix: string,

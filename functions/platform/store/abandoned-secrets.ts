@@ -7,8 +7,8 @@ import { queryAll } from './listing.ts';
 import type { Store } from './store.ts';
 
 /**
- * Partition of the secrets whose connection's record was removed. A late request may store such a secret afterwards, or
- * may have stored it and then died. Each of these secrets is therefore removed once more when every such request must
+ * Partition with an item for the secret of each removed or replaced connection record. A request that was late may have
+ * stored the secret after the removal. The secret is therefore deleted once more at a time when every such request must
  * have ended.
  */
 const PARTITION = 'ABANDONED-SECRETS';
@@ -19,7 +19,7 @@ const schema = z.object({
   name: nameSchema,
   /** Id of the connection. */
   id: z.string(),
-  /** The cloud, which cached clients of the connection may still call. */
+  /** Cloud that a cached client of the connection may still call. */
   cloud: cloudSchema,
   endpoint: z.string().optional(),
   account: z.string().optional(),
@@ -47,7 +47,9 @@ export function abandonedSecret(
   return { TableName: store.tables.access, Item: { pk: PARTITION, sk: id, ...secret } };
 }
 
-/** Lists all abandoned secrets: one for each connection deleted in the last quarter of an hour. */
+/**
+ * Lists all abandoned secrets. There are few, because `finishChanges` removes each after about a quarter of an hour.
+ */
 export async function listAbandonedSecrets(store: Store<'access'>): Promise<AbandonedSecret[]> {
   return await queryAll(store, store.tables.access, { pk: PARTITION, prefix: '' }, (item) =>
     schema.parse(item),

@@ -20,7 +20,7 @@ const hashOf = (secret: string): string => createHash('sha256').update(secret).d
 /**
  * Makes an API key: `fw_<id>_<secret>`.
  *
- * @returns its record, and the key itself, which cannot be read later
+ * @returns the record of the key, and the key itself, which cannot be read later
  */
 export async function issueApiKey(
   store: Store<'access'>,
@@ -34,8 +34,8 @@ export async function issueApiKey(
     createdAt: new Date(store.clock.now()).toISOString(),
     ...(expiresAt === undefined ? {} : { expiresAt }),
   };
-  // A transaction has an idempotency token. If an answer is lost, DynamoDB therefore does not refuse the SDK's retry
-  // because of the first write.
+  // The SDK sends a transaction with an idempotency token. If an answer is lost, the SDK's retry therefore succeeds.
+  // Without the token, DynamoDB would refuse the retry, because the first request has written the item.
   const refusals = await transactWrite(store, [
     {
       Put: {
@@ -50,8 +50,8 @@ export async function issueApiKey(
 }
 
 /**
- * Returns the key's record; undefined for any invalid key. The record is read at each request, so that a revoked key is
- * refused immediately.
+ * Returns a key's record; undefined if the key is malformed, unknown, expired or revoked. The record is read at each
+ * request, so that a revoked key is refused immediately.
  */
 export async function verifyApiKey(store: Store<'access'>, key: string): Promise<ApiKey | undefined> {
   const [, id, secret] = KEY_PATTERN.exec(key) ?? [];

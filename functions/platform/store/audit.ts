@@ -7,7 +7,7 @@ export interface AuditRow {
   namespace: string;
   /** ISO 8601. */
   at: string;
-  /** Identifies the row, together with `at`, if it is written more than once. */
+  /** Identifies the row together with `at`. A row that is written twice has the same `id` and `at` both times. */
   id: string;
   type: string;
   detail: Readonly<Record<string, unknown>>;

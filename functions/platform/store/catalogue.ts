@@ -20,9 +20,9 @@ import type { Store } from './store.ts';
 export interface CatalogueNames {
   locations: readonly string[];
   instanceTypes: readonly string[];
-  /** If an entry has a zone, the zone's offer and the offer for the whole location are read. */
+  /** If a zone is given, both the offer for the zone and the offer for the whole location are read. */
   offers: readonly Pick<Offer, 'location' | 'zone' | 'instanceType'>[];
-  /** Images that are the same at all locations are read as well. */
+  /** For each name, an image that is the same at all locations is read as well. */
   images: readonly { location: string; name: string }[];
 }
 
@@ -37,7 +37,7 @@ export interface CatalogueEntries {
 const KEYS_PER_REQUEST = 100;
 const sortKeySchema = z.object({ sk: z.string() });
 
-/** Looks up all names, with one request for each hundred different keys. Repeated names cost nothing. */
+/** Looks up all names, with one request for each hundred different keys. A name that is given twice is read once. */
 export async function readCatalogue(
   store: Store<'catalogue'>,
   connectionKey: string,
@@ -101,7 +101,7 @@ export async function listLocations(
   return await list(store, connectionKey, 'LOCATION#', page, parseLocation);
 }
 
-/** Lists all locations of a connection. There are only as many as the cloud has regions. */
+/** Lists all locations of a connection without paging, because a cloud has few regions. */
 export async function allLocations(store: Store<'catalogue'>, connectionKey: string): Promise<Location[]> {
   const keys = { pk: partition(connectionKey), prefix: 'LOCATION#' };
   return await queryAll(store, store.tables.catalogue, keys, parseLocation);

@@ -18,8 +18,8 @@ import type { Store } from './store.ts';
 import { type TransactItem, transactWrite } from './transact.ts';
 
 /**
- * All connections are in one partition of the access table, sorted by namespace and name. An API request reads the part
- * of its namespace, and scheduled functions read the whole partition.
+ * All connections are in one partition of the access table, sorted by namespace and name. API requests read the
+ * connections of one namespace. Scheduled functions read the whole partition.
  */
 const PARTITION = 'CONNECTIONS';
 
@@ -32,7 +32,7 @@ export type NewConnection = Omit<Connection, 'id' | 'credentialVersion' | 'delet
 /**
  * Writes the record of a new connection. The caller stores the secret afterwards, under the id in the record.
  *
- * @param instead record to replace, if the request that wrote it died before it stored the secret
+ * @param instead record to replace: the request that wrote it has died before it stored the secret
  * @returns the record; undefined if the namespace does not exist or is being deleted, or if the name is taken
  */
 export async function createConnection(
@@ -60,12 +60,12 @@ export async function createConnection(
   return refusals.length === 0 ? made : undefined;
 }
 
-/** Condition that no secret has been stored yet, and no deletion is under way. */
+/** Condition: no secret of the connection has been stored yet, and no deletion of it is under way. */
 const UNFINISHED = 'attribute_not_exists(credentialVersion) AND attribute_not_exists(deletion)';
 
 /**
- * Returns the condition, for a transaction, that a connection accepts work: it is Ready, no deletion of it is under
- * way, and it has the given id. With another id, it is another connection that was created under the same name.
+ * Returns a condition check for a transaction: the connection is Ready, no deletion of it is under way, and it has the
+ * given id. With another id, it would be another connection that was created under the same name.
  */
 export function connectionIsReady(
   store: Store<'access'>,
@@ -110,7 +110,8 @@ export async function allConnections(store: Store<'access'>): Promise<Connection
 }
 
 /**
- * Returns true if a namespace has a connection. Reads strongly, so that a connection that was just created is found.
+ * Returns true if a namespace has a connection. The read is strongly consistent, so that it finds a connection that was
+ * just created.
  */
 export async function hasConnections(store: Store<'access'>, namespace: string): Promise<boolean> {
   const keys = { pk: PARTITION, prefix: connectionKey(namespace, ''), consistent: true };
@@ -144,10 +145,10 @@ export async function unmarkConnection(
 }
 
 /**
- * Decides the deletion, which cannot be undone from then on.
+ * Decides a marked deletion. From then on, it cannot be undone.
  *
- * @param unless `has-secret`: decide only if the connection's secret was never stored
- * @returns false if the mark was removed in the meantime, or the record does not exist
+ * @param unless `has-secret`: the deletion is decided only if the connection's secret was never stored
+ * @returns false if the mark or the record does not exist any more, or `unless` forbids the deletion
  */
 export async function decideConnection(
   store: Store<'access'>,
@@ -159,8 +160,8 @@ export async function decideConnection(
 }
 
 /**
- * For a connection that is being deleted: records that the deployment's mark at the cloud account is removed, or could
- * not be removed.
+ * Records, for a connection that is being deleted, that a worker has removed this deployment's mark from the cloud
+ * account, or has failed to remove it.
  */
 export async function noteLeft(
   store: Store<'access'>,
@@ -170,8 +171,8 @@ export async function noteLeft(
 }
 
 /**
- * Removes the connection's record. In the same transaction, it records that a late request may still store the
- * connection's secret (`abandonedSecret`). Repeating this changes nothing.
+ * Removes the connection's record, if its deletion is decided. The same transaction records that a late request may
+ * still store the connection's secret (`abandonedSecret`). A repeated call changes nothing.
  */
 export async function removeConnection(
   store: Store<'access'>,
@@ -210,19 +211,19 @@ export type ConnectionUpdate = Partial<
   >
 >;
 
-/** Conditions of an update. */
+/** Conditions of an update, and the fields that it removes. */
 export interface UpdateCondition {
   /** Id that the connection must have. Another connection may have been created under the same name. */
   id?: string;
   /** `none`: no deletion is under way; `undecided`: a deletion may be marked, but not decided. */
   deletion?: 'none' | 'undecided';
-  /** Status that the connection must not have, for example because only users set and change that status. */
+  /** Status that the connection must not have. This protects a status that only users set and change, for example. */
   statusNot?: Connection['status'];
   /** Version of the secret that must still be in force. */
   credentialVersion?: number | undefined;
   /** Version of the secret whose rotation must still be under way. */
   rotationVersion?: number;
-  /** Account that the connection must still have; `none`: it must have no account. */
+  /** Account that the connection must still have. `none`: no account may be recorded. */
   account?: { is: string } | 'none';
   /** Status that the connection must still have. */
   statusIs?: Connection['status'];
@@ -231,7 +232,7 @@ export interface UpdateCondition {
 }
 
 /**
- * Updates a connection's record. A new status other than Failed removes the recorded failure.
+ * Updates a connection's record. If the update sets a status other than Failed, the recorded failure is removed.
  *
  * @returns the updated connection; undefined if it does not exist or the condition does not hold
  */

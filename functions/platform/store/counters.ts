@@ -11,18 +11,21 @@ export interface PlacementRef {
 }
 
 /**
- * A change of one instance's record, which the counters of its placement must follow. `before` is absent for a new
- * record.
+ * An instance's record before and after a change. The counters of its placement change with it. `before` is absent for
+ * a new record.
  */
 export interface Step {
   before?: InstanceItem;
   after: InstanceItem;
 }
 
-/** Returns the name of a node group's counter of instances that failed permanently in a round. */
+/** Returns the name of the counter for instances of a node group that failed permanently in a round. */
 export const lostIn = (round: number): string => `lost${round}`;
 
-/** Numbers to add to a placement's counters, by path, and an example message for each failure code. */
+/**
+ * Changes of a placement's counters. `add`: the number to add at each path in the item. `examples`: a message for each
+ * failure code.
+ */
 export interface CounterChange {
   add: Map<string, { path: readonly string[]; by: number }>;
   examples: Map<string, string>;
@@ -54,7 +57,7 @@ export function countRequested(change: CounterChange, by: 1 | -1): void {
   bump(change, ['requested'], by);
 }
 
-/** Counts a change of a record that stays at its placement, as `countStepFrom` does. */
+/** Counts a change of a record that stays at its placement. See `countStepFrom`. */
 export function countStep(change: CounterChange, step: Step, secondsSinceCreation: number): void {
   countStepFrom(change, change, step, secondsSinceCreation);
 }
@@ -63,7 +66,7 @@ export function countStep(change: CounterChange, step: Step, secondsSinceCreatio
  * Counts a change of a record at two placements: the placement that the record leaves (`from`) and the placement that
  * it enters (`to`). They may be the same.
  *
- * @param secondsSinceCreation age of the fleet, on which the cost counters are based
+ * @param secondsSinceCreation age of the fleet in seconds, on which the cost counters are based
  */
 export function countStepFrom(
   from: CounterChange,
@@ -77,7 +80,7 @@ export function countStepFrom(
   if (before && isClosed(before.status)) {
     // The instance is launched again, or its machine exists again: its failure is no longer counted.
     if (before.failure && !isClosed(after.status)) bump(from, ['failureCounts', before.failure.code], -1);
-    // A failure of an earlier round stays counted as lost in that round.
+    // A failure in an earlier round stays in the `lost` counter of that round.
     if (after.round !== before.round) return;
     if (isLost(before)) bump(from, ['groups', before.nodeGroup, lostIn(before.round)], -1);
     if (isLost(after)) bump(to, ['groups', after.nodeGroup, lostIn(after.round)], 1);
@@ -98,20 +101,20 @@ function countPrice(change: CounterChange, { before, after }: Step, secondsSince
   bump(change, ['microUsdSeconds'], sign * after.microUsdPerHour * secondsSinceCreation);
 }
 
-/** Returns true if the instance has failed permanently, even if its machine still exists. */
+/** Returns true if the instance has failed permanently. Its machine may still exist. */
 function isLost({ status, failure, closeAs }: InstanceItem): boolean {
   return isClosed(status) ? failure !== undefined : status === 'Terminating' && closeAs === 'Failed';
 }
 
 /**
- * Returns true if a run starts. During a run, the instance costs money: from the first time that a poll sees the
- * instance Running until its record is closed.
+ * Returns true if a run of the instance starts. A run lasts from the first time that a worker records the instance as
+ * Running until its record is closed. During a run, the instance costs money.
  */
 export function startsRun(before: InstanceItem | undefined, after: InstanceItem): boolean {
   return before !== undefined && after.status === 'Running' && before.runningSinceSeconds === undefined;
 }
 
-/** Returns true if a run is resumed: a machine that vanished exists again, and costs money from now on. */
+/** Returns true if a run goes on: the machine of a closed record exists after all, and costs money again. */
 function resumesRun(before: InstanceItem | undefined, after: InstanceItem): boolean {
   if (before === undefined || !isClosed(before.status) || isClosed(after.status)) return false;
   return after.runningSinceSeconds !== undefined;
@@ -122,9 +125,9 @@ function endsRun(before: InstanceItem | undefined, after: InstanceItem): boolean
 }
 
 /**
- * Condition on the placement of a change: the placement exists (`there`), launching has not ended, or launching is on
- * for a round. With `unblocked`, the placement must also have no field `blocked`, which is the reason why nothing can
- * be launched there.
+ * Condition that the placement of a change must meet. `there`: the placement exists. `not-ended`: launching has not
+ * ended. `openFor`: launching is on for this round. With `unblocked`, the placement must not have the field `blocked`
+ * either, which says why nothing can be launched there.
  */
 export type PlacementCondition = 'there' | 'not-ended' | { openFor: number; unblocked?: boolean };
 

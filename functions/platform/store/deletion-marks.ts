@@ -5,17 +5,19 @@ import type { Key } from './keys.ts';
 import type { Store } from './store.ts';
 
 /**
- * Deletes a record of the access table in steps. While a deletion is under way, nothing that needs the record can be
- * created.
+ * Functions for the deletion of a record of the table `access`. While a deletion is under way, nothing that needs the
+ * record can be created. The caller takes four steps:
  *
- * 1. The caller marks the record. From then on, transactions that need the record fail.
- * 2. The caller checks what still needs the record.
- * 3. The caller removes the mark, or decides the deletion, which cannot be undone from then on.
+ * 1. It marks the record. From then on, transactions that need the record fail.
+ * 2. It checks whether anything still needs the record.
+ * 3. If something does, it removes the mark. Otherwise, it decides the deletion of a connection, which cannot be undone
+ *    from then on. The deletion of a namespace is not decided separately.
+ * 4. It deletes the record.
  *
- * A caller that finds a mark continues that deletion.
+ * If a caller finds a mark of an earlier caller, it continues that deletion.
  */
 
-/** Condition of writes that need the record: no deletion of it is under way. */
+/** Condition of writes that need the record: it exists, and no deletion of it is under way. */
 export const NOT_DELETING = 'attribute_exists(pk) AND attribute_not_exists(deletion)';
 
 /** Condition of writes that finish work from before the deletion: no deletion is decided yet. */
@@ -46,10 +48,10 @@ export async function markDeleting(
 }
 
 /**
- * Decides a deletion, which cannot be undone from then on.
+ * Decides a marked deletion. From then on, it cannot be undone.
  *
- * @param unless further condition: an attribute that the record must not have
- * @returns false if the mark was removed in the meantime, or the record does not exist
+ * @param unless name of an attribute that the record must not have; undefined: no such condition
+ * @returns false if the mark or the record does not exist any more, or if the record has the attribute `unless`
  */
 export async function decideDeletion(
   store: Store<'access'>,
@@ -76,7 +78,10 @@ export async function takeBackDeletion(store: Store<'access'>, key: Key, { id }:
   return item !== undefined;
 }
 
-/** Records a finished step of a decided deletion, while it is under way. */
+/**
+ * Records in the mark that a step of the deletion is finished. Does nothing if the deletion is not decided, or its mark
+ * no longer exists.
+ */
 export async function noteInDeletion(
   store: Store<'access'>,
   key: Key,

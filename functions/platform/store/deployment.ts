@@ -6,13 +6,10 @@ import type { Store } from './store.ts';
 
 const deploymentSchema = z.object({ deploymentId: z.string() });
 
-/** The id that a deployment gets if it has none yet. */
+/** The deployment id that is written if the tables have none yet. */
 export interface WantedId {
   deploymentId: string;
-  /**
-   * True if the operator chose the id. If the deployment already has another id, that is an error
-   * (`DeploymentIdTaken`).
-   */
+  /** True if the operator chose the id. `ensureDeploymentId` then throws if the deployment already has another id. */
   isNamed: boolean;
 }
 
@@ -29,7 +26,7 @@ export class DeploymentIdTaken extends Error {
 
 /**
  * Returns the deployment's id, and writes one if the table has none. Everything that the deployment creates at a cloud
- * carries the id. Only the table stores the id: one conditional write sets it, and it never changes.
+ * carries the id. One conditional write sets the id in the table, and it never changes.
  *
  * @throws DeploymentIdTaken
  */
@@ -42,7 +39,7 @@ export async function ensureDeploymentId(
   return known;
 }
 
-/** Reads the deployment's id strongly. @returns undefined if the table has none yet */
+/** Reads the deployment's id with a strongly consistent read. @returns undefined if the table has none yet */
 export async function readDeploymentId(store: Store<'fleets'>): Promise<string | undefined> {
   const { Item } = await store.document.send(
     new GetCommand({ TableName: store.tables.fleets, Key: deploymentKey(), ConsistentRead: true }),
@@ -68,14 +65,14 @@ async function writeDeploymentId(store: Store<'fleets'>, deploymentId: string): 
 }
 
 const beatSchema = z.object({
-  /** Counter that grows every few minutes while the deployment works; see `countOn`. */
+  /** Counter that grows every five minutes; see `countOn`. */
   beat: z.number(),
-  /** Number of restores of the tables that were detected. */
+  /** Number of detected restores of the tables to an earlier time. */
   restores: z.number(),
 });
 export type Beat = z.infer<typeof beatSchema>;
 
-/** Reads the beat in the tables strongly. */
+/** Reads the beat in the tables with a strongly consistent read. */
 export async function readBeat(store: Store<'fleets'>): Promise<Beat> {
   const { Item } = await store.document.send(
     new GetCommand({ TableName: store.tables.fleets, Key: beatKey(), ConsistentRead: true }),

@@ -10,7 +10,7 @@ import type { Store } from './store.ts';
 import { transactWrite } from './transact.ts';
 
 /**
- * Work that a workflow has to do on a fleet. `provision` launches the missing instances and settles by the failure
+ * Work that a workflow has to do on a fleet. `provision` launches the missing instances, then applies the failure
  * policy. `refine` removes failed instances, and the network resources that only those needed. `remove` removes
  * everything.
  */
@@ -29,19 +29,22 @@ const fleetItemSchema = z.object({
   minimumInstances: z.number().optional(),
   requested: z.number(),
   connections: z.array(z.string()),
-  /** Round of launching, from 1. A retry or a release begins the next round, and turns launching on again. */
+  /**
+   * Round of launching. The first is 1. A retry or a release begins the next round, in which launching is turned on
+   * again.
+   */
   round: z.number(),
   /** Work that is not done yet. */
   work: workSchema.optional(),
-  /** Number of the workflow execution that does, or did, the work; see `executionName`. */
+  /** Number of the latest workflow execution for the work; see `executionName`. */
   execution: z.number(),
-  /** Time at which the work was written. Its execution should have started immediately after that. */
+  /** Time at which `work` was written. The execution for the work should have started immediately after that. */
   workSinceMs: z.number(),
   /** Number of executions in a row that ended before the work was done. */
   interruptions: z.number(),
-  /** The user's last action. Requesting the same action again changes nothing. */
+  /** The latest action that a user requested. A request of the same action again changes nothing. */
   lastAction: fleetActionSchema.optional(),
-  /** The round that the user has aborted: nothing more is launched in it. */
+  /** Round that the user has aborted. Nothing more is launched in that round. */
   abortedRound: z.number().optional(),
   /** Present if launching is to be paused, but some placements may not be paused yet. */
   pausePending: z.literal(true).optional(),
@@ -56,7 +59,7 @@ const fleetItemSchema = z.object({
 });
 export type FleetItem = z.infer<typeof fleetItemSchema>;
 
-/** Reads the fleet's own item strongly. */
+/** Reads the fleet's own item with a strongly consistent read. */
 export async function readFleetItem(store: Store<'fleets'>, fleetId: string): Promise<FleetItem | undefined> {
   const { Item } = await store.document.send(
     new GetCommand({ TableName: store.tables.fleets, Key: fleetKey(fleetId), ConsistentRead: true }),
@@ -69,12 +72,12 @@ export function parseFleetItem(item: unknown): FleetItem {
 }
 
 /**
- * Reads a fleet's spec. @throws Error if there is no such fleet, because a spec is written before anything that refers
- * to it
+ * Reads a fleet's spec. @throws Error if there is no spec. That is an internal error, because the spec is written
+ * together with the fleet
  */
 export async function readSpec(store: Store<'fleets'>, fleetId: string): Promise<FleetSpec> {
-  // A spec never changes. The cheap, eventually consistent read therefore suffices, except just after the spec was
-  // written.
+  // A spec never changes, so the cheap, eventually consistent read is tried first. It may miss a spec that was written
+  // a moment ago.
   for (const ConsistentRead of [false, true]) {
     const { Item } = await store.document.send(
       new GetCommand({ TableName: store.tables.fleets, Key: specKey(fleetId), ConsistentRead }),
@@ -104,10 +107,9 @@ export interface FleetUpdate {
 }
 
 /**
- * Updates a fleet if the fields that decisions are based on (`DECISIVE`) have not changed since they were
- * read.
+ * Updates a fleet if the fields that decisions are based on (`DECISIVE`) have not changed since they were read.
  *
- * @returns the updated fleet; undefined if it has changed since it was read, and nothing was written
+ * @returns the updated fleet; undefined if one of these fields has changed since. Nothing is written in that case
  */
 export async function updateFleet(
   store: Store<'fleets'>,
@@ -169,8 +171,9 @@ export function holdEnd(nowMs: number, { expiresInSeconds, ...rest }: Hold): num
 }
 
 /**
- * Closes a fleet and frees its name, in one transaction. Nothing of the fleet may be left. A second call with the same
- * status changes nothing. @throws Error if the fleet's status has changed since it was read
+ * Closes a fleet and frees its name, in one transaction. The caller must have checked that no machine or network
+ * resource of the fleet is left. A second call with the same status changes nothing. @throws Error if the fleet's
+ * status has changed since it was read
  */
 export async function closeFleet(
   store: Store<'fleets'>,

@@ -8,26 +8,26 @@ import type { Store } from './store.ts';
 /**
  * State of the current attempt's create call.
  *
- * - `claimed`: a worker has the claim until `claimUntilMs`. If the worker died, the state stays `claimed`, and the call
- *   may have gone out.
- * - `refused`: the cloud made nothing; the same call may be made again.
+ * - `claimed`: a worker has the claim until `claimUntilMs`. If that worker dies, the state stays `claimed`, and the
+ *   create call may have gone out.
+ * - `refused`: the cloud made no machine; the same call may be made again.
  * - `unknown`: the call may have reached the cloud. Only a look-up after `unknownSinceMs` shows whether the cloud made
- *   the instance.
- * - `accepted`: the cloud has the instance, and `backendId` is set.
+ *   the machine.
+ * - `accepted`: the cloud has the machine, and `backendId` is its id at the cloud.
  */
 export const launchStateSchema = z.enum(['claimed', 'refused', 'unknown', 'accepted']);
 
 const unknownAnswerSchema = z.object({
-  /** Text of the answer. If equal answers follow, the text of the first one is kept. */
+  /** Text of the first of these equal answers. */
   words: z.string(),
-  /** Number of answers in a row with the same text. Numbers and ids in the text may differ. */
+  /** Number of equal answers in a row. Answers are equal if their texts differ only in numbers and ids. */
   times: z.number(),
   firstAtMs: z.number(),
 });
 
 /**
- * Record of an ended attempt. If a machine of this attempt shows up later, the record proves that the attempt created
- * it.
+ * Record of an attempt that has ended. If a machine of the attempt shows up later, this record proves that the attempt
+ * made it.
  */
 export const attemptSchema = z.object({
   launchToken: z.string(),
@@ -35,15 +35,15 @@ export const attemptSchema = z.object({
   /** Time at which the attempt was claimed, which is before any call was sent for it. */
   firstSentAtMs: z.number(),
   /**
-   * Time at which the attempt's outcome was known; no call was sent for it after that. Absent: the attempt ended with
-   * an unknown outcome.
+   * Time at which the outcome of the attempt became known. No create call was sent for the attempt after that. Absent:
+   * the outcome never became known.
    */
   closedAtMs: z.number().optional(),
   /** Idempotency keys of the attempt's calls, if the cloud stores such keys. */
   idempotencyKeys: z.array(z.string()).optional(),
   /** The machine that the attempt made. */
   backendId: z.string().optional(),
-  /** True if that machine ceased to exist although its removal was not requested. */
+  /** True if the machine ceased to exist although its removal was not requested. */
   vanished: z.boolean().optional(),
 });
 export type AttemptItem = z.infer<typeof attemptSchema>;
@@ -57,39 +57,45 @@ export const instanceItemSchema = z.object({
   connectionKey: z.string(),
   location: z.string(),
   status: instanceStatusSchema,
-  /** The round in which the instance was last claimed. */
+  /** Round of launching in which the instance was last claimed. */
   round: z.number(),
   attempt: z.number(),
   /** Locations where an attempt of this round ended without a machine. */
   tried: z.array(z.string()).default([]),
   launchToken: z.string(),
   launchState: launchStateSchema,
-  /** End of the latest claim. Each claim ends later than the one before, so this time identifies the claim. */
+  /**
+   * End of the latest claim. Each claim of the instance ends later than its claims before, so this time identifies the
+   * claim.
+   */
   claimUntilMs: z.number(),
   /**
-   * Id of the message whose first delivery led to the latest claim. Empty or absent: the claim was not made for a
-   * launch message.
+   * Id of the launch message whose first delivery led to the latest claim. Empty or absent: no launch message led to
+   * the claim.
    */
   claimedBy: z.string().optional(),
   /** Number of calls of the current attempt that the cloud refused temporarily (Unavailable). */
   refusals: z.number().default(0),
   /**
    * Time at which the current attempt was claimed, which is before any call was sent for it. Absent: the last attempt
-   * has ended, and the next one is not claimed yet.
+   * has ended, and no worker has claimed the next attempt yet.
    */
   firstSentAtMs: z.number().optional(),
   /** Time at which the current attempt ended without a machine; no call was sent for it after that. */
   closedAtMs: z.number().optional(),
   /** Idempotency keys of the current attempt's calls, the latest last, if the cloud stores such keys. */
   idempotencyKeys: z.array(z.string()).optional(),
-  /** The attempts before the current one, the latest last; the oldest are dropped. */
+  /** Attempts before the current one, the latest last. If there are many, the oldest are dropped. */
   earlierAttempts: z.array(attemptSchema).optional(),
   unknownSinceMs: z.number().optional(),
-  /** The cloud's answer to a create whose outcome is unknown. Equal answers in a row are counted; see `countAnswer`. */
+  /**
+   * The cloud's answer to the create call, if it left the outcome unknown. Equal answers in a row are counted; see
+   * `countAnswer`.
+   */
   unknownAnswer: unknownAnswerSchema.optional(),
   /**
-   * Time at which the cloud's answer to the create call named the machine. For some time after it, which the driver
-   * states, lists may not show the machine yet.
+   * Time at which the cloud's answer to the create call named the machine. For the consistency window of the driver
+   * after that time, lists may not show the machine yet.
    */
   acceptedAtMs: z.number().optional(),
   deadlineAtMs: z.number(),
@@ -103,18 +109,21 @@ export const instanceItemSchema = z.object({
   terminatingAtMs: z.number().optional(),
   terminatedAt: z.string().optional(),
   microUsdPerHour: z.number(),
-  /** Seconds from the fleet's creation until the instance was first seen Running; the base of the cost counters. */
+  /**
+   * Seconds from the fleet's creation until the instance was first recorded as Running. Its cost is counted from then
+   * on.
+   */
   runningSinceSeconds: z.number().optional(),
   failure: z.object({ code: z.string(), message: z.string() }).optional(),
   /** For an instance that ran and is Undefined: the cloud's name of its status, and the cloud's reason. */
   trouble: z.object({ cloudStatus: z.string(), message: z.string().optional() }).optional(),
   /**
-   * For an instance whose machine vanished: the time at which the removal of the machine was requested, in case the
-   * machine shows up again.
+   * For an instance whose machine vanished: the time at which the removal of the instance was requested. If the machine
+   * shows up again after that, it is not taken back.
    */
   endAskedAtMs: z.number().optional(),
   /**
-   * Status to set when the cloud shows that the instance no longer exists. Planned: another attempt at another location
+   * Status to set when the cloud shows that the machine no longer exists. Planned: another attempt at another location
    * follows.
    */
   closeAs: z.enum(['Terminated', 'Failed', 'Planned']).optional(),
@@ -132,8 +141,8 @@ export type SiteEntry = z.infer<typeof siteEntrySchema>;
 const siteEntriesSchema = z.array(siteEntrySchema);
 
 /**
- * Reads records by instance id, strongly by default. Instances that were never claimed have no record and are missing
- * from the result.
+ * Reads records by instance id, by default with strongly consistent reads. Instances that were never claimed have no
+ * record and are missing from the result.
  */
 export async function readInstances(
   store: Store<'fleets'>,
@@ -160,7 +169,10 @@ export async function readInstances(
   return found;
 }
 
-/** Reads strongly the records of one fleet's claimed instances at positions `first` to `last`, in order. */
+/**
+ * Reads the records of one fleet's instances at positions `first` to `last`, in order, with strongly consistent reads.
+ * Positions that were never claimed have no record and are missing from the result.
+ */
 export async function readInstanceRange(
   store: Store<'fleets'>,
   fleetId: string,
@@ -186,7 +198,8 @@ export async function readInstanceRange(
 }
 
 /**
- * Reads the index entries of all fleets' instances that may exist at a site. Eventually consistent, as all indexes are.
+ * Reads the entries of the index `bySite` for one site: the instances of all fleets that may exist there. The read is
+ * eventually consistent, as all reads of indexes are.
  */
 export async function readSiteEntries(
   store: Store<'fleets'>,

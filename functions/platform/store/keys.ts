@@ -1,9 +1,9 @@
 import type { InstanceRef } from '../../model/identifiers.ts';
 
 /**
- * Keys of the tables `fleets` and `governor`. Every item is read by its key, and no table is scanned.
- * `catalogue-keys.ts` has the keys of the table `catalogue`. The keys of the table `access` are in the files that use
- * them: `namespaces.ts`, `connections.ts`, `api-keys.ts`, `abandoned-secrets.ts`.
+ * Keys of the tables `fleets` and `governor`. No table is scanned: items are read by key, by partition, or through an
+ * index. `catalogue-keys.ts` has the keys of the table `catalogue`. The keys of the table `access` are in the files
+ * that use them: `namespaces.ts`, `connections.ts`, `api-keys.ts`, `abandoned-secrets.ts`.
  *
  * | item | pk | sk |
  * |---|---|---|
@@ -31,16 +31,16 @@ export interface Key {
   sk: string;
 }
 
-/** Number of instances of a fleet in one partition, which limits how often a partition is written. */
+/** Maximum number of instances of a fleet in one partition. It limits how often one partition is written. */
 export const INSTANCES_PER_PARTITION = 250;
 
 export const BY_NAMESPACE_INDEX = 'byNamespace';
-/** Attributes in the index `byNamespace`. They show whether a fleet is live, and which connections it uses. */
+/** Attributes in the index `byNamespace`. They show whether a fleet has ended, and which connections it uses. */
 export const BY_NAMESPACE_ATTRIBUTES = ['fleetId', 'name', 'status', 'connections'] as const;
 
 /**
- * Index that contains only the fleets with work under way, a hold that expires or a pending pause. They are all in one
- * partition.
+ * Index that contains only the fleets with work under way, a hold that expires or a pending pause. All of them are in
+ * one partition, `ACTIVE_PARTITION`.
  */
 export const BY_ACTIVITY_INDEX = 'byActivity';
 export const ACTIVE_PARTITION = 'ACTIVE';
@@ -100,7 +100,7 @@ export const locationsKey = (connectionKey: string): Key => ({
 });
 export const budgetKey = (connectionKey: string): Key => ({ pk: `CONN#${connectionKey}`, sk: 'BUDGET' });
 
-/** Returns the key of one partition of a site's launch queue. Most queues have only one partition. */
+/** Returns the partition key of one of the partitions of a site's launch queue. Most queues have only one. */
 export const queuePartition = (site: { connectionKey: string; location: string }, part: number): string =>
   `QUEUE#${siteName(site.connectionKey, site.location)}#${part}`;
 export const QUEUE_ENTRY_PREFIX = 'ENTRY#';
@@ -119,8 +119,8 @@ export const loopKey = (driver: string, connectionKey: string, location: string)
 
 export const orphanPartition = (connectionKey: string): string => `ORPHAN#${connectionKey}`;
 /**
- * A missing machine has a separate sort key, because the same machine may later be found as an orphan, which is a
- * second finding.
+ * The finding of a missing machine has a sort key of its own. If the same machine is later found as an orphan, that is
+ * a second finding.
  */
 export const orphanKey = (orphan: {
   connectionKey: string;

@@ -8,8 +8,8 @@ import { type Key, QUEUE_ENTRY_PREFIX, queueFleetKey, queuePartition, queueSortK
 import type { Store } from './store.ts';
 
 /**
- * Entry of a site's launch queue: a launch that waits for its turn. The launch's message was acknowledged. A worker
- * that frees a slot sends the message again. Entries are sorted by their tags, which are the virtual start times of
+ * Entry of a site's launch queue: a launch that waits for a permit. Its message was acknowledged. A worker that frees a
+ * slot sends the message again. Entries are sorted by their tags, which are virtual start times in the sense of
  * start-time fair queueing. The launches of other fleets are therefore served between those of a large fleet.
  */
 const queueEntrySchema = z.object({
@@ -26,28 +26,31 @@ export interface QueueKey {
   location: string;
 }
 
-/** A site with the limits that determine the number of its queue's partitions. */
+/** A site with the limits that determine the number of partitions of its launch queue. */
 export interface QueueSite extends QueueKey {
   limits: Pick<LimitProfile, 'calls'>;
 }
 
-/** Entries expire after this: longer than any launch may take. */
+/** Time after which entries expire. No launch may take that long. */
 const KEPT_SECONDS = 7 * 86_400;
 const ITEMS_PER_WRITE = 25;
 const MAX_TRIES = 5;
 const PAGE = 1_000;
-/** Write units for one entry with its task token: two to add the entry, and two to remove it. */
+/** Write units of one entry, which contains a task token: two to add the entry, and two to remove it. */
 const UNITS_PER_LAUNCH = 4;
-/** Write units to use of one partition key each second. This is half of what DynamoDB accepts. */
+/** Maximum number of write units a second for one partition key, which is half of what DynamoDB accepts. */
 const UNITS_PER_PART = 500;
 /** Maximum number of partitions of a queue, which is enough for 500 launches a second. */
 const MOST_PARTS = 4;
-/** Number of extra entries to read from each partition, because a queue's partitions differ in length. */
+/**
+ * Number of entries to read from each partition beyond its even share, because the partitions of a queue differ in
+ * length.
+ */
 const SPARE_PER_PART = 4;
 
 /**
- * Returns the number of partitions of a site's launch queue. It is one, unless the profile allows very many creates a
- * second.
+ * Returns the number of partitions of a site's launch queue. It is one if the limit profile allows at most 125 creates
+ * a second.
  */
 export function queuePartsOf({ limits }: Pick<QueueSite, 'limits'>): number {
   const parts = Math.ceil((limits.calls.create.perSecond * UNITS_PER_LAUNCH) / UNITS_PER_PART);
@@ -65,8 +68,8 @@ function entryKey(site: QueueSite, tag: number, instance: string): Key {
 }
 
 /**
- * Returns true if an entry is misplaced: the site's limits have changed since it was added, and its partition is no
- * longer read.
+ * Returns true if an entry is misplaced: the site's limits have changed since the entry was added, and the entry's
+ * partition is no longer read.
  */
 export function isMisplaced({ pk }: Pick<QueueEntry, 'pk'>, site: QueueSite): boolean {
   return !partitionsOf(site, queuePartsOf(site)).includes(pk);
@@ -75,9 +78,8 @@ export function isMisplaced({ pk }: Pick<QueueEntry, 'pk'>, site: QueueSite): bo
 /**
  * Adds launches of one fleet to a site's queue.
  *
- * @param turn the site's current turn, which is the tag of its last served launch. A fleet without recent entries
- *   begins there
- * @param step distance between the tags of the fleet's launches: smaller for a higher priority
+ * @param turn tag of the launch that the site served last. The tags of a fleet without recent entries begin after it
+ * @param step distance between the tags of the fleet's launches. It is smaller for a higher priority
  */
 export async function addToQueue(
   store: Store<'governor'>,
@@ -100,7 +102,8 @@ export async function addToQueue(
 }
 
 /**
- * Advances the fleet's latest tag at this site by `by`. If that tag is behind the turn, it starts from the turn.
+ * Advances the fleet's latest tag at this site by `by`. If that tag is less than `turn`, it is advanced from `turn`
+ * instead.
  * @returns the new tag
  */
 async function takeTags(
@@ -137,15 +140,15 @@ async function takeTags(
       }
     }
   }
-  // Other workers changed the tag during every attempt. A tag near the turn is good enough.
+  // Other workers changed the tag during every attempt. A tag near `turn` keeps the order fair enough.
   return turn + by;
 }
 
 /**
- * Reads the head of a site's launch queue strongly, the next launch first.
+ * Reads the head of a site's launch queue with strongly consistent reads, the next launch first.
  *
- * @returns at most `limit` entries, in order. It may return fewer even if more are queued. If the queue is not empty,
- *   it returns at least one
+ * @returns at most `limit` entries, in order, and at least one if the queue is not empty. There may be fewer than
+ *   `limit` although more are queued
  */
 export async function readQueueHead(
   store: Store<'governor'>,
@@ -155,8 +158,8 @@ export async function readQueueHead(
   const parts = queuePartsOf(site);
   const perPart = parts === 1 ? limit : Math.min(limit, Math.ceil(limit / parts) + SPARE_PER_PART);
   const pages = await Promise.all(partitionsOf(site, parts).map((pk) => readPage(store, pk, perPart)));
-  // If a partition has unread entries, entries that follow its last read entry are left out, because unread entries may
-  // precede them.
+  // If a partition was not read to its end, its unread entries follow its last entry here. Entries of other partitions
+  // after that last entry are left out, because unread entries may precede them.
   const lasts = pages.flatMap(({ items, next }) => (next ? items.slice(-1) : []));
   const [end] = inOrder(lasts);
   return inOrder(pages.flatMap(({ items }) => items))
@@ -164,7 +167,7 @@ export async function readQueueHead(
     .slice(0, limit);
 }
 
-/** Reads the whole launch queue strongly, with misplaced entries if requested. */
+/** Reads the whole launch queue with strongly consistent reads, and misplaced entries too if requested. */
 export async function readQueue(
   store: Store<'governor'>,
   site: QueueSite,
@@ -187,7 +190,7 @@ export async function readQueue(
 
 const countedSchema = z.object({ sk: z.string(), wanted: z.object({ fleetId: z.string() }) });
 
-/** Counts the queued launches of each fleet, in the order of the queue. */
+/** Counts the queued launches of each fleet. The fleets are in the order of their first launches in the queue. */
 export async function countQueued(store: Store<'governor'>, site: QueueSite): Promise<Map<string, number>> {
   const entries = await Promise.all(
     partitionsOf(site, queuePartsOf(site)).map((pk) => readCounted(store, pk)),
@@ -240,7 +243,7 @@ function inOrder<Entry extends { sk: string }>(entries: readonly Entry[]): Entry
   return entries.toSorted((a, b) => (a.sk < b.sk ? -1 : 1));
 }
 
-/** Removes entries from the queue, after their messages were sent. */
+/** Removes entries from the queue. The caller must have sent their messages. */
 export async function removeFromQueue(
   store: Store<'governor'>,
   items: readonly Pick<QueueEntry, 'pk' | 'sk'>[],

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { ACTIVE_PARTITION, BY_ACTIVITY_INDEX, BY_NAMESPACE_INDEX, namespacePartition } from './keys.ts';
 import type { Store } from './store.ts';
 
-/** Lists a page of the namespace's fleet ids, newest first. */
+/** Lists a page of the ids of a namespace's fleets, newest first. The read is eventually consistent. */
 export async function listFleetIds(
   store: Store<'fleets'>,
   namespace: string,
@@ -31,7 +31,8 @@ export async function listFleetIds(
 }
 
 /**
- * Lists a page of the ids of fleets with work under way, a hold that expires or a pending pause. Eventually consistent.
+ * Lists a page of the ids of fleets with work under way, a hold that expires or a pending pause. The read is eventually
+ * consistent.
  */
 export async function listActiveFleetIds(
   store: Store<'fleets'>,

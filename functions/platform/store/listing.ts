@@ -3,7 +3,7 @@ import type { Store, Tables } from './store.ts';
 
 export interface Page<Item> {
   items: Item[];
-  /** Position at which the next page begins; null if this is the last page. */
+  /** Value that requests the next page; null if this is the last page. */
   cursor: string | null;
 }
 
@@ -11,7 +11,7 @@ export interface Page<Item> {
 export interface KeyRange {
   pk: string;
   prefix: string;
-  /** True: the read is strongly consistent. This is needed if a decision depends on an item's absence. */
+  /** True: the read is strongly consistent. A caller needs this if it decides by the absence of an item. */
   consistent?: boolean;
 }
 
@@ -21,8 +21,8 @@ export interface PageRequest {
 }
 
 /**
- * Reads a page of one partition in the order of its sort key. The cursor is the last item's sort key without the
- * range's prefix.
+ * Reads a page of a range, in the order of the sort key. The cursor is the sort key of the page's last item, without
+ * the range's prefix.
  */
 export async function queryPage<T extends keyof Tables, Item>(
   store: Store<T>,

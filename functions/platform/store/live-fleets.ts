@@ -6,8 +6,8 @@ import { queryAll } from './listing.ts';
 import type { Store } from './store.ts';
 
 /**
- * Limits of what one page reads from the index. Ended fleets stay in the index, so a page may read many entries that it
- * does not return.
+ * One page reads at most `ENTRIES_PER_QUERY` × `INDEX_QUERIES_PER_PAGE` entries of the index. Ended fleets stay in the
+ * index, so a page may read many entries that it does not return.
  */
 const ENTRIES_PER_QUERY = 100;
 const INDEX_QUERIES_PER_PAGE = 10;
@@ -21,9 +21,9 @@ const liveFleetSchema = lockSchema.extend({
 export type LiveFleet = Pick<z.infer<typeof liveFleetSchema>, 'fleetId' | 'name' | 'connections'>;
 
 /**
- * Lists the live fleets of a namespace, newest first.
+ * Lists the live fleets of a namespace, which are those that have not ended, newest first.
  *
- * @param from id of the fleet to begin with; absent: the newest one
+ * @param from id of the fleet to begin with; undefined: the newest fleet
  * @returns at most `count` fleets, and the last id that was read if there may be more
  */
 export async function liveFleetsFrom(
@@ -71,7 +71,8 @@ export async function hasLiveFleets(
 
 /**
  * Returns the ids of a namespace's live fleets that use the given connection, or any connection if none is given. Reads
- * the fleets' name locks strongly, because a lock exists exactly as long as its fleet is live.
+ * the name locks of the namespace with strongly consistent reads, because a lock exists exactly as long as its fleet is
+ * live.
  */
 export async function liveFleetIds(
   store: Store<'fleets'>,

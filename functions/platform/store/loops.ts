@@ -5,7 +5,7 @@ import { loopKey, loopPartition, siteName } from './keys.ts';
 import { queryAll } from './listing.ts';
 import type { Store } from './store.ts';
 
-/** Schedule of the loop: whether there will be a next poll, and its time. */
+/** Schedule of the loop: whether another poll follows, and when. */
 const scheduleSchema = z.object({
   generation: z.number(),
   nextPollAtMs: z.number(),
@@ -14,50 +14,50 @@ const scheduleSchema = z.object({
   emptyPolls: z.number(),
   /**
    * True while launches wait for slots that may become free at any time. Each poll then sends the message of the next
-   * poll when its list has come, before it reconciles. Fast polls run in between.
+   * poll as soon as the cloud has answered, before it writes the records. Fast polls run between these polls.
    */
   fastPolling: z.boolean().optional(),
   /** Generation of the fast polls. It grows with each fast poll. */
   fastGeneration: z.number().optional(),
 });
 
-/** State from earlier polls that a poll uses when it reads the cloud's machines. */
+/** State of earlier polls that a poll needs to read the machines of the cloud. */
 const observedSchema = z.object({
   /** Time at which a poll last called the cloud. Fast polls do not change it. */
   polledAtMs: z.number().optional(),
-  /** Time of the last full poll. `entries`: the number of the site's instances in the index `bySite` at that time. */
+  /** Time of the last full poll. `entries` is the number of the site's instances in the index `bySite` at that time. */
   fullAtMs: z.number().optional(),
   entries: z.number().optional(),
   /** Time at which a list call for the site last failed or took too long; 0: the latest list call succeeded. */
   listFailedAtMs: z.number().optional(),
   /**
-   * True if the latest list was not trusted, because it showed none of the expected machines. A second such list in a
-   * row is trusted.
+   * True if the poll did not trust the latest list, because the list showed none of the expected machines. If the next
+   * list is like that too, it is trusted.
    */
   isDoubted: z.boolean().optional(),
   /**
-   * While list calls fail, polls read machines one at a time. This is the instance id of the last machine that was
-   * read. The next poll continues after it.
+   * While list calls fail, polls read machines one at a time. This is the id of the instance whose machine was read
+   * last. The next poll continues after this instance.
    */
   askedUpTo: z.string().optional(),
 });
 
-/** State that a poll uses when it decides the time of the next poll. */
+/** State that a poll needs to decide the time of the next poll. */
 const paceSchema = z.object({
-  /** Shortest time from a create call to Running that polls have seen at this site. */
+  /** Shortest time from a create call to Running at this site, as polls have seen it. */
   fastestMs: z.number().optional(),
 });
 
-/** State that a poll uses when it serves the launch queue. */
+/** State that a poll needs to serve the launch queue. */
 const lineSchema = z.object({
   /** Time of the last queue scan. */
   queueScanAtMs: z.number().optional(),
 });
 
 /**
- * The item of a site's poll loop. Each group of fields belongs to one phase of a poll. Only the poll message with this
- * item's generation is valid. While the loop is `active`, each poll sends the message of the next poll. Otherwise a
- * scheduled function starts a poll each minute, unless `idle` says that the site needs no more polls.
+ * The item of a site's poll loop. A poll message is valid only if it has the `generation` of this item (a fast poll:
+ * the `fastGeneration`). While the loop is `active`, each poll sends the message of the next poll. While it is not, a
+ * scheduled function starts a poll each minute, unless the loop is `idle`: the site needs no polls.
  */
 const loopSchema = z.object({
   connectionKey: z.string(),
@@ -77,16 +77,17 @@ export interface LoopRef {
 
 /** Interval of polls while something at the site is in transition. */
 export const POLL_INTERVAL_MS = 5_000;
-/** Shortest interval of polls: the message queue has no shorter delay. */
+/** Shortest interval of polls, because the message queue has no shorter delay. */
 export const SHORTEST_POLL_MS = 1_000;
 /**
- * A poll that is this late counts as lost, because its message is gone or its worker died. Another worker may then
- * restart the loop.
+ * Time after which a poll that has not begun counts as lost, because its message is gone or its worker died. Another
+ * worker may then restart the loop.
  */
 export const POLL_OVERDUE_MS = 30_000;
 
 /**
- * Number of attempts to start a loop. If a loop ends between the two writes of one attempt, the next attempt starts it.
+ * Maximum number of attempts to start a loop. If the loop ends between the two writes of an attempt, the next attempt
+ * starts it.
  */
 const START_TRIES = 3;
 
@@ -94,9 +95,9 @@ const START_TRIES = 3;
  * Starts the loop, unless it is active and on time. For an active loop, the count of empty polls is set to 0, so that a
  * poll that has already been claimed cannot end the loop.
  *
- * @param emptyPolls initial number of empty polls, which are polls that found nothing in transition. The loop ends
- *   after the second, so with 1 it ends after one more empty poll
- * @returns the generation of the poll to send; undefined if the loop is running already
+ * @param emptyPolls initial number of empty polls. An empty poll is one that found nothing in transition. The loop ends
+ *   after two empty polls in a row; with 1, it ends after one
+ * @returns the generation for the poll message that the caller has to send; undefined if the loop runs already
  */
 export async function startLoop(
   store: Store<'governor'>,
@@ -166,9 +167,9 @@ export async function takePoll(
 }
 
 /**
- * Starts a chain of fast polls. Polls of an earlier chain are refused from then on.
+ * Starts a chain of fast polls, each of which sends the next. From then on, polls of an earlier chain are refused.
  *
- * @returns the generation of the first poll; undefined if fast polls have ended
+ * @returns the generation of the first fast poll; undefined if the loop is not in fast polling
  */
 export async function startFastPolls(store: Store<'governor'>, ref: LoopRef): Promise<number | undefined> {
   const { Attributes } = await conditional(store, ref, {
@@ -182,8 +183,8 @@ export async function startFastPolls(store: Store<'governor'>, ref: LoopRef): Pr
 /**
  * Claims a fast poll, so that a message that is delivered twice causes only one fast poll.
  *
- * @returns the loop, with the generation of the next fast poll; undefined if this fast poll was claimed already, or
- *   fast polls have ended
+ * @returns the loop, with the generation of the next fast poll; undefined if this fast poll was claimed already, or the
+ *   loop is not in fast polling
  */
 export async function takeFastPoll(
   store: Store<'governor'>,
@@ -224,9 +225,10 @@ export async function scheduleNextPoll(
 }
 
 /**
- * Ends the loop after a poll that found nothing.
+ * Ends the loop after a poll that found nothing in transition.
  *
  * @param loop the loop as it was when the poll was claimed
+ * @param idle whether the site needs no polls until a worker starts the loop again
  * @returns false if the loop was restarted since, or its count of empty polls was reset. The loop then continues
  */
 export async function endLoop(
@@ -251,7 +253,7 @@ export async function endLoop(
 }
 
 /**
- * Lists the loops of a driver's sites, without idle loops. It reads the driver's whole partition, which has about 400
+ * Lists the poll loops of a driver's sites that are not idle. Reads the driver's whole partition, which has about 400
  * bytes for each site.
  */
 export async function listLoops(store: Store<'governor'>, driver: string): Promise<Loop[]> {

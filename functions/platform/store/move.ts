@@ -7,13 +7,13 @@ import { transactWrite } from './transact.ts';
 import { instanceWrite, type StatusChange, stepOf, unchanged } from './transition.ts';
 
 /**
- * Moves an instance without a machine to another location of its node group, where its next attempt is Planned. The
- * record and both placements' counters change in one transaction, and only while the new placement accepts launches.
+ * Moves an instance without a machine to another location of its node group. Its status becomes Planned, because
+ * another attempt follows there. The record and both placements' counters change in one transaction, and only if
+ * launching is on at the new placement.
  *
  * @param earlierAttempts the attempts so far, including the one that has just ended
- * @returns `barred`: launching is not on at the new placement, or its network could not be created; `lost`: the record
- * has
- *   changed since it was read
+ * @returns `barred`: launching is not on at the new placement, or network resources could not be created there; `lost`:
+ *   the record has changed since it was read
  */
 export async function moveInstance(
   store: Store<'fleets'>,
@@ -48,12 +48,13 @@ export async function moveInstance(
 }
 
 /**
- * Reopens a record whose machine shows up at a location that the instance has left. The record and both placements'
- * counters change in one transaction, unless the instance's removal was requested.
+ * Reopens a closed record after its machine has shown up at a location that the instance had left. The record and both
+ * placements' counters change in one transaction. Nothing changes if the removal of the instance was requested.
  *
  * @param location where the machine is
- * @param secondsSinceCreation age of the fleet, for the cost counters
- * @returns `stopped`: launching has ended at the placement; `lost`: the record has changed since it was read
+ * @param secondsSinceCreation age of the fleet in seconds, for the cost counters
+ * @returns `stopped`: launching has ended at the machine's location; `lost`: the record has changed since it was read,
+ *   or the removal was requested
  */
 export async function returnInstance(
   store: Store<'fleets'>,
@@ -77,8 +78,8 @@ export async function returnInstance(
 }
 
 /**
- * Returns the instance's record before its next attempt, without the fields of the last attempt. The record is not in
- * the index `bySite`.
+ * Returns the record of an instance that waits for its next attempt. It has none of the last attempt's fields, and is
+ * not in the index `bySite`.
  */
 function plannedAt(record: InstanceItem, location: string, earlierAttempts: AttemptItem[]): InstanceItem {
   const { instanceId, fleetId, index, namespace, nodeGroup, connectionKey, round, deadlineAtMs, launchedAt } =

@@ -9,7 +9,7 @@ import { type Page, type PageRequest, queryAll, queryPage } from './listing.ts';
 import type { Store } from './store.ts';
 import { type TransactItem, transactWrite } from './transact.ts';
 
-/** All namespaces are in one partition of the access table: there are few, and they change seldom. */
+/** All namespaces are in one partition of the access table, because there are few, and they change seldom. */
 const PARTITION = 'NAMESPACES';
 
 const keyOf = (name: string): Key => ({ pk: PARTITION, sk: name });
@@ -24,8 +24,8 @@ export async function createNamespace(
     ...(description === undefined ? {} : { description }),
     createdAt: new Date(store.clock.now()).toISOString(),
   };
-  // A transaction has an idempotency token. If an answer is lost, DynamoDB therefore does not refuse the SDK's retry
-  // because of the first write.
+  // The SDK sends a transaction with an idempotency token. If an answer is lost, the SDK's retry therefore succeeds.
+  // Without the token, DynamoDB would refuse the retry, because the first request has written the item.
   const refusals = await transactWrite(store, [
     {
       Put: {
@@ -38,7 +38,7 @@ export async function createNamespace(
   return refusals.length === 0 ? namespace : undefined;
 }
 
-/** Returns the condition, for a transaction, that a namespace exists and no deletion of it is under way. */
+/** Returns a condition check for a transaction: the namespace exists, and no deletion of it is under way. */
 export function namespaceStands(store: Store<'access'>, name: string): TransactItem {
   return {
     ConditionCheck: {
@@ -70,8 +70,8 @@ export async function allNamespaces(store: Store<'access'>): Promise<Namespace[]
 }
 
 /**
- * Marks a namespace for deletion. From then on, nothing is created in it. @returns the mark; undefined if there is no
- * such namespace
+ * Marks a namespace for deletion. From then on, nothing can be created in it. @returns the mark; undefined if there is
+ * no such namespace
  */
 export async function markNamespace(store: Store<'access'>, name: string): Promise<Deletion | undefined> {
   const id = makeId(store.clock.now(), store.random);

@@ -10,9 +10,9 @@ export const networkKindSchema = z.enum(['network', 'security-group', 'key-pair'
 export type NetworkKind = z.infer<typeof networkKindSchema>;
 
 /**
- * A network resource of one fleet at one site. The record is written before the cloud is called, and becomes Gone only
- * when the cloud shows that the resource no longer exists. A Gone record is kept for a while: if a slow call creates
- * the resource later, the record proves that the resource belongs to this deployment.
+ * Record of a network resource of one fleet at one site. It is written before the cloud is called, and becomes Gone
+ * only when the cloud shows that the resource no longer exists. A Gone record is kept for 90 days: if a slow call
+ * creates the resource later, the record proves that the resource belongs to this deployment.
  */
 const networkItemSchema = z.object({
   fleetId: z.string(),
@@ -23,7 +23,7 @@ const networkItemSchema = z.object({
   status: z.enum(['Creating', 'Ready', 'Deleting']),
   /** Time at which calls for this resource began to fail; 0: the last call succeeded. */
   failingSinceMs: z.number(),
-  /** End of the claim of the worker that works on the resource. */
+  /** End of the claim of the worker that works on the resource; 0: no worker has a claim. */
   claimUntilMs: z.number(),
   backendId: z.string().optional(),
   subnetBackendId: z.string().optional(),
@@ -40,10 +40,13 @@ const networkRecordSchema = networkItemSchema.extend({
 /** The record of a network resource, which may be Gone. */
 export type NetworkRecord = z.infer<typeof networkRecordSchema>;
 
-/** The record of a removed resource is kept for this long. */
+/** Time for which the record of a removed resource is kept. */
 const GONE_KEPT_SECONDS = 90 * 86_400;
 
-/** Reads strongly the network resources of a fleet, at one site or at all of its sites. */
+/**
+ * Reads the network resources of a fleet with strongly consistent reads, at one site or at all of its sites. Leaves out
+ * those that are Gone.
+ */
 export async function readNetworks(
   store: Store<'fleets'>,
   of: { fleetId: string } & Partial<PlacementRef>,
@@ -80,7 +83,7 @@ export async function readNetworkRecords(
 }
 
 /**
- * Writes the record of a resource that is to be created, if launching is on at the placement.
+ * Writes the record of a resource before it is created, if launching is on at the placement.
  *
  * @returns `written`; `exists` if there is a record already; `stopped` if launching is not on
  */
@@ -112,9 +115,10 @@ export async function intendNetwork(
 }
 
 /**
- * Claims a resource until `untilMs` and sets its status, unless another worker has claimed it since it was read.
+ * Claims a resource until `untilMs` and sets its status. Fails if another worker has claimed the resource since this
+ * worker read its record.
  *
- * @param closedOnly true: claims the resource only if launching is not on at its placement
+ * @param closedOnly true: the claim fails, too, while launching is on at the placement
  * @returns whether the caller has the claim
  */
 export async function claimNetwork(
@@ -140,7 +144,7 @@ export async function claimNetwork(
   return refusals.length === 0;
 }
 
-/** Records the cloud's answer, and ends the claim. @returns false if another worker has the claim now */
+/** Records the cloud's answer, and ends the claim. @returns false if another worker has claimed the resource since */
 export async function recordNetwork(
   store: Store<'fleets'>,
   item: NetworkItem,
@@ -187,9 +191,9 @@ function updateOf(
 }
 
 /**
- * Reopens the record of a resource that did not exist at the cloud and may exist now, unless launching has ended. The
- * record becomes Creating: the next launch that needs the resource, or the removal of the resource, looks it up at the
- * cloud by name.
+ * Reopens the Gone record of a resource that may exist at the cloud after all. Does nothing if launching has ended at
+ * the placement. The record becomes Creating. The next launch that needs the resource, or its removal, then looks it up
+ * at the cloud by name.
  */
 export async function reopenNetwork(
   store: Store<'fleets'>,
@@ -217,7 +221,7 @@ export async function reopenNetwork(
   ]);
 }
 
-/** Marks a resource as Gone after the cloud has shown that it no longer exists. Repeating this is harmless. */
+/** Sets the status Gone, after the cloud has shown that the resource no longer exists. Repeating this is harmless. */
 export async function closeNetwork(store: Store<'fleets'>, item: NetworkItem): Promise<void> {
   const { backendId: _id, subnetBackendId: _subnet, ...kept } = item;
   const expiresAt = Math.floor(store.clock.now() / 1_000) + GONE_KEPT_SECONDS;

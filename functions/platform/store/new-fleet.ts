@@ -9,7 +9,7 @@ import { fleetKey, idempotencyKey, nameKey, namespacePartition, specKey } from '
 import type { Store } from './store.ts';
 import { transactWrite } from './transact.ts';
 
-/** Index of the first connection check in the transaction, after name lock, fleet and spec. */
+/** Index of the first connection check in the transaction. The name lock, the fleet and the spec precede it. */
 const CONNECTIONS_FROM = 3;
 const IDEMPOTENCY_SECONDS = 24 * 3_600;
 
@@ -18,14 +18,14 @@ export interface NewFleet {
   /** The part of the request that is not in the spec; each of its fields is copied to the fleet's item. */
   request: Omit<FleetRequest, 'name' | 'priority' | 'nodeGroups'>;
   idempotency?: { key: string; requestHash: string } | undefined;
-  /** Connections that the spec was made for: each must be Ready and must still have the same id. */
+  /** Connections that the spec was made for. Each must be Ready and must still have the same id. */
   connections: readonly Pick<Connection, 'namespace' | 'name' | 'id'>[];
 }
 
-/** Outcome of a request whose idempotency key was used before. */
+/** Outcome of a request if its idempotency key was used before. */
 export type Replay = { outcome: 'replayed'; fleetId: string } | { outcome: 'key-reused' };
 
-/** Outcome of a request whose connections have not changed since the spec was made. */
+/** Outcome of a request if its connections have not changed since the spec was made. */
 export type Answered = Replay | { outcome: 'created' | 'name-taken'; fleetId: string };
 
 export type CreateFleetOutcome =
@@ -37,9 +37,9 @@ const lockSchema = z.object({ fleetId: z.string(), requestHash: z.string().optio
 
 /**
  * Writes a fleet with its spec, its name lock and its idempotency record in one transaction, if all of its connections
- * are Ready. If the idempotency key was used before, nothing is written. The outcome is then the first fleet if the
- * hash is the same, and `key-reused` otherwise. The transaction does not have to check the namespace, because a
- * namespace with connections is not deleted.
+ * are Ready. If the idempotency key was used before, nothing is written. The outcome is then the fleet of the first
+ * request if both requests have the same hash, and `key-reused` otherwise. The transaction does not have to check the
+ * namespace, because a namespace with connections is not deleted.
  */
 export async function createFleet(
   store: Store<'fleets' | 'access'>,
@@ -106,7 +106,7 @@ export async function createFleet(
   throw new Error(`fleet ${fleetId} could not be written: its id exists already`);
 }
 
-/** Returns the item of a fleet that is accepted now. Pure. */
+/** Returns the item of a new fleet. Pure. */
 function newItem(spec: FleetSpec, request: NewFleet['request'], nowMs: number): FleetItem {
   const { description, labels = {}, failurePolicy, minimumInstances, hold, ...rest } = request;
   // A type error here means that a new field of the request is not copied yet.
@@ -133,7 +133,7 @@ function newItem(spec: FleetSpec, request: NewFleet['request'], nowMs: number): 
   };
 }
 
-/** Reads what an idempotency key was used for; undefined if the key is new, or was used more than a day ago. */
+/** Reads what an idempotency key was used for; undefined if the key was not used in the last 24 hours. */
 export async function readReplay(
   store: Store<'fleets'>,
   namespace: string,
@@ -152,7 +152,7 @@ export async function readReplay(
   return { outcome: 'replayed', fleetId: record.data.fleetId };
 }
 
-/** Finds the id of the live fleet that has this name. */
+/** Finds the id of the fleet that has this name and has not ended. */
 export async function findFleetByName(
   store: Store<'fleets'>,
   namespace: string,

@@ -8,8 +8,8 @@ import { type Page, type PageRequest, queryAll, queryPage } from './listing.ts';
 import type { Store } from './store.ts';
 
 /**
- * A finding of the orphan sweep. Every change of its state is written here first and announced afterwards. `announced`
- * is the last state that was announced. If the finding now has another state, the next sweep announces it.
+ * A finding of a sweep. Each change of its state is written here first, and announced afterwards. `announced` is the
+ * state that was announced last. If the finding has another state by now, the next sweep announces that state.
  */
 const orphanItemSchema = orphanSchema.extend({
   connectionKey: z.string(),
@@ -20,11 +20,11 @@ const orphanItemSchema = orphanSchema.extend({
 });
 export type OrphanItem = z.infer<typeof orphanItemSchema>;
 
-/** Time for which a closed or an open finding is kept after its last write. */
+/** Times for which a closed and an open finding are kept after their last write. */
 const CLOSED_KEPT_SECONDS = 30 * 86_400;
 const OPEN_KEPT_SECONDS = 400 * 86_400;
 
-/** Reads strongly all findings at a site, closed ones included. */
+/** Reads all findings of a connection at a location, closed ones included, with strongly consistent reads. */
 export async function readSiteOrphans(
   store: Store<'fleets'>,
   connectionKey: string,
@@ -48,7 +48,7 @@ export async function readSiteOrphans(
   return items;
 }
 
-/** Lists a connection's findings by location, closed ones included. */
+/** Lists a page of a connection's findings in the order of their locations, closed ones included. */
 export async function listOrphans(
   store: Store<'fleets'>,
   connectionKey: string,

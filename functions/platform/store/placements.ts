@@ -9,8 +9,8 @@ import { fleetKey, PLACEMENT_PREFIX, placementKey } from './keys.ts';
 import type { Store } from './store.ts';
 
 /**
- * The launch gate of a placement: create calls are claimed only while launching is on. A later round can resume paused
- * launching, but not launching that has ended.
+ * The launch gate of a placement: attempts are claimed only while launching is `on`. A later round can turn it on again
+ * after `paused`, but not after `ended`.
  */
 const launchingSchema = z.enum(['on', 'paused', 'ended']);
 
@@ -28,22 +28,23 @@ const placementItemSchema = z.object({
   first: z.number(),
   requested: z.number(),
   launching: launchingSchema,
-  /** The last round for which launching was turned on or paused. */
+  /** The latest round for which launching was turned on or paused. */
   round: z.number(),
   counts: z.partialRecord(instanceStatusSchema, z.number()),
   /**
-   * Counters by node group: the number of instances in each status and, as `lost<round>`, of those that failed
-   * permanently in a round.
+   * Counters for each node group: the number of its instances in each status. `lost<round>` is the number of those that
+   * failed permanently in that round.
    */
   groups: z.record(z.string(), z.record(z.string(), z.number())),
   failureCounts: z.record(z.string(), z.number()),
   failureExamples: z.record(z.string(), z.string()),
-  /** The reason why nothing can be launched here. It is set if the network resources could not be created. */
+  /** Reason why nothing can be launched here. Set if the network resources could not be created. */
   blocked: z.object({ code: z.string(), message: z.string() }).optional(),
   /** Sum of the prices of the running instances, in millionths of a dollar per hour. */
   microUsdPerHour: z.number(),
   /**
-   * Sum of price × (start − end) of all runs, in millionths of a dollar per hour times seconds; see
+   * For each run of an instance, price × start time is added at the start, and price × end time is subtracted at the
+   * end. Prices are in millionths of a dollar per hour; times are seconds since the creation of the fleet. See
    * `costUsd`.
    */
   microUsdSeconds: z.number(),
@@ -78,8 +79,8 @@ function newItem(
 }
 
 /**
- * Turns launching on at a placement, for a round. Launching that was paused for this round, or has ended, stays as it
- * is.
+ * Turns launching on at a placement, for a round. Changes nothing if launching was paused for this round or a later
+ * one, or has ended.
  */
 export async function openPlacement(
   store: Store<'fleets'>,
@@ -106,15 +107,15 @@ export async function pausePlacement(
   if (await putAbsent(store, newItem(fleetId, placement, 'paused', round))) return;
   await updateLaunching(store, fleetId, placement, {
     UpdateExpression: 'SET launching = :paused, #round = :round',
-    // A placement that was paused in an earlier round records this round too, so that a late Assign step cannot resume
-    // it.
+    // If the placement was paused in an earlier round, this round is recorded as well. A late Assign step can then not
+    // turn launching on.
     ConditionExpression: 'launching IN (:on, :paused) AND #round <= :round',
     ExpressionAttributeNames: { '#round': 'round' },
     ExpressionAttributeValues: { ':on': 'on', ':paused': 'paused', ':round': round },
   });
 }
 
-/** Ends launching at a placement permanently. Creates the placement if the Assign step has not done so yet. */
+/** Ends launching at a placement permanently. Creates the placement if it does not exist yet. */
 export async function endPlacement(
   store: Store<'fleets'>,
   fleetId: string,
@@ -197,7 +198,10 @@ export async function readPlacement(
   return Item ? placementItemSchema.parse(Item) : undefined;
 }
 
-/** Reads a fleet's item (not parsed) and all its placements: one partition, at most 201 small items. */
+/**
+ * Reads a fleet's item, which is not parsed, and all placements of the fleet. They are in one partition, with at most
+ * 201 small items.
+ */
 export async function readFleetPartition(
   store: Store<'fleets'>,
   fleetId: string,
@@ -235,12 +239,15 @@ const LIVE: readonly InstanceStatus[] = [
   'Undefined',
 ];
 
-/** Counts the placement's instances that may exist at the cloud, or are about to be created. */
+/**
+ * Counts the instances of the placement that may exist at the cloud, including those whose create call has not gone out
+ * yet.
+ */
 export function liveCount({ counts }: Pick<PlacementItem, 'counts'>): number {
   return LIVE.reduce((sum, status) => sum + (counts[status] ?? 0), 0);
 }
 
-/** Returns the node groups with instances here that may exist at the cloud, or are about to be created. */
+/** Returns the names of the node groups for which `liveCount` counts an instance of this placement. */
 export function liveGroups({ groups }: Pick<PlacementItem, 'groups'>): Set<string> {
   const alive = Object.entries(groups).filter(([, counts]) =>
     LIVE.some((status) => (counts[status] ?? 0) > 0),
@@ -249,8 +256,8 @@ export function liveGroups({ groups }: Pick<PlacementItem, 'groups'>): Set<strin
 }
 
 /**
- * Counts the instances that no worker has claimed: instances without a record, and instances that wait for another
- * attempt.
+ * Counts the instances that no worker has claimed. They have no record, or their status is Planned: another attempt
+ * follows.
  */
 export function unclaimedCount({ counts, requested }: Pick<PlacementItem, 'counts' | 'requested'>): number {
   const { Planned: _waiting, ...claimed } = counts;
@@ -258,9 +265,9 @@ export function unclaimedCount({ counts, requested }: Pick<PlacementItem, 'count
 }
 
 /**
- * Returns the cost so far, in dollars. For each run, `microUsdSeconds` has price × start added and price × end
- * subtracted. This function therefore adds price × now for the instances that still run. The result is exact to a few
- * millionths of a dollar.
+ * Returns the cost so far, in dollars, exact to a few millionths of a dollar. Of a run that has ended,
+ * `microUsdSeconds` contains −price × duration. Of a run that goes on, it contains price × start time, which is
+ * subtracted here from price × present time.
  */
 export function costUsd(
   { microUsdPerHour, microUsdSeconds }: PlacementItem,

@@ -5,7 +5,7 @@ import { CALL_LIMITS, clientSettings } from '../runtime/aws-clients.ts';
 import { systemClock, type Timer } from '../runtime/clock.ts';
 import { usage } from '../runtime/usage.ts';
 
-/** Table names. A function has only the tables that its environment names. */
+/** Names of the tables. A function knows only those that its environment variables name. */
 export interface Tables {
   fleets: string;
   governor: string;
@@ -14,7 +14,7 @@ export interface Tables {
   history: string;
 }
 
-/** Dependencies of every function in this folder. `T` names the tables that a function needs. */
+/** Dependencies of the functions in this folder. `T` lists the tables that a function needs. */
 export interface Store<T extends keyof Tables = keyof Tables> {
   document: DynamoDBDocumentClient;
   tables: Pick<Tables, T>;

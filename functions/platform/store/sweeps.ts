@@ -47,14 +47,14 @@ export interface SweepRecord {
   sites: SweepSitePart[];
 }
 
-/** Writes the record of a new sweep. @returns false if there is no such namespace, or it is being deleted */
+/** Writes the record of a new sweep. @returns false if the namespace does not exist or is being deleted */
 export async function createSweep(store: Store<'fleets' | 'access'>, meta: SweepMeta): Promise<boolean> {
   const item = itemOf(store, meta.sweepId, 'META', { part: 'sweep', ...meta });
   const refusals = await transactWrite(store, [namespaceStands(store, meta.namespace), { Put: item }]);
   return refusals.length === 0;
 }
 
-/** Records the sites of a connection that the sweep covers. Repeating this is harmless. */
+/** Records which of a connection's locations the sweep covers. Repeating this is harmless. */
 export async function writeSweepConnection(
   store: Store<'fleets'>,
   sweepId: string,
@@ -63,7 +63,10 @@ export async function writeSweepConnection(
   await put(store, sweepId, `CONN#${part.connection}`, { part: 'connection', ...part });
 }
 
-/** Records what the sweep found at one site. A later round of the sweep replaces the record. */
+/**
+ * Records what the sweep found at one site. If the site is swept again to check removals, the new record replaces this
+ * one.
+ */
 export async function writeSweepSite(
   store: Store<'fleets'>,
   sweepId: string,
@@ -72,7 +75,9 @@ export async function writeSweepSite(
   await put(store, sweepId, `SITE#${part.connection}#${part.location}`, { part: 'site', ...part });
 }
 
-/** Reads a sweep. @returns undefined if there is no such sweep, or it was requested more than a day ago */
+/**
+ * Reads a sweep. @returns undefined if no sweep has this id, or DynamoDB has deleted it, which it may do after a day
+ */
 export async function readSweep(store: Store<'fleets'>, sweepId: string): Promise<SweepRecord | undefined> {
   let meta: SweepMeta | undefined;
   const connections: SweepConnectionPart[] = [];

@@ -6,22 +6,26 @@ import type { Store } from './store.ts';
 
 export type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
-/** Limit of DynamoDB for one transaction. */
+/** Maximum number of items that DynamoDB accepts in one transaction. */
 export const MAX_TRANSACT_ITEMS = 100;
 
 const MAX_TRIES = 8;
 
-/** A refused write of a transaction. `at` is its index. `item` is the stored item, if the request asked for it. */
+/**
+ * A write of a transaction whose condition failed. `at` is the index of the write. `item` is the stored item, if the
+ * write asked for it.
+ */
 export interface Refusal {
   at: number;
   item: unknown;
 }
 
 /**
- * Writes all items or none. Retries after throttles and after conflicts with other transactions, with jitter.
+ * Writes all items or none. After a throttle or a conflict with another transaction, it tries again after a random
+ * pause.
  *
- * @returns the items whose condition failed; empty if all were written
- * @throws the SDK's error if the transaction fails for another reason, or conflicts last for about 3 s
+ * @returns the writes whose condition failed; empty if all items were written
+ * @throws the SDK's error if the transaction fails for another reason, or if throttles or conflicts last for about 3 s
  */
 export async function transactWrite(
   store: Pick<Store<never>, 'document' | 'random' | 'clock'>,

@@ -17,7 +17,7 @@ import { instanceKey, placementKey, siteName } from './keys.ts';
 import type { Store } from './store.ts';
 import { MAX_TRANSACT_ITEMS, type TransactItem, transactWrite } from './transact.ts';
 
-/** Fields that a change may write in addition to the status. `undefined` leaves a field as it is. */
+/** Fields that a change may write in addition to the status. A field that is undefined stays as it is. */
 export type InstanceFields = Partial<
   Omit<InstanceItem, 'instanceId' | 'fleetId' | 'index' | 'status' | 'connectionKey' | 'location'>
 >;
@@ -32,8 +32,9 @@ export type ClearableField =
   | 'idempotencyKeys';
 
 /**
- * The claim of an attempt. It is written before any cloud call for the attempt. `replaces` is the record that the
- * earlier attempt left; absent: this is the first attempt. All claims of one call of `transition` belong to one round.
+ * The claim of an attempt, which is written before any call to the cloud for the attempt. `replaces` is the record from
+ * the earlier attempt; absent: this is the first attempt. All claims in one call of `transition` must belong to the
+ * same round.
  */
 export interface Claim {
   kind: 'claim';
@@ -42,8 +43,7 @@ export interface Claim {
 }
 
 /**
- * A change of a record's status. It is refused if the record has changed since it was read, or if another worker has
- * claimed it since.
+ * A change of a record's status. It is refused if another worker has changed or claimed the record since it was read.
  */
 export interface StatusChange {
   kind: 'change';
@@ -52,8 +52,8 @@ export interface StatusChange {
   fields?: InstanceFields;
   clears?: readonly ClearableField[];
   /**
-   * Reopens a closed record because its machine exists after all. The change is refused if the instance's removal was
-   * requested, or launching has ended at the placement.
+   * True: reopens a closed record, because its machine exists after all. The change is refused if the instance's
+   * removal was requested, or launching has ended at the placement.
    */
   reopens?: boolean;
 }
@@ -61,27 +61,30 @@ export interface StatusChange {
 export interface TransitionResult {
   /** Ids of instances whose change was written. */
   applied: string[];
-  /** Ids of instances whose record another worker had changed first. The caller has to read these records again. */
+  /**
+   * Ids of instances whose change was refused, because another worker had changed the record. The caller has to read
+   * these records again.
+   */
   refused: string[];
   /**
-   * True if the launch gate stopped the remaining changes: launching is not on at the placement. None of them was
-   * written.
+   * True if the placement did not allow the remaining changes: launching is not on (for claims), or has ended (for
+   * reopened records). None of the remaining changes was written.
    */
   stoppedByGate: boolean;
 }
 
 const CHANGES_PER_TRANSACTION = MAX_TRANSACT_ITEMS - 1;
 /**
- * Maximum number of node groups in one transaction. The counters of more node groups would not fit into one update
+ * Maximum number of node groups in one transaction. The counters of more groups might not fit into one update
  * expression.
  */
 const GROUPS_PER_TRANSACTION = 8;
 
 /**
- * Writes status changes of one placement's instances together with its counters, in as few transactions as possible.
- * Only this function, `moveInstance` and `returnInstance` write a status.
+ * Writes status changes of instances together with the counters of their placement, in as few transactions as possible.
+ * Only this function, `moveInstance` and `returnInstance` write the status of an instance.
  *
- * @param secondsSinceCreation age of the fleet, for the cost counters
+ * @param secondsSinceCreation age of the fleet in seconds, for the cost counters
  */
 export async function transition(
   store: Store<'fleets'>,
@@ -116,7 +119,10 @@ export async function transition(
   return result;
 }
 
-/** Returns the condition on the placement for these changes. All changes of one call are of one kind. */
+/**
+ * Returns the condition that the placement must meet for these changes. All changes in one call of `transition` are of
+ * one kind, so the first one decides.
+ */
 function conditionOf(changes: readonly (Claim | StatusChange)[]): PlacementCondition {
   const [first] = changes;
   if (first?.kind === 'claim') return { openFor: first.record.round };
@@ -143,6 +149,7 @@ function inTransactions(changes: readonly (Claim | StatusChange)[]): (Claim | St
   return parts;
 }
 
+/** Returns the record before and after a claim or change, as far as the counters need it. */
 export function stepOf(change: Claim | StatusChange): Step {
   if (change.kind === 'change') {
     const { record, to, fields, clears = [] } = change;
@@ -157,8 +164,8 @@ export function stepOf(change: Claim | StatusChange): Step {
 }
 
 /**
- * Returns the write of one claim or change. @param location new location of a record that is reopened; absent:
- * unchanged
+ * Returns the write of one claim or change. @param location new location of a record that is reopened. Absent: the
+ * location stays
  */
 export function instanceWrite(
   store: Store<'fleets'>,
@@ -193,7 +200,7 @@ export function instanceWrite(
       : {}),
   };
   const update = setExpression({ status: change.to, ...fields });
-  // A record whose machine cannot exist is removed from the index `bySite`.
+  // If the machine cannot exist with the new status, the record leaves the index `bySite`.
   const cleared = [...(change.clears ?? []), ...(mayExist(change.to) ? [] : ['sitePk', 'siteSk'])];
   const { ConditionExpression, ExpressionAttributeNames, ExpressionAttributeValues } = unchanged(record);
   return {
@@ -217,8 +224,8 @@ export function instanceWrite(
 const mayExist = (status: InstanceStatus): boolean => !isClosed(status) && status !== 'Planned';
 
 /**
- * Returns the condition that a record still has the status, attempt, claim, launch state and task token that a decision
- * was based on.
+ * Returns the condition that a record still has the status, attempt, claim, launch state and task token that it had
+ * when it was read.
  */
 export function unchanged({ status, attempt, claimUntilMs, launchState, taskToken }: InstanceItem) {
   const token = taskToken === undefined ? 'attribute_not_exists(#token)' : '#token = :fromToken';
@@ -242,8 +249,8 @@ export function unchanged({ status, attempt, claimUntilMs, launchState, taskToke
 
 /**
  * Writes fields of a record without changing its status: the state of its create call, the machine's id or its task
- * token. Writes only if the record has not changed since it was read. A slow worker therefore cannot overwrite what
- * another worker has recorded since, for example the machine's id.
+ * token. Writes only if the record has not changed since it was read. A slow worker can therefore not overwrite what
+ * another worker has written since, for example the machine's id.
  *
  * @returns false if the record has changed since it was read; nothing is written in that case
  */
@@ -262,7 +269,7 @@ export async function updateInstance(
 }
 
 /**
- * Takes over the claim of an attempt that has created nothing at the cloud, while launching is on at the placement.
+ * Takes over the claim of an attempt that has made no machine, if launching is on at the placement.
  *
  * @returns `lost`: the record has changed since it was read, for example because another worker took the claim;
  *   `stopped`: launching is not on

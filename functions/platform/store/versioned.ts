@@ -7,14 +7,14 @@ import type { Store } from './store.ts';
 const MAX_TRIES = 12;
 const MAX_PAUSE_MS = 1_500;
 
-/** Thrown if other workers changed the item during every attempt. The caller should repeat the same work later. */
+/** Thrown if other workers changed the item during every attempt. The caller should do the same work again later. */
 export class Contended extends Error {
   override readonly name = 'Contended';
 }
 
 const versionSchema = z.object({ version: z.number() });
 
-/** An item as it was read, for an update that does not read it again. */
+/** An item as the caller has read it. `updateVersioned` can start from it without another read. */
 export interface Known<State> {
   version: number;
   state: State | undefined;
@@ -32,11 +32,11 @@ const governorOf = (store: Store<'governor'>): VersionedTable => ({
 
 /**
  * Reads an item of the governor's table, calls `decide` for the next state, and writes that state. If another worker
- * has written the item in the meantime, it repeats this from the read. Without contention this takes one strongly
+ * has written the item since the read, it begins again with the read. Without contention, this takes one strongly
  * consistent read and one conditional write.
  *
  * @param schema schema of the state; the item stores its encoded form
- * @param decide pure; may run several times. `state: undefined` writes nothing
+ * @param decide must be pure, because it may run several times. If it returns no state, nothing is written
  * @param known the item as the caller has just read it; absent: this function reads it
  * @throws Contended if other workers changed the item during every attempt
  */
@@ -75,8 +75,8 @@ export async function updateVersionedIn<State extends Record<string, unknown>, A
       return answer;
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      // In each round of attempts, one of the competing workers succeeds. The pauses grow until all of them have
-      // succeeded.
+      // Of the workers that compete for the item, one succeeds with each version. The random pauses grow, so that the
+      // others succeed one after the other.
       await table.clock.sleep(table.random() * Math.min(MAX_PAUSE_MS, 25 * 2 ** attempt));
     }
   }
@@ -93,7 +93,7 @@ export async function readVersioned<State>(
   return (await readKnown(store, key, schema)).state;
 }
 
-/** Reads an item strongly, with its version. */
+/** Reads an item and its version with a strongly consistent read. */
 export async function readKnown<State>(
   store: Store<'governor'>,
   key: Key,

@@ -33,8 +33,8 @@ export async function replaceLocations(
 }
 
 /**
- * Replaces the offers and images of one location. Instance types are added and changed, but not removed, because other
- * locations may offer them.
+ * Writes the offers, images and instance types that a cloud lists for one location. Instance types that are missing in
+ * the list are left as they are, because other locations may offer them.
  */
 export async function replaceOffers(
   store: Store<'catalogue'>,
@@ -54,8 +54,8 @@ export async function replaceOffers(
 }
 
 /**
- * Writes changed items. Items that the cloud no longer lists are marked unavailable and not removed, because they may
- * come back.
+ * Writes the items that have changed. Items that the cloud no longer lists stay and become unavailable, because the
+ * cloud may list them again.
  */
 async function replacePart<Item extends object>(
   store: Store<'catalogue'>,
@@ -99,7 +99,7 @@ function sortedKeys(_key: string, value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).toSorted(([x], [y]) => (x < y ? -1 : 1)));
 }
 
-/** Removes a connection's whole catalogue. If it is interrupted, it can be called again. */
+/** Removes a connection's whole catalogue. After an interruption, it can be called again. */
 export async function clearCatalogue(store: Store<'catalogue'>, connectionKey: string): Promise<void> {
   const pk = partition(connectionKey);
   const keySchema = z.object({ pk: z.string(), sk: z.string() });

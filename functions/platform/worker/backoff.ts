@@ -3,19 +3,22 @@ import type { Clock } from '../runtime/clock.ts';
 const SHORTEST_MS = 2_000;
 const LONGEST_MS = 20_000;
 /**
- * Ratio of a message's delay to the time for which calls have failed. While that time doubles, each message is retried
- * a few times.
+ * Ratio of a message's delay to the time since the first failure. With 0.5, each message is retried about twice before
+ * that time has doubled.
  */
 const SHARE = 0.5;
-/** Relative jitter of a delay, so that messages that failed together do not come back together. */
+/**
+ * Random jitter: a delay is changed by up to this part of itself, up or down. Messages that failed together therefore
+ * come back at different times.
+ */
 const JITTER = 0.5;
 
 const FIRST_RETRY_MS = 5_000;
 const LONGEST_RETRY_MS = 300_000;
 
 /**
- * Computes the delay of messages while an AWS service fails. The delay grows with the time since the first failure. If
- * a service is down for minutes, messages therefore do not call it every two seconds.
+ * Computes the delay of messages while an AWS service fails. The delay grows with the time since the first failure. The
+ * longer a service is down, the less often messages cause calls to it.
  */
 export class Backoff {
   readonly #clock: Clock;

@@ -2,8 +2,8 @@ import type { Clock } from '../runtime/clock.ts';
 import { type Savings, usage } from '../runtime/usage.ts';
 
 /**
- * Caches the results of `load` across the invocations of one process, each for a limited time. Callers that ask for the
- * same key share a `load` that is under way. Failures are not cached.
+ * Caches the results of `load` across the invocations of one process, each result for a limited time. If several
+ * callers ask for the same key while its `load` is under way, they share that `load`. Failures are not cached.
  */
 export class Cache<Value> {
   readonly #entries = new Map<string, { untilMs: number; value: Promise<Value> }>();
@@ -12,7 +12,11 @@ export class Cache<Value> {
   readonly #size: number;
   readonly #counted: keyof Savings;
 
-  /** @param counted field of `usage.saved` that each use of a cached result increments */
+  /**
+   * @param keepMs time for which a result is cached
+   * @param counted field of `usage.saved` that each use of a cached result increments
+   * @param size maximum number of cached results. A further result replaces the oldest one
+   */
   constructor(clock: Clock, keepMs: number, counted: keyof Savings, size = 1_000) {
     this.#clock = clock;
     this.#keepMs = keepMs;

@@ -12,8 +12,8 @@ import type { DomainEvent } from './events.ts';
 import type { Held } from './message-queue.ts';
 
 /**
- * Time for which a worker caches a connection. This long after a limit profile or credential has changed, all workers
- * use the new one.
+ * Time for which a worker caches a connection. After a change of a limit profile or credential, it takes at most this
+ * time until all workers use the new one.
  */
 export const CONNECTION_KEPT_MS = 60_000;
 
@@ -23,12 +23,12 @@ export interface CallTerms {
   waitMs?: number;
   /**
    * Maximum time for which each later request waits for a permit, in ms; absent: 10 s, or `waitMs` if that is longer.
-   * If a later request gives up, the earlier requests were made for nothing.
+   * If a later request gets no permit in that time, the method fails, and its earlier requests were made for nothing.
    */
   furtherMs?: number;
   /** Called when the first request has its permit. */
   onPermit?: () => void;
-  /** Number of machines whose creation the governor has already permitted, each with a slot and a time. */
+  /** Number of machines that the caller has permits to create. Requests for these machines need no further permit. */
   creates?: number;
 }
 
@@ -41,7 +41,7 @@ export interface OpenConnection {
    * NoPermit.
    */
   client: CloudClient;
-  /** Returns the same client for a caller that waits for permits, or that has permits for creates. */
+  /** Returns a client on the same connection for a caller that waits for permits, or that has permits for creates. */
   onTerms(terms: CallTerms): CloudClient;
 }
 
@@ -84,40 +84,44 @@ export interface Log {
 export interface WorkerContext {
   store: Store<'fleets' | 'governor' | 'access' | 'catalogue'>;
   driver: Driver;
-  /** Id that distinguishes this deployment from others with the same deployment id that use the same accounts. */
+  /**
+   * Id of the stack. Another deployment can have the same deployment id and use the same accounts, but not the same
+   * `writerId`.
+   */
   writerId: string;
   /** Returns the number of detected restores of the tables to an earlier time. */
   restores(): Promise<number>;
   /** Returns the deployment's id, which is stored in the table `fleets`. It never changes. */
   deploymentId(): Promise<string>;
-  /** Time limit after which Lambda ends any invocation. */
+  /** Time after which Lambda ends any invocation, in ms. */
   timeLimitMs: number;
-  /** The current invocation. A process has only one at a time. */
+  /** The current invocation: a process runs only one at a time. `endsAtMs` is in ms since 1970. */
   invocation: { endsAtMs: number };
   /** Returns an open connection. The process caches it for `CONNECTION_KEPT_MS`. */
   open(connectionKey: string): Promise<OpenConnection>;
   /** Opens a connection without the cache. It is used to try a credential that is not in force yet. */
   openWith(connection: Connection): Promise<OpenConnection>;
-  /** Removes a connection from the cache, because its credential was refused or has changed. */
+  /** Removes a connection from the cache. Callers do this if its credential was refused or has changed. */
   forget(connectionKey: string): void;
   layout(fleetId: string): Promise<FleetLayout>;
   /**
-   * Reads the network resources of a fleet at a site; empty until all of them are Ready. They are cached for one round
-   * of launching, because they may be removed and created again before the next round.
+   * Reads the network resources of a fleet at a site; empty until all of them are Ready. The answer is cached for one
+   * round of launching, because the resources may be removed and created again before the next round.
    */
   networks(fleetId: string, site: SiteRef, round: number): Promise<NetworkItem[]>;
-  /** Sends a message to this driver's queue. @param delayMs is rounded up to seconds; at most 15 minutes */
+  /** Sends a message to this driver's queue. @param delayMs is rounded up to whole seconds, and cut to 15 minutes */
   send(message: DriverMessage, delayMs: number): Promise<void>;
   /**
-   * Sets the delay after which SQS delivers failed messages again. @throws Error if SQS refuses; it then delivers them
-   * after the queue's visibility time-out
+   * Sets the delay after which SQS delivers failed messages again. @throws Error if SQS refuses. SQS then delivers the
+   * messages after the queue's visibility time-out
    */
   hide(messages: readonly Held[]): Promise<void>;
   tasks: Tasks;
-  /** Publishes events. @throws Error if not all were published; the caller makes sure that they are published later */
+  /** Publishes events. @throws Error if not all events were published; the caller must have them published later */
   publish(events: readonly DomainEvent[]): Promise<void>;
   /**
-   * Maps the names of sites to the time, in ms since 1970, until which this process assumes that their poll loop runs.
+   * Maps the name of each site to a time in ms since 1970. Until then, this process assumes that the site's poll loop
+   * runs.
    */
   loopsSeen: Map<string, number>;
   /** Computes the delay of this process's messages while an AWS service fails. */
@@ -127,17 +131,20 @@ export interface WorkerContext {
 
 /**
  * Result of a message: acknowledged, or requeued after a time. With `as`, another message with the remaining work
- * replaces it.
+ * replaces the message.
  */
 export type MessageResult = { done: true } | { done: false; waitMs: number; as?: DriverMessage };
 export const ACK: MessageResult = { done: true };
 export const requeueAfter = (waitMs: number): MessageResult => ({ done: false, waitMs });
 export const requeueAs = (as: DriverMessage, waitMs: number): MessageResult => ({ done: false, waitMs, as });
 
-/** Margin in addition to the worker's time limit, for differences between clocks and for the end of the invocation. */
+/**
+ * Time that a claim lasts beyond the worker's time limit. It covers differences between clocks, and the end of the
+ * invocation.
+ */
 const CLAIM_MARGIN_MS = 10_000;
 
-/** Returns the duration of a claim, in ms. It is longer than the worker that made the claim can run. */
+/** Returns the duration of a claim, in ms. The worker that made the claim has certainly ended by then. */
 export const claimMsOf = ({ timeLimitMs }: Pick<WorkerContext, 'timeLimitMs'>): number =>
   timeLimitMs + CLAIM_MARGIN_MS;
 

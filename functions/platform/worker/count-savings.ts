@@ -1,8 +1,8 @@
 import { usage } from '../runtime/usage.ts';
 
 /**
- * Counts what a call of a cloud client's method saved: each machine, fleet or location that the call covered beyond the
- * first.
+ * Counts what one call of a cloud client's method saved: the number of machines, fleets or locations that the call
+ * covered, minus 1.
  *
  * @param method name of the client's method
  * @param asked the method's first argument
@@ -20,7 +20,10 @@ export function countSavings(method: string, asked: unknown, answered: unknown):
   }
 }
 
-/** Extracts the fleet's id from an instance id. Ids are not parsed fully, since one answer may have thousands. */
+/**
+ * Extracts the fleet's id from an instance id. The id is not checked fully, because one answer may have thousands of
+ * ids.
+ */
 const fleetOf = (instanceId: string): string => instanceId.slice(0, Math.max(0, instanceId.lastIndexOf('-')));
 
 const beyondFirst = (count: number): number => Math.max(0, count - 1);

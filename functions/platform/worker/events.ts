@@ -2,7 +2,7 @@ import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventb
 
 /** An event that subscribers of the event bus receive. */
 export interface DomainEvent {
-  /** The event's detail type. */
+  /** Detail type of the event on the bus. */
   type: string;
   /** ISO 8601. */
   at: string;
@@ -10,7 +10,7 @@ export interface DomainEvent {
 }
 
 const SOURCE = 'fleetwright';
-/** Limit of EventBridge for one request. */
+/** Maximum number of events that EventBridge accepts in one request. */
 const ENTRIES_PER_CALL = 10;
 
 /** Publishes events on the default bus. @throws Error if EventBridge did not accept all of them */

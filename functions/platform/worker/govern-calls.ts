@@ -12,11 +12,11 @@ import type { CallTerms, Log } from './context.ts';
 /** Location under which the governor counts calls that belong to no location. */
 const EVERYWHERE = 'everywhere';
 /**
- * Default time for which a later request of a method waits for a permit. If it gives up, the method's earlier calls
- * were made for nothing.
+ * Default time for which each request of a method after the first waits for a permit. If the request gets no permit,
+ * the earlier requests of the method were made for nothing.
  */
 const FURTHER_MS = 10_000;
-/** Time that is kept in reserve at the end of an invocation, in which the worker handles a refused permit. */
+/** Time that is kept free at the end of an invocation, so that the worker can still handle a refused permit. */
 const KEPT_MS = 2_000;
 
 /** One call of a driver's method. */
@@ -24,7 +24,7 @@ interface Method {
   waitMs: number;
   furtherMs: number;
   onPermit?: (() => void) | undefined;
-  /** Number of permitted creates that no request has used yet. */
+  /** Number of machines that may still be created under permits that the caller has. */
   createsLeft: number;
   /** Number of requests that were permitted. */
   permitted: number;
@@ -47,7 +47,7 @@ export interface GovernedConnection {
 /**
  * Implements the `CallGate` of one connection's client. Each request needs a permit of its kind at its location. Create
  * calls use the permits of their launches. Further create calls, for example one for each machine of a refused batch,
- * need only a permit by the rate limit, and no slot.
+ * need a permit by the rate limit only, and no further slot.
  */
 export class CallGovernor implements CallGate {
   readonly #store: Store<'governor'>;
@@ -114,8 +114,8 @@ export class CallGovernor implements CallGate {
   }
 
   /**
-   * Logs a refusal, and slows calls down after a throttle. It does not slow down for throttled creates, because the
-   * launches report those to the governor and get a new start time.
+   * Logs a refusal, and slows calls down after a throttle. Throttled creates are left out here: the worker of the
+   * launch reports them to the governor, which slows creates down and gives new start times.
    */
   async #noteRefusal(
     { action, kind, location = EVERYWHERE }: CloudCall,

@@ -29,7 +29,10 @@ export interface WorkerParts
   driver: Driver;
   /** @throws DriverError Unauthorized if there is no credential */
   readCredential(connection: Connection): Promise<Credential>;
-  /** The copy of the beat outside of the tables. A restore of the tables does not change this copy. */
+  /**
+   * The copy of the beat (a counter) that is kept outside of the tables. A restore of the tables does not change this
+   * copy.
+   */
   outside: Pick<OutsideBeat, 'read'>;
   /** Reads the deployment's id from the table, or writes it there. */
   readDeploymentId(): Promise<string>;
@@ -81,8 +84,8 @@ export function makeContext({
     ...parts,
     deploymentId,
     restores: async () => {
-      // The beat outside is read first. If another process advances the beat between the two reads, the tables are
-      // ahead. This does not look like a restore.
+      // The beat outside is read first. If another process advances the beat between the two reads, the beat in the
+      // tables is ahead, which does not count as a restore.
       const known = await outside.read(await deploymentId());
       return restoresOf(await readBeat(store), known);
     },
@@ -118,7 +121,10 @@ export function makeContext({
   };
 }
 
-/** Returns a function that reads once in the lifetime of the process. If the read fails, the next call repeats it. */
+/**
+ * Returns a function that calls `read` once and then returns the same answer. If the read fails, the next call reads
+ * again.
+ */
 function keptOnceRead(read: () => Promise<string>): () => Promise<string> {
   let kept: Promise<string> | undefined;
   return () => {
@@ -131,8 +137,9 @@ function keptOnceRead(read: () => Promise<string>): () => Promise<string> {
 }
 
 /**
- * Counts in `usage` what each method of a client saves. Calls `refused` if the cloud refuses the client's credential.
- * The next message then opens a client with the credential that is in force at that time.
+ * Returns a client that counts in `usage` what its methods save, and calls `refused` if the cloud refuses its
+ * credential. `refused` can then remove the client from a cache, so that the next message opens a client with the
+ * credential in force.
  */
 function watchCalls(client: CloudClient, refused: () => void): CloudClient {
   return new Proxy(client, {

@@ -3,26 +3,26 @@ import { usage } from '../runtime/usage.ts';
 import type { DriverMessage } from '../workflow/messages.ts';
 
 const MAX_DELAY_SECONDS = 900;
-/** Limit of SQS for one request, and of Lambda's batches. */
+/** Maximum number of messages that SQS accepts in one request. Lambda delivers as many in one batch. */
 const MESSAGES_PER_REQUEST = 10;
 
-/** A received message, and the delay after which the queue is to deliver it again. */
+/** A received message, and the delay in ms after which SQS is to deliver the message again. */
 export interface Held {
-  /** Receipt handle of the latest receive; the next receive invalidates it. */
+  /** Receipt handle of the latest delivery. The next delivery makes it invalid. */
   receiptHandle: string;
   delayMs: number;
 }
 
 export interface MessageQueue {
   /**
-   * Sends a message to a driver's queue. SQS delays the message by at most 15 minutes. If that is too early, the
-   * receiver sends the message again.
+   * Sends a message to a driver's queue. SQS delays the message by at most 15 minutes. If the work needs a longer
+   * delay, the worker that receives the message sends it again.
    */
   send(message: DriverMessage, delayMs: number): Promise<void>;
   /**
    * Sets the delays after which the queue delivers received messages again, in place of its visibility time-out.
    *
-   * @throws Error if SQS refused some of them; it delivers those after the visibility time-out
+   * @throws Error if SQS refused some of the messages. SQS delivers these after the visibility time-out
    */
   hide(messages: readonly Held[]): Promise<void>;
 }

@@ -2,9 +2,9 @@ import type { StatusChange } from '../store/transition.ts';
 import type { WorkerContext } from './context.ts';
 
 /**
- * Schedules a review of the fleets of these records for a time at which this worker has certainly ended. The caller
- * does this before it writes records that may change a fleet's status. If the worker dies after that write, the review
- * updates the fleet.
+ * Sends a `review-fleet` message for the fleet of each record. The message is delivered when this worker has certainly
+ * ended. The caller does this before it writes records that may change a fleet's status. If the worker dies after that
+ * write, the review updates the status.
  */
 export async function reviewLater(
   { send, timeLimitMs }: WorkerContext,

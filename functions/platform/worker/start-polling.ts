@@ -3,9 +3,9 @@ import { POLL_INTERVAL_MS, SHORTEST_POLL_MS, startLoop } from '../store/loops.ts
 import type { SiteRef, WorkerContext } from './context.ts';
 
 /**
- * Starts the poll loop of a site, if it is not running. A loop ends only after two polls in a row that found nothing.
- * If this process saw the loop running less than one poll interval ago, a later poll will therefore see what was
- * written since. The loop is not started again in that case.
+ * Starts the poll loop of a site, if it is not running. Does nothing if this process started the loop, or saw it
+ * running, less than one poll interval ago: a loop ends only after two polls in a row that found nothing, so at least
+ * one further poll will see what was written since.
  */
 export async function startPolling(context: WorkerContext, site: SiteRef): Promise<void> {
   const { connectionKey, location } = site;

@@ -7,7 +7,9 @@ import {
 import { usage } from '../runtime/usage.ts';
 import type { Tasks } from './context.ts';
 
-/** Errors for a token whose step was completed before, or no longer waits. These errors are ignored. */
+/**
+ * Errors of Step Functions for a token whose step was completed before, or no longer waits. These errors are ignored.
+ */
 const SPENT = new Set(['TaskTimedOut', 'TaskDoesNotExist', 'InvalidToken']);
 
 /** Completes the tasks of workflow steps through Step Functions. */

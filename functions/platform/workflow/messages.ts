@@ -10,8 +10,8 @@ const siteShape = { connectionKey: z.string(), location: cloudWordSchema };
 const placementShape = { fleetId: fleetIdSchema, taskToken: z.string(), ...siteShape };
 
 /**
- * Launches one instance, and completes the task when the instance runs. Sent by the Map over instances of
- * `provision-location`.
+ * Launches one instance. The task is completed when the instance runs, or has failed or was cancelled. Sent by
+ * `provision-location` for each instance.
  */
 export const launchMessageSchema = z.object({
   kind: z.literal('launch'),
@@ -22,21 +22,21 @@ export const launchMessageSchema = z.object({
     .number()
     .exactOptional()
     .describe(
-      'The `claimUntilMs` or `unknownSinceMs` that the record had when the launch was requeued. If the record still has it, the worker looks up the machine.',
+      'The `claimUntilMs` or `unknownSinceMs` of the record when the launch was requeued. If the record still has that value, the worker looks up the machine.',
     ),
   claimSeen: z
     .object({ claimUntilMs: z.number(), sinceMs: z.number() })
     .exactOptional()
     .describe(
-      "The claim that an earlier delivery of this launch made, and the time of that delivery by the queue's clock.",
+      "The claim that a worker made for an earlier message of this launch, and the queue's time of that message's first delivery.",
     ),
   waitsSinceMs: z.number().exactOptional().describe('Time at which this launch was first queued.'),
 });
 
 /**
- * Gives up a launch whose task was not completed in time; sent by `provision-location`. The worker looks up the machine
- * of the launch token, removes the machine, closes the record as Failed with `code` and completes the task. If the
- * launch has ended in the meantime, the worker only completes the task with its outcome.
+ * Gives up a launch whose task was not completed in time. Sent by `provision-location`. If the instance runs or the
+ * launch has ended by now, the worker only completes the task with the outcome. Otherwise, the instance fails, or moves
+ * to another location. If a machine may exist, the poll loop removes it afterwards.
  */
 export const giveUpMessageSchema = z.object({
   kind: z.literal('give-up'),
@@ -47,8 +47,8 @@ export const giveUpMessageSchema = z.object({
 });
 
 /**
- * Creates the network, the security groups and the key pair of a fleet at a site. Sent by `provision-fleet`, once for
- * each location.
+ * Creates the network, the security groups and the key pair of a fleet at a site. Sent by `provision-fleet` for each
+ * site.
  */
 export const prepareNetworksMessageSchema = z.object({
   kind: z.literal('prepare-networks'),
@@ -56,15 +56,15 @@ export const prepareNetworksMessageSchema = z.object({
 });
 
 /**
- * Scope of a `terminate-fleet`: the whole fleet, or only failed instances and the resources that only they
- * needed.
+ * What an execution of `terminate-fleet` removes: the whole fleet, or only failed instances and the resources that no
+ * other instance needs.
  */
 export const removalScopeSchema = z.enum(['fleet', 'failed']);
 export type RemovalScope = z.infer<typeof removalScopeSchema>;
 
 /**
- * Removes the instances whose first placement is this site, even if they have moved to another site. The task is
- * completed when none of these instances exists. Sent by `terminate-fleet`.
+ * Removes the instances that Assign placed at this site, even if they have moved to another site since. The task is
+ * completed when none of them exists any more. Sent by `terminate-fleet`.
  */
 export const terminateMessageSchema = z.object({
   kind: z.literal('terminate'),
@@ -73,8 +73,8 @@ export const terminateMessageSchema = z.object({
 });
 
 /**
- * Removes network resources in two rounds: `access` removes key pairs and security groups, `network` the networks. Sent
- * by `terminate-fleet`.
+ * Removes network resources of a fleet at a site. Sent by `terminate-fleet` twice: with the round `access` for key
+ * pairs and security groups, then with the round `network` for networks.
  */
 export const removeNetworksMessageSchema = z.object({
   kind: z.literal('remove-networks'),
@@ -83,7 +83,7 @@ export const removeNetworksMessageSchema = z.object({
   round: z.enum(['access', 'network']),
 });
 
-/** Polls a site. A poll whose generation is not the current one is dropped. */
+/** Polls a site. A message is dropped if its `generation` is not the current one of the site's poll loop. */
 export const pollMessageSchema = z.object({
   kind: z.literal('poll'),
   ...siteShape,
@@ -96,6 +96,7 @@ export const pollMessageSchema = z.object({
     ),
 });
 
+/** Verifies a connection's credential. With `rotation`, verifies a new version of it, and puts that in force. */
 export const verifyMessageSchema = z.object({
   kind: z.literal('verify'),
   connectionKey: z.string(),
@@ -109,15 +110,18 @@ export const verifyMessageSchema = z.object({
     .exactOptional()
     .describe('False: the inventory is recent enough and is not read after the verification.'),
 });
+/** Removes this deployment's mark from the cloud account of a connection that is being deleted. */
 export const leaveAccountMessageSchema = z.object({
   kind: z.literal('leave-account'),
   connectionKey: z.string(),
   deletionId: z.string(),
 });
+/** Updates the status of a settled fleet, after instances that it had lost run again. */
 export const reviewFleetMessageSchema = z.object({
   kind: z.literal('review-fleet'),
   fleetId: fleetIdSchema,
 });
+/** Reads what a cloud offers a connection, and writes the connection's catalogue. */
 export const syncInventoryMessageSchema = z.object({
   kind: z.literal('sync-inventory'),
   connectionKey: z.string(),
@@ -125,10 +129,8 @@ export const syncInventoryMessageSchema = z.object({
     .array(cloudWordSchema)
     .min(1)
     .exactOptional()
-    .describe(
-      'Locations that the earlier messages of this sync have not read. Absent: this message begins the sync.',
-    ),
-  failures: z.array(inventoryFailureSchema).exactOptional().describe('What the sync could not read so far.'),
+    .describe('Locations that this sync has still to read. Absent: this message begins the sync.'),
+  failures: z.array(inventoryFailureSchema).exactOptional().describe('Failed reads of this sync so far.'),
 });
 
 const sweepShape = {
@@ -136,11 +138,11 @@ const sweepShape = {
   sweepId: sweepIdSchema
     .optional()
     .describe(
-      'Id of the requested sweep, in whose record the findings are written. Absent: a scheduled sweep.',
+      'Id of the requested sweep. The findings are written to its record. Absent: a scheduled sweep.',
     ),
   dryRun: z.boolean(),
 };
-/** Sends a `sweep` for each site of a connection. */
+/** Sends a `sweep` message for each site of a connection. */
 export const sweepConnectionMessageSchema = z.object({ kind: z.literal('sweep-connection'), ...sweepShape });
 
 /** Sweeps a site: compares the records with the resources of this deployment that the cloud shows there. */
@@ -153,7 +155,7 @@ export const sweepMessageSchema = z.object({
     .nonnegative()
     .default(0)
     .describe(
-      'Number of sweeps that led to this one. A sweep that requests removals sends a further sweep, which checks them. 0: the first sweep.',
+      'Number of earlier sweeps in this chain; 0 for the first. A sweep that requests removals sends another sweep, which checks the removals.',
     ),
 });
 
@@ -185,51 +187,54 @@ export type SweepConnectionMessage = z.infer<typeof sweepConnectionMessageSchema
 export type SweepMessage = z.infer<typeof sweepMessageSchema>;
 export type SyncInventoryMessage = z.infer<typeof syncInventoryMessageSchema>;
 
-/** Outcome with which the task of a launch or a give-up is completed. The instance's record has the same outcome. */
+/** Output with which a worker completes the task of a launch or of a give-up message. */
 export const launchAnswerSchema = z.object({ outcome: z.enum(['Running', 'Failed', 'Cancelled']) });
 export type LaunchAnswer = z.infer<typeof launchAnswerSchema>;
 
 /**
- * Error name of a PrepareNetworks task if launching has stopped at the site. `provision-fleet` then skips the site.
- * Neither workflow retries after this name, or after the driver error codes that it lists. After any other name, it
- * sends the message again.
+ * Error name with which a worker fails a PrepareNetworks task if launching has stopped at the site. `provision-fleet`
+ * then skips the site. The Retry rules of the workflows list this name next to driver error codes: no message is sent
+ * again after any of them.
  */
 export const LAUNCH_ABANDONED = 'LaunchAbandoned';
 
 export const fleetInputSchema = z.object({ fleetId: fleetIdSchema });
 
 /**
- * Input of `provision-fleet` and of Assign. `execution` is the number in the fleet's item when the execution was
- * started. After a later execution has replaced it, an execution changes nothing more.
+ * Input of the workflow `provision-fleet` and of its state Assign. `execution` is the number of the workflow execution
+ * in the fleet's item at the start. An execution changes nothing more once the item has the number of a later one.
  */
 export const provisionInputSchema = fleetInputSchema.extend({ execution: z.int().positive() });
 export type ProvisionInput = z.infer<typeof provisionInputSchema>;
 
-/** Input of `terminate-fleet`, of BeginTermination and of FinishTermination. */
+/** Input of the workflow `terminate-fleet`, and of its states BeginTermination and FinishTermination. */
 export const removalInputSchema = provisionInputSchema.extend({ scope: removalScopeSchema });
 export type RemovalInput = z.infer<typeof removalInputSchema>;
 
-/** Input of Settle. */
+/** Input of the state Settle of `provision-fleet`. */
 export const settleInputSchema = provisionInputSchema.extend({
   interruptedBy: z
     .string()
     .optional()
     .describe('Name of the error that ended the work early, if there was one.'),
 });
-/** Answer of Settle: the fleet's status, and the input of the `terminate-fleet` that its failure policy requires. */
+/**
+ * Answer of the state Settle: the fleet's status and, if the failure policy requires a removal, the input of
+ * `terminate-fleet` for it.
+ */
 export const settleAnswerSchema = z.object({
   status: fleetStatusSchema,
   removal: removalInputSchema.exactOptional(),
 });
 export type SettleAnswer = z.infer<typeof settleAnswerSchema>;
 
-/** Answer of FinishTermination. `done`: true if nothing that was to be removed is left. */
+/** Answer of the state FinishTermination. `done` is true if everything that was to be removed is gone. */
 export const finishAnswerSchema = z.object({ status: fleetStatusSchema, done: z.boolean() });
 export type FinishAnswer = z.infer<typeof finishAnswerSchema>;
 
 /**
- * Maximum number of instances of a child execution. The history of the child execution stays far below the limit of
- * 25,000 events, even with many retries.
+ * Maximum number of instances that one child execution launches. Its history then stays far below the limit of 25,000
+ * events, even with many retries.
  */
 export const INSTANCES_PER_CHILD_EXECUTION = 1_000;
 /** AWS runs at most this many iterations of an inline Map concurrently. */
@@ -253,7 +258,7 @@ export const siteWorkSchema = z.object({
 });
 export type SiteWork = z.infer<typeof siteWorkSchema>;
 
-/** Answer of the state Assign: one entry for each pair of cloud and connection. */
+/** Answer of the state Assign. `clouds` has one entry for each pair of cloud and connection. */
 export const assignmentSchema = z.object({
   fleetId: fleetIdSchema,
   execution: z.int().positive(),
@@ -270,8 +275,8 @@ export const assignmentSchema = z.object({
 export type Assignment = z.infer<typeof assignmentSchema>;
 
 /**
- * Answer of BeginTermination. It has the form of an assignment, with only the sites where something may have to be
- * removed.
+ * Answer of the state BeginTermination. It has the form of Assign's answer, with only those sites where something may
+ * have to be removed.
  */
 export const terminationSitesSchema = z.object({
   fleetId: fleetIdSchema,
@@ -284,7 +289,7 @@ export const terminationSitesSchema = z.object({
 });
 export type TerminationSites = z.infer<typeof terminationSitesSchema>;
 
-/** Input of `provision-location`, made by `provision-fleet`: at most 1,000 instances. */
+/** Input of the workflow `provision-location`, which `provision-fleet` starts for at most 1,000 instances at a time. */
 export const provisionLocationInputSchema = z.object({
   fleetId: fleetIdSchema,
   connectionKey: z.string(),
