@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * Describes a deletion that is under way. The deleted object accepts nothing new. It is removed when nothing needs it
- * any more.
+ * Describes a deletion that is under way. The deleted object accepts nothing new. The object is removed when nothing
+ * needs it any more.
  */
 export const deletionSchema = z.object({
   id: z.string(),

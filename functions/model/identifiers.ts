@@ -32,7 +32,7 @@ export const instanceIdSchema = z.string().regex(INSTANCE_ID);
 
 export interface InstanceRef {
   fleetId: string;
-  /** The position in the fleet, from 0. `layOut` decides which node group and location each position has. */
+  /** The instance's position in the fleet, from 0. `layOut` decides which node group and location each position has. */
   index: number;
 }
 

@@ -35,7 +35,7 @@ export function mostBurst(perSecond: number): number {
 
 /**
  * Finds fields of a limit override that contradict each other. Only fields that the user wrote are compared, because
- * `limitProfileOf` adjusts the defaults to them.
+ * `limitProfileOf` adjusts the defaults to these fields.
  *
  * @param limits the override as the user sent it, valid or not
  */

@@ -34,7 +34,7 @@ export type FleetStatus = z.infer<typeof fleetStatusSchema>;
 
 /**
  * `transitional`: the cloud changes the status without a further call, and the poll loop polls the site until the
- * status has changed. `closed`: the machine no longer exists at the cloud.
+ * status has changed. `closed`: the machine no longer exists at the cloud. `at-rest`: all other statuses.
  */
 const INSTANCE_PHASES: Readonly<Record<InstanceStatus, 'at-rest' | 'transitional' | 'closed'>> = {
   Planned: 'at-rest',

@@ -48,10 +48,10 @@ export async function judgeAccount(
 }
 
 /**
- * Decides about a credential of another account. If nothing of the connection is live, sets its status to
- * Verifying. This status is a fence: the connection accepts no new fleets. A second check then sees every
- * fleet that was accepted before the fence. The condition in the result lets the caller write the account
- * only while the fence exists.
+ * Decides about a credential of another account. If nothing of the connection is live, sets the connection's
+ * status to Verifying. This status is a fence: the connection accepts no new fleets. A second check then sees
+ * every fleet that was accepted before the fence. The condition in the result lets the caller write the
+ * account only while the fence exists.
  */
 async function judgeAnother(
   context: WorkerContext,

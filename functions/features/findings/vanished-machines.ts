@@ -7,8 +7,9 @@ import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/work
 import { newFinding, recordFinding } from './findings.ts';
 
 /**
- * Writes findings about machines that the cloud no longer has although records are bound to them. The caller
- * changes these records after that. If the worker crashes in between, the next sweep reports the outcome.
+ * Writes findings about machines that the cloud no longer has although records are bound to them. After that,
+ * the caller writes to the records that their machines have vanished. If the worker crashes in between, the
+ * next sweep reports the outcome.
  *
  * @returns new and open findings, by instance id
  */
@@ -73,7 +74,7 @@ export async function noteReturned(
 
 /**
  * Changes findings to Vanished: the machine no longer exists, and Fleetwright did not remove it. The caller
- * has already changed the records.
+ * has already written this to the records.
  */
 export async function noteVanished(context: WorkerContext, findings: Iterable<OrphanItem>): Promise<void> {
   for (const finding of findings) {

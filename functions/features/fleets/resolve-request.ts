@@ -37,7 +37,8 @@ export async function resolveRequest(
     connections: [...new Map(used).values()],
     nodeGroups: request.nodeGroups.map((group, at) => {
       const meaning = words[at] && meanings.get(words[at]);
-      if (!meaning) throw new Error(`node group ${group.name} was resolved to neither errors nor a meaning`);
+      if (!meaning)
+        throw new Error(`node group ${group.name} was not resolved, although no error was found in it`);
       const { connection, ...resolved } = meaning;
       return { ...group, driver: connection.driver, cloud: connection.cloud, ...resolved };
     }),

@@ -28,7 +28,7 @@ const MOST_INTERRUPTIONS = 5;
  * @throws Error if the fleet changed during this call, or if it has instances in Creating for which no
  *   workflow step waits. The tasks of these instances may have been completed by mistake, or an execution may
  *   have been stopped. No verdict is possible, because the outcome of these instances is unknown. Step
- *   Functions retries the state; in the end, the reconciler starts another execution
+ *   Functions retries the state; if all retries fail, the reconciler starts another execution
  */
 export async function settleFleet(
   store: Store<'fleets'>,

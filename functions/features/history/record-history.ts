@@ -26,8 +26,8 @@ export interface Outcomes {
 }
 
 /**
- * Runs the state RecordHistory: writes successes and failures by type, image and location. The keys contain
- * the fleet id, so that a second run overwrites the items of the first.
+ * Runs the workflow's state RecordHistory: writes successes and failures by type, image and location. The
+ * keys contain the fleet id, so that a second run overwrites the items of the first.
  */
 export async function recordHistory(store: Store<'fleets' | 'history'>, fleetId: string): Promise<void> {
   const spec = await readSpec(store, fleetId);

@@ -14,8 +14,8 @@ export interface AwaitedNetworks {
 
 /**
  * Groups attempts by whether their fleet has its network resources at the site. The workflow creates these
- * resources before it launches at a site. The layout may assign no instance to a site, and instances may move
- * there after a failure. In that case, this function creates the resources.
+ * resources before it launches at a site. If the layout assigns no instance to a site, and instances move to
+ * the site after a failure, this function creates the resources.
  */
 export async function awaitNetworks(
   context: WorkerContext,

@@ -44,7 +44,7 @@ interface Made {
   calledAtMs?: number;
 }
 
-/** The parts of the governor's answer that the feedback to the governor needs. */
+/** The parts of the governor's answer that are needed for the feedback about the calls. */
 export interface Permitted {
   wanted: ReadonlyMap<string, WantedCreate>;
   isBlocked: boolean;
@@ -70,8 +70,8 @@ export async function createInstances(
     if ('failure' in spec) outcomes.push({ record, outcome: spec });
     else wanted.push({ record, ...spec });
   }
-  // Start polling before the calls. If this worker dies during the calls, a poll finds the machines that they
-  // created.
+  // Start polling before the calls. If this worker dies during the calls, a poll finds the machines that the
+  // calls created.
   await startPolling(context, site);
   const opened = await context.open(site.connectionKey);
   const { client } = opened;
@@ -107,7 +107,7 @@ export async function createInstances(
 }
 
 /**
- * Sends the feedback of the calls to the governor.
+ * Sends feedback about the results of the calls to the governor.
  *
  * @returns the times at which throttled create calls may be sent again, by instance id
  */

@@ -126,7 +126,7 @@ async function recordsOf(
   return new Map([...records].map((record) => [record.index, record]));
 }
 
-/** Builds an instance's view from its layout and its record. Pure. */
+/** Builds an instance's view from the fleet's layout and the instance's record. Pure. */
 function viewOf(
   fleet: FleetItem,
   placements: readonly PlacementItem[],

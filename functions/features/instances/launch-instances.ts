@@ -212,7 +212,7 @@ async function claim(
 /**
  * Fails attempts without a call. An attempt whose claim the launch gate refuses is cancelled instead.
  *
- * @returns ids of the attempts that have ended; other workers won the claims of the rest
+ * @returns ids of the attempts that have ended; other workers won the claims of the other attempts
  */
 async function failUnmade(
   context: WorkerContext,

@@ -64,7 +64,7 @@ export function outcomeOf(record: Pick<InstanceItem, 'status' | 'closeAs'>): Lau
 export interface LaunchTimes {
   /** The driver's consistency window. Until it has passed, "not found" proves nothing. */
   consistencyWindowMs: number;
-  /** Time after a claim, in ms, at which the worker that made the claim has ended. */
+  /** Time after a claim, in ms. After it, the worker that made the claim has ended. */
   claimMs: number;
 }
 
@@ -81,8 +81,8 @@ type SteppingLaunch = {
  * these times with its own clock, because workers' clocks differ. If a claim were taken over too early, a
  * second machine could be created.
  *
- * @param launch the message with its round, and with marks of what it has waited for; instances that failed
- *   in an earlier round are attempted again
+ * @param launch the message, with fields that record what the message has waited for; instances that failed
+ *   in an earlier round than the message's are attempted again
  */
 export function nextStep(
   record: InstanceItem | undefined,
@@ -120,10 +120,10 @@ export function nextStep(
 }
 
 /**
- * Decides the step while another worker may have the claim. If this message's own worker died, the message
- * has already waited for the visibility timeout of SQS. To count that time, the message is sent once more.
- * SQS then reports two times, both by its own clock: the time of the first delivery, and the time at which
- * the new message was sent.
+ * Decides the step while another worker may have the claim. If an earlier delivery of this message made the
+ * claim, and the worker of that delivery died, the message has already waited for the visibility timeout of
+ * SQS. To count that time, the message is sent once more. SQS then reports two times, both by its own clock:
+ * the time of the first delivery, and the time at which the new message was sent.
  */
 function whileClaimed(
   record: InstanceItem,

@@ -16,9 +16,9 @@ const CHECK_MS = 3_000;
  * Marks as Terminating the instances of a fleet that the layout assigns to this site, even if they have moved
  * to another location. The poll loop makes the removal calls, and sees when the machines no longer exist.
  *
- * The message is delivered again until no instance is left. Then its task is completed. No new instance can
- * appear, because launching is not on at any placement. With the scope `failed`, only failed instances are
- * removed, and their records become Terminated.
+ * The message is delivered again until no instance is left. Then the message's task is completed. No new
+ * instance can appear, because launching is not on at any placement. With the scope `failed`, only failed
+ * instances are removed, and their records become Terminated.
  */
 export async function terminateInstances(
   context: WorkerContext,
