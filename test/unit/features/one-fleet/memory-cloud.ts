@@ -21,7 +21,7 @@ export type Passing = (what: string) => Promise<void>;
 const REMOVAL_MS = 2_000;
 const unplayed = (): Promise<never> => Promise.reject(new Error('the cloud in memory has no such call'));
 
-/** A cloud in memory. It ignores launch tokens: each create call that reaches the cloud makes a machine. */
+/** A cloud in memory that does not honour launch tokens. Each create call that reaches the cloud makes a machine. */
 export class MemoryCloud {
   readonly #now: () => number;
   readonly #note: (call: string) => void;

@@ -55,7 +55,7 @@ test('a request can add one fault or several faults, and faults can be listed an
   expect(wrong).toMatchObject({ status: 400, body: { code: 'InvalidParameter' } });
 });
 
-test('a location can go down and up, an account can be revoked, and a reset brings the account and the location back', async () => {
+test('a location can go down and up, an account can be revoked, and a reset undoes the revocation', async () => {
   const list = () => send('GET', '/clouds/aws/locations/us-east-1/instances');
   const site = '/_sim/clouds/aws/locations/us-east-1';
   expect(await send('POST', site, { up: false })).toMatchObject({ status: 200, body: { up: false } });
