@@ -5,7 +5,7 @@ import type { Assertion } from './suite/assertion.ts';
 import type { CloudUnderTest, Harness } from './suite/harness.ts';
 import { Lab } from './suite/lab.ts';
 
-/** The result of a run. `total` is the same for every driver. */
+/** The result of a run. `total` includes skipped assertions, so it is the same for every driver. */
 export interface Report {
   driver: string;
   server: string;

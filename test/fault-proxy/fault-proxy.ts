@@ -48,8 +48,8 @@ const KEEPS_CONNECTIONS = { keepAliveTimeout: 0 };
 const FORGOTTEN_HEADERS = { 'content-type': 'text/plain' };
 
 /**
- * Passes HTTP requests on to servers, and injects the faults of a real cloud. The proxy reads a body completely
- * before it passes the body on, so it never passes on an endless body.
+ * Passes HTTP requests on to servers, and injects the faults of a real cloud. The proxy reads a body
+ * completely before it passes the body on, so it never passes on an endless body.
  */
 export class FaultProxy {
   readonly faults = new Faults();

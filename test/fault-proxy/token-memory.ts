@@ -8,15 +8,16 @@ export interface TokenDialect {
 }
 
 /**
- * `pass`: the proxy passes tokens on. `add`: the proxy adds the idempotency that the server lacks. It passes on
- * the first request with a token, and gives its answer to later requests with that token. `remove`: the proxy
- * removes the token from each request.
+ * - `pass`: the proxy passes tokens on.
+ * - `add`: the proxy adds the idempotency that the server lacks. The proxy passes on the first request with a
+ *   token, and answers later requests with that token in the same way.
+ * - `remove`: the proxy removes the token from each request.
  */
 export type IdempotencyMode = 'pass' | 'add' | 'remove';
 
 /**
- * Keeps the answer for each token. Concurrent requests with one token get the same answer. A refusal (status 400
- * or above) is not kept, so a later request with that token is passed on.
+ * Keeps the answer for each token. Concurrent requests with one token get the same answer. A refusal (status
+ * 400 or above) is not kept, so a later request with that token is passed on.
  */
 export class TokenMemory {
   readonly #answers = new Map<string, Promise<ProxiedResponse>>();

@@ -6,8 +6,8 @@ import { findStepFaults } from './step-faults.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 /**
- * The steps for each change that the jobs of the workflows must run. The parts of the step `test` replace that
- * step.
+ * The steps for each change that the jobs of the workflows must run. The parts of the step `test` replace
+ * that step.
  */
 const IN_PARTS: Stage[] = [
   ...CHANGE.map((lanes) => lanes.map((lane) => lane.filter(({ name }) => name !== 'test'))),

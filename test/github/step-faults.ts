@@ -16,8 +16,8 @@ const COMMENT = /^\s*#/;
 const ONLY = /--only\b(?:[ =]+('[^']*'|"[^"]*"|[\w-]+))?/g;
 
 /**
- * Compares the steps that workflows name after `--only` with the steps of `.ci/run`. A line with `--nightly` names steps
- * of the nightly list. Pure.
+ * Compares the steps that workflows name after `--only` with the steps of `.ci/run`. A line with `--nightly`
+ * names steps of the nightly list. Does no I/O.
  *
  * @returns one line for each name that `.ci/run` does not have, and one for each step that no workflow names
  */

@@ -55,8 +55,8 @@ const attributeSchema = z.object({ 'Fn::GetAtt': z.tuple([z.string(), z.string()
 export const nameOf = (logicalId: string): string => logicalId.replace(/[0-9A-F]{8}$/, '');
 
 /**
- * Returns a value of the template in a form similar to its deployed form. A `Ref` of a queue becomes a URL, and
- * a `Ref` of a state machine becomes an ARN. Any other reference to a resource becomes the name of its
+ * Returns a value of the template in a form similar to its deployed form. A `Ref` of a queue becomes a URL,
+ * and a `Ref` of a state machine becomes an ARN. Any other reference to a resource becomes the name of its
  * construct, for instance `DataFleetsTable`.
  */
 export function deployed(template: Template, value: unknown): string {

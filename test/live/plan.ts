@@ -8,7 +8,9 @@ export interface LivePlan {
   image: string;
   /** Number of machines that exist at the same time. */
   machines: number;
-  /** Time limit of the steps. When it is over, the steps end with a failure, and the run removes everything. */
+  /**
+   * Time limit of the steps. When it is over, the steps end with a failure, and the run removes everything.
+   */
   minutes: number;
   maxUsd: number;
   /** The cost if every machine runs for the whole time, at the prices of the most expensive region. */

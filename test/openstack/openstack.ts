@@ -35,7 +35,9 @@ function checkMachine(): void {
     );
 }
 
-/** Starts the cloud, runs the contract suite, and stops the cloud. A cloud that already ran is not stopped. */
+/**
+ * Starts the cloud, runs the contract suite, and stops the cloud. A cloud that already ran is not stopped.
+ */
 async function test(suiteArguments: readonly string[]): Promise<void> {
   const wasUp = isUp(home);
   const interrupted = Promise.withResolvers<number>();
@@ -104,7 +106,7 @@ program
 program
   .command('down')
   .description('stops the cloud')
-  .option('--purge', 'remove all of its files as well', false)
+  .option('--purge', 'also remove all files of the cloud', false)
   .action((options: { purge: boolean }) => down(home, options));
 
 try {

@@ -99,8 +99,8 @@ export function sql(home: Home, statement: string, database = ''): void {
 }
 
 /**
- * Stops all processes of the cloud. The stores get SIGTERM, so that they write their data. All other processes
- * get SIGKILL.
+ * Stops all processes of the cloud. The stores get SIGTERM, so that they write their data. All other
+ * processes get SIGKILL.
  */
 export async function stopAll(home: Home): Promise<void> {
   const started = running(home);

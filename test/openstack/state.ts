@@ -20,8 +20,8 @@ const portsSchema = z.object({
 export type Ports = z.infer<typeof portsSchema>;
 
 /**
- * The usual ports of OpenStack's services. The stores (databases and message bus) do not use their usual ports,
- * because installed stores may use those.
+ * The usual ports of OpenStack's services. The stores (databases and message bus) do not use their usual
+ * ports, because installed stores may use those.
  */
 const USUAL_PORTS: Ports = {
   mariadb: 13_306,

@@ -17,8 +17,8 @@ export interface BrokenLink {
 
 const SCHEME = /^[a-z][a-z0-9+.-]*:/i;
 /**
- * Matches a code span that is not a path: a pattern, a placeholder or a command with arguments. `nimbus` is the
- * example driver of the guide.
+ * Matches a code span that is not a path: a pattern, a placeholder or a command with arguments. `nimbus` is
+ * the example driver of the guide.
  */
 const NOT_A_PATH = /[\s*<>{}()$…]|NNNN|nimbus/;
 /** Matches the name of a page in code: in a comment or a message. */

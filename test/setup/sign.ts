@@ -28,7 +28,7 @@ function scopeOf({ service }: Signable, amzDate: string): string {
   return `${amzDate.slice(0, 8)}/${LOCAL_REGION}/${service}/aws4_request`;
 }
 
-/** Computes an AWS Signature Version 4 without AWS's library, as a client without that library would. */
+/** Computes an AWS Signature Version 4 without AWS's library. */
 function signatureOf(
   access: EngineAccess,
   what: Signable,
@@ -47,7 +47,7 @@ function signatureOf(
 
 const amzDateOf = (at: Date) => at.toISOString().replaceAll(/[-:]|\.\d+/g, '');
 
-/** Returns the headers that sign a request. As in most SDKs, no header has the digest of the body. */
+/** Returns the headers that sign a request. No header contains the digest of the body, as with most SDKs. */
 export function signedHeaders(access: EngineAccess, what: Signable): Record<string, string> {
   const amzDate = amzDateOf(new Date());
   const headers = { host: what.url.host, 'x-amz-date': amzDate };
@@ -59,7 +59,7 @@ export function signedHeaders(access: EngineAccess, what: Signable): Record<stri
   };
 }
 
-/** Returns a URL with its signature. @param at the time of the signature */
+/** Returns the request's URL with a signature in its query. @param at the time of the signature */
 export function presignedUrl(
   access: EngineAccess,
   what: Signable,

@@ -22,9 +22,9 @@ declare module 'vitest' {
 const PORTS_FROM = 14_566;
 
 /**
- * Starts an engine with the deployed app, and simulated clouds, for the tests of one Vitest project. The engine
- * and the clouds have their own state folder and ports. Tests get the stack by `inject('stack')`, and the
- * settings of the AWS SDK from environment variables.
+ * Starts an engine with the deployed app, and simulated clouds, for the tests of one Vitest project. The
+ * engine and the clouds have their own state folder and ports. Tests get the stack by `inject('stack')`, and
+ * the settings of the AWS SDK from environment variables.
  *
  * @param name the name of the state folder
  * @returns a function that stops the stack. The installed engine and the logs stay.

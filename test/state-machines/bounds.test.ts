@@ -29,7 +29,7 @@ describe.each([
   { name: '10,000 instances in one location', parts: oneLocation, sites: 1, children: 10 },
   { name: '10,000 instances over 53 locations', parts: everywhere(10_000), sites: 53, children: 53 },
 ])('a fleet of $name', ({ name, parts, sites, children }) => {
-  it(`each execution for a fleet of ${name} has payloads below 64 KiB and at most 12,000 events, and each instance is launched exactly once`, async () => {
+  it(`each execution for a fleet of ${name} has payloads below 64 KiB and fewer than 12,000 events, and each instance is launched exactly once`, async () => {
     const { world, outcome, figures } = await provisioned(assignmentOf(parts));
     expect(outcome).toMatchObject({ status: 'SUCCEEDED' });
     expect(figures.largestPayload).toBeLessThan(KIB_64);

@@ -15,7 +15,7 @@ describe('Map', () => {
       },
     });
 
-  it('a Map keeps the order of its items, and gives each item its input', async () => {
+  it('a Map returns the results in the order of its items, and gives each item the input that ItemSelector describes', async () => {
     const text = map('{% [3..5] %}', {
       ItemSelector: {
         at: '{% $states.context.Map.Item.Index %}',

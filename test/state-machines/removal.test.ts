@@ -8,7 +8,9 @@ const assignment = assignmentOf([
   { cloud: 'ncp', connection: 'production-ncp', locations: locationNames('ncp', 1), size: 2 },
 ]);
 
-/** Returns a simulated account where Settle answers that the fleet's next execution must be this removal. */
+/**
+ * Returns a simulated account (`World`) in which Settle answers that the fleet's next execution is `removal`.
+ */
 function world(removal: RemovalInput, functions: Functions = {}) {
   const status = removal.scope === 'fleet' ? 'RollingBack' : 'Creating';
   return new World(assignment, allGood, {
@@ -26,7 +28,7 @@ describe('a removal that the failure policy requires', () => {
     ['rollback', rollback],
     ['refine', refine],
   ])(
-    'the workflow starts the removal of policy %s in another execution and does not wait for its end',
+    'provision-fleet starts the removal of policy %s in another execution, and does not wait until that execution ends',
     async (_, removal) => {
       const rolling = world(removal);
       const { engine, scheduler } = rolling;
@@ -71,7 +73,7 @@ describe('a removal that the failure policy requires', () => {
     expect(twice.executionsOf('terminate-fleet')).toHaveLength(1);
   });
 
-  it('a removal is started only once if the answer to its start was lost', async () => {
+  it('a removal is started only once, even if the answer to its start is lost', async () => {
     const lost = world(rollback);
     const start = lost.engine.startChild.bind(lost.engine);
     let losses = 0;

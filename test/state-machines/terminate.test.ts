@@ -77,7 +77,7 @@ describe('terminate-fleet', () => {
     expect(world.messages('terminate')).toHaveLength(54);
   });
 
-  it('terminate-fleet does not repeat an Unauthorized termination, continues elsewhere, and fails at its end', async () => {
+  it('terminate-fleet does not repeat a termination that fails as Unauthorized, continues at the other sites, and fails after its last step', async () => {
     const [location = ''] = assignment.clouds.flatMap(({ sites }) => sites.map((site) => site.location));
     const world = new World(assignment, failing('terminate', location, 'Unauthorized', 1), {
       'finish-termination': () => ({ status: 'Terminating', done: false }),
@@ -91,7 +91,7 @@ describe('terminate-fleet', () => {
     expect(rounds(world).network).toHaveLength(53);
   });
 
-  it('terminate-fleet repeats the removal of a network after a Conflict', async () => {
+  it('terminate-fleet repeats a removal of networks that fails as Conflict', async () => {
     const [location = ''] = assignment.clouds.flatMap(({ sites }) => sites.map((site) => site.location));
     const world = new World(assignment, failing('remove-networks', location, 'Conflict', 3));
     expect(await world.run('terminate-fleet')).toEqual(gone);

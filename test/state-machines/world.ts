@@ -94,7 +94,9 @@ export class World {
     });
   }
 
-  /** Starts an execution of a state machine for the fleet. Resolves with the outcome when the execution ends. */
+  /**
+   * Starts an execution of a state machine for the fleet. Resolves with the outcome when the execution ends.
+   */
   async run(name: MachineName, input: Json = inputOf(name)): Promise<Outcome> {
     return this.scheduler.run(this.engine.start(machineArn(name), executionName(EXECUTION), input).finished);
   }

@@ -8,7 +8,8 @@ const CLOCKS_APART_MS = 120_000;
 export const INSTANCES = assertions([
   {
     id: 'create.answers',
-    title: 'a create returns in time, with the ids, the zone and the creation time of the machine',
+    title:
+      'a create returns within the time limit, with the ids, the zone and the creation time of the machine',
     async run(lab) {
       const spec = await lab.spec();
       const made = await inTime('createInstance', lab.client.createInstance(spec));
@@ -43,7 +44,7 @@ export const INSTANCES = assertions([
   },
   {
     id: 'create.listed',
-    title: 'a created machine is listed and found by its token after the consistency window',
+    title: 'when the consistency window is over, a created machine is listed and is found by its token',
     async run(lab) {
       const specs = await lab.specs(2);
       const made = await Promise.all(specs.map((spec) => lab.client.createInstance(spec)));
@@ -61,8 +62,7 @@ export const INSTANCES = assertions([
   },
   {
     id: 'create.round-trip',
-    title:
-      'the id of the offer that a create used can be built from location, zone and type of the running machine',
+    title: 'the location, zone and type of a running machine give the id of the offer that its create used',
     async run(lab) {
       const { client, cloud } = lab;
       const { offers } = await client.listOffers(cloud.location);
@@ -85,7 +85,7 @@ export const INSTANCES = assertions([
       const specs = await lab.specs(3);
       await Promise.all(specs.map((spec) => lab.client.createInstance(spec)));
       await lab.awaitConsistency();
-      // Nova on a slow machine may list a server after the consistency window.
+      // On a slow machine, Nova may list a server only after the consistency window is over.
       const listed = await lab.until('all machines are listed', async () => {
         const machines = await lab.listed(specs);
         return machines.length < specs.length ? undefined : machines;

@@ -46,7 +46,8 @@ export const MARKS = assertions([
   },
   {
     id: 'marks.renewed',
-    title: 'a renewed mark exists once, with its latest time, and its second removal succeeds',
+    title:
+      'a renewed mark exists only once, with its latest time, and a repeated removal of the mark succeeds',
     needs: 'writer-marks',
     async run(lab) {
       const client = await marksOf(lab);

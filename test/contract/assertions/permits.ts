@@ -7,7 +7,9 @@ import type { Lab } from '../suite/lab.ts';
 /** Maximum number of requests that one method may make. If a method makes more, the assertion fails. */
 const MOST_REQUESTS = 60;
 
-/** Returns the calls that passed the permit gate during `work`. A driver asks this gate before each request. */
+/**
+ * Returns the calls that passed the permit gate during `work`. A driver asks this gate before each request.
+ */
 async function callsDuring(lab: Lab, work: () => Promise<unknown>) {
   const before = lab.gate.calls.length;
   await work();
@@ -15,8 +17,8 @@ async function callsDuring(lab: Lab, work: () => Promise<unknown>) {
 }
 
 /**
- * Repeats `work` until it succeeds. Each attempt may make one request more than the attempt before. Returns the
- * number of refused attempts.
+ * Repeats `work` until it succeeds. Each attempt may make one request more than the attempt before. Returns
+ * the number of refused attempts.
  */
 async function retried(lab: Lab, work: () => Promise<unknown>): Promise<number> {
   try {

@@ -6,8 +6,9 @@ import { assertions } from '../suite/assertion.ts';
 import type { Lab } from '../suite/lab.ts';
 
 /**
- * Asserts that a machine has one of the proofs of creation that the driver's metadata names. The last
- * parameter has the times at which the create was sent and answered.
+ * Asserts that a machine has one of the proofs of creation that the driver's metadata names. A proof shows
+ * that a call of the driver made the machine. The last parameter has the times at which the create was sent
+ * and answered.
  */
 function assertProven(
   { driver, client }: Lab,

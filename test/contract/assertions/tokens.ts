@@ -47,7 +47,7 @@ export const TOKENS = assertions([
   {
     id: 'token.lost-reply',
     title:
-      'a create whose reply is lost fails as OutcomeUnknown, and a search by token finds its only machine',
+      'a create whose reply is lost fails as OutcomeUnknown, and a search by token finds the only machine that it made',
     async run(lab) {
       const spec = await lab.spec();
       lab.proxy.faults.arm({ call: lab.cloud.calls.create, kind: 'loseReplyAfterEffect', count: 1 });
@@ -95,7 +95,7 @@ export const TOKENS = assertions([
   {
     id: 'token.hang',
     title:
-      'if the cloud never answers, a create fails as OutcomeUnknown within the time limit, and a list as Unavailable',
+      'if the cloud never answers, a create fails as OutcomeUnknown and a list as Unavailable, both within the time limit',
     async run(lab) {
       const spec = await lab.spec();
       const { calls, location } = lab.cloud;

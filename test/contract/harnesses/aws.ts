@@ -33,7 +33,9 @@ function withBody(request: ProxiedRequest, change: (parameters: URLSearchParams)
   return { ...request, body: Buffer.from(parameters.toString()) };
 }
 
-/** Lowers the page size of a list of machines. moto accepts the changed body, because it checks no signature. */
+/**
+ * Lowers the page size of a list of machines. moto accepts the changed body, because it checks no signature.
+ */
 function smallPages(request: ProxiedRequest): ProxiedRequest {
   if (!parametersOf(request).has('MaxResults') || callOf(request) !== 'DescribeInstances') return request;
   return withBody(request, (parameters) => parameters.set('MaxResults', String(PAGE_SIZE)));

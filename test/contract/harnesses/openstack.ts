@@ -33,8 +33,8 @@ const envSchema = z.object({
 type Env = z.output<typeof envSchema>;
 
 /**
- * Reads the variables `OS_…`. If the variable `OS_AUTH_URL` is not set, reads the settings of the cloud that the
- * script `test:openstack` started.
+ * Reads the variables `OS_…`. If the variable `OS_AUTH_URL` is not set, reads the settings of the cloud that
+ * the script `test:openstack` started.
  */
 function readEnv(): Env {
   const home = chosenHome();

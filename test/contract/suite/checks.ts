@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** Time limit of every call of a driver, in ms, even if the cloud does not answer. A longer call is a failure. */
+/**
+ * Time limit of every call of a driver, in ms, even if the cloud does not answer. A longer call is a failure.
+ */
 export const CALL_MS = 30_000;
 
 /** Returns a port of this machine on which no process listens. */

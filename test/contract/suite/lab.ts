@@ -18,13 +18,15 @@ import { type Thrown, watchClient } from './watch-client.ts';
 export const DEPLOYMENT = 'contract-suite';
 const POLL_MS = 250;
 
-/** Gives an assertion clients that call the fault proxy, specs of machines, methods that wait, and a clean-up. */
+/**
+ * Gives an assertion clients that call the fault proxy, specs of machines, methods that wait, and a clean-up.
+ */
 export class Lab {
   readonly driver: Driver;
   readonly cloud: CloudUnderTest;
   readonly proxy: FaultProxy;
   readonly client: CloudClient;
-  /** The call gate of all clients whose requests go to the proxy. */
+  /** The permit gate of all clients whose requests go to the proxy. */
   readonly gate = new CountingGate();
   /** All errors that a client threw. */
   readonly thrown: Thrown[] = [];

@@ -1,14 +1,17 @@
 import { z } from 'zod';
 
 /**
- * Any JSON value. The schemas of this file describe the part of the Amazon States Language, with JSONata, that
- * the shipped definitions use. The schemas of objects are strict: an unknown field is refused, because AWS may
- * act on it.
+ * Any JSON value. The schemas of this file describe the part of the Amazon States Language, with JSONata,
+ * that the shipped definitions use. The schemas of objects are strict: an unknown field is refused, because
+ * AWS may act on it.
  */
 export const jsonSchema = z.json();
 export type Json = z.infer<typeof jsonSchema>;
 
-/** Checks a value as `jsonSchema` does, but faster, because the interpreter checks the value of each expression. */
+/**
+ * Checks a value as `jsonSchema` does, but faster, because the interpreter checks the value of each
+ * expression.
+ */
 export function isJson(value: unknown): value is Json {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
   if (typeof value === 'number') return Number.isFinite(value);
@@ -89,7 +92,9 @@ const failSchema = z.strictObject({
   Cause: z.string().optional(),
 });
 
-/** A first state and the states that follow it: those of a whole state machine, or of a Map's item processor. */
+/**
+ * A first state and the states that follow it: those of a whole state machine, or of a Map's item processor.
+ */
 export interface StateGraph {
   StartAt: string;
   States: Record<string, State>;

@@ -1,4 +1,7 @@
-/** A binary heap. `pop` removes and returns the first entry in the order. `push` and `pop` take logarithmic time. */
+/**
+ * A binary heap. `pop` removes and returns the first entry in the order. `push` and `pop` take logarithmic
+ * time.
+ */
 export class Heap<Entry> {
   readonly #entries: Entry[] = [];
   readonly #isEarlier: (one: Entry, other: Entry) => boolean;

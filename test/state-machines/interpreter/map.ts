@@ -16,7 +16,7 @@ const concurrencySchema = z.int().nonnegative();
 
 /**
  * Runs the item processor of a Map for one item. `outer` is the context object that all states of the item
- * share. It contains the item, and has no `State` and no `Task`.
+ * share. That object contains the item, and has no `State` and no `Task`.
  */
 export type Walk = (graph: StateGraph, input: Json, run: Run, outer: Record<string, Json>) => Promise<Json>;
 

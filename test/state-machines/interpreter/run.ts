@@ -4,8 +4,8 @@ import type { History } from './history.ts';
 import type { Cancellation, Scheduler } from './scheduler.ts';
 
 /**
- * The services that the tasks of a state machine call. If a service throws an error, Retry and Catch match the
- * error's `name`.
+ * The services that the tasks of a state machine call. If a service throws an error, Retry and Catch match
+ * the error's `name`.
  */
 export interface Services {
   invokeLambda(functionName: string, payload: Json): Promise<Json>;
@@ -44,8 +44,8 @@ export interface Execution {
   /** Undefined while the execution runs. */
   outcome: Outcome | undefined;
   /**
-   * Resolves with the outcome, even if the execution failed. Rejects only if an InterpreterError was thrown or
-   * the interpreter has a bug.
+   * Resolves with the outcome, even if the execution failed. Rejects only if an InterpreterError was thrown
+   * or the interpreter has a bug.
    */
   readonly finished: Promise<Outcome>;
 }
@@ -78,7 +78,9 @@ export function contextOf({ run, name, outer, retryCount }: Visit, more: Record<
   return { ...outer, State: { Name: name, EnteredTime: now, RetryCount: retryCount }, ...more };
 }
 
-/** A time limit of a wait. When `ms` is over, the wait fails with `error`, unless `rest` returns more time. */
+/**
+ * A time limit of a wait. When `ms` is over, the wait fails with `error`, unless `rest` returns more time.
+ */
 export interface Limit {
   ms: number;
   error: string;

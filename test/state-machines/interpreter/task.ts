@@ -14,7 +14,10 @@ const childArguments = z.strictObject({
 });
 const secondsSchema = z.int().positive();
 
-/** Runs one attempt of a Task: computes the arguments, makes the call, and computes the output from the answer. */
+/**
+ * Runs one attempt of a Task: computes the arguments, makes the call, and computes the output from the
+ * answer.
+ */
 export async function attemptTask(state: TaskState, visit: Visit): Promise<Left> {
   const { run, name, input } = visit;
   const { history } = run;
@@ -59,8 +62,8 @@ class Reply {
         this.beatAt = scheduler.now();
       },
     });
-    // The task may fail while its message is still being sent, before the run awaits `promise`. Without this handler,
-    // Node reports an unhandled rejection.
+    // The task may fail while its message is still being sent, before the run awaits `promise`. Without this
+    // handler, Node reports an unhandled rejection.
     promise.catch(() => {});
   }
 

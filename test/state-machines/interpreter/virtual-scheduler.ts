@@ -13,7 +13,8 @@ const TURNS_PER_LOOP = 256;
 
 /** Resolves after all promise callbacks that can run now have run. */
 async function quiet(turn: number): Promise<void> {
-  // `nextTick` is cheaper than `setImmediate`, but lets no other work of this process run.
+  // `nextTick` is cheaper than `setImmediate`, but no other work of this process can run before it. Every
+  // `TURNS_PER_LOOP` turns, `setImmediate` lets that work run.
   if (turn % TURNS_PER_LOOP === 0) await new Promise((resolve) => setImmediate(resolve));
   else await new Promise<void>((resolve) => process.nextTick(resolve));
 }

@@ -47,14 +47,15 @@ describe('idealSchedule', () => {
     expect(ideal({ createsPerSecond: 2, createBurst: 3 }, [10, 10, 10, 10, 10])).toBeCloseTo(11);
   });
 
-  test('unused create tokens accumulate up to the burst', () => {
+  test('unused tokens of the create rate accumulate up to the burst', () => {
     // There is one slot. At most 2 tokens accumulate, and a new token comes every 10 s. The instances start
-    // at second 0 (1 token is left), at 4 (1 + 0.4 - 1 = 0.4 tokens are left) and at 10 (0.4 + 0.6 = 1 token).
+    // at second 0 (1 token is left), at 4 (1 + 0.4 - 1 = 0.4 tokens are left) and at 10 (0.4 + 0.6 = 1
+    // token).
     expect(
       ideal({ instanceSlotsPerLocation: 1, createsPerSecond: 0.1, createBurst: 2 }, [4, 4, 4]),
     ).toBeCloseTo(14);
-    // After 100 s the bucket has 2 tokens and not 11. The last three instances start at 100, at 100, and at
-    // 110, when there is a new token.
+    // After 100 s there are 2 tokens and not 11. Two of the last three instances start at second 100, and one
+    // at 110, when there is a new token.
     expect(ideal({ locationSlots: 1, createsPerSecond: 0.1, createBurst: 2 }, [100], [1, 1, 1])).toBeCloseTo(
       111,
     );
@@ -66,8 +67,8 @@ describe('idealSchedule', () => {
   });
 
   test('a location that waits for a token uses no location slot', () => {
-    // The first location is busy from 0 to 4 and gets its next token at 10. The second location is busy from
-    // 4 to 7.
+    // The first location is busy from second 0 to 4 and gets its next token at 10. The second location is
+    // busy from second 4 to 7.
     const limits = { locationSlots: 1, instanceSlotsPerLocation: 1, createsPerSecond: 0.1, createBurst: 1 };
     expect(ideal(limits, [4, 4], [3])).toBeCloseTo(14);
   });

@@ -6,8 +6,8 @@ const files = { 'fleet.yaml': FLEET_YAML };
 const CREATE = ['fleet', 'create', '-f', 'fleet.yaml'];
 
 /**
- * Returns the API's answers. The API accepts a create or delete of the fleet, and answers each later read with
- * the next of `states`.
+ * Returns the API's answers. The API accepts a create or delete of the fleet, and answers each later read
+ * with the next of `states`.
  */
 function coming(...states: ReturnType<typeof fleet>[]): Answers {
   let at = 0;

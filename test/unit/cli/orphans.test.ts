@@ -75,7 +75,7 @@ it('`orphans sweep` prints the command that shows its findings, and `orphans lis
   expect(listed.stdout).toContain('no-record');
 });
 
-it("`resources list` shows a resource's fleet, the node groups that need it, and the number of live instances", async () => {
+it("`resources list` shows a resource's fleet, the node groups that need the resource, and the number of live instances", async () => {
   const resource = {
     name: '0123456789abcdefn000000',
     kind: 'network',

@@ -24,7 +24,7 @@ describe('the help of commands', () => {
     },
   );
 
-  it('each noun has the commands `create`, `list`, `get` and `delete`', () => {
+  it('each noun of the command line has the commands `create`, `list`, `get` and `delete`', () => {
     const paths = all.map((command) => pathOf(command).join(' '));
     for (const noun of ['namespace', 'connection', 'fleet', 'instance', 'api-key']) {
       for (const verb of ['create', 'list', 'get', 'delete']) expect(paths).toContain(`${noun} ${verb}`);

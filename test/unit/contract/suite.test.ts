@@ -13,8 +13,8 @@ test('the id and the title of every contract assertion are unique', () => {
 });
 
 /**
- * Returns the driver of the simulated clouds with broken clients. The methods that `breaks` returns replace the
- * methods of each client.
+ * Returns the driver of the simulated clouds with broken clients. The methods that `breaks` returns replace
+ * the methods of each client.
  */
 const broken = (breaks: (client: CloudClient) => Partial<CloudClient>): Driver => ({
   ...simDriver,

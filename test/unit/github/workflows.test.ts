@@ -16,7 +16,7 @@ const SOUND = `
 `;
 
 describe('the names of steps in workflows', () => {
-  it('findStepFaults reports nothing when each named step exists and each step is named', () => {
+  it('findStepFaults reports nothing if each named step exists and a workflow names each step', () => {
     expect(faultsOf(SOUND)).toEqual([]);
   });
 

@@ -6,7 +6,7 @@ const double = useDouble(
   { handOverMs: 2_000, lockedMs: 2_000 },
 );
 
-test('a create that CB-Spider answers in time returns a running machine with its addresses', async () => {
+test("a create that CB-Spider answers within the driver's time limit returns a running machine with its addresses", async () => {
   const client = double.client();
   const made = await client.createInstance(await specOn(client));
   expect(made).toMatchObject({ status: 'Running', publicIp: '4.3.2.1', privateIp: '1.2.3.4' });

@@ -16,7 +16,9 @@ const NAMES: Readonly<Record<string, string>> = {
 const namedSchema = z.record(z.string(), z.unknown());
 type Zone = { Name: string; Status: string };
 
-/** Starts a registry of CB-Spider that keeps each record that it gets. The cloud has `zones` in region `KR`. */
+/**
+ * Starts a registry of CB-Spider that keeps each record that it gets. The cloud has `zones` in region `KR`.
+ */
 async function startRegistry(zones: Zone[]) {
   const kept = new Map<string, unknown>();
   const server = await startAnswering(({ call, body }: Asked) => {
@@ -67,7 +69,7 @@ test('the first client registers a site with all of its zones, and the next clie
   expect(calls.filter((call) => /preconfig|POST \/region|POST \/connectionconfig/.test(call))).toEqual([]);
 });
 
-test('a zone that the cloud added after the registration is appended to the known zones', async () => {
+test('a zone that the cloud added after the registration is appended to the registered zones', async () => {
   const zones = [zone('KR-2')];
   const registry = await startRegistry(zones);
   const registration = registry.client();

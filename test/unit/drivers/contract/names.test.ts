@@ -93,7 +93,7 @@ describe('the names of network resources', () => {
     networkName('f0123456789abcdeg', site),
   ];
 
-  test("a network resource's name contains its fleet, differs by kind, site and rule, and has at most 63 characters", () => {
+  test("a network resource's name contains its fleet, differs by kind, site and SSH rule, and has at most 63 characters", () => {
     expect(new Set(names).size).toBe(names.length);
     for (const name of names.slice(0, 5)) {
       expect(fleetOfResource(name)).toBe(fleetId);

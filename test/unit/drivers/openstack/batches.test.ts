@@ -64,7 +64,7 @@ const creates = (asked: readonly Asked[]) =>
 describe('createInstances', () => {
   const specs = [3, 1, 7].map((index) => spec(idOf(index)));
 
-  test("a batch is created by one request, and the number in a server's name tells which launch it belongs to", async () => {
+  test("a batch is created by one request, and the number in a server's name identifies the server's launch", async () => {
     const { client, asked } = clientOf({
       ...catalogue,
       [CREATE]: RESERVED,

@@ -75,7 +75,7 @@ test('a flavor becomes an instance type with its GPU and architecture, and the o
 });
 
 test.each([['a100:1'], ['gpu:1'], ['h100'], ['h100:1,nic:1']])(
-  'gpuOf returns no GPU for the ambiguous alias %s',
+  'gpuOf returns no GPU for the PCI alias %s, which does not determine exactly one GPU model and its count',
   (alias) => {
     expect(gpuOf({ 'pci_passthrough:alias': alias })).toBeUndefined();
   },

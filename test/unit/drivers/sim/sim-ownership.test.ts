@@ -64,7 +64,7 @@ describe.each([
   });
 });
 
-test('a machine belongs to the deployment of its deployment tag, or to that of its name if it has no such tag', async () => {
+test('a machine with a deployment tag belongs to the deployment in the tag, and any other machine to the deployment in its name', async () => {
   const client = connect(server);
   const tagged = await plant('instances', { name: 'web', tags: { [DEPLOYMENT_TAG]: DEPLOYMENT } });
   const named = await plant('instances', { name: machineName(DEPLOYMENT, `${idOf(7)}.2`) });

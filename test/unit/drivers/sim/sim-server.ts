@@ -46,7 +46,10 @@ export function addFault(server: SimServer, fault: Partial<Fault> & Pick<Fault, 
   server.engine.addFault({ cloud: '*', connection: '*', location: '*', call: '*', probability: 1, ...fault });
 }
 
-/** Makes the network resources that an instance needs. The result's `spec` returns the spec of the n-th instance. */
+/**
+ * Makes the network resources that an instance needs. The result's `spec` returns the spec of the n-th
+ * instance.
+ */
 export async function prepare(client: CloudClient, location = LOCATION) {
   const base = { location, tags: {} };
   const network = await client.ensureNetwork({ ...base, name: 'net', cidr: '10.0.0.0/16' });
