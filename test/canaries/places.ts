@@ -15,7 +15,10 @@ export class Places {
     this.add(place, JSON.stringify(value, errorsToo) ?? '');
   }
 
-  /** Adds what a world contains at its end. The Parameter Store is left out: secrets belong there. */
+  /**
+   * Adds what tables, events, workflow histories and queues contain at the end of a run. The Parameter Store
+   * is left out, because secrets belong there.
+   */
   collect({ tables, events, workflow, queues }: Lab): void {
     const { fleets, governor, access, catalogue, history } = tables;
     for (const table of [fleets, governor, access, catalogue, history]) {

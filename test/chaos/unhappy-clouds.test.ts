@@ -144,7 +144,7 @@ describe("a cloud's location that is down for an hour", PATIENT, () => {
 
 describe('a create that goes wrong after it made a machine', PATIENT, () => {
   it.each([true, false])(
-    'a machine whose create returned an error is bound, and no second one is made (cloud honours tokens: %s)',
+    'a machine whose create returned an error is bound to its record, and no second machine is made (cloud honours tokens: %s)',
     async (honours) => {
       const { counts } = await expectAfter(
         async (stage) => {
@@ -211,7 +211,7 @@ describe('a cloud without tags', PATIENT, () => {
           stage.addFault({ kind, call: 'create', probability: 0.4, count: 3 });
         const { id } = await stage.create(fleetAt(BOTH, SIZE));
         await stage.until(id, isUp);
-        // Sweeps remove second machines of a token without a grace period.
+        // Sweeps remove the second machine of a token immediately, without a grace period.
         await stage.pass(25);
         const ours = stage.standing().filter(({ ours: id }) => id !== undefined);
         expect(ours).toHaveLength(2 * SIZE);

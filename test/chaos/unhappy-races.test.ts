@@ -82,7 +82,7 @@ describe('the slot of a worker that is slower than its time limit', PATIENT, () 
           const { ground, tables } = stage.lab;
           const { id } = await stage.create(fleetAt(AWS, size, EAST));
           while (stage.creates().length < 3) await ground.sleep(50);
-          // Keeps the launches that hold slots from reaching the governor at their start times.
+          // The outage keeps the launches that hold slots from reaching the governor at their start times.
           tables.down.add('governor');
           await stage.pass(5);
           tables.down.delete('governor');

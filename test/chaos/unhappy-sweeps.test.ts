@@ -15,8 +15,8 @@ const MOST = 5;
 const SWEPT_OFTEN = { sweepIntervalMs: 60_000, graceSeconds: 60 };
 
 /**
- * Creates and deletes a fleet, then plants its machines again. Each is proven ours by its record, and no
- * record claims it.
+ * Creates and deletes a fleet, then plants its machines again. The closed record of each machine proves that
+ * this deployment made it, and no open record claims it.
  */
 async function leftovers(stage: Stage, count: number): Promise<InstanceRecord[]> {
   const fleet = await stage.create(fleetAt(AWS, count, EAST));
@@ -74,7 +74,7 @@ async function tell(story: Story, scenario = calmScenario(SWEPT_OFTEN)): Promise
 }
 
 describe('the daily cap of removals by sweeps', PATIENT, () => {
-  it('sweeps remove up to the daily cap, report one hold, and remove the rest after they are continued', async () => {
+  it('sweeps remove machines up to the daily cap, report one hold, and remove the others after an operator continued the sweeps', async () => {
     await tell(async (stage) => {
       const machines = await leftovers(stage, 12);
       await stage.pass(60);

@@ -6,7 +6,10 @@ import { calmScenario, fleetAt } from './scenario/calm.ts';
 import { runScenario } from './scenario/run.ts';
 import type { Stage } from './scenario/stage.ts';
 
-/** More instances than slots. Most have no create call yet when the table goes down. */
+/**
+ * Number of instances, more than there are slots. Most instances have no create call yet when the table goes
+ * down.
+ */
 const SIZE = 40;
 const FAST = { perSecond: 10, burst: 20 };
 /** Allows a long time: virtual hours take seconds of real time, and more on a busy machine. */
@@ -73,7 +76,7 @@ describe('conflicting writes', PATIENT, () => {
 
 describe('the governor table down between a create and its first poll', () => {
   it(
-    'a machine accepted just before the table governor goes down runs within a minute after the table is back',
+    'a machine accepted just before the table `governor` goes down runs within a minute after the table is back',
     PATIENT,
     async () => {
       const { violations, outcomes } = await runScenario(calmScenario(), false, async (stage) => {
@@ -95,7 +98,7 @@ describe('the governor table down between a create and its first poll', () => {
 
 describe('throttling tables', () => {
   it(
-    'a fleet runs, and no message fails, after the tables throttled a third of all requests for five minutes',
+    'a fleet runs, and no queue message fails, after the tables throttled a third of all requests for five minutes',
     PATIENT,
     async () => {
       const { violations, outcomes, counts } = await runScenario(calmScenario(), false, async (stage) => {

@@ -31,7 +31,7 @@ async function refusalOf(work: Promise<unknown>): Promise<{ code: string } & Rec
 }
 
 describe('creating fleets with one name at the same time', PATIENT, () => {
-  it('one of three fleets created with one name at the same time is accepted, and only that fleet makes machines', async () => {
+  it('if three fleets are created with one name at the same time, only one is accepted and makes machines', async () => {
     await expectAfter(
       async (stage) => {
         const asked = [4, SIZE, 6].map((size) => stage.create(fleetAt(BOTH, size)));

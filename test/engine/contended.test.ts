@@ -18,8 +18,8 @@ beforeAll(async () => {
 afterAll(async () => await sim.close());
 
 /**
- * Opens the same tables. While `others()` returns true, each put to the table `governor` fails as if another
- * worker had written first.
+ * Opens the tables of this test file again. While `others()` returns true, each put to the table `governor`
+ * fails as if another worker had written first.
  */
 function outrun(others: () => boolean) {
   const document = openDocumentClient();

@@ -110,7 +110,7 @@ describe.runIf(isGuarded)('the guard of the local engine', () => {
     },
   );
 
-  it('the guard accepts a signed request with sec-fetch-site none', async () => {
+  it('the guard accepts a signed request with the header `sec-fetch-site: none`', async () => {
     expect((await s3('GET', '/', undefined, { 'sec-fetch-site': 'none' })).status).toBe(200);
   });
 
@@ -214,7 +214,7 @@ describe.runIf(isGuarded)('the guard of the local engine', () => {
     await expect(sessionOf('wrong')).rejects.toMatchObject({ name: 'SignatureDoesNotMatch' });
   });
 
-  it('the guard accepts a presigned URL until it expires, and refuses a changed URL or one with another key', async () => {
+  it('the guard accepts a presigned URL until it expires, and refuses a changed URL or a URL with another key', async () => {
     await s3('PUT', `/${BUCKET}`);
     await s3('PUT', `/${BUCKET}/a%20b/%C3%BC`, 'presigned');
     const url = new URL(`/${BUCKET}/a%20b/%C3%BC`, stack.engineUrl);

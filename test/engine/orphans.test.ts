@@ -293,7 +293,7 @@ describe('a machine that no record claims', () => {
   });
 });
 
-it('a second machine of a token is removed without a grace period, and bound or launching machines stay', async () => {
+it('a second machine of a token is removed immediately, without a grace period, and bound or launching machines stay', async () => {
   const now = Date.now();
   const kept = plant('one', ours);
   const bound = await recordOf({ backendId: kept, firstSentAtMs: now, acceptedAtMs: now });

@@ -119,7 +119,7 @@ describe('transition', () => {
     expect(await readInstances(store, [{ fleetId, index: 0 }])).toEqual(new Map());
   });
 
-  it('the counters of a placement are right after 30 transitions at the same time', async () => {
+  it('the counters of a placement are correct after 30 transitions at the same time', async () => {
     const { fleetId, ref } = await opened('contended', 60);
     const records = Array.from({ length: 30 }, (_, index) => claimOf(fleetId, index));
     await Promise.all(records.map((one) => transition(store, ref, [{ kind: 'claim', record: one }], 0)));

@@ -4,7 +4,8 @@ import type { RunResult } from '../scenario/run.ts';
 /**
  * Runs seeds in `threads` worker threads, one seed at a time in each thread.
  *
- * @param onResult called with each result, in any order; after it returned false, no further seed starts
+ * @param onResult called with each result, in any order; after `onResult` has returned false, no further seed
+ *   starts
  */
 export async function runSeeds(
   seeds: readonly number[],

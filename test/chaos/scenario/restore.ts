@@ -102,9 +102,9 @@ export class Restore {
   }
 
   /**
-   * Returns when the restore may happen: when the newest machine is older than the allowed clock skew. A
-   * younger machine looks like a machine that a launch after the restore made. A real restore of a table
-   * takes longer than the allowed skew.
+   * Returns the earliest time of the restore. The backup must be so old that the product notices the restore.
+   * The newest machine must be older than the allowed clock skew, because a younger machine looks as if a
+   * launch after the restore made it. A real restore of a table takes longer than that.
    */
   #dueAtMs(): number {
     const newestMs = Math.max(0, ...this.#lab.clouds.machines().map(({ acceptedAtMs }) => acceptedAtMs));

@@ -197,7 +197,7 @@ it('after an abort, the Assign step launches nothing', async () => {
 });
 
 describe('creating and deleting fleets', () => {
-  it('one of three fleets created at the same time with one name is accepted', async () => {
+  it('if three fleets are created with one name at the same time, only one is accepted', async () => {
     const answers = await Promise.all([1, 2, 3].map(() => post(fleetBody('raced-name'))));
     expect(answers.map(({ status }) => status).toSorted()).toEqual([202, 409, 409]);
     expect(gateway.started).toHaveLength(1);

@@ -67,7 +67,7 @@ describe('a fleet request with one mistake', () => {
     },
   );
 
-  it('an instance type is refused if the image has another architecture and a location does not offer it', async () => {
+  it('a fleet request lists two errors if the image does not match the architecture of the instance type, and a location does not offer the type', async () => {
     const answer = await post(fleetBody('web-bad', { instanceType: 'm7g.large' }));
     expect(errorsOf(answer)).toEqual([
       '/nodeGroups/0/image architecture-mismatch',

@@ -157,7 +157,7 @@ describe('rotation', () => {
     expect(JSON.stringify([asked, await get('careful'), gateway.logged])).not.toMatch(/key-(one|two)/);
   });
 
-  it('after a rotation, a worker with a cached old credential uses the new one, and no call fails', async () => {
+  it('after a rotation, a worker that has cached the old credential uses the new credential, and no call fails', async () => {
     const context = await registered('gapless');
     const busy = worker();
     const before = await busy.open(keyOf('gapless'));

@@ -49,7 +49,7 @@ describe('a new connection', () => {
     expect(JSON.stringify([answer, ...seen, gateway.logged])).not.toContain(SECRET);
   });
 
-  it('one of twelve equal creates is accepted, and the stored secret is the secret of that request', async () => {
+  it('only one of twelve equal create requests is accepted, and the stored secret is that of the accepted request', async () => {
     const keys = Array.from({ length: 12 }, (_, at) => `raced-for-secret-${at}`);
     const answers = await Promise.all(
       keys.map((apiKey) => post(body('raced-aws', { credential: { account: 'tester', apiKey } }))),
