@@ -187,8 +187,8 @@ function wordsOf(code: string, message: string): string {
 }
 
 /**
- * Runs a call and ignores errors with these codes: for this call, such an error means that the desired state already
- * exists.
+ * Runs a call, and ignores errors with these codes. The caller passes the codes which mean that the desired state
+ * already exists.
  */
 export async function unless(codes: readonly DriverErrorCode[], call: () => Promise<unknown>): Promise<void> {
   try {

@@ -20,9 +20,10 @@ export interface NetworkClaim {
 
 /**
  * Ensures that one network name has one VPC. EC2's VPCs have no unique names, and CreateVpc accepts no idempotency
- * token: two concurrent calls would make two VPCs. Launch templates have unique names. Therefore the driver, after
- * making a VPC, makes a launch template with the network's name and the VPC's id. Only one of several concurrent calls
- * can make the template. The other calls use the VPC that the template names. No machine is launched from the template.
+ * token. Therefore two concurrent calls would make two VPCs. Launch templates have unique names. After making a VPC,
+ * the driver makes a launch template with the network's name and the VPC's id (the claim). Only one of several
+ * concurrent calls can make the template. The other calls use the VPC that the template names. No machine is launched
+ * from the template.
  */
 export class NetworkClaims {
   readonly #ec2: Ec2;

@@ -16,7 +16,9 @@ import { whenVisible } from './visible.ts';
  */
 const CLAIM_STALE_MS = 120_000;
 
-/** Manages networks: each is a VPC with a subnet in every zone, an internet gateway and a route to it. */
+/**
+ * Manages networks. Each network is a VPC with a subnet in every zone, an internet gateway and a route to the gateway.
+ */
 export class Networks {
   readonly #ec2: Ec2;
   readonly #deploymentId: string;

@@ -86,8 +86,8 @@ export class Launcher {
   }
 
   /**
-   * Looks up a machine. Returns undefined if the read fails: CB-Spider accepted the create call, which must not fail
-   * because of the read.
+   * Looks up a machine. Returns undefined if the read fails. The create call then throws OutcomeUnknown, because
+   * CB-Spider may have made the machine.
    */
   async #lookUp(site: SpiderSite, name: string): Promise<CloudInstance | undefined> {
     try {

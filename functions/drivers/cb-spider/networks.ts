@@ -141,10 +141,10 @@ export class Networks {
   }
 
   /**
-   * Lists the names under the client's CB-Spider connection. Includes a name whose resource the cloud no longer has:
-   * deleting the name cleans up CB-Spider. Leaves out the resources that CB-Spider does not know ("only CSP"), because
-   * several clouds show the resources of all their locations in that list. For a trial client, includes these
-   * resources, because the client's CB-Spider connection has no names of its own.
+   * Lists the names under the client's CB-Spider connection. Includes names whose resources the cloud no longer has, so
+   * that a caller can delete the names in CB-Spider. Leaves out the resources that CB-Spider does not know ("only
+   * CSP"), because several clouds show the resources of all their locations in that list. For a trial client, includes
+   * these resources, because the client's CB-Spider connection has no names of its own.
    */
   async #names(location: string, kind: NetworkResourceKind): Promise<string[]> {
     const { registration, transport } = this.#options;

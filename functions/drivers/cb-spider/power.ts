@@ -15,7 +15,10 @@ const DONE_IN: Readonly<Record<Action, readonly InstanceStatus[]>> = {
 };
 const CONTROL_MS = 10_000;
 
-/** Stops, starts and reboots machines. Some clouds' drivers in CB-Spider answer only when the action has ended. */
+/**
+ * Stops, starts and reboots machines. Some clouds' drivers in CB-Spider answer only after the action has ended. If no
+ * answer comes within CONTROL_MS, this class reads the machine's status.
+ */
 export class Power {
   readonly #transport: SpiderTransport;
   readonly #registration: Registration;

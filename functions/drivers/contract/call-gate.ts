@@ -7,7 +7,7 @@ export interface CloudCall {
   /**
    * The kind of call. It selects the connection's rate limit that applies to the call. `sign-in`: the call gets or
    * registers a credential at STS, Keystone or CB-Spider itself. Such a call reaches no compute, network or image
-   * service. Therefore the governor is not asked for a permit.
+   * service. Therefore the gate sends the call without asking the governor.
    */
   kind: CallKind | 'sign-in';
   /** Undefined if the call concerns the whole account. */

@@ -9,7 +9,7 @@ export interface CredentialField {
    * True if a credential must have the field. For a field of an alternative: true if that alternative needs the field.
    */
   required: boolean;
-  /** Those of the driver's clouds that need the field, if not all of its clouds need the field. */
+  /** Those of the driver's clouds that need the field. Absent: the driver's clouds do not differ in this. */
   requiredBy?: readonly Cloud[];
   /** A JavaScript regular expression that the whole value must match. Absent: any value is accepted. */
   pattern?: string;
