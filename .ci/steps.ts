@@ -43,7 +43,7 @@ export const PARTS_OF_TEST: Stage = [
   [tests('engine', npm('test:engine'))],
 ];
 
-/** The steps that take too long for each change. */
+/** The steps that take too long to run for each change. */
 export const NIGHTLY: readonly Stage[] = [
   [[program('field', npm('test:field', '--json'))]],
   [[program('races', npm('test:races', '--json'))]],

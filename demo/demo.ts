@@ -136,7 +136,7 @@ const program = new Command('npm run demo --')
   )
   .option('--sim-config <file>', 'YAML file that configures the simulated clouds when they start')
   .addOption(
-    new Option('--faults <level>', 'how many faults the simulated clouds have')
+    new Option('--faults <level>', 'how many faults are injected into the simulated clouds')
       .choices(FAULT_LEVELS)
       .default('none'),
   )

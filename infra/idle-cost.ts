@@ -162,7 +162,9 @@ export function idleCost(template: Template): IdleCost {
 function refuseUnknown(template: Template): void {
   const refused = Object.entries(template.Resources).flatMap(([id, resource]) => {
     if (!FREE_WHEN_IDLE.has(resource.Type) && !PRICED.has(resource.Type)) {
-      return [`${id}: infra/idle-cost.ts has no price of ${resource.Type}; add what it costs idle`];
+      return [
+        `${id}: infra/idle-cost.ts has no price of ${resource.Type}; add its cost while the stage is idle`,
+      ];
     }
     const isHourly = HOURLY_SETTINGS.some(([type, check]) => type === resource.Type && check(resource));
     return isHourly ? [`${id}: ${resource.Type} with these settings is billed by the hour`] : [];

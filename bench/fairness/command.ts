@@ -16,8 +16,8 @@ interface Flags {
 export function fairnessCommand(): Command {
   return new Command('fairness')
     .description(
-      'Measures how long a small fleet takes alone, and while a large one is under way at the same location. Runs the ' +
-        'shipped code in virtual time over a simulated cloud without quotas.',
+      'Measures how long a small fleet takes until it runs: alone, and while a large fleet is launched at the same ' +
+        'location. Runs the shipped code in virtual time over a simulated cloud without quotas.',
     )
     .option('--small <instances>', 'instances of the small fleet', countFrom1, 10)
     .option('--large <instances>', 'instances of the large fleet', countFrom1, 5_000)

@@ -14,7 +14,7 @@ export interface ExecutionHistory {
   events: HistoryEvent[];
 }
 
-/** Yields the executions of a state machine that began in a span. */
+/** Yields those executions of a state machine that began in a span of time. */
 export async function* executionsOf(
   client: SFNClient,
   stateMachineArn: string,

@@ -10,7 +10,7 @@ export interface WorkflowUse {
   mostEvents: number;
 }
 
-/** Reads the histories of the executions that began in a span, and adds up what they used. */
+/** Reads the histories of the executions that began in a span of time, and adds up what the executions used. */
 export async function readWorkflowUse(
   client: SFNClient,
   machineArns: readonly string[],

@@ -9,7 +9,10 @@ import { type QuickCloud, type QuickDriver, SLOTS } from './quick-cloud.ts';
 import { openSimulatedCloud } from './simulated-cloud.ts';
 import { openSpiderCloud } from './spider-cloud.ts';
 
-/** Maximum time to wait for a fleet, in ms. A case that does not hang takes less. */
+/**
+ * Maximum time to wait for a fleet, in ms. After this time, the benchmark measures what the fleet has reached. A case
+ * that does not hang takes less.
+ */
 const ATMOST_MS = 5 * 60_000;
 
 export interface QuickBootsOptions {

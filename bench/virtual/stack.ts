@@ -79,7 +79,7 @@ export class VirtualStack {
   }
 }
 
-/** Opens a stack with a connection to each cloud and running schedules, and calls `work` with it. */
+/** Opens a stack with a connection to each cloud, starts the schedules, and calls `work` with the stack. */
 export async function inVirtualTime<Result>(
   { seed, clouds, overstatedBy, scalesSlowly }: VirtualOptions,
   work: (stack: VirtualStack) => Promise<Result>,

@@ -9,7 +9,7 @@ const DEFAULT_LIMIT = 500;
 /** Flags of every list. */
 export const LIST_FLAGS: readonly Flag[] = [
   ['--limit <count>', `maximum number of items to list (${DEFAULT_LIMIT})`],
-  ['--cursor <cursor>', 'continue where an earlier list ended'],
+  ['--cursor <cursor>', 'cursor that an earlier list printed; this list begins where the earlier one ended'],
 ];
 
 export const listInput = z.object({

@@ -141,8 +141,8 @@ export const orphansNoun = noun(
         });
         context.say(
           document.continued.length === 0
-            ? 'No sweep waits for an operator there.'
-            : `The next sweep continues. To sweep now, run: fleetwright orphans sweep --connection ${connection}`,
+            ? 'None of these sweeps waits for an operator.'
+            : `The next sweep may remove machines again. To sweep now, run: fleetwright orphans sweep --connection ${connection}`,
         );
         return { document, text: holdsTable(document.continued) };
       },

@@ -5,7 +5,7 @@ export const EXIT = {
   otherwise: 1,
   /** Wrong use: flags, files, or a request that the API refuses. */
   usage: 2,
-  /** Something needed cannot be reached or started. */
+  /** Something that the command needs cannot be reached or started. */
   unreachable: 3,
   /** Ctrl-C: 128 + SIGINT, as in shells. Work that was started continues. */
   interrupted: 130,

@@ -30,7 +30,8 @@ const endedOf = (counts: Counts, goal: Goal): number =>
 
 /**
  * Estimates the time until all requested instances have ended, in ms, from the pace of the last minute. Returns
- * undefined until a tenth of the instances has ended: until the first boots are over, there is no pace to measure.
+ * undefined until a tenth of the instances has ended, because there is no pace to measure before the first boots are
+ * over.
  */
 export function remainingMs(samples: readonly Sample[], requested: number): number | undefined {
   const last = samples.at(-1);

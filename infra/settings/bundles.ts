@@ -11,8 +11,8 @@ const ENTRY_SUFFIX = '.handler.ts';
 
 /**
  * The deployable code of every function: one directory for each entry point `<name>.handler.ts` below `HANDLERS`.
- * Folders that begin with `_` are left out: they are templates to copy. One run of esbuild makes all bundles in about
- * a second. One run for each function would take ten seconds.
+ * Folders whose names begin with `_` are left out, because they are templates to copy. One run of esbuild makes all
+ * bundles in about a second. One run for each function would take ten seconds.
  *
  * Bundles contain the AWS SDK for three reasons. The lockfile then fixes the version of the SDK. Functions start
  * faster than with the SDK of the Lambda runtime. The local engine does not have the SDK of the Lambda runtime. Code

@@ -8,10 +8,10 @@ export const SCHEDULED_SECONDS = 50;
 export const FINISH_CHANGES_MINUTES = 10;
 
 /**
- * The number of receives after which a message is a dead letter. A message that waits for a permit or for a service of
- * AWS is sent again as a new message. Repeated receives are therefore failures, not waits. With the delays between them
- * (`retryAfterMs` in functions/platform/worker/backoff.ts), ten receives take about 20 minutes. If workers die, or
- * Lambda throttles the function, they take 12 minutes in production.
+ * The number of receives after which a message is a dead letter. A message that waits for a permit or for an AWS
+ * service is sent again as a new message. Repeated receives are therefore failures, not waits. With the delays
+ * between them (`retryAfterMs` in functions/platform/worker/backoff.ts), ten receives take about 20 minutes. If
+ * workers die, or Lambda throttles the function, ten receives take 12 minutes in production.
  */
 export const RECEIVES_BEFORE_DEAD_LETTER = 10;
 

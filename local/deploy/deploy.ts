@@ -85,5 +85,5 @@ function cdkRunner(folder: StateFolder, engine: EngineAccess) {
 
 function deployFailure(what: string, { stdout, stderr }: CommandResult, log: string): StartFailure {
   const said = lastLines(stderr.trim() === '' ? stdout : stderr, 10).replaceAll(/^/gm, '  ');
-  return new StartFailure(`cdk ${what} failed:\n${said}`, `Read its whole output in ${log}.`);
+  return new StartFailure(`cdk ${what} failed:\n${said}`, `Read the whole output of cdk in ${log}.`);
 }
