@@ -9,7 +9,10 @@ export type QueueReason =
   | 'locations'
   /** The rate limit allows the next call only after the permit horizon (60 s). */
   | 'rate'
-  /** One launch at a time tests whether the location has capacity or quota again, or accepts calls again. */
+  /**
+   * One launch at a time (the probe) tests whether the location has `capacity` or `quota` again, or accepts calls again
+   * (`outage`). The other launches wait.
+   */
   | 'capacity'
   | 'quota'
   | 'outage'

@@ -34,8 +34,8 @@ export interface CreateDecisions {
  */
 const FRESH_MS = 30_000;
 /**
- * A launch stays queued if its call would go out later than this. A permit that is given earlier would occupy a slot
- * without need.
+ * A launch is queued if its call may go out only after this time from now. A permit would occupy a slot for all of that
+ * time.
  */
 const HORIZON_MS = 60_000;
 /**
@@ -48,7 +48,7 @@ const SENDING_MS = 3_000;
  * Decides about launches of one site, one after the other: whether a block stops the launch, whether it gets a slot,
  * and when its call may go out. A launch that has a slot keeps the slot even if it has to wait, because another worker
  * may be making the call of the same launch under that slot. Only polls take slots away, because only a poll knows how
- * long the slot has been held. Before its start time has come, a permit keeps that time.
+ * long the slot has been held. A permit keeps its start time until that time has come.
  *
  * @param isFromQueue whether the launches come from the launch queue. They only get a start time, and ask again at that
  *   time

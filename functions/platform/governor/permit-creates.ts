@@ -70,7 +70,8 @@ export async function permitCreates(
 ): Promise<CreateAnswer> {
   for (let attempt = 1; ; attempt += 1) {
     const answer = await permitOnce(store, site, wanted, transfer);
-    // Another attempt is made only if a race was lost. If no location slot is left, it would find none either.
+    // Another attempt helps only after a lost race. If no location slot is left, another attempt would find none
+    // either.
     const isAgain =
       answer.lostRace && [...answer.decisions.values()].some(({ action }) => action === 'scheduleAt');
     if (!isAgain || attempt === RACE_TRIES) return answer;

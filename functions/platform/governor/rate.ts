@@ -25,7 +25,7 @@ export const callStateSchema = z.object({
   goneDueMs: z.number().optional(),
   /** Time at which the cloud's token bucket is assumed to be empty: the end of the block after the last throttle. */
   emptyAtMs: z.number().optional(),
-  /** Rate multiplier at `sinceMs`; absent: 1. */
+  /** Rate multiplier at `sinceMs`, which is the part of the rate limit that is used. Absent: all of it is used. */
   slowed: z.object({ multiplier: z.number().positive(), sinceMs: z.number() }).optional(),
 });
 export type CallState = z.infer<typeof callStateSchema>;

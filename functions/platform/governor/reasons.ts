@@ -8,7 +8,7 @@ import { type SiteState, scopeOf } from './site-state.ts';
 
 /** Maximum number of reasons of one kind for one location. Further ones are left out, because users read the list. */
 const MOST_SCOPES = 20;
-/** A call that may go out within this time counts as one that may go out now. */
+/** If the next call may go out within this time, the rate limit is not listed as a reason. */
 const SOON_MS = 1_000;
 
 export interface SiteOverview {

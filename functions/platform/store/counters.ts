@@ -114,7 +114,7 @@ export function startsRun(before: InstanceItem | undefined, after: InstanceItem)
   return before !== undefined && after.status === 'Running' && before.runningSinceSeconds === undefined;
 }
 
-/** Returns true if a run goes on: the machine of a closed record exists after all, and costs money again. */
+/** Returns true if an ended run continues: the machine of a closed record exists after all, and costs money again. */
 function resumesRun(before: InstanceItem | undefined, after: InstanceItem): boolean {
   if (before === undefined || !isClosed(before.status) || isClosed(after.status)) return false;
   return after.runningSinceSeconds !== undefined;

@@ -266,7 +266,7 @@ export function unclaimedCount({ counts, requested }: Pick<PlacementItem, 'count
 
 /**
  * Returns the cost so far, in dollars, exact to a few millionths of a dollar. Of a run that has ended,
- * `microUsdSeconds` contains −price × duration. Of a run that goes on, it contains price × start time, which is
+ * `microUsdSeconds` contains −price × duration. Of a run that has not ended, it contains price × start time, which is
  * subtracted here from price × present time.
  */
 export function costUsd(

@@ -249,7 +249,7 @@ export function unchanged({ status, attempt, claimUntilMs, launchState, taskToke
 
 /**
  * Writes fields of a record without changing its status: the state of its create call, the machine's id or its task
- * token. Writes only if the record has not changed since it was read. A slow worker can therefore not overwrite what
+ * token. Writes only if the record has not changed since it was read. A slow worker therefore cannot overwrite what
  * another worker has written since, for example the machine's id.
  *
  * @returns false if the record has changed since it was read; nothing is written in that case

@@ -144,7 +144,7 @@ export const requeueAs = (as: DriverMessage, waitMs: number): MessageResult => (
  */
 const CLAIM_MARGIN_MS = 10_000;
 
-/** Returns the duration of a claim, in ms. The worker that made the claim has certainly ended by then. */
+/** Returns the duration of a claim, in ms. The worker that made the claim has certainly ended when the claim ends. */
 export const claimMsOf = ({ timeLimitMs }: Pick<WorkerContext, 'timeLimitMs'>): number =>
   timeLimitMs + CLAIM_MARGIN_MS;
 

@@ -62,7 +62,9 @@ export class CallGovernor implements CallGate {
     this.#connection = connection;
   }
 
-  /** Returns the client for a caller with these terms, which apply to each method call separately. */
+  /**
+   * Returns a client whose requests wait for permits under these terms. The terms apply to each method call separately.
+   */
   client(client: CloudClient, terms: CallTerms = {}): CloudClient {
     return new Proxy(client, {
       get: (target, name) => {

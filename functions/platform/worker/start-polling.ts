@@ -4,8 +4,8 @@ import type { SiteRef, WorkerContext } from './context.ts';
 
 /**
  * Starts the poll loop of a site, if it is not running. Does nothing if this process started the loop, or saw it
- * running, less than one poll interval ago: a loop ends only after two polls in a row that found nothing, so at least
- * one further poll will see what was written since.
+ * running, less than one poll interval ago. A loop ends only after two polls in a row that found nothing. At least one
+ * later poll will therefore see what was written since.
  */
 export async function startPolling(context: WorkerContext, site: SiteRef): Promise<void> {
   const { connectionKey, location } = site;

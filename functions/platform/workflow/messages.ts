@@ -116,12 +116,15 @@ export const leaveAccountMessageSchema = z.object({
   connectionKey: z.string(),
   deletionId: z.string(),
 });
-/** Updates the status of a settled fleet, after instances that it had lost run again. */
+/** Updates the status of a fleet without work under way, after instances that it had lost run again. */
 export const reviewFleetMessageSchema = z.object({
   kind: z.literal('review-fleet'),
   fleetId: fleetIdSchema,
 });
-/** Reads what a cloud offers a connection, and writes the connection's catalogue. */
+/**
+ * Reads locations, instance types, offers and images at a connection's cloud, and writes them to the connection's
+ * catalogue.
+ */
 export const syncInventoryMessageSchema = z.object({
   kind: z.literal('sync-inventory'),
   connectionKey: z.string(),
