@@ -43,8 +43,8 @@ export async function readBody(stream: AsyncIterable<Buffer>): Promise<Buffer> {
 }
 
 /**
- * Sends a request to `base` and reads the whole answer. Opens a new connection for each request: a server
- * could close an idle connection just when the next request is sent.
+ * Sends a request to `base` and reads the whole answer. Opens a new connection for each request, because a
+ * server could close an idle connection just when the next request is sent.
  */
 export async function forward(base: URL, asked: ProxiedRequest): Promise<ProxiedResponse> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();

@@ -8,16 +8,16 @@ export interface CannedAnswer {
 }
 
 /**
- * Action of the proxy on a call:
+ * Action of the proxy on a call. A call has an effect only if the proxy passes the call on.
  *
- * - `throttle`: gives the cloud's throttling answer; no effect
- * - `answer`: gives the answer of the fault; no effect
+ * - `throttle`: gives the cloud's throttling answer
+ * - `answer`: gives the answer of the fault
  * - `answerAfterEffect`: passes the call on, then gives the answer of the fault
  * - `delay`: passes the call on after `delayMs`
- * - `reset`: resets the connection; no effect
- * - `loseReplyBeforeEffect`: closes the connection without an answer; no effect
+ * - `reset`: resets the connection
+ * - `loseReplyBeforeEffect`: closes the connection without an answer
  * - `loseReplyAfterEffect`: passes the call on, then closes the connection without an answer
- * - `hang`: never answers; no effect
+ * - `hang`: never answers
  */
 export type FaultAction =
   | { kind: 'throttle' | 'reset' | 'loseReplyBeforeEffect' | 'loseReplyAfterEffect' | 'hang' }
@@ -27,9 +27,9 @@ export type FaultAction =
 export type Fault = FaultAction & {
   /** Name of the call, as `Dialect.callOf` returns it, or `*` for every call. */
   call: string;
-  /** Number of calls that the fault hits. If absent, the fault hits every call until it is cleared. */
+  /** Number of calls that the fault hits. If absent, the fault hits every call until `clear` is called. */
   count?: number;
-  /** Number of matching calls that the fault does not hit at first. */
+  /** Number of calls that pass before the first call that the fault hits. */
   skip?: number;
 };
 

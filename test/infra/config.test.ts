@@ -18,7 +18,7 @@ describe('stageFromContext', () => {
     expect(stage).toMatchObject({ deploymentId: 'acme-prod', alarmEmail: 'ops@example.com', keepData: true });
   });
 
-  it('the error about a context names all of its invalid values', () => {
+  it('the error about an invalid context names all invalid values of the context', () => {
     expect(() => read({ stage: 'prod', deploymentId: 'A!', alarmEmail: 'no address' })).toThrow(
       /-c stage: .*-c deploymentId: .*-c alarmEmail: /,
     );

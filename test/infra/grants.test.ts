@@ -125,7 +125,7 @@ const ALLOWED: Record<string, Record<string, string[]>> = {
 };
 
 describe('grants of functions', () => {
-  it('the table of allowed permissions has every function', () => {
+  it('the table of allowed permissions lists every function', () => {
     expect([...functions.keys()].sort()).toEqual(Object.keys(ALLOWED).sort());
   });
 
@@ -161,7 +161,7 @@ describe('grants of functions', () => {
 describe('grants of roles', () => {
   const roles = resourcesOf(template, 'AWS::IAM::Role').map(([id]) => id);
 
-  it('no role has a wildcard action, a table scan or the deletion of a table', () => {
+  it('no role may use a wildcard action, scan a table or delete a table', () => {
     for (const role of roles) {
       const actions = Object.values(grantsOf(template, { Ref: role })).flat();
       expect(

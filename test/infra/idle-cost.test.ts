@@ -54,7 +54,7 @@ describe('a template without known prices', () => {
     },
   );
 
-  it('provisioned capacity of a table or of a queue poller is refused', () => {
+  it('a template with provisioned capacity of a table or of a queue poller is refused', () => {
     const table = {
       Type: 'AWS::DynamoDB::GlobalTable',
       Properties: { BillingMode: 'PROVISIONED', Replicas: [] },
@@ -68,7 +68,7 @@ describe('a template without known prices', () => {
     );
   });
 
-  it('a scheduled function without a declared use is refused', () => {
+  it('a template is refused if it schedules a function whose usage of AWS services is not known', () => {
     const target = { Type: 'AWS::Lambda::Function', Properties: { Description: 'functions/new/thing' } };
     const Properties = {
       ScheduleExpression: 'rate(1 hour)',

@@ -259,7 +259,7 @@ describe("the deployment's id", () => {
   const UUID_OF_STACK = '0f0e5a9c-11ee';
   const claimOf = (template: Template) => resourcesOf(template, 'Custom::DeploymentId').at(0)?.[1].Properties;
 
-  it("the deployment's id is the UUID of the stack when the operator names no id", () => {
+  it("the deployment's id is the UUID of the stack if the operator names no id", () => {
     expect(deployed(local, local.Outputs['DeploymentId']?.Value)).toBe(UUID_OF_STACK);
     for (const template of [dev, production]) {
       const { DeploymentId, IsNamed } = claimOf(template) ?? {};

@@ -163,7 +163,7 @@ export function configure(home: Home, ports: Ports): void {
         'bind-address': '127.0.0.1',
         port: ports.mariadb,
         max_connections: 500,
-        // Durability is not needed: the data can be created again after a crash.
+        // Durability is not needed, because the data can be created again after a crash.
         innodb_flush_log_at_trx_commit: 0,
         innodb_flush_method: 'nosync',
         innodb_doublewrite: 0,

@@ -33,7 +33,7 @@ export async function startStores(home: Home, ports: Ports): Promise<void> {
     RABBITMQ_CONF_ENV_FILE: home.at('etc/rabbitmq-env.conf'),
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
   };
-  // Otherwise RabbitMQ would start its own epmd, which would keep running after RabbitMQ is stopped.
+  // Without this process, RabbitMQ would start its own epmd, which would still run after RabbitMQ is stopped.
   start(home, 'epmd', [fileOf(home, 'bin/epmd'), '-port', String(ports.epmd), '-address', '127.0.0.1']);
   await listening('epmd', ports.epmd);
   start(home, 'rabbitmq', [fileOf(home, 'lib/rabbitmq/bin/rabbitmq-server')], rabbit);

@@ -20,8 +20,8 @@ interface Row {
 const HEADING = '## Where things are';
 const ROW = /^\| `([^`]+)` *\|.*\| `([^`]+)` *\|$/;
 /**
- * Maximum number of names in the path of a folder on the map, by the first name. A deeper folder needs no
- * row.
+ * Maximum number of names in the path of a folder on the map. The key is the first name of the path. A
+ * deeper folder needs no row.
  */
 const DEPTHS: ReadonlyMap<string, number> = new Map([
   ['functions', 4],

@@ -13,8 +13,8 @@ import { startTestStack } from './test-stack.ts';
 const VISIBILITY_SECONDS = 25;
 
 /**
- * Starts the local stack of the disaster tests. The stack's engine keeps its state when it is stopped
- * normally.
+ * Starts the local stack of the disaster tests. If the stack's engine is stopped normally, the engine stores
+ * its state.
  */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
   const state = join(REPOSITORY, '.fleetwright', 'disasters', 'engine-state');

@@ -22,7 +22,7 @@ function callOf(request: ProxiedRequest): string {
   return action === 'DescribeInstances' && parameters.has('InstanceId.1') ? `${action} by id` : action;
 }
 
-/** Returns the region that a request was signed for. EC2's client tokens are valid for one region. */
+/** Returns the region that a request was signed for. EC2's client tokens are valid in one region only. */
 function regionOf({ headers }: ProxiedRequest): string {
   return /Credential=[^/]+\/\d+\/([^/]+)\//.exec(headers.authorization ?? '')?.[1] ?? '';
 }

@@ -68,7 +68,7 @@ export async function startMoto(folder = new StateFolder()): Promise<MotoServer>
     await stopProcess(own);
   };
   const reset = async () => {
-    // Sent over a new connection: moto may close an idle connection just when it is used again.
+    // `forward` opens a new connection, because moto may close an idle connection just when it is used again.
     const request = { upstream: 'moto', method: 'POST', path: '/moto-api/reset', headers: {} };
     const { status } = await forward(new URL(url), { ...request, body: Buffer.alloc(0) });
     if (status !== 200) throw new Error(`moto answered ${status} to a reset`);

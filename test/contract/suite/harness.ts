@@ -18,7 +18,7 @@ export interface Harness {
 }
 
 /**
- * Error that is thrown if there is no server to test against. Its message tells the user what to do first.
+ * Error that is thrown if there is no server to test against. The message says what the user must do first.
  */
 export class HarnessUnavailable extends Error {
   override readonly name = 'HarnessUnavailable';
@@ -82,8 +82,8 @@ export interface CloudUnderTest {
 
   credential: Credential;
   /**
-   * A well-formed credential that the server refuses. If the server refuses none, the faults of
-   * `credential.wrong` in `emulate` refuse it.
+   * A well-formed credential that the server refuses. If the server refuses no credential, the faults of
+   * `credential.wrong` in `emulate` refuse this credential.
    */
   wrongCredential: Credential;
 

@@ -70,8 +70,8 @@ export class World {
   }
 
   /**
-   * Returns the account, region and zone of a connection. CB-Spider checks the references between configs
-   * only when a request uses them.
+   * Returns the account, region and zone of a connection. CB-Spider checks the references of a connection
+   * config only when a request uses the connection.
    */
   resolve(connectionName: string): { account: Account; region: string; zone: string } {
     const config = this.configs.get(connectionName);
