@@ -13,9 +13,9 @@ it('a fleet does not settle while instances are being created, unless five of it
   const [first, second] = [claimOf(fleetId, 0), claimOf(fleetId, 1)];
   for (const record of [first, second]) await transition(store, ref, [{ kind: 'claim', record }], 0);
   const settle = () => settleFleet(store, { fleetId, execution: 1 });
-  await expect(settle()).rejects.toThrow('being created');
+  await expect(settle()).rejects.toThrow('instances in Creating');
   await transition(store, ref, [{ kind: 'change', record: first, to: 'Running', fields: {} }], 0);
-  await expect(settle()).rejects.toThrow('being created');
+  await expect(settle()).rejects.toThrow('instances in Creating');
   const { placements } = await readFleetPartition(store, fleetId);
   // Launching stays on, because the next execution launches the missing instances.
   expect(placements.map(({ launching }) => launching)).toEqual(['on', 'on']);

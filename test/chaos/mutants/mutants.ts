@@ -148,8 +148,8 @@ import { failInstances } from './outcomes.ts';`,
     edits: [
       {
         file: 'functions/features/poller/poll-site.ts',
-        find: `if (isDoubtful(snapshot) &&`,
-        replace: `if ((false as boolean) &&`,
+        find: `const isDoubted = isDoubtful(snapshot) && `,
+        replace: `const isDoubted = (false as boolean) && `,
       },
     ],
   },
