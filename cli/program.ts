@@ -19,8 +19,9 @@ Exit codes:
 `;
 
 /**
- * Makes the program `fleetwright` with all its commands. `run` is called with the command that the user gave, and
- * with that command's action.
+ * Makes the program `fleetwright` with all its commands.
+ *
+ * @param run is called with the command that the user gave, and with that command's action
  */
 export function makeProgram(run: Runner): Command {
   const program = new Command('fleetwright')
@@ -51,7 +52,7 @@ export function makeProgram(run: Runner): Command {
 }
 
 /**
- * Runs one command line. Never throws.
+ * Runs one command line. Prints errors instead of throwing them.
  *
  * @param args without the program's name
  * @returns the exit code

@@ -3,7 +3,8 @@ import { z } from 'zod';
 const fieldErrorSchema = z.object({ pointer: z.string(), code: z.string(), message: z.string() });
 
 /**
- * Reads an error answer. All fields are optional, because a proxy between client and API may answer in its own format.
+ * Schema of an error answer. All fields are optional, because a proxy between client and API may answer in
+ * its own format.
  */
 const problemSchema = z.object({
   title: z.string().optional(),
@@ -24,8 +25,8 @@ const problemSchema = z.object({
 export type FieldError = z.infer<typeof fieldErrorSchema>;
 
 /**
- * Thrown when the API refuses a request. It has the fields of the answer's problem JSON. The API's codes are stable. If
- * the answer has no code, `code` is `http-<status>`.
+ * Thrown when the API refuses a request. Has the fields of the answer's problem JSON. The values of `code`
+ * are stable. If the answer has no code, `code` is `http-<status>`.
  */
 export class ApiProblem extends Error {
   readonly status: number;
@@ -33,8 +34,8 @@ export class ApiProblem extends Error {
   readonly requestId: string | undefined;
   readonly errors: readonly FieldError[];
   /**
-   * The fleet's status, if the API refused an action because of it. `allowed` lists the actions that this status
-   * allows.
+   * The fleet's status, if the status does not allow the requested action. `allowed` lists the actions that
+   * the status allows.
    */
   readonly fleetStatus: string | undefined;
   readonly allowed: readonly string[] | undefined;
@@ -58,8 +59,8 @@ export class ApiProblem extends Error {
 }
 
 /**
- * Thrown when no answer came, after all retries that are safe. A request that changes something may have
- * succeeded nevertheless.
+ * Thrown when no answer came, after all retries that are safe. The request may have taken effect
+ * nevertheless.
  */
 export class ApiUnreachable extends Error {
   constructor(apiUrl: string, cause: unknown) {
@@ -80,8 +81,8 @@ export class UnexpectedAnswer extends Error {
 }
 
 /**
- * Returns the reason why `fetch` failed. The error itself only says that `fetch` failed; the error's `cause` has the
- * reason.
+ * Returns the reason why `fetch` failed. The reason is in the error's `cause`; the error itself only says
+ * that `fetch` failed.
  */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

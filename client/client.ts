@@ -19,8 +19,8 @@ export interface ClientOptions {
 
 export interface CallOptions {
   /**
-   * Idempotency key, for operations that accept one. Absent: the client generates a key, so that its retry after a lost
-   * answer creates no second fleet.
+   * Idempotency key, for operations that accept one. Absent: the client generates a key, so that the client's
+   * retry after a lost answer creates nothing twice.
    */
   idempotencyKey?: string | undefined;
   signal?: AbortSignal | undefined;
@@ -29,7 +29,7 @@ export interface CallOptions {
 type Params<Id extends OperationId> = z.output<RouteOf<Id>['params']>;
 type Query<Id extends OperationId> = z.output<RouteOf<Id>['query']>;
 /**
- * Leaves out a part of the input (`params` or `query`) that has no fields. zod's type of such a part is
+ * Leaves out the part `params` or `query` of an input if the part has no fields. zod's type of such a part is
  * `Record<string, never>`.
  */
 type WhereAny<Part, Fields> = string extends keyof Part ? unknown : Fields;
@@ -62,8 +62,8 @@ const systemTransport: Transport = {
 };
 
 /**
- * Creates a client of the API. Its methods throw `ApiProblem` when the API refuses, `ApiUnreachable` when no answer
- * came, and `UnexpectedAnswer` when the answer does not match the contract.
+ * Creates a client of the API. The client's methods throw `ApiProblem` when the API refuses the request,
+ * `ApiUnreachable` when no answer came, and `UnexpectedAnswer` when the answer does not match the contract.
  */
 export function createClient({ apiUrl, apiKey, transport }: ClientOptions): Client {
   const base = apiUrl.replace(/\/+$/, '');
@@ -87,8 +87,8 @@ export function createClient({ apiUrl, apiKey, transport }: ClientOptions): Clie
       const [issue] = parsed.error.issues;
       throw new UnexpectedAnswer(route.operationId, `${issue?.path.join('/')}: ${issue?.message}`);
     };
-  // The compiler cannot check this cast. It is safe, because a method's type and the schema that parses its answer come
-  // from the same route of the contract.
+  // The compiler cannot check this cast. The cast is safe, because a method's type and the schema that parses
+  // the method's answer come from the same route of the contract.
   return Object.fromEntries(routes.map((route) => [route.operationId, call(route)])) as unknown as Client;
 }
 

@@ -1,12 +1,16 @@
-/** A page of a list. On the last page, `cursor` is `null`. Any page, not only the last one, may have few items. */
+/**
+ * A page of a list. On the last page, `cursor` is `null`. A page before the last one may also be short or
+ * empty.
+ */
 interface Page<Item> {
   items: Item[];
   cursor: string | null;
 }
 
 /**
- * Yields every item of a list. Reads a page only when its first item is needed. Example: `for await (const
- * fleet of eachItem(client.listFleets, { params: { namespace: 'default' } }))`.
+ * Yields every item of a list. Reads the next page only when the caller has taken all items of the page
+ * before. Example:
+ * `for await (const fleet of eachItem(client.listFleets, { params: { namespace: 'default' } }))`.
  */
 export async function* eachItem<Input extends { query?: { cursor?: string | undefined } } | undefined, Item>(
   list: (input: Input) => Promise<Page<Item>>,

@@ -1,6 +1,6 @@
 import { ApiProblem, ApiUnreachable } from './api-problem.ts';
 
-/** The client's dependencies on its environment. Tests replace them. */
+/** What the client uses of its environment. Tests replace these functions. */
 export interface Transport {
   fetch: typeof fetch;
   /** Waits for `ms` milliseconds. @throws Error when the signal is aborted before the time is over */
@@ -12,11 +12,11 @@ export interface Transport {
 export interface ApiRequest {
   apiUrl: string;
   method: string;
-  /** Path and query, which follow `apiUrl`. */
+  /** Path and query, which are appended to the API's address. */
   path: string;
   headers: Record<string, string>;
   body: string | undefined;
-  /** True if a repetition of the request has no further effect. */
+  /** True if repeating the request has no further effect. */
   repeatable: boolean;
   /** True if the request removes an object and has no answer body. A retry then accepts 404 as success. */
   removes: boolean;
@@ -28,14 +28,14 @@ const ATTEMPT_TIMEOUT_MS = 30_000;
 const FIRST_PAUSE_MS = 200;
 const MAX_PAUSE_MS = 20_000;
 
-/** Transient statuses, which do not tell whether the request had an effect. */
+/** Transient HTTP statuses. An answer with such a status does not tell whether the request had an effect. */
 const PASSING: ReadonlySet<number> = new Set([502, 503, 504]);
-/** The status with which the API refuses a request before the request has any effect. */
+/** HTTP status with which the API refuses a request before the request has any effect. */
 const TOO_MANY = 429;
 
 /**
- * Sends a request, and retries when that is safe and may help. After a 429 it always retries. After 502, 503, 504, a
- * time-out or a lost connection it retries only a repeatable request.
+ * Sends a request, and retries when that is safe and may help. After a 429, retries every request. After 502,
+ * 503, 504, a time-out or a lost connection, retries only a repeatable request.
  *
  * @returns the answer's JSON; undefined if the answer has none
  * @throws ApiProblem when the API refused the request
@@ -53,7 +53,7 @@ export async function send(transport: Transport, request: ApiRequest): Promise<u
       const { response, body } = outcome;
       if (response.ok) return body;
       const transient = response.status === TOO_MANY || (request.repeatable && PASSING.has(response.status));
-      // An earlier attempt removed the object, but its answer was lost.
+      // An earlier attempt removed the object, but the answer to that attempt was lost.
       if (request.removes && response.status === 404 && attempts > 1) return undefined;
       if (last || !transient) throw new ApiProblem(response.status, body);
       waitMs = Math.max(waitMs, retryAfterMs(response));

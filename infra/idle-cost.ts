@@ -12,7 +12,7 @@ const HOURS_PER_MONTH = 730;
 const MINUTES_PER_MONTH = HOURS_PER_MONTH * 60;
 
 /**
- * Long polls of one idle queue in a minute. Lambda polls empty queues, too. It starts with five pollers
+ * Number of long polls that Lambda makes at one idle queue in a minute. Lambda starts with five pollers
  * (https://aws.amazon.com/blogs/compute/understanding-how-aws-lambda-scales-when-subscribed-to-amazon-sqs-queues/),
  * and a long poll takes at most 20 seconds
  * (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-short-and-long-polling.html).
@@ -23,8 +23,9 @@ const POLLS_PER_MINUTE = 5 * (60 / 20);
 const STORED_GB = 1;
 
 /**
- * Usage of one scheduled invocation while there is no fleet, including the messages that it sends. Assumption for the
- * inventory: eight connections with 53 locations, and 12 types and 10 images at each; every item is rewritten.
+ * Usage of one scheduled invocation while there is no fleet, including the messages that the invocation
+ * sends. Assumption: eight connections have 53 locations in total. Each location has 12 instance types and 10
+ * images, and the inventory rewrites every item.
  */
 const SCHEDULED: Readonly<Record<string, Usage>> = {
   'functions/entrypoints/handlers/schedules/watch': {
@@ -38,8 +39,8 @@ const SCHEDULED: Readonly<Record<string, Usage>> = {
   'functions/entrypoints/handlers/schedules/reconcile': {
     requests: 1,
     gbSeconds: 0.05,
-    // Every fifth invocation advances the counter (beat) that detects a restore of the tables: two strong reads, one
-    // write.
+    // Every fifth invocation advances the counter by which functions detect a restore of the tables: two
+    // strong reads, one write.
     reads: 0.5 + 2 / 5,
     writes: 1 / 5,
     sqs: 0,
@@ -83,7 +84,9 @@ interface Usage {
   readonly logBytes: number;
 }
 
-/** Types of resources that cost nothing while the stage is idle: they are charged only by use, or free. */
+/**
+ * Types of resources that cost nothing while the stage is idle, because they are free or charged only by use.
+ */
 const FREE_WHEN_IDLE = new Set([
   'AWS::ApiGatewayV2::Api',
   'AWS::ApiGatewayV2::Integration',

@@ -1,7 +1,7 @@
 /**
- * AWS list prices in us-east-1, in US dollars. They include no free tier, and use the first (highest) price tier.
- * Each price is from the page that the comment above it names, as of June 2026. DynamoDB's prices are in force since
- * 1 November 2024.
+ * AWS list prices in us-east-1, in US dollars, without free tiers, and from the first (highest) price tier.
+ * Each price is from the page that the comment above it names, as of June 2026. DynamoDB's prices have been
+ * in force since 1 November 2024.
  */
 const MILLION = 1e6;
 

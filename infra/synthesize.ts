@@ -4,15 +4,16 @@ import { type StageName, stageFromContext } from './settings/config.ts';
 import { FleetwrightStack } from './stacks/fleetwright-stack.ts';
 import { type Template, templateSchema } from './template.ts';
 
-/** Adds the stack of the stage that the app's context names. */
+/** Adds to the app the stack of the stage that the app's context names. */
 export function addStack(app: App, bundles: Bundles): FleetwrightStack {
   const stage = stageFromContext((key) => app.node.tryGetContext(key));
   return new FleetwrightStack(app, `Fleetwright-${stage.name}`, { stage, bundles });
 }
 
 /**
- * Synthesizes the template of one stage in this process. Writes code and definitions to a temporary folder. Skips
- * CDK's validation of templates, which takes four fifths of the time. `cdk synth` validates them.
+ * Synthesizes the template of one stage in this process. Writes code and definitions to a temporary folder.
+ * Skips CDK's validation of the template, which takes four fifths of the time. `cdk synth` validates
+ * templates.
  */
 export function synthesize(
   stage: StageName,

@@ -7,7 +7,7 @@ const resourceSchema = z.looseObject({
 });
 export type Resource = z.infer<typeof resourceSchema>;
 
-/** A CloudFormation template. Only the parts that these programs read have a schema; all others pass unchanged. */
+/** Schema of a CloudFormation template. Parts that are not named here pass unchecked and unchanged. */
 export const templateSchema = z.looseObject({
   Resources: z.record(z.string(), resourceSchema),
   Outputs: z.record(z.string(), z.object({ Value: z.unknown() })).default({}),

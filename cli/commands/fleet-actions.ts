@@ -18,10 +18,13 @@ export const FLEET: readonly Flag[] = [['<fleet>', 'id of the fleet, or name of 
 export const named = z.object({ fleet: nameSchema });
 const waited = named.extend(waitInput.shape);
 
-/** Duration of a hold, in seconds after parsing. */
+/** Duration of a hold. The parsed value is in seconds. */
 export const holdInput = durationSchema.pipe(z.int().min(MIN_HOLD_SECONDS).max(MAX_HOLD_SECONDS));
 
-/** Follows a fleet and returns its final state. */
+/**
+ * Prints the progress of a fleet until `goal` is reached or can no longer be reached. Returns the last state
+ * of the fleet.
+ */
 export async function followed(
   context: Context,
   id: string,
@@ -54,7 +57,7 @@ async function actAndFollow(
 }
 
 /**
- * Commands for the actions on a fleet, except its deletion. Repeating an action that is under way changes
+ * Commands for the actions on a fleet, except for deletion. Repeating an action that is under way changes
  * nothing.
  */
 export const fleetActions = [

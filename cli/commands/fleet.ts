@@ -35,7 +35,7 @@ async function ask(context: Context, { value, locate }: Located<FleetRequest>, i
   }
 }
 
-/** Adds a hold to the request if the user gave `--hold` or `--hold-for`. */
+/** Adds a hold to the request if the user gave the flag `--hold` or `--hold-for`. */
 function held(request: FleetRequest, hold: boolean, holdFor: number | undefined): FleetRequest {
   if (holdFor !== undefined) return { ...request, hold: { expiresInSeconds: holdFor } };
   return hold ? { ...request, hold: request.hold ?? {} } : request;

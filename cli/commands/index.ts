@@ -10,7 +10,7 @@ import { namespaceNoun } from './namespace.ts';
 import { orphansNoun } from './orphans.ts';
 import { resourcesNoun } from './resources.ts';
 
-/** Every noun, in the order of the help. */
+/** The nouns of all commands, in the order in which the help lists them. */
 export const nouns: readonly CommandPart[] = [
   localNoun,
   fleetNoun,

@@ -6,7 +6,7 @@ import { readPages } from '../shell/pages.ts';
 
 const DEFAULT_LIMIT = 500;
 
-/** Flags of every list. */
+/** Flags that every `list` command has. */
 export const LIST_FLAGS: readonly Flag[] = [
   ['--limit <count>', `maximum number of items to list (${DEFAULT_LIMIT})`],
   ['--cursor <cursor>', 'cursor that an earlier list printed; this list begins where the earlier one ended'],
@@ -17,7 +17,7 @@ export const listInput = z.object({
   cursor: z.string().optional(),
 });
 
-/** Reads as many items of a list as `--limit` allows. If the list has more items, prints a note on stderr. */
+/** Reads at most `limit` items of a list. If the list has more items, prints a note on stderr. */
 export async function listed<Item>(
   context: Context,
   { limit, cursor }: z.infer<typeof listInput>,

@@ -18,8 +18,9 @@ export const waitInput = z.object({
 });
 
 /**
- * Waits until a connection is Ready or Disabled and `done` returns true, or until `refused` returns true. By default,
- * `refused` returns true if the connection's status is Failed. Ctrl-C ends the wait, but not the work.
+ * Waits until a connection is Ready or Disabled and `done` returns true, until `refused` returns true, or
+ * until the time is over (600 seconds if `timeoutSeconds` is absent). Ctrl-C ends the wait. The API's work on
+ * the connection continues.
  */
 export async function awaitConnection(
   context: Context,

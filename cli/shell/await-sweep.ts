@@ -7,8 +7,8 @@ const POLL_MS = 1_000;
 const TIMEOUT_SECONDS = 600;
 
 /**
- * Waits until every site of a sweep has been swept, and prints the number of swept sites. Ctrl-C ends the wait, but
- * not the sweep.
+ * Waits until every site of a sweep has been swept, and prints the number of swept sites. Ctrl-C ends the
+ * wait. The sweep continues.
  */
 export async function awaitSweep(
   context: Context,

@@ -28,7 +28,10 @@ interface Spec<S extends z.ZodType> {
   run(input: z.infer<S>, context: Context): Promise<Outcome>;
 }
 
-/** A function that makes a command. It takes the runner, which later calls the action of the command. */
+/**
+ * A function that makes a command. When the user gives the command, the runner `run` is called with the
+ * command's action.
+ */
 export type CommandPart = (run: Runner) => Command;
 export type Runner = (
   command: Command,
@@ -36,7 +39,9 @@ export type Runner = (
   globals: GlobalOptions,
 ) => Promise<void>;
 
-/** Makes a command from data. The schema parses the arguments and flags before the command runs. */
+/**
+ * Makes a command from its specification. The schema parses the arguments and flags before the command runs.
+ */
 export function command<S extends z.ZodType>(spec: Spec<S>): CommandPart {
   return (run) => {
     const made = new Command(spec.name).description(spec.summary);
@@ -71,7 +76,7 @@ export function command<S extends z.ZodType>(spec: Spec<S>): CommandPart {
   };
 }
 
-/** Makes a command for a noun, such as `fleet`, with its verbs as subcommands. */
+/** Makes the command of a noun, such as `fleet`. The verbs become subcommands, such as `fleet list`. */
 export function noun(name: string, summary: string, verbs: readonly CommandPart[]): CommandPart {
   return (run) => {
     const made = new Command(name).description(summary);

@@ -8,7 +8,7 @@ export interface OutStream {
   columns?: number;
 }
 
-/** The API that a command calls, and the key for it. */
+/** URL of the API that a command calls, and an API key for that API. */
 export interface Session {
   apiUrl: string;
   apiKey: string;
@@ -24,23 +24,27 @@ export interface World {
   env: Readonly<Record<string, string | undefined>>;
   /** Returns milliseconds since 1970. */
   now(): number;
-  /** Waits. If the signal is aborted, the promise resolves early and does not reject. */
+  /** Waits for `ms` milliseconds, or until the signal is aborted. Does not reject in either case. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   readFile(path: string): Promise<string>;
   readStdin(): Promise<string>;
-  /** Calls `callback` at each Ctrl-C until the returned function is called. Until then Ctrl-C does nothing else. */
+  /**
+   * Calls `callback` at each Ctrl-C, instead of ending the process, until the returned function is called.
+   */
   onInterrupt(callback: () => void): () => void;
   connect(session: Session): Client;
-  /** Makes an API key directly in the access table, with the user's AWS rights. */
+  /** Writes a new API key to the access table without the API, with the user's AWS rights. */
   issueKeyDirectly(table: string, request: ApiKeyRequest): Promise<ApiKey & { key: string }>;
   local: LocalStack;
 }
 
-/** The dependencies that a command gets in addition to its input. */
+/** What a command gets in addition to its arguments and flags. */
 export interface Context {
   world: World;
   json: boolean;
-  /** Opens the client at the first use, because `local up` needs no client. */
+  /**
+   * Returns the API's client. Opens the client at the first call, because not every command needs a client.
+   */
   api(): Promise<Client>;
   namespace(): Promise<string>;
   /** Prints a line on stderr for the user. The line is not part of the result. */

@@ -4,8 +4,9 @@ import { type CliError, usageError } from './exit.ts';
 import { readText } from './files.ts';
 
 /**
- * Reads a credential from a JSON file, standard input or environment variables. Values are never taken from the command
- * line, because other users can see it. No error repeats any part of a value.
+ * Reads a credential from a JSON file, standard input or environment variables. Values are never taken from
+ * the command line, because other users of the machine can see command lines. No error message repeats any
+ * part of a value.
  */
 export async function readCredential(
   world: World,
@@ -26,7 +27,7 @@ async function readFile(world: World, file: string): Promise<Credential> {
   try {
     content = JSON.parse(text);
   } catch {
-    // The parser's own message would quote the text.
+    // The message of JSON.parse would quote the text, which may contain secrets.
     throw refused(`${file === '-' ? 'standard input' : file} is not valid JSON`);
   }
   const parsed = credentialSchema.safeParse(content);

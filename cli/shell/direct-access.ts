@@ -4,8 +4,8 @@ import { openStore } from '../../functions/platform/store/store.ts';
 import { CliError, EXIT } from './exit.ts';
 
 /**
- * Makes an API key directly in the access table, with the user's AWS rights. A new deployment has no key, and its API
- * needs a key to create one. No other code in `cli` writes to a table.
+ * Writes a new API key to the access table without the API, with the user's AWS rights. This is how a new
+ * deployment gets its first key: the API creates a key only for a caller that already has one.
  */
 export async function issueKeyDirectly(
   table: string,

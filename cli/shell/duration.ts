@@ -3,7 +3,7 @@ import { z } from 'zod';
 const SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400 } as const;
 const unitSchema = z.enum(['s', 'm', 'h', 'd']);
 
-/** A duration as a user types it: `3600`, `90s`, `45m`, `1h`, `2d`. Parsed to seconds. */
+/** Parses a duration that a user types, such as `3600`, `90s`, `45m`, `1h` or `2d`, to seconds. */
 export const durationSchema = z
   .string()
   .regex(/^[0-9]{1,9}[smhd]?$/, 'must be a number of seconds, or a number with s, m, h or d, for example 90m')

@@ -1,24 +1,24 @@
-/** The meaning of exit codes, which is the same in every command. */
+/** The exit codes. Each code has one meaning in all commands. */
 export const EXIT = {
   done: 0,
   /** The work has ended, but not with the requested result. */
   otherwise: 1,
-  /** Wrong use: flags, files, or a request that the API refuses. */
+  /** The command was used in a wrong way: wrong flags, wrong files, or a request that the API refuses. */
   usage: 2,
   /** Something that the command needs cannot be reached or started. */
   unreachable: 3,
-  /** Ctrl-C: 128 + SIGINT, as in shells. Work that was started continues. */
+  /** The user pressed Ctrl-C: 128 + SIGINT, as in shells. Work that was started continues. */
   interrupted: 130,
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** Ends the command with a message. `next` tells the user what to do. */
+/** An error that ends a command with a message. `next` tells the user what to do. */
 export class CliError extends Error {
   override readonly name = 'CliError';
   readonly exitCode: ExitCode;
   readonly code: string;
   readonly next: string;
-  /** Details, one line for each error. */
+  /** Details of the error, one line for each detail. */
   readonly details: readonly string[];
   /** Further fields of the error's JSON document. */
   readonly data: Record<string, unknown>;

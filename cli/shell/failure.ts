@@ -58,9 +58,10 @@ function cliErrorOf(error: unknown): CliError {
 }
 
 /**
- * Converts the API's refusal to an error with a line for each wrong field.
+ * Converts a problem from the API to an error with a line for each wrong field.
  *
- * @param source the file that the body was read from, to show line and column of each field
+ * @param source the file from which the request's body was read; if given, each line has the line and column
+ *   of its field
  */
 export function problemError(problem: ApiProblem, source?: Located<unknown>): CliError {
   const refused = problem.status < 500 && problem.status !== 429;

@@ -6,7 +6,7 @@ import { EXIT, type ExitCode } from './exit.ts';
 import { type Goal, ProgressPrinter } from './progress.ts';
 
 const POLL_MS = 2_000;
-/** If the API cannot be reached for this long, the command ends with an error. */
+/** If the API cannot be reached for this time, in ms, the command ends with an error. */
 const PATIENCE_MS = 60_000;
 
 /** True for the statuses of a fleet that is being launched, held or rolled back. */
@@ -33,10 +33,10 @@ export interface Followed {
 }
 
 /**
- * Prints a fleet's progress until the goal is reached or can no longer be reached. Ctrl-C only stops the printing:
- * the work continues.
+ * Prints a fleet's progress until the goal is reached or can no longer be reached. Ctrl-C ends only the
+ * printing. The API's work on the fleet continues.
  *
- * @param fleetId an id and not a name, because another fleet may get the name while the command runs
+ * @param fleetId id of the fleet; not its name, because a new fleet may get the name while the command runs
  */
 export async function follow(
   context: Context,
@@ -105,7 +105,7 @@ function endOf({ status, allowedActions }: Fleet, goal: Goal): ExitCode | undefi
       return status === 'Terminating' || status === 'Terminated' ? EXIT.otherwise : EXIT.done;
     case 'refined':
       if (status === 'Running') return EXIT.done;
-      // The fleet keeps its status during a refine, but allows no action.
+      // While failed instances are being removed, the fleet keeps its status and allows no action.
       return IS_COMING_UP[status] || (allowedActions.length === 0 && REFINABLE.has(status))
         ? undefined
         : EXIT.otherwise;

@@ -8,8 +8,8 @@ import type {
 import { CliError, EXIT } from './exit.ts';
 
 /**
- * The local stack for `local` commands. No other file in `cli` imports `local/`. This file loads it only when one of
- * these commands runs.
+ * What the `local` commands use of the folder `local/`. No other file in `cli` imports that folder. This file
+ * loads it only when a `local` command runs.
  */
 export interface LocalStack {
   up(options: { seed?: number; simConfig?: string; say(line: string): void }): Promise<LocalAddresses>;
@@ -19,8 +19,9 @@ export interface LocalStack {
 }
 
 /**
- * The parts of the local stack that have logs. This is a copy of the list in `local/logs.ts`, so that other commands
- * need not load `local/`. The compiler reports a part that `local/logs.ts` does not have.
+ * The parts of the local stack that have logs. This list is a copy of the one in `local/logs.ts`, so that the
+ * other commands need not load `local/`. The compiler reports an error if this list has a part that
+ * `local/logs.ts` does not have.
  */
 export const LOG_PARTS = ['engine', 'clouds', 'deploy', 'functions'] as const satisfies readonly LogPart[];
 

@@ -4,8 +4,8 @@ interface Page<Item> {
 }
 
 /**
- * Reads pages of a list until the requested number of items is read, or the list ends. A page may be empty
- * although further pages follow.
+ * Reads pages of a list until `limit` items are read or the list ends. A page before the last one may be
+ * empty.
  *
  * @returns one page with all items; `cursor` is the cursor of the next page, or null at the end of the list
  */

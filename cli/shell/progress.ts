@@ -4,7 +4,7 @@ import type { OutStream } from './context.ts';
 
 const REWRITE_EVERY_MS = 0;
 const LINE_EVERY_MS = 5_000;
-/** Length of a period in ms. The end is estimated from the progress in the last such period. */
+/** Length in ms of the period from whose progress the remaining time is estimated. */
 const PACE_WINDOW_MS = 60_000;
 const BAR_CELLS = 24;
 
@@ -14,7 +14,7 @@ interface Sample {
 }
 
 /**
- * The state that the command waits for:
+ * The state of a fleet that a command waits for:
  *
  * - `up`: all instances run
  * - `settled`: launching has ended, with any result
@@ -29,9 +29,9 @@ const endedOf = (counts: Counts, goal: Goal): number =>
     : (counts.Running ?? 0) + (counts.Failed ?? 0) + (counts.Terminated ?? 0);
 
 /**
- * Estimates the time until all requested instances have ended, in ms, from the pace of the last minute. Returns
- * undefined until a tenth of the instances has ended, because there is no pace to measure before the first boots are
- * over.
+ * Estimates the remaining time until `ended` reaches `requested`, in ms, from the progress in the last
+ * minute. Returns undefined until a tenth is reached, because progress cannot be measured before the first
+ * boots are over.
  */
 export function remainingMs(samples: readonly Sample[], requested: number): number | undefined {
   const last = samples.at(-1);
@@ -43,7 +43,7 @@ export function remainingMs(samples: readonly Sample[], requested: number): numb
 }
 
 /**
- * Shows a fleet's progress on a stream. On a terminal, it rewrites a block of lines. On any other stream, it prints
+ * Shows a fleet's progress on a stream. On a terminal, rewrites a block of lines. On any other stream, prints
  * one line from time to time.
  */
 export class ProgressPrinter {
@@ -73,7 +73,10 @@ export class ProgressPrinter {
     else for (const line of [...fresh, this.#line(fleet, nowMs)]) this.#out.write(`${line}\n`);
   }
 
-  /** Prints a line. On a terminal, the line replaces the block, and the next `show` prints the block below it. */
+  /**
+   * Prints a line. On a terminal, the line replaces the block, and the next `show` prints the block below the
+   * line.
+   */
   note(line: string): void {
     const plain = plainText(line);
     if (this.#out.isTTY === true) this.#rewrite([plain], []);

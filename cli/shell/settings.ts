@@ -18,7 +18,10 @@ const localContextSchema = z.object({
   namespace: nameSchema.optional(),
 });
 
-/** The state folder of `local up`, unless FLEETWRIGHT_HOME is set. It does not depend on the working directory. */
+/**
+ * The state folder of `local up`, unless FLEETWRIGHT_HOME is set. The folder does not depend on the working
+ * directory.
+ */
 const LOCAL_HOME = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '.fleetwright');
 
 /**
@@ -52,8 +55,8 @@ async function localContext(world: World): Promise<z.infer<typeof localContextSc
 }
 
 /**
- * Finds the API's URL and key: first in the flags, then in the environment, then in the local stack. The
- * local stack's key is only sent to the local stack's URL.
+ * Finds the API's URL and an API key: first in the flags, then in the environment, then in the settings that
+ * `local up` stored. The stored key is used only with the stored URL.
  */
 export async function resolveSession(options: GlobalOptions, world: World): Promise<Session> {
   const apiUrl = options.apiUrl ?? setting(world, 'API_URL');

@@ -18,7 +18,10 @@ const BUDGETS: Readonly<Record<BudgetView['budget'], string>> = {
 
 const figure = (value: number): number => Number(value.toPrecision(3));
 
-/** Shows how much of a connection's limits is in use, and for each location why launches wait. */
+/**
+ * Returns a text that shows how much of a connection's limits is in use, and why launches wait at each
+ * location.
+ */
 export function governorText({ locationsInUse, budgets, locations, locationsLeftOut }: GovernorView): string {
   const head = fields([
     ['Locations in use', `${locationsInUse.taken} of ${locationsInUse.of}`],
@@ -38,7 +41,10 @@ export function governorText({ locationsInUse, budgets, locations, locationsLeft
   return `${head}${rows.length > 0 ? `\n${table(heads, rows)}` : ''}${more}`;
 }
 
-/** Shows the quotas that were reopened, by location. Launches may try them again. */
+/**
+ * Returns a text that lists, for each location, the families of instance types whose launches were blocked by
+ * a used-up quota and may now be tried again.
+ */
 export function reopenedText({ reopened }: Reopened): string {
   if (reopened.length === 0) return 'No quota was blocking launches.\n';
   const rows = reopened.map(({ location, families }) => [location, families.join(', ')]);

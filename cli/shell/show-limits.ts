@@ -17,7 +17,7 @@ interface ConnectionLimits {
 const rateText = ({ perSecond, burst }: Rate): string =>
   `${Number(perSecond.toPrecision(4))}/s (burst ${Number(burst.toPrecision(4))})`;
 
-/** Shows a profile in one line, without fields that have no limit. */
+/** Returns a limit profile as one line of text. Leaves out fields that have no limit. */
 export function limitsText(profile: LimitProfile): string {
   const { concurrentLocations, concurrentInstancesPerLocation, calls, pacing } = profile;
   const rates = Object.entries(calls).map(([kind, rate]) => `${kind} ${rateText(rate)}`);
@@ -37,7 +37,7 @@ export function limitsText(profile: LimitProfile): string {
   ].join('; ');
 }
 
-/** Returns the names of the overridden fields. */
+/** Returns the names of the fields that a limit override sets. */
 export const overridesText = ({ calls = {}, totals = {}, ...rest }: LimitOverride): string =>
   [
     ...Object.keys(rest),
@@ -46,8 +46,9 @@ export const overridesText = ({ calls = {}, totals = {}, ...rest }: LimitOverrid
   ].join(', ');
 
 /**
- * Shows three profiles side by side: a connection's limits in force, the cloud's default limits, and the `power`
- * profile, which users can request from the cloud. Also shows how much of the limits in force is in use.
+ * Returns a text with three profiles side by side: a connection's limits in force, the cloud's default
+ * limits, and the `power` profile, which users can request from the cloud. The text also shows how much of
+ * the limits in force is in use.
  */
 export function connectionLimitsText(name: string, limits: ConnectionLimits): string {
   const { cloud, tier, profile, override, defaults, power, requestMore, governor } = limits;

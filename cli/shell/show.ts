@@ -6,7 +6,7 @@ import { fields, table } from './table.ts';
 
 const usd = (amount: number): string => `$${amount.toFixed(amount < 1 ? 4 : 2)}`;
 
-/** Shows a fleet in full, as text. */
+/** Returns all details of a fleet as text. */
 export function fleetText(fleet: Fleet): string {
   const { counts } = fleet;
   const head = fields([

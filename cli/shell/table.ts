@@ -27,7 +27,7 @@ export function table(heads: readonly string[], rows: readonly (readonly Cell[])
   return `${text.join('\n')}\n`;
 }
 
-/** Formats one item, with one field on each line. Leaves out fields without a value. */
+/** Formats the fields of one item, one on each line. Leaves out fields without a value. */
 export function fields(pairs: readonly (readonly [string, Cell])[]): string {
   const present = pairs.filter(([, value]) => value !== undefined && value !== null && value !== '');
   const width = Math.max(0, ...present.map(([name]) => name.length));

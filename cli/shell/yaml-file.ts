@@ -3,10 +3,13 @@ import type { z } from 'zod';
 import { usageError } from './exit.ts';
 import { issueText } from './issue-text.ts';
 
-/** A value from a file, with the position of each of its parts. */
+/** A value that was read from a file. `locate` finds the parts of the value in the file. */
 export interface Located<T> {
   value: T;
-  /** Returns `file:line:column` of a path into the value, or of the nearest enclosing part. */
+  /**
+   * Returns the position `file:line:column` of the part at a path. If the file does not have the part,
+   * returns the position of the nearest enclosing part.
+   */
   locate(path: readonly PropertyKey[]): string;
 }
 
@@ -22,7 +25,7 @@ export const pathOf = (pointer: string): string[] =>
 /**
  * Reads YAML (which includes JSON) and checks it with a schema.
  *
- * @throws CliError of wrong use that names line and column of every error
+ * @throws CliError (wrong use) that names line and column of every error
  */
 export function readYaml<S extends z.ZodType>(file: string, text: string, schema: S): Located<z.infer<S>> {
   const lines = new LineCounter();
@@ -66,8 +69,8 @@ export function readYaml<S extends z.ZodType>(file: string, text: string, schema
 }
 
 /**
- * Returns the offset at which the value of a path starts. For a field of a map, this is the offset of its
- * key.
+ * Returns the offset in the text at which the value at a path starts. For a field of a map, returns the
+ * offset of the field's key.
  */
 function offsetOf(root: ParsedNode | null, path: readonly PropertyKey[]): number {
   let node: unknown = root;

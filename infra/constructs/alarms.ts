@@ -18,7 +18,9 @@ export interface AlarmsProps {
   readonly queues: DriverQueues;
   readonly workflows: Workflows;
   readonly http: HttpApi;
-  /** Functions that run on a schedule. No caller waits for their result: only an alarm shows their errors. */
+  /**
+   * Functions that run on a schedule. No caller waits for their results, so only an alarm shows their errors.
+   */
   readonly scheduled: readonly AppFunction[];
 }
 
@@ -58,7 +60,8 @@ export class Alarms extends Construct {
         },
       );
     }
-    // A failed `provision-location` also fails the execution that started it, and needs no separate alarm.
+    // The workflow `provision-location` needs no alarm of its own: if one of its executions fails, the
+    // `provision-fleet` execution that started it fails, too.
     for (const { node, machine } of [workflows.provisionFleet, workflows.terminateFleet]) {
       this.#add(`${node.id}-failed`, `An execution of the workflow ${node.id} failed.`, {
         metric: machine.metricFailed({ statistic: Stats.SUM }),
@@ -95,8 +98,8 @@ export class Alarms extends Construct {
       above: 5,
     });
     for (const { entry, lambda } of scheduled) {
-      // Lambda retries a failed scheduled invocation twice. A single error does not mean that a scheduled run was
-      // missed.
+      // Lambda retries a failed scheduled invocation twice. Therefore a single error does not mean that a
+      // scheduled run was missed.
       this.#add(
         `${entry.replaceAll('/', '-')}-errors`,
         `The function ${HANDLERS}/${entry} fails repeatedly.`,
@@ -123,8 +126,8 @@ export class Alarms extends Construct {
   }
 
   /**
-   * Makes the topic without encryption. CloudWatch cannot use the free AWS-managed key of SNS, and an alarm's text is
-   * no secret.
+   * Makes the topic without encryption. CloudWatch cannot publish with the free AWS-managed key of SNS, and
+   * an alarm's text is not secret.
    */
   #makeTopic({ alarmEmail }: Stage): Topic {
     const topic = new Topic(this, 'Topic', { enforceSSL: true });

@@ -20,9 +20,9 @@ export interface ApiProps extends FunctionContext {
 type HandlerName = (typeof routes)[number]['handler'];
 
 /**
- * Makes the HTTP API. Each route goes to its handler's function. All other requests go to the function `access`, which
- * answers 404 or 405. The functions check API keys in one middleware, because an API Gateway authorizer cannot answer
- * problem JSON.
+ * Makes the HTTP API. The requests of each route go to the function of the route's `handler`. All other
+ * requests go to the function `access`, which answers 404 or 405. The functions check API keys, because an
+ * API Gateway authorizer cannot answer problem JSON.
  */
 export class Api extends Construct {
   readonly http: HttpApi;
@@ -42,8 +42,8 @@ export class Api extends Construct {
     });
 
     const integrationOf = (name: HandlerName) =>
-      // Each function gets one permission for all its routes. With one permission for each route, its resource policy
-      // would exceed the limit of 20 KB.
+      // Each function gets one permission for all its routes. With one permission for each route, the
+      // function's resource policy would exceed the limit of 20 KB.
       new HttpLambdaIntegration(name, functions[name].lambda, { scopePermissionToRoute: false });
     const integrations: Record<HandlerName, HttpLambdaIntegration> = {
       fleets: integrationOf('fleets'),

@@ -21,12 +21,12 @@ import type { AppFunction } from './function.ts';
 
 /**
  * Rights of a function to a table. `readPut`: the function reads items and puts whole items. `readCheck`: the
- * function reads items, and checks them in transactions that write to other tables. Each construct that makes
- * functions calls `connect` with one of these rights; `test/infra/grants.test.ts` lists the grants of every function.
+ * function reads items, and checks them in transactions that write to other tables. Constructs call `connect`
+ * with one of these rights for each function. `test/infra/grants.test.ts` lists the grants of every function.
  */
 export type TableAccess = 'read' | 'readPut' | 'readCheck' | 'write' | 'readWrite';
 
-/** Each action is named here, because CDK's grants include `Scan`, which no function may use. */
+/** The actions are listed one by one, because CDK's grants include `Scan`, which no function may use. */
 const READ = ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'];
 const WRITE = [
   'dynamodb:BatchWriteItem',
@@ -50,7 +50,10 @@ interface DataTableProps {
   readonly indexes?: readonly GlobalSecondaryIndexPropsV2[];
 }
 
-/** Makes an on-demand table with `pk` and `sk`, and the environment variable that passes its name to functions. */
+/**
+ * Makes an on-demand table with the keys `pk` and `sk`. `connect` passes the table's name to functions in an
+ * environment variable.
+ */
 export class DataTable extends Construct {
   readonly table: TableV2;
   readonly #variable: VariableName;
@@ -69,9 +72,9 @@ export class DataTable extends Construct {
       timeToLiveAttribute: 'expiresAt',
       globalSecondaryIndexes: [...indexes],
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: stage.keepData },
-      // With `keepData`, the table is kept when the stack or the resource is deleted. If the deploy that creates the
-      // table fails, the table is deleted. Otherwise each further deploy would leave another set of tables. Deletion
-      // protection in the template would prevent the deletion after a failed deploy.
+      // With `keepData`, the table is kept when the stack or the resource is deleted. If the deploy that
+      // creates the table fails, the table is deleted, so that repeated deploys do not leave several sets of
+      // tables. Deletion protection would prevent that deletion.
       removalPolicy: stage.keepData ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
     });
   }

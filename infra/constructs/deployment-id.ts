@@ -8,13 +8,13 @@ export interface DeploymentIdProps extends FunctionContext {
 }
 
 /**
- * Creates the deployment's id once and stores it in a table, where functions read it. The template has only the
- * initial value. This is the id that the operator names, or else the last part of the stack's ARN. That part is the
- * stack's UUID, which no other deployment has.
+ * Creates the deployment's id once and stores it in a table, where functions read the id. The template has
+ * only the initial value. The initial value is the id that the operator names, or else the stack's UUID,
+ * which is the last part of the stack's ARN.
  *
- * On AWS a custom resource stores the id during the deploy, and a later deploy that names a different id fails. The
- * local engine does not support custom resources. With the local engine, the first function that needs the id stores
- * it.
+ * On AWS, a custom resource stores the id during the deploy, and a later deploy that names a different id
+ * fails. The local engine does not support custom resources. There, the first function that needs the id
+ * stores it.
  */
 export class DeploymentId extends Construct {
   /** The id in the table. On the local engine, the id that functions will store. */
@@ -52,14 +52,14 @@ export class DeploymentId extends Construct {
     this.value = resource.getAttString('DeploymentId');
   }
 
-  /** Passes the initial id to a function. The function uses it while the table has no id. */
+  /** Passes the initial id to a function. The function uses the initial id while the table has no id. */
   tell(to: AppFunction): void {
     to.set({ DEPLOYMENT_ID: this.#initial, DEPLOYMENT_ID_NAMED: String(this.#isNamed) });
   }
 
   /**
-   * Passes the stack's UUID to a worker. The UUID distinguishes two stacks with the same deployment id. A copy of the
-   * tables has the same deployment id, but each stack has its own UUID.
+   * Passes the stack's UUID to a worker. The UUID distinguishes two stacks with the same deployment id, for
+   * example a stack with a copy of the other's tables.
    */
   tellWriter(to: AppFunction): void {
     to.set({ WRITER_ID: this.#stackUuid });

@@ -67,12 +67,19 @@ export class DriverQueues extends Construct {
     return Object.fromEntries(this.all.map(({ driver, deadLetters }) => [driver, deadLetters.queueUrl]));
   }
 
-  /** Passes the URLs of all queues to a function, without the right to send. `connectSender` grants that right, too. */
+  /**
+   * Passes the URLs of all queues to a function, without the right to send. `connectSender` also grants that
+   * right.
+   */
   tellUrls(to: AppFunction): void {
     to.set({ QUEUE_URLS: Stack.of(this).toJsonString(this.urls) });
   }
 
-  /** Grants a function the right to send messages. @param to the queues that it may send to */
+  /**
+   * Passes the URLs of all queues to a function, and grants the function the right to send messages.
+   *
+   * @param to queues that the function may send to
+   */
   connectSender(sender: AppFunction, to: readonly DriverQueue[] = this.all): void {
     this.tellUrls(sender);
     this.#allowSend(sender, to);

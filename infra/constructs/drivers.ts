@@ -17,15 +17,19 @@ export interface DriversProps extends FunctionContext {
 }
 
 /**
- * Additional IAM rights for the functions of some drivers. The function of `aws` may assume roles of users whose
- * names match this pattern (docs/drivers/aws.md). The users decide which of their roles trust this function.
+ * Additional IAM rights for the functions of some drivers. The function of driver `aws` may assume roles in
+ * users' accounts if the role's name matches this pattern (docs/drivers/aws.md). The users decide which of
+ * their roles trust this function.
  */
 const FURTHER_GRANTS: Readonly<Partial<Record<DriverName, (worker: AppFunction) => void>>> = {
   aws: (worker) =>
     worker.allow(['sts:AssumeRole'], [`arn:${Stack.of(worker).partition}:iam::*:role/fleetwright-*`]),
 };
 
-/** Makes one function for each driver. Only these functions call clouds, each with the secrets of its own driver. */
+/**
+ * Makes one function for each driver. Only these functions call clouds, each with the credentials for its own
+ * driver.
+ */
 export class Drivers extends Construct {
   readonly functions: readonly AppFunction[];
 

@@ -32,15 +32,15 @@ export interface FunctionProps extends FunctionContext {
   readonly timeout: Duration;
   readonly memoryMb?: number;
   /**
-   * True if the function sends messages to a queue that it reads. Without this setting, Lambda's loop detection stops
-   * such a chain of messages after about 16 invocations.
+   * True if the function sends messages to the queue that it reads. Without this setting, Lambda's loop
+   * detection stops such a chain of invocations after about 16 of them.
    */
   readonly sendsToItself?: boolean;
 }
 
 /**
- * Makes one Lambda function with its own role and log group. At first the role may only write that log. Each further
- * right is granted together with the environment variable that names the resource.
+ * Makes one Lambda function with its own role and log group. At first, the role may only write that log.
+ * Constructs grant each further right together with the environment variable that names the resource.
  */
 export class AppFunction extends Construct implements IGrantable {
   readonly lambda: Lambda;

@@ -6,10 +6,10 @@ import { type AppFunction, localArn } from './function.ts';
 const SSH_FOLDER = 'ssh';
 
 /**
- * Grants access to SecureStrings of Parameter Store, which cost nothing. Their names begin with `<prefix>/<driver>/`
- * for credentials, and with `<prefix>/ssh/` for the private keys of fleets. They are encrypted with the account's key
- * `aws/ssm`. Every principal of the account may use that key through SSM, so no KMS grant is required. No function
- * may both write and read the same secrets.
+ * Grants access to SecureStrings of Parameter Store, which cost nothing. The names of credentials begin with
+ * `<prefix>/<driver>/`, and the names of fleets' private keys with `<prefix>/ssh/`. The values are encrypted
+ * with the account's key `aws/ssm`. Every principal of the account may use that key through SSM, so no KMS
+ * grant is required. No function may both write and read a secret.
  */
 export class Secrets extends Construct {
   readonly prefix: string;
@@ -36,8 +36,8 @@ export class Secrets extends Construct {
   }
 
   /**
-   * Grants the right to write and to delete private keys. If the fleet ends while the function writes a key, the
-   * function deletes the key.
+   * Grants the right to write and to delete private keys of fleets. If a fleet ends while the function writes
+   * the fleet's key, the function deletes the key.
    */
   writesSshKeys(by: AppFunction): void {
     this.#connect(by, ['ssm:DeleteParameter', 'ssm:PutParameter'], [this.#below(SSH_FOLDER)]);

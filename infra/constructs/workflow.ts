@@ -26,9 +26,9 @@ export interface WorkflowProps {
 }
 
 /**
- * Makes a standard state machine from a definition file. CDK derives no grants from a file. Therefore this class adds
- * the grants that each substitution needs. A test compares the substitutions and the grants with the placeholders in
- * the files.
+ * Makes a standard state machine from a definition file. CDK derives no grants from a file, so this class
+ * grants the rights to the functions and workflows that the state machine uses. A test compares these grants
+ * with the placeholders in the files.
  */
 export class Workflow extends Construct implements IGrantable {
   readonly machine: StateMachine;
@@ -89,7 +89,7 @@ export class Workflow extends Construct implements IGrantable {
     starter.allow(['states:StartExecution'], [this.machine.stateMachineArn]);
   }
 
-  /** Grants the function that starts executions the right to read their status. */
+  /** Grants a function the right to read the status of this state machine's executions. */
   allowDescribeBy(asker: AppFunction): void {
     asker.allow(
       ['states:DescribeExecution'],
@@ -106,8 +106,8 @@ export class Workflow extends Construct implements IGrantable {
   }
 
   /**
-   * Grants the rights that `startExecution.sync:2` needs. The rule is an EventBridge rule that Step Functions
-   * manages. It reports the end of the child execution.
+   * Grants the rights that `startExecution.sync:2` needs. Step Functions itself manages the EventBridge rule,
+   * which reports the end of the child execution.
    */
   #startAndWaitFor(child: Workflow): void {
     const grants: [string[], string][] = [

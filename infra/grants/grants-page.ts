@@ -4,8 +4,8 @@ import { markdownTable } from './markdown-table.ts';
 import { type Grant, type Grants, keyOf, type ResourceKind, readGrants } from './read-grants.ts';
 
 /**
- * Words that the page shows in place of groups of actions. Groups are tried in this order. An action that one word
- * covers is not used for a later word.
+ * Words that the page shows in place of groups of actions. The order matters: an action that one word covers
+ * does not count for a later word.
  */
 const WORDS: readonly (readonly [word: string, actions: readonly string[]])[] = [
   ['read', ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query']],
@@ -31,7 +31,7 @@ const WORDS: readonly (readonly [word: string, actions: readonly string[]])[] = 
   ],
   ['send', ['sqs:SendMessage']],
 ];
-/** Actions that change items of a table. */
+/** DynamoDB actions that change items of a table. */
 const CHANGING = new Set([
   'dynamodb:BatchWriteItem',
   'dynamodb:DeleteItem',
@@ -185,7 +185,8 @@ function matrix(
 }
 
 /**
- * Returns one column for the indexes of each table. If a role has different rights to them, the cell names the indexes.
+ * Returns one column for the indexes of each table. If a role has different rights to the indexes of one
+ * table, the cell names the indexes.
  */
 function indexColumns(roles: readonly Role[]): Column[] {
   const all = namesOfKind(roles, 'index');
@@ -269,8 +270,8 @@ const PLURAL: Readonly<Record<ResourceKind, string>> = {
 };
 
 /**
- * Returns the text about logs. Functions write only their own log. A role that has another right to logs gets a
- * separate line.
+ * Returns the text about rights to logs. Usually a function may write its own log and no other. Each role
+ * with other rights gets a line.
  */
 function logs(roles: readonly Role[]): string {
   const usual = roles.filter(({ name, grants }) => {
@@ -304,7 +305,7 @@ function differences(stage: string, grants: Grants, others: ReadonlyMap<string, 
   return paragraphs.join('\n\n');
 }
 
-/** Lists the roles and resources of one stage that another stage does not have, by kind. */
+/** Lists, by kind, the roles and resources in `grants` that are not in `other`. */
 function without(grants: Grants, other: Grants): string[] {
   const missing = (kind: ResourceKind, names: readonly string[], present: ReadonlySet<string>) => {
     const found = names.filter((name) => !present.has(name));
@@ -320,7 +321,7 @@ function without(grants: Grants, other: Grants): string[] {
   ];
 }
 
-/** Lists the grants that differ although both stages have the role and the resource. */
+/** Lists the grants that differ between two stages although both stages have the role and the resource. */
 function changed(stage: string, grants: Grants, other: Grants): string[] {
   const otherRoles = rolesOf(other);
   return rolesOf(grants).flatMap((role) => {
@@ -342,8 +343,8 @@ function changed(stage: string, grants: Grants, other: Grants): string[] {
 }
 
 /**
- * Returns true if a stage has the resource: the resource has a role of its own, or a role may use the
- * resource.
+ * Returns true if a stage has the resource of a grant: the resource has a role of its own, or one of the
+ * stage's roles may use the resource.
  */
 function isKnown(grants: Grants, { kind, name }: Grant): boolean {
   switch (kind) {

@@ -1,4 +1,4 @@
-/** Returns a Markdown table, with its columns padded to one width. */
+/** Returns a Markdown table. Each column is padded to the width of its longest cell. */
 export function markdownTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [header, ...rows];
   const widths = header.map((_, column) => Math.max(3, ...all.map((row) => (row[column] ?? '').length)));

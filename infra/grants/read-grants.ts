@@ -17,15 +17,18 @@ export type ResourceKind =
 export interface Grant {
   readonly kind: ResourceKind;
   /**
-   * Plain name of the resource: `fleets` for a table, `aws` for a driver's queue, a path for a parameter. For
-   * an index, `<table>/<index>`.
+   * Plain name of the resource, for example `fleets` for a table, `aws` for a driver's queue, a path for a
+   * parameter, or `<table>/<index>` for an index.
    */
   readonly name: string;
   /** Sorted actions, with the prefix of the service: `dynamodb:GetItem`. */
   readonly actions: readonly string[];
 }
 
-/** All roles of one stage, by the name of the function or state machine that has the role. Names are sorted. */
+/**
+ * The grants of all roles of one stage, by the name of the function or state machine that has the role. The
+ * names are sorted.
+ */
 export interface Grants {
   readonly functions: ReadonlyMap<string, readonly Grant[]>;
   readonly machines: ReadonlyMap<string, readonly Grant[]>;
@@ -34,7 +37,7 @@ export interface Grants {
 }
 
 const oneOrMany = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat());
-/** Refuses a statement with a condition or a denial, because the page does not show them. */
+/** Refuses a statement with a condition or a denial, because the grants page shows neither. */
 const statementSchema = z.strictObject({
   Effect: z.literal('Allow'),
   Action: oneOrMany,
@@ -127,9 +130,9 @@ const OUTPUT_KINDS: Readonly<Record<string, { kind: ResourceKind; ending: RegExp
 const mappingSchema = z.object({ EventSourceArn: z.unknown(), FunctionName: z.unknown() });
 
 /**
- * Returns plain names that do not change with unrelated edits. Tables and state machines have the names of the
- * stack's outputs, functions those of their entry points. A queue has the last part of the name of its consumer's
- * entry point.
+ * Returns plain names that do not change with unrelated edits: for tables and state machines, the names of
+ * the stack's outputs; for functions, the names of their entry points; for a queue, the last part of the name
+ * of its consumer's entry point.
  */
 function namesOf(template: Template): Names {
   const names = new Map<string, { kind: ResourceKind; name: string }>();
@@ -152,14 +155,17 @@ function namesOf(template: Template): Names {
   return names;
 }
 
-/** Returns the plain name, or else the logical id without the hash that CDK appends. */
+/**
+ * Returns the plain name of a resource. If there is none, returns the logical id without the hash that CDK
+ * appends.
+ */
 const nameOf = (id: string, names: Names): string => names.get(id)?.name ?? id.replace(/[0-9A-F]{8}$/, '');
 
 const joinSchema = z.object({ 'Fn::Join': z.tuple([z.string(), z.array(z.unknown())]) });
 const selectSchema = z.object({
   'Fn::Select': z.tuple([z.unknown(), z.object({ 'Fn::Split': z.tuple([z.string(), z.unknown()]) })]),
 });
-/** Account and region of the deployment are left out of an ARN's text. */
+/** Texts for the pseudo parameters in ARNs. Account and region are left out. */
 const PSEUDO: Readonly<Record<string, string>> = {
   'AWS::Partition': 'aws',
   'AWS::Region': '',
@@ -171,7 +177,8 @@ function arnText(value: unknown): string {
   if (typeof value === 'string') return value;
   const joined = joinSchema.safeParse(value).data?.['Fn::Join'];
   if (joined) return joined[1].map(arnText).join(joined[0]);
-  // A part of a resource's ARN, for example a state machine's name, refers to that resource.
+  // A part that `Fn::Select` takes from a resource's ARN, such as a state machine's name, stands for the
+  // resource.
   const selected = selectSchema.safeParse(value).data?.['Fn::Select'][1]['Fn::Split'][1];
   if (selected !== undefined) return arnText(selected);
   const id = referredId(value);

@@ -10,14 +10,14 @@ export const HANDLERS = 'functions/entrypoints/handlers';
 const ENTRY_SUFFIX = '.handler.ts';
 
 /**
- * The deployable code of every function: one directory for each entry point `<name>.handler.ts` below `HANDLERS`.
- * Folders whose names begin with `_` are left out, because they are templates to copy. One run of esbuild makes all
- * bundles in about a second. One run for each function would take ten seconds.
+ * The deployable code of every function: one directory for each entry point `<name>.handler.ts` below
+ * `HANDLERS`. Folders whose names begin with `_` are left out, because they are templates to copy. One run of
+ * esbuild makes all bundles in about a second. One run for each function would take ten seconds.
  *
- * Bundles contain the AWS SDK for three reasons. The lockfile then fixes the version of the SDK. Functions start
- * faster than with the SDK of the Lambda runtime. The local engine does not have the SDK of the Lambda runtime. Code
- * is not minified and names are kept, because Step Functions matches errors by name and people read stack traces.
- * Source maps are left out: those of the SDK would be larger than the code.
+ * Bundles contain the AWS SDK for three reasons: the lockfile fixes the version of the SDK, functions start
+ * faster than with the SDK of the Lambda runtime, and the local engine has no such SDK. Code is not minified
+ * and names are kept, because Step Functions matches errors by name and people read stack traces. Source maps
+ * are left out, because the SDK's source maps would be larger than the code.
  */
 export interface Bundles {
   /** Entry points as paths relative to `HANDLERS`, without the suffix: `api/fleets`. */
@@ -29,14 +29,15 @@ export interface Bundles {
 /** Bundles with their contents. */
 export interface MeasuredBundles extends Bundles {
   /**
-   * Returns the source files of a bundle, as paths relative to the repository's root, with the bytes that each adds.
+   * Returns the source files of a bundle, as paths relative to the repository's root, with the number of
+   * bytes that each file adds to the bundle.
    *
    * @throws Error when there is no such entry point
    */
   bytesOf(entry: string): ReadonlyMap<string, number>;
   /**
-   * The imports of each file of this repository, including imports of packages' files. All paths are relative to the
-   * repository's root.
+   * The files that each bundled file of this repository imports, including files of packages. All paths are
+   * relative to the repository's root.
    */
   readonly importsOf: ReadonlyMap<string, readonly string[]>;
 }
@@ -53,7 +54,8 @@ export function bundleFunctions(): MeasuredBundles {
   const handlers = join(root, HANDLERS);
   const sources = globSync(`**/*${ENTRY_SUFFIX}`, { cwd: handlers, exclude: ['**/_*/**'] }).sort();
   const entryOf = (source: string) => source.slice(0, -ENTRY_SUFFIX.length).replaceAll('\\', '/');
-  // This folder is only used in the names of output files. The code below writes them elsewhere.
+  // esbuild needs this folder for the names of output files. The code below writes the files to another
+  // folder.
   const outdir = join(root, 'build');
   const result = buildSync({
     absWorkingDir: root,

@@ -8,27 +8,32 @@ export const stageNameSchema = z.enum(STAGE_NAMES);
 export type StageName = z.infer<typeof stageNameSchema>;
 
 /**
- * Selects a stage's alarms. Each alarm costs $0.10 a month. `essential`: alarms for work that was given up. `all`: in
- * addition, alarms for late work, sweeps that wait for an operator, a failing API, and scheduled functions that fail.
+ * Selects a stage's alarms. Each alarm costs $0.10 a month. `essential` has only alarms for work that was
+ * given up. `all` also has alarms for late work, sweeps that wait for an operator, a failing API, and
+ * scheduled functions that fail.
  */
 export type AlarmLevel = 'none' | 'essential' | 'all';
 
-/** The settings that differ between stages. Everything else is the same in all stages, including the local one. */
+/**
+ * The settings that differ between stages. All other settings are equal in all stages, including the local
+ * one.
+ */
 export interface Stage {
   readonly name: StageName;
   /**
-   * The drivers to deploy. Each has its own queue, dead-letter queue and function. Polling one queue costs about
-   * $0.36 a month, and each alarm $0.10. `-c drivers=aws,openstack` adds drivers to those of the stage.
+   * The drivers to deploy. Each driver has its own queue, dead-letter queue and function. Polling one queue
+   * costs about $0.36 a month, and each alarm $0.10. `-c drivers=aws,openstack` adds drivers to this list.
    */
   readonly drivers: readonly DriverName[];
   /**
-   * The initial value of the tag `fleetwright:deployment`. Undefined: the UUID in the stack's ARN. Once the
-   * tables have an id, the id never changes, and a deploy that names another id fails.
+   * The initial value of the tag `fleetwright:deployment`. Undefined: the UUID in the stack's ARN is the
+   * initial value. Once the tables have an id, the id never changes, and a deploy that names a different id
+   * fails.
    */
   readonly deploymentId: string | undefined;
   /**
-   * If true, the data survive the stack: tables are retained and have point-in-time recovery, and the stack is
-   * protected.
+   * If true, the data survive the stack: tables are retained and have point-in-time recovery, and the stack
+   * has termination protection.
    */
   readonly keepData: boolean;
   readonly logRetentionDays: 1 | 7 | 30;
@@ -37,7 +42,7 @@ export interface Stage {
   /** True if a connection may set the URL of its cloud's API. */
   readonly allowEndpointOverride: boolean;
   readonly inventoryIntervalMinutes: number;
-  /** The interval between orphan sweeps of each connection. */
+  /** Interval of the scheduled orphan sweeps of each connection. */
   readonly sweepIntervalMinutes: number;
   /** Maximum number of concurrent invocations of one driver's function, 2 to 1,000. */
   readonly driverConcurrency: number;
@@ -129,7 +134,8 @@ export function stageFromContext(context: (key: string) => unknown): Stage {
   }
   const { stage: name, alarmEmail, deploymentId, drivers: added } = parsed.data;
   const stage = STAGES[name];
-  // The drivers are in the registry's order: the same drivers must give the same template.
+  // Drivers are in the registry's order, so that the template does not depend on the order in which the user
+  // lists them.
   const drivers = registered.filter((driver) => stage.drivers.includes(driver) || added.includes(driver));
   return { ...stage, name, drivers, alarmEmail, deploymentId: deploymentId ?? stage.deploymentId };
 }

@@ -17,7 +17,7 @@ export interface FleetwrightStackProps {
   readonly bundles: Bundles;
 }
 
-/** Makes the whole control plane of one stage. */
+/** Makes all AWS resources of one stage. */
 export class FleetwrightStack extends Stack {
   constructor(scope: Construct, id: string, { stage, bundles }: FleetwrightStackProps) {
     super(scope, id, {

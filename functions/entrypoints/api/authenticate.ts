@@ -5,10 +5,10 @@ import type { Store } from '../../platform/store/store.ts';
 import { Problem } from './problem.ts';
 
 /**
- * Authenticates a request of any route by `Authorization: Bearer <API key>`. Every request passes this check,
- * and no other check admits a request.
+ * Authenticates a request by its header `Authorization: Bearer <API key>`. This is the only check of who
+ * sends a request, for all routes.
  *
- * @throws Problem 401, the same for a missing, malformed, unknown, expired and revoked key
+ * @throws Problem 401, with one text for missing, malformed, unknown, expired and revoked keys
  */
 export async function authenticate(store: Store<'access'>, event: APIGatewayProxyEventV2): Promise<ApiKey> {
   const [, key] = /^Bearer (\S+)$/i.exec(event.headers['authorization'] ?? '') ?? [];

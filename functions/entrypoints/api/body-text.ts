@@ -7,7 +7,8 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 /**
  * Returns the text of a request's JSON body.
  *
- * @throws Problem 413, 415, and 400 for bytes that are not UTF-8
+ * @throws Problem 413 for a body that is too large, 415 for other media types or encodings, 400 for bytes
+ *   that are not UTF-8
  */
 export function bodyText(
   event: Pick<APIGatewayProxyEventV2, 'headers' | 'body' | 'isBase64Encoded'>,
@@ -36,7 +37,7 @@ export function bodyText(
   }
 }
 
-/** Requires JSON in UTF-8 (RFC 8259). Text in another charset would be decoded into other characters. */
+/** Requires JSON in UTF-8 (RFC 8259). Text in another charset would be decoded into wrong characters. */
 function requireJson(contentType: string): void {
   const [type = '', ...parameters] = contentType.split(';').map((part) => part.trim().toLowerCase());
   const charset = parameters.find((one) => one.startsWith('charset='))?.slice('charset='.length);

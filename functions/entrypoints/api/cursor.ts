@@ -1,6 +1,6 @@
 import { Problem } from './problem.ts';
 
-/** Encodes the store's position in a list as a cursor, in base64url. Users must not interpret the cursor. */
+/** Encodes the store's position in a list as an opaque cursor, in base64url. */
 export function encodeCursor(position: string | number | null): string | null {
   return position === null ? null : Buffer.from(String(position)).toString('base64url');
 }
@@ -12,8 +12,8 @@ export function decodeCursor(
 ): string | undefined {
   if (cursor === undefined) return undefined;
   const position = Buffer.from(cursor, 'base64url').toString('utf8');
-  // Two base64url texts that differ only in unused last bits decode to the same position. Only the text that
-  // `encodeCursor` returns is accepted.
+  // Accepts only the text that `encodeCursor` returns for the position. Other base64url texts, which differ
+  // in unused last bits, decode to the same position.
   const isOurs = Buffer.from(position, 'utf8').toString('base64url') === cursor;
   if (isOurs && pattern.test(position)) return position;
   throw new Problem(

@@ -10,7 +10,7 @@ import { matchRoute } from './match.ts';
 import { parseRequest } from './parse.ts';
 import { type FieldError, Problem, problemBody, refuse } from './problem.ts';
 
-/** An operation's answer with its headers. */
+/** An operation's answer: the body and further headers. */
 export interface Answer<Body> {
   body: Body;
   headers?: Record<string, string>;
@@ -21,7 +21,7 @@ export type Operation<Id extends OperationId> = (
 ) => Promise<Answer<OperationOutput<Id>>>;
 
 type HandlerName = (typeof routes)[number]['handler'];
-/** The operations that one function answers: all operations of the contract with this handler. */
+/** The operations of one API function: all operations of the contract with this `handler`. */
 export type OperationsOf<Handler extends HandlerName> = {
   [Id in Extract<(typeof routes)[number], { handler: Handler }>['operationId']]: Operation<Id>;
 };
@@ -29,10 +29,10 @@ export type OperationsOf<Handler extends HandlerName> = {
 type AnyOperation = (input: never) => Promise<Answer<unknown>>;
 
 /**
- * Checks what the schema does not check, in a body that the schema has refused. The answer to the user lists
- * the errors of both checks.
+ * Checks a body that the schema has refused for errors that the schema cannot find. The user then gets the
+ * errors of both checks together.
  *
- * @param params values from the path, by their names in the route's path
+ * @param params values of the path parameters, by name
  */
 export type Inspection = (params: Record<string, string>, body: unknown) => Promise<FieldError[]>;
 
@@ -44,9 +44,9 @@ export interface HandleOptions {
 }
 
 /**
- * Returns the Lambda handler of one of the API's functions. The handler authenticates the request, finds its
- * operation, parses the whole request, calls the operation and encodes its answer. It answers every error as
- * problem JSON. It writes one log line for each request. The line contains nothing that the client wrote.
+ * Returns the Lambda handler of one of the API's functions. The handler authenticates the request, finds the
+ * operation, parses the whole request, calls the operation and encodes the answer. The handler answers every
+ * error as problem JSON, and writes one log line for each request. This line contains no text of the request.
  */
 export function handle({ handler, store, operations, inspections = {} }: HandleOptions) {
   const own = routes.filter((route) => route.handler === handler);
@@ -66,7 +66,7 @@ export function handle({ handler, store, operations, inspections = {} }: HandleO
       refuse([...input.errors, ...(further ?? [])]);
     }
     // The compiler cannot check the type of the input here. The type is right, because the operation and the
-    // schemas that parsed its input belong to the same route.
+    // schemas that parsed the input belong to the same route.
     const { body, headers } = await operation({ ...input, apiKeyId } as never);
     return {
       statusCode: route.status,

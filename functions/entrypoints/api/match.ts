@@ -19,8 +19,8 @@ const patterns = new Map<string, RegExp>(
 /**
  * Returns the route of a request and the decoded parts of its path.
  *
- * @param own the routes of this Lambda function; one of the functions also gets all requests that match no
- *   route
+ * @param own the routes of this Lambda function; one of the API's functions also gets all requests that match
+ *   no route
  * @throws Problem 404 or 405
  */
 export function matchRoute(
@@ -38,9 +38,8 @@ export function matchRoute(
       params: Object.fromEntries(Object.entries(groups).map(([name, text]) => [name, decode(name, text)])),
     };
   }
-  // A route of another function can match here, because this code ignores a trailing slash and the gateway
-  // does not. The gateway then sent the request to this function. The answer is the same as for an unknown
-  // path.
+  // With a trailing slash, the path can match a route of another function: this code ignores the slash, but
+  // the gateway has found no route. The answer is the same as for an unknown path.
   if (samePath.length === 0 || samePath.some((one) => one.method === method))
     throw new Problem(
       'not-found',

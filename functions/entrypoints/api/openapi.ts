@@ -58,7 +58,9 @@ const problemSchema = z.object({
     .describe('Given with `illegal-action`: the actions that the fleet allows.'),
 });
 
-/** Schemas that have a name in the document. Generated clients have a type for each of them. */
+/**
+ * Schemas that have a name in the OpenAPI document. Generated clients have a type for each of these schemas.
+ */
 const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   Problem: problemSchema,
   Namespace: namespaceSchema,
@@ -89,8 +91,8 @@ const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
 };
 
 /**
- * Builds the OpenAPI 3.1 document of the contract. `npm run openapi` writes it to docs/openapi.json, and the
- * API serves that file. Therefore no function has to bundle the OpenAPI library.
+ * Builds the OpenAPI 3.1 document of the contract. `npm run openapi` writes the document to
+ * docs/openapi.json. The API serves that file, so that no function has to bundle the OpenAPI library.
  */
 export function openApiDocument() {
   for (const [id, schema] of Object.entries(COMPONENTS)) z.globalRegistry.add(schema, { id });
@@ -115,7 +117,8 @@ export function openApiDocument() {
   };
   return withPlainRefs(
     createDocument(document, {
-      // Later versions may add fields to answers. A client that was generated from this document must not fail on them.
+      // Later versions may add fields to answers. A client that was generated from this document must not
+      // fail if it gets such a field.
       override: ({ jsonSchema, io }) => {
         if (io === 'output' && jsonSchema.additionalProperties === false)
           delete jsonSchema.additionalProperties;
@@ -128,9 +131,9 @@ export function openApiDocument() {
 const BESIDE_REF: ReadonlySet<string> = new Set(['$ref', 'description', 'default', 'deprecated', 'title']);
 
 /**
- * Removes all keywords next to a `$ref` except those in `BESIDE_REF`. A validator would apply the removed
- * keywords in addition to the `$ref`. For example, `additionalProperties: false` without `properties` would
- * refuse every object.
+ * Removes all keywords next to a `$ref` except those in `BESIDE_REF`. A validator would apply such keywords
+ * in addition to the `$ref`. For example, `additionalProperties: false` without `properties` would refuse
+ * every object.
  */
 function withPlainRefs<Part>(part: Part): Part {
   return JSON.parse(JSON.stringify(part), (_name, value: unknown) =>
@@ -174,7 +177,7 @@ function operation(route: Route): ZodOpenApiOperationObject {
   };
 }
 
-/** Returns true if the operation creates an object that another path can read. */
+/** Returns true if the operation creates an object that a GET operation can read. */
 function hasReadPath({ method, path }: Route): boolean {
   return (
     method === 'POST' &&

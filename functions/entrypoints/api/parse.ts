@@ -14,7 +14,7 @@ export interface ParsedRequest {
   idempotencyKey: string | undefined;
 }
 
-/** The errors of a request, with its unchecked JSON. */
+/** The errors of a refused request, and the request's unchecked JSON body. */
 export interface RefusedRequest {
   errors: FieldError[];
   body: unknown;
@@ -23,11 +23,11 @@ export interface RefusedRequest {
 }
 
 /**
- * Parses path, query, headers and body of a request. Values that cannot be stored, or would come back changed, are
- * refused even if the schemas allow them.
+ * Parses path, query, headers and body of a request. Also refuses values that cannot be stored unchanged,
+ * even if the schemas allow such values.
  *
- * @returns all parts, or the errors of all parts together
- * @throws Problem 413, 415, and 400 for malformed JSON, for which no field can be named
+ * @returns the parsed request, or the errors of all its parts together
+ * @throws Problem 413, 415, and 400 for malformed JSON
  */
 export function parseRequest(
   route: Route,
@@ -83,8 +83,8 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    // Only the position is taken from V8's message. The rest of it repeats a part of the body, which may
-    // contain a credential.
+    // Only the position is taken from V8's message. The rest of the message may repeat a credential from the
+    // body.
     const [at] = /at position \d+( \(line \d+ column \d+\))?/.exec(String(error)) ?? [];
     const why = at === undefined ? '' : `, ${at}`;
     throw new Problem('malformed-json', `the body is not valid JSON${why}`);

@@ -14,7 +14,7 @@ export class Problem extends Error {
   readonly code: ProblemCode;
   readonly errors: readonly FieldError[];
   readonly headers: Readonly<Record<string, string>>;
-  /** Further members of the body, as RFC 9457 allows for each type of problem. */
+  /** Further members of the problem JSON, which RFC 9457 allows. */
   readonly extra: Readonly<Record<string, unknown>>;
 
   constructor(
@@ -70,7 +70,7 @@ export function notFound(what: string): Problem {
 /** Maximum number of errors in one answer. Further errors are left out. */
 const MAX_ERRORS = 1_000;
 
-/** Refuses a request if the list has errors. @throws Problem 400 `invalid-request` with these errors */
+/** Refuses a request if `errors` is not empty. @throws Problem 400 `invalid-request` with these errors */
 export function refuse(errors: readonly FieldError[]): void {
   if (errors.length === 0) return;
   const many = errors.length === 1 ? '1 error' : `${errors.length} errors`;
@@ -80,7 +80,9 @@ export function refuse(errors: readonly FieldError[]): void {
   });
 }
 
-/** Returns each issue of a failed parse as a field error. Custom issues carry their code in `params.code`. */
+/**
+ * Returns the issues of a failed parse as field errors. The code of a custom issue is in its `params.code`.
+ */
 export function fieldErrors(error: z.ZodError, pointerOf = jsonPointer): FieldError[] {
   return error.issues.flatMap((issue): FieldError[] => {
     if (issue.code === 'unrecognized_keys') {
@@ -100,7 +102,8 @@ function codeOf(issue: z.core.$ZodIssue): string {
     return typeof code === 'string' ? code : 'invalid';
   }
   if (issue.code === 'invalid_type' && issue.message.includes('received undefined')) return 'missing';
-  // Each member of the unions in this contract is a form of text. A value that matches no member has the wrong form.
+  // In the contract, a union lists the formats that a text may have. A value that matches no member has the
+  // wrong format.
   if (issue.code === 'invalid_union') return 'invalid-format';
   return issue.code.replaceAll('_', '-');
 }

@@ -4,8 +4,8 @@ import type { Store } from '../../platform/store/store.ts';
 import { notFound } from './problem.ts';
 
 /**
- * Reads a namespace that must exist. @throws Problem 404: a mistyped name must not look like an empty
- * namespace
+ * Reads a namespace. @throws Problem 404 if it does not exist, so that a mistyped name does not look like an
+ * empty namespace
  */
 export async function requireNamespace(store: Store<'access'>, name: string): Promise<Namespace> {
   const namespace = await readNamespace(store, name);

@@ -1,18 +1,18 @@
 import { findTextFault } from '../../model/input-text.ts';
 import { type FieldError, jsonPointer } from './problem.ts';
 
-/** Maximum number of levels of nesting in a body. No body of the contract has more than six levels. */
+/** Maximum nesting depth of a body. No body of the contract has more than six levels. */
 export const MAX_DEPTH = 32;
-/** Maximum number of errors in one answer. The search for errors stops at this number. */
+/** Maximum number of errors that one search returns. The search stops at this number. */
 const MAX_ERRORS = 1_000;
-/** Limits of DynamoDB for a number: its digits, and its magnitude. */
+/** DynamoDB's limits for the digits and the magnitude of a number. */
 const MAX_DIGITS = 38;
 const LARGEST = 9.99e125;
 const SMALLEST = 1e-130;
 
 /**
- * Names that every JavaScript object has. If an object is used as a map, a look-up of such a key finds the
- * inherited property.
+ * Names of properties that every JavaScript object inherits. If an object is used as a map, a look-up of such
+ * a name finds the inherited property.
  */
 const RESERVED: ReadonlySet<string> = new Set([...Object.getOwnPropertyNames(Object.prototype), 'prototype']);
 
@@ -20,7 +20,7 @@ export const isReservedKey = (key: string): boolean => RESERVED.has(key);
 
 /** An object or array whose end has not been read yet. */
 interface Level {
-  /** Keys so far. Undefined for an array. */
+  /** Keys that have been read. Undefined for an array. */
   keys: Set<string> | undefined;
   /** The key or the index that is being read. */
   at: string | number;
@@ -30,9 +30,8 @@ interface Level {
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?[0-9][0-9.eE+-]*|[{}[\],]/g;
 
 /**
- * Finds parts of a JSON document that `JSON.parse` accepts, but that cannot be stored or would come back changed. These
- * are duplicate and reserved keys, malformed text, numbers that are too long or too large, and nesting that is too
- * deep.
+ * Finds parts of a JSON document that `JSON.parse` accepts, but that cannot be stored unchanged: duplicate
+ * and reserved keys, malformed text, numbers beyond the limits of DynamoDB, and nesting that is too deep.
  *
  * @param text JSON that `JSON.parse` accepts
  * @returns each error with its JSON Pointer; the search ends at nesting that is too deep

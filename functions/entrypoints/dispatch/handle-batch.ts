@@ -48,7 +48,7 @@ const CONCURRENT_MESSAGES = 5;
 const CONTENDED_MS = 1_000;
 const NO_PERMIT_MS = 1_000;
 
-/** One message with all of its copies in a batch. */
+/** A message, and the deliveries of all its copies in one batch. */
 interface Received<Message extends DriverMessage = DriverMessage> {
   copies: Delivery[];
   message: Message;
@@ -58,16 +58,14 @@ interface Received<Message extends DriverMessage = DriverMessage> {
  * Handles one batch of a driver's queue. Launches of one site are handled together, and every other message
  * separately.
  *
- * If a message must wait, a copy is sent with a delay, and the received message is acknowledged. The same is
- * done if the handling lost a race or failed with a transient error of an AWS service. These messages do not
- * count as failed, because each failed receive brings a message nearer to the dead-letter queue. If the
- * handling fails for another reason, the queue delivers the message again after a delay that grows with each
- * receive.
+ * If a message must wait, its handling lost a race, or an AWS service had a transient error, a copy of the
+ * message is sent with a delay, and the received message is acknowledged. Such a message does not count as
+ * failed, because each failed receive brings a message nearer to the dead-letter queue. If the handling fails
+ * for another reason, the queue delivers the message again after a delay that grows with each receive.
  *
- * A batch may contain copies of one message. The queue may deliver a message twice. A worker may also have
- * sent a message again, and died before it acknowledged the received one. All copies in a batch are handled
- * together, as one message. If the message must wait, only one copy is sent again. Otherwise the number of
- * copies would grow while the message waits.
+ * A batch may contain copies of one message: the queue may deliver a message twice, or a worker may have sent
+ * a message again and died before it acknowledged the received one. All copies in a batch are handled as one
+ * message. If the message must wait, only one copy is sent, so that the number of copies does not grow.
  *
  * @returns ids of the messages that failed, which the queue delivers again
  */
@@ -92,7 +90,7 @@ export async function handleBatch(
   const launches = parsed.flatMap(({ copies, message }): Received<LaunchMessage>[] =>
     message.kind === 'launch' ? [{ copies, message }] : [],
   );
-  // From this log line, the benchmark measures how long launches waited in the queue.
+  // The benchmark reads this log line, to measure how long launches waited in the queue.
   if (launches.length > 0)
     context.log.info('launches received', { instances: launches.map(({ message }) => instanceId(message)) });
   const bySite = Map.groupBy(launches, ({ message }) => siteName(message.connectionKey, message.location));
@@ -117,8 +115,8 @@ export async function handleBatch(
 }
 
 /**
- * Handles messages that belong together. If a message must wait, it is sent to the queue again. If that
- * fails, the message is reported as failed.
+ * Handles the messages of `group` with `work`. Sends each message that must wait to the queue again. If the
+ * queue does not accept the message, reports the message as failed.
  */
 async function workOff(
   context: WorkerContext,
@@ -162,8 +160,8 @@ async function workOff(
 }
 
 /**
- * Delays the next delivery of failed messages. If SQS refuses the delay, the queue's visibility timeout
- * applies.
+ * Delays the next delivery of failed messages. If SQS refuses the delay, SQS delivers the messages after the
+ * queue's visibility timeout.
  */
 async function postpone(context: WorkerContext, failed: readonly Delivery[]): Promise<void> {
   try {
@@ -208,8 +206,8 @@ async function handle(
     case 'give-up':
       return await giveUp(context, message);
     case 'poll':
-      // If the function ends during a poll, the poll loop stops until a schedule restarts it. Therefore the
-      // poll is left to an invocation with more time.
+      // If the invocation ended during a poll, the poll loop would stop until a schedule restarts it.
+      // Therefore the poll is left to an invocation with more time.
       if (timeLeftMs(context) < context.timeLimitMs / 2) return requeueAfter(0);
       await pollSite(context, message);
       return ACK;

@@ -31,8 +31,8 @@ const eventSchema = z.object({
 });
 
 /**
- * Returns the Lambda handler of one driver's queue. It reports the ids of failed messages, so that SQS
- * deletes only the others.
+ * Returns the Lambda handler of one driver's queue. The handler reports the ids of failed messages, so that
+ * SQS deletes only the other messages.
  */
 export function queueHandler(context: WorkerContext) {
   return middy<SQSEvent, SQSBatchResponse>()

@@ -2,7 +2,7 @@ import type { InstanceItem } from '../../platform/store/instances.ts';
 import type { LaunchMessage } from '../../platform/workflow/messages.ts';
 
 /**
- * One delivery of a message, as SQS reports it. The times are by SQS's clock. A time is absent if SQS does
+ * One delivery of a message, as SQS reports it. The times come from SQS's clock. A time is absent if SQS does
  * not report it.
  */
 export interface DeliveryMark {
@@ -21,9 +21,9 @@ export interface Launch {
 }
 
 /**
- * Returns the value of the field `claimedBy` of a claimed record. The value is the id of the message if this
- * is its first delivery, and otherwise an empty string. SQS reports only the time of the first delivery.
- * Therefore only a claim from the first delivery has a known time.
+ * Returns the value for the field `claimedBy` of a claimed record: the message's id if `delivery` is the
+ * first one, otherwise an empty string. SQS reports the time of the first delivery only, so the time of a
+ * claim from a later delivery is unknown.
  */
 export function claimedBy(delivery: DeliveryMark | undefined): string {
   return delivery?.receives === 1 ? delivery.messageId : '';
@@ -31,11 +31,11 @@ export function claimedBy(delivery: DeliveryMark | undefined): string {
 
 /** A launch that needs a permit for its create call. */
 export interface Attempt extends Launch {
-  /** The current record, whose attempt is to be repeated, or has ended. Absent: no claim exists yet. */
+  /** The instance's current record. Absent if no worker has claimed the instance yet. */
   record?: InstanceItem;
   /**
-   * True if the attempt in the record created nothing, and its create call is repeated with the same launch
-   * token.
+   * True if the create call of the attempt in `record` is to be repeated with the launch token of `record`.
+   * That attempt created nothing.
    */
   again: boolean;
 }

@@ -7,19 +7,19 @@ import { startPolling } from '../../platform/worker/start-polling.ts';
 import type { Attempt } from './attempt.ts';
 
 /**
- * Distance between two queue entries of one fleet in the fair order. The distance depends on the fleet's
- * priority. For each launch of a fleet with priority `low`, the queue serves four launches of a `normal`
- * fleet, or sixteen of a `high` one.
+ * Distance between two consecutive queue entries of one fleet in the fair order, by the fleet's priority. For
+ * each launch of a `low` fleet, the queue serves four launches of a `normal` fleet, or sixteen of a `high`
+ * one.
  */
 const STEPS: Readonly<Record<Priority, number>> = { low: 16, normal: 4, high: 1 };
 
 /**
- * Enqueues launches at a site, and starts the site's poll loop, which serves the queue. The caller
- * acknowledges the messages of these launches. The worker that later gives a slot to a launch sends its
- * message again.
+ * Enqueues launches at a site, and starts the site's poll loop, which serves the queue. The caller then
+ * acknowledges the launch messages. A worker that later gives a slot to a queued launch sends the message of
+ * that launch again.
  *
- * @param turn the point that the site has reached in the fair order, from the governor; a fleet without
- *   recent entries begins there
+ * @param turn the site's current point in the fair order, from the governor; the entries of a fleet without
+ *   recent entries begin at this point
  */
 export async function enqueue(
   context: WorkerContext,

@@ -13,17 +13,17 @@ import {
 import { startPolling } from '../../platform/worker/start-polling.ts';
 
 /**
- * Number of extra queue entries to read, because the governor may allow no call yet for some entries at the
- * head.
+ * Number of queue entries to read in addition to one for each free slot. The governor may not allow the calls
+ * of the first entries yet.
  */
 export const SPARE_ENTRIES = 10;
 
 /**
- * Gives slots back, and grants them to launches at the head of the launch queue in the same write. Sends each
- * launch message before it removes the queue entry. To give a slot back twice is harmless.
+ * Gives slots back, and grants them to launches at the head of the launch queue in the same write. Sends a
+ * launch's message before it removes the launch's queue entry. Giving a slot back twice is harmless.
  *
- * If no entry leaves the queue, starts the poll loop: the worker that enqueued the entries may have crashed
- * before it started the loop.
+ * If the queue has entries and none of them is removed, starts the poll loop. The worker that enqueued the
+ * entries may have crashed before it started the loop.
  */
 export async function freeSlots(
   context: WorkerContext,
@@ -55,12 +55,12 @@ async function openIfPossible(
 }
 
 /**
- * Grants free slots to queued launches. Sends their messages first, with a delay until the start time of the
- * permit, then removes their entries. If a worker dies in between, another worker sends the messages a second
- * time.
+ * Grants free slots to the launches of `first`. Sends the messages of these launches, each with a delay until
+ * the start time of its permit, and removes their queue entries last. If the worker dies before it has
+ * removed the entries, another worker sends the messages a second time.
  *
  * @param released slots that are given back in the same write
- * @returns number of entries that have left the queue
+ * @returns number of entries that this call removed from the queue
  */
 export async function serveEntries(
   context: WorkerContext,
@@ -96,8 +96,8 @@ export async function serveEntries(
 
 /**
  * Returns the delay of a launch message, in ms; undefined if the launch stays queued. The message of a denied
- * launch is sent, too: when the message is delivered, the launch requests a permit again and gets the reason
- * for the denial.
+ * launch is sent without a delay: the worker that receives the message requests a permit again, and gets the
+ * reason for the denial.
  */
 function waitAfter(decision: CreateDecision | undefined, nowMs: number): number | undefined {
   switch (decision?.action) {

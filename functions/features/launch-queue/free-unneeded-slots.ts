@@ -8,16 +8,15 @@ import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 import type { LaunchMessage } from '../../platform/workflow/messages.ts';
 import { freeSlots } from './free-slots.ts';
 
-/** Stands for the start time of a permit if the launch has no permit. */
+/** Value of `startMs` for a launch without a permit. */
 const NO_PERMIT_MS = 0;
 
 /**
- * Gives back the slots of launches that make no more calls.
+ * Gives back the slots of launches that make no more create calls.
  *
- * A slot stays in two cases. First: launching is on for a later round, whose launch has the same slot and may
- * be making its create call. Second: the worker of another copy of the message wrote a claim before launching
- * ended, and the instance holds the slot. If a later round begins while this function runs, the launch of
- * that round gets a new permit, and the slot of the new permit stays.
+ * An instance keeps its slot in two cases. First, launching is on for a later round: the launch of that round
+ * uses the slot, and may be making its create call. Second, the instance is being created: a worker with
+ * another copy of the message claimed the instance before launching ended.
  */
 export async function freeUnneededSlots(
   context: WorkerContext,
@@ -50,8 +49,8 @@ async function freeAt(
   // written.
   const records = await readInstances(context.store, messagesOver);
   const slots = messagesOver
-    // Launches without a slot are included. Nothing is given back for them, but the queue is served, because
-    // the worker that enqueued a launch may have died.
+    // Includes launches without a slot. `freeSlots` gives nothing back for them, but serves the queue,
+    // because the worker that enqueued a launch may have died.
     .map((message) => ({
       instanceId: instanceId(message),
       startMs: held[instanceId(message)] ?? NO_PERMIT_MS,

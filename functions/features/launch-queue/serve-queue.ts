@@ -29,11 +29,11 @@ const LONG_MS = 90_000;
 /**
  * Serves the launch queue of a site: grants free slots, and resumes launches whose worker died.
  *
- * @param seenStalled ids of stalled slot holders. Their create calls should have been made long ago, and the
- *   cloud has not accepted them. If a stalled launch is still queued, it is served first, because stalled
- *   launches may hold all slots. Absent if the cloud could not be asked: every slot holder with an old permit
- *   then counts as stalled
- * @returns true if launches are left that may get a slot within minutes
+ * @param seenStalled instance ids of stalled slot holders: their permits started more than STALLED_MS ago,
+ *   and the cloud does not show that it accepted their create calls. Stalled launches in the queue are served
+ *   first, because they may hold all slots. Absent if the cloud gave no answer: each slot holder whose permit
+ *   started more than STALLED_MS ago then counts as stalled
+ * @returns true if launches are left in the queue; false if the budget allows no launch for LONG_MS
  */
 export async function serveQueue(
   context: WorkerContext,
@@ -47,8 +47,8 @@ export async function serveQueue(
   if (!head) return false;
   const nowMs = store.clock.now();
   const state = await readSiteState(store, site);
-  // The budget allows no launch within LONG_MS. A schedule restarts the poll loop of such a site each minute,
-  // and the polls of this loop serve the queue.
+  // The budget allows no launch for LONG_MS, so the poll loop may end. A schedule restarts the loop each
+  // minute, and the polls of the loop serve the queue.
   if (state?.budget && state.budget.untilMs > nowMs + LONG_MS) return false;
   const holders = heldNow(state?.holders ?? {}, nowMs);
   const stalled = seenStalled ?? stalledAmong(holders, nowMs);
@@ -68,7 +68,7 @@ export async function serveQueue(
   return left > 0 || (await readQueueHead(store, governedSite, 1)).length > 0;
 }
 
-/** Returns the ids of slot holders whose create call should have been made more than STALLED_MS ago. */
+/** Returns the instance ids of slot holders whose permit started more than STALLED_MS ago. */
 function stalledAmong(holders: Holders, nowMs: number): Set<string> {
   return new Set(
     Object.entries(holders).flatMap(([id, startMs]) => (startMs + STALLED_MS < nowMs ? [id] : [])),
@@ -76,12 +76,12 @@ function stalledAmong(holders: Holders, nowMs: number): Set<string> {
 }
 
 /**
- * Scans the whole launch queue. If the launch gate stops a launch, sends its message, so that a worker
- * cancels the launch. An entry is misplaced if its partition is no longer read after a change of the limits.
- * Sends the message of each misplaced entry, so that a worker enqueues the launch again. Sends heartbeats for
- * the tasks of all other launches.
+ * Scans the whole launch queue of a site. Removes the entry of each launch that the launch gate stops, and
+ * sends the launch's message, so that a worker cancels the launch. Does the same with each misplaced entry,
+ * whose queue partition is no longer read after a change of the limits. A worker then enqueues the launch
+ * again. Sends heartbeats for the tasks of all other launches.
  *
- * @param lastMs time of the last scan
+ * @param lastMs time of the previous scan
  */
 export async function scanQueue(
   context: WorkerContext,

@@ -7,8 +7,8 @@ const TRIES = 5;
 
 /**
  * Deletes a namespace that has neither connections nor live fleets. Marks the namespace first: while it is
- * marked, no fleet or connection can be created in it. A repeated call continues a deletion whose process
- * died.
+ * marked, no fleet or connection can be created in it. If the process dies before the namespace is deleted,
+ * another call continues the deletion.
  */
 export async function deleteNamespace(
   store: Store<'access' | 'fleets'>,
@@ -16,7 +16,8 @@ export async function deleteNamespace(
 ): Promise<'deleted' | 'not-found' | 'not-empty'> {
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const deletion = await markNamespace(store, namespace);
-    // The namespace existed in an earlier attempt of this call. Another request has removed it since.
+    // If an earlier attempt of this call found the namespace, another request has deleted the namespace in
+    // the meantime.
     if (!deletion) return attempt === 1 ? 'not-found' : 'deleted';
     const isEmpty = !(await hasConnections(store, namespace)) && !(await hasLiveFleets(store, namespace));
     if (isEmpty && (await removeNamespace(store, namespace, deletion))) return 'deleted';

@@ -3,17 +3,17 @@ import type { NodeGroup } from '../../model/fleet.ts';
 import type { SiteRef } from '../../platform/worker/context.ts';
 
 /**
- * Returns 31 bits of a hash in six digits of base 36. The hash distinguishes the sites and SSH rules of one
- * fleet.
+ * Returns a hash of about 31 bits, as six digits of base 36. The hash keeps apart the names for different
+ * sites and SSH rules of one fleet.
  */
 const shortHash = (text: string): string =>
   (createHash('sha256').update(text).digest().readUInt32BE() % 36 ** 6).toString(36).padStart(6, '0');
 
 /**
- * Builds the name of a network resource. The name is the idempotency key of the resource, because every
- * worker derives the same name.
+ * Builds the name of a network resource. The name serves as the resource's idempotency key: every worker
+ * derives the same name from the same arguments.
  *
- * The name consists of the fleet's id without its `f`, a letter for the kind, and a hash of the other parts.
+ * The name consists of the fleet's id without the leading `f`, a letter for the kind, and a hash of `rest`.
  * It has 23 characters, which is within the limit of every driver.
  */
 function resourceName(fleetId: string, kind: 'n' | 'k' | 's', ...rest: string[]): string {
@@ -27,8 +27,8 @@ export const keyPairName = (fleetId: string, { connectionKey, location }: SiteRe
   resourceName(fleetId, 'k', connectionKey, location);
 
 /**
- * Returns the name of a security group. Each distinct SSH rule has its own security group. Node groups
- * without SSH share one that allows no incoming traffic.
+ * Returns the name of a security group. Each distinct SSH rule has its own security group. All node groups
+ * without SSH share one security group, which allows no incoming traffic.
  */
 export function securityGroupName(
   fleetId: string,
@@ -42,15 +42,15 @@ export function securityGroupName(
 export function sshFromOf(ssh: NodeGroup['ssh']): string | undefined {
   if (ssh === undefined) return undefined;
   const { allowFrom, ...rest } = ssh;
-  // If `ssh` gets a new field, this line becomes a type error. The security group has to depend on the new
-  // field, too.
+  // A new field of `ssh` makes this line a type error, because the name of the security group must depend on
+  // that field, too.
   rest satisfies Record<string, never>;
   return allowFrom;
 }
 
 /**
- * Returns the id of the fleet that a network resource of this name belongs to; undefined if Fleetwright gives
- * no such name.
+ * Returns the id of the fleet that a network resource of this name belongs to; undefined if the name does not
+ * have the form of Fleetwright's names.
  */
 export function fleetOfResource(name: string): string | undefined {
   const [, fleet] = /^([0-9a-z]{16})[nks][0-9a-z]{6}$/.exec(name) ?? [];

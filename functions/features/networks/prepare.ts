@@ -26,8 +26,8 @@ import { markRefused } from '../connections/mark-failed.ts';
 import { keyPairName, networkName, securityGroupName, sshFromOf } from './network-names.ts';
 
 /**
- * Maximum time that a call waits for its permit, in ms. After it, the message is sent again with a delay. A
- * short wait costs less, because the record is already claimed.
+ * Maximum time that a call waits for its permit, in ms. If no permit comes in this time, the message is sent
+ * again with a delay.
  */
 const PERMIT_WAIT_MS = 2_000;
 const NETWORK_CIDR = '10.0.0.0/16';
@@ -37,7 +37,7 @@ const NETWORK_CIDR = '10.0.0.0/16';
  */
 const UNREACHABLE_MS = 600_000;
 
-/** State of one network resource after this delivery of the message. */
+/** State of one network resource after the worker has handled a delivery of the message. */
 type Progress = 'ready' | { waitMs: number } | { failure: Failure };
 
 /**
@@ -46,7 +46,10 @@ type Progress = 'ready' | { waitMs: number } | { failure: Failure };
  */
 export type NetworksAnswer = Progress | 'stopped';
 
-/** Creates the network resources of a fleet at a site, and completes the task when all of them are ready. */
+/**
+ * Creates the network resources of a fleet at a site. Completes the task if all of them are ready. Fails the
+ * task after a permanent failure, or if launching is not on. Otherwise requeues the message.
+ */
 export async function prepareNetworks(
   context: WorkerContext,
   message: PrepareNetworksMessage,
@@ -222,8 +225,8 @@ async function callDriver(
 }
 
 /**
- * Decides what follows from an error. The calls are idempotent by name. Therefore a call with an unknown
- * outcome is repeated, like a call that found the cloud unavailable.
+ * Decides whether a failed call is repeated. A call with an unknown outcome may be repeated, because the
+ * names make the calls idempotent.
  */
 async function afterError(
   context: WorkerContext,

@@ -21,8 +21,8 @@ import {
 import type { RemovalScope, RemoveNetworksMessage } from '../../platform/workflow/messages.ts';
 
 /**
- * Maximum time that a call waits for its permit, in ms. After it, the message is sent again with a delay. A
- * short wait costs less, because the record is already claimed.
+ * Maximum time that a call waits for its permit, in ms. If no permit comes in this time, the message is sent
+ * again with a delay.
  */
 const PERMIT_WAIT_MS = 2_000;
 const CONCURRENT_DELETIONS = 10;
@@ -34,10 +34,10 @@ const RETRY_MS = 3_000;
 const UNAUTHORIZED_RETRY_MS = 60_000;
 
 /**
- * Removes a fleet's network resources at a site. The workflow sends two messages, one for each round of the
- * removal. The first round removes key pairs and security groups, and the second round removes the network. A
- * record is closed only when the cloud confirms that the resource no longer exists. The task is completed
- * when the round has no record left.
+ * Removes a fleet's network resources at a site. The workflow sends one message for each of the two rounds of
+ * a removal. The first round removes key pairs and security groups, and the second round removes the network.
+ * A record is closed only when the cloud confirms that the resource no longer exists. Completes the task when
+ * this round has nothing left to remove.
  */
 export async function removeNetworks(
   context: WorkerContext,
@@ -47,9 +47,8 @@ export async function removeNetworks(
   const site = { connectionKey, location };
   const needed = scope === 'failed' ? await neededHere(context, message) : () => false;
   const standing = await readNetworks(context.store, { fleetId, ...site });
-  // The first round keeps a key pair or security group that an instance needs. Such a resource still exists
-  // in the second round, even if no instance needs it any more. The network then has to stay. The resource
-  // and the network are removed with the fleet.
+  // If the first round kept a key pair or a security group for an instance, the second round keeps the
+  // network, even if no instance needs it any more. All of them are removed with the fleet.
   const isUsed = scope === 'failed' && standing.some(({ kind }) => kind !== 'network');
   const ofRound = standing.filter(({ kind }) => (kind === 'network') === (round === 'network'));
   const items = round === 'network' && isUsed ? [] : ofRound.filter((item) => !needed(item));
@@ -79,15 +78,12 @@ async function neededHere(
 }
 
 /**
- * Result of one attempt: `gone`, or the delay before the next attempt. If the result is a delay, the resource
- * still exists. The delay is 0 if a permit is available now.
+ * Result of one attempt to remove a resource: `gone` after the record was closed, or the delay before the
+ * next attempt.
  */
 type Removal = 'gone' | { waitMs: number };
 
-/**
- * Makes one attempt to remove a resource. @returns `gone` after its record is closed, or the delay before the
- * next attempt
- */
+/** Makes one attempt to remove a network resource, and closes its record if the resource no longer exists. */
 async function remove(
   context: WorkerContext,
   site: SiteRef,
@@ -125,8 +121,8 @@ async function remove(
 }
 
 /**
- * Looks up the backend id of a network resource by its name, which is its idempotency key. The record has no
- * backend id if the worker that created the resource died or lost the reply.
+ * Looks up the backend id of a network resource by the resource's name. A record lacks the backend id if the
+ * worker that created the resource died or lost the reply.
  */
 async function findBackendId(
   client: CloudClient,

@@ -14,8 +14,8 @@ export interface ResourceFilter {
 }
 
 /**
- * Point at which a list continues. The next page has the resources after `after` of this fleet, then the
- * resources of older fleets.
+ * Point at which a list continues. The next page has the resources of fleet `fleetId` whose keys sort after
+ * `after`, then the resources of older fleets.
  */
 export interface ResourceCursor {
   fleetId: string;
@@ -31,8 +31,8 @@ const END = '~';
 const FLEETS_PER_PAGE = 25;
 
 /**
- * Returns a page of the network resources of a namespace's fleets, newest fleets first. Ended fleets have no
- * resources, and the index leaves them out. A page may be short or empty and still have a cursor.
+ * Returns a page of the network resources of a namespace's fleets, newest fleets first. Ended fleets are left
+ * out, because they have no network resources. A page may be short or empty and still have a cursor.
  *
  * @param only a single fleet to list; absent: all fleets of the namespace
  */

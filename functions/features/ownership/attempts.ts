@@ -1,13 +1,13 @@
 import type { AttemptItem, InstanceItem } from '../../platform/store/instances.ts';
 
 /**
- * Maximum number of earlier attempts that a record keeps. For a machine of an older attempt, there is no
- * longer a proof that this deployment created the machine.
+ * Maximum number of earlier attempts that a record keeps. Without a record of the attempt, it cannot be
+ * proven that this deployment created the attempt's machine.
  */
 const MOST_EARLIER_ATTEMPTS = 12;
 /**
- * Maximum number of idempotency keys that a record keeps for one attempt. Each repeated call in another batch
- * adds a key. Beyond this number, the oldest keys are dropped.
+ * Maximum number of idempotency keys that a record keeps for one attempt. Each repetition of the create call
+ * in another batch adds a key. Beyond this number, the oldest keys are dropped.
  */
 const MOST_KEYS = 6;
 
@@ -17,18 +17,17 @@ export function attemptsOf(record: InstanceItem): AttemptItem[] {
 }
 
 /**
- * Returns the earlier attempts that a record keeps after its current attempt has ended, including that
- * attempt. Pure.
+ * Returns the value of `earlierAttempts` after the record's current attempt has ended. The value includes
+ * that attempt. Pure.
  */
 export function attemptsAfter(record: InstanceItem, nowMs: number): AttemptItem[] {
   const ended = currentAttempt(record).map((one) => ({ ...one, closedAtMs: one.closedAtMs ?? nowMs }));
   const all = [...(record.earlierAttempts ?? []), ...ended].slice(-MOST_EARLIER_ATTEMPTS);
-  // If the removal of an instance was requested, the instance no longer needs a vanished machine that
-  // reappears.
+  // If the removal of the instance was requested, a vanished machine must not return when it reappears.
   return record.endAskedAtMs === undefined ? all : all.map(({ vanished: _, ...one }) => one);
 }
 
-/** Adds the key of the upcoming call to an attempt's keys. Pure. */
+/** Returns an attempt's idempotency keys with the key of the upcoming call added. Pure. */
 export function keysWith(keys: readonly string[] | undefined, key: string | undefined): string[] | undefined {
   if (key === undefined) return keys && [...keys];
   return [...(keys ?? []).filter((one) => one !== key), key].slice(-MOST_KEYS);
@@ -57,7 +56,8 @@ function currentAttempt(record: InstanceItem): AttemptItem[] {
  * @param knownMs a time after which no call was sent
  */
 export function lastCallBy({ claimUntilMs }: Pick<InstanceItem, 'claimUntilMs'>, knownMs: number): number {
-  // A worker's invocation ends before its claim expires. If `claimUntilMs` is 0, no worker has a claim.
+  // A worker's invocation ends before the worker's claim expires. If `claimUntilMs` is 0, no worker has a
+  // claim.
   return claimUntilMs === 0 ? knownMs : Math.min(knownMs, claimUntilMs);
 }
 
@@ -68,7 +68,7 @@ export function lastCallBy({ claimUntilMs }: Pick<InstanceItem, 'claimUntilMs'>,
 function closingOf(record: InstanceItem): number | undefined {
   const { acceptedAtMs, closedAtMs, terminatedAt } = record;
   const ended = closedAtMs ?? (terminatedAt === undefined ? undefined : Date.parse(terminatedAt));
-  // The outcome of an attempt may become known long after its last call.
+  // The outcome of an attempt may become known long after the attempt's last call.
   const lastMs = lastCallBy(record, acceptedAtMs ?? ended ?? Number.POSITIVE_INFINITY);
   return lastMs === Number.POSITIVE_INFINITY ? undefined : lastMs;
 }

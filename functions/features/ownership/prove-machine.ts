@@ -65,8 +65,8 @@ export function proveMachine(shown: Shown, record: InstanceItem | undefined, ter
 }
 
 /**
- * Returns true if a record is bound to a machine. If the cloud's backend ids are names, a copy may have the
- * id of a machine that no longer exists. In that case, a proof is required as well. Pure.
+ * Returns true if a record is bound to a machine. If the cloud's backend ids are names, a proof is required
+ * as well, because a copy may have the name of a machine that no longer exists. Pure.
  */
 export function isBoundTo(record: InstanceItem, shown: Shown, terms: ProofTerms): boolean {
   if (record.backendId === undefined || record.backendId !== shown.machine.backendId) return false;
@@ -93,9 +93,9 @@ export function ownMachine(
 }
 
 /**
- * Returns true if a create call may have created the machine in its answer. Returns false if the machine is
- * proven to be a copy. This proof counts only if the machine has an idempotency key, or if the cloud's
- * backend ids are names. Pure.
+ * Returns true if a create call may have created the machine that its answer contains. Returns false if the
+ * machine is proven to be a copy, and either has an idempotency key or is at a cloud whose backend ids are
+ * names. Pure.
  */
 export function mayAnswer(shown: Shown, record: InstanceItem, terms: ProofTerms): boolean {
   const isTold = shown.machine.idempotencyKey !== undefined || terms.backendIds === 'names';
@@ -126,8 +126,8 @@ function byTime(
   attempts: readonly AttemptItem[],
   { longestCreateMs }: ProofTerms,
 ): Proof {
-  // A machine that the cloud is still creating may have no creation time yet. The time of the request is then
-  // used.
+  // A machine that the cloud is still creating may have no creation time yet. The time of the list call is
+  // then used.
   const madeAtMs = createdAtMs ?? (status === 'Creating' ? atMs : undefined);
   if (madeAtMs === undefined || attempts.length === 0) return 'unproven';
   const isOfAttempt = attempts.some(

@@ -5,15 +5,18 @@ import type { ClearableField, InstanceFields } from '../../platform/store/transi
 import { attemptsAfter, attemptsOf } from './attempts.ts';
 
 /**
- * Returns true if an instance may still need its machine, which vanished and has reappeared. The instance
- * must have had no other machine since, and its removal must not have been requested. The write that reopens
- * the record checks in addition that the fleet has not ended. Pure.
+ * Returns true if an instance may take back a machine that vanished and has reappeared. The machine must be
+ * the instance's last one, and the removal of the instance must not have been requested. The write that
+ * reopens the record also checks that the fleet has not ended. Pure.
  */
 export function mayReturn(record: InstanceItem, machine: CloudInstance): boolean {
   return hasVanished(record, machine) && record.endAskedAtMs === undefined;
 }
 
-/** Returns true if a machine was the last one of its instance, and has vanished. Pure. */
+/**
+ * Returns true if a machine was the last one of the instance, and the record has the machine as vanished.
+ * Pure.
+ */
 export function hasVanished(record: InstanceItem, machine: CloudInstance): boolean {
   return vanishedAttempt(record, machine) !== undefined;
 }
@@ -21,7 +24,7 @@ export function hasVanished(record: InstanceItem, machine: CloudInstance): boole
 /** The change to the record of a machine that has reappeared. */
 export interface Return {
   to: InstanceStatus;
-  /** Location of the machine. The instance may have moved to another location since. */
+  /** Location of the machine. After the machine vanished, the instance may have moved to another location. */
   location: string;
   fields: InstanceFields;
   clears: readonly ClearableField[];
@@ -65,7 +68,7 @@ export function returnOf(record: InstanceItem, machine: CloudInstance, nowMs: nu
 function vanishedAttempt(record: InstanceItem, { backendId }: CloudInstance): AttemptItem | undefined {
   const [latest, ...others] = attemptsOf(record);
   if (latest?.backendId === backendId) return latest.vanished ? latest : undefined;
-  // If the latest attempt had another machine, that machine has replaced this one.
+  // If the latest attempt had another machine, that machine has replaced the vanished one.
   if (latest?.backendId !== undefined) return undefined;
   const attempt = others.find((one) => one.backendId !== undefined);
   return attempt?.backendId === backendId && attempt.vanished ? attempt : undefined;
@@ -92,7 +95,7 @@ function stateOf(
       return { to: status, fields: addresses };
     case 'Failed': {
       const message = failureMessage ?? 'the cloud reports that the machine failed';
-      // The instance never ran. Its machine is removed, like every machine that broke before it ran.
+      // The instance never ran, so its machine is removed.
       if (runningAt === undefined) {
         return {
           to: 'Terminating',

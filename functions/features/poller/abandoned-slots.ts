@@ -7,15 +7,15 @@ import type { SiteRef } from '../../platform/worker/context.ts';
 import { machineOf } from './compare.ts';
 
 /**
- * Maximum time from the start time of a permit to the worker's claim, in ms. After it, polls treat the worker
- * as dead, and give the slot back.
+ * Maximum time from the start time of a permit to the worker's claim, in ms. If there is no claim after this
+ * time, polls treat the worker as dead, and give the slot back.
  */
 export const UNCLAIMED_SLOT_MS = 120_000;
 
 /**
- * Returns slot holders (instance ids) whose worker may be about to write its claim. This may be the first
- * claim of the instance, or the claim of a later round on a record that is closed or Planned. These holders
- * keep their slots.
+ * Returns the instance ids of slot holders whose worker may be about to write a claim. The instance has no
+ * record yet, or a record that is closed or Planned, and the permit started at most UNCLAIMED_SLOT_MS ago.
+ * These instances keep their slots.
  */
 export function aboutToClaim(
   staleHolders: Holders,
@@ -32,9 +32,9 @@ export function aboutToClaim(
 }
 
 /**
- * Returns slot holders whose worker has not used its permit in time. That worker may still run: it may be
- * slow, or its clock may be wrong. Therefore the caller fences the claim, which makes a late write of the
- * claim fail, before it gives the slot back.
+ * Returns the instance ids of slot holders whose worker has not used its permit in time. The worker may be
+ * slow, or have a wrong clock. Before the caller gives the slot back, the caller must therefore fence the
+ * claim: if the worker writes the claim later, the write fails.
  */
 export function abandonedSlots(
   staleHolders: Holders,

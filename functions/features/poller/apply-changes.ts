@@ -29,9 +29,9 @@ export interface Applied {
 }
 
 /**
- * Writes findings about missing machines, as sweeps do, and after that the decided changes to the records. If
- * this worker closed a record first, and crashed before it wrote the finding, no later poll would report the
- * record's machine.
+ * Writes the decided changes to the records. Before that, writes a finding about each missing machine. In the
+ * opposite order, a crash in between would leave a closed record without a finding, and no later poll would
+ * report the missing machine.
  */
 export async function applyDecided(
   { context, site, opened }: Poll,
@@ -56,7 +56,7 @@ export async function applyDecided(
 }
 
 /**
- * Ends attempts whose machines no longer exist. Binds machines to their records if the answer to the create
+ * Ends attempts whose machines no longer exist. Binds machines to their records if the reply to the create
  * call was lost.
  */
 export async function endAttempts(

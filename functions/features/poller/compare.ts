@@ -21,15 +21,15 @@ export type Finding =
 
 const NOT_STARTED: Failure = { code: 'CloudFailed', message: 'the cloud did not start the machine' };
 /**
- * During this time after an instance's deadline, in ms, a record without a machine is left to the workflow
- * and to the launch message. Afterwards, the poll fails the instance.
+ * Time in ms after an instance's deadline. Until this time is over, polls leave a record without a machine to
+ * the worker with the launch message. Afterwards, a poll fails the instance.
  */
 const ABANDONED_MS = 600_000;
 
 const NONE: Finding = { action: 'none' };
 
 /**
- * Returns true if an entry of the site's index and the cloud's machine agree. The poll then need not read the
+ * Returns true if an index entry of the site agrees with the cloud's machine. The poll then need not read the
  * record.
  */
 export function agrees(
@@ -63,9 +63,10 @@ export function machinesById(
 }
 
 /**
- * Returns the machine of a record or index entry, from the machines that carry this instance's id. If the
- * record or entry has no backend id, the launch token has to match. A machine without a launch token also
- * matches.
+ * Finds the machine of a record or index entry by the backend id. If the record or entry has no backend id,
+ * returns a machine with the launch token of the record or entry, or a machine without a launch token.
+ *
+ * @param machines machines with the instance id of the record or entry
  */
 export function machineOf(
   record: Pick<InstanceItem, 'backendId' | 'launchToken'>,
@@ -76,10 +77,11 @@ export function machineOf(
 }
 
 /**
- * Decides what a poll does about one record. Pure: the same record and answer give the same finding.
+ * Decides what a poll does about one record. Pure.
  *
  * @param nowMs time at which the cloud was asked
- * @param consistencyWindowMs time after a create during which a list may not show the machine yet
+ * @param consistencyWindowMs time after a create call, in ms, during which a list may not show the machine
+ *   yet
  */
 export function compare(
   record: InstanceItem,

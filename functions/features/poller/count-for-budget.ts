@@ -15,7 +15,7 @@ import {
  * Reports the instances of a site to the budgets of its connection. Does nothing if the connection has no
  * budgets.
  *
- * @param readAtMs a time before the entries were read
+ * @param readAtMs a time at or before the beginning of the read of `entries`
  */
 export async function countForBudget(
   context: WorkerContext,

@@ -34,8 +34,8 @@ export function decideChanges({ found, movable }: Pick<Observed, 'found' | 'mova
       case 'terminate':
         decided.removals.push(finding.backendId);
         break;
-      // The observe phase has read the machine of a `confirm` finding by id, and added a finding with the
-      // result.
+      // The observe phase has read the machine of a `confirm` finding by id, and added a second finding with
+      // the result.
       case 'confirm':
       case 'none':
         break;

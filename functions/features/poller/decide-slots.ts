@@ -5,7 +5,7 @@ import { abandonedSlots, aboutToClaim, isLeaving } from './abandoned-slots.ts';
 import type { Applied } from './apply-changes.ts';
 import type { Observed } from './poll.ts';
 
-/** Decision about a site's slots, and about the workflow steps that wait for instances with slots. */
+/** Decision about a site's slots, and about the workflow tasks of the site's instances. */
 export interface SlotDecision {
   /** Slot holders whose worker may be about to write its claim. Such a holder keeps its slot. */
   claiming: ReadonlySet<string>;
@@ -47,8 +47,8 @@ export function decideSlots(
 }
 
 /**
- * Counts the records in transition, and the slots that a launch may still use, among those that the poll has
- * read. Pure.
+ * Returns the number of records in transition among the records that the poll has read, plus the number of
+ * slots that a launch may still use. Pure.
  */
 export function stillInTransition(
   { after }: Applied,

@@ -7,25 +7,25 @@ import { reconcileSite } from './reconcile-site.ts';
 import { isDoubtful, takeSnapshot } from './snapshot.ts';
 
 /**
- * Shortest delay of an SQS message, in ms. While launches wait for slots, the polls of a site's poll loop are
- * this far apart. Each message for fast polls covers one such interval.
+ * Shortest delay of an SQS message, in ms. While launches wait for slots, this is the interval of the poll
+ * loop's own polls. One message makes all fast polls of one such interval.
  */
 const PERIOD_MS = 1_000;
 /**
- * At a list rate below this number of calls per second, a site is polled once per second. From this rate on,
- * two polls per second leave some list calls for launches that look up a machine.
+ * Lowest list rate, in calls per second, at which a site is polled more than once per second. At a lower
+ * rate, two polls per second would leave too few list calls for launches that look up a machine.
  */
 const LISTS_PER_SECOND_FOR_TWO = 2.5;
 /** Part of the list rate that polls may use, if more than two polls per second are useful. */
 const SHARE_OF_LISTS = 0.6;
 /**
- * Polls per permitted create call. More polls would free slots sooner, but the create rate would delay the
- * launches that get these slots.
+ * Number of useful polls per create call that the rate limit permits. More polls would free slots sooner than
+ * launches can use them.
  */
 const POLLS_PER_CREATE = 0.5;
 const USUAL_POLLS = 3;
 const MOST_POLLS = 5;
-/** Longest boot time, in ms, for which a third poll per second is useful. */
+/** Longest boot time, in ms, for which more than two polls per second are useful. */
 const SOON_MS = 2_000;
 
 /**
@@ -39,10 +39,7 @@ export function pollsPerSecond({ list, create }: LimitProfile['calls'], fastestM
   return Math.min(MOST_POLLS, useful, Math.max(2, Math.floor(list.perSecond * SHARE_OF_LISTS)));
 }
 
-/**
- * Starts fast polls, if the list rate allows at least two polls per second. The poll that sees launches
- * waiting for slots calls this function.
- */
+/** Starts fast polls, if the list rate allows at least two polls per second. */
 export async function beginFastPolls(
   { store, driver, send }: WorkerContext,
   { connectionKey, location }: Loop,
@@ -51,7 +48,8 @@ export async function beginFastPolls(
   if (pollsPerSecond(limits.calls, 0) < 2) return;
   const generation = await startFastPolls(store, { driver: driver.name, connectionKey, location });
   if (generation === undefined) return;
-  // The first fast poll is sent without a delay, because the loop's own next poll is a second away.
+  // The first message for fast polls is sent without a delay, because the loop's own next poll is a second
+  // away.
   await send({ kind: 'poll', connectionKey, location, generation, fast: true }, 0);
 }
 

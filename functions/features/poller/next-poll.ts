@@ -29,7 +29,8 @@ export interface Awaited {
  * boot time. At a quick site, the delay is one second.
  *
  * While no launch waits, only a quick site is polled more often than usual. The delay is then the time until
- * the first machine may run, or the time by which it is overdue.
+ * the first machine may run. If that machine is overdue, the delay is the time by which the machine is
+ * overdue.
  *
  * The delay is the usual interval if no create call is pending, or if even the latest machine is overdue by
  * STALLED_MS.
@@ -47,12 +48,11 @@ const isQuick = (fastestMs: number): boolean => fastestMs < QUICK_MS;
 const within = (waitMs: number): number => Math.min(POLL_INTERVAL_MS, Math.max(SHORTEST_POLL_MS, waitMs));
 
 /**
- * Returns the time from a machine's create call to Running, in ms, as precisely as two polls can tell it.
+ * Estimates the time from a machine's create call to Running, in ms, from the times of two polls.
  *
- * The earlier poll gives the minimum of this time, and the later poll gives the maximum. If the minimum is
- * below QUICK_MS, the minimum is returned: the site is then polled more often, and later boots are measured
- * better. Otherwise the maximum is returned. The result is undefined if the create call was made after the
- * earlier poll.
+ * Returns the minimum, which the earlier poll gives, if the minimum is below QUICK_MS. The site is then
+ * polled more often, and later boots are measured better. Otherwise returns the maximum, which the later poll
+ * gives. Returns undefined if the create call was made after the earlier poll.
  *
  * @param polledAtMs time of the earlier poll, which saw that the machine did not run yet
  * @param seenAtMs time of the later poll, which saw the machine run

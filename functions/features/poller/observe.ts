@@ -13,8 +13,8 @@ import type { Found, Observed, Poll } from './poll.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /**
- * Maximum time that a call about one machine waits for its permit, in ms. After it, the machine is left to a
- * later poll. A wait is likely, because the list call has just used a permit of the same rate.
+ * Maximum time that a call about one machine waits for its permit, in ms. If no permit comes in this time, a
+ * later poll reads the machine.
  */
 const CONFIRM_WAIT_MS = 4_000;
 
@@ -41,7 +41,7 @@ export async function observe(poll: Poll, snapshot: Snapshot): Promise<Observed>
 
 /**
  * Compares each record with the list. Skips a record that has moved to another site, even if the index still
- * shows it here.
+ * shows the record at this site.
  */
 function findingsOf(
   { context: { driver }, site, opened }: Poll,
@@ -96,7 +96,8 @@ async function confirm(
     const nowMs = store.clock.now();
     const shown = { machine, location: site.location, atMs: nowMs };
     if (isBoundTo(record, shown, terms)) return compare(record, machine, nowMs, driver.consistencyWindowMs);
-    // Another machine has this backend id now.
+    // A machine that is proven to be a copy has taken over the backend id. The record's own machine no longer
+    // exists.
     return proveMachine(shown, record, terms) === 'copy' ? whenGone(record, nowMs) : undefined;
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;

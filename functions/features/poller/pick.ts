@@ -29,7 +29,7 @@ export interface Picked {
 }
 
 /**
- * Picks the records that a poll has to read. Pure.
+ * Picks the records that a poll has to read, and the slots that it has to check. Pure.
  *
  * @param fullAtMs time of the site's last full poll
  */

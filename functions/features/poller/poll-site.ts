@@ -28,8 +28,8 @@ import { snapshotById } from './snapshot-by-id.ts';
 
 const POLLS_UNTIL_IDLE = 2;
 /**
- * Time after a failed list call in which polls do not list the site, in ms. During this time, polls read
- * machines one by one.
+ * Time in ms after a list call failed with `Unavailable`. During this time, polls read machines one by one
+ * instead of listing the site.
  */
 const LIST_AGAIN_MS = 60_000;
 /**

@@ -17,8 +17,8 @@ import { removeMachines } from './remove-machines.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /**
- * Maximum time from the start time of a permit to the launch's create call, in ms. After it, the poll no
- * longer expects the call when it schedules the next poll.
+ * Maximum time from the start time of a permit to the launch's create call, in ms. After this time, the poll
+ * no longer expects the call when the next poll is scheduled.
  */
 const ABOUT_TO_CALL_MS = 10_000;
 
@@ -59,8 +59,8 @@ export async function reconcileSite(poll: Poll, snapshot: Snapshot): Promise<Rec
   await tellGovernor(poll, observed, applied, running);
   const boots = observed.picked.creating.filter((id) => running.has(id) && id in observed.holders);
   const hasQueued = await serveQueue(context, site, opened, new Set(stalledAmong(observed)));
-  // If `serveQueue` has just given slots to all queued launches, the queue is empty now, but the same fleets
-  // are about to enqueue further launches.
+  // If `serveQueue` has just given slots to all queued launches, the queue is empty. The fleets of these
+  // launches may soon enqueue further launches.
   const isWaitedFor = hasQueued || (boots.length > 0 && (await hasNewHolders(poll, observed.holders)));
   return {
     inTransition: quietAmong(observed) + stillInTransition(applied, decision, fenced),

@@ -15,10 +15,10 @@ import type { Observed, Poll } from './poll.ts';
 
 /**
  * Completes the tasks of instances whose outcome is known, and gives back slots that are no longer needed.
- * Gives back an abandoned slot only after it has fenced the claim: a slow worker can then no longer write the
+ * Fences the claim before it gives back an abandoned slot, so that a slow worker can no longer write the
  * claim.
  *
- * @returns ids of the holders of abandoned slots whose claims are fenced
+ * @returns instance ids of the abandoned slots whose claims were fenced
  */
 export async function releaseSlotsOf(
   { context, site }: Poll,

@@ -26,8 +26,8 @@ const SHORTEST_WAIT_MS = 100;
  * Asks the cloud to remove machines. Each poll repeats the request until the cloud shows the machines in
  * Terminating, because the answer to a call alone proves nothing.
  *
- * Begins calls for some seconds, at the rate that the governor permits. Returns before all calls are answered
- * if the poll has to end.
+ * Begins calls for at most LONGEST_REMOVING_MS, at the rate that the governor permits. Returns before all
+ * calls are answered if the poll has to end.
  *
  * @returns true if some calls were not made, or have no answer yet
  */

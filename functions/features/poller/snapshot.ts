@@ -16,7 +16,7 @@ import {
 } from '../../platform/worker/context.ts';
 
 /**
- * Snapshot of a site: the instances that the index of the records has for the site, and the machines that the
+ * What a poll compares at a site: the entries in the index of instance records, and the machines that the
  * cloud shows.
  */
 export interface Snapshot {
@@ -45,7 +45,7 @@ const ENTRIES_PER_RECORD = 20;
 
 /**
  * Takes a snapshot of a site with one list call. At a large site where launches wait for slots, most
- * snapshots cover slot holders only. The cost of these snapshots does not grow with the site.
+ * snapshots cover slot holders only. The cost of a snapshot of slot holders does not grow with the site.
  *
  * @throws DriverError if the list call fails
  */
@@ -55,7 +55,7 @@ export async function takeSnapshot(
   opened: OpenConnection,
   loop: Loop,
 ): Promise<Snapshot> {
-  // The worker of the last poll may have a clock that is ahead. Therefore the absolute difference is used.
+  // Uses the absolute difference, because the clock of the previous poll's worker may be ahead.
   const isFullDue = Math.abs(context.store.clock.now() - (loop.fullAtMs ?? 0)) >= FULL_SNAPSHOT_MS;
   const isLarge = (loop.entries ?? 0) > ENTRIES_PER_RECORD * opened.limits.concurrentInstancesPerLocation;
   const slots =
@@ -82,10 +82,9 @@ async function snapshotSite(
 }
 
 /**
- * Returns true if a list shows none of the machines that it should show. A list should show machines that
- * records are bound to, and machines in Terminating whose backend id is unknown. Such a list may be right, or
- * it may be an error of the cloud. All other entries are ignored, because the index may lag behind the
- * records. Pure.
+ * Returns true if a list shows none of the expected machines, which may be an error of the cloud. The
+ * expected machines are those that records are bound to, and those in Terminating whose backend id is
+ * unknown. Pure.
  */
 export function isDoubtful({ entries, seen, asked, isListless }: Snapshot): boolean {
   if (isListless) return false;

@@ -19,7 +19,7 @@ export interface Asked {
   location: string;
   /** Time at which the cloud was asked. */
   atMs: number;
-  /** The driver's consistency window, in ms: a list may lag behind for this long. */
+  /** The driver's consistency window, in ms. A list may lag behind for this time. */
   consistencyWindowMs: number;
   terms: ProofTerms;
 }
@@ -27,12 +27,12 @@ export interface Asked {
 /**
  * Decides whether a record claims a machine. Pure.
  *
- * A record is written before its machine is created. If the machine was listed before the records were read,
- * and no record claims it, no record will claim it later. While the create call of a machine is under way,
- * its launch decides about the machine.
+ * A record is written before its machine is created. Therefore, if no record claims a machine that was listed
+ * before the records were read, no record will claim the machine later. While the create call of a machine is
+ * under way, the launch decides about the machine.
  *
- * A machine that carries this deployment's tags without a proof of its origin gets a reason of its own,
- * because only proven machines may be removed.
+ * An unclaimed machine whose origin is not proven gets the reason `copy` or `unproven`, because only proven
+ * machines may be removed.
  */
 export function classifyMachine(
   machine: CloudInstance,
@@ -54,14 +54,14 @@ export function classifyMachine(
   return orphaned(isBound ? 'duplicate' : 'earlier-attempt');
 }
 
-/** Returns true if the machine ceased to exist so recently that a list may still show it. */
+/** Returns true if the record's machine ended so recently that a list may still show the machine. */
 function isLate({ terminatedAt }: InstanceItem, { atMs, consistencyWindowMs }: Asked): boolean {
   return terminatedAt !== undefined && Date.parse(terminatedAt) + consistencyWindowMs >= atMs;
 }
 
 /**
- * Returns true if the record's current attempt may have created this machine, and the record is not yet bound
- * to a machine. Returns false for a Planned record, because its next attempt gets another token.
+ * Returns true if the record is not yet bound to a machine, and the record's current attempt may have created
+ * the machine. Returns false for a Planned record, because its next attempt gets a new token.
  */
 function isLaunching(record: InstanceItem, { launchToken }: CloudInstance, location: string): boolean {
   if (isClosed(record.status) || record.status === 'Planned' || record.location !== location) return false;
@@ -87,7 +87,7 @@ export function classifyResource(
 
 /**
  * Returns true if a record is bound to a machine that the cloud should show now. Returns false for a record
- * in transition, because polls check it anyway.
+ * in transition, because polls check such records.
  */
 export function isExpected(record: InstanceItem, { atMs, consistencyWindowMs }: Asked): boolean {
   return (

@@ -15,8 +15,8 @@ import { continued } from './sweep-cap.ts';
 import { connectionsOf, type OrphanCursor } from './sweep-view.ts';
 
 /**
- * Returns a page of the sweep holds of a namespace's connections, ordered by connection and location. While a
- * hold exists, sweeps wait for an operator.
+ * Returns a page of the sweep holds of a namespace's connections, ordered by connection and location. A hold
+ * makes removals by sweeps wait for an operator, at one location or at all locations of a connection.
  */
 export async function listHolds(
   store: Store<'fleets' | 'access'>,
@@ -47,8 +47,8 @@ export async function listHolds(
  * Ends the sweep holds of a connection, at one location or at all locations. A hold of the whole connection
  * ends in both cases.
  *
- * Writes an audit row before it ends a hold. Therefore each ended hold has a row, even if the call is
- * interrupted. There may also be a row for a hold that has not ended.
+ * Writes an audit row before it ends a hold. If the call is interrupted, a hold that has not ended may have a
+ * row, but no hold ends without a row.
  *
  * @param apiKeyId id of the operator's API key
  * @returns the holds that have ended; empty if there was no hold

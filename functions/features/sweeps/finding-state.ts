@@ -15,7 +15,7 @@ type Standing = Pick<OrphanItem, 'kind' | 'reason' | 'state' | 'firstSeenAt'>;
 /**
  * Returns the next state of a finding about a machine or network resource that the cloud shows. Pure.
  *
- * @param item the finding so far; a closed finding is ignored
+ * @param item the stored finding; a closed finding is ignored
  * @returns undefined if the state does not change
  */
 export function nextState(
@@ -44,8 +44,8 @@ function isDue(
 }
 
 /**
- * Returns the next state of an open finding whose machine or network resource the cloud no longer shows. A
- * finding in Terminating is closed only in this way, and not by the answer to the removal call.
+ * Returns the next state of an open finding whose machine or network resource the cloud no longer shows. The
+ * answer to the removal call does not close a finding.
  */
 export function stateWhenGone(state: OrphanState): OrphanState {
   return state === 'Terminating' ? 'Terminated' : 'Gone';
@@ -67,7 +67,7 @@ export function stateOfMissing(
   return record.status === 'Terminated' || record.status === 'Failed' ? 'Released' : undefined;
 }
 
-/** Returns the name of the sweep's action that led to this state of a finding. */
+/** Returns the name of the sweep's action that led to a finding's state. */
 export function actionOf(state: OrphanState, isNew: boolean): SweepAction {
   switch (state) {
     case 'Quarantined':

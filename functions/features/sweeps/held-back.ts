@@ -18,11 +18,12 @@ import { tellHold } from './tell-hold.ts';
 export type HeldBack = (subject: Pick<OrphanItem, 'kind' | 'backendId'>) => HoldReason | undefined;
 
 /**
- * Decides which removals of a sweep are admitted. This happens before any finding is written and any removal
- * is requested. A dry run writes nothing, and returns what would be held back.
+ * Decides which removals of a sweep are admitted, and returns a function that tells this for each machine or
+ * network resource. The caller has to call this before it writes findings. A dry run writes nothing, and
+ * returns what would be held back.
  *
- * @param shown machines and network resources that the cloud shows, each with its finding so far
- * @param nowMs the time for all decisions of the sweep
+ * @param shown machines and network resources that the cloud shows, each with its stored finding
+ * @param nowMs time that the sweep uses for all its decisions
  */
 export async function heldBack(
   context: WorkerContext,

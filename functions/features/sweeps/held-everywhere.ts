@@ -12,11 +12,11 @@ import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 import { tellHold } from './tell-hold.ts';
 
 /**
- * Returns the reason why sweeps of a connection may remove nothing at all, including network resources and
- * duplicates; undefined if there is no such reason.
+ * Returns the reason why sweeps of a connection may remove nothing at any location; undefined if there is no
+ * such reason.
  *
  * One reason is that the tables were restored to an earlier time, and lack records of machines that were
- * created since. The other reason is another live deployment with the same id.
+ * created after that time. The other reason is another live deployment with the same deployment id.
  */
 export async function heldEverywhere(
   context: WorkerContext,
@@ -36,7 +36,7 @@ export async function heldEverywhere(
 }
 
 /**
- * Adds a hold if the tables were restored and no operator has continued the sweeps since. Pure.
+ * Adds a hold if the tables were restored, and no operator has continued the sweeps after the restore. Pure.
  *
  * @param restores number of restores so far
  */

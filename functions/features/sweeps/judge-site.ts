@@ -23,23 +23,26 @@ export interface Judgement {
   shown: Judged[];
   /** Records that are bound to machines which the cloud does not show. */
   missing: InstanceItem[];
-  /** The records that were read for `shown`, `missing` or `further`, by instance id. */
+  /**
+   * All instance records that `judgeSite` has read, by instance id. Includes the records of its parameter
+   * `further`.
+   */
   records: ReadonlyMap<string, InstanceItem>;
   /**
-   * True if the poll loop has work here: a record is in transition, or differs from its machine's status.
-   * Normally the loop of such a site runs. After the tables were restored to an earlier time, the loop may
-   * not run.
+   * True if the site's poll loop has work: a record is in transition, or differs from its machine's status.
+   * After the tables were restored to an earlier time, the loop of such a site may not run.
    */
   isBehind: boolean;
 }
 
 /**
- * Compares the records with what the cloud showed immediately before. A machine is claimed if the index entry
- * of its instance has the machine's backend id, and backend ids are unique. For each other machine, the
- * instance's record decides. Such a record is read with strong consistency.
+ * Compares the records of a site with a list of the cloud. If the driver's backend ids are unique, a machine
+ * is claimed when the index entry of its instance has the machine's backend id. For each other machine, the
+ * instance's record decides.
  *
  * @param further ids of additional instances whose records are returned
- * @param dryRun if true, nothing is written: vanished machines that have reappeared are not taken back
+ * @param dryRun if true, nothing is written, and records of vanished machines that have reappeared are not
+ *   reopened
  */
 export async function judgeSite(
   context: WorkerContext,
@@ -53,7 +56,8 @@ export async function judgeSite(
   const asked: Asked = { location: site.location, atMs, consistencyWindowMs, terms };
   const entries = await readSiteEntries(context.store, site.connectionKey, site.location);
   const byId = new Map(entries.map((entry) => [entry.siteSk, entry]));
-  // If backend ids are names, a copy may have the id that a record is bound to.
+  // If backend ids are names, a copied machine may have the same name as the machine that a record is bound
+  // to.
   const isAgreed = ({ instanceId, backendId }: CloudInstance) =>
     terms.backendIds === 'unique' &&
     instanceId !== undefined &&
@@ -113,8 +117,9 @@ export async function judgeSite(
 }
 
 /**
- * Returns the verdict about a machine that had vanished. A machine whose record was reopened is claimed; a machine
- * whose fleet has ended is to be removed.
+ * Corrects the verdict `returned`, after the attempt to reopen the machine's record. If the record was
+ * reopened, the machine is claimed. If the fleet has ended, the reason becomes `ended`. Returns every other
+ * verdict unchanged.
  */
 function whenReturned(verdict: Verdict, returned: Returned | undefined): Verdict {
   if (verdict.claimed || verdict.reason !== 'returned') return verdict;

@@ -6,8 +6,8 @@ import {
 import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 
 /**
- * Maximum time that a list call waits for its permit, in ms. After it, the sweep's message waits in SQS and
- * does not occupy the function.
+ * Maximum time that a list call waits for its permit, in ms. If no permit comes in this time, the sweep's
+ * message is sent again with a delay.
  */
 const PERMIT_WAIT_MS = 5_000;
 
@@ -20,7 +20,8 @@ export interface SiteList {
 }
 
 /**
- * Requests all lists of a site. @throws DriverError if the cloud does not answer, or a call gets no permit
+ * Lists the machines and network resources of a site. @throws DriverError if the cloud does not answer, or a
+ * call gets no permit
  */
 export async function listSite(
   context: WorkerContext,

@@ -14,9 +14,10 @@ export interface ToRemove {
 }
 
 /**
- * Asks the cloud to remove as many orphans as the governor permits now. Machines are removed first. Key pairs
- * and security groups follow when no machine is left, and networks come last. The answer to a removal call
- * does not close a finding. A finding is closed only after a later list no longer shows the orphan.
+ * Asks the cloud to remove as many orphans as the governor permits now. As long as there are machines, only
+ * machines are removed. Key pairs and security groups follow in a later sweep, and networks come last. The
+ * answer to a removal call does not close a finding. A finding is closed only after a later list no longer
+ * shows the orphan.
  */
 export async function removeOrphans(
   context: WorkerContext,

@@ -4,10 +4,9 @@ import type { SweepConnectionMessage } from '../../platform/workflow/messages.ts
 
 /**
  * Requests a sweep of every connection that is Ready or Disabled. A disabled connection may still have
- * machines. If the credential of a connection was rejected, its sweeps continue after the connection is
- * verified again.
+ * machines. Connections with a rejected credential are skipped until they are verified again.
  *
- * @returns number of connections
+ * @returns number of connections to sweep
  */
 export async function scheduleSweeps(
   connections: readonly Connection[],

@@ -52,8 +52,8 @@ export class SiteSweep {
     const shownAs = new Map(shown.map((one) => [keyOf(one.subject), one]));
     const known = new Map(orphans.map((item) => [keyOf(item), item]));
     const pairs = shown.map((one) => ({ ...one, known: known.get(keyOf(one.subject)) }));
-    // `heldBack` and `#follow` use the same time. Otherwise, the grace period of a finding could end between
-    // the two calls, and its removal would not have been checked by `heldBack`.
+    // `heldBack` and `#follow` get the same time. With different times, a grace period could end in between,
+    // and `#follow` would request a removal that `heldBack` has not checked.
     const nowMs = this.#context.store.clock.now();
     const held = await heldBack(this.#context, this.#site, this.#opened, pairs, {
       nowMs,
@@ -65,8 +65,7 @@ export class SiteSweep {
     }
     await this.#followMissing(absentees, missing, records, shownAs);
     if (isBehind && !this.#dryRun) await startPolling(this.#context, this.#site);
-    // Only machines and network resources in this list are removed. If a machine or network resource is only
-    // in an earlier list, a later sweep removes it when the list shows it again.
+    // Removes only machines and network resources that this sweep's list shows.
     const removing = this.#found.filter(
       ({ item }) => item.state === 'Terminating' && shownAs.has(keyOf(item)),
     );
@@ -84,7 +83,10 @@ export class SiteSweep {
     return { findings: this.#found, isRemoving: removing.length > 0 && !this.#dryRun };
   }
 
-  /** Advances the finding of a machine or network resource that the cloud shows, as far as possible now. */
+  /**
+   * Advances the finding of a machine or network resource that the cloud shows, until its state no longer
+   * changes.
+   */
   async #follow(
     { subject, verdict }: Judged,
     known: OrphanItem | undefined,
@@ -140,8 +142,8 @@ export class SiteSweep {
   }
 
   /**
-   * Reports missing machines to the poll loop, which confirms that they are gone and marks their records.
-   * Closes findings whose outcome is known.
+   * Writes findings about missing machines, and closes those whose outcome is known. Starts the poll loop,
+   * which checks the missing machines and updates their records.
    */
   async #followMissing(
     absentees: readonly OrphanItem[],
@@ -151,7 +153,7 @@ export class SiteSweep {
   ): Promise<void> {
     let toFind = 0;
     for (const item of absentees.filter(({ state }) => state === 'Vanished')) {
-      // A worker reopened the record of this machine, and died before it updated this finding.
+      // A worker reopened the machine's record, and died before it updated the finding.
       if (shownAs.get(keyOf(item))?.verdict.claimed) await this.#close(item, 'Returned');
     }
     for (const item of absentees.filter(isOpen)) {

@@ -30,11 +30,13 @@ export function mostPerDay(ours: number): number {
 /**
  * Decides which machines may be removed now. Pure.
  *
- * A machine that was admitted in the last 24 hours is admitted again, and is counted only once. A machine is
- * not counted at all if it was first seen before an operator last continued the sweeps.
+ * A machine that was admitted in the last 24 hours is admitted again without being counted again. A machine
+ * is not counted at all if its removal was already requested, or if it was first seen before an operator last
+ * continued the sweeps.
  *
- * If more machines are counted than the daily limit allows, the rest have to wait. From then on, no further
- * machine is counted and admitted until an operator continues the sweeps or no machine waits any more.
+ * If more machines are counted than the daily limit allows, the others wait, and the site has a hold. While
+ * the hold exists, no further counted machine is admitted. The hold ends when an operator continues the
+ * sweeps, or when no machine waits any more.
  */
 export function admit(
   item: HoldItem,
@@ -70,8 +72,8 @@ function holdOf(known: HoldState | undefined, waiting: number, most: number, now
 }
 
 /**
- * Returns a site's state after an operator continued its sweeps. All machines that were found until then may
- * be removed, and the count starts again at zero.
+ * Returns the item of a hold after an operator continued the sweeps. All machines that were first seen until
+ * `nowMs` may be removed, and the count starts again at zero.
  */
 export function continued({ hold, ...item }: HoldItem, nowMs: number): HoldItem {
   const restores = hold?.restores === undefined ? {} : { restoresContinued: hold.restores };

@@ -15,8 +15,8 @@ const SPREAD_MS = 60_000;
 
 /**
  * Sends a sweep message for each site where a connection may have resources. These sites are at the locations
- * of the connection's catalogue, the locations that ever had a poll loop, and the locations with findings. If
- * the message of this call is delivered twice, sites are swept twice.
+ * of the connection's catalogue, at locations that ever had a poll loop, and at locations with findings. If
+ * the message is delivered twice, the sites are swept twice.
  */
 export async function sweepConnection(
   context: WorkerContext,
@@ -42,7 +42,8 @@ export async function sweepConnection(
         : { failure: { code: 'NotFound', message: `the namespace has no connection ${name}` } }),
     });
   }
-  // While a connection is being deleted, this deployment's mark is removed, and must not be renewed.
+  // The deletion of a connection removes the mark by which other deployments see that this one uses the cloud
+  // account. The mark must not be written again.
   if (connection && !connection.deletion && !dryRun) await watchWriters(context, connectionKey);
   const limit = pLimit(CONCURRENT_SENDS);
   const send = (location: string) => {

@@ -11,8 +11,8 @@ import { listSite } from './list-site.ts';
 import { type Found, SiteSweep } from './site-sweep.ts';
 
 /**
- * Interval in ms after which a sweep checks its removals again, up to MAX_ROUNDS times. After that, the next
- * sweep checks them.
+ * Interval in ms at which a sweep with removals is repeated, up to MAX_ROUNDS times. The next sweep of the
+ * site continues with removals that are then left.
  */
 const ROUND_MS = 30_000;
 const MAX_ROUNDS = 10;
@@ -23,8 +23,8 @@ const FINDINGS_PER_SITE = 100;
  * that no record claims is quarantined and, after the grace period, removed or reported. A missing machine is
  * reported to the poll loop.
  *
- * The function may run twice, run concurrently, and be interrupted at any line. Each write of a finding is
- * conditional on the finding's version. Each sweep repeats a removal until a list no longer shows the
+ * Calls may be repeated, run concurrently and be interrupted at any line: each write of a finding is
+ * conditional on the finding's version, and sweeps repeat a removal call until a list no longer shows the
  * machine.
  */
 export async function sweepSite(context: WorkerContext, message: SweepMessage): Promise<MessageResult> {

@@ -15,8 +15,8 @@ export interface OrphanFilter {
 }
 
 /**
- * Point at which a list continues. The next page has the findings after `after` of this connection, then the
- * findings of the next connections.
+ * Point at which a list continues. The next page has the findings of connection `connection` whose keys sort
+ * after `after`, then the findings of the next connections.
  */
 export interface OrphanCursor {
   connection: string;
@@ -25,7 +25,7 @@ export interface OrphanCursor {
 
 /**
  * Maximum number of queries for one page. The limit bounds the time of a page if few findings match the
- * filter. The cursor continues after the last finding that was read.
+ * filter. The cursor then points after the last finding that was read.
  */
 const QUERIES_PER_PAGE = 20;
 const FINDINGS_PER_ANSWER = 2_000;

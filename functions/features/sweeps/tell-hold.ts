@@ -9,9 +9,9 @@ import { metricOf } from '../findings/metric.ts';
 export const SWEEP_HELD = 'Sweep Held';
 
 /**
- * Reports that sweeps wait for an operator. While they wait, each sweep logs a metric that an alarm watches.
- * The audit row and the event are usually written once. If a worker crashes before it has recorded that it
- * wrote both, the next sweep writes the same row and sends the event again.
+ * Reports a hold, which makes sweeps wait for an operator. Each call logs a metric that an alarm watches. The
+ * audit row and the event are usually written once. If a worker crashes before it has set `isTold`, the next
+ * sweep overwrites the row and sends the event again.
  */
 export async function tellHold(
   context: WorkerContext,

@@ -5,9 +5,10 @@ import { idInUse, renewMark } from '../writers/keep-mark.ts';
 import { tellHold } from './tell-hold.ts';
 
 /**
- * Renews this deployment's mark at the account of a connection. If another live deployment with the same id
- * uses the account, puts a hold on the connection's sweeps: they remove nothing until an operator continues
- * them. The caller requests sweeps only after this call.
+ * Renews the mark by which deployments with the same id notice each other in the cloud account of a
+ * connection. If another live deployment with the same id uses the account, puts a hold on the connection:
+ * sweeps remove nothing until an operator continues them. The caller must request sweeps only after this
+ * call.
  */
 export async function watchWriters(context: WorkerContext, connectionKey: string): Promise<void> {
   const ref = { connectionKey, location: EVERYWHERE };

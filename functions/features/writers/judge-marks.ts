@@ -1,8 +1,8 @@
 import type { WriterMark } from '../../drivers/contract/capabilities.ts';
 
 /**
- * Lifetime of a deployment's mark in a cloud account, in ms since the mark was last renewed. After it, the
- * deployment counts as no longer using the account.
+ * Lifetime of a deployment's mark in a cloud account, in ms since the mark was last renewed. If the mark is
+ * older, the deployment counts as no longer using the account.
  */
 export const MARK_LIVES_MS = 86_400_000;
 
@@ -15,11 +15,14 @@ export interface MarksSeen {
 }
 
 /**
- * Sorts the marks in an account into this deployment's own mark, the oldest live mark of another deployment,
- * and the stale marks. Pure.
+ * Finds this deployment's own mark in an account, the oldest live mark of another deployment, and the stale
+ * marks of other deployments. Pure.
+ *
+ * @param marks marks of deployments with this deployment's id
+ * @param writerId id that only this deployment's own marks have
  *
  * @param ignoredUntilMs time at which an operator decided that other deployments no longer use the account;
- *   marks that were not renewed after it are stale
+ *   other deployments' marks that were not renewed after that time are stale
  */
 export function judgeMarks(
   marks: readonly WriterMark[],
@@ -39,7 +42,7 @@ export function judgeMarks(
 
 /**
  * Returns true if `one` is older than `other`. Of two marks with the same time, the one with the smaller
- * writer id counts as older. Two deployments that start together therefore agree on the order.
+ * writer id counts as older. Therefore two deployments that start at the same time agree on the order.
  */
 export function cameFirst(one: WriterMark, other: WriterMark): boolean {
   return one.sinceMs === other.sinceMs ? one.writerId < other.writerId : one.sinceMs < other.sinceMs;

@@ -7,8 +7,8 @@ import type { WorkerContext } from '../../platform/worker/context.ts';
 import { cameFirst, judgeMarks } from './judge-marks.ts';
 
 /**
- * Errors that a repeated call would get again: either the credential may not write marks, or the account
- * cannot store another mark.
+ * Errors that a repeated call would get again. The credential may not write marks, or the account cannot
+ * store a further mark.
  */
 const NEVER: readonly DriverErrorCode[] = [
   'Unauthorized',
@@ -18,16 +18,16 @@ const NEVER: readonly DriverErrorCode[] = [
   'QuotaExceeded',
 ];
 
-/** Result of a check whether another deployment with this id uses the account. */
+/** Tells whether another deployment with the same deployment id uses the cloud account. */
 export type MarkOutcome =
   /**
-   * Only this deployment uses the account. `warning` is set if this credential cannot write marks: another
+   * This deployment is allowed to use the account. `warning` is set if no mark can be written: another
    * deployment could then not be detected.
    */
   | { alone: true; warning?: Failure }
   /**
    * Another live deployment with the same id uses the account. `isOurs` is true if this deployment has a mark
-   * there, too.
+   * in the account, too.
    */
   | { alone: false; other: WriterMark; isOurs: boolean };
 
@@ -35,9 +35,9 @@ export type MarkOutcome =
 type Outcome = MarkOutcome | 'none';
 
 /**
- * Writes this deployment's mark in an account, unless another live deployment with the same id has its mark
- * there. The other mark stays as it is. If two deployments start at the same moment, each sees the other's
- * mark, and the later deployment removes its own mark.
+ * Writes this deployment's mark in an account, unless another live deployment with the same id already has a
+ * mark there. If two deployments write their marks at the same time, the deployment with the newer mark
+ * removes its own mark.
  *
  * @throws DriverError if the marks cannot be read or written now
  */
@@ -56,11 +56,11 @@ export async function claimMark(context: WorkerContext, client: CloudClient): Pr
 
 /**
  * Renews this deployment's mark, or writes it if no other live deployment with the same id has a mark.
- * Returns whether such a deployment uses the account.
+ * Returns whether another live deployment with the same id uses the account.
  *
  * @param ignoredUntilMs time at which an operator decided that other deployments no longer use the account;
- *   marks that were not renewed after it are removed
- * @throws DriverError if the marks cannot be read or written now; the next sweep calls this again
+ *   other deployments' marks that were not renewed after that time are removed
+ * @throws DriverError if the marks cannot be read or written now
  */
 export async function renewMark(
   context: WorkerContext,

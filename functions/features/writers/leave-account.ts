@@ -8,8 +8,8 @@ import type { LeaveAccountMessage } from '../../platform/workflow/messages.ts';
 
 /**
  * Removes this deployment's mark from the account of a connection that is being deleted, unless another
- * connection of the deployment uses that account. If the cloud does not remove the mark now, it stays there
- * and expires after a day.
+ * connection of the deployment uses that account. If the cloud does not remove the mark, the mark stays in
+ * the account, and expires a day after it was last renewed.
  */
 export async function leaveAccount(
   context: WorkerContext,
@@ -37,8 +37,8 @@ export async function leaveAccount(
 }
 
 /**
- * Returns true if another connection of the deployment may use the same account. If the account of one of two
- * connections is unknown, and both have the same cloud and endpoint, they may share an account.
+ * Returns true if another connection of the deployment may use the same account. If the account of one of the
+ * two connections is unknown, connections with the same cloud and endpoint may share an account.
  */
 async function isSharedAccount({ store }: WorkerContext, own: Connection): Promise<boolean> {
   const { driver, cloud, endpoint, account } = own;

@@ -19,8 +19,8 @@ interface ListQuery {
 
 export function catalogueOperations(store: Store<'access' | 'catalogue'>): OperationsOf<'catalogue'> {
   /**
-   * Reads a page from the store and returns the items that pass the filter. The cursor is that of the
-   * unfiltered page.
+   * Reads a page from the store and returns the items that pass the filter. The returned cursor continues
+   * after the whole page.
    */
   const list = async <Item>(
     { namespace, connection }: { namespace: string; connection: string },

@@ -65,8 +65,8 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
   /**
    * Changes a connection that is not being deleted.
    *
-   * @returns the changed connection; undefined when the condition does not hold
-   * @throws Problem 404, and 409 while it is being deleted
+   * @returns the changed connection; undefined if the condition does not hold
+   * @throws Problem 404, and 409 while the connection is being deleted
    */
   const change = async (
     namespace: string,
@@ -100,8 +100,9 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
     });
   };
   /**
-   * Asks a worker to remove the mark of this deployment from the cloud account. There is no mark if the
-   * connection was never verified, or if its driver writes no marks.
+   * Asks a worker to remove the mark from the cloud account by which other deployments see that this
+   * deployment uses the account. There is no mark if the connection was never verified, or if its driver
+   * writes no marks.
    */
   const leave = async ({ driver, namespace, name, verifiedAt, deletion }: DeletingConnection) => {
     const hasMarks = DRIVERS[driver].capabilities.includes('writer-marks') && verifiedAt !== undefined;
@@ -115,7 +116,7 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
     listDrivers: () => Promise.resolve({ body: { items: deps.drivers.map(describe), cursor: null } }),
     async createConnection({ params: { namespace }, body: { credential, ...request } }) {
       await requireNamespace(store, namespace);
-      // The compiler reports an error here if the record of a connection lacks a field of the request.
+      // The compiler reports an error in this line if the type `Connection` lacks a field of the request.
       request satisfies { [Field in keyof typeof request]: Field extends keyof Connection ? unknown : never };
       refuse(connectionErrors({ credential, ...request }, deps));
       const createdAt = new Date(store.clock.now()).toISOString();
@@ -165,7 +166,8 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
       const connection = await readDeployed(namespace, name);
       refuseDeleting(connection);
       refuse(credentialErrors(DRIVERS[connection.driver], credential, connection.cloud));
-      // Without a version, the connection is still being created: its first secret is not stored yet.
+      // A connection without a `credentialVersion` is still being created: its first secret is not stored
+      // yet.
       if (connection.credentialVersion === undefined) throw notFound(`connection ${name}`);
       const requestedAt = new Date(store.clock.now()).toISOString();
       const rotating = await keepCredential(deps, connection, credential, (version) => ({
@@ -200,7 +202,10 @@ function refuseDeleting({ name, deletion }: Connection): void {
   if (deletion) throw new Problem('being-deleted', `connection ${name} is being deleted`);
 }
 
-/** Returns why a connection could not be created, according to the present records. */
+/**
+ * Returns the problem that explains why a connection could not be created. Reads the current records for
+ * that.
+ */
 async function whyNotMade(store: Store<'access'>, namespace: string, name: string): Promise<Problem> {
   const within = await readNamespace(store, namespace);
   if (!within) return notFound(`namespace ${namespace}`);

@@ -112,7 +112,8 @@ function illegal(
 }
 
 /**
- * Returns the checks of bodies that the schema refuses. They compare the valid fields with the catalogue.
+ * Returns checks for bodies that the schema refuses. These checks compare the valid fields with the
+ * catalogue.
  */
 export function fleetInspections(
   store: AcceptDeps['store'],
@@ -127,7 +128,7 @@ export function fleetInspections(
   };
 }
 
-/** Accepts a fleet request. @returns the fleet's id @throws Problem for every reason to refuse it */
+/** Accepts a fleet request. @returns the fleet's id @throws Problem if the request is refused */
 async function accept(
   deps: AcceptDeps,
   namespace: string,
@@ -163,8 +164,8 @@ async function accept(
 }
 
 /**
- * Translates the pointer of an error in a fleet's body to the body of a single instance. That body has the
- * fields of the node group at its top level, and one location.
+ * Translates the pointer of an error in a fleet's body to a pointer into the body of a request for one
+ * instance. The body of such a request has the fields of the node group at its top level, and one location.
  */
 function ofInstance({ pointer, ...error }: FieldError): FieldError {
   return {

@@ -30,7 +30,7 @@ const requestMoreSchema = z.object({
   url: z.url().describe("The provider's own page on these limits."),
 });
 
-/** The limits of a connection: in force, by default, overridden, and the governor's state. */
+/** The limits of a connection (in force, by default, overridden), and the governor's state. */
 export const connectionLimitsSchema = z.object({
   cloud: cloudSchema,
   tier: limitTierSchema.describe('The limit profile that the override is applied to.'),

@@ -7,7 +7,7 @@ import type { ProblemCode } from './problem-codes.ts';
 export interface Route {
   readonly operationId: string;
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  /** Path with `{names}`, in the notation of API Gateway and OpenAPI. */
+  /** Path with its parameters as `{name}`, in the notation of API Gateway and OpenAPI. */
   readonly path: string;
   /** The function that answers the operation. */
   readonly handler: 'fleets' | 'resources' | 'connections' | 'catalogue' | 'access';

@@ -29,7 +29,7 @@ const rules = {
 };
 
 /**
- * Answers requests about drivers and connections. It writes secrets to the Parameter Store and never reads
+ * Answers requests about drivers and connections. Writes secrets to the Parameter Store, and never reads
  * them.
  */
 export const handler = handle({

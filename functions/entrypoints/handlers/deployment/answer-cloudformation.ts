@@ -11,10 +11,13 @@ export const customResourceEventSchema = z.object({
 });
 export type CustomResourceEvent = z.infer<typeof customResourceEventSchema>;
 
-/** Maximum number of characters of the reason, because CloudFormation limits the size of an answer. */
+/** Maximum number of characters of the reason. CloudFormation limits the size of an answer. */
 const MAX_REASON = 1_000;
 
-/** Builds the answer to CloudFormation: attributes of the resource, or why the deployment fails. */
+/**
+ * Builds the answer to CloudFormation, with the attributes of the resource, or with the reason for which the
+ * deployment fails.
+ */
 export function answerOf(
   event: CustomResourceEvent,
   outcome: { attributes: Record<string, string> } | { error: unknown },

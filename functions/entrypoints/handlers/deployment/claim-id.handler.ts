@@ -8,16 +8,15 @@ const env = readEnv(['FLEETS_TABLE', 'DEPLOYMENT_ID', 'DEPLOYMENT_ID_NAMED']);
 const store = openStore({ fleets: env.FLEETS_TABLE });
 
 /**
- * Maximum time of the request that sends the answer, in ms. After it, this function fails, and Lambda calls
- * it again. Without this limit, `fetch` would wait five minutes.
+ * Maximum time of the request that sends the answer, in ms. If the request takes longer, the invocation
+ * fails, and Lambda calls the function again. Without this limit, `fetch` would wait five minutes.
  */
 const ANSWER_TIMEOUT_MS = 5_000;
 
 /**
- * Handles the custom resource of the stack that claims the deployment id. The first deployment of the stack
- * writes the id to the table, and later deployments compare their id with it. A deployment fails if the
- * operator named an id that differs from the one in the table. The deletion of the stack keeps the id,
- * because the tables may remain.
+ * Handles the stack's custom resource, which claims the deployment id. When the stack is first deployed,
+ * writes the id to the table. Later, the deployment fails if the operator named an id that differs from the
+ * id in the table. The deletion of the stack keeps the id, because the tables may remain.
  */
 export async function handler(input: unknown): Promise<void> {
   const event = customResourceEventSchema.parse(input);
@@ -28,7 +27,7 @@ export async function handler(input: unknown): Promise<void> {
       return answerOf(event, { error });
     },
   );
-  // The URL is signed without a content type. With a string as body, `fetch` would send a content type.
+  // The URL is signed without a content type. `fetch` would send a content type if the body were a string.
   const body = new TextEncoder().encode(JSON.stringify(answer));
   const { ok, status } = await fetch(event.ResponseURL, {
     method: 'PUT',

@@ -19,8 +19,8 @@ const deps = {
 };
 
 /**
- * Runs every ten minutes. Finishes changes of namespaces and connections that an API request began and could
- * not finish.
+ * Runs every ten minutes. Finishes changes of namespaces and connections that API requests began, but did not
+ * finish.
  */
 export const handler = middy<unknown, FinishedChanges>()
   .use(measured('finish-changes'))

@@ -12,8 +12,9 @@ const store = openStore({ access: env.ACCESS_TABLE });
 const sqs = openSqsClient();
 
 /**
- * Sends the messages that verify each connection in use and sync its inventory. EventBridge runs it at an
- * interval from the deployment stage's settings. Connections whose driver is no longer deployed are skipped.
+ * Sends messages that verify each connection in use, and messages that sync its inventory. Skips connections
+ * whose driver is no longer deployed. EventBridge runs this function at an interval from the settings of the
+ * deployment stage.
  */
 export const handler = middy<unknown, { messages: number }>()
   .use(measured('inventory-schedule'))

@@ -12,8 +12,8 @@ const store = openStore({ access: env.ACCESS_TABLE });
 const sqs = openSqsClient();
 
 /**
- * Starts a sweep for orphans at each connection in Ready or Disabled. EventBridge runs it at an interval from
- * the deployment stage's settings.
+ * Starts a sweep for orphans at each connection in Ready or Disabled. EventBridge runs this function at an
+ * interval from the settings of the deployment stage.
  */
 export const handler = middy<unknown, { connections: number }>()
   .use(measured('orphan-schedule'))

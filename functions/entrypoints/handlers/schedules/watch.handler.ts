@@ -12,7 +12,10 @@ const store = openStore({ governor: env.GOVERNOR_TABLE });
 const sqs = openSqsClient();
 const deployed = DRIVER_NAMES.filter((name) => env.QUEUE_URLS[name] !== undefined);
 
-/** Starts a poll at each site whose poll loop should run and does not. EventBridge runs it each minute. */
+/**
+ * Restarts the poll loop of each site whose loop should run but does not. EventBridge runs this function each
+ * minute.
+ */
 export const handler = middy<unknown, { polls: number }>()
   .use(measured('watch'))
   .handler(async () => {
