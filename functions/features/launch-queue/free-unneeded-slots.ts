@@ -45,8 +45,8 @@ async function freeAt(
     }),
   );
   const messagesOver = unneeded.flat();
-  // Read the records after the launch gate: once the gate stops these launches, no further claim can be
-  // written.
+  // Reads the records after the placements: once the launch gate stops a launch, no further claim of that
+  // launch can be written.
   const records = await readInstances(context.store, messagesOver);
   const slots = messagesOver
     // Includes launches without a slot. `freeSlots` gives nothing back for them, but serves the queue,

@@ -63,7 +63,7 @@ export function lastCallBy({ claimUntilMs }: Pick<InstanceItem, 'claimUntilMs'>,
 
 /**
  * Returns the time of the last call of the record's attempt; undefined if further calls may follow. No call
- * follows after the cloud has accepted one, or after the attempt has ended without a machine.
+ * follows after the cloud has accepted a call, or after the attempt has ended without a machine.
  */
 function closingOf(record: InstanceItem): number | undefined {
   const { acceptedAtMs, closedAtMs, terminatedAt } = record;

@@ -9,7 +9,7 @@ import { attemptsOf } from './attempts.ts';
  *
  * - `proven`: a call of this deployment created the machine.
  * - `copy`: the machine carries this deployment's tags, but no call of this deployment created the machine.
- *   It was restored from a backup, or cloned.
+ *   The machine was restored from a backup, or cloned.
  * - `unproven`: it is unknown which call created the machine. There is no record of the machine's attempt, or
  *   the cloud does not show when the machine was created.
  */
@@ -36,7 +36,7 @@ export function proofTerms(
   return { ...terms, keyOf: (launchToken) => client.idempotencyKeyOf([launchToken]) };
 }
 
-/** A machine as a cloud showed it, with its location and the time of the request. */
+/** A machine as a cloud showed it, with the machine's location and the time at which the cloud was asked. */
 export interface Shown {
   machine: CloudInstance;
   location: string;
@@ -126,8 +126,8 @@ function byTime(
   attempts: readonly AttemptItem[],
   { longestCreateMs }: ProofTerms,
 ): Proof {
-  // A machine that the cloud is still creating may have no creation time yet. The time of the list call is
-  // then used.
+  // A machine that the cloud is still creating may have no creation time yet. The time at which the cloud was
+  // asked is then used.
   const madeAtMs = createdAtMs ?? (status === 'Creating' ? atMs : undefined);
   if (madeAtMs === undefined || attempts.length === 0) return 'unproven';
   const isOfAttempt = attempts.some(

@@ -17,8 +17,8 @@ export interface SlotDecision {
   /** Records whose tasks are to be completed and whose slots are to be given back. */
   ended: readonly InstanceItem[];
   /**
-   * Records of instances that have moved to another location and still hold a slot here. The worker that
-   * moved them crashed before it sent their launch messages.
+   * Records of instances that have moved to another location and still hold a slot at this site. The worker
+   * that moved them crashed before it sent their launch messages.
    */
   moved: readonly InstanceItem[];
   /** Slot holders whose machines the cloud is already removing. */

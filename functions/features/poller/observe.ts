@@ -115,7 +115,9 @@ function whenGone(record: InstanceItem, nowMs: number): Finding {
   };
 }
 
-/** Returns the ids of records whose attempt fails here, and whose fleet has another location to try. */
+/**
+ * Returns the ids of records whose attempt fails at this site, and whose fleet has a further location to try.
+ */
 async function movableAmong(context: WorkerContext, found: readonly Found[]): Promise<Set<string>> {
   const movable = await Promise.all(
     found.map(async ({ record, finding }) => {

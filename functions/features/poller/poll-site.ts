@@ -33,8 +33,9 @@ const POLLS_UNTIL_IDLE = 2;
  */
 const LIST_AGAIN_MS = 60_000;
 /**
- * Interval of polls after a rejected credential, in ms: more frequent polls are useless until an operator
- * acts. This is also the maximum interval of polls while launches wait and the cloud gives no answer.
+ * Interval of polls after a rejected credential, in ms. More frequent polls are useless until an operator
+ * replaces the credential. Also the maximum interval of polls while launches wait and the cloud gives no
+ * answer.
  */
 const BLIND_MS = 60_000;
 const BLIND_POLL_MS: Readonly<Partial<Record<DriverErrorCode, number>>> = { Unauthorized: BLIND_MS };
@@ -109,7 +110,7 @@ async function pollNow(context: WorkerContext, site: SiteRef, turn: Turn): Promi
 
 /**
  * Schedules the next poll if the list call got no permit. If the permit takes longer than the usual interval,
- * this poll first serves the launch queue without a list.
+ * serves the launch queue first, without a list of machines.
  */
 async function pollLater(
   context: WorkerContext,
@@ -155,8 +156,8 @@ async function goOn(
 }
 
 /**
- * Returns true if the list call failed within the last minute. Polls then do not repeat it: a slow list call
- * would use up their time and delay the launch queue.
+ * Returns true if the list call failed within the last minute. Polls then do not repeat the list call,
+ * because a slow list call would use up a poll's time and delay the launch queue.
  */
 function isListAwaited({ listFailedAtMs = 0 }: Loop, nowMs: number): boolean {
   return Math.abs(nowMs - listFailedAtMs) < LIST_AGAIN_MS;
@@ -164,8 +165,8 @@ function isListAwaited({ listFailedAtMs = 0 }: Loop, nowMs: number): boolean {
 
 /**
  * Continues a poll whose list call failed. If the cloud is unavailable, the poll reads machines one by one.
- * After another error, or if no machine can be read, the poll serves the launch queue. Unless the list call
- * was throttled, the poll also fails overdue instances.
+ * After another error, or if no machine can be read, the poll serves the launch queue. Before that, the poll
+ * fails overdue instances, unless the list call was throttled, or no answer about a machine came in time.
  */
 async function withoutList(
   context: WorkerContext,

@@ -36,6 +36,6 @@ export interface Observed {
   records: ReadonlyMap<string, InstanceItem>;
   /** The finding for each record of this site, from the list and from calls about single machines. */
   found: readonly Found[];
-  /** Ids of records whose attempt fails here, and whose fleet has another location to try. */
+  /** Ids of records whose attempt fails at this site, and whose fleet has a further location to try. */
   movable: ReadonlySet<string>;
 }

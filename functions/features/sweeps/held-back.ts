@@ -14,7 +14,10 @@ import type { Judged } from './judge-site.ts';
 import { admit, counts, mostPerDay, type Removal } from './sweep-cap.ts';
 import { tellHold } from './tell-hold.ts';
 
-/** Returns the reason why a machine or network resource may not be removed now; undefined if it may. */
+/**
+ * Returns the reason why a machine or network resource may not be removed now; undefined if it may be
+ * removed.
+ */
 export type HeldBack = (subject: Pick<OrphanItem, 'kind' | 'backendId'>) => HoldReason | undefined;
 
 /**

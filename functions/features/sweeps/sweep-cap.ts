@@ -34,9 +34,9 @@ export function mostPerDay(ours: number): number {
  * is not counted at all if its removal was already requested, or if it was first seen before an operator last
  * continued the sweeps.
  *
- * If more machines are counted than the daily limit allows, the others wait, and the site has a hold. While
- * the hold exists, no further counted machine is admitted. The hold ends when an operator continues the
- * sweeps, or when no machine waits any more.
+ * If more machines are counted than the daily limit allows, the others wait, and the site gets a hold: no
+ * further counted machine is admitted. The hold ends when an operator continues the sweeps, or when no
+ * machine waits any more.
  */
 export function admit(
   item: HoldItem,

@@ -42,8 +42,8 @@ export async function sweepConnection(
         : { failure: { code: 'NotFound', message: `the namespace has no connection ${name}` } }),
     });
   }
-  // The deletion of a connection removes the mark by which other deployments see that this one uses the cloud
-  // account. The mark must not be written again.
+  // The deletion of a connection removes the mark by which other deployments see that this deployment uses
+  // the cloud account. The mark must not be written again.
   if (connection && !connection.deletion && !dryRun) await watchWriters(context, connectionKey);
   const limit = pLimit(CONCURRENT_SENDS);
   const send = (location: string) => {

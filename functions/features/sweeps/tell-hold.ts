@@ -5,7 +5,7 @@ import { type HoldRef, type HoldState, updateHold } from '../../platform/store/s
 import type { WorkerContext } from '../../platform/worker/context.ts';
 import { metricOf } from '../findings/metric.ts';
 
-/** Detail type of the event and of the audit row. */
+/** Type of the event and of the audit row about a hold. */
 export const SWEEP_HELD = 'Sweep Held';
 
 /**

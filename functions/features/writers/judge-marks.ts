@@ -20,7 +20,6 @@ export interface MarksSeen {
  *
  * @param marks marks of deployments with this deployment's id
  * @param writerId id that only this deployment's own marks have
- *
  * @param ignoredUntilMs time at which an operator decided that other deployments no longer use the account;
  *   other deployments' marks that were not renewed after that time are stale
  */
