@@ -9,9 +9,9 @@ import { simMetadata } from './sim/metadata.ts';
 export type Registered<Name extends DriverName = DriverName> = DriverMetadata & { readonly name: Name };
 
 /**
- * Lists the metadata of every driver, for code that describes, checks or deploys drivers. This file has only data: a
- * driver's code is imported only by the driver's own Lambda function, so that no other bundle contains the SDK of its
- * cloud.
+ * Lists the metadata of every driver, for code that describes, checks or deploys drivers. This file imports only data.
+ * Only a driver's own Lambda function imports the driver's code, so that no other bundle contains the SDK of the
+ * driver's cloud.
  */
 export const DRIVERS: { readonly [Name in DriverName]: Registered<Name> } = {
   sim: simMetadata,

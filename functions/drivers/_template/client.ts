@@ -35,8 +35,8 @@ const FOLDERS: Readonly<Record<NetworkResourceKind, string>> = {
 };
 
 /**
- * Connects to one project at the cloud. The cloud has no tags. Therefore the name of a resource tells whether it
- * belongs to this deployment, and the name of a machine contains the machine's launch token.
+ * Connects to one project at the cloud. The cloud has no tags. Therefore the name of a resource tells whether the
+ * resource belongs to this deployment. The name of a machine contains the machine's launch token.
  */
 export class TemplateClient implements CloudClient, Reboot {
   readonly #transport: Transport;

@@ -72,7 +72,7 @@ export class Transport {
     }
     const parsed = call.answer.safeParse(body);
     if (parsed.success) return parsed.data;
-    // The call may have succeeded: the outcome of a change is unknown.
+    // The cloud may have executed the call. Therefore the outcome of a change is unknown.
     throw new DriverError(unanswered(effect), `${name}: the cloud's answer is not valid`, { call: name });
   }
 

@@ -12,7 +12,7 @@ export interface Surroundings {
 /**
  * Sends one request to a service of AWS, with a permit and a time-out. Throws only DriverError.
  *
- * @param send calls the SDK once. This sends one request, because SDK retries are off
+ * @param send makes one call of the SDK, which sends only one request, because SDK retries are off
  */
 export async function ask<Answer>(
   { calls, clock }: Surroundings,

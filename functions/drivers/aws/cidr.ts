@@ -4,8 +4,8 @@ import { DriverError } from '../contract/errors.ts';
 const LARGEST_PREFIX = 28;
 const SMALLEST_PREFIX = 16;
 /**
- * Number of bits that select one of a network's eight equal parts. It does not depend on the number of zones. Therefore
- * a part is left for a zone that AWS adds later.
+ * Number of bits that select one of a network's eight equal parts. The number of parts does not depend on the region's
+ * number of zones, so that a part is left for a zone that AWS adds later.
  */
 const PARTS_BITS = 3;
 

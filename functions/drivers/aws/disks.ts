@@ -2,8 +2,8 @@ import type { Image } from '@aws-sdk/client-ec2';
 
 /**
  * Returns the disks of a machine with this image. All of them are deleted with the machine. The root disk has the
- * requested size, if the request states a size. Each disk states its size: AWS takes a missing size from the snapshot,
- * but other EC2 implementations do not.
+ * requested size, if the request states a size. The sizes of the image's disks are repeated here, because some other
+ * implementations of EC2's API do not take a missing size from the snapshot.
  */
 export function disksOf({ RootDeviceName, BlockDeviceMappings }: Image, rootDiskGb: number | undefined) {
   const sizes = new Map(

@@ -24,7 +24,7 @@ type Ec2Command<Input extends ServiceInputTypes, Output extends ServiceOutputTyp
   ServiceOutputTypes
 >;
 
-/** The maximum number of items of a page, for most of EC2's lists. */
+/** Maximum number of items in one page of most EC2 lists. */
 export const PAGE_SIZE = 1_000;
 
 export interface Ec2Options extends Surroundings {

@@ -90,8 +90,8 @@ const CODES: Readonly<Partial<Record<DriverErrorCode, readonly string[]>>> = {
     'InvalidGroupId.Malformed',
   ],
   Unsupported: ['Unsupported', 'UnsupportedHibernationConfiguration', 'UnsupportedOperation'],
-  // An earlier request used the same token, with other parameters or long ago. Only a look-up tells whether the machine
-  // of that request still exists.
+  // An earlier request used the same client token. Only a look-up tells whether the machine of that request still
+  // exists.
   OutcomeUnknown: ['IdempotentInstanceTerminated', 'IdempotentParameterMismatch'],
 };
 
@@ -108,7 +108,7 @@ const NOT_SENT: ReadonlySet<string> = new Set([
   'ENETUNREACH',
 ]);
 
-/** The fields that all errors of the SDK share, with or without an answer from AWS. */
+/** The fields of an SDK error that the driver reads. Some are absent if AWS did not answer. */
 const sdkErrorSchema = z.looseObject({
   name: z.string().catch('Error'),
   message: z.string().catch(''),
@@ -128,8 +128,8 @@ const sdkErrorSchema = z.looseObject({
 
 /** Converts an error of the SDK. @param call the call's name in IAM, such as `ec2:RunInstances` */
 export function driverErrorOf(error: unknown, call: string, effect: CallEffect): DriverError {
-  // The SDK first gets a role's keys. If this fails, the error is already a DriverError, and the call itself was not
-  // sent.
+  // Before a call, the SDK may have to get a role's keys. If that fails, the error is already a DriverError, and the
+  // call itself was not sent.
   if (error instanceof DriverError) return error;
   const parsed = sdkErrorSchema.safeParse(error).data;
   const { name = 'Error', message = '', code, $metadata, $response } = parsed ?? {};
@@ -166,7 +166,7 @@ function codeOf(code: string, status: number, effect: CallEffect): DriverErrorCo
   if (status >= 500 || status < 400) return unanswered(effect);
   if (/NotFound$/.test(code)) return 'NotFound';
   if (/LimitExceeded$/.test(code)) return 'QuotaExceeded';
-  // An answer without a known code may come from another server than EC2.
+  // An answer without a known code may come from a server other than EC2, for example a proxy.
   if (status === 401 || status === 403) return 'Unauthorized';
   return 'InvalidRequest';
 }

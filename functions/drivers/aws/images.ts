@@ -30,8 +30,9 @@ const DEBIAN_WORDS = { x86_64: 'amd64', arm64: 'arm64' };
 const EC2_WORDS = { x86_64: 'x86_64', arm64: 'arm64' };
 
 /**
- * Public images that fleets may name. Their publishers maintain SSM parameters with the id of the newest image. If a
- * parameter is missing, or the credential may not read it, the driver finds the image by owner and name.
+ * Public images that fleets may name. The publishers of these images maintain SSM parameters with the id of the newest
+ * image. If a parameter is missing, or the credential may not read it, the driver finds the newest image by owner and
+ * name.
  */
 const FAMILIES: readonly Family[] = [
   ubuntu('24.04', 'noble', 'hvm-ssd-gp3', 'ebs-gp3'),
@@ -122,7 +123,7 @@ export async function listImages(ec2: Ec2, parameters: PublicParameters, locatio
 }
 
 /**
- * Reads the available images that match.
+ * Reads the available images that match the filters.
  *
  * @param wanted the number of filter values; if it is 0, no call is made, because EC2 refuses a filter without a value
  */

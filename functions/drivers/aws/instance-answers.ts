@@ -90,7 +90,10 @@ function createdAtOf({ LaunchTime, NetworkInterfaces }: Instance): Date | undefi
   return attached && LaunchTime && attached < LaunchTime ? attached : LaunchTime;
 }
 
-/** Returns why the machine ended, unless its end was requested. */
+/**
+ * Returns why a terminated machine ended. Undefined for any other machine, or if a user or the machine itself requested
+ * the end.
+ */
 function failureOf({ State, StateReason }: Instance): string | undefined {
   const code = StateReason?.Code;
   if (State?.Name !== 'terminated' || !code || ASKED_FOR.has(code)) return undefined;

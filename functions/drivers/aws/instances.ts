@@ -14,7 +14,7 @@ import { cloudInstance } from './instance-answers.ts';
 import { valuesWith } from './launch-filter.ts';
 import { filter, isOf, TOKEN_TAG, tagFilter } from './tags.ts';
 
-/** Lists ask only for machines in these states, because EC2 still shows a machine for an hour after its end. */
+/** Only machines in these states are listed, because EC2 still shows a machine for an hour after its end. */
 const NOT_GONE = ['pending', 'running', 'shutting-down', 'stopping', 'stopped'];
 
 /** Maximum number of ids in one call: EC2 allows 200 values in one filter. */
@@ -55,8 +55,8 @@ export class Instances {
   }
 
   /**
-   * Finds a machine by its tag. EC2 can also filter by client token, but the machines of a batch share one client
-   * token.
+   * Finds a machine by the tag with its launch token. A filter by client token would not suffice, because all machines
+   * of a batch share one client token.
    */
   async findByToken(location: string, token: string): Promise<CloudInstance | undefined> {
     const machines = await this.#describe(location, [tagFilter(TOKEN_TAG, ...valuesWith(token))]);

@@ -44,9 +44,9 @@ export class LaunchFacts {
   /**
    * Reads the facts for one launch.
    *
-   * @returns the image, and the possible subnets of the machine in a fixed order
-   * @throws DriverError InvalidRequest if the type or the image does not exist, the type cannot boot the image, or no
-   * possible zone has the type
+   * @returns the image, and the subnets in which the machine may be created, sorted by zone
+   * @throws DriverError InvalidRequest if the type or the image does not exist, the type cannot boot the image, or none
+   * of the zones that the spec allows has the type
    */
   async of(spec: InstanceSpec): Promise<{ image: Ec2Image; subnets: readonly Subnet[] }> {
     const { location, instanceType, imageBackendId, networkBackendId } = spec;

@@ -15,16 +15,16 @@ import { type TypeBook, typeName } from './type-book.ts';
 import { whenVisible } from './visible.ts';
 
 /**
- * Maximum number of machines in one call. Their launch tokens fit into one tag if the attempt numbers have up to 4
- * digits.
+ * Maximum number of machines in one call. The launch tokens of this many machines fit into one tag, if the attempt
+ * numbers have up to 4 digits.
  */
 export const MAX_BATCH = 20;
 
 type Batch = readonly [InstanceSpec, ...InstanceSpec[]];
 
 /**
- * Makes machines with RunInstances. This one call sets everything that a machine needs. Therefore no later step is
- * needed that could fail.
+ * Makes machines with RunInstances. This one call sets everything that a machine needs. Therefore a failure of a later
+ * call cannot leave an incomplete machine.
  */
 export class Launcher {
   readonly #ec2: Ec2;
@@ -78,8 +78,8 @@ export class Launcher {
       if (!(error instanceof DriverError)) throw error;
       const isForAll = error.code !== 'InsufficientCapacity' && error.code !== 'QuotaExceeded';
       if (isForAll) return batch.map(() => ({ error }));
-      // EC2 had no capacity or no quota for the whole batch, and created no machine. It may still create some of the
-      // machines.
+      // EC2 had no capacity or no quota for the whole batch, and created no machine. EC2 may still create some of the
+      // machines if each machine is requested alone.
       return await Promise.all(batch.map((spec) => outcomeOf(() => this.launch(spec))));
     }
     const inOrder = new Map(machines.map((machine) => [machine.AmiLaunchIndex ?? 0, machine]));
@@ -99,8 +99,8 @@ export class Launcher {
   }
 
   /**
-   * Gives a machine of a batch its own tags, for people who search by name. A failure is ignored, because the tag of
-   * the batch already tells the machine's launch token.
+   * Gives a machine of a batch its own tags, so that people can find the machine by name. A failure is ignored, because
+   * the tag of the batch already tells the machine's launch token.
    */
   async #nameOne(spec: InstanceSpec, machine: Instance): Promise<CloudInstance> {
     const tags = {
@@ -116,8 +116,8 @@ export class Launcher {
   }
 
   /**
-   * Returns the machine with the id and the launch token of the spec. EC2 returned the machine that was created with
-   * this token, even if its tags differ.
+   * Converts EC2's answer for a spec. The instance id and the launch token come from the spec, because the machine's
+   * tags may have been changed.
    */
   #answer({ instanceId, launchToken }: InstanceSpec, machine: Instance): CloudInstance {
     return { ...cloudInstance(machine, this.#deploymentId), instanceId, launchToken };
@@ -140,8 +140,8 @@ export class Launcher {
       NetworkInterfaces: [
         {
           DeviceIndex: 0,
-          // EC2 refuses a repeated token if the other parameters differ. Therefore the subnet depends only on the
-          // token.
+          // EC2 refuses a repeated client token if another parameter differs from the first request. Therefore the
+          // token selects the subnet.
           SubnetId: subnets[Number.parseInt(token.slice(0, 8), 16) % subnets.length]?.id,
           Groups: [spec.securityGroupBackendId],
           AssociatePublicIpAddress: true,

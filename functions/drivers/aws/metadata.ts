@@ -64,11 +64,12 @@ export const awsMetadata = {
   inventoryPollMinutes: 360,
   // EC2's lists are eventually consistent, mostly within seconds. AWS promises no limit.
   consistencyWindowMs: 30_000,
-  // EC2 sets the creation time before it answers. The request may have waited and been repeated before that.
+  // EC2 sets the creation time before it answers. Before EC2 receives the request, the request may be delayed or
+  // repeated.
   longestCreateMs: 300_000,
   machineProof: ['idempotency-key'],
   backendIds: 'unique',
-  // The limit of a security group's name. Key pairs, templates and tags allow at least as much.
+  // Maximum length of a security group's name at EC2. Key pairs, launch templates and tags allow at least this length.
   maxNameLength: 128,
   capabilities: ['stop-start', 'reboot', 'batch-create', 'list-by-id', 'idempotency-keys', 'writer-marks'],
   features: ['tags', 'user-data', 'spot', 'launch-tokens'],

@@ -56,7 +56,7 @@ export class NetworkClaims {
         new CreateLaunchTemplateCommand({
           LaunchTemplateName: name,
           VersionDescription: `says that ${vpcId} has this name`,
-          // A template must not be empty.
+          // EC2 refuses an empty template.
           LaunchTemplateData: { MetadataOptions: { HttpTokens: 'required' } },
           TagSpecifications: tagsFor(['launch-template'], { ...tags, [NETWORK_TAG]: vpcId }),
         }),

@@ -25,8 +25,8 @@ import { filter, NETWORK_TAG, tagFilter, tagsFor } from './tags.ts';
 const ANYWHERE = '0.0.0.0/0';
 
 /**
- * Makes and removes the parts of a VPC that machines need to be reachable: subnets, an internet gateway and a route.
- * Concurrent calls make each part only once.
+ * Makes and removes what a VPC needs so that its machines can be reached: subnets, an internet gateway and a route.
+ * Concurrent calls make each of these only once.
  */
 export class NetworkParts {
   readonly #ec2: Ec2;
@@ -50,9 +50,9 @@ export class NetworkParts {
   }
 
   /**
-   * Removes the parts.
+   * Removes the subnets and the internet gateway of a VPC.
    *
-   * @throws DriverError Conflict while a machine or a security group is in the VPC; no part is removed then
+   * @throws DriverError Conflict while a machine or a security group is in the VPC; nothing is removed then
    */
   async remove(location: string, vpcId: string): Promise<void> {
     await this.#requireEmpty(location, vpcId);
@@ -73,8 +73,8 @@ export class NetworkParts {
   }
 
   /**
-   * Checks that the VPC is empty. Without this check, EC2 would delete the empty subnets, and then refuse to delete the
-   * subnets in use.
+   * Checks that the VPC is empty. Without this check, some subnets could be deleted before EC2 refuses to delete a
+   * subnet in use.
    */
   async #requireEmpty(location: string, vpcId: string): Promise<void> {
     const ofVpc = { Filters: [filter('vpc-id', vpcId)], MaxResults: PAGE_SIZE };
@@ -107,7 +107,7 @@ export class NetworkParts {
     await Promise.all(
       wanted.map(({ part, zone }) =>
         // EC2 refuses a second subnet with the same addresses. Therefore concurrent calls make only one subnet for each
-        // part.
+        // address range.
         unless(['Conflict'], () =>
           this.#ec2.send(
             location,

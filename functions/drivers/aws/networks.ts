@@ -84,13 +84,13 @@ export class Networks {
   async delete(location: string, vpcId: string): Promise<void> {
     await this.#parts.remove(location, vpcId);
     await this.#deleteVpc(location, vpcId);
-    // The claim is released last, so that the network is listed until all its parts are deleted.
+    // The claim is released last, so that `list` shows the network until its VPC is deleted.
     await this.#claims.release(location, vpcId);
   }
 
   /**
-   * Creates a VPC, or takes a VPC of this name that an earlier call created and did not claim. Then claims the name for
-   * that VPC. @returns the VPC that has the name; another call may have claimed the name first
+   * Creates a VPC, or reuses a VPC of this name that an earlier call created and did not claim. Then claims the name
+   * for that VPC. @returns the VPC that has the name; another call may have claimed the name first
    */
   async #claimVpc(
     location: string,
@@ -110,7 +110,8 @@ export class Networks {
     const vpcId = own.VpcId ?? '';
     const winner = await this.#claims.claim(location, called, vpcId, tags);
     if (winner === vpcId) return own;
-    // This call's own VPC is deleted by its id, because a list may not show it yet.
+    // Another call claimed the name first. This call's own VPC is deleted by its id, because a list may not show the
+    // VPC yet.
     await this.#deleteVpc(location, vpcId);
     return await this.#byId(location, winner);
   }

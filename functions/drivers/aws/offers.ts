@@ -14,7 +14,10 @@ import { type Ec2, PAGE_SIZE } from './ec2.ts';
 import type { TypeBook } from './type-book.ts';
 
 const MIB_PER_GIB = 1_024;
-/** Matches Mac types. They need dedicated hosts, which are allocated for at least a day. */
+/**
+ * Matches Mac types, which the driver does not offer. They need dedicated hosts, which are allocated for at least a
+ * day.
+ */
 const NEEDS_A_HOST = /^mac/;
 
 /**

@@ -28,7 +28,7 @@ export class PublicParameters {
 
   /**
    * Reads parameters. @returns the values by parameter name, without parameters that the region does not have. If SSM
-   * refuses a request, only the values of earlier requests
+   * refuses a request, only the values of the requests before it
    */
   async read(location: string, names: readonly string[]): Promise<Map<string, string>> {
     const values = new Map<string, string>();

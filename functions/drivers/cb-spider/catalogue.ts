@@ -12,7 +12,7 @@ import type { ImageAnswer, PricesAnswer, RegionZoneAnswer, SpecAnswer } from './
 const HOURLY = /^(per ?)?(1 ?)?(h|hrs?|hours?)$/i;
 const ARM = /arm64|aarch64/i;
 const X86 = /x86_64|x86-64|amd64/i;
-/** Matches EC2's Graviton types, which are arm64. CB-Spider does not report the architecture of a type. */
+/** Matches EC2's Graviton types, which are arm64. Used if CB-Spider does not report a type's architecture. */
 const GRAVITON = /^[a-z]+[0-9]+g[a-z]*\./;
 
 export function locationOf({ Name, DisplayName, ZoneList }: RegionZoneAnswer): Location {
@@ -83,8 +83,8 @@ function gpuOf({ Gpu: [gpu] }: SpecAnswer): InstanceType['gpu'] {
 }
 
 /**
- * Returns the lowest price per hour of each type. Leaves out prices in other currencies or for other units of time,
- * because they cannot be compared.
+ * Returns the lowest price of each type, in USD per hour. Leaves out prices in other currencies or for other units of
+ * time.
  */
 export function pricesByType({ PriceList }: PricesAnswer): Map<string, number> {
   const prices = new Map<string, number>();

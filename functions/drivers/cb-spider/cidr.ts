@@ -2,7 +2,10 @@ import { isIPv4 } from 'node:net';
 import { DriverError } from '../contract/errors.ts';
 
 const BITS = 32;
-/** Number of bits that select a block in a network's upper half. Each zone that a launch names gets one block. */
+/**
+ * Number of bits that select one of the equal blocks in a network's upper half. Each zone that a launch names gets one
+ * block.
+ */
 const ZONE_BITS = 3;
 export const MOST_ZONES = 2 ** ZONE_BITS;
 

@@ -33,11 +33,14 @@ const CATALOGUE_TIMEOUT_MS = 25_000;
 /** Time limits, in ms, of calls that CB-Spider may answer only after minutes. */
 export interface Timeouts {
   /**
-   * Maximum wait for a call that creates or removes a machine. After that, CB-Spider continues the call without the
-   * driver. Most refusals of clouds arrive within this time.
+   * Maximum wait for a call that creates or removes a machine. After this time, the driver stops waiting, and CB-Spider
+   * continues the call. Most refusals of clouds arrive within this time.
    */
   handOverMs: number;
-  /** Maximum wait for a read of one machine, which CB-Spider may have locked for another call. */
+  /**
+   * Maximum wait for a read of one machine. CB-Spider does not answer the read while another call has locked the
+   * machine.
+   */
   lockedMs: number;
 }
 const TIMEOUTS: Timeouts = { handOverMs: 10_000, lockedMs: 4_000 };
@@ -175,8 +178,8 @@ export class CbSpiderClient implements CloudClient, IdempotencyKeys, StopStart, 
   }
 
   /**
-   * Reads the price of each type. Returns no prices if the read fails: several clouds have no prices, and some take
-   * minutes to answer. @throws DriverError only Throttled and Unauthorized
+   * Reads the price of each type. If the read fails, returns no prices, because several clouds have no prices, and some
+   * take minutes to answer. @throws DriverError Throttled or Unauthorized; any other DriverError is ignored
    */
   async #prices(site: SpiderSite): Promise<Map<string, number>> {
     try {

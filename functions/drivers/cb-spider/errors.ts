@@ -4,8 +4,7 @@ import type { RateWords } from '../contract/retry-after.ts';
 
 /**
  * Maps error messages to codes. CB-Spider has no error codes: nearly every error is a 500 with the message of the
- * cloud's SDK. The first pattern that matches decides. If no pattern matches, the outcome of a change is unknown. The
- * patterns contain CB-Spider's own words, and codes that the clouds' SDKs include in their messages.
+ * cloud's SDK. The first pattern that matches decides. If no pattern matches, the outcome of a change is unknown.
  */
 const MESSAGES: readonly (readonly [code: DriverErrorCode, pattern: RegExp])[] = [
   [

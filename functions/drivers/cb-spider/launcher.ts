@@ -14,8 +14,8 @@ import type { Registration, SpiderSite } from './registration.ts';
 import type { SpiderTransport } from './transport.ts';
 
 /**
- * Time, in ms, for which the driver does not request again a removal that is under way. In CB-Spider, each repeated
- * request would wait for the first request.
+ * Time in ms after a removal was requested during which the driver does not repeat the request. In CB-Spider, each
+ * repetition would wait for the first request.
  */
 const REMOVAL_KEPT_MS = 60_000;
 
@@ -68,7 +68,7 @@ export class Launcher {
       const made =
         started === 'under-way'
           ? await this.#lookUp(site, name)
-          : // CB-Spider answers when the machine accepts SSH. Therefore the machine runs.
+          : // CB-Spider answers only after the machine accepts SSH. Therefore the machine runs.
             machineOf(deploymentId, name, 'Running', started.answer);
       if (made) return made;
     } catch (error) {
@@ -99,11 +99,11 @@ export class Launcher {
   }
 
   /**
-   * Removes a machine that a failed start left behind. If CB-Spider's first read of a new machine fails, the machine
+   * Removes the machines that a failed start left behind. If CB-Spider's first read of a new machine fails, the machine
    * stays at the cloud, and CB-Spider has no name for it. A machine that is older than the call is not removed, because
    * the call did not create it.
    *
-   * @throws DriverError OutcomeUnknown if the look-up or the removal of such a machine fails
+   * @throws DriverError OutcomeUnknown if the look-up or the removal of such a machine fails or takes too long
    */
   async #removeHalfMade(site: SpiderSite, name: string, beganAtMs: number): Promise<void> {
     const { reader } = this.#options;
@@ -119,10 +119,10 @@ export class Launcher {
   }
 
   /**
-   * Removes a machine. CB-Spider locks a name while it handles a call for that name. Therefore a removal waits until a
-   * start has ended. If CB-Spider then does not know the name, no call is starting the machine, and a machine of this
-   * name at the cloud is a leftover. Only the machine that lists show under the name is removed, because any other
-   * machine of the name may be a copy.
+   * Removes a machine. CB-Spider locks a name while it handles a call for that name. Therefore CB-Spider handles the
+   * removal only after a start under this name has ended. If CB-Spider then does not know the name, a failed start may
+   * have left a machine of this name at the cloud. If there are several such machines, only the oldest is removed,
+   * because the others may be copies.
    */
   async remove(location: string, backendId: string): Promise<void> {
     const { registration, transport, reader } = this.#options;

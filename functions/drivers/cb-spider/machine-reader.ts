@@ -15,7 +15,7 @@ import type { SpiderTransport } from './transport.ts';
 
 /** Time limit of a list. It is long, because CB-Spider reads each machine from the cloud, one after the other. */
 const LIST_TIMEOUT_MS = 24_000;
-/** Time limit of the same list if a method also needs other requests. */
+/** Time limit of the list of all machines in a method that also sends other requests. */
 const LOOK_UP_TIMEOUT_MS = 10_000;
 const STATUS_TIMEOUT_MS = 6_000;
 
@@ -27,9 +27,10 @@ export class MachineReader {
   /** Names that CB-Spider knew at an earlier read, as `<connection config>/<name>`. */
   readonly #known = new Set<string>();
   /**
-   * Names of machines that CB-Spider knew when it accepted their removal. CB-Spider deletes a name last: when it no
-   * longer knows such a name, the machine no longer exists. For any other unknown name, CB-Spider may have crashed
-   * during a start, and only the list of the cloud's machines shows whether a machine exists.
+   * Names of machines that CB-Spider knew when it accepted their removal, as `<connection config>/<name>`. CB-Spider
+   * deletes a machine before the machine's name. Therefore, if CB-Spider no longer knows one of these names, the
+   * machine no longer exists. For any other unknown name, CB-Spider may have crashed during a start, and only the list
+   * of the cloud's machines shows whether a machine exists.
    */
   readonly #going = new Set<string>();
 
@@ -44,9 +45,9 @@ export class MachineReader {
   }
 
   /**
-   * Lists machines. Statuses come from CB-Spider's list of names, addresses from the cloud's list. If CB-Spider does
-   * not know a machine that has a name of this deployment at the cloud, CB-Spider is starting the machine, or crashed
-   * while starting it.
+   * Lists machines. Statuses come from CB-Spider's list of names, addresses from the cloud's list. Includes machines of
+   * this deployment that only the cloud's list has: CB-Spider is still starting such a machine, or crashed while
+   * starting it, or the machine is a copy.
    */
   async list(site: SpiderSite): Promise<CloudInstance[]> {
     const [{ mapped, unmapped }, statuses] = await Promise.all([
@@ -58,8 +59,7 @@ export class MachineReader {
     const named = statuses.map(({ IId, VmStatus }) =>
       this.#machine(IId.NameId, statusOf(VmStatus), bySystemId.get(IId.SystemId)),
     );
-    // These names are missing from the statuses. CB-Spider stored them after it had read the statuses, or deleted them
-    // before.
+    // These names are missing from the statuses, because CB-Spider stored or deleted the names between the two reads.
     const late = await Promise.all(
       mapped
         .filter(({ IId }) => !known.has(IId.SystemId))
@@ -79,7 +79,10 @@ export class MachineReader {
     ];
   }
 
-  /** Reads one machine by name. Undefined proves that the machine does not exist, unless the cloud's own lists lag. */
+  /**
+   * Reads one machine by name. Undefined proves that the machine does not exist, if the cloud's own lists are up to
+   * date.
+   */
   async find(site: SpiderSite, name: string): Promise<CloudInstance | undefined> {
     const answer = await this.#query(site, name);
     return 'found' in answer ? answer.found : undefined;
@@ -101,7 +104,8 @@ export class MachineReader {
   /**
    * Reads one machine by name. CB-Spider answers the read (`GET /vm`) only after a call that starts or removes the
    * machine has ended. If CB-Spider does not know the name and does not answer the read in time, the machine is being
-   * started. If CB-Spider answers that it does not know the name, a machine of this name at the cloud is a leftover.
+   * started. If CB-Spider answers that it does not know the name, a failed start may have left a machine of this name
+   * at the cloud.
    */
   async #query(
     site: SpiderSite,
@@ -123,7 +127,7 @@ export class MachineReader {
     return leftover ? { found: leftover } : known;
   }
 
-  /** Records that CB-Spider has accepted a removal. @param isDone true if CB-Spider has completed it */
+  /** Records that CB-Spider has accepted a removal. @param isDone true if CB-Spider has completed the removal */
   noteGoing({ connectionName }: SpiderSite, name: string, isDone: boolean): void {
     const key = `${connectionName}/${name}`;
     if (!isDone && !this.#known.has(key)) return;
@@ -144,7 +148,7 @@ export class MachineReader {
 
   /**
    * Returns the machines that have this name at the cloud, but not in CB-Spider: the cloud's ids, oldest machine first.
-   * Leaves out machines that are being removed.
+   * Leaves out machines that are being removed or no longer exist.
    */
   async leftovers(site: SpiderSite, name: string): Promise<{ systemId: string; startedAtMs?: number }[]> {
     const { unmapped } = await this.#all(site, LOOK_UP_TIMEOUT_MS);
@@ -239,7 +243,7 @@ export class MachineReader {
 
   /**
    * Converts machines that CB-Spider does not know. The oldest machine of each name gets that name as its backend id,
-   * unless the name is taken.
+   * unless `taken` contains the name.
    */
   #strays(taken: ReadonlySet<string>, unmapped: readonly MachineAnswer[]): CloudInstance[] {
     const names = new Set(taken);

@@ -25,8 +25,8 @@ const STATUSES: Readonly<Record<string, InstanceStatus>> = {
 };
 
 /**
- * Matches the keys under which clouds report a machine's status. The driver uses these statuses for machines for which
- * CB-Spider has no status.
+ * Matches the keys under which clouds report a machine's status. The driver uses these statuses for machines that
+ * CB-Spider does not know.
  */
 const STATUS_KEY = /^(State|Status|Lifecycle(State)?|(Instance|Server|Vm)\w*Status(Name)?|InstanceState)$/i;
 const GONE = /terminated|deallocated and deleted|\bdeleted\b/i;
@@ -78,8 +78,9 @@ export function machineOf(
 }
 
 /**
- * Returns the status of a machine that CB-Spider does not know. Most such machines are being started, because CB-Spider
- * stores the name last. The cloud's own status is also considered, because EC2 shows a removed machine for an hour.
+ * Returns the status of a machine that CB-Spider does not know. If the cloud's own status says that the machine has
+ * ended or is ending, that status decides, because EC2 shows a removed machine for an hour. Otherwise the machine
+ * counts as being started, because CB-Spider stores a new machine's name last.
  */
 export function statusOfUnmapped({ KeyValueList }: MachineAnswer): InstanceStatus {
   const told = KeyValueList.filter(({ Key }) => STATUS_KEY.test(Key)).map(({ Value }) => Value);

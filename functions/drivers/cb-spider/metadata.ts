@@ -52,7 +52,7 @@ const DESCRIPTIONS: Readonly<Record<CredentialKey, string>> = {
   MockName: 'Any name. The mock driver keeps its machines under it',
 };
 
-/** Keys whose values are not secret. The values of all other keys are secret. */
+/** Keys whose values are not secret. */
 const PUBLIC_KEYS: ReadonlySet<CredentialKey> = new Set([
   'TenantId',
   'SubscriptionId',
@@ -119,8 +119,8 @@ export const cbSpiderMetadata = {
   ],
   apiKind: 'locational',
   inventoryPollMinutes: 60,
-  // A look-up by name detects that a machine is being started before the cloud shows the machine. Therefore this time
-  // covers only the lag of the cloud's own lists.
+  // While a machine is being started, a look-up by name in CB-Spider detects this, even if the cloud does not show the
+  // machine yet. Therefore this time covers only the lag of the cloud's own lists.
   consistencyWindowMs: 20_000,
   // CB-Spider queues its requests to a cloud, and some clouds take many minutes to make a machine.
   longestCreateMs: 1_800_000,

@@ -28,7 +28,7 @@ export interface NetworksOptions {
   registration: Registration;
   cloud: Cloud;
   deploymentId: string;
-  /** True if the connection does not use the client's credential yet. */
+  /** True if this client only checks a new credential, which the user's connection does not use yet. */
   isTrial: boolean;
 }
 
@@ -72,8 +72,9 @@ export class Networks {
   }
 
   /**
-   * Makes a key pair that is never used to sign in: CB-Spider cannot import a key, and every machine must name a key
-   * pair. The cloud generates the key, and the driver discards the private key unread.
+   * Makes a key pair, because CB-Spider requires one for each machine. CB-Spider cannot import the public key of the
+   * spec. Therefore the cloud generates the keys, and the driver discards the private key unread. Users cannot sign in
+   * with this key pair.
    */
   async ensureKeyPair({ location, name }: KeyPairSpec) {
     const site = await this.#options.registration.site(location);
@@ -141,10 +142,11 @@ export class Networks {
   }
 
   /**
-   * Lists the names under the client's CB-Spider connection. Includes names whose resources the cloud no longer has, so
-   * that a caller can delete the names in CB-Spider. Leaves out the resources that CB-Spider does not know ("only
-   * CSP"), because several clouds show the resources of all their locations in that list. For a trial client, includes
-   * these resources, because the client's CB-Spider connection has no names of its own.
+   * Lists the names under the client's CB-Spider connection. Includes `OnlySpiderList`, the names whose resources the
+   * cloud no longer has, so that a caller can delete these names in CB-Spider. Leaves out `OnlyCSPList`, the resources
+   * that CB-Spider does not know, because several clouds put the resources of all their locations into that list. A
+   * trial client (`isTrial`) includes `OnlyCSPList`: it has a separate CB-Spider connection, under which no names are
+   * stored.
    */
   async #names(location: string, kind: NetworkResourceKind): Promise<string[]> {
     const { registration, transport } = this.#options;
@@ -189,7 +191,7 @@ export class Networks {
     }
   }
 
-  /** Ensures a subnet. CB-Spider stores network and subnet one after the other, and may have crashed in between. */
+  /** Ensures a subnet. CB-Spider stores first the network and then the subnet, and may crash between the two writes. */
   async #ensureSubnet(
     site: SpiderSite,
     networkName: string,
@@ -200,8 +202,8 @@ export class Networks {
   }
 
   async #addSubnet(site: SpiderSite, networkName: string, subnet: object): Promise<void> {
-    // The name of a zone's subnet is unique only in its network. With IDTransformMode ON, CB-Spider generates the
-    // subnet's name at the cloud.
+    // The name of a zone's subnet is unique only in its network. Therefore CB-Spider must generate the subnet's name at
+    // the cloud (IDTransformMode ON).
     const body = { ConnectionName: site.connectionName, IDTransformMode: 'ON', ReqInfo: subnet };
     try {
       const path: [string, ...string[]] = ['vpc', networkName, 'subnet'];

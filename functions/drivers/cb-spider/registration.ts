@@ -14,7 +14,7 @@ import { isNotFound } from './errors.ts';
 import { providerName } from './providers.ts';
 import type { SpiderTransport } from './transport.ts';
 
-/** Describes a location in CB-Spider: a connection config, and the zones of its region. */
+/** Describes a location as CB-Spider stores it: the name of its connection config, and its zones. */
 export interface SpiderSite {
   connectionName: string;
   location: string;
@@ -29,27 +29,28 @@ export interface Registrant {
   cloud: Cloud;
   deploymentId: string;
   /**
-   * `<namespace>/<name>` of the connection. CB-Spider stores machines under this key. Therefore the key does not depend
-   * on the credential.
+   * `<namespace>/<name>` of the user's connection. The names of connection configs contain this key, and CB-Spider
+   * stores machines by connection config. Therefore the key does not depend on the credential.
    */
   connectionKey: string;
   keyValues: readonly { Key: string; Value: string }[];
   /**
-   * Key of the HMAC in the credential's registered name. Without the password, the name does not reveal the credential.
+   * Password of the CB-Spider server. It is also the key of an HMAC of the credential. The credential's name in
+   * CB-Spider contains this HMAC. Without the password, the name does not reveal the credential.
    */
   password: string;
   /**
-   * True if the connection does not use the credential yet. Connection configs and regions then get names that depend
-   * on the credential. The configs and regions that the connection uses stay unchanged.
+   * True if the user's connection does not use the credential yet. The driver then registers connection configs and
+   * regions under separate names, and does not change those that the connection uses.
    */
   isTrial?: boolean;
 }
 
 /**
  * Registers the drivers, credentials, regions and connection configs that CB-Spider requires before any call about
- * machines. Each registration is an upsert. No two deployments, connections or locations share a name: the parts of a
- * name are joined by `.`, and only the location, which comes last, may contain a `.`. Each credential has its own name.
- * While a new credential is verified, existing machines keep their credential.
+ * machines. Each registration is an upsert. No two deployments, connections or locations share a name, because the
+ * parts of a name are joined by `.`, and only the location, which comes last, may contain a `.`. Each credential has
+ * its own name, so that the check of a new credential does not affect existing machines.
  */
 export class Registration {
   readonly #registrant: Registrant;
@@ -86,7 +87,7 @@ export class Registration {
   /**
    * Returns a location, and registers it in CB-Spider if it is not registered.
    *
-   * @param zone a zone that the result must have if the cloud has it, even if the cached site is older than the zone
+   * @param zone if the cached location lacks this zone, the zones are read from the cloud again
    * @throws DriverError NotFound if the cloud has no such location
    */
   async site(location: string, zone?: string): Promise<SpiderSite> {
@@ -125,7 +126,7 @@ export class Registration {
     });
   }
 
-  /** Ensures a location. If CB-Spider already has the location, no call goes to the cloud. */
+  /** Registers a location if CB-Spider does not have it. If CB-Spider has the location, no call goes to the cloud. */
   async #ensureSite(location: string): Promise<SpiderSite> {
     await this.#ensureAccount();
     const connectionName = `${this.#base}.${location}`;

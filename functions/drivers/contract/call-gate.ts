@@ -5,14 +5,13 @@ export interface CloudCall {
   /** The cloud's name of the action, with its service: `ec2:RunInstances`, `nova:POST /servers`. */
   action: string;
   /**
-   * The kind of call. It selects the connection's rate limit that applies to the call. `sign-in`: the call gets or
-   * registers a credential at STS, Keystone or CB-Spider itself. Such a call reaches no compute, network or image
-   * service. Therefore the gate sends the call without asking the governor.
+   * Selects the rate limit for this call. `sign-in`: the call goes only to STS, Keystone or CB-Spider itself, and
+   * reaches no compute, network or image service. The gate does not ask the governor for a permit for such a call.
    */
   kind: CallKind | 'sign-in';
   /** Undefined if the call concerns the whole account. */
   location: string | undefined;
-  /** For a create call: the number of machines that it requests. The governor counts each machine. Absent: one. */
+  /** Number of machines that a create call requests. The governor counts each machine. Absent: one. */
   machines?: number;
 }
 
@@ -29,8 +28,8 @@ export class Permit {
   }
 
   /**
-   * Marks the permit as used. The function that sends the request calls this. @throws Error if the permit was used
-   * before
+   * Marks the permit as used. The function that sends the request calls this method. @throws Error if the permit was
+   * used before
    */
   use(): void {
     if (this.#isUsed)
@@ -42,9 +41,9 @@ export class Permit {
 }
 
 /**
- * Controls every request of a driver. The worker's gate asks the governor for a permit, and logs each call that a cloud
- * refuses. After a throttled call, the gate slows down later calls of that kind. It does not slow down after a
- * throttled create, because the launch reports that throttle to the governor.
+ * Decides when a driver may send a request. In a worker, the gate asks the governor for a permit, and logs each call
+ * that a cloud refuses. If the cloud throttles a `list` or `mutate` call, the gate slows down later calls of the same
+ * kind. The worker of a launch reports a throttled create to the governor itself.
  */
 export interface CallGate {
   /**

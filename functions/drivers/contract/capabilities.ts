@@ -9,14 +9,13 @@ export interface StopStart {
    * Asks the cloud to stop the machine, and returns immediately. The machine is then `Suspending`, later `Suspended`.
    * Succeeds if the machine is already stopped.
    *
-   * @throws DriverError NotFound; Conflict before the machine runs; Unsupported if this machine cannot be stopped
-   * (spot, local disks)
+   * @throws DriverError NotFound; Conflict before the machine runs; Unsupported if this machine cannot be stopped, for
+   * example a spot machine
    */
   stopInstance(location: string, backendId: string): Promise<void>;
   /**
    * Asks the cloud to start the machine, and returns immediately. The machine is then `Resuming`, later `Running`,
-   * possibly with another public address. Succeeds if the machine already runs. If the cloud lacks capacity for the
-   * machine, the call throws the same errors as a create call.
+   * possibly with another public address. Succeeds if the machine already runs.
    *
    * @throws DriverError NotFound, InsufficientCapacity, QuotaExceeded; Conflict while the machine is being stopped
    */
@@ -25,8 +24,8 @@ export interface StopStart {
 
 export interface Reboot {
   /**
-   * Asks the cloud to reboot the machine, and returns immediately. The machine may be `Rebooting` for a while. It is
-   * then `Running`, with the same id and addresses.
+   * Asks the cloud to reboot the machine, and returns immediately. The machine keeps its id and its addresses. It may
+   * be `Rebooting` before it is `Running` again.
    *
    * @throws DriverError NotFound; Conflict while the machine does not run
    */
@@ -40,12 +39,13 @@ export interface BatchCreate {
   /** Maximum number of specs in one call, at least 2. */
   readonly maxBatchSize: number;
   /**
-   * Requests several instances in one call to the cloud. The caller has the governor's permit for each instance. All
-   * specs belong to one fleet, and differ only in `instanceId`, `launchToken` and the tag `fleetwright:instance`.
+   * Requests several instances in one call to the cloud. The caller already has the governor's permit for each
+   * instance. All specs belong to one fleet, and differ only in `instanceId`, `launchToken` and the tag
+   * `fleetwright:instance`.
    *
    * The contract of `createInstance` applies to each instance: after any error except `OutcomeUnknown`, the instance
-   * does not exist. `findInstanceByToken` finds each instance by its own launch token, even if the caller's process
-   * dies right after it has sent the call.
+   * does not exist. `findInstanceByToken` finds each instance by its own launch token, even if the process ends right
+   * after the request was sent.
    *
    * @returns one outcome for each spec, in the order of the specs. Never rejects with a DriverError: if the whole call
    * failed, each outcome has the error.
@@ -53,14 +53,14 @@ export interface BatchCreate {
   createInstances(specs: readonly InstanceSpec[]): Promise<CreateOutcome[]>;
 }
 
-/** Lists selected machines by id. A call costs the same, even if the account has many other machines. */
+/** Lists selected machines by id. The cost of a call does not depend on the number of other machines in the account. */
 export interface ListById {
   /** Maximum number of ids in one call, at least 50. */
   readonly maxListedById: number;
   /**
-   * Lists those of the given machines that belong to this deployment and that the cloud shows, in any order. Makes one
-   * call to the cloud. As with `listInstances`, a new machine may still be missing from the answer. An id that never
-   * existed causes no error.
+   * Lists the machines with these ids in any order, with one call to the cloud. Leaves out machines outside this
+   * deployment, and ids that the cloud does not show. A new machine may still be missing, as in the answer of
+   * `listInstances`.
    *
    * @param backendIds from 1 to `maxListedById` ids
    */
@@ -104,21 +104,21 @@ export interface GlobalCatalogue {
 }
 
 /**
- * Describes a mark that a deployment (the writer) keeps in a cloud account. The mark states that the writer uses the
- * account under the client's `deploymentId`.
+ * Describes a small record (mark) that a deployment (the writer) stores in a cloud account, under its deployment id.
+ * The mark tells other deployments with the same id that the writer uses the account.
  */
 export interface WriterMark {
   /** 1 to 64 characters of a-z, 0-9 and `-`. */
   writerId: string;
-  /** The time when the deployment began to use the account. */
+  /** The time when the writer began to use the account. */
   sinceMs: number;
   renewedAtMs: number;
 }
 
 /**
- * Keeps writer marks in the cloud account. Every deployment with a credential for the account can read the marks. Two
- * deployments with the same id detect each other by their marks. A mark is free of charge. It must not be a network,
- * security group or key pair. A deployment writes only its own mark.
+ * Stores writer marks in the cloud account, where every deployment with a credential for the account can read the
+ * marks. Two deployments with the same id detect each other by their marks. A mark must be free of charge, and must not
+ * be a network, security group or key pair. A deployment writes only its own mark.
  *
  * Each method throws `Unauthorized` if the credential lacks the right to use marks, even if the credential has all
  * other rights.
@@ -135,9 +135,7 @@ export interface WriterMarks {
   removeWriterMark(writerId: string): Promise<void>;
 }
 
-/**
- * Maps each optional capability to its methods. A client may have these methods in addition to those of `CloudClient`.
- */
+/** Maps each optional capability to its methods. */
 export interface Capabilities extends Record<CapabilityName, object> {
   'stop-start': StopStart;
   reboot: Reboot;
@@ -160,7 +158,7 @@ const METHODS: { readonly [Name in CapabilityName]: readonly (keyof Capabilities
   'writer-marks': ['listWriterMarks', 'putWriterMark', 'removeWriterMark'],
 };
 
-/** Returns the optional capabilities of a client. A client has a capability if it has all of its methods. */
+/** Returns the optional capabilities of a client. A client has a capability if it has all methods of the capability. */
 export function capabilitiesOf(client: CloudClient): CapabilityName[] {
   return CAPABILITY_NAMES.filter((name) => has(client, name));
 }

@@ -5,13 +5,13 @@ import type { CredentialField, DriverMetadata } from './metadata.ts';
 
 type Fields = Readonly<Record<string, string>>;
 
-/** Caches the schemas, because making a schema costs more than using it, and connections are opened every minute. */
+/** Caches each driver's schema, because making a schema takes longer than checking a credential with it. */
 const schemas = new WeakMap<object, ReturnType<typeof makeSchema>>();
 
 /**
  * Returns the schema of a driver's credential, made from the driver's `credentialFields`. If a field is wrong or
- * missing, the schema's issue names the field. No issue contains a value. The issue of a missing field contains the
- * field's description.
+ * missing, the schema's issue names the field. No issue contains a value of the credential. The issue of a missing
+ * field contains the field's description.
  */
 export function credentialSchemaOf({ credentialFields }: Pick<DriverMetadata, 'credentialFields'>) {
   const known = schemas.get(credentialFields) ?? makeSchema(credentialFields);

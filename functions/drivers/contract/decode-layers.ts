@@ -85,8 +85,8 @@ function layer(
 }
 
 /**
- * Finds the stretches that consist of characters of one alphabet and of `between`. @returns for each stretch, the
- * indices of the characters of the alphabet
+ * Finds the stretches that consist only of characters of `alphabet` and of `between`. @returns for each stretch with at
+ * least `shortest` characters of `alphabet`, the indices of these characters
  */
 function runsOf(text: string, alphabet: RegExp, between: RegExp, shortest: number): number[][] {
   const runs: number[][] = [];

@@ -1,6 +1,6 @@
 /**
- * Holds a text as UTF-8 bytes, with its escapes decoded. For each byte, `starts` and `ends` give the part of the
- * original text that the byte was decoded from. Several bytes may come from one part.
+ * Holds the UTF-8 bytes of a text, before or after its escapes were decoded. For each byte, `starts` and `ends` give
+ * the part of the original text that the byte comes from. Several bytes may come from one part.
  */
 export interface Decoded {
   /** One character from U+0000 to U+00FF for each byte. */
@@ -13,8 +13,8 @@ export interface Decoded {
 }
 
 /**
- * Maximum number of decoding passes over a text, because an escape may itself be escaped. Escapes that are nested more
- * deeply are not decoded.
+ * Maximum number of decoding passes over a text. An escape that is itself escaped needs several passes. Escapes that
+ * are nested more deeply than this number are not decoded.
  */
 const MAX_PASSES = 8;
 
@@ -78,7 +78,8 @@ function escapes(backslashes: string): RegExp {
       `${backslashes}u\\{(?<braced>[0-9a-f]{1,6})\\}`,
       `${backslashes}x(?<byte>[0-9a-f]{2})`,
       `${backslashes}(?<space>[abfnrtv])`,
-      // A character that begins another escape is not matched here, so that the other escape is decoded.
+      // A backslash before `%` or `&` is not matched if that character begins an escape. That escape is decoded
+      // instead.
       `${backslashes}(?!%u?[0-9a-f]{2}|&#?[0-9a-z]+;)(?<sign>[ -/:-@\\[\\]^_\`{-~])`,
       '&#x(?<hexEntity>[0-9a-f]{1,6});?',
       '&#(?<entity>[0-9]{1,7});?',
@@ -122,7 +123,7 @@ export function bytesOf(text: string): Decoded {
   return { bytes, starts, ends };
 }
 
-/** Decodes each escape once. @returns the same object if the text has no escape */
+/** Decodes each escape once. @returns the given object itself if the text has no escape */
 function decodeOnce(decoded: Decoded, backslashes: Backslashes): Decoded {
   const { bytes, starts, ends } = decoded;
   if (!/[%\\&]/.test(bytes)) return decoded;

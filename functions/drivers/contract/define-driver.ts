@@ -12,9 +12,8 @@ import { Secrets } from './secrets.ts';
  * Makes a driver from its metadata and the function that opens its clients. The compiler checks that the clients have
  * all methods of each declared capability, and no method of any other capability.
  *
- * Everything that a client returns or throws passes through the guard (`guard-client.ts`). Therefore no driver needs to
- * shorten its cloud's messages or to remove secrets from them. If a driver obtains further secrets with the credential,
- * such as a token or session keys, it adds each of them to `secrets`.
+ * `guard-client.ts` shortens the messages that a client returns or throws, and removes secrets from them. A driver that
+ * obtains further secrets with the credential, such as a token or session keys, must add each of them to `secrets`.
  */
 export function defineDriver<const Metadata extends DriverMetadata>(
   metadata: Metadata,
@@ -34,7 +33,7 @@ export function defineDriver<const Metadata extends DriverMetadata>(
   };
 }
 
-/** Wraps the call gate. Redacts errors before the gate sees them, because the gate logs them. */
+/** Wraps the call gate. Removes secrets from each error before the gate logs the error. */
 function guardGate(calls: CallGate, secrets: Secrets): CallGate {
   return {
     send: (call, request) =>

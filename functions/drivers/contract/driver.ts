@@ -9,8 +9,8 @@ export interface ConnectOptions {
   cloud: Cloud;
   credential: Credential;
   /**
-   * Address of the cloud's API. If the driver knows an address of its own, this address replaces it. The caller has
-   * already checked this address against the deployment's rules.
+   * Address of the cloud's API. Replaces the address that the driver itself knows, if there is one. The caller has
+   * already checked that the deployment allows this address.
    */
   endpoint?: string;
   /** The value of the tag `fleetwright:deployment` on everything that this deployment makes. */
@@ -20,7 +20,7 @@ export interface ConnectOptions {
    * that store data per connection use this key. Absent: the client belongs to no connection.
    *
    * While a new credential is being verified, two clients of one connection may have different credentials. A client
-   * with the new credential must not change anything for the other clients.
+   * with the new credential must not change what the client with the old credential uses.
    */
   connectionKey?: string;
   /**
@@ -44,15 +44,12 @@ export interface VerifiedCredential {
   accountName?: string;
 }
 
-/**
- * Opens clients of a cloud. Made with `defineDriver`. A driver has no state; only its clients have state. The caller
- * stores in its own records everything that must survive the process.
- */
+/** Opens clients of a cloud. Made with `defineDriver`. A driver has no state. A client may cache data in memory. */
 export interface Driver extends DriverMetadata {
   /**
    * Opens a client. Makes no call to the cloud. Only `verifyCredential` tells whether the cloud accepts the credential.
-   * The caller keeps a client for up to a minute, shares it among many queue messages, and discards it after
-   * `Unauthorized`. What the client caches (tokens, assumed roles, addresses) is discarded with the client.
+   * The caller uses one client for up to a minute, for many queue messages. After `Unauthorized`, the caller discards
+   * the client and thus its cached tokens.
    *
    * @throws DriverError InvalidRequest if a credential field is missing or the endpoint is not usable
    */
@@ -65,8 +62,8 @@ export type NetworkResourceKind = (typeof NETWORK_RESOURCE_KINDS)[number];
 export interface NetworkSpec {
   location: string;
   /**
-   * The idempotency key, unique in the deployment for this kind of resource and this location. 1 to 23 characters of
-   * a-z and 0-9. The driver derives the resource's name at the cloud from this key (`resourceName`).
+   * Idempotency key of the network, unique among this deployment's networks at the location. 1 to 23 characters of a-z
+   * and 0-9. The driver derives the resource's name at the cloud from this key (`resourceName`).
    */
   name: string;
   cidr: string;
@@ -99,15 +96,15 @@ export interface InstanceSpec {
   /** Fleetwright's id of the instance: the value of the machine's tag `fleetwright:instance`. */
   instanceId: string;
   /**
-   * The idempotency key. If the cloud accepts an idempotency key, the driver passes the launch token to the cloud. The
-   * driver always puts the token into the machine's name (`machineName`). At a cloud without tags, only the name tells
-   * for which instance the machine was made.
+   * Idempotency key of the launch. If the cloud accepts an idempotency key, the driver derives that key from this
+   * token. The machine's name contains the token (`machineName`). At a cloud without tags, only the name tells for
+   * which instance the machine was made.
    */
   launchToken: string;
   instanceType: string;
   imageBackendId: string;
   rootDiskGb?: number;
-  /** The user data, not encoded. A driver without the feature `user-data` refuses it as `Unsupported`. */
+  /** The user data, not encoded. A driver without the feature `user-data` throws `Unsupported`. */
   userData?: string;
   networkBackendId: string;
   subnetBackendId?: string;
@@ -124,10 +121,13 @@ export interface InstanceSpec {
 /** Describes a machine as the cloud reports it. */
 export interface CloudInstance {
   backendId: string;
-  /** Taken from the tag `fleetwright:instance`, or from the name (`parseMachineName`). Undefined if neither has it. */
+  /**
+   * Taken from the tag `fleetwright:instance`, or from the name (`parseMachineName`). Undefined if neither contains the
+   * id.
+   */
   instanceId?: string;
   launchToken?: string;
-  /** The cloud's status in the terms of this contract. `Undefined` if the driver does not know the cloud's word. */
+  /** The status in the terms of this contract. `Undefined` if the driver cannot interpret the cloud's own status. */
   status: InstanceStatus;
   zone?: string;
   /** The name of the type, as in the offers. Absent if the cloud does not report it. */
@@ -141,7 +141,7 @@ export interface CloudInstance {
   createdAtMs?: number;
   /**
    * The idempotency key of the call that made the machine, if the cloud keeps it: the value of `idempotencyKeyOf` for
-   * that call's launch tokens. A copy of the machine has another key, or none.
+   * that call's launch tokens. A copy of the machine has a different key, or none.
    */
   idempotencyKey?: string;
   /** The cloud's own word for the machine's status. */
@@ -158,21 +158,21 @@ export interface CloudNetworkResource {
   kind: NetworkResourceKind;
   backendId: string;
   /**
-   * The `name` of the spec from which the resource was made. If the resource's name at the cloud does not have the form
-   * of `names.ts`, this is the name at the cloud.
+   * The `name` of the spec (`NetworkSpec`, `SecurityGroupSpec` or `KeyPairSpec`), which the driver reads from the
+   * resource's name at the cloud. If that name does not have the form of `names.ts`: the name at the cloud.
    */
   name: string;
   createdAt?: string;
 }
 
 /**
- * Calls one cloud with the credential of one connection. "Of this deployment" means: the resource carries this
- * deployment's tag or, if it carries no deployment's tag, a name of this deployment (`names.ts`). A client returns no
- * other resources, and thus protects other resources from deletion.
+ * Calls one cloud with the credential of one connection. A machine or network resource "of this deployment" carries
+ * this deployment's tag. If it carries no deployment's tag, its name must be one of this deployment (`names.ts`). A
+ * client returns no other machines and network resources, so that the caller cannot delete these by mistake.
  *
  * Every request has a time-out, and a method ends within 30 seconds. A method that reads a long list may take longer.
- * Methods throw only `DriverError`. The error's message has the cloud's own words, and no part of the credential, of
- * user data or of a key:
+ * Methods throw only `DriverError`. The error's message has the cloud's own words, but no part of the credential, of
+ * user data or of a key. These are the codes:
  *
  * - `Throttled`: the call had no effect. The error has `retryAfterMs` and `limitPerSecond` if the cloud reported them
  *   (`retry-after.ts`). If waiting does not help, the code is `QuotaExceeded` instead.
@@ -181,11 +181,11 @@ export interface CloudNetworkResource {
  *   `Unavailable` instead.
  * - `Unauthorized`: the cloud refused the credential, or the credential has expired or lacks the right to this call.
  *   The error's `call` names the request.
- * - `NoPermit`: a request of this call waited too long for its permit (`call-gate.ts`) and was not sent. A repetition
- *   of the call reuses what the earlier requests created.
+ * - `NoPermit`: a request of this call waited too long for its permit (`call-gate.ts`) and was not sent. If the caller
+ *   repeats the call, the call reuses what its earlier requests created.
  * - `NotFound`: the location or machine of the call does not exist.
- * - `InvalidRequest`, `Unsupported`: the same call can never succeed: an unknown location or type, an image of another
- *   architecture, a bad CIDR.
+ * - `InvalidRequest`, `Unsupported`: a repetition of the call would fail, too. Examples: an unknown location or type,
+ *   an image that the type cannot boot, a bad CIDR.
  * - An error that a driver cannot classify is `OutcomeUnknown` for a change and `Unavailable` for a read. The error's
  *   `answered` is true if the cloud answered. After several equal answers in a row, the caller treats the error as a
  *   refusal.
@@ -226,8 +226,8 @@ export interface CloudClient {
   ensureSecurityGroup(spec: SecurityGroupSpec): Promise<{ backendId: string }>;
   ensureKeyPair(spec: KeyPairSpec): Promise<{ backendId: string }>;
   /**
-   * Returns the backend id of this deployment's resource with this name, if it exists. Used if the answer to `ensure…`
-   * was lost.
+   * Returns the backend id of this deployment's resource with this name, if it exists. Callers use this method if the
+   * answer to a call of `ensure…` was lost.
    */
   findNetworkResource(location: string, kind: NetworkResourceKind, name: string): Promise<string | undefined>;
   /** Lists every resource of one kind of this deployment at the location, to the last page, in any order. */
@@ -235,7 +235,7 @@ export interface CloudClient {
   /**
    * Deletes the network. Succeeds if it no longer exists.
    *
-   * @throws DriverError Conflict while something still uses it; the same call may succeed later
+   * @throws DriverError Conflict while a machine or a resource uses the network; a repetition may succeed later
    */
   deleteNetwork(location: string, backendId: string): Promise<void>;
   deleteSecurityGroup(location: string, backendId: string): Promise<void>;
@@ -243,12 +243,12 @@ export interface CloudClient {
 
   /**
    * Requests one instance and returns as soon as the cloud has accepted the request, without waiting for the boot. If
-   * the cloud answers only after the boot, the driver stops waiting after some seconds. It then returns the machine as
-   * `findInstanceByToken` does, or throws `OutcomeUnknown`.
+   * the cloud answers only after the boot, the driver stops waiting after some seconds. It then looks the machine up by
+   * the token, and returns the machine or throws `OutcomeUnknown`.
    *
-   * At a cloud that honours tokens (feature `launch-tokens`), two calls with the same launch token yield the same
-   * instance, even if they are concurrent. After any error except `OutcomeUnknown`, neither the instance nor anything
-   * that was created only for it (address, disk, interface) exists.
+   * At a cloud that honours tokens (feature `launch-tokens`), two calls with one launch token yield one instance, even
+   * if the calls are concurrent. After any error except `OutcomeUnknown`, neither the instance nor anything that was
+   * created only for it (address, disk, interface) exists.
    *
    * @throws DriverError InsufficientCapacity, QuotaExceeded, InvalidRequest, OutcomeUnknown
    */
@@ -265,14 +265,15 @@ export interface CloudClient {
 
   /**
    * Finds an instance that carries this token. Until `consistencyWindowMs` has passed since the create call, undefined
-   * proves nothing. A copy of an instance carries the same token. Therefore the caller decides which machine was
-   * created with the token.
+   * proves nothing. A copy of an instance carries the token of the original. Therefore the caller must check whether
+   * the found instance was created with the token (`MachineProof`).
    */
   findInstanceByToken(location: string, launchToken: string): Promise<CloudInstance | undefined>;
 
   /**
    * Asks the cloud to remove the instance and everything that was created only for it. Succeeds if the instance no
-   * longer exists or never existed. Only `listInstances` shows that the instance no longer exists.
+   * longer exists or never existed. Success does not prove that the instance has been removed; only `listInstances`
+   * shows that.
    */
   terminateInstance(location: string, backendId: string): Promise<void>;
 }

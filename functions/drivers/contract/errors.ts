@@ -1,7 +1,7 @@
 /**
- * Classifies the errors of all clouds. docs/design/driver-errors.md tells what follows from each code. Each driver maps
- * its cloud's codes to these codes in one table. Code outside the drivers never examines a cloud's own codes or
- * messages.
+ * Classifies the errors of all clouds. docs/design/driver-errors.md tells how the product handles each code. Each
+ * driver maps its cloud's codes to these codes in one table. Code outside the drivers never examines a cloud's own
+ * codes or messages.
  */
 export const DRIVER_ERROR_CODES = [
   'InsufficientCapacity',
@@ -38,8 +38,8 @@ export interface DriverErrorDetail {
   /** Time for which the cloud asked the caller to wait, in ms. Absent if the cloud stated no time. */
   retryAfterMs?: number;
   /**
-   * With `Throttled`: the number of calls of this kind that the cloud accepts per second in the long run. Absent if the
-   * cloud stated no limit.
+   * With `Throttled`: the number of calls like the refused call that the cloud accepts per second in the long run.
+   * Absent if the cloud stated no limit.
    */
   limitPerSecond?: number;
   cause?: unknown;
@@ -47,7 +47,7 @@ export interface DriverErrorDetail {
 
 /**
  * Reports a failed call with one of the codes. Drivers throw no other error. The error's `name` equals the code: Lambda
- * reports the name, and the state machines match it.
+ * reports the name, and the state machines match errors by name.
  */
 export class DriverError extends Error {
   readonly code: DriverErrorCode;

@@ -1,7 +1,7 @@
 import { layersOf } from './decode-layers.ts';
 import { bytesOf, type Decoded, decodeEscapes } from './decode-spellings.ts';
 
-/** A part of a text: the index of its first character, and the index after its last. */
+/** A part of a text: the index of its first character, and the index after its last character. */
 export type Part = readonly [start: number, end: number];
 
 const LAST_BLANK = 0x20;
@@ -13,7 +13,7 @@ const INVISIBLE =
 const UNCOUNTED: ReadonlySet<string> = new Set(['\\', '"', "'", '`', '+']);
 
 /**
- * Finds values in a text, in every form (spelling) in which a cloud may repeat a value: with other capitals, broken
+ * Finds values in a text, in every form (spelling) in which a cloud may repeat a value: in upper or lower case, broken
  * into lines, escaped in whole or in part (also repeatedly), in base64, or as hexadecimal or decimal digits. Each
  * stretch of a value that is long enough counts as a match. Therefore a value that was cut off is found, too.
  */

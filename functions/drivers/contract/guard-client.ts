@@ -17,7 +17,7 @@ const MAX_NUMBER = 1e15;
 
 /**
  * Fields that people read, with the maximum length of each in characters. A longer text is cut. All other texts are
- * identifiers, and must stay exact.
+ * identifiers, which the guard never changes.
  */
 const WORDS: ReadonlyMap<string, number> = new Map([
   ['accountName', 200],
@@ -32,8 +32,8 @@ const MAX_NAME = 255;
 const IDENTIFIERS: ReadonlyMap<string, number> = new Map([['account', MAX_ACCOUNT]]);
 
 /**
- * Fields that may be absent. The guard drops such a field if its value is not usable. Without the field, no machine or
- * account can be mistaken for another.
+ * Fields that may be absent. The guard drops such a field if its value is not usable. Even without the field, a caller
+ * cannot confuse two machines or two accounts.
  */
 const OPTIONAL: ReadonlySet<string> = new Set([
   'account',
@@ -65,7 +65,7 @@ class Unusable extends Error {}
 /**
  * Wraps a client to protect callers from an untrusted cloud. The guard shortens errors and the texts that people read,
  * converts these to plain text, and removes the connection's secrets. It drops unusable optional fields and unusable
- * items of a catalogue. If any other identifier is unusable, the guard refuses the whole answer, because a record must
+ * items of a catalogue. If a required value is unusable, the guard refuses the whole answer, because a record must
  * never contain a false identifier.
  */
 export function guardClient<Client extends CloudClient>(client: Client, secrets: Secrets): Client {
@@ -103,7 +103,7 @@ class AnswerGuard {
     return guardError(error, this.#secrets, this.#ofCall);
   }
 
-  /** Checks an answer. @throws DriverError if the answer has an identifier that no record may have */
+  /** Checks an answer. @throws DriverError if the answer has an unusable value that is required */
   answer(answered: unknown): unknown {
     try {
       return this.#value(answered, '');
@@ -153,7 +153,7 @@ class AnswerGuard {
 
   /**
    * Returns the maximum length of a field that people read; undefined for an identifier. In a list of network
-   * resources, the name counts as a field that people read: even a renamed resource is found by its id.
+   * resources, the name is such a field, because callers identify a resource by its id.
    */
   #mostWords(field: string): number | undefined {
     return field === 'name' && this.#method === 'listNetworkResources' ? MAX_NAME : WORDS.get(field);

@@ -6,7 +6,7 @@ import type { Secrets } from './secrets.ts';
 export const MAX_MESSAGE = 1_000;
 const MAX_CODE = 100;
 const MAX_CALL = 300;
-/** Smallest rate limit that callers get: one call a day. A smaller limit is raised to it. */
+/** Minimum of `limitPerSecond`: one call a day. A smaller value is raised to this minimum. */
 const MIN_PER_SECOND = 1 / 86_400;
 
 /**

@@ -3,17 +3,19 @@ import { instanceId, launchToken, parseLaunchToken } from '../../model/identifie
 /**
  * Matches the value of a tag that lists the launch tokens of a batch: `<fleet id>:00004.1,00005.1,00009.2,`. A cloud
  * that makes several machines in one call gives all of them the same tags, and numbers them without a gap. The n-th
- * machine belongs to the n-th token. Therefore each machine shows its token as soon as it exists, without a further
- * call.
+ * machine belongs to the n-th token. Therefore the tag and the machine's number tell the machine's token as soon as the
+ * machine exists.
  */
 const LIST = /^(f[0-9a-z]{16}):((?:[0-9]{5}\.[0-9]+,)+)$/;
 
-/** Maximum number of characters of a tag's value at Nova. EC2 allows 256. A longer list is refused. */
+/**
+ * Maximum length of a tag's value, in characters. Nova allows 255, EC2 256. `launchListOf` throws for a longer list.
+ */
 const MAX_VALUE = 255;
 
 /**
  * Returns the tag's value for a list of launch tokens. @throws RangeError if a token is invalid, the tokens belong to
- * several fleets, or they are too many for a tag
+ * several fleets, or the list is too long for a tag
  */
 export function launchListOf(tokens: readonly string[]): string {
   const refs = tokens.map((token) => {

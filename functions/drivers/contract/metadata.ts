@@ -1,6 +1,6 @@
 import type { Cloud } from '../../model/cloud.ts';
 
-/** Describes one field of a driver's credential. A client can build a form from it. */
+/** Describes one field of a driver's credential, for users and for forms. */
 export interface CredentialField {
   name: string;
   description: string;
@@ -9,14 +9,14 @@ export interface CredentialField {
    * True if a credential must have the field. For a field of an alternative: true if that alternative needs the field.
    */
   required: boolean;
-  /** Those of the driver's clouds that need the field. Absent: the driver's clouds do not differ in this. */
+  /** The driver's clouds that need the field. Absent: `required` holds for all clouds of the driver. */
   requiredBy?: readonly Cloud[];
   /** A JavaScript regular expression that the whole value must match. Absent: any value is accepted. */
   pattern?: string;
   /**
-   * The way to sign in that this field belongs to, if the driver has several. A credential has the fields of exactly
-   * one alternative. It may also have fields that belong to no alternative. The first declared alternative is the
-   * recommended one.
+   * Name of the way to sign in (alternative) that this field belongs to, if the driver has several ways. A credential
+   * has the fields of exactly one alternative, and may have fields without an alternative. The first declared
+   * alternative is the recommended one.
    */
   alternative?: string;
 }
@@ -35,8 +35,8 @@ export const CAPABILITY_NAMES = [
 export type CapabilityName = (typeof CAPABILITY_NAMES)[number];
 
 /**
- * Names the optional features of a driver that show in its data; optional methods are capabilities. The contract tests
- * compare each feature with the driver's behaviour:
+ * Names the optional features of a driver. Unlike a capability, a feature adds no method. The contract tests compare a
+ * driver's behaviour with the features that it names. The features mean:
  *
  * - `tags`: the cloud keeps the tags of a spec. A resource's tags tell whether it belongs to this deployment; the name
  *   counts only for a resource without a deployment's tag
@@ -58,19 +58,19 @@ export type DriverFeature = (typeof DRIVER_FEATURES)[number];
 export type MachineProof = 'idempotency-key' | 'creation-time';
 
 /**
- * Describes a driver without its code. It is pure data in `drivers/<name>/metadata.ts`, so that the API can describe
- * every driver without any cloud's SDK in its bundle.
+ * Describes a driver. The description is pure data in `drivers/<name>/metadata.ts`, so that the API's bundle can
+ * contain it without the driver's code and the cloud's SDK.
  */
 export interface DriverMetadata {
-  /** The registry requires the driver's folder to have this name. */
+  /** Equals the name of the driver's folder, for every registered driver. */
   readonly name: string;
   /** The display name. */
   readonly title: string;
   readonly clouds: readonly Cloud[];
   /**
-   * `own`: the driver knows the cloud's address; a connection may name another address only if the deployment allows
-   * it. `required`: the driver knows no address, and each connection names one. This address must be https unless the
-   * deployment allows overrides.
+   * `own`: the driver knows the cloud's address, and a connection may override it only if the deployment allows
+   * overrides. `required`: the driver knows no address, and each connection must name one. If the deployment does not
+   * allow overrides, that address must use https.
    */
   readonly endpoint: 'own' | 'required';
   readonly credentialFields: readonly CredentialField[];
@@ -95,8 +95,8 @@ export interface DriverMetadata {
    */
   readonly longestCreateMs: number;
   /**
-   * The proofs that this driver's clouds can give. One of them is enough. If `idempotency-key` is the only one, a
-   * machine without a key is unproven.
+   * The proofs (`MachineProof`) that this driver's clouds can give. One proof is enough. If `idempotency-key` is the
+   * only proof, a machine without a key is unproven.
    */
   readonly machineProof: readonly [MachineProof, ...MachineProof[]];
   /** `unique`: the cloud never reuses a backend id. `names`: the id is a name, and a later machine may get it, too. */

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { instanceId, launchToken, MAX_DEPLOYMENT_ID, parseLaunchToken } from '../../model/identifiers.ts';
 
 /**
- * Defines the names of a deployment's machines and network resources. The form of a name is the same at every cloud. At
- * a cloud without tags, the name alone tells which deployment a resource belongs to:
+ * Defines the names of a deployment's machines and network resources. At a cloud without tags, only the name tells
+ * which deployment a resource belongs to. The names have these forms:
  *
  * ```
  * machine   fw-<deployment>-<fleet id without its f, 16><position, 5 digits><attempt, 2 digits of base 36>
@@ -14,9 +14,9 @@ import { instanceId, launchToken, MAX_DEPLOYMENT_ID, parseLaunchToken } from '..
  * has no `-`. The last `-` therefore ends the id, even if the id contains further `-`. No two deployments, launch
  * tokens or resources share a name, and no deployment's prefix is the beginning of another deployment's prefix.
  *
- * If a cloud does not allow such long names, `fw<5 digits of base 36>` replaces `fw-<deployment>-`. The digits are from
- * a hash of the deployment's id and can be computed again from the id. Such names have at most 30 characters and no
- * `-`. Of 60 million pairs of deployments, about one pair shares such a prefix.
+ * If a cloud does not allow such long names, `fw<5 digits of base 36>` replaces `fw-<deployment>-`. The digits are
+ * computed from a hash of the deployment's id. Such names have at most 30 characters and no `-`. Of 60 million pairs of
+ * deployments, about one pair shares such a prefix.
  */
 export const SHORTEST_NAME_LIMIT = 30;
 const LONGEST_NAME = 63;
@@ -82,7 +82,7 @@ export function parseMachineName(
 /**
  * Returns a resource's name at the cloud.
  *
- * @param name unique in the deployment for its kind and site
+ * @param name unique in the deployment among the resources of one kind at one site
  * @throws RangeError if the name is invalid
  */
 export function resourceName(deploymentId: string, name: string, maxLength?: number): string {
@@ -91,8 +91,8 @@ export function resourceName(deploymentId: string, name: string, maxLength?: num
 }
 
 /**
- * Reads the name of a resource in the deployment from its name at the cloud. Returns undefined for a name that this
- * deployment did not give.
+ * Reads a resource's name in the deployment from the resource's name at the cloud. Returns undefined for a name that
+ * this deployment did not give.
  */
 export function parseResourceName(
   deploymentId: string,

@@ -1,7 +1,4 @@
-/**
- * Maximum length of a successful answer, in bytes. A longer answer is an error. The longest list of a cloud is far
- * shorter, and a Lambda function has more than 10 times as much memory.
- */
+/** Maximum length of a successful answer, in bytes. A longer answer is an error. */
 const MAX_ANSWER_BYTES = 32 * 1_024 * 1_024;
 /** Maximum length of an error answer, in bytes. The rest of a longer answer is not read. */
 const MAX_REFUSAL_BYTES = 64 * 1_024;

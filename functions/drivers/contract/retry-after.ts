@@ -2,7 +2,7 @@
 export interface RateWords {
   /** Time that the cloud asked the caller to wait, in ms. */
   retryAfterMs?: number;
-  /** Calls of this kind that the cloud accepts per second in the long run. */
+  /** Number of calls like the refused call that the cloud accepts per second in the long run. */
   limitPerSecond?: number;
 }
 
@@ -13,8 +13,8 @@ export interface AnswerHeaders {
 
 const SECOND_MS = 1_000;
 /**
- * Maximum waiting time, in ms: one day. A longer time is reduced to one day, because it comes from a wrong clock or
- * from a number with another meaning.
+ * Maximum waiting time, in ms: one day. A longer time is reduced to one day. It probably comes from a wrong clock, or
+ * from a number that is not a time.
  */
 export const LONGEST_WAIT_MS = 86_400_000;
 /**
@@ -33,8 +33,8 @@ const LONGEST_WINDOW_SECONDS = 300;
  * Reads the rate-limit headers of an answer. `Retry-After` (seconds, or a date) has precedence. Without it, the
  * function reads the headers that state, as a delay or as a point in time, when a used-up quota is refilled. These
  * headers are `RateLimit` of draft-ietf-httpapi-ratelimit-headers, `RateLimit-Reset` of its earlier versions, and
- * `X-RateLimit-Reset`. Azure's `x-ms-ratelimit-remaining-…` states no time, but Azure also sends `Retry-After`. Headers
- * that are not valid are ignored.
+ * `X-RateLimit-Reset`. Azure's `x-ms-ratelimit-remaining-…` is not read, because it states no time and Azure also sends
+ * `Retry-After`. Headers that are not valid are ignored.
  *
  * @param nowMs the reference for absolute times if the answer has no `Date` header
  */
@@ -76,7 +76,7 @@ function rateOf(policies: readonly Item[], limits: readonly Item[]): number | un
   const usedUp = new Set(limits.filter(isUsedUp).map(({ name }) => name));
   const [soonest] = policies
     .flatMap(({ name, numbers, unit }) => {
-      // In earlier versions of the draft, the quota stands in place of the policy's name.
+      // Earlier versions of the draft have the quota where later versions have the policy's name.
       const quota = numbers.get('q') ?? numberOf(name);
       const window = numbers.get('w');
       const isRate = unit === undefined || unit === 'requests';

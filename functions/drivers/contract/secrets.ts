@@ -7,17 +7,20 @@ const MAX_READ = 16_384;
 /** Minimum length of a secret that is redacted. A shorter value would match in any text. */
 const SHORTEST = 4;
 /**
- * Maximum number of obtained secrets that are kept for a credential; the oldest are dropped. It is enough for the
- * tokens that a driver obtains in some hours.
+ * Maximum number of obtained secrets, such as tokens, that are redacted for one credential. If there are more, the
+ * oldest are dropped.
  */
 const MAX_OBTAINED = 16;
 const MAX_KNOWN_CLEAN = 50_000;
 /**
- * Maximum depth of nested encodings that are decoded. The depth is smaller for identifiers, because each list contains
- * many identifiers.
+ * Maximum depth of nested encodings that are decoded. The depth is smaller for identifiers to save time, because each
+ * list contains many identifiers.
  */
 const LAYERS = { words: 3, identifiers: 1 };
-/** Matches times, instance ids and launch tokens. None of these is a secret, and most identifiers are one of these. */
+/**
+ * Matches times, instance ids and launch tokens. These are never secrets, and are not searched for secrets. Most
+ * identifiers match.
+ */
 const HARMLESS = /^(\d{4}-\d\d-\d\dT[\d:.]{8,}Z|f[0-9a-z]{16}-[0-9]{5}(\.[0-9]+)?)$/;
 
 /**
@@ -104,7 +107,7 @@ export class Secrets {
     if (identifier.length < this.#identifiers.shortest || HARMLESS.test(identifier)) return false;
     if (this.#knownClean.has(identifier)) return false;
     if (this.#identifiers.find(identifier).length > 0) return true;
-    // Clean identifiers are cached, because each list repeats the same ones.
+    // Identifiers without a secret are cached, because each list contains mostly the identifiers of the list before.
     if (this.#knownClean.size >= MAX_KNOWN_CLEAN) this.#knownClean.clear();
     this.#knownClean.add(identifier);
     return false;
@@ -116,7 +119,8 @@ export class Secrets {
 }
 
 /**
- * Removes the armour lines of a key (BEGIN and END): `PRIVATE KEY` is no secret, and many error messages contain it.
+ * Removes the lines BEGIN and END of a PEM key. Their words `PRIVATE KEY` are no secret, and many error messages
+ * contain them.
  */
 function withoutArmour(secret: string): string {
   return secret.replaceAll(/-----(?:BEGIN|END) [A-Z ]+-----/g, '');
@@ -129,8 +133,8 @@ function tellingParts(text: string): Part[] {
 }
 
 /**
- * Finds the exact common spellings of whole secrets. Unlike `SpellingFinder`, this also finds secrets of characters
- * that the finder ignores, for example quotes and backslashes.
+ * Finds the exact common spellings of whole secrets. Unlike `SpellingFinder`, also finds secrets that consist of
+ * characters that the finder ignores, for example of quotes.
  */
 function exactParts(text: string, secrets: readonly string[]): Part[] {
   return secrets.flatMap(spellingsOf).flatMap((spelling) => {

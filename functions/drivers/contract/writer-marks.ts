@@ -8,7 +8,7 @@ export function markText({ sinceMs, renewedAtMs }: WriterMark): string {
   return JSON.stringify({ sinceMs, renewedAtMs });
 }
 
-/** Parses the text of a mark. @returns undefined for a text that this program did not write */
+/** Parses the text of a mark. @returns undefined for a text that does not have the form of `markText` */
 export function parseMark(writerId: string, text: string): WriterMark | undefined {
   try {
     const mark = markTextSchema.safeParse(JSON.parse(text)).data;

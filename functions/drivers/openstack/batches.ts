@@ -9,8 +9,8 @@ import type { Region } from './region.ts';
 import { listServers } from './servers.ts';
 
 /**
- * Maximum number of servers in one request. Their launch tokens fit into one tag if the attempt numbers have up to 4
- * digits.
+ * Maximum number of servers in one request. The launch tokens of this many servers fit into one tag, if the attempt
+ * numbers have up to 4 digits.
  */
 export const MAX_BATCH = 20;
 
@@ -33,8 +33,8 @@ export async function createAll(
   const several = async (alike: Alike) => {
     const made = await createServers(region, deploymentId, alike, catalogue).catch(errorOf);
     // The quota does not allow all servers of the request, and Nova created none. The quota may allow some of these
-    // servers. They are requested one after the other, because Nova counts only servers that exist. Concurrent requests
-    // could exceed the quota and fail later.
+    // servers. The driver requests them one after the other, because Nova counts only servers that exist. Concurrent
+    // requests could together exceed the quota, and fail after Nova has accepted them.
     if ('error' in made && made.error.code === 'QuotaExceeded') for (const spec of alike) await one(spec);
     else for (const spec of alike) outcomes.set(spec, 'error' in made ? made : outcomeOf(spec, made));
   };
@@ -82,8 +82,8 @@ function outcomeOf({ launchToken }: InstanceSpec, made: Made): CreateOutcome {
 }
 
 /**
- * Divides the specs into requests. Nova finds hosts for all servers of a request or for none. Therefore a launch that
- * failed before (its attempt is above 1) gets a separate request.
+ * Divides the specs into requests. Nova finds hosts for all servers of a request or for none. A launch that failed
+ * before (its attempt is above 1) gets a separate request, so that it cannot make other launches fail.
  */
 function requestsOf(specs: readonly InstanceSpec[]): Alike[] {
   const groups = Map.groupBy(specs, ({ launchToken }) => {

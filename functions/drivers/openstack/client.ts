@@ -38,7 +38,7 @@ import { actOnServer, findServer, getServer, listServers } from './servers.ts';
 import type { Session } from './session.ts';
 import type { Transport } from './transport.ts';
 
-/** Time limit for all requests of one method call together. */
+/** Time limit in ms for all requests of one method call together. */
 const CALL_MS = 28_000;
 /**
  * Time limit of a method that lists. It is longer than CALL_MS, because a list of thousands of items has many pages.

@@ -133,7 +133,7 @@ export function errorOfAnswer({ call, status, text, rate }: ErrorAnswer, effect:
 }
 
 function codeOf(status: number, { code, message }: Fault, effect: CallEffect): DriverErrorCode {
-  // The service failed half-way. The error code does not tell what the service did before it failed.
+  // The error code of a 5xx does not tell what the service did before it failed.
   if (status >= 500 && code !== 'NoNetworkAvailable') return STATUSES.get(status) ?? unanswered(effect);
   if (code === 'forbidden' || code === 'overLimit') {
     const told = FORBIDDEN.find(([words]) => words.test(message ?? ''));

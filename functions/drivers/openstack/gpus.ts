@@ -5,7 +5,7 @@ type Gpu = z.output<typeof gpuSchema>;
 
 /**
  * Known GPU models with the memory of one GPU in GB. A flavor names its GPU by an alias that the operator chose. If a
- * model exists with several memory sizes, its patterns match only an alias that contains the size.
+ * model exists with several memory sizes, the patterns of that model match only an alias that contains the size.
  */
 const MODELS: readonly { pattern: RegExp; model: string; manufacturer: string; memoryGb: number }[] = [
   { pattern: /h200/, model: 'H200', manufacturer: 'NVIDIA', memoryGb: 141 },

@@ -39,7 +39,10 @@ export function imageArchitecture(image: GlanceImage): Architecture | undefined 
   return /aarch64|arm64/i.test(image.name ?? '') ? 'arm64' : 'x86_64';
 }
 
-/** Lists every image that this project may use, under its own name and, if it has one, under its well-known name. */
+/**
+ * Lists every image that this project may use under its own name, and also under its well-known name (`wellKnownName`)
+ * if it has one.
+ */
 export async function readImages(region: Region): Promise<Image[]> {
   const answers = await region.readAll('image', {
     path: ['images'],
@@ -63,8 +66,8 @@ export async function readImages(region: Region): Promise<Image[]> {
       available: true,
     });
   };
-  // A later image replaces an earlier one of the same name. For well-known names, public images come last and therefore
-  // win: a user's own image must not replace the cloud's image.
+  // A newer image replaces an older one of the same name. For well-known names, public images come last, so that a
+  // user's own image does not replace the cloud's image.
   for (const image of newestLast) offer(image, wordOf(image.name ?? ''));
   const publicLast = newestLast.toSorted((one, other) => Number(isPublic(one)) - Number(isPublic(other)));
   for (const image of publicLast) offer(image, wellKnownName(image));
@@ -85,8 +88,8 @@ const DISTRIBUTIONS: readonly { name: string; pattern: RegExp; version: RegExp }
 ];
 
 /**
- * Returns a name that is the same at every cloud, such as `ubuntu-24.04` or `debian-12-arm64`. With this name, one
- * fleet can use the image at many clouds. Undefined if the distribution or its version is not known.
+ * Returns a name that is the same at every cloud, such as `ubuntu-24.04` or `debian-12-arm64`. With this name, a fleet
+ * request can name the image for many clouds. Undefined if the distribution or its version is not known.
  */
 export function wellKnownName(image: GlanceImage): string | undefined {
   // A snapshot of a machine has the properties of the original image, but other contents. Therefore it gets no

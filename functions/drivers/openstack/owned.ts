@@ -18,10 +18,10 @@ export interface OwnedKind<Item extends Resource> {
 }
 
 /**
- * Age in ms that the youngest resource of a name must have before the oldest one is used. Neutron sets the creation
- * time, in whole seconds, when it accepts a request, and shows the resource later. Therefore an older resource of the
- * name may still appear after the youngest. At this age, all callers see every resource that was created in the same
- * second or earlier.
+ * Several resources may have one name. A call uses the oldest of them, but only after the youngest has this age, in ms.
+ * Neutron sets the creation time, in whole seconds, when it accepts a request, and shows the resource later. Therefore
+ * a resource with an earlier creation time may appear after the youngest. Once the youngest has this age, every call
+ * sees all resources that could be the oldest.
  */
 export const SETTLED_AFTER_MS = 3_000;
 

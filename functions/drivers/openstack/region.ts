@@ -94,8 +94,8 @@ export class Region {
 
   /**
    * Reads a list to the last page. Returns each item once. If the item that marks the next page is deleted before that
-   * page is read, the list is read again from the start. @throws DriverError Unavailable if this happens in MAX_STARTS
-   * attempts
+   * page is read, the list is read again from the start. @throws DriverError Unavailable if this happens in each of
+   * MAX_STARTS attempts
    */
   async readAll<Item extends { id: string }>(service: Service, call: ListCall<Item>): Promise<Item[]> {
     for (let starts = 1; starts <= MAX_STARTS; starts += 1) {
@@ -137,7 +137,7 @@ export class Region {
   }
 }
 
-/** Waits for the end of a removal. Succeeds if the resource no longer exists. */
+/** Awaits a removal, and ignores the error NotFound. */
 export async function unlessGone(undoing: Promise<unknown>): Promise<void> {
   try {
     await undoing;

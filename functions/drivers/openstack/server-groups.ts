@@ -17,9 +17,8 @@ type Group = z.infer<typeof groupSchema>;
 /**
  * Lists the writer marks. A mark tells that a deployment uses the project. The mark is an empty server group of Nova,
  * and the group's name contains all data of the mark. A group is free of charge, and every member of a project may
- * create, list and delete it. To store marks in tags of projects or in roles, the driver would need an administrator's
- * rights. To store marks as objects, the cloud would need Swift. A group cannot be renamed: to renew a mark, the driver
- * creates another group and deletes the earlier one.
+ * create, list and delete it. A group cannot be renamed. To renew a mark, the driver creates a new group and deletes
+ * the earlier one.
  */
 export async function listMarks(region: Nova, deploymentId: string): Promise<WriterMark[]> {
   const marks = (await readGroups(region)).flatMap((group) => markOf(deploymentId, group) ?? []);

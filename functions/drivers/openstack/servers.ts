@@ -26,8 +26,8 @@ export async function getServer(region: Region, deploymentId: string, id: string
 }
 
 /**
- * Lists this deployment's servers. Without a filter, it reads the servers of the whole project: Nova cannot filter by
- * metadata, and a filter by name would miss a server that a user has renamed.
+ * Lists this deployment's servers. Without `filter`, reads the servers of the whole project, because Nova cannot filter
+ * by metadata, and a filter by name would miss a server that a user has renamed.
  */
 export async function listServers(
   region: Region,
@@ -52,8 +52,8 @@ export async function listServers(
 
 /**
  * Refuses the deletion of a resource that a server under construction needs. Nova creates a server's port some time
- * after it has accepted the server. Until then, Neutron would allow the deletion. Therefore the metadata of each server
- * names the resources that the server needs.
+ * after it has accepted the request for the server. Until then, Neutron would allow the deletion. Therefore the
+ * metadata of each server names the resources that the server needs.
  *
  * @throws DriverError Conflict while a server that is being built needs the resource
  */

@@ -5,7 +5,8 @@ import { type Token, tokenAnswerSchema, tokenOf } from './token.ts';
 import type { Transport } from './transport.ts';
 
 /**
- * Requests a token for one credential at the first use, and caches the token until shortly before the token expires.
+ * Requests a token for one credential when a call first needs the token, and caches the token until shortly before it
+ * expires.
  */
 export class Session {
   readonly #transport: Transport;

@@ -18,7 +18,10 @@ export type Service = 'compute' | 'network' | 'image' | 'volume';
 /** The services that a region must have to be usable. Volumes are used in regions that have them. */
 export const NEEDED_SERVICES = ['compute', 'network', 'image'] as const satisfies readonly Service[];
 
-/** Service types in Keystone's catalogue: the early names, and the official names of later years. */
+/**
+ * Maps the service types in Keystone's catalogue to services. A service may have its early type or its later official
+ * type.
+ */
 const SERVICES: ReadonlyMap<string, Service> = new Map(
   Object.entries({
     compute: 'compute',
@@ -56,7 +59,10 @@ export const tokenAnswerSchema = z.object({
   }),
 });
 
-/** A token is renewed this many ms before it expires, so that no token expires during a call. */
+/**
+ * A token is renewed this many ms before it expires, so that no token expires during a call. A token with a shorter
+ * life than twice this time is renewed after half its life.
+ */
 const RENEW_BEFORE_MS = 5 * 60_000;
 
 /**

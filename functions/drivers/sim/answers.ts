@@ -3,7 +3,7 @@ import { architectureSchema, gpuSchema, locationSchema } from '../../model/cloud
 import { type CloudInstance, DEPLOYMENT_TAG, INSTANCE_TAG } from '../contract/driver.ts';
 import { parseMachineName } from '../contract/names.ts';
 
-/** Schemas of the simulated clouds' answers. Unknown fields are ignored, as with any cloud. */
+/** Schema of an error answer. All schemas in this file ignore unknown fields. */
 export const errorAnswerSchema = z.object({
   code: z.string().exactOptional(),
   message: z.string().exactOptional(),
@@ -109,7 +109,7 @@ function pageOf<Item extends z.ZodType>(item: Item) {
   return z.object({ items: z.array(item), nextCursor: z.string().nullish() });
 }
 
-// These schemas are made only once, because making a schema costs many times as much as checking a page with it.
+// These schemas are made only once, because making a schema takes much longer than checking a page with it.
 export const locationPageSchema = pageOf(locationSchema);
 export const offerPageSchema = pageOf(offerAnswerSchema);
 export const imagePageSchema = pageOf(imageAnswerSchema);

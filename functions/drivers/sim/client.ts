@@ -259,8 +259,8 @@ export class SimClient implements CloudClient, ListById, StopStart, Reboot, Writ
   }
 
   /**
-   * Returns the filter for this deployment's resources: its tag, for a cloud with tags, and the prefix of its names,
-   * for a cloud without tags.
+   * Returns the query parameters that select this deployment's resources: by tag at a cloud with tags, and by the
+   * prefix of the name at a cloud without tags.
    */
   #ours(): Record<string, string> {
     return { tag: `${DEPLOYMENT_TAG}=${this.#deploymentId}`, namePrefix: namePrefix(this.#deploymentId) };

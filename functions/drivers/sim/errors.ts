@@ -5,8 +5,8 @@ import type { RateWords } from '../contract/retry-after.ts';
 export type CallEffect = 'reads' | 'changes';
 
 /**
- * Maps the simulated clouds' error codes. InternalError is absent, because a cloud that fails half-way does not tell
- * what it did before. For this error, the HTTP status decides.
+ * Maps the simulated clouds' error codes. InternalError is absent, because it does not tell what the cloud did before
+ * it failed. For this error, the HTTP status decides.
  */
 const CODES: ReadonlyMap<string, DriverErrorCode> = new Map(
   Object.entries({
@@ -65,7 +65,7 @@ export function errorOfAnswer(
   );
 }
 
-/** Converts a failure without an answer, or with an answer that is not valid. */
+/** Converts the failure of a request: no answer came, or the answer is not valid. */
 export function errorOfFailure(cause: unknown, effect: CallEffect): DriverError {
   const code = networkCode(cause);
   const detail: DriverErrorDetail = { cause, ...(code === undefined ? {} : { cloudCode: code }) };
@@ -76,7 +76,10 @@ export function errorOfFailure(cause: unknown, effect: CallEffect): DriverError 
   return new DriverError(unanswered(effect), `the cloud did not answer: ${why}`, detail);
 }
 
-/** Classifies an answer without a known code by its status. Such an answer may come from another server. */
+/**
+ * Classifies an answer without a known code by its status. Such an answer may come from a server other than the
+ * cloud's, for example a proxy.
+ */
 function codeOfStatus(status: number, effect: CallEffect): DriverErrorCode {
   if (status === 429) return 'Throttled';
   if (status === 401 || status === 403) return 'Unauthorized';

@@ -17,7 +17,7 @@ export interface Call<Answer> {
   answer: z.ZodType<Answer>;
 }
 
-/** Sends a client's calls. @throws DriverError only */
+/** Sends a client's calls. Throws only DriverError. */
 export interface Transport {
   call<Answer>(call: Call<Answer>): Promise<Answer>;
 }
