@@ -26,7 +26,7 @@ export function isCountDue(nowMs: number): boolean {
  * Advances the beat in the tables, then the copy outside. The scheduled function calls this every five minutes. If the
  * beat outside is ahead of the beat in the tables, the tables were restored to an earlier time. In that case, this call
  * counts the restore and sets both beats to a value above the higher one. A restore to a time less than five minutes
- * ago is not detected.
+ * ago may stay undetected.
  *
  * @returns true if this call detected and counted a restore
  */

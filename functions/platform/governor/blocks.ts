@@ -4,28 +4,31 @@ import { capacityScope, familyOf, type SiteState } from './site-state.ts';
 
 /** Reasons why a launch is queued. */
 export type QueueReason =
-  /** `slots`: all slots of the location are taken. `locations`: all location slots of the connection are taken. */
+  /**
+   * `slots`: the site has as many launches under way as its limit allows. `locations`: the connection has launches
+   * under way at as many locations as its limit allows.
+   */
   | 'slots'
   | 'locations'
-  /** The rate limit allows the next call only after the permit horizon (60 s). */
+  /** The rate limit allows the next create call only in more than 60 s. */
   | 'rate'
   /**
-   * One launch at a time (the probe) tests whether the location has `capacity` or `quota` again, or accepts calls again
-   * (`outage`). The other launches wait.
+   * The cloud had no `capacity` or no `quota`, or did not accept calls (`outage`). One launch at a time, the probe,
+   * tests whether this has ended. The other affected launches wait.
    */
   | 'capacity'
   | 'quota'
   | 'outage'
-  /** The first instance of the location has to run before others are created. */
+  /** Until an instance has run at this location, instances are created there one at a time. */
   | 'first-instance'
-  /** The launch has its permit. The worker that gave the permit is sending the launch message. */
+  /** Another worker has just given the launch a permit, and is assumed to be sending the launch message. */
   | 'sent'
-  /** The connection has made all creates that its budget allows in this minute or day. */
+  /** The connection has made all creates that its limits allow in this minute or day. */
   | 'budget';
 
 /**
- * Says whether a block stops a launch. With `isProbe`, only this launch goes out, to test whether a block still
- * applies.
+ * Result of the check of one launch. `none`: the launch may go out; with `isProbe`, it tests whether a block still
+ * applies. `for-now`: the launch is queued. `permanent`: the launch fails at this location.
  */
 export type Block =
   | { kind: 'none'; isProbe: boolean }
@@ -35,37 +38,42 @@ export type Block =
 const CLEAR: Block = { kind: 'none', isProbe: false };
 const PROBE: Block = { kind: 'none', isProbe: true };
 
-/** Time for which a lack of capacity is cached. Clouds regain capacity within minutes, and a probe costs one call. */
+/**
+ * For this time after the cloud reported a lack of capacity, launches that may move to another location do so without a
+ * call at this location.
+ */
 const SCARCE_MS = 300_000;
 /**
- * After this time, another launch may become the probe, because the worker of the earlier probe is assumed to be dead.
+ * Time limit of a probe of capacity or quota. After it, another launch may become the probe, because the worker of the
+ * first probe is assumed to have died.
  */
 const PROBE_MS = 120_000;
-/** A negative cache ignores an entry this long after its `untilMs` (capacity) or its `sinceMs` (quota). */
+/** An entry of a negative cache is ignored this long after its `untilMs` (capacity) or its `sinceMs` (quota). */
 export const FORGOTTEN_MS = 3_600_000;
 const QUOTA_RETRY_MS = 60_000;
 /** The circuit breaker stops launches after this number of `Unavailable` answers in a row. */
 export const OUTAGE_FAILURES = 5;
 const FIRST_PROBE_MS = 2_000;
 /**
- * Maximum interval between probes. It is well below `GIVE_UP_MS`, so that a probe can detect the end of the outage
- * before waiting launches fail.
+ * Maximum interval between probes of an outage. It is far below `GIVE_UP_MS`, so that a probe can detect the end of the
+ * outage before the waiting launches fail.
  */
 const MAX_PROBE_MS = 30_000;
 /**
- * While a location is down, a launch that may move to another location does so after `LEAVE_MS`. Any other launch fails
- * after `GIVE_UP_MS`.
+ * During an outage, a launch that may move to another location does so after it has waited for `LEAVE_MS`. Any other
+ * launch fails after it has waited for `GIVE_UP_MS`.
  */
 const LEAVE_MS = 30_000;
 const GIVE_UP_MS = 120_000;
 
 /**
  * Checks a launch against the negative cache of quotas, the circuit breaker of outages and the negative cache of
- * capacity. If the launch becomes a probe, this is recorded in `state`, which is changed in place.
+ * capacity. If the launch becomes a probe, records the probe in `state`, which is changed in place.
  */
 export function blockOf(state: SiteState, wanted: WantedCreate, nowMs: number): Block {
   const steps = [checkQuotaCache, checkBreaker, checkCapacityCache];
-  // A launch counts as a probe only if no block stops it.
+  // The steps change only a draft: a launch that one step makes a probe and a later step stops must not be recorded as
+  // the probe.
   const draft = { ...state };
   let isProbe = false;
   for (const step of steps) {
@@ -136,14 +144,14 @@ function checkCapacityCache(state: SiteState, wanted: WantedCreate, nowMs: numbe
   return PROBE;
 }
 
-/** What a create call tells the governor about a site. */
+/** Result of a create call, as far as it changes what the governor knows about a site. */
 export type Feedback =
   | { kind: 'accepted'; wanted: WantedCreate }
   | { kind: 'unavailable' }
   | { kind: 'no-capacity'; wanted: WantedCreate }
   | { kind: 'no-quota'; wanted: WantedCreate; message: string };
 
-/** Applies the feedback of a create call to a site's state. @returns the same object if the feedback changes nothing */
+/** Applies the feedback of a create call to a site's state. @returns `state` itself if the feedback changes nothing */
 export function applyFeedback(state: SiteState, feedback: Feedback, nowMs: number): SiteState {
   switch (feedback.kind) {
     case 'accepted':

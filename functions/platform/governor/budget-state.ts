@@ -1,6 +1,6 @@
 import type { Totals } from '../../model/limit-profile.ts';
 
-/** The amounts that an instance needs from a connection's totals. */
+/** The amounts that one instance adds to the totals of its connection. */
 export interface Demand {
   instanceId: string;
   vcpus: number;
@@ -13,27 +13,26 @@ export interface Demand {
   isCounted?: boolean | undefined;
 }
 
-/** Sums over the instances of a site. */
+/** Usage of a site: sums over its instances. */
 export interface SiteUsage extends Record<keyof Totals, number> {
-  /** Time at which the summed records were read. */
+  /** Time at which the poll began to read the instances' records. */
   seenAtMs: number;
 }
 
 /**
- * The amounts of a permitted launch that no poll has seen yet: time of the reservation in ms, vCPUs, GPUs, memory in
- * GB.
+ * Amounts that are reserved for a permitted launch until a poll has counted the launch's record. `sinceMs`: time of the
+ * reservation, in ms since 1970.
  */
 export type Reservation = [sinceMs: number, vcpus: number, gpus: number, memoryGb: number];
 
 export type BudgetState = {
   /**
-   * Creates of the last 60 seconds. Each second has one entry: the time of its last create, and the number of its
-   * creates.
+   * Creates of the last 60 seconds. Each second with creates has one entry, with the time of the second's last create.
    */
   minute: [atMs: number, count: number][];
-  /** Number of creates of a day in UTC. */
+  /** Number of creates on one day (UTC). */
   day: { date: string; taken: number };
-  /** Usage by location, as the latest poll has counted it. */
+  /** Usage of each location, as a poll has counted it. */
   usage: Record<string, SiteUsage>;
   /** Reservations by location and instance id. */
   reserved: Record<string, Record<string, Reservation>>;
@@ -47,13 +46,11 @@ export const UNTOUCHED_BUDGET: BudgetState = {
 };
 
 /**
- * Lifetime of a reservation. If no poll has seen the launch's record by then, the launch is assumed to have never been
- * made.
+ * Lifetime of a reservation. If no poll has counted the launch's record by then, the create call is assumed never to
+ * have been made.
  */
 export const RESERVATION_MS = 3 * 60_000;
-/**
- * Usage that no poll has confirmed for this long is dropped, because the site is assumed to have no instances any more.
- */
+/** Stored usage that is older than this is dropped, because the site is assumed to have no instances any more. */
 const USAGE_KEPT_MS = 30 * 60_000;
 export const MINUTE_MS = 60_000;
 
@@ -80,7 +77,7 @@ export function timely({ minute, day, usage, reserved }: BudgetState, nowMs: num
   };
 }
 
-/** Sums the usage that polls have counted and the reservations of launches. */
+/** Returns the sum of all counted usage and all reservations. */
 export function sumOf({ usage, reserved }: BudgetState): Record<keyof Totals, number> {
   const sum = { instances: 0, vcpus: 0, gpus: 0, memoryGb: 0 };
   for (const one of Object.values(usage)) for (const kind of TOTALS) sum[kind] += one[kind];

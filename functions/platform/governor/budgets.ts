@@ -11,16 +11,19 @@ import {
 } from './budget-state.ts';
 
 /**
- * Age from which `countUsage` no longer postpones the removal of a reservation. If the write fails, later polls can
- * repeat it before the reservation expires.
+ * Age from which `countUsage` no longer postpones the removal of a counted instance's reservation. It is a third of a
+ * reservation's lifetime: if the write fails, later polls can repeat it before the reservation expires.
  */
 const SETTLE_MS = RESERVATION_MS / 3;
-/** After this time, usage is written again even if its sums are the same, because unconfirmed usage is dropped. */
+/**
+ * If a location's stored usage is older than this, the next poll writes it again, even if all sums are equal.
+ * Otherwise, `timely` would drop the usage as outdated.
+ */
 const CONFIRM_MS = 10 * 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 /**
- * Maximum number of reservations of a connection. At that number, further launches wait. All reservations are in one
- * item, and DynamoDB limits an item to 400 KB.
+ * Maximum number of reservations of a connection. Further launches wait, because all reservations are in one item, and
+ * DynamoDB limits an item to 400 KB.
  */
 const MOST_RESERVED = 5_000;
 /** From this number of reservations on, polls no longer postpone the removal of reservations. */
@@ -32,7 +35,7 @@ const ROUNDING = 1e-6;
 
 export interface Refusal {
   reason: 'createsPerMinute' | 'createsPerDay' | keyof Totals;
-  /** Time at which to ask again. Absent: ask again after an instance of the connection was removed. */
+  /** Time at which to ask again. Absent: budget becomes free only when an instance of the connection is removed. */
   retryAtMs?: number;
 }
 
@@ -52,9 +55,8 @@ export function hasBudget({ createsPerMinute, createsPerDay, totals = {} }: Limi
 }
 
 /**
- * Takes budget for as many of `wanted`, in their order, as the limits allow. If an instance already has a reservation,
- * it takes nothing more, and the reservation is renewed for three minutes. If one instance alone would exceed a total,
- * only that instance is skipped.
+ * Takes budget for as many of `wanted`, in their order, as the limits allow. An instance that already has a reservation
+ * takes nothing more; its reservation is renewed for three minutes. An instance that alone exceeds a total is skipped.
  */
 export function takeFrom(
   current: BudgetState,
@@ -103,11 +105,11 @@ export function takeFrom(
 }
 
 /**
- * Replaces a location's usage by what a poll has counted, and removes the reservations of instances that the poll has
- * counted. If all sums stay equal, the write is postponed. Most polls of a busy site therefore write nothing.
+ * Replaces a location's stored usage by the usage that a poll has counted, and removes the reservations of the counted
+ * instances. If the sums of usage and reservations stay equal, the write is postponed.
  *
- * @param readAtMs time at which the poll began to read the records. A poll that began before the latest counted poll is
- *   ignored
+ * @param readAtMs time at which the poll began to read the records. If the stored usage is from this time or later, the
+ *   poll is ignored
  * @returns undefined if nothing has to be written
  */
 export function countUsage(
@@ -140,7 +142,7 @@ export function countUsage(
 
 /**
  * Removes the reservations of these launches. The launches stay counted as creates of the minute and of the day,
- * because the cloud may have counted them as well.
+ * because the cloud may count them towards its own limits, too.
  */
 export function giveBack(current: BudgetState, ids: readonly string[]): BudgetState {
   const gone = new Set(ids);
@@ -167,13 +169,13 @@ function refusalOf(
   if (minute.reduce((sum, [, taken]) => sum + taken, 0) >= createsPerMinute) {
     return { reason: 'createsPerMinute', retryAtMs: (minute[0]?.[0] ?? nowMs) + MINUTE_MS };
   }
-  // The next polls remove reservations within seconds.
+  // Unlike a full total, this ends within seconds: polls remove reservations.
   if (count >= MOST_RESERVED) return { reason: 'instances', retryAtMs: nowMs + CROWDED_MS };
   return undefined;
 }
 
 /**
- * Counts a create. All creates of one second share one entry with the time of the last create, so that no create
+ * Counts a create. The creates of one second share one entry. The entry has the time of the last of them, so that none
  * expires too early.
  */
 function countIn(minute: BudgetState['minute'], nowMs: number): void {

@@ -9,7 +9,7 @@ import { IDLE_SITE, type SiteState, siteStateSchema } from './site-state.ts';
 /** A create call that the cloud throttled. The instance keeps its slot. */
 export interface ThrottledCreate extends Omit<Throttle, 'toldMultiplier'> {
   instanceId: string;
-  /** The rate that the cloud says it accepts. */
+  /** Calls a second that the cloud says it accepts. */
   limitPerSecond?: number | undefined;
 }
 
@@ -17,8 +17,8 @@ export interface ThrottledCreate extends Omit<Throttle, 'toldMultiplier'> {
  * Records the feedback of create calls about a site in one conditional write. Writes nothing if the state stays the
  * same.
  *
- * @returns the new start times of the throttled calls and of all other rescheduled calls, by instance id; empty if none
- *   was throttled
+ * @returns the new start times by instance id, for the throttled calls and for the calls whose start time was still to
+ *   come; empty if no call was throttled
  */
 export async function recordFeedback(
   store: Store<'governor'>,
@@ -50,8 +50,8 @@ export async function recordFeedback(
 }
 
 /**
- * Reschedules throttled calls at the current rate. Calls whose start time is still to come are rescheduled too, because
- * the cloud would throttle them as well. A launch that asks at its old start time gets the new one.
+ * Gives new start times at the lowered rate to the throttled calls, and to the calls whose start time is still to come.
+ * The new times are stored with the slots. If a launch asks the governor at its old start time, it is told the new one.
  */
 function retime(
   state: SiteState,
@@ -74,8 +74,8 @@ function retime(
 }
 
 /**
- * Records the time at which an instance first ran at a site. Some clouds need one running instance before others are
- * created.
+ * Records the time at which an instance first ran at a site. With the pacing `all-at-once`, the governor permits only
+ * one create at a time before that.
  */
 export async function noteFirstRun(store: Store<'governor'>, site: GovernedSite): Promise<void> {
   await updateVersioned<SiteState, void>(store, createKey(site), siteStateSchema, (current) => ({
@@ -85,10 +85,10 @@ export async function noteFirstRun(store: Store<'governor'>, site: GovernedSite)
 }
 
 /**
- * Clears a site's negative cache of quotas. Callers do this after an instance was removed, or after a user has said
- * that a quota was raised.
+ * Forgets which families of instance types had no quota left at a site, so that launches ask the cloud again. Callers
+ * do this after an instance was removed, or after a user has said that a quota was raised.
  *
- * @returns the families of instance types that launches may request again
+ * @returns the families that were forgotten
  */
 export async function reopenQuotas(store: Store<'governor'>, site: SiteKey): Promise<string[]> {
   return await updateVersioned<SiteState, string[]>(store, createKey(site), siteStateSchema, (current) => {

@@ -13,48 +13,47 @@ export type CreateDecision =
   | { action: 'allow' }
   /** The launch has a slot, and its call may go out at `startMs`. */
   | { action: 'scheduleAt'; startMs: number }
-  /** The launch is queued and does not ask again. A worker that frees a slot later sends the launch message. */
+  /**
+   * The launch waits in the launch queue and does not ask again. A worker that later frees a slot sends the launch
+   * message.
+   */
   | { action: 'queue'; why: QueueReason }
   /** The launch cannot succeed at this site. */
   | { action: 'deny'; failure: Failure };
 
 export interface CreateDecisions {
   decisions: Map<string, CreateDecision>;
-  /** Ids of the instances that had no usable permit before this call, and got one. */
+  /** Ids of the instances to which this decision gave a permit, without those whose earlier permit was still valid. */
   given: string[];
-  /** Slots that this call gave, each with the start time of its permit. */
+  /** Slots that this decision gave, each with the start time of its permit. */
   newcomers: ReleasedSlot[];
   /** The state to write; undefined if nothing changes. */
   state: SiteState | undefined;
 }
 
-/**
- * A permit expires this long after its start time, and its launch then needs a new one. A permit is normally used
- * immediately.
- */
+/** A permit that is not used within this time after its start time expires. The launch then needs a new permit. */
 const FRESH_MS = 30_000;
 /**
- * A launch is queued if its call may go out only after this time from now. A permit would occupy a slot for all of that
- * time.
+ * If the rate limit delays a call by more than this time, the launch is queued. A permit would occupy a slot for the
+ * whole delay.
  */
 const HORIZON_MS = 60_000;
 /**
- * If the start time of a queued launch's permit is less than this time away from now, the worker that gave the permit
- * is assumed to be sending the launch message.
+ * If the start time of a permit is less than this time before or after now, the worker that gave the permit is assumed
+ * to be sending the launch message.
  */
 const SENDING_MS = 3_000;
 
 /**
  * Decides about launches of one site, one after the other: whether a block stops the launch, whether it gets a slot,
- * and when its call may go out. A launch that has a slot keeps the slot even if it has to wait, because another worker
- * may be making the call of the same launch under that slot. Only polls take slots away, because only a poll knows how
- * long the slot has been held. A permit keeps its start time until that time has come.
+ * and when its call may go out. A launch that has a slot keeps it even if the launch has to wait, because another
+ * worker may be making the launch's call under that slot.
  *
- * @param isFromQueue whether the launches come from the launch queue. They only get a start time, and ask again at that
- *   time
- * @param isTransfer whether slots are being given back in the same write. Other workers may then be giving permits to
- *   the same launches. A launch that has just been given a permit is left to the worker that gave the permit. If that
- *   worker has died, a poll sends the launch message
+ * @param isFromQueue true: the launches come from the launch queue. Their start times are only reserved: each launch
+ *   asks again at its start time, and its call is counted then
+ * @param isTransfer true: slots are given back in the same write. Another worker may then have just given one of these
+ *   launches a permit. Such a launch is queued with the reason `sent`, because that worker sends the launch message. If
+ *   that worker has died, a poll sends the message
  */
 export function decideCreates(
   current: SiteState,
@@ -96,7 +95,7 @@ export function decideCreates(
       queue(one, 'sent');
       continue;
     }
-    // Feedback may have arrived after the permit was given. If the feedback blocks the site, the permit is not valid.
+    // If a failed call has blocked the site after the permit was given, the launch must pass the check of blocks below.
     if (isUnused && !isBlocked(state)) {
       permit(instanceId, startMs);
       continue;
@@ -122,8 +121,8 @@ export function decideCreates(
 }
 
 /**
- * Returns the time that identifies a new permit: it differs from the time of the holder's earlier permit. A release of
- * the slot that names the earlier permit therefore has no effect.
+ * Returns a start time that differs from that of the holder's earlier permit (`knownMs`). A permit is identified by its
+ * start time, so a late release of the slot for the earlier permit has no effect.
  */
 function anotherThan(knownMs: number | undefined, startMs: number): number {
   return knownMs !== undefined && Math.ceil(startMs) === knownMs ? knownMs + 1 : startMs;
@@ -131,10 +130,10 @@ function anotherThan(knownMs: number | undefined, startMs: number): number {
 
 /**
  * Schedules a call that no block stops. The start time is reserved when the permit is given. The call is counted only
- * when it goes out, because launches come back from the message queue late, and many at the same time.
+ * when it goes out, because the message queue may deliver launches late, and many together.
  *
  * @param isFromQueue whether the launch comes from the launch queue. Such a launch asks again at its start time
- * @param unusedMs start time that the launch was given earlier and has not used
+ * @param unusedMs start time of a permit that the launch has and has not used; undefined: it has none
  */
 function timeCall(
   state: SiteState,

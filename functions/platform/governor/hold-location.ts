@@ -7,7 +7,7 @@ import { type SiteState, siteStateSchema } from './site-state.ts';
 import { grantSlots, heldNow, RENEW_SLOT_MS } from './slots.ts';
 
 const locationsSchema = z.object({
-  /** Locations that have a location slot. Each maps to the time at which its current hold of the slot was taken. */
+  /** Time at which each location's current hold was taken, in ms since 1970; see `holdLocation`. */
   holders: z.record(z.string(), z.number()),
   /** Number of each location's current hold. */
   holds: z.record(z.string(), z.int()),
@@ -17,8 +17,8 @@ const locationsSchema = z.object({
 type Locations = z.infer<typeof locationsSchema>;
 
 /**
- * Age from which a location slot is given back if no launch at the location has a slot. In that case, a worker died
- * before it gave the location slot back.
+ * If a location slot is older than this and no launch at the location has a slot, the location slot is given back. The
+ * worker that should have done so is assumed to have died.
  */
 const FORGOTTEN_MS = 60_000;
 
@@ -30,8 +30,9 @@ export interface LocationHold {
 }
 
 /**
- * Takes one of the connection's location slots for the site, or keeps the location slot that the site has. A hold is
- * one period in which a site has a location slot, and each hold has its own number. A late release of an earlier hold
+ * Takes one of the connection's location slots for the site, or keeps the location slot that the site has. The number
+ * of location slots limits at how many locations the connection creates instances at the same time. A hold is one
+ * period in which a site has a location slot, and each hold has its own number. A late release of an earlier hold
  * therefore cannot free the location slot of a later hold.
  *
  * @param known the site's state, as the caller has just read it
@@ -72,10 +73,10 @@ export async function holdLocation(
 }
 
 /**
- * Frees one location slot that a dead worker did not give back. Such a worker gave a site's last slot back, and died
- * before it gave the location slot back. Each refused call of `holdLocation` checks one random location. Another worker
- * may take a slot at that location at the same time. This is harmless: that worker checks after its write that the site
- * still has the location slot.
+ * Checks one random location among those with an old location slot (`FORGOTTEN_MS`), and frees its location slot if no
+ * launch there has a slot. This is the case if a worker died after it gave the site's last slot back, and before it
+ * gave the location slot back. If another worker takes a slot at that location at the same time, that worker detects
+ * the lost location slot after its write.
  */
 async function freeForgotten(store: Store<'governor'>, { connectionKey }: SiteKey): Promise<void> {
   const state = await readVersioned(store, locationsKey(connectionKey), locationsSchema);
@@ -89,21 +90,20 @@ async function freeForgotten(store: Store<'governor'>, { connectionKey }: SiteKe
   if (Object.keys(holders).length === 0) await freeLocation(store, { connectionKey, location }, hold);
 }
 
-/** Reads everything that the governor knows about creates at a site. */
+/** Reads what the governor stores about creates at a site; undefined if there is nothing. */
 export async function readSiteState(store: Store<'governor'>, site: SiteKey): Promise<SiteState | undefined> {
   return await readVersioned(store, createKey(site), siteStateSchema);
 }
 
-/**
- * Reads the ids of the instances that have a slot at a site, each with the time from which its create call may go out.
- */
+/** Reads the slot holders of a site: instance id → time from which its create call may go out, in ms since 1970. */
 export async function readHolders(store: Store<'governor'>, site: SiteKey): Promise<Record<string, number>> {
   const state = await readSiteState(store, site);
   return heldNow(state?.holders ?? {}, store.clock.now());
 }
 
 /**
- * Removes the number of a lost hold from a site's state. The next launch at the site then takes a location slot again.
+ * Removes a hold's number from a site's state, if the state still has it. The next launch at the site then takes a
+ * location slot.
  */
 export async function forgetHold(
   store: Store<'governor'>,
@@ -139,7 +139,7 @@ export async function freeLocation(
   });
 }
 
-/** Lists a connection's locations where instances are being created. */
+/** Lists the locations that have one of the connection's location slots. */
 export async function readLocationsInUse(store: Store<'governor'>, connectionKey: string): Promise<string[]> {
   const state = await readVersioned(store, locationsKey(connectionKey), locationsSchema);
   return Object.keys(heldNow(state?.holders ?? {}, store.clock.now()));

@@ -4,8 +4,8 @@ import { instanceId, parseInstanceId } from '../../model/identifiers.ts';
 const RADIX = 36;
 
 /**
- * Stores slot holders as one text for each fleet, with the holders' positions (numbers in the fleet) and start times.
- * Times are relative to `fromMs`. A thousand holders then cost eight write units instead of thirty.
+ * Stored form of slot holders: one text for each fleet, with the holders' positions (numbers in the fleet) and start
+ * times relative to `fromMs`. In this form, a write of a thousand holders costs eight write units instead of thirty.
  */
 const packedSchema = z.object({
   fromMs: z.number(),

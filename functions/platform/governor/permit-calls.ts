@@ -21,7 +21,7 @@ type PlainCall = Exclude<CallKind, 'create'>;
 /**
  * Gives permits to as many of the `wanted` calls as may go out now. Creates use `permitCreates` instead.
  *
- * @returns `retryAfterMs`: time until the remaining calls may ask again, in ms; 0 if all were granted
+ * @returns `retryAfterMs`: time in ms after which the calls without a permit may ask again; 0 if all calls got one
  */
 export async function permitCalls(
   store: Store<'governor'>,
@@ -46,11 +46,11 @@ export async function permitCalls(
 }
 
 /**
- * Gives permits to create calls in addition to those that the permits of the launches cover. If a cloud refuses a batch
- * as a whole, for example, the driver may create the machines of the batch one at a time. The launches already have
- * slots, so only the rate limit applies to these calls.
+ * Gives permits to create calls that the launches' own permits do not cover. For example, if a cloud refuses a create
+ * call for several machines, the driver may create them one at a time. The launches already have slots, so only the
+ * rate limit applies.
  *
- * @returns the same as `permitCalls`
+ * @returns as `permitCalls`
  */
 export async function permitFurtherCreates(
   store: Store<'governor'>,
@@ -73,7 +73,7 @@ export async function permitFurtherCreates(
   });
 }
 
-/** Counts one create call if it may go out now. Otherwise, returns the time at which it may. */
+/** Counts one create call if it may go out now. Otherwise, returns the call's earliest start time. */
 function sendNow(
   state: SiteState,
   rateLimit: RateLimit,
@@ -87,12 +87,12 @@ function sendNow(
 }
 
 /**
- * Assumed maximum time from a call to its answer. A call that was throttled now is assumed to have gone out this long
+ * Assumed time from a call to its answer: when a throttle is reported, the call is assumed to have gone out this long
  * ago.
  */
 const ANSWERED_MS = 1_000;
 
-/** Lowers the rate of this kind of call at this site after a throttle, for every fleet and process. */
+/** Lowers the rate of one kind of call at a site after a throttle. The lower rate applies to all fleets and workers. */
 export async function slowDown(
   store: Store<'governor'>,
   { connectionKey, location }: SiteKey,

@@ -9,38 +9,38 @@ import { IDLE_SITE, type SiteState, siteStateSchema } from './site-state.ts';
 import { type Holders, heldNow, type ReleasedSlot, withoutReleased, withRenewed } from './slots.ts';
 import { withinBudget } from './within-budget.ts';
 
-/**
- * Delay of a launch if another worker won the race for the location slot. The launch then asks again, and the governor
- * reads what that worker wrote.
- */
+/** Time after which a launch asks again if another worker changed the site's location slot at the same time. */
 const RACE_RETRY_MS = 1_000;
 /**
- * Maximum number of attempts if other workers win the race for the location slot. After the last one, the launch waits
- * for `RACE_RETRY_MS`.
+ * Maximum number of attempts while other workers change the site's location slot. After the last attempt, the launch
+ * waits for `RACE_RETRY_MS`.
  */
 const RACE_TRIES = 3;
 
 export interface CreateAnswer {
   decisions: Map<string, CreateDecision>;
-  /** Tag of the last launch that was served from the site's launch queue; see `store/launch-queue.ts`. */
+  /**
+   * Tag (place in the queue's order) of the last launch that was served from the site's launch queue; see
+   * `store/launch-queue.ts`.
+   */
   turn: number;
   /** True if a successful create would clear a block of the site; see `recordFeedback`. */
   isBlocked: boolean;
   /**
-   * True if nothing was written: another worker won the race for the location slot, or all location slots are taken and
-   * the released slots were therefore not given back.
+   * True if nothing was written. Either another worker changed the site's location slot at the same time, or slots were
+   * to be given back and all location slots of the connection are taken.
    */
   lostRace: boolean;
-  /** Ids of the instances that had no usable permit before this call, and got one. */
+  /** Ids of the instances to which this decision gave a permit, without those whose earlier permit was still valid. */
   given: string[];
-  /** Slots that this call gave, each with the start time of its permit. */
+  /** Slots that this decision gave, each with the start time of its permit. */
   newcomers: ReleasedSlot[];
 }
 
 interface Written extends CreateAnswer {
   /** True if no instance holds a slot of the site. */
   isIdle: boolean;
-  /** Number of the hold of the location slot, as it was written together with the slots. */
+  /** Number of the site's hold of a location slot, as it was written with the slots; see `holdLocation`. */
   locationHold?: number;
 }
 
@@ -59,8 +59,8 @@ export interface SlotTransfer {
 
 /**
  * Gives create permits to as many of the instances as possible. A permit consists of a slot of the site, a location
- * slot of the connection and a start time for the call. One conditional write gives all of them. A launch that is
- * queued does not ask again; see `serveEntries`.
+ * slot of the connection and a start time for the call. The location slot is taken first. One conditional write then
+ * gives all slots and start times. A launch that is queued does not ask again; see `serveEntries`.
  */
 export async function permitCreates(
   store: Store<'governor'>,
@@ -70,8 +70,8 @@ export async function permitCreates(
 ): Promise<CreateAnswer> {
   for (let attempt = 1; ; attempt += 1) {
     const answer = await permitOnce(store, site, wanted, transfer);
-    // Another attempt helps only after a lost race. If no location slot is left, another attempt would find none
-    // either.
+    // Another attempt helps only if another worker changed the location slot. It does not help if no location slot is
+    // free.
     const isAgain =
       answer.lostRace && [...answer.decisions.values()].some(({ action }) => action === 'scheduleAt');
     if (!isAgain || attempt === RACE_TRIES) return answer;
@@ -116,9 +116,9 @@ async function permitOnce(
   const { isIdle, locationHold, ...said } = answer;
   if (isIdle) await freeLocation(store, site, hold.number);
   if (hold.isNew && !isIdle && (await holdOf(store, site)) === undefined) {
-    // Before this write, another worker took a later hold of the location slot and gave it back. Another location may
-    // have the location slot now. The slots of this site stay, because another worker with the same launch may have
-    // created a machine under them. The next launch at this site takes a location slot again.
+    // The site has lost its location slot: before this write, another worker took a later hold for the site and gave it
+    // back. The slots that this write gave stay, because another worker may have created a machine for the same launch
+    // under them. The next launch at this site takes a location slot again.
     await forgetHold(store, site, locationHold);
     return {
       ...said,

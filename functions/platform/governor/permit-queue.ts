@@ -1,12 +1,12 @@
 import { DriverError } from '../../drivers/contract/errors.ts';
 import type { Timer } from '../runtime/clock.ts';
 
-/** Minimum time between two writes that ask for permits of one kind. */
+/** Minimum time between two requests to the governor for permits of one kind, each of which is a write. */
 const AGAIN_MS = 50;
 
 /**
- * Asks the governor for `wanted` permits. @returns the number of granted permits, and the time in ms until the other
- * requests may ask again
+ * Asks the governor for `wanted` permits. @returns the number of granted permits, and the time in ms after which the
+ * governor may be asked for the rest
  */
 export type AskPermits = (wanted: number) => Promise<{ granted: number; retryAfterMs: number }>;
 
@@ -21,7 +21,10 @@ interface Waiting {
   refuse(error: unknown): void;
 }
 
-/** Queues the requests of one process that wait for permits of one kind at one site. One write asks for all of them. */
+/**
+ * Queues the requests of one process that wait for permits of one kind at one site. Asks the governor for all of them
+ * together.
+ */
 export class PermitQueue {
   readonly #timer: Timer;
   readonly #ask: AskPermits;
@@ -71,7 +74,8 @@ export class PermitQueue {
     for (const one of this.#waiting.splice(0, granted)) one.grant();
     if (this.#waiting.length === 0) return;
     const againMs = Math.max(AGAIN_MS, retryAfterMs);
-    // Lets granted requests run first, because they may extend the `untilMs` of further requests of their method.
+    // Lets granted requests run first, because they may extend the `untilMs` of later requests of the same driver
+    // method.
     await Promise.resolve();
     const atMs = this.#timer.now() + againMs;
     const kept = this.#waiting.filter((one) => !one.isTooLate(atMs));

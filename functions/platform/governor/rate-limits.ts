@@ -22,7 +22,7 @@ export function createRateLimit({ calls, pacing, minimumSpacingMs }: LimitProfil
 
 /**
  * Returns the rate limit of one kind of call at one location from the limit profile. Throttles do not change this
- * limit; `rateMultiplier` says which part of it is used.
+ * limit: they lower the factor `rateMultiplier`, by which it is multiplied.
  */
 export function rateLimitOf(limits: LimitProfile, kind: CallKind): RateLimit {
   return kind === 'create' ? createRateLimit(limits) : limits.calls[kind];

@@ -14,8 +14,8 @@ export interface RateLimit {
  */
 export const callStateSchema = z.object({
   /**
-   * Time at which the next call would go out if all calls were evenly spaced. A call may go out earlier than that by
-   * the burst.
+   * Time of the next call in an even schedule (in GCRA: its theoretical arrival time). The burst allows a call to go
+   * out earlier.
    */
   nextDueMs: z.number(),
   /** After a throttle, no call goes out before this time. */
@@ -23,16 +23,19 @@ export const callStateSchema = z.object({
   lastStartMs: z.number().optional(),
   /** Like `nextDueMs`, but computed only from calls that have gone out, and from the times at which they went out. */
   goneDueMs: z.number().optional(),
-  /** Time at which the cloud's token bucket is assumed to be empty: the end of the block after the last throttle. */
+  /** Time at which the cloud's token bucket is assumed to be empty: `blockedUntilMs` as the last throttle set it. */
   emptyAtMs: z.number().optional(),
-  /** Rate multiplier at `sinceMs`, which is the part of the rate limit that is used. Absent: all of it is used. */
+  /**
+   * Factor by which the rate limit was multiplied at `sinceMs`. It rises after that. Absent: the whole rate limit
+   * applies.
+   */
   slowed: z.object({ multiplier: z.number().positive(), sinceMs: z.number() }).optional(),
 });
 export type CallState = z.infer<typeof callStateSchema>;
 
 export const IDLE_CALLS: CallState = { nextDueMs: 0, blockedUntilMs: 0 };
 
-/** A throttle divides the rate by `SLOWED_BY`, down to `LEAST_MULTIPLIER` of the profile's rate. */
+/** A throttle divides the rate by `SLOWED_BY`, but not to less than `LEAST_MULTIPLIER` × the limit profile's rate. */
 const SLOWED_BY = 2;
 const LEAST_MULTIPLIER = 1 / 64;
 /** The multiplier rises by this amount each second without a throttle: from 0.5 to 1 in 200 s. */
@@ -104,7 +107,7 @@ export function scheduleCalls(
  * be ready at the same time. The cloud would throttle some of them: its token bucket was full while they were late, and
  * gained no tokens for them.
  *
- * @returns undefined if the cloud would throttle the call, which then needs another start time
+ * @returns undefined if the cloud would throttle the call. The call then needs a later start time
  */
 export function sendCall<State extends CallState>(
   state: State,
@@ -122,7 +125,7 @@ function goneDue({ goneDueMs = 0, emptyAtMs }: CallState, aheadMs: number): numb
 }
 
 interface Steps {
-  /** Time between two calls at exactly this rate. */
+  /** Time between two calls at exactly the current rate, in ms. */
   exactMs: number;
   /**
    * Time between two scheduled calls. If the burst is too small for the reserve for late calls, this time includes the
@@ -145,7 +148,10 @@ function stepsOf(state: CallState, rateLimit: RateLimit, nowMs: number): Steps {
 
 /** An answer by which the cloud throttled a call. */
 export interface Throttle {
-  /** Time at which the call went out. Calls that were under way at the same time lower the rate only once. */
+  /**
+   * Time at which the call went out. If several calls that were under way at the same time are throttled, the rate
+   * falls only once.
+   */
   calledAtMs: number;
   retryAfterMs?: number | undefined;
   /** Rate multiplier computed from the rate that the cloud says it accepts. */
@@ -153,9 +159,9 @@ export interface Throttle {
 }
 
 /**
- * Slows calls down after a throttle: to half the rate, or to the rate that the cloud says it accepts. No call goes out
- * before the time that the cloud states, or for a second if it states none. At that time, the cloud's token bucket is
- * assumed to be empty.
+ * Slows calls down after a throttle: to half the rate, or to the rate that the cloud says it accepts. Calls pause for
+ * the time that the cloud states, but at least 250 ms, or for a second if it states none. At the end of the pause, the
+ * cloud's token bucket is assumed to be empty.
  */
 export function slowCalls<State extends CallState>(
   state: State,
@@ -163,8 +169,8 @@ export function slowCalls<State extends CallState>(
   { calledAtMs, retryAfterMs, toldMultiplier }: Throttle,
 ): State {
   const untilMs = nowMs + Math.max(250, retryAfterMs ?? 1_000);
-  // A call that went out before the last reduction of the rate, or before the block after it ended, had a permit at the
-  // earlier rate. A throttle of such a call tells nothing about the current rate.
+  // A call that went out before the rate was last lowered, or before `blockedUntilMs`, had its permit at the earlier
+  // rate. A throttle of such a call says nothing about the current rate.
   const isNews = calledAtMs >= (state.slowed ? Math.max(state.slowed.sinceMs, state.blockedUntilMs) : 0);
   const slowed = isNews
     ? {

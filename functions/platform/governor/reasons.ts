@@ -17,9 +17,7 @@ export interface SiteOverview {
   mutate: CallState;
   /** Number of slots that are taken. */
   held: number;
-  /**
-   * Number of the connection's location slots that are taken; undefined if no launch here waits for a location slot.
-   */
+  /** Number of the connection's location slots that are taken; undefined if no launch of the site waits for one. */
   locationsTaken: number | undefined;
 }
 

@@ -6,7 +6,7 @@ import { type SiteState, siteStateSchema } from './site-state.ts';
 import { heldNow, type ReleasedSlot, withoutReleased } from './slots.ts';
 
 /**
- * Gives slots back. With the site's last slot, it also gives the site's location slot back. Giving a slot back twice is
+ * Gives slots back. After the site's last slot, gives the site's location slot back, too. Giving a slot back twice is
  * harmless. This function does not grant the slots to queued launches; `freeSlots` does both in one write.
  */
 export async function releaseSlots(

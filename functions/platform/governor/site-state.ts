@@ -3,7 +3,7 @@ import type { WantedCreate } from '../../model/wanted-create.ts';
 import { holdersSchema } from './pack-holders.ts';
 import { callStateSchema, IDLE_CALLS } from './rate.ts';
 
-/** The launch that tests whether a block still applies. */
+/** The launch that tests whether the cloud has capacity or quota again. After `untilMs`, another launch may do so. */
 const probeSchema = z.object({ instanceId: z.string(), untilMs: z.number() });
 
 /** Entry of the negative cache of capacity: a zone, instance type and market for which the cloud had no capacity. */
@@ -21,8 +21,8 @@ const closedSchema = z.object({
   /** From this time on, one launch may test whether the quota is still used up. */
   retryAtMs: z.number(),
   /**
-   * Fleets whose launches have asked since the quota was used up, each with its round of launching. A launch of a later
-   * round means that a user has requested a retry.
+   * Fleet id → round of launching in which a launch of the fleet last asked the cloud. A launch of a later round may
+   * ask before `retryAtMs`, because a user has requested that round.
    */
   askedIn: z.record(z.string(), z.number()),
   probe: probeSchema.optional(),
@@ -39,8 +39,8 @@ export const siteStateSchema = callStateSchema.extend({
   /** Tag of the last launch that was served from the launch queue. */
   turn: z.number().optional(),
   /**
-   * Time at which an instance was first seen running here. Some clouds need one running instance before others are
-   * created.
+   * Time at which an instance was first seen running at the site. Some clouds need one running instance before further
+   * ones are created.
    */
   ranAtMs: z.number().optional(),
   /** Circuit breaker: number of answers `Unavailable` in a row, and the time of the next probe. */
@@ -57,7 +57,10 @@ export const siteStateSchema = callStateSchema.extend({
   scarce: z.record(z.string(), scarceSchema).optional(),
   /** Negative cache of quotas, by family of instance types. */
   closed: z.record(z.string(), closedSchema).optional(),
-  /** The connection's budget that is used up, and the time before which no launch asks for it again. */
+  /**
+   * Which budget of the connection is used up, for example `createsPerDay`. Before `untilMs`, no launch of the site
+   * asks for budget.
+   */
   budget: z.object({ reason: z.string(), untilMs: z.number() }).optional(),
 });
 export type SiteState = z.infer<typeof siteStateSchema>;

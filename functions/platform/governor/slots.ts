@@ -1,6 +1,6 @@
 /**
- * Holders of slots: instance id → time from which the create call may go out, in ms since 1970. The same type serves
- * for location slots: location → time at which the location slot was taken.
+ * Holders of slots, whose number limits the launches under way at a site: instance id → time from which the create call
+ * may go out, in ms since 1970. For location slots: location → time at which the location slot was taken.
  */
 export type Holders = Readonly<Record<string, number>>;
 
@@ -23,8 +23,8 @@ export function heldNow(holders: Holders, nowMs: number): Record<string, number>
 export interface ReleasedSlot {
   instanceId: string;
   /**
-   * Start time of the permit that has ended. If the slot has another permit by now, it is not given back. Absent: the
-   * slot is given back in any case.
+   * Start time of the permit that has ended. The slot is given back only if its permit still has this start time.
+   * Absent: the slot is given back in any case.
    */
   startMs?: number | undefined;
 }
@@ -41,9 +41,10 @@ export function withoutReleased(holders: Holders, released: readonly ReleasedSlo
 }
 
 /**
- * Renews the slots of those holders in `renewed` whose permit still has the same start time. The new time is `nowMs`.
+ * Renews the slots in `renewed` (instance id → start time) that still have that start time. Their new start time is
+ * `nowMs`.
  *
- * @returns the same object if nothing changes
+ * @returns `holders` itself if nothing changes
  */
 export function withRenewed<All extends Holders>(holders: All, renewed: Holders, nowMs: number): All {
   const standing = Object.keys(renewed).filter((id) => holders[id] === renewed[id]);

@@ -17,7 +17,6 @@ export const budgetSchema = z.object({
   reserved: z.record(z.string(), z.record(z.string(), z.tuple([amount, amount, amount, amount]))),
 }) satisfies z.ZodType<BudgetState>;
 
-/** A connection with its limits. */
 export interface BudgetedConnection {
   connectionKey: string;
   limits: LimitProfile;
@@ -27,8 +26,9 @@ export interface BudgetedConnection {
  * Takes budget for as many of the wanted instances, in their order, as the connection's limits allow. The limits are
  * creates per minute, creates per day, and totals. If the connection has none of them, all instances may be launched.
  *
- * A repeated call for an instance takes nothing more while the instance has a reservation. The reservation ends when a
- * poll has counted the instance, when the reservation is given back, or after three minutes without a further call.
+ * A repeated request of budget for an instance takes nothing more while the instance has a reservation. The reservation
+ * ends when a poll has counted the instance, when the reservation is given back, or three minutes after the latest
+ * request.
  *
  * @throws Contended if other workers changed the item during every attempt
  */

@@ -67,8 +67,8 @@ export async function viewGovernor(
 }
 
 /**
- * Clears the negative cache of quotas, after a user has said that quotas were raised. Launches then ask the cloud
- * again.
+ * Forgets which families of instance types had no quota left, after a user has said that quotas were raised. Launches
+ * then ask the cloud again.
  *
  * @param location absent: every location of the connection
  * @throws Contended if other workers changed a site's item during every attempt

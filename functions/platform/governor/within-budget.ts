@@ -11,8 +11,8 @@ import type { ReleasedSlot } from './slots.ts';
 import { takeBudget } from './take-budget.ts';
 
 /**
- * Names of the totals in messages. Creates per minute and per day need no name, because they refill with time: launches
- * wait and do not fail.
+ * Names of the totals in messages. Creates per minute and per day need no name, because launches wait for them and do
+ * not fail.
  */
 const WORDS: Readonly<Record<keyof Totals, string>> = {
   instances: 'instances',
@@ -28,10 +28,11 @@ interface Answered {
 }
 
 /**
- * Takes budget for each permit that was just given. If an instance gets no budget, the slot that came with its permit
- * is given back. The launch waits for the next minute or day, or is denied if a total is used up. Two kinds of slots
- * are kept. If the instance had its slot before, another worker may be making the call of the same launch under that
- * slot. If another worker has used a new slot since, the slot has the start time of another permit by now.
+ * Takes budget for each permit that was just given. A launch without budget waits for the next minute or day, or is
+ * denied if a total is used up. Its slot is given back, with two exceptions:
+ *
+ * - The instance had the slot already before this permit. Another worker may be making the launch's call under it.
+ * - Another worker has used the new slot in the meantime, which changed the slot's start time.
  */
 export async function withinBudget<Answer extends Answered>(
   store: Store<'governor'>,

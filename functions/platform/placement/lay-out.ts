@@ -13,9 +13,7 @@ export interface GroupRange {
   count: number;
 }
 
-/**
- * A fleet's share of one site. Its positions form one unbroken range, which lists the node groups one after the other.
- */
+/** A fleet's share of one site. Its positions form one unbroken range, ordered by node group. */
 export interface Placement {
   connection: string;
   connectionKey: string;

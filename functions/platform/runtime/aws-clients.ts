@@ -3,7 +3,6 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 
-/** Limits of one call: its time limits and its number of attempts. */
 export interface CallLimits {
   /** Time limit for opening the connection. */
   connectionTimeoutMs: number;
@@ -21,16 +20,16 @@ const USUAL: CallLimits = { connectionTimeoutMs: 1_000, requestTimeoutMs: 5_000,
  * can be this short because no call is a long poll: Lambda polls the queues, and workflows wait with task tokens.
  */
 export const CALL_LIMITS = {
-  // DynamoDB answers within milliseconds, and throttles a hot key for less than a second. It therefore gets one more
-  // attempt, and each attempt is a second shorter.
+  // DynamoDB answers within milliseconds, and throttles a hot key for less than a second. Compared with `USUAL`, it
+  // gets one more attempt, and each attempt is a second shorter.
   dynamodb: { ...USUAL, requestTimeoutMs: 4_000, maxAttempts: 4 },
   // Retries are safe, because a message that is sent twice takes effect once. If a message cannot be sent, the call
   // throws.
   sqs: USUAL,
   // Retries are safe, because executions have names and a task token can be used only once.
   'step-functions': USUAL,
-  // Parameter Store allows few writes a second. A caller that makes many calls does not rely on these attempts: its
-  // queue message is delivered again.
+  // Parameter Store allows few writes a second. If all attempts of a worker are throttled, its queue message is
+  // delivered again.
   ssm: USUAL,
   // Retries are safe, because events may be delivered twice. Events that a sweep could not publish are published by the
   // next sweep.

@@ -1,4 +1,4 @@
-/** Counts of requests and calls that were not needed, because an earlier result or one larger call served instead. */
+/** Counts of requests and calls that were saved by a cached result, or by one call for several items. */
 export interface Savings {
   /** Number of times that a connection was used from the cache: its record, credential and client. */
   connections: number;

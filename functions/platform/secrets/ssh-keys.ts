@@ -13,8 +13,8 @@ function parameterName(prefix: string, fleetId: string): string {
  * Stores the private half of a fleet's SSH key as a SecureString. The fleet's owner reads the key with their own
  * permissions in the AWS account; no function of the deployment may read it.
  *
- * @returns the parameter's name with the version of this key. If another key is stored at the same time, it gets
- *   another version, and this version can still be read
+ * @returns the parameter's name with the version of this key. The version can still be read after another key was
+ *   stored under the same name
  */
 export async function keepSshKey(
   ssm: SSMClient,

@@ -40,7 +40,8 @@ export async function putCredential(
 }
 
 /**
- * Reads the credential in force. A later version may exist, because a rotation to it is under way or has failed.
+ * Reads the credential in force. The Parameter Store may have a later version, whose rotation is under way or has
+ * failed.
  *
  * @throws DriverError Unauthorized if there is no credential: the connection was deleted, or its secret was never
  *   stored

@@ -7,9 +7,8 @@ import { queryAll } from './listing.ts';
 import type { Store } from './store.ts';
 
 /**
- * Partition with an item for the secret of each removed or replaced connection record. A request that was late may have
- * stored the secret after the removal. The secret is therefore deleted once more at a time when every such request must
- * have ended.
+ * Partition with an item for the secret of each removed or replaced connection record. A late request may store the
+ * secret after the removal. The secret is therefore deleted a second time, when every such request must have ended.
  */
 const PARTITION = 'ABANDONED-SECRETS';
 
@@ -19,7 +18,7 @@ const schema = z.object({
   name: nameSchema,
   /** Id of the connection. */
   id: z.string(),
-  /** Cloud that a cached client of the connection may still call. */
+  /** Cloud of the connection. A cached client of the connection may still call it. */
   cloud: cloudSchema,
   endpoint: z.string().optional(),
   account: z.string().optional(),

@@ -22,7 +22,7 @@ export interface CatalogueNames {
   instanceTypes: readonly string[];
   /** If a zone is given, both the offer for the zone and the offer for the whole location are read. */
   offers: readonly Pick<Offer, 'location' | 'zone' | 'instanceType'>[];
-  /** For each name, an image that is the same at all locations is read as well. */
+  /** For each name, the image that is valid at all locations is read as well, if there is one. */
   images: readonly { location: string; name: string }[];
 }
 
@@ -37,7 +37,9 @@ export interface CatalogueEntries {
 const KEYS_PER_REQUEST = 100;
 const sortKeySchema = z.object({ sk: z.string() });
 
-/** Looks up all names, with one request for each hundred different keys. A name that is given twice is read once. */
+/**
+ * Looks up all names, in requests of at most a hundred different keys each. A name that is given twice is read once.
+ */
 export async function readCatalogue(
   store: Store<'catalogue'>,
   connectionKey: string,

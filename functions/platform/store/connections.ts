@@ -32,7 +32,7 @@ export type NewConnection = Omit<Connection, 'id' | 'credentialVersion' | 'delet
 /**
  * Writes the record of a new connection. The caller stores the secret afterwards, under the id in the record.
  *
- * @param instead record to replace: the request that wrote it has died before it stored the secret
+ * @param instead record that is replaced, because the request that wrote this record ended before it stored the secret
  * @returns the record; undefined if the namespace does not exist or is being deleted, or if the name is taken
  */
 export async function createConnection(
@@ -217,13 +217,13 @@ export interface UpdateCondition {
   id?: string;
   /** `none`: no deletion is under way; `undecided`: a deletion may be marked, but not decided. */
   deletion?: 'none' | 'undecided';
-  /** Status that the connection must not have. This protects a status that only users set and change, for example. */
+  /** Status that the connection must not have, for example a status that only users may change. */
   statusNot?: Connection['status'];
   /** Version of the secret that must still be in force. */
   credentialVersion?: number | undefined;
   /** Version of the secret whose rotation must still be under way. */
   rotationVersion?: number;
-  /** Account that the connection must still have. `none`: no account may be recorded. */
+  /** Account that the connection must still have. `none`: the connection must have no recorded account. */
   account?: { is: string } | 'none';
   /** Status that the connection must still have. */
   statusIs?: Connection['status'];

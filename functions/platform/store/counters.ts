@@ -126,8 +126,8 @@ function endsRun(before: InstanceItem | undefined, after: InstanceItem): boolean
 
 /**
  * Condition that the placement of a change must meet. `there`: the placement exists. `not-ended`: launching has not
- * ended. `openFor`: launching is on for this round. With `unblocked`, the placement must not have the field `blocked`
- * either, which says why nothing can be launched there.
+ * ended. `openFor`: launching is on for this round. With `unblocked`, the placement must also be without the field
+ * `blocked`, which is the reason why nothing can be launched there.
  */
 export type PlacementCondition = 'there' | 'not-ended' | { openFor: number; unblocked?: boolean };
 

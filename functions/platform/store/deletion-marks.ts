@@ -10,17 +10,17 @@ import type { Store } from './store.ts';
  *
  * 1. It marks the record. From then on, transactions that need the record fail.
  * 2. It checks whether anything still needs the record.
- * 3. If something does, it removes the mark. Otherwise, it decides the deletion of a connection, which cannot be undone
- *    from then on. The deletion of a namespace is not decided separately.
+ * 3. If something does, it removes the mark and stops. Otherwise, for a connection, it decides the deletion, which
+ *    cannot be undone from then on. For a namespace, there is no such step.
  * 4. It deletes the record.
  *
- * If a caller finds a mark of an earlier caller, it continues that deletion.
+ * A caller that finds the mark of an earlier caller continues that deletion.
  */
 
 /** Condition of writes that need the record: it exists, and no deletion of it is under way. */
 export const NOT_DELETING = 'attribute_exists(pk) AND attribute_not_exists(deletion)';
 
-/** Condition of writes that finish work from before the deletion: no deletion is decided yet. */
+/** Condition of writes that finish work that was begun before the deletion: no deletion is decided yet. */
 export const UNDECIDED = '(attribute_not_exists(deletion) OR deletion.isDecided = :undecided)';
 
 /**

@@ -42,7 +42,7 @@ const fleetItemSchema = z.object({
   workSinceMs: z.number(),
   /** Number of executions in a row that ended before the work was done. */
   interruptions: z.number(),
-  /** The latest action that a user requested. A request of the same action again changes nothing. */
+  /** The latest action that a user requested. A second request of this action changes nothing. */
   lastAction: fleetActionSchema.optional(),
   /** Round that the user has aborted. Nothing more is launched in that round. */
   abortedRound: z.number().optional(),
@@ -109,7 +109,7 @@ export interface FleetUpdate {
 /**
  * Updates a fleet if the fields that decisions are based on (`DECISIVE`) have not changed since they were read.
  *
- * @returns the updated fleet; undefined if one of these fields has changed since. Nothing is written in that case
+ * @returns the updated fleet; undefined if one of these fields has changed. Nothing is written in that case
  */
 export async function updateFleet(
   store: Store<'fleets'>,

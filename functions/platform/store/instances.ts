@@ -18,7 +18,7 @@ import type { Store } from './store.ts';
 export const launchStateSchema = z.enum(['claimed', 'refused', 'unknown', 'accepted']);
 
 const unknownAnswerSchema = z.object({
-  /** Text of the first of these equal answers. */
+  /** Text of the first of the equal answers. */
   words: z.string(),
   /** Number of equal answers in a row. Answers are equal if their texts differ only in numbers and ids. */
   times: z.number(),
@@ -65,7 +65,7 @@ export const instanceItemSchema = z.object({
   launchToken: z.string(),
   launchState: launchStateSchema,
   /**
-   * End of the latest claim. Each claim of the instance ends later than its claims before, so this time identifies the
+   * End of the latest claim. Each claim of the instance ends later than all earlier ones, so this time identifies the
    * claim.
    */
   claimUntilMs: z.number(),
@@ -89,13 +89,13 @@ export const instanceItemSchema = z.object({
   earlierAttempts: z.array(attemptSchema).optional(),
   unknownSinceMs: z.number().optional(),
   /**
-   * The cloud's answer to the create call, if it left the outcome unknown. Equal answers in a row are counted; see
-   * `countAnswer`.
+   * The cloud's answer to the create call, if the answer left the outcome unknown. Equal answers in a row are counted;
+   * see `countAnswer`.
    */
   unknownAnswer: unknownAnswerSchema.optional(),
   /**
-   * Time at which the cloud's answer to the create call named the machine. For the consistency window of the driver
-   * after that time, lists may not show the machine yet.
+   * Time at which the cloud's answer to the create call named the machine. Within the driver's consistency window after
+   * that time, the cloud's lists may not show the machine yet.
    */
   acceptedAtMs: z.number().optional(),
   deadlineAtMs: z.number(),
@@ -110,8 +110,8 @@ export const instanceItemSchema = z.object({
   terminatedAt: z.string().optional(),
   microUsdPerHour: z.number(),
   /**
-   * Seconds from the fleet's creation until the instance was first recorded as Running. Its cost is counted from then
-   * on.
+   * Seconds from the fleet's creation until the instance was first recorded as Running. The instance's cost is counted
+   * from then on.
    */
   runningSinceSeconds: z.number().optional(),
   failure: z.object({ code: z.string(), message: z.string() }).optional(),
@@ -119,7 +119,7 @@ export const instanceItemSchema = z.object({
   trouble: z.object({ cloudStatus: z.string(), message: z.string().optional() }).optional(),
   /**
    * For an instance whose machine vanished: the time at which the removal of the instance was requested. If the machine
-   * shows up again after that, it is not taken back.
+   * shows up again after that, the record is not reopened.
    */
   endAskedAtMs: z.number().optional(),
   /**
@@ -198,7 +198,7 @@ export async function readInstanceRange(
 }
 
 /**
- * Reads the entries of the index `bySite` for one site: the instances of all fleets that may exist there. The read is
+ * Reads the entries of the index `bySite` for one site: all instances, of any fleet, that may exist there. The read is
  * eventually consistent, as all reads of indexes are.
  */
 export async function readSiteEntries(

@@ -8,9 +8,9 @@ import { type Key, QUEUE_ENTRY_PREFIX, queueFleetKey, queuePartition, queueSortK
 import type { Store } from './store.ts';
 
 /**
- * Entry of a site's launch queue: a launch that waits for a permit. Its message was acknowledged. A worker that frees a
- * slot sends the message again. Entries are sorted by their tags, which are virtual start times in the sense of
- * start-time fair queueing. The launches of other fleets are therefore served between those of a large fleet.
+ * Entry of a site's launch queue: a launch that waits for a permit. The launch message has been acknowledged. A worker
+ * that later frees a slot sends the message again. Entries are sorted by their tags. Tags are virtual start times as in
+ * start-time fair queueing, so that the launches of other fleets are served between those of a large fleet.
  */
 const queueEntrySchema = z.object({
   pk: z.string(),
@@ -38,7 +38,7 @@ const MAX_TRIES = 5;
 const PAGE = 1_000;
 /** Write units of one entry, which contains a task token: two to add the entry, and two to remove it. */
 const UNITS_PER_LAUNCH = 4;
-/** Maximum number of write units a second for one partition key, which is half of what DynamoDB accepts. */
+/** Maximum number of write units a second that is planned for one partition key: half of what DynamoDB accepts. */
 const UNITS_PER_PART = 500;
 /** Maximum number of partitions of a queue, which is enough for 500 launches a second. */
 const MOST_PARTS = 4;
@@ -49,8 +49,8 @@ const MOST_PARTS = 4;
 const SPARE_PER_PART = 4;
 
 /**
- * Returns the number of partitions of a site's launch queue. It is one if the limit profile allows at most 125 creates
- * a second.
+ * Returns the number of partitions of a site's launch queue. There is one partition if the limit profile allows at most
+ * 125 creates a second.
  */
 export function queuePartsOf({ limits }: Pick<QueueSite, 'limits'>): number {
   const parts = Math.ceil((limits.calls.create.perSecond * UNITS_PER_LAUNCH) / UNITS_PER_PART);
@@ -78,7 +78,8 @@ export function isMisplaced({ pk }: Pick<QueueEntry, 'pk'>, site: QueueSite): bo
 /**
  * Adds launches of one fleet to a site's queue.
  *
- * @param turn tag of the launch that the site served last. The tags of a fleet without recent entries begin after it
+ * @param turn tag of the launch that was last served from the queue. If the fleet's latest tag is less than `turn`, the
+ *   new tags begin after `turn`
  * @param step distance between the tags of the fleet's launches. It is smaller for a higher priority
  */
 export async function addToQueue(
@@ -158,8 +159,8 @@ export async function readQueueHead(
   const parts = queuePartsOf(site);
   const perPart = parts === 1 ? limit : Math.min(limit, Math.ceil(limit / parts) + SPARE_PER_PART);
   const pages = await Promise.all(partitionsOf(site, parts).map((pk) => readPage(store, pk, perPart)));
-  // If a partition was not read to its end, its unread entries follow its last entry here. Entries of other partitions
-  // after that last entry are left out, because unread entries may precede them.
+  // If a partition was not read to its end, its unread entries follow the last entry that was read. Entries of other
+  // partitions are left out if they follow that entry, because unread entries may precede them.
   const lasts = pages.flatMap(({ items, next }) => (next ? items.slice(-1) : []));
   const [end] = inOrder(lasts);
   return inOrder(pages.flatMap(({ items }) => items))
@@ -167,7 +168,7 @@ export async function readQueueHead(
     .slice(0, limit);
 }
 
-/** Reads the whole launch queue with strongly consistent reads, and misplaced entries too if requested. */
+/** Reads the whole launch queue with strongly consistent reads. With `withMisplaced`, includes misplaced entries. */
 export async function readQueue(
   store: Store<'governor'>,
   site: QueueSite,

@@ -7,11 +7,11 @@ export interface Page<Item> {
   cursor: string | null;
 }
 
-/** Selects the items of one partition whose sort key has this prefix; '' selects all of them. */
+/** Selects the items of one partition whose sort key begins with `prefix`; '' selects all of them. */
 export interface KeyRange {
   pk: string;
   prefix: string;
-  /** True: the read is strongly consistent. A caller needs this if it decides by the absence of an item. */
+  /** True: the read is strongly consistent. Callers need this if they act on the absence of an item. */
   consistent?: boolean;
 }
 

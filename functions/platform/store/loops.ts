@@ -21,18 +21,21 @@ const scheduleSchema = z.object({
   fastGeneration: z.number().optional(),
 });
 
-/** State of earlier polls that a poll needs to read the machines of the cloud. */
+/** What earlier polls observed, as far as the next poll needs it to list the site's machines. */
 const observedSchema = z.object({
   /** Time at which a poll last called the cloud. Fast polls do not change it. */
   polledAtMs: z.number().optional(),
-  /** Time of the last full poll. `entries` is the number of the site's instances in the index `bySite` at that time. */
+  /**
+   * Time of the last poll that covered all instances of the site. `entries` is the number of these instances in the
+   * index `bySite`.
+   */
   fullAtMs: z.number().optional(),
   entries: z.number().optional(),
   /** Time at which a list call for the site last failed or took too long; 0: the latest list call succeeded. */
   listFailedAtMs: z.number().optional(),
   /**
    * True if the poll did not trust the latest list, because the list showed none of the expected machines. If the next
-   * list is like that too, it is trusted.
+   * list shows none of them either, it is trusted.
    */
   isDoubted: z.boolean().optional(),
   /**
@@ -56,8 +59,9 @@ const lineSchema = z.object({
 
 /**
  * The item of a site's poll loop. A poll message is valid only if it has the `generation` of this item (a fast poll:
- * the `fastGeneration`). While the loop is `active`, each poll sends the message of the next poll. While it is not, a
- * scheduled function starts a poll each minute, unless the loop is `idle`: the site needs no polls.
+ * the `fastGeneration`). While the loop is `active`, each poll sends the message of the next poll. While the loop is
+ * neither `active` nor `idle`, a scheduled function starts a poll each minute. An `idle` loop is not polled until a
+ * worker starts it.
  */
 const loopSchema = z.object({
   connectionKey: z.string(),
@@ -80,8 +84,8 @@ export const POLL_INTERVAL_MS = 5_000;
 /** Shortest interval of polls, because the message queue has no shorter delay. */
 export const SHORTEST_POLL_MS = 1_000;
 /**
- * Time after which a poll that has not begun counts as lost, because its message is gone or its worker died. Another
- * worker may then restart the loop.
+ * If a poll has not scheduled the next one this long after its planned time or its start, it counts as lost: its
+ * message is gone, or its worker died. Another worker may then restart the loop.
  */
 export const POLL_OVERDUE_MS = 30_000;
 
@@ -92,8 +96,8 @@ export const POLL_OVERDUE_MS = 30_000;
 const START_TRIES = 3;
 
 /**
- * Starts the loop, unless it is active and on time. For an active loop, the count of empty polls is set to 0, so that a
- * poll that has already been claimed cannot end the loop.
+ * Starts the loop, unless it is active and not overdue. For an active loop, the count of empty polls is set to 0, so
+ * that a poll that has already been claimed cannot end the loop.
  *
  * @param emptyPolls initial number of empty polls. An empty poll is one that found nothing in transition. The loop ends
  *   after two empty polls in a row; with 1, it ends after one
@@ -229,7 +233,8 @@ export async function scheduleNextPoll(
  *
  * @param loop the loop as it was when the poll was claimed
  * @param idle whether the site needs no polls until a worker starts the loop again
- * @returns false if the loop was restarted since, or its count of empty polls was reset. The loop then continues
+ * @returns false if the loop was restarted, or its count of empty polls was reset, after the poll was claimed. The loop
+ *   then continues
  */
 export async function endLoop(
   store: Store<'governor'>,
@@ -253,7 +258,7 @@ export async function endLoop(
 }
 
 /**
- * Lists the poll loops of a driver's sites that are not idle. Reads the driver's whole partition, which has about 400
+ * Lists those poll loops of a driver's sites that are not idle. Reads the driver's whole partition, which has about 400
  * bytes for each site.
  */
 export async function listLoops(store: Store<'governor'>, driver: string): Promise<Loop[]> {

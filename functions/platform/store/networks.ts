@@ -115,10 +115,10 @@ export async function intendNetwork(
 }
 
 /**
- * Claims a resource until `untilMs` and sets its status. Fails if another worker has claimed the resource since this
- * worker read its record.
+ * Claims a resource until `untilMs` and sets its status. The claim fails if another worker has claimed the resource
+ * after the caller read `item`.
  *
- * @param closedOnly true: the claim fails, too, while launching is on at the placement
+ * @param closedOnly true: the claim also fails if launching is on at the placement
  * @returns whether the caller has the claim
  */
 export async function claimNetwork(
@@ -144,7 +144,7 @@ export async function claimNetwork(
   return refusals.length === 0;
 }
 
-/** Records the cloud's answer, and ends the claim. @returns false if another worker has claimed the resource since */
+/** Records the cloud's answer, and ends the claim. @returns false if another worker has taken over the claim */
 export async function recordNetwork(
   store: Store<'fleets'>,
   item: NetworkItem,
@@ -192,8 +192,8 @@ function updateOf(
 
 /**
  * Reopens the Gone record of a resource that may exist at the cloud after all. Does nothing if launching has ended at
- * the placement. The record becomes Creating. The next launch that needs the resource, or its removal, then looks it up
- * at the cloud by name.
+ * the placement. The record becomes Creating. The next launch that needs the resource, or the next attempt to remove
+ * it, then looks it up at the cloud by name.
  */
 export async function reopenNetwork(
   store: Store<'fleets'>,

@@ -8,8 +8,8 @@ import { type Page, type PageRequest, queryAll, queryPage } from './listing.ts';
 import type { Store } from './store.ts';
 
 /**
- * A finding of a sweep. Each change of its state is written here first, and announced afterwards. `announced` is the
- * state that was announced last. If the finding has another state by now, the next sweep announces that state.
+ * A finding of a sweep. Each change of its state is written here first, then announced (audit log and event).
+ * `announced` is the last announced state. If it differs from the finding's state, the next sweep announces the latter.
  */
 const orphanItemSchema = orphanSchema.extend({
   connectionKey: z.string(),

@@ -107,8 +107,8 @@ export async function pausePlacement(
   if (await putAbsent(store, newItem(fleetId, placement, 'paused', round))) return;
   await updateLaunching(store, fleetId, placement, {
     UpdateExpression: 'SET launching = :paused, #round = :round',
-    // If the placement was paused in an earlier round, this round is recorded as well. A late Assign step can then not
-    // turn launching on.
+    // If the placement was paused in an earlier round, this round is recorded as well. A late Assign step of this round
+    // then cannot turn launching on.
     ConditionExpression: 'launching IN (:on, :paused) AND #round <= :round',
     ExpressionAttributeNames: { '#round': 'round' },
     ExpressionAttributeValues: { ':on': 'on', ':paused': 'paused', ':round': round },
@@ -199,8 +199,8 @@ export async function readPlacement(
 }
 
 /**
- * Reads a fleet's item, which is not parsed, and all placements of the fleet. They are in one partition, with at most
- * 201 small items.
+ * Reads a fleet's item (unparsed) and all placements of the fleet. They are in one partition, with at most 201 small
+ * items.
  */
 export async function readFleetPartition(
   store: Store<'fleets'>,

@@ -29,8 +29,8 @@ const consumedSchema = z.object({
 });
 
 /**
- * Opens a document client that adds the consumed capacity of each call to `usage`. The name of the command shows
- * whether it reads or writes.
+ * Opens a document client that adds the consumed capacity of each call to `usage`. A command's name shows whether its
+ * capacity is read or write units.
  */
 export function openDocumentClient(config: DynamoDBClientConfig = {}): DynamoDBDocumentClient {
   const document = DynamoDBDocumentClient.from(

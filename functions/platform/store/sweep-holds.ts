@@ -56,7 +56,7 @@ export const emptyHold = ({ connectionKey, location }: HoldRef): HoldItem => ({
 
 /**
  * Reads a site's item, calls `decide` for the next state, and writes that state. If another worker has written the item
- * since the read, it begins again with the read.
+ * after the read, the function begins again with the read.
  *
  * @param decide must be pure, because it may run several times. If it returns no state, nothing is written
  */

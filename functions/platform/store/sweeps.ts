@@ -64,8 +64,8 @@ export async function writeSweepConnection(
 }
 
 /**
- * Records what the sweep found at one site. If the site is swept again to check removals, the new record replaces this
- * one.
+ * Records what the sweep found at one site. If the site is swept a second time to check removals, the second record
+ * replaces the first.
  */
 export async function writeSweepSite(
   store: Store<'fleets'>,

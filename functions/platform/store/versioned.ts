@@ -7,7 +7,7 @@ import type { Store } from './store.ts';
 const MAX_TRIES = 12;
 const MAX_PAUSE_MS = 1_500;
 
-/** Thrown if other workers changed the item during every attempt. The caller should do the same work again later. */
+/** Thrown if other workers changed the item during every attempt. The caller should repeat its work later. */
 export class Contended extends Error {
   override readonly name = 'Contended';
 }
@@ -32,8 +32,8 @@ const governorOf = (store: Store<'governor'>): VersionedTable => ({
 
 /**
  * Reads an item of the governor's table, calls `decide` for the next state, and writes that state. If another worker
- * has written the item since the read, it begins again with the read. Without contention, this takes one strongly
- * consistent read and one conditional write.
+ * has written the item after the read, the function begins again with the read. Without contention, this takes one
+ * strongly consistent read and one conditional write.
  *
  * @param schema schema of the state; the item stores its encoded form
  * @param decide must be pure, because it may run several times. If it returns no state, nothing is written
@@ -75,8 +75,8 @@ export async function updateVersionedIn<State extends Record<string, unknown>, A
       return answer;
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      // Of the workers that compete for the item, one succeeds with each version. The random pauses grow, so that the
-      // others succeed one after the other.
+      // Of the workers that compete for the item, only one can write each version. The random pauses grow, so that all
+      // workers succeed one after the other.
       await table.clock.sleep(table.random() * Math.min(MAX_PAUSE_MS, 25 * 2 ** attempt));
     }
   }

@@ -99,7 +99,7 @@ function sortedKeys(_key: string, value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).toSorted(([x], [y]) => (x < y ? -1 : 1)));
 }
 
-/** Removes a connection's whole catalogue. After an interruption, it can be called again. */
+/** Removes a connection's whole catalogue. After an interruption, the caller can repeat the call. */
 export async function clearCatalogue(store: Store<'catalogue'>, connectionKey: string): Promise<void> {
   const pk = partition(connectionKey);
   const keySchema = z.object({ pk: z.string(), sk: z.string() });

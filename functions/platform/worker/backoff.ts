@@ -2,13 +2,10 @@ import type { Clock } from '../runtime/clock.ts';
 
 const SHORTEST_MS = 2_000;
 const LONGEST_MS = 20_000;
-/**
- * Ratio of a message's delay to the time since the first failure. With 0.5, each message is retried about twice before
- * that time has doubled.
- */
+/** Ratio of a message's delay to the time since the first failure. */
 const SHARE = 0.5;
 /**
- * Random jitter: a delay is changed by up to this part of itself, up or down. Messages that failed together therefore
+ * Maximum random change of a delay, up or down, as a fraction of the delay. Messages that failed together therefore
  * come back at different times.
  */
 const JITTER = 0.5;
@@ -17,8 +14,8 @@ const FIRST_RETRY_MS = 5_000;
 const LONGEST_RETRY_MS = 300_000;
 
 /**
- * Computes the delay of messages while an AWS service fails. The delay grows with the time since the first failure. The
- * longer a service is down, the less often messages cause calls to it.
+ * Computes the delay of messages while an AWS service fails. The delay grows with the time since the first failure
+ * after the last success.
  */
 export class Backoff {
   readonly #clock: Clock;

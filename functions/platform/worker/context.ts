@@ -17,13 +17,13 @@ import type { Held } from './message-queue.ts';
  */
 export const CONNECTION_KEPT_MS = 60_000;
 
-/** Options for the permits of the requests that one driver method makes. */
+/** Options that say how the requests of one call of a driver method get their permits. */
 export interface CallTerms {
   /** Maximum time for which the first request waits for a permit, in ms; absent: it does not wait. */
   waitMs?: number;
   /**
    * Maximum time for which each later request waits for a permit, in ms; absent: 10 s, or `waitMs` if that is longer.
-   * If a later request gets no permit in that time, the method fails, and its earlier requests were made for nothing.
+   * If a later request gets no permit in that time, the method fails after it has already made requests.
    */
   furtherMs?: number;
   /** Called when the first request has its permit. */
@@ -41,7 +41,7 @@ export interface OpenConnection {
    * NoPermit.
    */
   client: CloudClient;
-  /** Returns a client on the same connection for a caller that waits for permits, or that has permits for creates. */
+  /** Returns a client of this connection whose methods get permits on the given terms. */
   onTerms(terms: CallTerms): CloudClient;
 }
 
@@ -85,8 +85,8 @@ export interface WorkerContext {
   store: Store<'fleets' | 'governor' | 'access' | 'catalogue'>;
   driver: Driver;
   /**
-   * Id of the stack. Another deployment can have the same deployment id and use the same accounts, but not the same
-   * `writerId`.
+   * Id of this deployment's stack. It distinguishes deployments that have the same deployment id and use the same cloud
+   * accounts.
    */
   writerId: string;
   /** Returns the number of detected restores of the tables to an earlier time. */
@@ -117,7 +117,10 @@ export interface WorkerContext {
    */
   hide(messages: readonly Held[]): Promise<void>;
   tasks: Tasks;
-  /** Publishes events. @throws Error if not all events were published; the caller must have them published later */
+  /**
+   * Publishes events. @throws Error if not all events were published; the caller must ensure that they are published
+   * later
+   */
   publish(events: readonly DomainEvent[]): Promise<void>;
   /**
    * Maps the name of each site to a time in ms since 1970. Until then, this process assumes that the site's poll loop
@@ -130,21 +133,18 @@ export interface WorkerContext {
 }
 
 /**
- * Result of a message: acknowledged, or requeued after a time. With `as`, another message with the remaining work
- * replaces the message.
+ * What happens to a message after its handling: the message is deleted (`done`), or delivered again after `waitMs`.
+ * With `as`, the message `as`, which describes the remaining work, is delivered in its place.
  */
 export type MessageResult = { done: true } | { done: false; waitMs: number; as?: DriverMessage };
 export const ACK: MessageResult = { done: true };
 export const requeueAfter = (waitMs: number): MessageResult => ({ done: false, waitMs });
 export const requeueAs = (as: DriverMessage, waitMs: number): MessageResult => ({ done: false, waitMs, as });
 
-/**
- * Time that a claim lasts beyond the worker's time limit. It covers differences between clocks, and the end of the
- * invocation.
- */
+/** Time by which a claim outlasts the worker's time limit, because the clocks of workers differ. */
 const CLAIM_MARGIN_MS = 10_000;
 
-/** Returns the duration of a claim, in ms. The worker that made the claim has certainly ended when the claim ends. */
+/** Returns the duration of a claim, in ms. When a claim ends, the worker that made it has certainly ended. */
 export const claimMsOf = ({ timeLimitMs }: Pick<WorkerContext, 'timeLimitMs'>): number =>
   timeLimitMs + CLAIM_MARGIN_MS;
 

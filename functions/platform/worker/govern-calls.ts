@@ -12,8 +12,8 @@ import type { CallTerms, Log } from './context.ts';
 /** Location under which the governor counts calls that belong to no location. */
 const EVERYWHERE = 'everywhere';
 /**
- * Default time for which each request of a method after the first waits for a permit. If the request gets no permit,
- * the earlier requests of the method were made for nothing.
+ * Default maximum time for which a driver method's later requests each wait for a permit. A first request does not wait
+ * by default. A later one does, because without it the method's earlier requests are useless.
  */
 const FURTHER_MS = 10_000;
 /** Time that is kept free at the end of an invocation, so that the worker can still handle a refused permit. */
@@ -45,9 +45,9 @@ export interface GovernedConnection {
 }
 
 /**
- * Implements the `CallGate` of one connection's client. Each request needs a permit of its kind at its location. Create
- * calls use the permits of their launches. Further create calls, for example one for each machine of a refused batch,
- * need a permit by the rate limit only, and no further slot.
+ * Implements the `CallGate` of one connection's client. Each request, except a sign-in, needs a permit for its kind of
+ * call and its location. Create calls use the permits of their launches. Further create calls, for example after the
+ * cloud refused to create several machines with one call, need a permit by the rate limit only.
  */
 export class CallGovernor implements CallGate {
   readonly #store: Store<'governor'>;
@@ -116,8 +116,8 @@ export class CallGovernor implements CallGate {
   }
 
   /**
-   * Logs a refusal, and slows calls down after a throttle. Throttled creates are left out here: the worker of the
-   * launch reports them to the governor, which slows creates down and gives new start times.
+   * Logs a refusal, and slows calls down after a throttle. After a throttled create, the worker of the launch does the
+   * latter: it reports the throttle to the governor, which also gives new start times.
    */
   async #noteRefusal(
     { action, kind, location = EVERYWHERE }: CloudCall,

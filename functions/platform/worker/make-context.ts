@@ -18,9 +18,7 @@ import { CallGovernor } from './govern-calls.ts';
 
 const HOUR_MS = 3_600_000;
 
-/**
- * External dependencies of a worker. The rest of the worker's context is derived from these dependencies and cached.
- */
+/** Dependencies from which `makeContext` makes the context of a worker. */
 export interface WorkerParts
   extends Pick<
     WorkerContext,
@@ -121,10 +119,7 @@ export function makeContext({
   };
 }
 
-/**
- * Returns a function that calls `read` once and then returns the same answer. If the read fails, the next call reads
- * again.
- */
+/** Returns a function that calls `read` once and caches the answer. A failure is not cached. */
 function keptOnceRead(read: () => Promise<string>): () => Promise<string> {
   let kept: Promise<string> | undefined;
   return () => {

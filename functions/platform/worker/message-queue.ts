@@ -6,7 +6,7 @@ const MAX_DELAY_SECONDS = 900;
 /** Maximum number of messages that SQS accepts in one request. Lambda delivers as many in one batch. */
 const MESSAGES_PER_REQUEST = 10;
 
-/** A received message, and the delay in ms after which SQS is to deliver the message again. */
+/** A received message whose handling failed, and the delay in ms after which SQS is to deliver it again. */
 export interface Held {
   /** Receipt handle of the latest delivery. The next delivery makes it invalid. */
   receiptHandle: string;

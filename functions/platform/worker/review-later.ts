@@ -3,7 +3,7 @@ import type { WorkerContext } from './context.ts';
 
 /**
  * Sends a `review-fleet` message for the fleet of each record. The message is delivered when this worker has certainly
- * ended. The caller does this before it writes records that may change a fleet's status. If the worker dies after that
+ * ended. Callers call this before they write records that may change a fleet's status. If the worker dies after the
  * write, the review updates the status.
  */
 export async function reviewLater(

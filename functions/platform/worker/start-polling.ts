@@ -4,8 +4,8 @@ import type { SiteRef, WorkerContext } from './context.ts';
 
 /**
  * Starts the poll loop of a site, if it is not running. Does nothing if this process started the loop, or saw it
- * running, less than one poll interval ago. A loop ends only after two polls in a row that found nothing. At least one
- * later poll will therefore see what was written since.
+ * running, less than one poll interval ago. That is safe, because a loop ends only after two polls in a row without
+ * anything to do: at least one more poll reads what the caller has written.
  */
 export async function startPolling(context: WorkerContext, site: SiteRef): Promise<void> {
   const { connectionKey, location } = site;

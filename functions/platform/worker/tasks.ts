@@ -8,7 +8,8 @@ import { usage } from '../runtime/usage.ts';
 import type { Tasks } from './context.ts';
 
 /**
- * Errors of Step Functions for a token whose step was completed before, or no longer waits. These errors are ignored.
+ * Errors of Step Functions for the token of a step that was completed already, or does not wait any more. They are
+ * ignored.
  */
 const SPENT = new Set(['TaskTimedOut', 'TaskDoesNotExist', 'InvalidToken']);
 

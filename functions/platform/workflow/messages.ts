@@ -56,15 +56,15 @@ export const prepareNetworksMessageSchema = z.object({
 });
 
 /**
- * What an execution of `terminate-fleet` removes: the whole fleet, or only failed instances and the resources that no
- * other instance needs.
+ * What an execution of `terminate-fleet` removes. `fleet`: everything. `failed`: failed instances, and the resources
+ * that no other instance needs.
  */
 export const removalScopeSchema = z.enum(['fleet', 'failed']);
 export type RemovalScope = z.infer<typeof removalScopeSchema>;
 
 /**
- * Removes the instances that Assign placed at this site, even if they have moved to another site since. The task is
- * completed when none of them exists any more. Sent by `terminate-fleet`.
+ * Removes the instances that the workflow state Assign placed at this site, even if they have moved to another site
+ * since. The task is completed when none of them exists any more. Sent by `terminate-fleet`.
  */
 export const terminateMessageSchema = z.object({
   kind: z.literal('terminate'),
@@ -96,7 +96,10 @@ export const pollMessageSchema = z.object({
     ),
 });
 
-/** Verifies a connection's credential. With `rotation`, verifies a new version of it, and puts that in force. */
+/**
+ * Verifies a connection's credential. With `rotation`, verifies a new version of the credential, then puts this version
+ * in force.
+ */
 export const verifyMessageSchema = z.object({
   kind: z.literal('verify'),
   connectionKey: z.string(),
@@ -116,7 +119,10 @@ export const leaveAccountMessageSchema = z.object({
   connectionKey: z.string(),
   deletionId: z.string(),
 });
-/** Updates the status of a fleet without work under way, after instances that it had lost run again. */
+/**
+ * Updates the status of a fleet that no workflow works on, after instances of the fleet returned to Running from
+ * Undefined, or from a closed status.
+ */
 export const reviewFleetMessageSchema = z.object({
   kind: z.literal('review-fleet'),
   fleetId: fleetIdSchema,
@@ -204,8 +210,8 @@ export const LAUNCH_ABANDONED = 'LaunchAbandoned';
 export const fleetInputSchema = z.object({ fleetId: fleetIdSchema });
 
 /**
- * Input of the workflow `provision-fleet` and of its state Assign. `execution` is the number of the workflow execution
- * in the fleet's item at the start. An execution changes nothing more once the item has the number of a later one.
+ * Input of the workflow `provision-fleet` and of its state Assign. `execution` is the number of this workflow
+ * execution. Once the fleet's item has a higher number, the execution changes nothing more.
  */
 export const provisionInputSchema = fleetInputSchema.extend({ execution: z.int().positive() });
 export type ProvisionInput = z.infer<typeof provisionInputSchema>;
@@ -236,8 +242,8 @@ export const finishAnswerSchema = z.object({ status: fleetStatusSchema, done: z.
 export type FinishAnswer = z.infer<typeof finishAnswerSchema>;
 
 /**
- * Maximum number of instances that one child execution launches. Its history then stays far below the limit of 25,000
- * events, even with many retries.
+ * Maximum number of instances that one child execution launches. The execution's history then stays far below Step
+ * Functions' limit of 25,000 events, even with many retries.
  */
 export const INSTANCES_PER_CHILD_EXECUTION = 1_000;
 /** AWS runs at most this many iterations of an inline Map concurrently. */
