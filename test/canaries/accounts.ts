@@ -5,8 +5,8 @@ const SECRET_SIZE = 24;
 /** Characters that every field of every driver accepts. */
 const LETTERS = 'ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789';
 /**
- * Special characters that the credential fields of each driver accept. Spellings (ways of writing a secret)
- * write these characters in another way.
+ * Special characters that the credential fields of each driver accept. Many spellings (ways of writing a
+ * secret) escape or encode these characters.
  */
 const SIGNS: Readonly<Record<DriverName, string>> = {
   sim: '"\\/+&%<',
@@ -15,7 +15,10 @@ const SIGNS: Readonly<Record<DriverName, string>> = {
   'cb-spider': '"\\/ +&%<\'\n',
 };
 
-/** Draws canaries: made-up secrets for which the test searches everything that was written. */
+/**
+ * Makes canaries. A canary is a random secret. The test searches all texts that the control plane writes for
+ * canaries.
+ */
 export class Canaries {
   /** All canaries drawn so far. */
   readonly all: string[] = [];
@@ -30,7 +33,8 @@ export class Canaries {
 
   draw(): string {
     const letters = Array.from({ length: SECRET_SIZE }, () => this.#pick(LETTERS));
-    // The signs are in the middle, so that each end is long enough to be recognized.
+    // The special characters are in the middle, so that each end of the canary is a run of at least 11
+    // letters.
     const canary = [...letters.slice(0, 13), ...SIGNS[this.#driver], ...letters.slice(13)].join('');
     this.all.push(canary);
     return canary;
@@ -41,7 +45,10 @@ export class Canaries {
   }
 }
 
-/** Returns a driver's site whose secrets are replaced by canaries. */
+/**
+ * Returns the driver's test site (a connection and its location). Canaries replace the secrets in the
+ * credential.
+ */
 export function siteWith(driver: DriverName, canaries: Canaries): Site {
   const site = SITES[driver];
   return { ...site, request: { ...site.request, credential: credentialOf(driver, canaries) } };
@@ -57,8 +64,8 @@ export function credentialOf(driver: DriverName, canaries: Canaries): Credential
     case 'openstack':
       return { ...known, applicationCredentialSecret: canaries.draw() };
     case 'cb-spider':
-      // The password of the CB-Spider server itself stays as its model expects it. The secrets of the cloud
-      // behind that server are canaries.
+      // The password of the CB-Spider server is not replaced, because the test's server expects it. The
+      // secrets of the cloud behind that server are canaries.
       return { ...known, ClientSecret: canaries.draw(), PrivateKey: canaries.draw() };
   }
 }

@@ -4,16 +4,18 @@ import { runCanaries } from './run-canaries.ts';
 import { SPELLINGS } from './spellings.ts';
 
 const CANARY = 'hJ3kQx9TzWm2b"\\/+&%<vN7cRt5YpLq';
-/** One spelling (way of writing a secret) of each family. `npm run test:canaries` runs all spellings. */
+/**
+ * The spellings (ways of writing a secret) that this test runs. `npm run test:canaries` runs all spellings.
+ */
 const SOME = ['json', 'mixed', 'basic-pair'];
 
-test.each(SPELLINGS)('a canary in the spelling $name is found, and another secret is not', ({ spell }) => {
+test.each(SPELLINGS)('CanaryFinder finds a canary in the spelling $name, and does not find a secret that is not a canary', ({ spell }) => {
   const finder = new CanaryFinder([CANARY]);
   expect(finder.find(`bad key: ${spell(CANARY)}, ask again`)).toBeDefined();
   expect(finder.find(`bad key: ${spell('another secret of some length')}, ask again`)).toBeUndefined();
 });
 
-test('a credential that an endpoint repeats is not written anywhere, and the search finds planted leaks', async () => {
+test('the control plane writes no secret that a cloud endpoint repeats, and the search finds leaks that the test plants', async () => {
   const report = await runCanaries({ spellings: SPELLINGS.filter(({ name }) => SOME.includes(name)) });
   expect(report.findings).toEqual([]);
   expect(report).toMatchObject({ found: 0, planted: 2, plantedFound: 2, spellings: SOME.length });

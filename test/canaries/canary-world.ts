@@ -24,8 +24,8 @@ import { SimWorld } from './sim-world.ts';
 import type { Spelling } from './spellings.ts';
 
 /**
- * The whole control plane, one endpoint that repeats requests in its answers, and everything that was written
- * so far.
+ * The whole control plane, a cloud endpoint that repeats requests in its answers (`echo`), and the texts that
+ * the control plane wrote so far (`places`).
  */
 export interface CanaryWorld {
   driver: DriverName;
@@ -42,14 +42,14 @@ export interface CanaryOptions {
   driver: DriverName;
   spelling: Spelling;
   seed: number;
-  /** Makes the driver leak secrets on purpose. The search has to find such a leak. */
+  /** Returns a driver that leaks secrets on purpose, to test the search. */
   leak?: ((driver: Driver, canaries: Canaries) => Driver) | undefined;
 }
 
 /**
  * Runs `play` in virtual time with the real driver.
  *
- * @returns the world, including everything that was written
+ * @returns the world after `play`
  */
 export async function inCanaryWorld(
   { driver, spelling, seed, leak = (honest) => honest }: CanaryOptions,
@@ -94,7 +94,7 @@ export async function inCanaryWorld(
 }
 
 /**
- * Returns a driver whose clients call the endpoint. For each client, the endpoint knows the canaries in its
+ * Returns a driver whose clients call the endpoint `echo`. The endpoint knows the canaries in each client's
  * credential.
  */
 function echoed(echo: EchoingWorld, canaries: Canaries, name: DriverName, process: Process): Driver {

@@ -4,20 +4,23 @@ import { refusal } from '../field/worlds/ec2/xml.ts';
 import type { CloudWorld } from '../field/worlds/http.ts';
 import type { Spelling } from './spellings.ts';
 
-/** How an endpoint changes the answers of the cloud that it stands in front of. */
+/** How an endpoint changes the answers of the cloud behind it. */
 export type Mood =
   | { kind: 'honest' }
   /**
-   * Refuses calls of these names with this status. The error message repeats the request and the secrets; the
-   * error code has one secret.
+   * Refuses the calls whose name matches `call`. The error message contains the request and the client's
+   * secrets. If the cloud's errors have a code, the error code contains one secret.
    */
   | { kind: 'refuses'; call: RegExp; status: number }
-  /** Answers as the cloud does, but all text fields of the answer contain the request and the secrets. */
+  /**
+   * Answers the calls whose name matches `call` as the cloud does, but puts the request and the client's
+   * secrets into the text fields.
+   */
   | { kind: 'talks'; call: RegExp };
 
 /**
- * An endpoint that repeats each request in its answer. It writes the request in one spelling, for example in
- * base64.
+ * A cloud endpoint that repeats requests in its answers. It writes what it repeats in one spelling, for
+ * example in base64.
  */
 export class EchoingWorld implements CloudWorld {
   readonly script: CloudWorld['script'];
@@ -75,8 +78,8 @@ export class EchoingWorld implements CloudWorld {
   }
 
   /**
-   * Returns the request and the secrets as one text. Their order alternates, because drivers cut long
-   * messages at the end.
+   * Returns one text with the request and the secrets. In every second text the request comes first, because
+   * drivers cut long messages at the end.
    */
   #wordsOf({ method, url, headers, text }: Asked, secrets: readonly string[]): string {
     const head = [...headers].map(([name, value]) => `${name}: ${value}`).join('\n');
@@ -101,12 +104,12 @@ const REFUSALS: Readonly<Record<DriverName, (status: number, code: string, messa
   'cb-spider': (status, _code, message) => Response.json({ message }, { status }),
 };
 
-/** Text fields of answers that drivers return, or may return in the future. */
+/** Text fields of a cloud's answer that a driver may pass on. */
 const SPOKEN = new Set(['account', 'displayName', 'DisplayName', 'description', 'message', 'failureMessage']);
 
 /**
- * Puts `words` into all text fields of an answer. Machines in the answer have failed, with `words` as the
- * reason.
+ * Puts `words` into the text fields of an answer. For drivers sim and openstack, changes each machine in the
+ * answer to a failed machine with `words` as its failure message.
  */
 function talked(text: string, words: string, driver: DriverName): string {
   if (driver === 'aws') {

@@ -6,16 +6,16 @@ import { SPELLINGS } from './spellings.ts';
  */
 const LEAK_SIZE = 12;
 /**
- * The lengths of the searched stretches are multiples of this number. A search for few different lengths is
- * faster.
+ * The search looks for stretches (parts of a canary) whose length is a multiple of this number. The search is
+ * faster if there are few different lengths.
  */
 const STEP = 4;
 const INNER = ['raw', 'json', 'url', 'url-form', 'html'];
 const MAX_SHIFT = 3;
 
 /**
- * Finds canaries in texts. It uses none of the code that removes secrets. It writes each canary in each
- * spelling, and searches for long stretches of the results.
+ * Finds canaries in texts, without the product's code that removes secrets. Writes each canary in each
+ * spelling (way of writing a secret), and searches for long parts (stretches) of the results.
  */
 export class CanaryFinder {
   /** Maps a length to the stretches of that length, of all canaries in all spellings. */
@@ -59,7 +59,8 @@ export class CanaryFinder {
 }
 
 /**
- * Returns the part of `text` that differs from `other`. The equal beginnings and ends come from the spelling.
+ * Removes the beginning and the end that `text` has in common with `other`. Both texts are in one spelling,
+ * so the common parts belong to the spelling.
  */
 function withoutEnds(text: string, other: string): string {
   let start = 0;

@@ -1,6 +1,9 @@
 import type { Lab } from '../chaos/world/lab.ts';
 
-/** Everything that was written in each place (logs, events, tables and others). Each text is kept once. */
+/**
+ * The texts that the control plane wrote, for each place (logs, events, tables and others). A text that
+ * occurs several times in a place is kept once.
+ */
 export class Places {
   readonly texts = new Map<string, Set<string>>();
 

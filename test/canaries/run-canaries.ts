@@ -11,7 +11,7 @@ export interface Finding {
   driver: DriverName;
   spelling: string;
   place: string;
-  /** The part of the canary that was found. `text` contains it. */
+  /** The part of a canary that `text` contains. */
   stretch: string;
   text: string;
 }
@@ -45,8 +45,8 @@ export interface RunOptions {
 }
 
 /**
- * Runs each driver against an endpoint that repeats requests, once for each way (spelling) of writing a
- * repeated secret.
+ * Runs each driver against a cloud endpoint that repeats requests in its answers. There is one run for each
+ * spelling (way of writing a repeated secret).
  *
  * @throws Error if an endpoint never repeated a request in an answer: the run would then prove nothing
  */
@@ -124,7 +124,7 @@ function blamed(machine: unknown, secret: string): unknown {
     : machine;
 }
 
-/** Runs a driver with each of the planted leaks. @returns for each leak, how often the search found it */
+/** Runs driver sim once with each planted leak. @returns the number of findings for each leak */
 async function plantLeaks(seed: number): Promise<number[]> {
   const spelling: Spelling = { name: 'nothing', spell: () => '' };
   const counts: number[] = [];
@@ -135,7 +135,10 @@ async function plantLeaks(seed: number): Promise<number[]> {
   return counts;
 }
 
-/** Returns a driver whose answers and errors are changed after the driver has removed secrets from them. */
+/**
+ * Returns a driver whose answers and errors `answers` and `errors` change, after the driver has removed
+ * secrets from them.
+ */
 function changing(
   driver: Driver,
   answers: ((answer: unknown) => unknown) | undefined,

@@ -7,7 +7,7 @@ import type { Asked } from '../field/worlds/asked.ts';
 import type { CloudWorld } from '../field/worlds/http.ts';
 import { Script } from '../field/worlds/script.ts';
 
-/** The simulated clouds behind their HTTP API. A test can change their answers. */
+/** The simulated clouds with their HTTP API, in the test's process. */
 export class SimWorld implements CloudWorld {
   readonly script = new Script();
   readonly #app: ReturnType<typeof createApp>;

@@ -8,7 +8,7 @@ const json = (text: string) => JSON.stringify(text).slice(1, -1);
 const url = encodeURIComponent;
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 const hex = (text: string) => Buffer.from(text).toString('hex');
-/** Writes each character of a text by one of the rules. The index of the character selects the rule. */
+/** Returns a function that writes each character of a text by one of the rules. It uses the rules in turn. */
 const perCharacter = (rules: readonly ((character: string) => string)[]) => (text: string) =>
   [...text].map((character, at) => rules[at % rules.length]?.(character) ?? character).join('');
 
@@ -31,7 +31,7 @@ const html = (text: string) =>
     .replaceAll('"', '&quot;')
     .replaceAll("'", '&#39;');
 
-/** Used by the test `test/unit/drivers/contract/redaction.test.ts` and by the canaries. */
+/** Used by `test/unit/drivers/contract/redaction.test.ts` and by the tests of this folder. */
 export const SPELLINGS: readonly Spelling[] = [
   { name: 'raw', spell: plain },
   { name: 'capitals', spell: (text) => text.toUpperCase() },

@@ -66,7 +66,7 @@ export async function tellAll(world: CanaryWorld): Promise<void> {
   await collectAnswers(world, [refused, talked]);
 }
 
-/** Reads what a user can read through the API, and adds these answers to the written texts. */
+/** Reads what a user can read through the API, and adds the answers to `places`, which the test searches. */
 async function collectAnswers({ lab, places }: CanaryWorld, fleets: readonly Fleet[]): Promise<void> {
   const params = { namespace: NAMESPACE };
   const page = { query: { limit: 500 }, body: undefined, idempotencyKey: undefined };

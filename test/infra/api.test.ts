@@ -23,19 +23,19 @@ function lambdaOf(handler: string): string {
   return deployed(template, { 'Fn::GetAtt': [id, 'Arn'] });
 }
 
-it('the API sends the requests of each route to the function that the API contract states for the route', () => {
+it('API Gateway sends requests of each route of the API contract to the Lambda function that the contract states', () => {
   expect(routes.length).toBeGreaterThan(0);
   for (const { method, path, handler } of routes) {
     expect(targets.get(`${method} ${path}`), `${method} ${path}`).toBe(lambdaOf(handler));
   }
 });
 
-it('the API has no route beyond the contract, and sends every other request to the function `access`', () => {
+it('API Gateway has only the routes of the contract and a default route, which leads to the function `access`', () => {
   expect(targets.get('$default')).toBe(lambdaOf('access'));
   expect(targets.size).toBe(routes.length + 1);
 });
 
-it('the API limits its request rate to 200 a second with a burst of 400', () => {
+it('API Gateway limits the request rate to 200 a second with a burst of 400', () => {
   const [stage] = resourcesOf(template, 'AWS::ApiGatewayV2::Stage');
   expect(stage?.[1].Properties).toMatchObject({
     AutoDeploy: true,

@@ -12,8 +12,8 @@ const template = templateOf('production');
 const functions = functionsOf(template);
 
 /**
- * A program that loads every bundle as Lambda does, with the variables of its function. Prints the type of
- * each exported handler and the variables that were not read.
+ * A program that loads every bundle as Lambda does, with the variables of its function. Prints, for each
+ * bundle, the type of the exported handler and the variables that the bundle did not read.
  */
 const LOADER = `
   const outcome = {};
@@ -70,7 +70,7 @@ describe('bundles of functions', () => {
 
 describe('environment variables of functions', () => {
   it.each([...functions.keys()])(
-    'the environment variables of %s are all declared, with valid values',
+    '`readEnv` knows each environment variable of %s and accepts its value',
     (entry) => {
       const resource = functions.get(entry)?.resource;
       const environment = resource ? environmentOf(template, resource) : {};

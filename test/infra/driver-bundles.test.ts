@@ -22,7 +22,10 @@ function ownPackages(driver: string): Set<string> {
   return new Set([...own].filter((name) => !others.has(name)));
 }
 
-/** Returns the metadata file of a driver, and all files of the driver that it imports. */
+/**
+ * Returns the paths of a driver's metadata file and of the driver's files that the metadata file imports,
+ * directly or indirectly.
+ */
 function metadataOf(driver: string, path = `${folderOf(driver)}metadata.ts`): string[] {
   const parts = (bundles.importsOf.get(path) ?? []).filter((one) => one.startsWith(folderOf(driver)));
   return [path, ...parts.flatMap((one) => metadataOf(driver, one))];
@@ -63,7 +66,7 @@ it.each(drivers)('the metadata of driver %s has at most three files, each below 
   expect(bytes.every((size) => size > 0 && size < 10_000)).toBe(true);
 });
 
-it.each(drivers)('the bundle of no other function contains code of driver %s', (driver) => {
+it.each(drivers)("only the bundle of the driver's own function contains code of driver %s", (driver) => {
   const others = bundles.entries.filter((entry) => entry !== entryOf(driver));
   expect(others.length).toBeGreaterThan(drivers.length);
   const found = others.flatMap((entry) => {

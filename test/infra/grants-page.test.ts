@@ -92,7 +92,7 @@ describe('readGrants', () => {
     ]);
   });
 
-  it('readGrants refuses every form of a grant that the page cannot show', () => {
+  it('readGrants refuses grants that the page cannot show, for example a grant with a condition', () => {
     const conditional = { ...allow('sqs:SendMessage', '*'), Condition: { Bool: {} } };
     expect(() => grantsOfWorker(conditional)).toThrow('WorkerPolicy: infra/grants does not read this policy');
     expect(() => grantsOfWorker({ ...allow('sqs:SendMessage', '*'), Effect: 'Deny' })).toThrow(
@@ -118,7 +118,7 @@ describe('grantsPage', () => {
   ]);
   const page = grantsPage('production', readGrants(production));
 
-  it('the page lists the grants by function, and the readers and writers by table', () => {
+  it('the grants page lists the grants of each function, and the readers and writers of each table', () => {
     expect(page).toContain(
       [
         '| function       | fleets          |',
@@ -129,7 +129,7 @@ describe('grantsPage', () => {
     expect(page).toContain('| fleets | `drivers/acme`    |                     |');
   });
 
-  it('the page stays the same if CDK appends other hashes to logical ids', () => {
+  it('the grants page stays the same if CDK appends other hashes to logical ids', () => {
     const text = JSON.stringify(production)
       .replaceAll('0000AAAA', '1111DDDD')
       .replaceAll('ABCD1234', '99990000');
@@ -137,7 +137,7 @@ describe('grantsPage', () => {
     expect(grantsPage('production', readGrants(templateSchema.parse(JSON.parse(text))))).toBe(page);
   });
 
-  it('the page lists the differences of another stage', () => {
+  it('the grants page lists how the grants of another stage differ', () => {
     const dev = templateWith([allow(READ, table)]);
     const differences = grantsPage('production', readGrants(production), new Map([['dev', readGrants(dev)]]));
     expect(differences.split('## Other stages\n\n')[1]).toBe(
@@ -151,7 +151,7 @@ describe('grantsPage', () => {
     );
   });
 
-  it('inWords writes actions that are granted together as one word, and names all other actions', () => {
+  it('inWords writes the three read actions together as `read`, and any other action by its name', () => {
     expect(inWords([...READ, 'dynamodb:ConditionCheckItem'])).toBe('read, `ConditionCheckItem`');
     expect(inWords(['dynamodb:GetItem'])).toBe('`GetItem`');
   });
@@ -162,7 +162,7 @@ it('docs/operations/grants.md lists the current grants; if not, run `npm run gra
   expect(written).toBe(grantsPageOfStages(templateOf));
 });
 
-it('the page shows a permission that is added to a role of the real stack', () => {
+it('the grants page shows a permission that the test adds to a role of the real stack', () => {
   const dev = templateOf('dev');
   const further = {
     Type: 'AWS::IAM::Policy',

@@ -70,7 +70,7 @@ const driverFunctions = Object.fromEntries(
   ]),
 );
 
-/** All permissions of each function, except those to write its log. */
+/** All permissions of each function, except the permissions to write its log. */
 const ALLOWED: Record<string, Record<string, string[]>> = {
   'api/fleets': {
     ...fleets(READ_WRITE),
@@ -125,12 +125,12 @@ const ALLOWED: Record<string, Record<string, string[]>> = {
 };
 
 describe('grants of functions', () => {
-  it('the table of allowed permissions lists every function', () => {
+  it('ALLOWED lists every function', () => {
     expect([...functions.keys()].sort()).toEqual(Object.keys(ALLOWED).sort());
   });
 
   it.each(Object.keys(ALLOWED))(
-    'function %s has exactly its allowed permissions and those to write its log',
+    'function %s has exactly the permissions in ALLOWED and those to write its log',
     (entry) => {
       const grants = grantsOf(template, functions.get(entry)?.resource.Properties['Role']);
       const logs = Object.keys(grants).filter((name) => name.endsWith('Log'));
@@ -140,7 +140,7 @@ describe('grants of functions', () => {
     },
   );
 
-  it('no role has a managed or an inline policy', () => {
+  it('no role has the properties `ManagedPolicyArns` or `Policies`, which the other tests do not read', () => {
     for (const [id, role] of resourcesOf(template, 'AWS::IAM::Role')) {
       expect(Object.keys(role.Properties), id).not.toContain('ManagedPolicyArns');
       expect(Object.keys(role.Properties), id).not.toContain('Policies');
@@ -150,7 +150,7 @@ describe('grants of functions', () => {
   it('no function may both write and read a secret', () => {
     for (const [entry, { resource }] of functions) {
       const grants = Object.entries(grantsOf(template, resource.Properties['Role']));
-      // The parameter with the deployment's counter is not a secret.
+      // BEAT is not a secret, so a function may both read and write it.
       const actions = grants.filter(([name]) => name !== BEAT).flatMap(([, allowed]) => allowed);
       const both = actions.includes('ssm:GetParameter') && actions.includes('ssm:PutParameter');
       expect(both, entry).toBe(false);
@@ -171,7 +171,7 @@ describe('grants of roles', () => {
     }
   });
 
-  it("a resource wildcard is used only below the project's own names, or where AWS supports no other resource", () => {
+  it("a resource ARN contains `*` only for the project's parameters, executions and roles, and is `*` only if AWS supports nothing else", () => {
     // For these actions, which log delivery needs, AWS supports no resource except `*`:
     // docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
     const unscoped =

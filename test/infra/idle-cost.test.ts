@@ -68,7 +68,7 @@ describe('a template without known prices', () => {
     );
   });
 
-  it('a template is refused if it schedules a function whose usage of AWS services is not known', () => {
+  it('a template with a scheduled function is refused if infra/idle-cost.ts does not know how the function uses AWS services', () => {
     const target = { Type: 'AWS::Lambda::Function', Properties: { Description: 'functions/new/thing' } };
     const Properties = {
       ScheduleExpression: 'rate(1 hour)',

@@ -21,8 +21,8 @@ const CFN_LINT: PythonProgram = {
 };
 
 /**
- * Python code of the command `cfn-lint`. The package has no `__main__`, and its environment may have no
- * folder `bin`.
+ * Python code that runs cfn-lint. The package has no `__main__` for `python -m`, and the Python environment
+ * may have no folder `bin` with the command.
  */
 const RUN = 'import sys; from cfnlint.runner import main; sys.exit(main())';
 

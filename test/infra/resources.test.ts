@@ -65,7 +65,7 @@ describe('queues of the stack', () => {
     }
   });
 
-  it("a queue's visibility timeout is the worker's time limit plus ten seconds, and equals the duration of a claim", () => {
+  it("a queue's visibility timeout is the worker's time limit plus ten seconds, and equals `claimMsOf` of that time limit", () => {
     for (const [stage, template] of [
       ['local', local],
       ['dev', dev],
@@ -84,7 +84,7 @@ describe('queues of the stack', () => {
     }
   });
 
-  it('every event source accepts failures of single messages of a batch, and does not wait for a full batch', () => {
+  it('Lambda repeats only the failed messages of a batch, and does not wait for a full batch', () => {
     const mappings = resourcesOf(production, 'AWS::Lambda::EventSourceMapping');
     expect(mappings).toHaveLength(deployedDrivers.length);
     for (const [, { Properties }] of mappings) {
@@ -97,7 +97,7 @@ describe('queues of the stack', () => {
     }
   });
 
-  it('the loop detection of Lambda does not stop a worker that sends messages to its own queue', () => {
+  it("Lambda's detection of recursive loops is off for the workers, which send messages to their own queue", () => {
     for (const driver of deployedDrivers) {
       const worker = functionsOf(production).get(`drivers/${driver}`);
       expect(worker?.resource.Properties['RecursiveLoop']).toBe('Allow');
@@ -167,7 +167,7 @@ describe('functions of the stack', () => {
     }
   });
 
-  it('the time limit of every function is longer than a call to an AWS service that does not answer', () => {
+  it('the time limit of every function is longer than all attempts of a call that an AWS service does not answer', () => {
     // The SDK pauses between attempts for a random time below 50, 100, 200, … ms.
     const longestMs = Object.values(CALL_LIMITS).map(
       ({ maxAttempts, requestTimeoutMs }) => maxAttempts * requestTimeoutMs + 50 * 2 ** (maxAttempts - 1),
@@ -207,7 +207,7 @@ describe('alarms of the stack', () => {
     expect(idsOf(production)).toEqual([...essential('production'), ...further].sort());
   });
 
-  it('the alarm on held sweeps reads the metric that sweeps write', () => {
+  it('the alarm `sweeps-held` reads the metric that sweeps write', () => {
     const [, alarm] =
       resourcesOf(production, 'AWS::CloudWatch::Alarm').find(([, { Properties }]) =>
         String(Properties['AlarmName']).endsWith('sweeps-held'),

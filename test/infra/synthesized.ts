@@ -108,7 +108,7 @@ const policySchema = z.object({
   Roles: z.array(z.unknown()),
 });
 
-/** Returns the actions of a role for each resource. The actions are sorted. */
+/** Returns, for each resource, the sorted actions that a role may use. */
 export function grantsOf(template: Template, role: unknown): Record<string, string[]> {
   const roleId = referredId(role);
   const grants = new Map<string, Set<string>>();

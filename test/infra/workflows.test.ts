@@ -37,11 +37,11 @@ it('every definition of a state machine is deployed', () => {
 describe.each(files)('workflow %s', (file) => {
   const { machine, text, tokens, grants } = machineOf(file);
 
-  it(`workflow ${file} has a substitution for each of its tokens and no other substitution`, () => {
+  it(`workflow ${file} is deployed with exactly the substitutions that its definition contains`, () => {
     expect(Object.keys(machine.DefinitionSubstitutions).sort()).toEqual(tokens.sort());
   });
 
-  it(`workflow ${file} may invoke or start the resources that its tokens name`, () => {
+  it(`workflow ${file} may invoke the functions and start the state machines that its substitutions name`, () => {
     for (const [token, value] of Object.entries(machine.DefinitionSubstitutions)) {
       const needed = token.endsWith('FunctionArn') ? 'lambda:InvokeFunction' : 'states:StartExecution';
       expect(grants[deployed(template, value)], token).toContain(needed);

@@ -18,15 +18,15 @@ export interface BrokenLink {
 const SCHEME = /^[a-z][a-z0-9+.-]*:/i;
 /**
  * Matches a code span that is not a path: a pattern, a placeholder or a command with arguments. `nimbus` is
- * the example driver of the guide.
+ * the example driver of docs/writing-a-driver.md.
  */
 const NOT_A_PATH = /[\s*<>{}()$…]|NNNN|nimbus/;
-/** Matches the name of a page in code: in a comment or a message. */
+/** Matches the name of a Markdown page in a file of code. */
 const PAGE_IN_CODE = /(?<![\w./-])(?:docs\/[\w./-]+|[A-Z]{4,})\.md(?:#[\w-]+)?/g;
 
 /**
- * Finds links of a Markdown page whose file or heading does not exist, and paths in its code spans that do
- * not exist. In any other file, checks the names of pages, such as `docs/cli.md`.
+ * In a Markdown page, finds links whose file or heading does not exist, and code spans with a path that does
+ * not exist. In any other file, finds names of Markdown pages that do not exist, for example `docs/cli.md`.
  *
  * @param path path of the file; a file is Markdown if its name ends in `.md`
  */

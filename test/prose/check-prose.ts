@@ -16,8 +16,8 @@ const NOT_OURS: ReadonlySet<string> = new Set([
   '.installing',
 ]);
 /**
- * Files that are not checked: the lock file, these checks and their tests, and a file that contains the name
- * of a Unix user.
+ * Files that are not checked: the lock file, these checks and their tests, and a file with a Unix user name
+ * that `refusedWords` would report.
  */
 const EXCEPT = [/^package-lock\.json$/, /^test\/(unit\/)?prose\//, /^test\/openstack\/services\.ts$/];
 

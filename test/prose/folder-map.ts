@@ -1,8 +1,8 @@
 import { posix } from 'node:path';
 
 /**
- * The folders and files that the map is compared with. Paths are relative to the root and have forward
- * slashes.
+ * The folders and files with which the map of CONTRIBUTING.md is compared. Paths are relative to the root and
+ * have forward slashes.
  */
 export interface Tree {
   /** Every folder that contains a file, directly or in a folder below it. */

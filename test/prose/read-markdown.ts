@@ -10,8 +10,8 @@ const CODE_SPAN = /(`+)(?!`)(.+?)(?<!`)\1(?!`)/g;
 const HEADING = /^#{1,6}[ \t]+(.+?)[ \t]*#*$/gm;
 const NAMED_ANCHOR = /<a[^>]*\s(?:id|name)="([^"]+)"/gi;
 /**
- * Matches the end of `[text](target "title")`, also of an image. A target has no space, except in angle
- * brackets.
+ * Matches the part of `[text](target "title")` that begins with `](`, for links and images. A target contains
+ * spaces only if it is in angle brackets.
  */
 const INLINE_LINK =
   /\]\(\s*(?:<([^>\n]+)>|([^()\s]*(?:\([^()\s]*\)[^()\s]*)*))(?:\s+["'][^"'\n]*["'])?\s*\)/g;

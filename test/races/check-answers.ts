@@ -27,7 +27,8 @@ const idSchema = z.object({ id: z.string() });
 const instanceSchema = z.object({ fleetId: z.string() });
 
 /**
- * Checks that what the API answered is true afterwards, unless another answered request has undone it.
+ * Checks that the state after the race agrees with the API's answers. The effect of a request may be missing
+ * if another request of the race could undo it.
  *
  * @returns the violations
  */
@@ -51,7 +52,10 @@ const which = (answers: readonly Answer[], id: MutatingId, ...outcomes: Outcome[
 const asked = (answers: readonly Answer[], ...ids: MutatingId[]) =>
   answers.filter(({ move }) => ids.includes(move.id));
 
-/** Counts how often a thing with one name was created and deleted. */
+/**
+ * The number of times that things with one name were created and deleted, and whether such a thing existed
+ * before and after the race.
+ */
 interface Lives {
   what: string;
   wasThere: boolean;

@@ -15,7 +15,7 @@ import {
   WEB_SIZE,
 } from './situation.ts';
 
-/** Operations of the contract that change something. */
+/** Operations of the API contract that change something. */
 export type MutatingId = Extract<
   (typeof routes)[number],
   { method: 'POST' | 'PUT' | 'DELETE' }
@@ -30,10 +30,10 @@ export interface Mark {
   graceSeconds?: number;
 }
 
-/** One of several requests of the same kind in one race. */
+/** Parameters of one request of a race. */
 export interface Turn {
   lab: Lab;
-  /** Number of the request, from 0. */
+  /** Number of the request, unique in the race. */
   at: number;
   /** Id of an API key that the race created before its requests. */
   apiKeyId: string;
@@ -41,7 +41,7 @@ export interface Turn {
 
 export interface Move {
   id: MutatingId;
-  /** Unique. An operation may have several moves. */
+  /** Unique name. An operation may have several moves. */
   name: string;
   /** The situation in which the request succeeds. */
   needs: Partial<Situation>;

@@ -17,7 +17,7 @@ const SWEEP_MS = 10 * MINUTE_MS;
 const CHECK_MS = 5_000;
 const QUIET_CHECKS = 6;
 const REST_WITHIN_MS = 60 * MINUTE_MS;
-/** Time in ms in which other processes finish what a dead process began. */
+/** Time in ms within which other processes finish the work of a process that ended. */
 const FINISHED_MS = 45 * MINUTE_MS;
 /** Maximum number of sleeps in a race. Only a race in an endless loop has more. */
 const MAX_STEPS = 100_000;
@@ -48,8 +48,8 @@ const NOTHING: Situation = {
 };
 
 /**
- * Makes a situation possible, because the needs of the two moves may contradict each other. Removes what
- * cannot exist in the situation.
+ * Removes from a situation what cannot exist in it, for example a fleet without a connection. The needs of
+ * the two moves may contradict each other.
  */
 function consistent(wanted: Situation): Situation {
   if (wanted.namespace === 'absent')
@@ -165,7 +165,7 @@ async function ask(lab: Lab, move: Move, at: number, apiKeyId: string): Promise<
 /**
  * Waits until no workflow runs and no work is queued.
  *
- * @returns a violation that names the remaining work if that takes too long
+ * @returns a violation that names the remaining work, if work is left after `REST_WITHIN_MS`
  */
 async function rest({ ground, queue, workflow }: Lab): Promise<string[]> {
   const untilMs = ground.now() + REST_WITHIN_MS;

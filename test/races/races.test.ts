@@ -4,7 +4,7 @@ import { MOVES, PAIRS } from './moves.ts';
 import { playRace, type RaceResult } from './play.ts';
 
 const SEEDS = [1];
-/** Allows a long time: one test runs all pairs, which is slow on a busy machine. */
+/** Time limit of each test in ms. The test of all pairs is slow on a busy machine. */
 const PATIENT = { timeout: 300_000 };
 
 describe('races', PATIENT, () => {
@@ -13,7 +13,7 @@ describe('races', PATIENT, () => {
     expect(new Set(MOVES.map(({ id }) => id))).toEqual(new Set(mutating));
   });
 
-  it('the pairs contain each move exactly once with each other move and with itself', () => {
+  it('any two moves form exactly one pair, and each move forms one pair with itself', () => {
     expect(PAIRS).toHaveLength((MOVES.length * (MOVES.length + 1)) / 2);
     expect(new Set(PAIRS.map(({ one, other }) => `${one.name} × ${other.name}`)).size).toBe(PAIRS.length);
   });

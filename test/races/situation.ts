@@ -82,7 +82,7 @@ export function fleetBody(size: number, changes: Partial<FleetRequest> = {}): Fl
 const machine = { connection: MAIN, instanceType: 'small', image: 'linux' };
 export const instanceBody = { name: ONE, location: LOCATION, ...machine };
 
-/** Creates a situation by requests to the API, without disturbances. */
+/** Creates a situation by requests to the API. */
 export async function bringAbout(lab: Lab, wanted: Situation): Promise<void> {
   if (wanted.namespace === 'absent') return;
   await lab.requestAccess((api) => api.createNamespace({ ...plainly, params: {}, body: { name: TEAM } }));
@@ -138,7 +138,7 @@ async function fleet(lab: Lab, name: string): Promise<Fleet> {
   return (await lab.request((api) => api.getFleet({ ...plainly, params }))).body;
 }
 
-/** Time in ms after which every read sees a write. */
+/** Time in ms after a write until every read sees the write. */
 const READ_LAG_MS = 5_000;
 const PATIENCE_MS = 30 * 60_000;
 

@@ -39,7 +39,7 @@ describe.each(MACHINES)('%s', (machine) => {
     expect([...new Set(found)].toSorted()).toEqual(TOKENS[machine]);
   });
 
-  it(`each state of ${machine} has a unique name of whole words, and a comment`, () => {
+  it(`each state of ${machine} has a unique name in PascalCase, and a comment`, () => {
     const names = states.map(([name]) => name);
     expect(new Set(names).size).toBe(names.length);
     for (const [name, { Comment }] of states) {

@@ -27,7 +27,7 @@ describe('Map', () => {
     expect(await run()).toEqual({ status: 'SUCCEEDED', output });
   });
 
-  it('a Map runs at most forty items at a time, even without a limit', async () => {
+  it('a Map without MaxConcurrency runs at most forty items at the same time', async () => {
     const { calls, run, scheduler } = engineOf(map('{% [1..100] %}'), async () => {
       await scheduler.sleep(1_000);
       return null;
@@ -61,7 +61,7 @@ describe('Map', () => {
 });
 
 describe('an execution', () => {
-  it('a payload of more than 256 KiB is refused', async () => {
+  it('the interpreter refuses a payload of more than 256 KiB', async () => {
     const { run } = engineOf(machineText({ A: task() }), () => 'x'.repeat(256 * 1024));
     await expect(run()).rejects.toThrow('result of A has');
   });

@@ -48,7 +48,7 @@ describe('Retry', () => {
     expect(calls).toEqual([0, 1_000, 3_000]);
   });
 
-  it('each retrier counts its own retries, and the first retrier that matches the error decides', async () => {
+  it('each retrier counts its own retries, and the first retrier that matches the error decides whether to retry', async () => {
     const state = task({
       Retry: [
         { ErrorEquals: ['Busy'], MaxAttempts: 1, IntervalSeconds: 1 },
@@ -79,7 +79,7 @@ describe('Catch', () => {
     expect(await run()).toEqual({ status: 'SUCCEEDED', output: 'Busy' });
   });
 
-  it('a Catch with a wildcard does not handle States.Runtime', async () => {
+  it('a Catch with States.ALL does not handle States.Runtime', async () => {
     const { run } = engineOf(caught(['States.ALL']), () => fail('States.Runtime'));
     expect(await run()).toMatchObject({ status: 'FAILED', error: 'States.Runtime' });
   });

@@ -11,7 +11,7 @@ const parts = (size: number, locations = 1): Part[] => [
   { cloud: 'ncp', connection: 'production-ncp', locations: locationNames('ncp', locations), size },
 ];
 
-/** Answers as `allGood` does, except for the launch of one instance. */
+/** Answers the launch of instance `index` with `answer`, and every other message as `allGood` does. */
 function butFor(index: number, answer: ReturnType<Answerer>): Answerer {
   return (message) => (message.kind === 'launch' && message.index === index ? answer : allGood(message));
 }
@@ -46,7 +46,7 @@ describe('concurrency', () => {
     ]);
   });
 
-  it('a location has more child executions if 40 concurrent launches of a child cannot use all its slots', async () => {
+  it('a location has more than two child executions at a time if two children with 40 concurrent launches each cannot use all its slots', async () => {
     const world = new World(assignmentOf(parts(1_000), 1_200, { concurrentInstancesPerLocation: 100 }));
     await world.run('provision-fleet');
     expect(peak(world.sent.filter(({ message }) => message.kind === 'launch'))).toBe(200);
@@ -57,7 +57,7 @@ describe('concurrency', () => {
     expect(new Set(world.messages('launch').map(({ index }) => index)).size).toBe(1_000);
   });
 
-  it('a workflow works at as many locations of a connection at a time as the assignment allows', async () => {
+  it('provision-fleet works at as many locations of a connection at the same time as the assignment allows', async () => {
     const world = new World(assignmentOf(parts(36, 12)));
     await world.run('provision-fleet');
     const busy = new Map<string, Sent>();
@@ -71,7 +71,7 @@ describe('concurrency', () => {
     expect(peak([...busy.values()])).toBe(5);
   });
 
-  it('a workflow starts all clouds at the same time', async () => {
+  it('provision-fleet starts at all clouds at the same time', async () => {
     const both: Part[] = [
       { cloud: 'aws', connection: 'aws-one', locations: locationNames('aws', 1), size: 1 },
       { cloud: 'gcp', connection: 'gcp-one', locations: locationNames('gcp', 1), size: 1 },
@@ -87,7 +87,7 @@ describe('concurrency', () => {
   });
 });
 
-it('each launch and give-up message has the round of its site', async () => {
+it('each launch and give-up message has the `round` that the assignment states for the site', async () => {
   const assignment = assignmentOf(parts(3));
   for (const { sites } of assignment.clouds) for (const site of sites) site.round = 4;
   const world = new World(assignment, butFor(1, undefined));
@@ -118,7 +118,7 @@ describe('an instance that fails', () => {
     expect(child?.history.transitions).toBe(31);
   });
 
-  it('a launch that no worker answers is given up five minutes after the time limit of the fleet', async () => {
+  it("a launch that no worker answers is given up five minutes after the fleet's instance timeout", async () => {
     const world = new World(assignmentOf(parts(3), 600), butFor(1, undefined));
     expect(await world.run('provision-fleet')).toEqual(settled);
     const sentAt = world.sent.find(({ message }) => message.kind === 'launch')?.at ?? 0;
@@ -149,7 +149,7 @@ describe('a location without network resources', () => {
     };
 
   it.each(['QuotaExceeded', 'Unauthorized', 'InvalidRequest', 'Unsupported'])(
-    'a location whose network resources fail with %s still sends its launches',
+    'provision-fleet sends the launches of a location even if its network preparation fails with %s',
     async (failure) => {
       const world = new World(assignmentOf(parts(10, 2)), refuse(failure, 1));
       expect(await world.run('provision-fleet')).toEqual(settled);
@@ -159,7 +159,7 @@ describe('a location without network resources', () => {
     },
   );
 
-  it('a location sends no launch if its network preparation was abandoned, and the other locations continue', async () => {
+  it('provision-fleet sends no launch to a location whose network preparation was abandoned, and continues at the other locations', async () => {
     const world = new World(assignmentOf(parts(10, 2)), refuse(LAUNCH_ABANDONED, 1));
     expect(await world.run('provision-fleet')).toEqual(settled);
     expect(world.messages('prepare-networks')).toHaveLength(2);
@@ -169,7 +169,7 @@ describe('a location without network resources', () => {
     expect(world.payloadsOf('settle')).toEqual([EXECUTION]);
   });
 
-  it('a location prepares its network resources again after a transient error', async () => {
+  it('provision-fleet repeats the network preparation of a location after a transient error', async () => {
     const world = new World(assignmentOf(parts(10, 2)), refuse('Unavailable', 3));
     expect(await world.run('provision-fleet')).toEqual(settled);
     expect(world.messages('prepare-networks')).toHaveLength(5);

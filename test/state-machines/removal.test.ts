@@ -39,7 +39,6 @@ describe('a removal that the failure policy requires', () => {
         { name: `${FLEET_ID}-2`, input: removal },
       ]);
       expect(outcome).toMatchObject({ status: 'SUCCEEDED' });
-      // The removal has begun and is not finished.
       expect(started[0]?.outcome).toBeUndefined();
       expect(rolling.invoked.map(({ name }) => name)).toContain('record-history');
       const well = new World(assignment);
@@ -88,7 +87,7 @@ describe('a removal that the failure policy requires', () => {
     expect(lost.executionsOf('terminate-fleet')).toHaveLength(1);
   });
 
-  it('an execution of provision-fleet succeeds even if its removal cannot be started', async () => {
+  it('an execution of provision-fleet succeeds even if terminate-fleet cannot be started', async () => {
     const refused = world(rollback);
     const start = refused.engine.startChild.bind(refused.engine);
     let tries = 0;
@@ -105,7 +104,7 @@ describe('a removal that the failure policy requires', () => {
     expect(refused.payloadsOf('record-history')).toEqual([{ fleetId: FLEET_ID }]);
   });
 
-  it('an execution of provision-fleet that an error interrupts starts its removal, too', async () => {
+  it('provision-fleet starts the removal even if an error has interrupted its execution', async () => {
     const broken = world(rollback, {
       assign: () => {
         throw named('Lambda.ServiceException');

@@ -23,7 +23,7 @@ function failing(kind: string, location: string, failure: string, times: number)
 }
 
 describe('terminate-fleet', () => {
-  it('terminate-fleet removes instances, then security groups, and five seconds later networks; the last two at ten sites at a time', async () => {
+  it('terminate-fleet removes instances, then security groups at ten sites at a time, and five seconds later networks at ten sites at a time', async () => {
     const world = new World(assignment);
     expect(await world.run('terminate-fleet')).toEqual(gone);
     const terminated = world.sent.filter(({ message }) => message.kind === 'terminate');

@@ -8,10 +8,7 @@ import { z } from 'zod';
 export const jsonSchema = z.json();
 export type Json = z.infer<typeof jsonSchema>;
 
-/**
- * Checks a value as `jsonSchema` does, but faster, because the interpreter checks the value of each
- * expression.
- */
+/** Checks a value as `jsonSchema` does, but faster. The interpreter checks the value of each expression. */
 export function isJson(value: unknown): value is Json {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
   if (typeof value === 'number') return Number.isFinite(value);

@@ -6,8 +6,8 @@ import type { Execution, Host, Outcome, Run, Services, Waiting } from './run.ts'
 import { Cancellation } from './scheduler.ts';
 
 /**
- * Runs the deployed state machines in memory, with the clock of `services.scheduler`. Counts history events,
- * transitions and payloads as AWS does.
+ * Runs state machines in memory, with the clock of `services.scheduler`. Counts history events, transitions
+ * and payloads as AWS does.
  */
 export class Engine implements Host {
   readonly services: Services;
@@ -31,7 +31,7 @@ export class Engine implements Host {
    * Starts an execution. If an execution with this name and input is running, returns that execution.
    *
    * @throws StatesError StepFunctions.ExecutionAlreadyExistsException if the name was used with other input,
-   *   or its execution has ended
+   *   or the execution of this name has ended
    */
   start(machineArn: string, name: string, input: Json): Execution {
     const machine = this.#machines.get(machineArn);

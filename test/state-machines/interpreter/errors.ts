@@ -21,7 +21,9 @@ export class TaskDoesNotExist extends Error {
   override readonly name = 'TaskDoesNotExist';
 }
 
-/** Errors that wildcards do not match. After such an error, AWS ends the execution. */
+/**
+ * Errors that `States.ALL` and `States.TaskFailed` do not match. After such an error, AWS ends the execution.
+ */
 const TERMINAL = new Set(['States.Runtime', 'States.DataLimitExceeded']);
 
 /** Returns true if a retrier or catcher with this ErrorEquals handles an error of this name. */

@@ -15,8 +15,8 @@ export interface Bindings {
 const compiled = new Map<string, jsonata.Expression>();
 
 /**
- * Compiles an expression. The expression may call functions that Step Functions adds to JSONata, if the shipped
- * definitions use them.
+ * Compiles a JSONata expression. Of the functions that Step Functions adds to JSONata, it supports `$range`
+ * and `$hash`.
  */
 function compile(source: string): jsonata.Expression {
   const known = compiled.get(source);
@@ -62,7 +62,7 @@ export async function fill(template: Json, states: Bindings): Promise<Json> {
 }
 
 /**
- * Fills a field of a state.
+ * Evaluates the expressions in a field of a state.
  *
  * @throws StatesError States.QueryEvaluationError if the value does not match the schema
  */

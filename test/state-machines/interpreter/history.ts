@@ -27,7 +27,7 @@ export class History {
   largestPayload = { bytes: 0, what: 'nothing' };
 
   /**
-   * @param name name of the execution, for messages
+   * @param name name of the execution, for error messages
    * @param onPayload called with each payload, as JSON
    */
   constructor(name: string, onPayload: (json: string) => void = () => {}) {

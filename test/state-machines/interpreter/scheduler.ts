@@ -6,7 +6,7 @@ export interface Scheduler {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** Cancels the waits of an execution, or of one run of a Map within it. */
+/** Cancels the waits of an execution, or of one run of a Map. */
 export class Cancellation {
   #cancelled = false;
   readonly #listeners = new Set<() => void>();

@@ -13,15 +13,15 @@ const TURNS_PER_LOOP = 256;
 
 /** Resolves after all promise callbacks that can run now have run. */
 async function quiet(turn: number): Promise<void> {
-  // `nextTick` is cheaper than `setImmediate`, but no other work of this process can run before it. Every
-  // `TURNS_PER_LOOP` turns, `setImmediate` lets that work run.
+  // `nextTick` is cheaper than `setImmediate`, but gives other work of the Node.js process, for example I/O,
+  // no time to run. Every `TURNS_PER_LOOP` turns, `setImmediate` gives that work time.
   if (turn % TURNS_PER_LOOP === 0) await new Promise((resolve) => setImmediate(resolve));
   else await new Promise<void>((resolve) => process.nextTick(resolve));
 }
 
 /**
- * A clock that jumps to the next timer when no other work can run. The same calls always run in the same
- * order.
+ * A clock that jumps to the next timer when no other work can run. The order of calls is the same in every
+ * run.
  */
 export class VirtualScheduler implements Scheduler {
   #now = Date.UTC(2026, 0, 1);
@@ -49,7 +49,7 @@ export class VirtualScheduler implements Scheduler {
     this.#timers.push(timer);
     return () => {
       timer.isDropped = true;
-      // The cancelled timer may stay in the heap for hours. Free what its callback refers to.
+      // The cancelled timer stays in the heap until its time is reached. Free what its callback refers to.
       timer.wake = nothing;
     };
   }

@@ -23,7 +23,7 @@ function measure(instances: object[], over = {}) {
   return measureRun({ books, limits: LIMITS, startedAt: STARTED_AT, ...over });
 }
 
-test('the ideal time of two instances that use one slot in turn is the sum of the times for which they use it', () => {
+test('the ideal time of two instances with only one slot is the sum of the times for which the instances use the slot', () => {
   expect(measure([booked('f1-00000', 2, 7), booked('f1-00001', 9, 14)])).toEqual({
     instances: 2,
     idealSeconds: 10,
@@ -33,7 +33,7 @@ test('the ideal time of two instances that use one slot in turn is the sum of th
   });
 });
 
-test('the time of an instance is that of its first attempt that became Running, and an instance without such an attempt is left out', () => {
+test('for each instance, measureRun uses the first attempt that became Running; an instance without such an attempt is left out', () => {
   const attempts = [booked('f1-00000', 1, undefined), booked('f1-00000', 3, 8), booked('f1-00000', 4, 30)];
   expect(measure([...attempts, booked('f1-00001', 1, undefined)])).toMatchObject({
     instances: 1,

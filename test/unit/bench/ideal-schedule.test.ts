@@ -66,7 +66,7 @@ describe('idealSchedule', () => {
     expect(ideal({ locationSlots: 1, instanceSlotsPerLocation: 1 }, [4, 4], [3])).toBeCloseTo(11);
   });
 
-  test('a location that waits for a token uses no location slot', () => {
+  test('a location that waits for a token of the create rate uses no location slot', () => {
     // The first location is busy from second 0 to 4 and gets its next token at 10. The second location is
     // busy from second 4 to 7.
     const limits = { locationSlots: 1, instanceSlotsPerLocation: 1, createsPerSecond: 0.1, createBurst: 1 };
@@ -93,7 +93,7 @@ describe('idealSchedule', () => {
   });
 });
 
-test('the ideal time is never below the bounds of slots and tokens, and never above the time of a serial schedule', () => {
+test('the ideal time is at least the lower bound from slots and create rate, and at most the time of running one instance after another', () => {
   const durations = fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 30 });
   const limits = fc.record({
     instanceSlotsPerLocation: fc.integer({ min: 1, max: 8 }),

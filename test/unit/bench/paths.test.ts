@@ -14,7 +14,7 @@ const path = (...steps: readonly number[]): InstancePath => {
   };
 };
 
-test("meanSteps returns the mean time of each step in seconds, and sharesOf returns each step's share of the total time", () => {
+test("meanSteps returns the mean time of each step of a launch in seconds, and sharesOf returns each step's share of the total time", () => {
   const steps = meanSteps([path(100, 200, 300, 400, 8_000, 1_000), path(300, 400, 500, 2_000, 6_000, 800)]);
   expect(steps).toEqual({ api: 0.2, workflow: 0.3, queue: 0.4, permit: 1.2, cloud: 7, status: 0.9 });
   expect(sharesOf(steps)).toEqual({

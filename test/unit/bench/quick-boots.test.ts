@@ -21,8 +21,8 @@ const LIMITS = {
 };
 
 /**
- * Returns a mock account whose machines were accepted `acceptedAfterMs` after the request and ran a second
- * later.
+ * Returns a mock account with `count` machines. Each machine was accepted `acceptedAfterMs` after ASKED_AT,
+ * and ran one second after that.
  */
 function accountWith(count: number, region: (index: number) => string, acceptedAfterMs: number): Account {
   const machines = Array.from({ length: count }, (_, index) => {

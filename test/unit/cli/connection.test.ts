@@ -164,7 +164,7 @@ describe('an existing connection', () => {
     expect(refused.stdout).toContain('the earlier credential stays in force: Unauthorized: no such key');
   });
 
-  it.each([['disable'], ['enable']])('`connection %s` sends one request of the same name', async (verb) => {
+  it.each([['disable'], ['enable']])('`connection %s` sends exactly one POST to the path of that name', async (verb) => {
     const { exitCode, asked } = await ask([verb, 'sim-aws'], 'POST', verb);
     expect([exitCode, asked.length]).toEqual([0, 1]);
   });
@@ -203,7 +203,7 @@ describe('an existing connection', () => {
     expect(stdout).toContain('tier, pacing, createsPerMinute, createsPerDay, minimumSpacingMs, totals.gpus');
   });
 
-  it('`connection limits` compares the limits with both profiles, and prints where a user can request higher limits', async () => {
+  it('`connection limits` compares the limits with the default and power profiles, and prints where a user can request higher limits', async () => {
     const override = { concurrentLocations: 3, totals: { instances: 40 } };
     const body = {
       cloud: 'aws',

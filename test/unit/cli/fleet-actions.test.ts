@@ -31,7 +31,7 @@ describe('fleet actions', () => {
     ]);
   });
 
-  it('if the fleet does not allow an action, its command exits with 2 and prints the allowed actions', async () => {
+  it('if the fleet does not allow an action, the command of the action exits with 2 and prints the allowed actions', async () => {
     const body = {
       title: 'Conflict',
       status: 409,
@@ -60,7 +60,7 @@ describe('fleet actions', () => {
 });
 
 describe('fleet hold', () => {
-  it('`fleet hold` sends its expiry in seconds, and prints the time at which the hold ends', async () => {
+  it('`fleet hold` sends the value of `--expires-in` in seconds, and prints the time at which the hold ends', async () => {
     const held = { ...fleet('Held'), heldUntil: '2026-01-01T01:30:00.000Z' };
     const { stderr, stdout, asked } = await cli(['fleet', 'hold', 'web-global', '--expires-in', '90m'], {
       answers: acting(held),

@@ -118,7 +118,7 @@ describe('connection limits', () => {
     ],
     [{ why: 'budget', budget: 'createsPerDay', until: later }, `createsPerDay is used up until ${later}`],
     [{ why: 'first-instance' }, 'one instance has to run before all others are launched'],
-  ])('`connection limits` explains in words why launches wait: %j', async (reason, words) => {
+  ])('`connection limits` explains in words, without control characters, why launches wait: %j', async (reason, words) => {
     expect(await shown({ locations: [site('us-east-1', { reasons: [reason] })] })).toContain(`  ${words}\n`);
   });
 
@@ -140,7 +140,7 @@ describe('connection reopen', () => {
   it.each([
     [[], {}],
     [['--location', 'us-east-1'], { location: 'us-east-1' }],
-  ])('`connection reopen` with %j prints the instance families that it reopened', async (flags, body) => {
+  ])('`connection reopen` with %j prints the instance families whose launches the API allows again', async (flags, body) => {
     const reopened = [{ location: 'us-east-1', families: ['m6i', 'c7g'] }];
     const { exitCode, stdout, asked } = await cli(['connection', 'reopen', 'sim-aws', ...flags], {
       answers: { [`POST ${at}/reopen`]: { body: { reopened } } },

@@ -53,7 +53,7 @@ it('`orphans sweep --dry-run --wait` prints what a sweep would do', async () => 
   expect(stderr).toContain('1 of 2 sites swept');
 });
 
-it('`orphans sweep --wait` exits with 1 if a site could not be swept', async () => {
+it('`orphans sweep --wait` exits with 1 if the sweep failed at a site (a connection at one location)', async () => {
   const failures = [{ connection: 'sim-aws', location: 'us-west-2', code: 'Unavailable', message: 'down' }];
   const { exitCode, stdout } = await cli(['orphans', 'sweep', '--connection', 'sim-aws', '--wait'], {
     answers: answers({ status: 'Done', places: { found: 2, done: 1, failed: 1 }, failures }),
@@ -136,7 +136,7 @@ const HOLD = {
   waiting: 45,
 };
 
-it('`orphans holds` shows for each hold its reason and the number of machines that wait for removal', async () => {
+it('`orphans holds` shows each hold (a stop of sweeps at a site) with its reason and the number of machines that wait for removal', async () => {
   const { exitCode, stdout } = await cli(['orphans', 'holds'], {
     answers: { [`GET ${ORPHANS}/holds`]: { body: { items: [HOLD], cursor: null } } },
   });

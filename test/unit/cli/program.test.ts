@@ -158,7 +158,7 @@ describe('the address and key of the API', () => {
     expect(asked[0]?.headers.get('authorization')).toBe('Bearer fw_local');
   });
 
-  it('the flag `--api-key` takes precedence over the variable', async () => {
+  it('the flag `--api-key` takes precedence over FLEETWRIGHT_API_KEY', async () => {
     const { asked } = await cli(['--api-key', 'fw_flag', 'fleet', 'list'], { answers });
     expect(asked[0]?.headers.get('authorization')).toBe('Bearer fw_flag');
   });

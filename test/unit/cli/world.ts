@@ -22,7 +22,7 @@ interface Setting {
   stdin?: string;
   answers?: Answers;
   terminal?: boolean;
-  /** Replaces parts of the world. The world is everything outside the process that commands use. */
+  /** Replaces members of `World`, by which commands use everything outside their process. */
   world?: Partial<World>;
   /** Called at each sleep with the number of earlier sleeps. A call of `interrupt` acts as Ctrl-C. */
   onSleep?: (count: number, interrupt: () => void) => void;

@@ -97,7 +97,7 @@ it('the client sends method, path, query, API key and body as the contract defin
   expect(seen[1]?.headers.get('content-type')).toBe('application/json');
 });
 
-it('the client parses an answer by the schema of the contract, and returns undefined for an empty answer', async () => {
+it('the client parses an answer with the schema of the contract, and returns undefined for an empty answer', async () => {
   const { client } = clientOf({ status: 200, json: { ...namespace, extra: 1 } }, { status: 204 });
   expect(await client.getNamespace({ params: { namespace: 'default' } })).toEqual(namespace);
   expect(await client.deleteNamespace({ params: { namespace: 'default' } })).toBeUndefined();
@@ -117,7 +117,7 @@ describe('refusals of the API', () => {
     });
   });
 
-  it('if a proxy in front of the API refuses a request, the error has a code made from the status', async () => {
+  it("if a proxy in front of the API refuses a request, the error's code contains the HTTP status", async () => {
     const { client } = clientOf({ status: 403, json: { message: 'Forbidden' } });
     await expect(client.listNamespaces()).rejects.toMatchObject({ code: 'http-403', message: 'Forbidden' });
   });

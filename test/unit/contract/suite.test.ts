@@ -13,8 +13,7 @@ test('the id and the title of every contract assertion are unique', () => {
 });
 
 /**
- * Returns the driver of the simulated clouds with broken clients. The methods that `breaks` returns replace
- * the methods of each client.
+ * Returns driver sim with broken clients: the methods that `breaks` returns replace the client's own methods.
  */
 const broken = (breaks: (client: CloudClient) => Partial<CloudClient>): Driver => ({
   ...simDriver,
@@ -31,7 +30,9 @@ const broken = (breaks: (client: CloudClient) => Partial<CloudClient>): Driver =
   },
 });
 
-/** Ways in which a driver could break the contract, each with the id of the assertion that must fail. */
+/**
+ * Ways in which a driver could break the contract, each with the id of the contract assertion that must fail.
+ */
 const DEFECTS: readonly [string, string, (client: CloudClient) => Partial<CloudClient>][] = [
   [
     'accepts a wrong credential',

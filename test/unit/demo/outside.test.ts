@@ -184,7 +184,7 @@ describe('the report of the demo', () => {
     remainingAfterDelete: 0,
   };
 
-  it('a report with outside clouds has all keys of a report without them, and a row for each outside cloud', () => {
+  it('a report with outside clouds (clouds that are not simulated) has all keys of a report without outside clouds, and a row for each outside cloud', () => {
     const report = withOutside({ line, asAsked: true }, [row]);
     expect(report).toMatchObject({
       asAsked: true,

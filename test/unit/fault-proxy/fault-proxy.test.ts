@@ -76,7 +76,7 @@ describe('the fault proxy without faults', () => {
       for (const body of ['one', 'two']) {
         const answer = await create(at, undefined, body);
         expect(answer.status).toBe(200);
-        // A server that closes idle connections announces the time in this header.
+        // A server announces in this header after what idle time it closes a connection.
         expect(answer.headers.get('keep-alive')).toBeNull();
         await answer.text();
       }
@@ -142,7 +142,7 @@ describe('faults of the fault proxy', () => {
 });
 
 describe('the idempotency modes of the fault proxy', () => {
-  test('with idempotency added, calls with one token have one effect, even if calls are concurrent or a reply is lost', async () => {
+  test('if the fault proxy adds idempotency, calls with the same token have one effect, even if they are concurrent or a reply is lost', async () => {
     const at = await proxy({ idempotency: 'add' });
     const texts = await Promise.all(
       ['a', 'a', 'b'].map(async (token) => await (await create(at, token)).text()),
@@ -157,13 +157,13 @@ describe('the idempotency modes of the fault proxy', () => {
     expect(made).toHaveLength(5);
   });
 
-  test('with idempotency added, a refused request may be repeated with the same token', async () => {
+  test('if the fault proxy adds idempotency, a refused request may be repeated with the same token', async () => {
     const at = await proxy({ idempotency: 'add' });
     expect((await create(at, 'a', 'refuse')).status).toBe(400);
     expect((await create(at, 'a')).status).toBe(200);
   });
 
-  test('with idempotency removed, the server gets requests without a token', async () => {
+  test('if the fault proxy removes idempotency, the server gets requests without a token', async () => {
     const at = await proxy({ idempotency: 'remove' });
     await create(at, 'a');
     expect(made).toEqual(['none please']);

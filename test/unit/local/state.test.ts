@@ -46,7 +46,7 @@ describe('ports of the local stack', () => {
     expect(await freePort(taken.port)).toBeGreaterThan(taken.port);
   });
 
-  it('choosePort refuses the port that a variable states if it is taken or invalid', async () => {
+  it('choosePort refuses the port that a variable states if the port is taken or invalid', async () => {
     const taken = await listenAnywhere();
     vi.stubEnv('FLEETWRIGHT_ENGINE_PORT', String(taken.port));
     await expect(choosePort('FLEETWRIGHT_ENGINE_PORT', 4566)).rejects.toThrow(`port ${taken.port}`);

@@ -34,7 +34,7 @@ it('a link, link definition or image is broken if its file does not exist', () =
   ]);
 });
 
-it('a link is broken if its page has no such heading; a line of fenced code is not a heading', () => {
+it('a link is broken if the target page has no such heading; a line of fenced code is not a heading', () => {
   expect(whyBroken('docs/limits.md', '[a](cli.md#not-a-heading) [b](#there)')).toEqual([
     'cli.md#not-a-heading: docs/cli.md has no heading #not-a-heading',
     '#there: docs/limits.md has no heading #there',
@@ -46,7 +46,7 @@ it('a broken link is reported with its line, and links in code are not checked',
   expect(check('README.md', page)).toEqual([{ line: 7, why: 'lost.md: there is no lost.md' }]);
 });
 
-it('a path in a code span is relative to the root, in every folder', () => {
+it('a path in a code span is relative to the root of the repository, and not to the folder of the page', () => {
   const page = 'See `functions/model/fleet.ts`, `functions/model/fleet.ts:12` and `docs/`.\n';
   expect(whyBroken('docs/limits.md', page)).toEqual([]);
   expect(whyBroken('docs/limits.md', 'See `functions/model/lost.ts`.')).toEqual([

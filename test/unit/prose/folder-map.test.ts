@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { mapFaults } from '../../prose/folder-map.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
-/** Folders of .gitignore. They contain installed or generated files. */
+/** Folders that .gitignore lists: folders with installed or generated files. */
 const NOT_OURS: ReadonlySet<string> = new Set(
   readFileSync(join(ROOT, '.gitignore'), 'utf8')
     .split('\n')

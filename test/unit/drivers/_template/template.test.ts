@@ -72,7 +72,7 @@ it.each([
   ).toThrow(expect.objectContaining({ code: 'InvalidRequest' }));
 });
 
-it('a list of servers is read to its last page, and contains only the servers of this deployment', async () => {
+it("a list of servers is read to its last page, and contains only the servers of the client's deployment", async () => {
   const { client, asked } = cloudOf({
     [`GET ${servers}`]: {
       body: {
@@ -107,7 +107,7 @@ it('a server is named after its launch token and is found by that token', async 
   expect(await client.findInstanceByToken('r1', TOKEN.replace('.1', '.2'))).toBeUndefined();
 });
 
-it('if another client creates the network first, the client returns that network', async () => {
+it('if another client creates a network of the same name first, ensureNetwork returns that network', async () => {
   const network = { id: 'n1', name: resourceName(DEPLOYMENT, 'abc'), subnetId: 's1' };
   let isThere = false;
   const answers = {

@@ -19,7 +19,7 @@ describe('cloudInstance', () => {
     expect(statusOf({ State: { Name } })).toBe(status);
   });
 
-  test('an EC2 instance without a state, or with an unknown one, has the status Undefined', () => {
+  test('an EC2 instance without a state, or with an unknown state, has the status Undefined', () => {
     expect(statusOf({})).toBe('Undefined');
     expect(statusOf({ State: { Code: 512 } })).toBe('Undefined');
   });

@@ -10,8 +10,8 @@ afterEach(async () => {
 });
 
 /**
- * Returns the errors that a read (`DescribeInstances`) and a change (`StopInstances`) throw for the same
- * answer.
+ * Returns the errors that a read (`DescribeInstances`) and a change (`StopInstances`) throw if EC2 gives
+ * `answer`.
  */
 async function meanings(answer: Canned): Promise<{ read: DriverError; change: DriverError }> {
   ec2 = await cannedEc2(() => answer);

@@ -53,7 +53,7 @@ it('a role is assumed with its external id, only once for concurrent callers, an
   expect(call?.get('RoleSessionName')).toHaveLength(64);
 });
 
-it('if the role is refused, the error is Unauthorized without the external id, and the next read tries again', async () => {
+it('if STS refuses the role, the error is Unauthorized without the external id, and the next read tries again to assume the role', async () => {
   sts = await cannedEc2(() => (sts.calls.length === 1 ? refused : keys('K', Date.now() + 60 * MINUTE)));
   const read = keysOf(ROLE, clientSettings('sts', 'us-east-1', sts.url), 'test', {
     calls: openGate,

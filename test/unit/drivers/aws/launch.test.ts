@@ -101,7 +101,7 @@ describe('RunInstances', () => {
         .join('')}</instancesSet>`,
     );
 
-  test('the driver calls RunInstances with the same parameters for the same token, and only in zones that offer the type', async () => {
+  test('two creates with the same token call RunInstances with equal parameters, and all creates use only zones that offer the type', async () => {
     const { client, runs } = await playing(machines);
     for (const index of [1, 1, 2, 3, 4, 5, 6]) await client.createInstance(specOf(index));
     const [first, again, ...others] = runs();

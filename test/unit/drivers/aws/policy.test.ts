@@ -18,8 +18,8 @@ const policySchema = z.object({
 });
 
 /**
- * Reads the policy that the guide tells users to give to the driver's role. The policy is the last JSON block
- * of the guide.
+ * Reads the policy that docs/drivers/aws.md tells users to give to the driver's role. The policy is the last
+ * JSON block of that page.
  */
 function policy() {
   const guide = readFileSync(join(root, 'docs/drivers/aws.md'), 'utf8');

@@ -11,8 +11,9 @@ const FLEET = 'f0123456789abcdef';
 export const LOCATION = 'mercury';
 
 /**
- * Starts a double of CB-Spider before the tests of a file, and resets it before each test. Returns functions
- * for the tests. `client` makes a client of the double with the given time limits.
+ * Starts a test double of CB-Spider (a server with its API) before the tests of a file, and resets the double
+ * before each test. Returns functions for the tests. `client` makes a client of the double with the given
+ * time limits.
  */
 export function useDouble(pace: Pace, timeouts: Timeouts) {
   let double: SpiderDouble | undefined;

@@ -17,7 +17,8 @@ const namedSchema = z.record(z.string(), z.unknown());
 type Zone = { Name: string; Status: string };
 
 /**
- * Starts a registry of CB-Spider that keeps each record that it gets. The cloud has `zones` in region `KR`.
+ * Starts a server like CB-Spider's, which keeps each registration that a client sends. The cloud has `zones`
+ * in region `KR`.
  */
 async function startRegistry(zones: Zone[]) {
   const kept = new Map<string, unknown>();
@@ -95,7 +96,7 @@ test('the registration of a site keeps its old credential until a client with th
   expect(registry.kept.get(SITE)).toMatchObject({ RegionName: 'fw.unit.default.ncp.KR' });
 });
 
-test('a credential is registered under a hash, so that its name does not reveal the secret', async () => {
+test('the name of a registered credential contains a hash and not the secret', async () => {
   const registry = await startRegistry([zone('KR-1')]);
   await registry.client().site('KR');
   const names = [...registry.kept.keys()].filter((name) => name.startsWith('/credential/'));

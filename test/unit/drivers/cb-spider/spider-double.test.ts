@@ -11,7 +11,7 @@ test("the double of CB-Spider serves exactly the operations of CB-Spider's publi
   expect(routes.map(({ pattern }) => pattern).sort()).toEqual([...description.patterns].sort());
 });
 
-test('a request that follows the published description has no faults', () => {
+test('the check against the published description reports nothing for a request that follows the description', () => {
   const vm = { Name: 'm', ImageType: 'PublicImage', ImageName: 'i', VMSpecName: 's', VPCName: 'v' };
   const ReqInfo = {
     ...vm,

@@ -44,7 +44,7 @@ test.each<[string, Record<string, string>, string[]]>([
   expect(credentialError(driver, credential)?.code).toBe(errors.length > 0 ? 'InvalidRequest' : undefined);
 });
 
-test('an error about a credential contains none of its values', () => {
+test("an error about a credential contains none of the credential's values", () => {
   const credential = { role: 'hunter2', key: 'hunter2', hunter3: 'hunter2' };
   expect(JSON.stringify(credentialErrors(driver, credential, undefined))).not.toContain('hunter2');
   expect(String(credentialError(driver, credential))).not.toContain('hunter2');

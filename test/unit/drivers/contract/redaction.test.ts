@@ -23,7 +23,7 @@ const WORDS_BEFORE = 'the request was not understood: ';
 const WORDS_AFTER = ', ask again';
 
 test.each(cases)(
-  'redaction removes a secret ($kind) that is spelled as $name from a text',
+  'redaction removes a secret ($kind) in the spelling $name from a text',
   ({ secret, spell }) => {
     const redacted = new Secrets([secret]).redact(`${WORDS_BEFORE}${spell(secret)}${WORDS_AFTER}`, 1_000);
     expect(redacted).toContain('***');
@@ -34,7 +34,7 @@ test.each(cases)(
 );
 
 test.each(['raw', 'json', 'url', 'base64', 'mixed', 'hex'])(
-  'redaction keeps the words around a secret that is spelled as %s',
+  'redaction keeps the words around a secret in the spelling %s',
   (name) => {
     const spell = SPELLINGS.find((one) => one.name === name)?.spell ?? String;
     const redacted = new Secrets([SECRETS.key]).redact(
@@ -52,7 +52,7 @@ test('redaction removes a secret that is encoded twice, in any two spellings', (
   const secret = fc.string({ minLength: 12, maxLength: 60, unit: 'grapheme-ascii' });
   fc.assert(
     fc.property(secret, spelling, spelling, (value, inner, outer) => {
-      // Uses only secrets with at least eight characters that cannot be part of an escape.
+      // Skips secrets with fewer than eight characters that cannot be part of an escape.
       fc.pre(value.replaceAll(/[^A-Za-z0-9]|%u?[0-9a-f]{2,4}|\\./gi, '').length >= 8);
       const text = outer.spell(inner.spell(value));
       expect(new Secrets([value]).redact(`${WORDS_BEFORE}${text}`, 2_000)).not.toContain(text);
@@ -118,7 +118,7 @@ describe('isIn', () => {
   });
 });
 
-test('nested escapes are decoded completely, and each decoded byte keeps its position in the text', () => {
+test('decodeEscapes decodes nested escapes completely, and returns the position of each decoded byte in the original text', () => {
   const { bytes, starts, ends } = decodeEscapes(bytesOf('a%2525&amp;quot;\\\\u0022b'), 'all');
   expect(bytes).toBe('a%""b');
   expect([starts[1], ends[1]]).toEqual([1, 6]);

@@ -10,8 +10,8 @@ interface Group {
 
 /**
  * Returns a region with an API for server groups like Nova's, the groups that exist there, and the methods of
- * the calls. A mark records that a deployment uses the project. The driver keeps the mark in the name of a
- * server group.
+ * the calls. A mark is a record that a deployment (the writer) uses the project. The driver keeps the mark in
+ * the name of a server group.
  */
 function projectWith(groups: Group[] = []) {
   let made = groups.length;
@@ -51,7 +51,7 @@ it('renewing a mark creates a new server group and deletes the earlier group', a
   expect(await listMarks(region, 'acme')).toEqual([mark('one', 2_000)]);
 });
 
-it('putMark writes nothing if the same mark exists already', async () => {
+it('putMark writes nothing if an equal mark exists already', async () => {
   const { region, calls } = projectWith();
   await putMark(region, 'acme', mark('one', 1_000));
   calls.length = 0;

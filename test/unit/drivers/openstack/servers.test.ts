@@ -100,7 +100,7 @@ describe('createInstance', () => {
 });
 
 describe('listInstances', () => {
-  test('a list is read to its last page, and contains each server of this deployment exactly once', async () => {
+  test("a list is read to its last page, and contains each server of the client's deployment exactly once", async () => {
     const pages: Record<string, object> = {
       '': { servers: [server(1), server(2)], servers_links: [{ rel: 'next', href: 'https://evil.test' }] },
       s2: {
@@ -127,7 +127,7 @@ describe('listInstances', () => {
     expect((await client.listInstances(REGION)).map(({ backendId }) => backendId)).toEqual(['s2']);
   });
 
-  test('a list fails as Unavailable if it lacks the details of servers because a cell is down', async () => {
+  test('a list fails as Unavailable if it lacks the details of servers because a cell of Nova is down', async () => {
     const { client } = clientOf({
       [LIST]: () => json({ servers: [server(1), { id: 's2', status: 'UNKNOWN' }] }),
     });

@@ -87,7 +87,7 @@ describe("the sim driver's instances", () => {
     await client.terminateInstance(LOCATION, made.backendId);
   });
 
-  test('instances have the tags of their deployment, and a list has only the instances of this deployment', async () => {
+  test("instances are tagged with their deployment, and listInstances returns only those of the client's deployment", async () => {
     const client = connect(server);
     const { spec } = await prepare(client);
     for (let n = 0; n < 7; n += 1) await client.createInstance(spec(n));
@@ -120,7 +120,7 @@ describe("the sim driver's instances", () => {
 });
 
 describe("the sim driver's network resources", () => {
-  test('a network resource is made once for each name, and cannot be deleted while it is in use', async () => {
+  test('a network resource is made once for each name, and cannot be deleted while a resource or instance uses it', async () => {
     const client = connect(server);
     const first = await prepare(client);
     const again = await prepare(client);

@@ -41,8 +41,8 @@ describe.each([
   ['with tags', 'aws', LOCATION, 'm6i.large'],
   ['without tags', 'gcp', 'us-east1', 'e2-standard-2'],
 ] as const)('ownership at a cloud %s', (tagging, cloud, location, instanceType) => {
-  test(`a cloud ${tagging} lists all machines and resources of this deployment, and no others`, async () => {
-    // The names of the second deployment begin with the names of the first.
+  test(`at a cloud ${tagging}, a client lists exactly the machines and resources of its deployment`, async () => {
+    // The id of the second deployment begins with the id of the first.
     for (const [at, deploymentId] of [DEPLOYMENT, `${DEPLOYMENT}-2`, 'another'].entries()) {
       const client = clientOf(deploymentId, cloud);
       const { spec } = await prepare(client, location);
@@ -80,7 +80,7 @@ test('a machine with a deployment tag belongs to the deployment in the tag, and 
   expect(machines[1]).toMatchObject({ instanceId: idOf(7), launchToken: `${idOf(7)}.2` });
 });
 
-test('a resource with a name of this deployment and the tag of another deployment is not used, found or listed', async () => {
+test('a client does not use, find or list a resource that has a name of its deployment and the tag of another deployment', async () => {
   const client = connect(server);
   await plant('resources', {
     kind: 'network',

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-test('the simulated clouds throttle creates that no governor limits, and their record of calls (books) counts each throttled create', async () => {
+test('the simulated clouds throttle creates that no governor (rate limiter) limits, and their record of calls (books) counts each throttled create', async () => {
   const client = connect(server);
   const { spec } = await prepare(client);
   const outcomes = await Promise.allSettled(

@@ -38,7 +38,7 @@ const ACCOUNT = '/clouds/aws/account';
 
 describe("the guard of the simulated clouds' server", () => {
   it.each(['127.0.0.1', 'localhost', 'LocalHost', '[::1]', 'host.docker.internal'])(
-    'the simulated clouds answer a request whose header Host is %s with their port',
+    'a request is accepted if its Host header is %s with the port of the simulated clouds',
     async (name) => {
       expect(await statusOf(BOOKS, { ...control, host: `${name}:${port}` })).toBe(200);
       expect(await statusOf(ACCOUNT, { ...own, host: `${name}:${port}` })).toBe(200);
@@ -87,7 +87,7 @@ describe("the guard of the simulated clouds' server", () => {
     expect(await statusOf('/_sim/reset', headers, 'POST')).toBe(401);
   });
 
-  it('an account is accepted only with its configured key, or with its derived key if no key is configured', async () => {
+  it('an account is accepted only with its configured key, or its derived key if none is configured; a revoked account is refused', async () => {
     expect(await statusOf(ACCOUNT, own)).toBe(200);
     expect(await statusOf(ACCOUNT, cloudOf('acc', KEY))).toBe(401);
     expect(await statusOf(ACCOUNT, { 'x-account': 'acc' })).toBe(401);
@@ -100,7 +100,7 @@ describe("the guard of the simulated clouds' server", () => {
   });
 });
 
-it("an account's key depends only on the control key and the account's name, and isSameKey compares whole keys", () => {
+it("an account's key depends only on the control key and the account's name, isSameKey compares whole keys, and hostsAt writes names in lower case", () => {
   expect(accountKey(KEY, 'a')).toBe(accountKey(KEY, 'a'));
   expect(new Set([accountKey(KEY, 'a'), accountKey(KEY, 'b'), accountKey('other', 'a')]).size).toBe(3);
   expect(isSameKey('a', 'a')).toBe(true);

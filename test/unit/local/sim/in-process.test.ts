@@ -5,7 +5,7 @@ import { openGate } from '../../../calls/gates.ts';
 import { LOCATION, START_MS, VirtualClouds } from './virtual-clouds.ts';
 
 /**
- * Connects the driver to simulated clouds in this process. Instead of waiting, the clouds set their clock
+ * Connects driver sim to simulated clouds in this process. Instead of waiting, the clouds set their clock
  * forward.
  */
 function connectInProcess() {

@@ -83,7 +83,7 @@ describe('slots of the simulated clouds', () => {
 });
 
 describe('quota of the simulated clouds', () => {
-  test('the quota counts existing instances, and its refusals are not counted as throttled calls', () => {
+  test('the quota counts existing instances, and refusals for quota are not counted as throttled calls', () => {
     const clouds = new VirtualClouds({
       clouds: { aws: { locations: { [LOCATION]: { instanceQuota: 2 } } } },
     });

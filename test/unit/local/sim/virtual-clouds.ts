@@ -50,8 +50,8 @@ export class VirtualClouds {
   }
 
   /**
-   * Returns the create operation of another instance. `over` replaces fields of its input, such as the launch
-   * token.
+   * Returns an operation that creates a new instance. `over` replaces fields of the operation's input, for
+   * example the launch token.
    */
   createOperation(location = LOCATION, over: Partial<CreateInput> = {}): Operation {
     this.#instances += 1;
