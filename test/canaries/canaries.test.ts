@@ -9,11 +9,14 @@ const CANARY = 'hJ3kQx9TzWm2b"\\/+&%<vN7cRt5YpLq';
  */
 const SOME = ['json', 'mixed', 'basic-pair'];
 
-test.each(SPELLINGS)('CanaryFinder finds a canary in the spelling $name, and does not find a secret that is not a canary', ({ spell }) => {
-  const finder = new CanaryFinder([CANARY]);
-  expect(finder.find(`bad key: ${spell(CANARY)}, ask again`)).toBeDefined();
-  expect(finder.find(`bad key: ${spell('another secret of some length')}, ask again`)).toBeUndefined();
-});
+test.each(SPELLINGS)(
+  'CanaryFinder finds a canary in the spelling $name, and does not find a secret that is not a canary',
+  ({ spell }) => {
+    const finder = new CanaryFinder([CANARY]);
+    expect(finder.find(`bad key: ${spell(CANARY)}, ask again`)).toBeDefined();
+    expect(finder.find(`bad key: ${spell('another secret of some length')}, ask again`)).toBeUndefined();
+  },
+);
 
 test('the control plane writes no secret that a cloud endpoint repeats, and the search finds leaks that the test plants', async () => {
   const report = await runCanaries({ spellings: SPELLINGS.filter(({ name }) => SOME.includes(name)) });

@@ -164,10 +164,13 @@ describe('an existing connection', () => {
     expect(refused.stdout).toContain('the earlier credential stays in force: Unauthorized: no such key');
   });
 
-  it.each([['disable'], ['enable']])('`connection %s` sends exactly one POST to the path of that name', async (verb) => {
-    const { exitCode, asked } = await ask([verb, 'sim-aws'], 'POST', verb);
-    expect([exitCode, asked.length]).toEqual([0, 1]);
-  });
+  it.each([['disable'], ['enable']])(
+    '`connection %s` sends exactly one POST to the path of that name',
+    async (verb) => {
+      const { exitCode, asked } = await ask([verb, 'sim-aws'], 'POST', verb);
+      expect([exitCode, asked.length]).toEqual([0, 1]);
+    },
+  );
 
   it('`set-limits` sends a valid limits file, and refuses an invalid one before any request', async () => {
     const args = ['set-limits', 'sim-aws', '--limits-file', 'l.yaml'];

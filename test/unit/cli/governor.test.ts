@@ -118,9 +118,14 @@ describe('connection limits', () => {
     ],
     [{ why: 'budget', budget: 'createsPerDay', until: later }, `createsPerDay is used up until ${later}`],
     [{ why: 'first-instance' }, 'one instance has to run before all others are launched'],
-  ])('`connection limits` explains in words, without control characters, why launches wait: %j', async (reason, words) => {
-    expect(await shown({ locations: [site('us-east-1', { reasons: [reason] })] })).toContain(`  ${words}\n`);
-  });
+  ])(
+    '`connection limits` explains in words, without control characters, why launches wait: %j',
+    async (reason, words) => {
+      expect(await shown({ locations: [site('us-east-1', { reasons: [reason] })] })).toContain(
+        `  ${words}\n`,
+      );
+    },
+  );
 
   it('`connection limits` shows budgets and the number of locations that the answer leaves out', async () => {
     const text = await shown({
@@ -140,14 +145,17 @@ describe('connection reopen', () => {
   it.each([
     [[], {}],
     [['--location', 'us-east-1'], { location: 'us-east-1' }],
-  ])('`connection reopen` with %j prints the instance families whose launches the API allows again', async (flags, body) => {
-    const reopened = [{ location: 'us-east-1', families: ['m6i', 'c7g'] }];
-    const { exitCode, stdout, asked } = await cli(['connection', 'reopen', 'sim-aws', ...flags], {
-      answers: { [`POST ${at}/reopen`]: { body: { reopened } } },
-    });
-    expect([exitCode, asked[0]?.body]).toEqual([0, body]);
-    expect(stdout).toBe('LOCATION   REOPENED\nus-east-1  m6i, c7g\n');
-  });
+  ])(
+    '`connection reopen` with %j prints the instance families whose launches the API allows again',
+    async (flags, body) => {
+      const reopened = [{ location: 'us-east-1', families: ['m6i', 'c7g'] }];
+      const { exitCode, stdout, asked } = await cli(['connection', 'reopen', 'sim-aws', ...flags], {
+        answers: { [`POST ${at}/reopen`]: { body: { reopened } } },
+      });
+      expect([exitCode, asked[0]?.body]).toEqual([0, body]);
+      expect(stdout).toBe('LOCATION   REOPENED\nus-east-1  m6i, c7g\n');
+    },
+  );
 
   it('`connection reopen` prints a message if no quota was blocking launches, and refuses an invalid location', async () => {
     const answers = { [`POST ${at}/reopen`]: { body: { reopened: [] } } };

@@ -89,7 +89,11 @@ test('regions that are down are listed as unavailable', async () => {
 
 test.each([
   ['by a server that is not Keystone', 'InvalidRequest', () => json({}, 404)],
-  ['because the application credential was deleted', 'Unauthorized', () => json({ version: { id: 'v3.14' } })],
+  [
+    'because the application credential was deleted',
+    'Unauthorized',
+    () => json({ version: { id: 'v3.14' } }),
+  ],
 ])('a sign-in that is answered with 404 %s fails as %s', async (_, expected, root) => {
   const { client } = clientOf({
     [AUTH]: () => json({ error: { message: 'none' } }, 404),
