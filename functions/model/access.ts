@@ -2,7 +2,10 @@ import { z } from 'zod';
 import { deletionSchema } from './deletion.ts';
 import { descriptionSchema, nameSchema } from './identifiers.ts';
 
-/** A request to create a namespace. A namespace separates tenants: each connection and each fleet belongs to one. */
+/**
+ * A request to create a namespace. Namespaces separate tenants. Each connection and each fleet belongs to one
+ * namespace.
+ */
 export const namespaceRequestSchema = z
   .object({ name: nameSchema, description: descriptionSchema.optional() })
   .strict();

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { cloudWordSchema } from './identifiers.ts';
 
-/** The clouds that instances run on. Limits, prices and names of statuses differ from cloud to cloud. */
+/** The clouds that instances run on. */
 export const CLOUDS = [
   'aws',
   'azure',

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * Describes a deletion that is under way. The deleted object accepts nothing new. The object is removed when nothing
- * needs it any more.
+ * Describes the deletion of a connection or a namespace while it is under way. During that time, nothing new may use
+ * the connection or namespace. It is removed when nothing needs it any more.
  */
 export const deletionSchema = z.object({
   id: z.string(),

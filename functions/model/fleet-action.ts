@@ -34,11 +34,11 @@ export interface ActionFacts {
   status: FleetStatus;
   /** True while a workflow works on the fleet. */
   working: boolean;
-  /** True if that workflow launches instances; false if the workflow removes instances. */
+  /** True while a workflow launches instances of the fleet. */
   launching: boolean;
   /** Number of requested instances that do not run. */
   missing: number;
-  /** Number of failed instances that still have a record, or resources at the cloud. */
+  /** Number of missing instances whose status is not Terminated. */
   failed: number;
 }
 

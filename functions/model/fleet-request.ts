@@ -26,7 +26,7 @@ export const MAX_USER_DATA_BYTES = 16 * 1024;
  * round, and covers all attempts of that round together.
  */
 export const DEFAULT_INSTANCE_TIMEOUT_SECONDS = 1_200;
-/** Maximum time limit that a node group may set for its instances. */
+/** Maximum time limit that a node group may set for its instances, in seconds. */
 export const MAX_INSTANCE_TIMEOUT_SECONDS = 86_400;
 
 export const FAILURE_POLICIES = ['continue', 'rollback', 'refine'] as const;
@@ -34,8 +34,8 @@ export const failurePolicySchema = z.enum(FAILURE_POLICIES);
 export type FailurePolicy = z.infer<typeof failurePolicySchema>;
 
 /**
- * Priorities of fleets that wait for the same slots. For each launch at low priority, the launch queue serves four
- * launches at normal priority, or sixteen at high priority.
+ * Priorities of fleets that wait for the same slots. While such launches wait, the launch queue serves four launches at
+ * normal priority, or sixteen at high priority, for each launch at low priority.
  */
 export const PRIORITIES = ['low', 'normal', 'high'] as const;
 export const prioritySchema = z.enum(PRIORITIES);
@@ -107,7 +107,7 @@ const relatedFieldsSchema = z.object({
     .max(MAX_GROUPS_PER_FLEET),
 });
 
-/** The body of `POST …/fleets`, and of a fleet.yaml file. */
+/** The body of `POST …/fleets`, and the content of a fleet.yaml file. */
 export const fleetRequestSchema = z
   .object({
     name: nameSchema,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** A burst has at most as many calls as the rate allows in this time, in seconds. */
+/** Time in seconds. A burst may have at most as many calls as the rate allows in this time. */
 const BURST_SECONDS = 10;
 /**
  * Tolerance for rounded numbers: with it, a spacing of 6 s does not contradict a rate of 0.1667 per second, although 6

@@ -130,7 +130,8 @@ const IS_CLOSED: Readonly<Record<OrphanState, boolean>> = {
 export const isClosedOrphan = (state: OrphanState): boolean => IS_CLOSED[state];
 
 /**
- * The reason why sweeps remove no machines at a site, or on a connection, until an operator lets them continue:
+ * The reason why sweeps remove no machines at a site, or at any site of a connection, until an operator lets sweeps
+ * continue:
  *
  * - `cap`: the daily maximum of removals is reached
  * - `restored`: the tables were restored to an earlier time
@@ -140,7 +141,7 @@ export const HOLD_REASONS = ['cap', 'restored', 'another-writer'] as const;
 export const holdReasonSchema = z.enum(HOLD_REASONS);
 export type HoldReason = z.infer<typeof holdReasonSchema>;
 
-/** A hold: sweeps remove no machines of a site or connection until an operator lets them continue. */
+/** A hold: sweeps remove no machines of a site or connection until an operator lets sweeps continue. */
 export const sweepHoldSchema = z.object({
   connection: nameSchema,
   location: cloudWordSchema.optional().describe('Absent: every location of the connection.'),

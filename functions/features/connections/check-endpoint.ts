@@ -31,8 +31,8 @@ export function endpointError(
 }
 
 /**
- * Checks that an endpoint is an origin and a path, written in normal form. For example, a URL parser accepts
- * `http://2130706433`, a line break or `/../`. The address that it then uses differs from the text.
+ * Checks that an endpoint consists of an origin and a path, in normal form. A URL parser also accepts other
+ * forms (`http://2130706433`, a line break, `/../`). It then uses an address that differs from the text.
  */
 function formError(endpoint: string, url: URL): { code: string; message: string } | undefined {
   const wrong = (message: string) => ({ code: 'invalid-format', message });

@@ -30,8 +30,8 @@ type Checked = {
 };
 
 /**
- * Returns the errors that the request schema cannot find: errors about the driver, its clouds and credential
- * fields, and the endpoint.
+ * Checks a request against the deployed drivers: the driver, the cloud, the fields of the credential, and the
+ * endpoint. The request schema cannot check these rules.
  */
 export function connectionErrors(
   { driver: name, cloud, credential, endpoint }: Checked,
@@ -60,7 +60,7 @@ export function connectionErrors(
 
 const customSchema = z.object({ params: z.object({ code: z.string() }) });
 
-/** Returns the errors in a body's `credential`. No error contains a field's value. */
+/** Returns the errors in a body's `credential`. No error contains the value of a credential field. */
 export function credentialErrors(
   driver: Pick<DriverMetadata, 'credentialFields'>,
   credential: Credential,
@@ -96,13 +96,13 @@ const remainsSchema = z.object({
 const endpointGivenSchema = z.object({ endpoint: z.unknown().refine((value) => value !== undefined) });
 
 /**
- * Checks the well-formed fields of a body that the request schema refuses, and returns their errors. The user
- * then sees these errors together with the schema's errors.
+ * Applies the checks of `connectionErrors` to a body that the request schema refuses. Only well-formed fields
+ * are checked. The user then sees all errors of the request together.
  */
 export function inspectRefusedConnection(body: unknown, rules: ConnectionRules): RequestError[] {
   const remains = remainsSchema.safeParse(body).data;
   if (!remains) return [];
-  // The schema already reports a malformed endpoint. It must not be reported a second time, as missing.
+  // The schema already reports a malformed endpoint. Do not report the endpoint as missing, too.
   const isMalformed = remains.endpoint === undefined && endpointGivenSchema.safeParse(body).success;
   return connectionErrors(remains, rules).filter(
     ({ pointer, code }) => !(isMalformed && pointer === '/endpoint' && code === 'missing'),

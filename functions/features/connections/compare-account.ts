@@ -5,12 +5,13 @@ import type { Failure } from '../../model/failure.ts';
 /**
  * Result of comparing a credential's account with the connection's account.
  *
- * - `same`: nothing has to be written.
- * - `first`: the connection has no account yet.
+ * - `same`: the accounts are equal, or the cloud reports no account for the credential in force. Nothing has
+ *   to be written.
+ * - `first`: the connection's record has no account yet.
  * - `another`: the accounts differ. The credential is accepted only if the connection has nothing left in its
  *   current account.
- * - `unproven`: one of the two accounts is unknown. The new credential is accepted only if the cloud lists
- *   the connection's live machines for this credential.
+ * - `unproven`: the credential is new, and at least one of the two accounts is unknown. The credential is
+ *   accepted only if the cloud lists the connection's machines and networks for this credential.
  */
 export type AccountComparison = 'same' | 'first' | 'another' | 'unproven';
 
@@ -36,8 +37,8 @@ export function anotherAccount(
 }
 
 /**
- * Number of machines or networks of a connection that the cloud does not list at one location for a new
- * credential.
+ * Machines or networks of a connection, at one location, that the cloud does not list for a new credential.
+ * `missing` is their number.
  */
 export interface Hidden {
   what: 'machines' | 'networks';

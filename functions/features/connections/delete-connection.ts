@@ -36,7 +36,8 @@ const BETWEEN_LOOKS_MS = 200;
 /**
  * Deletes a connection that no live fleet uses. Writes a deletion mark to the connection's record first:
  * while the record has this mark, no fleet is accepted on the connection. If live fleets use the connection,
- * removes the deletion mark again and deletes nothing. A later call continues a deletion whose process died.
+ * removes the deletion mark and deletes nothing. If the process dies during a deletion, a later call
+ * continues the deletion.
  *
  * @param unless `has-secret`: the connection is kept if its secret has been stored
  */
@@ -68,8 +69,8 @@ export async function deleteConnection(
 }
 
 /**
- * Removes everything that belongs to a connection whose deletion is decided. Each step can be repeated. The
- * record is removed last, because it names everything else that has to be removed.
+ * Removes everything that belongs to a connection whose deletion can no longer be cancelled. Each step can be
+ * repeated. The record is removed last, because the record names everything else that has to be removed.
  */
 async function finishDeletion(deps: DeletionDeps, connection: DeletingConnection): Promise<void> {
   const { store, ssm, secretsPrefix } = deps;

@@ -11,18 +11,18 @@ import { type DeletionDeps, deleteConnection } from './delete-connection.ts';
 import { isUnfinished } from './keep-credential.ts';
 
 /**
- * Time after the request of a deletion, in ms. A deletion that is still under way after this time is
- * continued here, because its API request has ended.
+ * Time after a deletion was requested, in ms. If the deletion is still under way after this time,
+ * `finishChanges` continues it, because the API request has ended.
  */
 const DELETION_MS = 2 * 60_000;
 /**
- * Time after the creation of a connection, in ms. If its secret is not stored by then, its API request has
- * ended, and the connection is removed here.
+ * Time after a connection was created, in ms. If the connection's secret is not stored by then, the API
+ * request has ended, and `finishChanges` removes the connection.
  */
 const REGISTRATION_MS = 10 * 60_000;
 /**
- * Time after the deletion of a connection, in ms. After it, no secret can arrive that was sent before the
- * deletion.
+ * Time after a connection was deleted, in ms. A secret that was sent before the deletion arrives within this
+ * time. `finishChanges` removes the secret after this time.
  */
 const LATE_SECRET_MS = 15 * 60_000;
 
@@ -34,7 +34,7 @@ export interface FinishedChanges {
 
 /**
  * Finishes changes that were interrupted because the process of an API request died. Continues interrupted
- * deletions, even those that were not decided yet. Removes connections whose secret was never stored, and
+ * deletions, even those that can still be cancelled. Removes connections whose secret was never stored, and
  * secrets that arrived after the deletion of their connection. A schedule calls this.
  *
  * @returns number of connections, namespaces and secrets that were handled

@@ -6,7 +6,10 @@ import type { WorkerContext } from '../../platform/worker/context.ts';
 import { accountNotProven, anotherAccount, compareAccount } from './compare-account.ts';
 import { hasAnythingLive, showsWhatLives } from './what-lives.ts';
 
-/** The result of checking a credential's account: refuse the credential, ask again later, or accept it. */
+/**
+ * The result of checking a credential's account: refuse the credential, check again later, or accept the
+ * credential.
+ */
 export type AccountVerdict = { refused: Failure } | { waitMs: number } | Fit;
 
 export interface Fit {
@@ -48,10 +51,10 @@ export async function judgeAccount(
 }
 
 /**
- * Decides about a credential of another account. If nothing of the connection is live, sets the connection's
- * status to Verifying. This status is a fence: the connection accepts no new fleets. A second check then sees
- * every fleet that was accepted before the fence. The condition in the result lets the caller write the
- * account only while the fence exists.
+ * Decides about a credential whose account differs from the connection's account. If nothing of the
+ * connection is live, sets the connection's status to Verifying. This status is a fence: the connection
+ * accepts no new fleets. A second check then sees every fleet that was accepted before the fence. Under the
+ * condition in the result, the caller's write of the account fails if the connection accepts fleets again.
  */
 async function judgeAnother(
   context: WorkerContext,

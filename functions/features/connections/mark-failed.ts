@@ -8,7 +8,7 @@ import type { WorkerContext } from '../../platform/worker/context.ts';
  * Marks a connection Failed after the cloud rejected its credential, and drops the connection's cached
  * client. No further fleet may use the connection until the connection is verified again. If another
  * credential has come into force in the meantime, changes nothing in the record: the caller can repeat the
- * call to the cloud with that credential.
+ * call to the cloud with the credential now in force.
  *
  * @returns true if the rejected credential is still in force, or if the connection no longer exists
  */

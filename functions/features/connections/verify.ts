@@ -36,8 +36,8 @@ const ACCOUNT_SETTLES_MS = 2 * CONNECTION_KEPT_MS;
 
 /**
  * Verifies a connection's credential at its cloud. With `rotation`, verifies the new credential of a
- * rotation, which comes into force after a success. Without it, verifies the credential in force. After a
- * success, requests an inventory sync.
+ * rotation, which comes into force after a success. Without `rotation`, verifies the credential in force.
+ * After a success, requests an inventory sync.
  *
  * A credential of another account is refused while the connection has live fleets or instances, because the
  * machines of these instances would seem to have vanished. If the cloud cannot be reached, a Ready connection
@@ -114,8 +114,8 @@ async function judgeWriter(
     return 'none' as const;
   });
   if (mark === 'none') return verdict;
-  // If this deployment already has a mark at the account, the credential is accepted. In that case, sweeps
-  // remove no machines until an operator decides.
+  // If both deployments already have a mark at the account, the credential is accepted. Sweeps then remove no
+  // machines until an operator decides.
   if (!mark.alone && !mark.isOurs) return { refused: idInUse(await context.deploymentId(), mark.other) };
   return mark.alone && mark.warning ? { ...verdict, warning: mark.warning } : verdict;
 }

@@ -18,7 +18,7 @@ import type { Hidden } from './compare-account.ts';
 import { hiddenNetworks } from './hidden-networks.ts';
 import { showsNetworkOf } from './shows-network.ts';
 
-/** Returns true if anything of a connection is left at its cloud: live fleets, or records of open instances. */
+/** Returns true if a connection has live fleets, or instances that may have a machine. */
 export async function hasAnythingLive(
   { store, driver }: Pick<WorkerContext, 'store' | 'driver'>,
   { namespace, name }: Connection,
@@ -37,9 +37,9 @@ export async function hasAnythingLive(
  */
 const UNSETTLED_MS = 5_000;
 /**
- * Time after the request of a rotation, in ms. Until then, the check is repeated if a call with the
- * credential in force fails, unless the cloud rejects that credential. After that, the new credential is
- * judged without an answer to that call.
+ * Time after a rotation was requested, in ms. Until then, the check is repeated if a call with the credential
+ * in force fails, unless the cloud rejects that credential. After this time, the new credential is judged
+ * without an answer to that call.
  */
 const LONGEST_ASKING_MS = 2 * 60_000;
 
@@ -54,10 +54,10 @@ export type Shown = { waitMs: number } | { hidden?: Hidden };
  * Checks whether a new credential, which is not in force yet, shows the connection's machines at every
  * location that may have machines.
  *
- * A machine counts as gone if the credential in force does not show it either. If the credential in force is
- * rejected, one machine that the new credential shows proves the other machines at its location. If the new
- * credential shows no machine there, machines in Terminating may be gone. In that case, the network of their
- * fleet proves the account.
+ * A machine counts as gone if the credential in force does not show it either. If the cloud rejects the
+ * credential in force, one machine that the new credential shows is proof for all machines at the same
+ * location. If the new credential shows no machine there, the network of a fleet is the proof. With this
+ * proof, machines in Terminating count as gone.
  *
  * If lists may not show the newest machines yet, the caller has to wait, unless an older machine has proven
  * the account. If no machine proves the account, the new credential has to show the networks of live fleets.
@@ -156,8 +156,8 @@ async function standingInForce(
 }
 
 /**
- * Returns every location that may have a machine. Catalogue locations are included, because a location's poll
- * loop may start only after the first create calls.
+ * Returns every location that may have a machine: those in the catalogue, and those that have a poll loop,
+ * idle or not.
  */
 async function locationsOf(
   { store, driver }: Pick<WorkerContext, 'store' | 'driver'>,

@@ -11,7 +11,7 @@ import { newFinding, recordFinding } from './findings.ts';
  * the caller writes to the records that their machines have vanished. If the worker crashes in between, the
  * next sweep reports the outcome.
  *
- * @returns new and open findings, by instance id
+ * @returns the open findings about these machines, new ones included, by instance id
  */
 export async function noteMissing(
   context: WorkerContext,
@@ -74,7 +74,7 @@ export async function noteReturned(
 
 /**
  * Changes findings to Vanished: the machine no longer exists, and Fleetwright did not remove it. The caller
- * has already written this to the records.
+ * has already written to the records that the machines have vanished.
  */
 export async function noteVanished(context: WorkerContext, findings: Iterable<OrphanItem>): Promise<void> {
   for (const finding of findings) {

@@ -2,7 +2,10 @@ import type { ActionFacts } from '../../model/fleet-action.ts';
 import type { FleetItem } from '../../platform/store/fleets.ts';
 import type { PlacementItem } from '../../platform/store/placements.ts';
 
-/** Returns the facts that decide which actions a fleet allows, from its item and its counters. Pure. */
+/**
+ * Derives the facts that decide which actions a fleet allows, from the fleet's item and its placements'
+ * counters. Pure.
+ */
 export function actionFacts(fleet: FleetItem, placements: readonly PlacementItem[]): ActionFacts {
   const count = (status: 'Running' | 'Failed' | 'Terminated') =>
     placements.reduce((sum, { counts }) => sum + (counts[status] ?? 0), 0);

@@ -54,10 +54,7 @@ export async function actOnFleet(
   }
 }
 
-/**
- * Returns true if this action was the fleet's last one and the fleet is still in the state that the action
- * led to.
- */
+/** Returns true if the fleet is in the state that the action leads to. */
 function isUnderWay(fleet: FleetItem, action: FleetAction): boolean {
   switch (action) {
     case 'hold':
@@ -75,8 +72,8 @@ function isUnderWay(fleet: FleetItem, action: FleetAction): boolean {
 }
 
 /**
- * Writes the fleet's new state. This write accepts the action. @returns undefined if the fleet has changed
- * since it was read
+ * Writes the fleet's new state. With this write, the action is accepted. @returns undefined if the fleet has
+ * changed since it was read
  */
 async function carryOut(
   deps: WorkDeps,
@@ -120,10 +117,7 @@ async function carryOut(
   }
 }
 
-/**
- * Pauses launching, or starts the workflow, as the new state of the fleet requires. A second call has no
- * further effect.
- */
+/** Pauses launching, or starts the workflow, as the action requires. A second call has no further effect. */
 async function finishAction(
   { store, workflows }: WorkDeps,
   fleet: FleetItem,
@@ -142,7 +136,7 @@ async function finishAction(
 }
 
 /**
- * Starts the removal of a fleet in any state. A repeated request is accepted again.
+ * Starts the removal of a fleet in any state. A repeated request is accepted, too.
  *
  * @returns false if the namespace has no such fleet
  */

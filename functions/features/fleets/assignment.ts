@@ -26,8 +26,8 @@ export interface AssignDeps {
    */
   keepPrivateKey(fleetId: string, privateKey: string): Promise<string>;
   /**
-   * Deletes all private keys of a fleet. The removal of the fleet calls this function. If the state Assign
-   * stores a key after that, Assign calls this function, too.
+   * Deletes all private keys of a fleet. The removal of the fleet calls this function. The workflow's state
+   * Assign calls it, too, if Assign may have stored a key after that.
    */
   forgetPrivateKey(fleetId: string): Promise<void>;
 }

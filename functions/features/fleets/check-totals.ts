@@ -18,12 +18,12 @@ export interface GroupDemand {
 const NAMES = { instances: 'instances', vcpus: 'vCPUs', gpus: 'GPUs', memoryGb: 'GB of memory' } as const;
 
 /**
- * Finds node groups that together request more of a connection than its totals allow. The connection could
- * not run such a fleet even if it had no other fleet. Usage by other fleets is not counted, because it may
- * have ended when the launches begin.
+ * Finds node groups that together request more of a connection than the totals in the connection's limits
+ * allow. The connection could not run such a fleet even if it had no other fleet. Usage by other fleets is
+ * not counted, because it may have ended when the launches begin.
  *
- * @returns one error for each kind of total that is exceeded, at the first group with which the sum is above
- *   the total
+ * @returns one error for each exceeded total of a connection; the error points to the first group with which
+ *   the sum is above the total
  */
 export function checkTotals(groups: readonly GroupDemand[]): RequestError[] {
   const byConnection = Map.groupBy(groups, ({ connection }) => connection.name);

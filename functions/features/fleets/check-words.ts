@@ -31,7 +31,7 @@ export interface Meaning {
   connection: Connection;
   /** Image ids by location. */
   imageBackendIds: Record<string, string>;
-  /** Prices by location. A location is missing if the cloud gives no price. */
+  /** Prices by location. A location is absent if the cloud reports no price there. */
   pricesUsdPerHour: Record<string, number>;
   /** vCPUs of one instance. The two fields below are per instance, too. */
   vcpus: number;

@@ -20,8 +20,9 @@ export interface FinishTerminationDeps {
 
 /**
  * Runs the workflow's state FinishTermination. A fleet with nothing left becomes Terminated or RolledBack,
- * and its name becomes free. After a refine, the failure policy determines the fleet's status. While anything
- * is left to remove, the fleet keeps its status and its work, and the reconciler starts another execution.
+ * and its name becomes free. After a refine, the fleet becomes Running, or Failed if a minimum is not
+ * reached. While anything is left to remove, the fleet keeps its status and its work, and the reconciler
+ * starts another execution.
  */
 export async function finishTermination(
   deps: FinishTerminationDeps,

@@ -37,7 +37,10 @@ export async function readFleet(
   return fleet.namespace === namespace ? fleetView(fleet, placements, store.clock.now()) : undefined;
 }
 
-/** Returns a page of fleets, newest first. The cursor is the last fleet's id. */
+/**
+ * Returns a page of fleets, newest first. The cursor of the next page is the id of the last fleet on this
+ * page.
+ */
 export async function listFleets(
   store: Store<'fleets'>,
   namespace: string,
@@ -85,7 +88,7 @@ export function fleetView(fleet: FleetItem, placements: readonly PlacementItem[]
     }));
   const assigned = placements.reduce((sum, { requested }) => sum + requested, 0);
   const counts = addUp(byLocation.map((one) => one.counts));
-  // Until Assign has opened all placements, some of the fleet's instances have no placement.
+  // Until the workflow's state Assign has opened all placements, some instances have no placement.
   const unassigned = fleet.requested - assigned;
   if (unassigned > 0) {
     const status = unclaimedStatus(fleet.status);
@@ -164,7 +167,7 @@ function failuresOf(status: FleetStatus, placements: readonly PlacementItem[]): 
 
 /**
  * Failure that users see for an instance that no launch has claimed. If its placement has recorded a failure,
- * users see that one instead.
+ * users see the recorded failure instead.
  */
 export const NOT_LAUNCHED = {
   code: 'NotLaunched',

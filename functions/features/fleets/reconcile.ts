@@ -13,8 +13,8 @@ import { stopWhenDecided } from './stop-when-decided.ts';
  */
 const START_GRACE_MS = 30_000;
 /**
- * Minimum time from the assignment of an execution to its replacement by another, in ms. An execution is
- * replaced if it ended before its work was done. The time doubles with each interruption, up to
+ * Minimum time from the assignment of an execution to the start of the next one, in ms. The next one is
+ * started if the execution ended before its work was done. The time doubles with each interruption, up to
  * LONGEST_RESTART_MS.
  */
 const RESTART_MS = 60_000;
@@ -35,8 +35,8 @@ export interface Reconciliation {
 
 /**
  * Makes sure that an execution works on every fleet that has work. Resumes work if the process of a request
- * died before it started the workflow, and if a workflow failed or was stopped. A schedule calls this each
- * minute.
+ * died before it started the workflow, or if a workflow failed or was stopped. Withdraws fleets whose hold
+ * has expired. A schedule calls this each minute.
  */
 export async function reconcileFleets(deps: WorkDeps & { log: Log }): Promise<Reconciliation> {
   const answer: Reconciliation = { active: 0, started: 0, withdrawn: 0 };
@@ -93,8 +93,8 @@ async function reviveWork(deps: WorkDeps & { log: Log }, fleet: FleetItem): Prom
   switch (await workflows.state({ work, fleetId, execution })) {
     case 'running':
       if (work === 'provision' && fleet.status === 'Creating') {
-        // The failures may have decided the verdict already. The worker that recorded the last of them may
-        // have died before it paused launching.
+        // Too many instances may have failed already. The worker that recorded the last failure may have died
+        // before it paused launching.
         await stopWhenDecided(store, { fleetId, placements: layOut(await readSpec(store, fleetId)) });
       }
       return false;

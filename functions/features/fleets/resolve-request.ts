@@ -17,8 +17,8 @@ type Stores = Store<'fleets' | 'access' | 'catalogue'>;
 /**
  * Resolves the names in a request against the catalogue.
  *
- * @returns the node groups to create, and the connections that they use; or all errors, in the order of the
- *   body
+ * @returns the node groups to create, and the connections that they use; or all errors, sorted by JSON
+ *   pointer
  */
 export async function resolveRequest(
   store: Stores,
@@ -84,8 +84,8 @@ const remainsSchema = z.object({
 });
 
 /**
- * Looks up the well-formed fields of a body that the request schema refuses, and returns their errors. The
- * user then sees these errors together with the schema's errors.
+ * Looks up the names in a body that the request schema refuses, and returns the errors. Only well-formed
+ * fields are looked up. The user then sees all errors of the request together.
  */
 export async function inspectRefused(
   store: Stores,

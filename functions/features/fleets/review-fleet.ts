@@ -21,7 +21,7 @@ export async function reviewFleet(
   const status = statusWhenBack(aimOf(fleet, placements), items, isRefined);
   // This function only improves the status: losing instances does not change the status of a settled fleet.
   if (status === 'Failed') return;
-  // This write fails if the fleet has changed since it was read. The work that changed the fleet reads the
-  // instances again.
+  // If the fleet has changed since it was read, nothing is written. The work that changed the fleet counts
+  // its instances again.
   if (status !== fleet.status) await updateFleet(store, fleet, { status });
 }

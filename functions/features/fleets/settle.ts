@@ -45,7 +45,7 @@ export async function settleFleet(
   const { meta, placements } = await readFleetPartition(store, fleetId);
   const fleet = parseFleetItem(meta);
   // The fleet was removed or held after the first read. The writes below succeed only if the fleet is
-  // unchanged since this read.
+  // unchanged since the second read.
   if (fleet.work !== 'provision' || fleet.execution !== execution) return answerOf(fleet);
   const verdict = verdictOf(aimOf(fleet, layout), placements, fleet.abortedRound === fleet.round);
   const update = {
@@ -73,8 +73,8 @@ async function isCreating(store: Store<'fleets'>, fleetId: string): Promise<bool
 }
 
 /**
- * Returns the removal that the workflow has to start. A second run returns it again, because the workflow may
- * not have started it.
+ * Returns the fleet's status, and the removal that the workflow has to start, if any. A second run of the
+ * state returns the removal again, because the workflow may not have started the removal.
  */
 function answerOf({ fleetId, status, work, execution }: FleetItem): SettleAnswer {
   if (work !== 'remove' && work !== 'refine') return { status };

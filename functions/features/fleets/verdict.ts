@@ -34,7 +34,7 @@ export function hasFailed(aim: Aim, placements: readonly Tally[], round: number)
 }
 
 /**
- * Returns true if further instances cannot change the verdict, and launching may stop. Under `rollback`, this
+ * Returns true if further launches cannot change the verdict, and launching may stop. Under `rollback`, this
  * is true if the fleet has failed. Under the other policies, it is true if a minimum can no longer be
  * reached. Pure.
  */
@@ -72,8 +72,8 @@ export function verdictOf(aim: Aim, placements: readonly Tally[], aborted: boole
 }
 
 /**
- * Returns a fleet's status after its failed instances were removed: Running if the remaining instances reach
- * the minimums; otherwise Failed. Pure.
+ * Returns a fleet's status after its failed instances were removed: Running if at least one instance is left
+ * and all minimums are reached; otherwise Failed. Pure.
  */
 export function statusWhenRefined(aim: Aim, placements: readonly Tally[]): FleetStatus {
   return keepsGoing(aim, placements) ? 'Running' : 'Failed';
@@ -91,8 +91,8 @@ export function statusWhenBack(aim: Aim, placements: readonly Tally[], isRefined
 }
 
 /**
- * Returns true if the fleet and each node group have at least their minimum of running instances. If neither
- * the fleet nor a node group has a minimum, all instances of the group must run.
+ * Returns true if enough instances run for the fleet's minimum and for the minimum of each node group. If
+ * neither the fleet nor a node group has a minimum, all instances of the group must run.
  */
 function reachesMinimums(aim: Aim, placements: readonly Tally[]): boolean {
   if (total(placements) < (aim.minimumInstances ?? 0)) return false;
@@ -102,7 +102,10 @@ function reachesMinimums(aim: Aim, placements: readonly Tally[]): boolean {
   });
 }
 
-/** Returns true if at least one instance runs, and all minimums are reached. */
+/**
+ * Returns true if at least one instance runs, and all minimums are reached. Instances in Undefined count as
+ * running.
+ */
 function keepsGoing(aim: Aim, placements: readonly Tally[]): boolean {
   if (total(placements) < Math.max(1, aim.minimumInstances ?? 0)) return false;
   return aim.nodeGroups.every(({ name, minimumInstances = 0 }) => upIn(placements, name) >= minimumInstances);

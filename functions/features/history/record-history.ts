@@ -57,7 +57,10 @@ export async function recordHistory(store: Store<'fleets' | 'history'>, fleetId:
   }
 }
 
-/** Counts outcomes. Node groups with the same type and image at a site are counted together. Pure. */
+/**
+ * Counts the outcomes of a placement's instances. Node groups with equal type and image are counted together.
+ * Pure.
+ */
 export function outcomesOf(placement: Placement, records: readonly InstanceItem[]): Outcomes[] {
   const byGroup = Map.groupBy(records, ({ nodeGroup }) => nodeGroup);
   const kinds = Map.groupBy(placement.ranges, ({ group }) => kindOf(group));

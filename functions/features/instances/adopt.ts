@@ -5,8 +5,8 @@ import { updateInstance } from '../../platform/store/transition.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
 
 /**
- * Maximum time, in ms, that the call to remove a machine waits for its permit. If the call gets none, the
- * machine stays until a poll or a sweep finds it.
+ * Maximum time, in ms, that the call to remove a machine waits for its permit. If the call gets no permit,
+ * the machine stays until a poll or a sweep finds it.
  */
 const PERMIT_WAIT_MS = 5_000;
 
@@ -16,8 +16,8 @@ function isWaiting(record: InstanceItem, claimed: InstanceItem): boolean {
 }
 
 /**
- * Binds a machine to its record, which may have changed since the claim. If the record is closed, belongs to
- * another attempt by now, or is bound to another machine, the machine is removed immediately.
+ * Binds a machine to its record, which may have changed since the claim. If the record is closed, is at a
+ * later attempt, or is bound to another machine, removes the machine immediately.
  *
  * @param machine a machine that this attempt created: the answer to the create call shows it, or
  *   `proveMachine` has proven it

@@ -19,7 +19,7 @@ export interface Permits {
   isBlocked: boolean;
 }
 
-/** Asks the governor for the permits of all attempts in one call. */
+/** Asks the governor once for the permits of all attempts. */
 export async function askPermits(
   context: WorkerContext,
   site: SiteRef,

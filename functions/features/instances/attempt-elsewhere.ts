@@ -8,7 +8,7 @@ import type { WorkerContext } from '../../platform/worker/context.ts';
 import { freeSlots } from '../launch-queue/free-slots.ts';
 import { attemptsAfter } from '../ownership/attempts.ts';
 
-/** True for each error that depends on the location: an attempt at another location may succeed. */
+/** True for each error code that depends on the location: an attempt at another location may succeed. */
 const IS_OF_THE_LOCATION: Readonly<Record<DriverErrorCode, boolean>> = {
   InsufficientCapacity: true,
   QuotaExceeded: true,
@@ -23,8 +23,9 @@ const IS_OF_THE_LOCATION: Readonly<Record<DriverErrorCode, boolean>> = {
   NoPermit: false,
 };
 /**
- * Failure codes that depend on the location. One of them is CloudFailed, which means that a machine broke
- * before it ran. Fleetwright's other failure codes do not depend on the location.
+ * Failure codes that depend on the location. Fleetwright has failure codes in addition to the drivers' error
+ * codes. Only one of these depends on the location: CloudFailed, for example of a machine that broke before
+ * it ran.
  */
 const OF_THE_LOCATION: ReadonlySet<string> = new Set([
   ...DRIVER_ERROR_CODES.filter((code) => IS_OF_THE_LOCATION[code]),
@@ -36,11 +37,11 @@ function mayDoBetterElsewhere({ code }: Failure): boolean {
 }
 
 /**
- * Moves an instance whose attempt ended without a machine to another location of its node group, and sends
- * its launch message there. Chooses a location that the instance has not tried.
+ * If an attempt ended without a machine, moves the instance to another location of its node group, and sends
+ * the launch message there. Chooses a location that the instance has not tried.
  *
- * @returns false if the failure is permanent, because an attempt at another location is not possible or would
- *   not help. Returns true if the instance has moved, or if another worker has changed the record
+ * @returns true if the instance has moved, or if another worker has changed the record; false if the failure
+ *   is permanent, because an attempt at another location is not possible or would not help
  */
 export async function attemptElsewhere(
   context: WorkerContext,

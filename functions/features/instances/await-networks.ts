@@ -14,8 +14,8 @@ export interface AwaitedNetworks {
 
 /**
  * Groups attempts by whether their fleet has its network resources at the site. The workflow creates these
- * resources before it launches at a site. If the layout assigns no instance to a site, and instances move to
- * the site after a failure, this function creates the resources.
+ * resources before it launches at a site. If only instances that moved after a failure are at a site, this
+ * function creates the resources.
  */
 export async function awaitNetworks(
   context: WorkerContext,

@@ -13,7 +13,8 @@ import { applyChanges } from './outcomes.ts';
  *
  * @param keys idempotency keys of the upcoming calls, by instance id; empty if the cloud has no idempotency
  *   keys
- * @returns the records that were written, and the attempts that the launch gate stopped
+ * @returns the records that were written, and the attempts that the launch gate stopped, because their fleet
+ *   no longer launches at the site
  */
 export async function claimInstances(
   context: WorkerContext,

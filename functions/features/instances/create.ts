@@ -77,9 +77,9 @@ export async function createInstances(
   const { client } = opened;
   const batches = withKeptKeys(client, callsOf(client, wanted));
   const limit = pLimit(CONCURRENT_CALLS);
-  // A cloud may answer a create call only when the machine runs. Many such answers arrive together. They are
-  // gathered and written together, because separate writes would conflict at the placement's counters and at
-  // the slots.
+  // Some clouds answer a create call only when the machine runs. Many such answers may arrive together. They
+  // are gathered and written together, because separate writes would conflict at the placement's counters and
+  // at the slots.
   const recordThose = gathered((created: readonly Created[]) => recordRunning(context, created));
   const made = await Promise.allSettled(
     batches.map((batch) => limit(() => createBatch(context, site, opened, batch, recordThose))),
@@ -145,8 +145,8 @@ async function giveFeedback(
 }
 
 /**
- * Returns the feedback about one refused call. An outage is not part of it: the caller reports an outage if
- * every call has failed as Unavailable.
+ * Returns the feedback about one refused call. The result never reports an outage. The caller reports an
+ * outage if every call has failed as Unavailable.
  */
 function feedbackOf({ code, message }: DriverError, wanted: WantedCreate): Feedback[] {
   switch (code) {
@@ -224,7 +224,7 @@ const NOT_OURS = 'AnotherMachine';
 
 /**
  * Returns the error for an answer that shows a machine of another call. The cloud has bound the launch token
- * to that machine. It creates no second machine with the same token.
+ * to that machine, and creates no second machine with this token.
  */
 function notOurs({ backendId }: CloudInstance): DriverError {
   const message = `the cloud answered with machine ${backendId}, which another call created`;

@@ -43,7 +43,7 @@ export async function handleFailure(
       return { result: requeueAfter(1_000 * 2 ** refusals) };
     }
     case 'NoPermit':
-      // No request was sent, or the requests created nothing.
+      // Either the driver sent no request, or its requests created nothing.
       await updateInstance(store, record, { launchState: 'refused' });
       return { result: requeueAfter(error.retryAfterMs ?? 1_000) };
     case 'OutcomeUnknown':

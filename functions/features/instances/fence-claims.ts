@@ -11,11 +11,11 @@ import { applyChanges } from './outcomes.ts';
  * slot of that claim can then be given to another launch.
  *
  * A worker that is silent for too long counts as dead, but it may be slow, or a clock may be wrong. The late
- * claim of such a worker fails, because the record has changed. Its launch then asks for a new permit.
+ * claim of such a worker fails, because the record has changed. The launch then asks for a new permit.
  *
  * @param refs instances that hold a slot of the site and have no machine
  * @param records existing records of these instances, read after the slots
- * @returns ids of the instances whose earlier claims can no longer be written
+ * @returns ids of the fenced instances
  */
 export async function fenceClaims(
   context: WorkerContext,

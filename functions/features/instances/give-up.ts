@@ -111,8 +111,8 @@ async function endUnclaimed(
 }
 
 /**
- * Returns the failure to record. If the connection has failed, for example because the cloud rejected its
- * credential, returns that failure, because it is the cause.
+ * Returns the failure to record. If the connection is Failed, for example because the cloud rejected its
+ * credential, returns the connection's failure, because that is the cause.
  */
 async function reasonOf({ store }: WorkerContext, connectionKey: string, code: string): Promise<Failure> {
   const { namespace, name } = parseConnectionKey(connectionKey);

@@ -24,10 +24,11 @@ export interface InstanceFilter {
 const POSITIONS_PER_PAGE = 2_000;
 
 /**
- * Returns a page of a fleet's instances in the order of their positions. Positions that were never claimed have no
- * record; they are described from the layout. A page may be short or empty and still have a cursor.
+ * Returns a page of a fleet's instances in the order of their positions. A position that was never claimed
+ * has no record; its fields come from the layout. A page may be short or empty although more pages follow.
  *
  * @param cursor the position that the page begins with
+ * @returns `cursor` is null after the last page; undefined if the namespace has no such fleet
  */
 export async function listInstances(
   store: Store<'fleets'>,

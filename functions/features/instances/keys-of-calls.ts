@@ -8,8 +8,8 @@ import { batchesOf } from './create-batches.ts';
 import { instanceSpec } from './instance-spec.ts';
 
 /**
- * Derives the idempotency keys of the create calls that these attempts will share. Makes no call. The claims
- * store the keys, because only the key of a call proves later which machines the call created.
+ * Derives the idempotency keys of the create calls that these attempts will share. Makes no create call. The
+ * claims store the keys, because only the key of a call proves later which machines the call created.
  *
  * @returns keys by instance id; empty if the cloud has no idempotency keys
  */
@@ -47,8 +47,8 @@ export function callsOf<One extends Wanted>(client: CloudClient, wanted: readonl
 
 /**
  * Splits a call for several machines into single calls if the key of the call is not stored in every
- * machine's record. A key is missing in a record if other workers won some of the claims. The key of a single
- * call need not be stored, because it is derived from the launch token.
+ * machine's record. If other workers won some of the claims, the calls are divided differently and have other
+ * keys. The key of a single call need not be stored, because it is derived from the launch token.
  */
 export function withKeptKeys<One extends Wanted>(client: CloudClient, calls: readonly One[][]): One[][] {
   return calls.flatMap((call) => {

@@ -31,8 +31,8 @@ import { failInstances } from './outcomes.ts';
 import { retakeClaims } from './retake-claims.ts';
 
 /**
- * Advances the launch messages of one site together. They share reads, permit requests and claims. Returns
- * when the cloud has accepted the requests, without waiting for a boot.
+ * Advances the launch messages of one site together. The messages share reads, permit requests and claims.
+ * Returns when the cloud has accepted the requests, without waiting for a boot.
  *
  * @returns the message result of each launch, in the order of the launches
  */
@@ -212,7 +212,8 @@ async function claim(
 /**
  * Fails attempts without a call. An attempt whose claim the launch gate refuses is cancelled instead.
  *
- * @returns ids of the attempts that have ended; other workers won the claims of the other attempts
+ * @returns instance ids of the attempts that have ended; the claims of all other attempts were won by other
+ *   workers
  */
 async function failUnmade(
   context: WorkerContext,
@@ -237,7 +238,9 @@ async function failUnmade(
   return [...ending.map((record) => record.instanceId), ...stopped.map(idOf)];
 }
 
-/** Returns the attempts that the launch gate stops. Such attempts need not wait for a permit. */
+/**
+ * Returns the attempts that the launch gate stops. The caller cancels these attempts instead of queuing them.
+ */
 async function stoppedAmong(
   { store }: WorkerContext,
   { connectionKey, location }: SiteRef,

@@ -19,15 +19,12 @@ import { applyChanges, completeTasks, failInstances } from './outcomes.ts';
 import { recordRunning } from './record-running.ts';
 import { refusalBy } from './unknown-answers.ts';
 
-/** `proven` is true if the cloud has no machine of this attempt. The same call may then be repeated. */
+/** `proven` is true if the cloud has no machine of this attempt. The create call may then be repeated. */
 export type LookUpAnswer = { proven: true; record: InstanceItem } | { proven: false; result: MessageResult };
 
 const TOO_LATE = { code: 'Timeout', message: 'the instance was not created within its time limit' };
 
-/**
- * Delay before the next look-up, in ms, while the cloud does not show the creation time of a machine that it
- * is creating.
- */
+/** Delay before the next look-up, in ms, if it is still unknown whether the attempt created a machine. */
 const UNDECIDED_MS = 5_000;
 
 const notProven = (result: MessageResult): LookUpAnswer => ({ proven: false, result });
@@ -78,11 +75,11 @@ export async function lookUp(
 }
 
 /**
- * Returns the machine that an attempt created, among all machines with its launch token. Copies have the same
- * token.
+ * Returns the machine that an attempt created, among all machines with its launch token. A copy of the
+ * machine, which no call of this deployment created, has the token, too.
  *
- * @returns `undecided` if it is unknown whether the attempt created a machine, for example because the
- *   creation time of the machine is missing
+ * @returns undefined if the attempt created no machine; `undecided` if it is unknown whether the attempt
+ *   created a machine, for example because the creation time of the machine is missing
  */
 async function findOwn(
   context: WorkerContext,

@@ -62,7 +62,7 @@ export function outcomeOf(record: Pick<InstanceItem, 'status' | 'closeAs'>): Lau
 
 /** Times that decide how long a launch waits. */
 export interface LaunchTimes {
-  /** The driver's consistency window. Until it has passed, "not found" proves nothing. */
+  /** The driver's consistency window. Until this time after a create call, "not found" proves nothing. */
   consistencyWindowMs: number;
   /** Time after a claim, in ms. After it, the worker that made the claim has ended. */
   claimMs: number;
@@ -77,12 +77,12 @@ type SteppingLaunch = {
  * Decides the next step from the record and the message, without any other state. A message may therefore be
  * delivered twice, late, or after its worker died.
  *
- * A message waits in SQS until a claim is over, or until a look-up is conclusive. The worker does not compare
- * these times with its own clock, because workers' clocks differ. If a claim were taken over too early, a
- * second machine could be created.
+ * A message waits in SQS until another worker's claim is over, or until a look-up is conclusive. The worker
+ * does not compare these times with its own clock, because workers' clocks differ. If a claim were taken over
+ * too early, a second machine could be created.
  *
- * @param launch the message, with fields that record what the message has waited for; instances that failed
- *   in an earlier round than the message's are attempted again
+ * @param launch the message, with fields that record what the message has waited for. If the instance failed
+ *   in an earlier round than the message's, it is attempted again
  */
 export function nextStep(
   record: InstanceItem | undefined,

@@ -67,8 +67,8 @@ export async function withPresentTokens(
 }
 
 /**
- * Completes the tasks of instances that have an outcome, then gives their slots back. The caller has written
- * the records before. If the worker crashes in between, a later poll finds the slot of an instance with an
+ * Completes the tasks of instances that have an outcome, then gives their slots back. The caller has already
+ * written the records. If the worker crashes in between, a later poll finds the slot of an instance with an
  * outcome, and repeats both steps.
  *
  * @param held slot holders and the times of their permits, read before these records. Slots of other permits

@@ -9,7 +9,8 @@ import { keysWith } from '../ownership/attempts.ts';
  *
  * @param keys idempotency keys of the upcoming calls, by instance id; empty if the cloud has no idempotency
  *   keys
- * @returns the records whose claims this worker now has, and the attempts that the launch gate stopped
+ * @returns the records whose claims this worker now has, and the attempts that the launch gate stopped,
+ *   because their fleet no longer launches at the site
  */
 export async function retakeClaims(
   context: WorkerContext,

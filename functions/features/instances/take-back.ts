@@ -26,7 +26,8 @@ export interface Returning {
  * Outcome for one machine.
  *
  * - `taken`: its record is open again.
- * - `ended`: its fleet has ended, and the machine is to be removed.
+ * - `ended`: launching has ended for its fleet, and its record stays closed. A sweep has to remove the
+ *   machine.
  * - `left`: its record was not changed.
  */
 export type Returned = 'taken' | 'ended' | 'left';

@@ -80,8 +80,8 @@ async function leavingBy(
 
 /**
  * Writes to the records of vanished instances that their removal was requested. If the machine of such an
- * instance reappears, the machine is then removed. With the scope `fleet`, the launch gate has the same
- * effect.
+ * instance reappears, the machine is then removed. With the scope `fleet`, this write is not needed, because
+ * no record is reopened after launching has ended.
  */
 async function askEndOfVanished(
   { store }: WorkerContext,

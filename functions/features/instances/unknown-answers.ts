@@ -3,8 +3,8 @@ import type { Failure } from '../../model/failure.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
 
 /**
- * If a cloud gives this many equal answers in a row, over at least LEAST_MS, the answers count as a refusal.
- * Any text can count as a refusal.
+ * Number of equal answers in a row, over at least LEAST_MS, that count as a refusal by the cloud. The text of
+ * the answers does not matter.
  */
 const LEAST_TIMES = 3;
 const LEAST_MS = 60_000;
@@ -41,7 +41,7 @@ export function pauseAfter(answer: Known): number {
  * Returns the failure of an attempt whose calls got the same answer several times and created nothing.
  *
  * @param answer the latest answer; a look-up has proven that its call created nothing
- * @returns undefined if there were too few equal answers
+ * @returns undefined if there were too few equal answers, or over too short a time
  */
 export function refusalBy(answer: Known, nowMs: number): Failure | undefined {
   if (answer === undefined || answer.times < LEAST_TIMES || nowMs < answer.firstAtMs + LEAST_MS)

@@ -6,8 +6,8 @@ import type { VerifyMessage } from '../../platform/workflow/messages.ts';
 const TOLERANCE_MS = 60_000;
 
 /**
- * Returns the messages that the schedule has to send for a connection. They request a verification, and an
- * inventory sync if the inventory is older than the driver's interval.
+ * Returns the messages that the schedule has to send for a connection. The messages request a verification,
+ * and an inventory sync if the inventory is older than the driver's interval.
  *
  * A failed connection is verified again if it was verified before. For a connection in Verifying, and for a
  * rotation, the verify message is sent again, because the process that handled the API request may have died

@@ -47,8 +47,8 @@ export async function syncInventory(
   const { store } = context;
   const { connectionKey } = message;
   const { namespace, name } = parseConnectionKey(connectionKey);
-  // The deletion may have cleared the catalogue before this sync wrote its entries. The entries are therefore
-  // cleared here.
+  // A deletion during this sync may have cleared the catalogue before the sync wrote its entries. The
+  // function therefore checks for a deletion again after the sync.
   const exists = async () => {
     const connection = await readConnection(store, namespace, name);
     return connection !== undefined && connection.deletion?.isDecided !== true;
@@ -111,8 +111,8 @@ async function syncLocations(
   const { store } = context;
   const { connectionKey } = message;
   const limit = pLimit(CONCURRENT_LOCATIONS);
-  // The offers of all locations are not stored between messages. An invocation that has read them must
-  // therefore write all locations.
+  // If this invocation has read the offers of all locations in one call, it must write all locations, because
+  // the next message does not contain these offers.
   const isOver = () => !everywhere && store.clock.now() - beganMs > BEGIN_MS;
   const read = async (location: string, at: number): Promise<Guarded<void>> => {
     if (at >= CONCURRENT_LOCATIONS && isOver()) return { waitMs: 0 };
