@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { cloudWordSchema } from './identifiers.ts';
 
-/** The clouds that instances run on. */
 export const CLOUDS = [
   'aws',
   'azure',

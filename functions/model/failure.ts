@@ -1,6 +1,6 @@
 /**
- * The reason why an operation failed, for the user. The code is an error code of the driver contract, or one of
- * Fleetwright's other codes.
+ * The reason why an operation failed, for the user. The code is an error code of the driver contract, or a code that
+ * Fleetwright adds to these.
  */
 export interface Failure {
   code: string;

@@ -22,8 +22,8 @@ export const MAX_REQUEST_BYTES = 256 * 1024;
 /** Maximum size of user data before base64 encoding. This is AWS's limit, and all clouds accept this size. */
 export const MAX_USER_DATA_BYTES = 16 * 1024;
 /**
- * Default time in which an instance has to become Running, in seconds. It begins with the instance's first claim in a
- * round, and covers all attempts of that round together.
+ * Default time in which an instance has to become Running, in seconds. The time begins with the instance's first claim
+ * in a round, and covers all attempts of that round together.
  */
 export const DEFAULT_INSTANCE_TIMEOUT_SECONDS = 1_200;
 /** Maximum time limit that a node group may set for its instances, in seconds. */

@@ -5,7 +5,7 @@ import { resourceKindSchema } from './orphan.ts';
 
 export const resourceStateSchema = z.enum(['Creating', 'Ready', 'Deleting']);
 
-/** A network resource that a fleet made, as users see it. */
+/** A network resource of a fleet, as users see it. */
 export const resourceSchema = z.object({
   name: z.string(),
   kind: resourceKindSchema,

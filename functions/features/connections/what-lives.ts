@@ -197,7 +197,8 @@ interface Standing {
 
 /**
  * Returns the machines that may exist at a location. Machines in Terminating are included: if a credential of
- * another account came into force, their records would be closed although the machines still exist.
+ * another account came into force, the records of these machines would be closed although the machines still
+ * exist.
  */
 async function standingAt(
   { store, driver }: WorkerContext,

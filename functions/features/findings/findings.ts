@@ -10,10 +10,7 @@ import { metricOf } from './metric.ts';
 export type Subject = Pick<OrphanItem, 'kind' | 'backendId'> &
   Partial<Pick<OrphanItem, 'name' | 'instanceId' | 'launchToken' | 'fleetId'>>;
 
-/**
- * Type of the event that announces each state of a finding. Without its spaces, the type is the name of the
- * metric.
- */
+/** Event types by the state of the finding. An event type without its spaces is the name of the metric. */
 const TYPES: Readonly<Record<OrphanState, string>> = {
   Quarantined: 'Orphan Found',
   Reported: 'Orphan Reported',

@@ -53,8 +53,8 @@ export async function assignSites(
   }
   const key = fleet.sshPublicKey ? undefined : await deps.makeKey(`fleetwright ${fleet.name}`);
   const sshKeyParameter = key && (await deps.keepPrivateKey(fleetId, key.privateKey));
-  // Open the placements before the fleet becomes Creating. A removal that starts after that finds every
-  // placement, and ends launching there.
+  // Open the placements before the fleet becomes Creating. A removal that starts later finds every placement,
+  // and ends launching there.
   const placements = layOut(spec);
   const limit = pLimit(CONCURRENT_WRITES);
   await Promise.all(placements.map((one) => limit(() => openPlacement(store, fleetId, one, fleet.round))));

@@ -20,7 +20,7 @@ const NAMES = { instances: 'instances', vcpus: 'vCPUs', gpus: 'GPUs', memoryGb: 
 /**
  * Finds node groups that together request more of a connection than the totals in the connection's limits
  * allow. The connection could not run such a fleet even if it had no other fleet. Usage by other fleets is
- * not counted, because it may have ended when the launches begin.
+ * not counted, because those fleets may have ended when the launches begin.
  *
  * @returns one error for each exceeded total of a connection; the error points to the first group with which
  *   the sum is above the total

@@ -136,7 +136,10 @@ async function attempt(context: WorkerContext, site: SiteRef, attempts: readonly
   ]);
 }
 
-/** Decision about one attempt: `granted` if it may make its call; otherwise what blocks the attempt. */
+/**
+ * Decision about one attempt: `granted` if the attempt may make its create call; otherwise what blocks the
+ * attempt.
+ */
 type Fate =
   | { fate: 'granted' }
   /** The attempt waits for network resources, or for the start time of its permit. */
@@ -150,7 +153,7 @@ type Fate =
 type Fated = Attempt & Fate;
 
 /**
- * Finds out what blocks each attempt. Checks its network resources first, then asks the governor. Reads the
+ * Finds out what blocks each attempt. Checks the network resources first, then asks the governor. Reads the
  * launch gate only for attempts that would be queued.
  */
 async function observe(
