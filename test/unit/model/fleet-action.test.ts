@@ -8,8 +8,8 @@ import {
 import { FLEET_STATUSES, type FleetStatus } from '../../../functions/model/status.ts';
 
 /**
- * Allowed actions by status. Three instances are missing, and two of them have failed. An execution works on a fleet
- * only in Preparing and Creating.
+ * Allowed actions by status, for a fleet with three missing instances, two of which have failed. An execution works on
+ * the fleet only in Preparing and Creating.
  */
 const TABLE: Record<FleetStatus, FleetAction[]> = {
   Preparing: ['hold', 'abort'],

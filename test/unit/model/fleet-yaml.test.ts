@@ -12,7 +12,7 @@ it('the example in docs/fleet-yaml.md is accepted, and has every field of a flee
   expect(Object.keys(fleetRequestSchema.parse(body)).toSorted()).toEqual(shape);
 });
 
-it('a fleet may use at most 90 connections, as many as one transaction can check', () => {
+it('a fleet may use at most 90 connections', () => {
   const fleetOn = (count: number) => ({
     name: 'web',
     nodeGroups: Array.from({ length: count }, (_, at) => ({

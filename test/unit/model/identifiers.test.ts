@@ -19,7 +19,7 @@ describe('identifiers', () => {
     expect(early < late).toBe(true);
   });
 
-  it('an instance id contains its fleet’s id and its position', () => {
+  it('an instance id contains the id of the fleet and the position of the instance', () => {
     const fleetId = makeFleetId(nowMs, () => 0.5);
     const id = instanceId({ fleetId, index: 42 });
     expect(parseInstanceId(id)).toEqual({ fleetId, index: 42 });

@@ -86,24 +86,24 @@ describe('a limit override', () => {
     ['an unknown tier', { tier: 'super' }, ['/tier invalid_value']],
     ['an unknown pacing', { pacing: 'slow' }, ['/pacing invalid_value']],
     ['a burst below the rate', rates(9, 1), ['/calls/create/burst contradictory']],
-    ['a burst above the calls of ten seconds', rates(2, 21), ['/calls/create/burst contradictory']],
+    ['a burst above the calls that the rate allows in ten seconds', rates(2, 21), ['/calls/create/burst contradictory']],
     [
-      'a burst of list calls above the list calls of ten seconds',
+      'a burst of list calls above the calls that their rate allows in ten seconds',
       { calls: { list: { perSecond: 1, burst: 11 } } },
       ['/calls/list/burst contradictory'],
     ],
     [
-      'fewer creates a day than creates a minute',
+      '`createsPerDay` below `createsPerMinute`',
       { createsPerMinute: 10, createsPerDay: 9 },
       ['/createsPerDay contradictory'],
     ],
     [
-      'a burst above the creates of a minute',
+      'a burst above `createsPerMinute`',
       { ...rates(5, 20), createsPerMinute: 19 },
       ['/calls/create/burst contradictory'],
     ],
     [
-      'a burst above the creates of a day',
+      'a burst above `createsPerDay`',
       { ...rates(5, 20), createsPerDay: 19 },
       ['/calls/create/burst contradictory'],
     ],
@@ -151,7 +151,7 @@ describe('a limit override', () => {
 
   it.each<[string, unknown]>([
     ['one create in half an hour', rates(1 / 1_800, 1)],
-    ['a burst that equals the calls of ten seconds', rates(2, 20)],
+    ['a burst that equals the calls that the rate allows in ten seconds', rates(2, 20)],
     ['even pacing of more than one create a second', { ...rates(5, 1), pacing: 'even' }],
     [
       'a minimum spacing that equals the rounded interval of the rate',
@@ -174,7 +174,7 @@ describe('a limit override', () => {
     expect(issues?.map(({ path }) => path.join('/')).toSorted()).toEqual(['limits/createsPerDay', 'name']);
   });
 
-  it('a stored limit override can be read even if it is invalid today', () => {
+  it('a stored limit override can be read even if the current rules refuse its values', () => {
     const kept = connectionSchema.parse({
       ...connection,
       namespace: 'default',

@@ -30,7 +30,7 @@ test('plainLines keeps line breaks', () => {
   expect(plainLines('a\u001b[2J\tb\r\nc')).toBe('a [2J b \nc');
 });
 
-test('plainJson prints a document without control characters that parses to the same value', () => {
+test('plainJson returns JSON text without control characters, and JSON.parse returns the printed value', () => {
   fc.assert(
     fc.property(anyText, (text) => {
       const printed = plainJson({ [text]: text });

@@ -82,7 +82,7 @@ describe('the API contract', () => {
     expect(names.has('key')).toBe(operationId === 'createApiKey');
   });
 
-  it.each(named)('%s lists each of its problem codes once, including the common codes', (_id, route) => {
+  it.each(named)('the error codes of %s are distinct, and include the codes that all operations have', (_id, route) => {
     const problems = problemsOf(route);
     expect(new Set(problems).size).toBe(problems.length);
     expect(problems).toEqual(expect.arrayContaining(['unauthorized', 'invalid-request', 'internal-error']));

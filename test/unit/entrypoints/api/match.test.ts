@@ -47,7 +47,7 @@ describe('matchRoute', () => {
     expect(problem.headers['allow']?.split(', ').toSorted()).toEqual(['DELETE', 'GET']);
   });
 
-  it('a function matches only its own routes', () => {
+  it('a Lambda function matches only its own routes, and ignores a slash at the end of the path', () => {
     const own = routes.filter((route) => route.handler === 'access');
     expect(refusalOf('GET', '/v1/namespaces/default/fleets', own).code).toBe('not-found');
     expect(match('GET', '/v1/namespaces/', own).route.operationId).toBe('listNamespaces');

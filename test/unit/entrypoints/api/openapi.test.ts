@@ -41,7 +41,7 @@ function resolve(ref: string): unknown {
 it('docs/openapi.json is equal to the generated document', () => {
   const written = readFileSync(new URL('../../../../docs/openapi.json', import.meta.url), 'utf8');
   const isCurrent = written.trimEnd() === JSON.stringify(openApiDocument(), null, 2);
-  // The texts are compared before the assertion, because a failed assertion would print both in full.
+  // The texts are compared before the assertion, because a failed assertion would print both texts in full.
   expect(isCurrent, 'docs/openapi.json is out of date: run npm run openapi').toBe(true);
 });
 
@@ -63,9 +63,9 @@ it('no two components have the same schema, or names that differ only in case', 
   expect(new Set(bodies).size).toBe(bodies.length);
 });
 
-describe('the document', () => {
+describe('the OpenAPI document', () => {
   it.each(routes.map((route) => [route.operationId, route] as const))(
-    'the document describes %s with parameters, body and responses',
+    'the OpenAPI document describes the parameters, the body and the responses of %s',
     (operationId, route) => {
       const operation = operationOf(route.method, route.path);
       expect(operation?.operationId).toBe(operationId);
@@ -84,12 +84,12 @@ describe('the document', () => {
     },
   );
 
-  it('the document has as many operations as the contract', () => {
+  it('the OpenAPI document has as many operations as the API has routes', () => {
     const count = Object.values(document.paths).reduce((sum, path) => sum + Object.keys(path).length, 0);
     expect(count).toBe(routes.length);
   });
 
-  it('every reference in the document points to a part of the document', () => {
+  it('every reference in the OpenAPI document points to a part of the document', () => {
     const refs = refsOf(source);
     expect(refs.length).toBeGreaterThan(0);
     for (const ref of refs) {

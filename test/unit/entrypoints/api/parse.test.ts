@@ -46,7 +46,7 @@ describe('a body', () => {
     expect(codeOf({ headers: { 'content-type': type }, body })).toBe(code);
   });
 
-  it('a body may have as many UTF-8 bytes as the limit, but not one more', () => {
+  it('a body with the maximum number of UTF-8 bytes is accepted, and a body with one byte more is refused', () => {
     const filled = (length: number) => JSON.stringify({ name: 'default', description: 'é'.repeat(length) });
     const rest = MAX_REQUEST_BYTES - Buffer.byteLength(filled(0));
     const full = `${filled(Math.floor(rest / 2))}${' '.repeat(rest % 2)}`;
@@ -64,7 +64,7 @@ describe('a body', () => {
     expect(codeOf({ headers: JSON_TYPE, body: text })).toBe('malformed-json');
   });
 
-  it('a body is ignored if the operation has no body', () => {
+  it('the body of a request is ignored if the operation takes no body', () => {
     expect(
       parse('getNamespace', site, { body: '{', headers: { 'content-type': 'text/plain' } }),
     ).toMatchObject({ params: site, body: undefined });
@@ -114,7 +114,7 @@ describe('the rules for a fleet request', () => {
       [{ size: 5_000 }, { name: 'two', size: 5_001 }],
       ['/nodeGroups too-big'],
     ],
-    ['a second group with the same name is refused', {}, [{}, {}], ['/nodeGroups/1/name duplicate']],
+    ['a group with the name of an earlier group is refused', {}, [{}, {}], ['/nodeGroups/1/name duplicate']],
     [
       'a minimum above the size of the fleet is refused',
       { minimumInstances: 11 },

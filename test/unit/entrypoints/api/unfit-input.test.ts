@@ -37,7 +37,7 @@ describe('a JSON document', () => {
     expect(errorsIn(text)).toEqual(errors);
   });
 
-  test('a document that is nested too deeply has an error at the 33rd level', () => {
+  test('a document with more than 32 levels has one error, at the 33rd level', () => {
     const nested = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
     expect(errorsIn(nested)).toEqual([`${'/0'.repeat(MAX_DEPTH)} too-deep`]);
     expect(errorsIn(`${'{"a":'.repeat(40)}1${'}'.repeat(40)}`)).toEqual([
@@ -110,7 +110,7 @@ test.each([
   { calls: { create: { perSecond: 1e-130, burst: 1 } } },
   { calls: { list: { perSecond: 1e-9, burst: 1 } } },
   { totals: { memoryGb: 1e-100 } },
-])('the limit %j is refused because it would permit no call', (limits) => {
+])('the limit %j is refused because its value is too small', (limits) => {
   expect(limitOverrideSchema.safeParse(limits).success).toBe(false);
 });
 

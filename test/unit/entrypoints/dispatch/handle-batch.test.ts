@@ -88,7 +88,7 @@ describe('tables that throttle or are down', () => {
     new InternalServerError(META),
     Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }),
   ])(
-    'while tables fail with $name, each message is sent again with a delay, and no cloud is called',
+    'if DynamoDB fails with $name, each message is sent again with a delay, and no cloud is called',
     async (error) => {
       answer = () => Promise.reject(error);
       expect(await handleBatch(context, deliveries(launch(0), launch(1), POLL))).toEqual([]);
@@ -106,7 +106,7 @@ describe('tables that throttle or are down', () => {
     expect(sent).toEqual([{ message: POLL, delayMs: 2_000 }]);
   });
 
-  it('if messages of a batch are sent again, only a message that SQS does not accept counts as failed', async () => {
+  it('if SQS does not accept one of the messages that are sent again, only this message counts as failed', async () => {
     sending = (message) =>
       message.kind === 'launch' && message.index === 1
         ? Promise.reject(new Error('SQS does not answer'))
@@ -137,7 +137,7 @@ describe('a message that fails with an error that is not transient', () => {
     );
   });
 
-  it('a failed message is delivered again after its visibility timeout if SQS cannot hide it', async () => {
+  it('if SQS cannot hide a failed message, the message counts as failed, and a warning is logged', async () => {
     hiding = () => Promise.reject(new Error('SQS does not answer'));
     expect(await handleBatch(context, deliveries(POLL))).toEqual(['m0']);
     expect(warned).toEqual(['failed messages come back after the visibility time-out']);

@@ -15,16 +15,16 @@ it.each([
     false,
     'first',
   ],
-  ['nothing is written for a first credential if the cloud states no account', {}, untold, false, 'same'],
+  ['the accounts count as the same if the first verification states no account', {}, untold, false, 'same'],
   [
-    'the accounts are the same if a later verification states the same account',
+    'the accounts are the same if a later verification states the account of the connection',
     { ...VERIFIED, account: 'a' },
     { account: 'a' },
     false,
     'same',
   ],
   [
-    'the accounts are the same if the new credential of a rotation belongs to the same account',
+    'the accounts are the same if the new credential of a rotation belongs to the account of the connection',
     { ...VERIFIED, account: 'a' },
     { account: 'a' },
     true,
@@ -38,35 +38,35 @@ it.each([
     'another',
   ],
   [
-    'the accounts differ if the credential in force now belongs to another account',
+    'the accounts differ if a later verification states another account',
     { ...VERIFIED, account: 'a' },
     { account: 'b' },
     false,
     'another',
   ],
   [
-    'a new credential must show the connection’s machines if the cloud does not state the credential’s account',
+    'the account of a new credential is unproven if the cloud does not state the account',
     { ...VERIFIED, account: 'a' },
     untold,
     true,
     'unproven',
   ],
   [
-    'a new credential must show the connection’s machines if the cloud never stated an account',
+    'the account of a new credential is unproven if the cloud has never stated an account',
     VERIFIED,
     untold,
     true,
     'unproven',
   ],
   [
-    'a new credential must show the connection’s machines if no earlier credential had a stated account',
+    'the account of a new credential is unproven if the connection’s own account is unknown',
     VERIFIED,
     { account: 'b' },
     true,
     'unproven',
   ],
   [
-    'the credential in force needs no proof if the cloud no longer states the credential’s account',
+    'the accounts count as the same if a later verification states no account',
     { ...VERIFIED, account: 'a' },
     untold,
     false,
@@ -76,7 +76,7 @@ it.each([
   expect(compareAccount(kept, told, isNew)).toBe(expected);
 });
 
-it('a refusal contains the display names of both accounts', () => {
+it('the error about a credential of another account contains the display names of both accounts', () => {
   const kept = { name: 'lab', account: 'p1', accountName: 'demo (p1)' };
   const { code, message } = anotherAccount(kept, { account: 'p2', accountName: 'prod (p2)' });
   expect(code).toBe('AnotherAccount');

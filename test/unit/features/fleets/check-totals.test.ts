@@ -16,7 +16,10 @@ function connection(name: string, totals?: Totals): Connection {
   };
 }
 
-/** Returns a node group for each size, from index `from` of the request. An instance has 4 vCPUs, 1 GPU and 16 GB. */
+/**
+ * Returns one node group for each size. The first of these groups has index `from` in the request. Each instance
+ * has 4 vCPUs, 1 GPU and 16 GB of memory.
+ */
 function groups(of: Connection, sizes: readonly number[], from = 0): GroupDemand[] {
   return sizes.map((size, at) => ({
     pointer: `/nodeGroups/${from + at}`,
@@ -49,7 +52,7 @@ describe('checkTotals', () => {
     expect(pointersOf(groups(connection('here', totals), [10, 10, 10]))).toEqual(pointers);
   });
 
-  it('only node groups that use a connection count towards the totals of the connection', () => {
+  it('a connection’s totals apply only to the node groups that use this connection', () => {
     const small = connection('small', { instances: 15 });
     const demands = [
       ...groups(connection('large'), [9_000]),

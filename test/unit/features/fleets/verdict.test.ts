@@ -34,7 +34,7 @@ const aimOf = ({ failurePolicy, minimumInstances, groups }: Fleet): Aim => ({
   })),
 });
 
-/** Returns the counters of two placements. Each has half of the instances of each group. */
+/** Returns the counters of two placements. Each placement has half of the instances of each group. */
 function tallies({ groups }: Fleet, round = 1) {
   const part = (share: (count: number) => number) => ({
     counts: { Running: groups.reduce((sum, { running }) => sum + share(running), 0) },
@@ -87,7 +87,7 @@ const check = (property: (fleet: Fleet) => void) =>
   fc.assert(fc.property(fleetArb, property), { numRuns: 500 });
 
 /**
- * Returns true if the fleet misses a minimum. Applies the rule of the failure policies without the code under test.
+ * Returns true if the fleet misses a minimum, by the rule of the failure policies. Does not call the code under test.
  *
  * @param standing returns how many instances of a group count as running
  */
@@ -107,8 +107,8 @@ describe('hasFailed', () => {
     ['a fleet that lost one instance has not failed while it can reach its minimum', one(4, 0, 1), 3, false],
     ['a fleet has failed when it can no longer reach its minimum', one(4, 0, 2), 3, true],
     ['a fleet with a minimum of zero has not failed when all instances are lost', one(4, 0, 4), 0, false],
-    ['a fleet has not failed while its group can reach its minimum', one(4, 0, 1, 3), undefined, false],
-    ['a fleet has failed when its group can no longer reach its minimum', one(4, 0, 2, 3), undefined, true],
+    ['a fleet has not failed while its group can reach the group’s minimum', one(4, 0, 1, 3), undefined, false],
+    ['a fleet has failed when its group can no longer reach the group’s minimum', one(4, 0, 2, 3), undefined, true],
     [
       'a fleet that can reach its own minimum has failed when its group cannot reach the group’s minimum',
       one(4, 0, 2, 3),
@@ -173,7 +173,7 @@ describe('isDecided', () => {
   });
 
   it.each(['continue', 'refine'] as const)(
-    'under %s, isDecided is true only if a minimum is out of reach',
+    'under the failure policy %s, isDecided is true only if a minimum is out of reach',
     (failurePolicy) => {
       const fleet: Fleet = { failurePolicy, groups: [one(4, 0, 3)] };
       expect(isDecided(aimOf(fleet), tallies(fleet), 1)).toBe(false);
@@ -202,7 +202,7 @@ describe('isDecided', () => {
 describe('verdictOf', () => {
   const settle = (fleet: Fleet, aborted = false) => verdictOf(aimOf(fleet), tallies(fleet), aborted);
 
-  it.each(FAILURE_POLICIES)('under %s, a fleet is Running when all its instances run', (failurePolicy) => {
+  it.each(FAILURE_POLICIES)('under the failure policy %s, a fleet is Running when all its instances run', (failurePolicy) => {
     expect(settle({ failurePolicy, groups: [one(4, 4, 0)] })).toEqual({ status: 'Running', next: 'none' });
   });
 
@@ -214,7 +214,7 @@ describe('verdictOf', () => {
     [2, undefined, 3, 'Failed'],
     [0, 0, undefined, 'Failed'],
   ])(
-    'under continue, with %i of 4 instances running, minimum %s and group minimum %s, a fleet is %s',
+    'under the failure policy `continue`, with %i of 4 instances running, minimum %s and group minimum %s, a fleet is %s',
     (running, least, ofGroup, status) => {
       const fleet: Fleet = {
         failurePolicy: 'continue',
@@ -231,7 +231,7 @@ describe('verdictOf', () => {
     [3, 3, 'none'],
     [2, 3, 'rollback'],
   ])(
-    'under rollback, with %i of 4 instances running and minimum %s, the next work of a fleet is %s',
+    'under the failure policy `rollback`, with %i of 4 instances running and minimum %s, `next` is %s',
     (running, least, next) => {
       const fleet: Fleet = {
         failurePolicy: 'rollback',
@@ -249,7 +249,7 @@ describe('verdictOf', () => {
     [3, 3, 'Running'],
     [2, 3, 'Failed'],
   ])(
-    'under refine, with %i of 4 instances running and minimum %s, a fleet is refined and becomes %s',
+    'under the failure policy `refine`, with %i of 4 instances running and minimum %s, a fleet is refined and becomes %s',
     (running, least, status) => {
       const fleet: Fleet = {
         failurePolicy: 'refine',

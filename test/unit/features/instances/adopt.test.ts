@@ -23,7 +23,7 @@ const bind = async (worker: Worker = fleet.worker) =>
 const removals = () => fleet.history.filter((one) => one.startsWith('terminate'));
 
 describe('adopt', () => {
-  it('adopt binds the machine of an attempt to its record: the record gets backend id, zone and launch state `accepted`', async () => {
+  it('adopt writes the machine’s backend id, its zone and the launch state `accepted` into the record', async () => {
     await bind();
     expect(await fleet.record()).toMatchObject({
       launchState: 'accepted',
@@ -34,7 +34,7 @@ describe('adopt', () => {
     expect(removals()).toEqual([]);
   });
 
-  it('adopt writes nothing if the machine is already bound', async () => {
+  it('adopt writes nothing if the machine is already bound to the record', async () => {
     await bind();
     const record = await fleet.record();
     fleet.nowMs += 1_000;

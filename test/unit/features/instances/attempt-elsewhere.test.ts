@@ -23,14 +23,14 @@ beforeEach(async () => {
 afterEach(() => fleet.end());
 
 describe('attemptElsewhere', () => {
-  it('a move plans the next attempt at an untried location, sends the launch there, and then frees the slot', async () => {
+  it('a move writes the new location, sends the launch message to this location, and then gives the slot back', async () => {
     expect(await attemptElsewhere(context, await fleet.claimed(), SCARCE)).toBe(true);
     expect(fleet.history).toEqual(['record 0 Planned refused', 'send launch 0', 'slot 0 returned']);
     expect(fleet.sent('launch')).toEqual([launchOf(0, WEST)]);
     expect(await fleet.record()).toMatchObject({ location: 'west', tried: ['east'], attempt: 1 });
   });
 
-  it('a move takes the instance off the counters of the old placement and adds it to the counters of the new one', async () => {
+  it('a move subtracts the instance from the counters of the old placement, and adds it to those of the new placement', async () => {
     await attemptElsewhere(context, await fleet.claimed(), SCARCE);
     expect(await fleet.counts('east')).toEqual({});
     expect(await fleet.counts('west')).toEqual({ Planned: 1 });
@@ -46,7 +46,7 @@ describe('attemptElsewhere', () => {
   });
 
   it.each(['InvalidRequest', 'Unauthorized', 'Throttled', 'Timeout'])(
-    'an instance that failed with %s does not move',
+    'an instance that failed with %s does not move to another location',
     async (code) => {
       const record = await fleet.claimed();
       expect(await attemptElsewhere(context, record, { code, message: '' })).toBe(false);
@@ -75,7 +75,7 @@ describe('attemptElsewhere', () => {
     expect(await attemptElsewhere(context, await fleet.claimed(), SCARCE)).toBe(false);
   });
 
-  it('a worker does not move an instance if another worker changed the record after the read', async () => {
+  it('a worker does not move an instance if the record changed after the worker’s read', async () => {
     const record = await fleet.claimed();
     await updateInstance(fleet.store, record, { taskToken: 'later' });
     expect(await attemptElsewhere(context, record, SCARCE)).toBe(true);
@@ -83,7 +83,7 @@ describe('attemptElsewhere', () => {
     expect(await fleet.record()).toMatchObject({ location: 'east', taskToken: 'later' });
   });
 
-  it('an instance does not return to a location at which a launch has failed', async () => {
+  it('an instance does not return to a location at which its launch has failed', async () => {
     await attemptElsewhere(context, await fleet.claimed(), SCARCE);
     await fleet.handle(launchOf(0, WEST));
     expect(await hasElsewhere(context, await fleet.claimed(), SCARCE)).toBe(false);

@@ -18,7 +18,7 @@ const wait = async () =>
   await fleet.run(fleet.worker, () => awaitNetworks(fleet.worker.context, EAST, ATTEMPTS));
 
 describe('awaitNetworks', () => {
-  it('awaitNetworks needs one read to find attempts ready, if the fleet has network resources at the site', async () => {
+  it('if the fleet has network resources at the site, awaitNetworks returns all attempts as ready after one step', async () => {
     fleet = await OneFleet.open({ size: 2 });
     expect(await wait()).toEqual({ ...NONE, ready: ATTEMPTS });
     expect(fleet.worker.steps).toBe(1);
@@ -32,7 +32,7 @@ describe('awaitNetworks', () => {
   });
 
   it.each(['paused', 'ended'] as const)(
-    'no network resources are made while launching is %s',
+    'while launching is %s, awaitNetworks makes no network resources, and returns the attempts as stopped',
     async (how) => {
       await open();
       await fleet.stopLaunching(how);

@@ -46,7 +46,7 @@ describe('claimInstances', () => {
     expect(await fleet.record()).toMatchObject({ attempt: 2, launchToken: `${idOf(0)}.2` });
   });
 
-  it('claimInstances does not replace a record that another worker changed after the read', async () => {
+  it('claimInstances does not replace a record that another worker changed after the caller’s read', async () => {
     await claimInstances(context, [first(0)]);
     const record = await fleet.claimed();
     await updateInstance(fleet.store, record, { launchState: 'accepted', backendId: 'm1' });
@@ -94,7 +94,7 @@ describe('newRecord', () => {
     expect(await claimedBy(2)).toBe('');
   });
 
-  it('an attempt after a move in the same round keeps the deadline and the tried locations', async () => {
+  it('after a move, the next attempt in that round keeps the deadline and the tried locations', async () => {
     fleet.end();
     fleet = await OneFleet.open({ locations: ['east', 'west'] });
     ({ context } = fleet.worker);

@@ -86,7 +86,7 @@ describe('createInstances', () => {
     expect(await fleet.record()).toMatchObject({ status: 'Failed', failure: { code: 'Unauthorized' } });
   });
 
-  it('if the refused credential is no longer the current one, the call is repeated and the connection stays Ready', async () => {
+  it('if the refused credential has been replaced by a new one, the call is repeated and the connection stays Ready', async () => {
     await open();
     await fleet.opened();
     await updateConnection(fleet.store, 'default', 'cloud', { credentialVersion: 2 });
@@ -99,7 +99,7 @@ describe('createInstances', () => {
     expect(await fleet.record()).toMatchObject({ launchState: 'accepted' });
   });
 
-  it('a machine whose record was closed during the call is removed immediately', async () => {
+  it('a machine whose record was closed during the create call is removed immediately', async () => {
     await open();
     const worker = fleet.makeWorker({
       at: /^answer to create/,
@@ -111,7 +111,7 @@ describe('createInstances', () => {
     expect(await fleet.record()).toMatchObject({ status: 'Terminated' });
   });
 
-  it('a machine is bound even if another execution replaces the task token during the call', async () => {
+  it('a machine is bound to its record even if the task token is replaced during the create call', async () => {
     await open();
     const worker = fleet.makeWorker({
       at: /^answer to create/,

@@ -23,14 +23,14 @@ const handle = async (
 
 describe('handleFailure', () => {
   it.each(['Throttled', 'NoPermit'] as const)(
-    'a call that ends with %s made no machine, and is repeated after the time in the answer',
+    'a create call that ends with %s made no machine, and is repeated after the time that the error states',
     async (code) => {
       expect(await handle(code, { retryAfterMs: 7_000 })).toEqual({ result: requeueAfter(7_000) });
       expect(await fleet.record()).toMatchObject({ launchState: 'refused', attempt: 1, refusals: 0 });
     },
   );
 
-  it('a call to an unavailable site is repeated after 2, 4, 8, 16, 32 and 64 seconds, and the seventh refusal fails the attempt', async () => {
+  it('a create call to an unavailable site is repeated after 2, 4, 8, 16, 32 and 64 seconds, and the seventh refusal fails the attempt', async () => {
     const waits: unknown[] = [];
     for (let refusal = 1; refusal <= 6; refusal += 1) {
       waits.push(await handle('Unavailable', {}, { record: await fleet.claimed() }));
@@ -45,14 +45,14 @@ describe('handleFailure', () => {
   });
 
   it.each(['OutcomeUnknown', 'Conflict'] as const)(
-    'after a call that ends with %s, the message is requeued immediately, for a look-up of the call’s machine',
+    'after a create call that ends with %s, the message is requeued without delay, and the launch state is `unknown`',
     async (code) => {
       expect(await handle(code)).toEqual({ result: requeueAfter(0) });
       expect(await fleet.record()).toMatchObject({ launchState: 'unknown', unknownSinceMs: fleet.nowMs });
     },
   );
 
-  it('handleFailure counts in the record how often the cloud gave the same answer that leaves the outcome unknown', async () => {
+  it('handleFailure counts in the record the equal answers that leave the outcome of the call unknown', async () => {
     await handle('OutcomeUnknown', { answered: true });
     await handle('OutcomeUnknown', { answered: true }, { record: await fleet.claimed() });
     expect((await fleet.claimed()).unknownAnswer).toEqual({ words: 'no', times: 2, firstAtMs: fleet.nowMs });
@@ -73,7 +73,7 @@ describe('handleFailure', () => {
     },
   );
 
-  it('a call is repeated if the credential was rotated during the call', async () => {
+  it('a create call that ends with Unauthorized is repeated if the credential was rotated during the call', async () => {
     expect(await handle('Unauthorized', {}, { isRotated: true })).toEqual({ result: requeueAfter(1_000) });
     expect(await fleet.record()).toMatchObject({ launchState: 'refused' });
   });

@@ -45,7 +45,7 @@ describe('fenceClaims', () => {
     expect(taken).toEqual({ won: [], stopped: [] });
   });
 
-  it('a position is not fenced if its record changed after the read', async () => {
+  it('a position is not fenced if its record changed after the caller’s read', async () => {
     await claimInstances(fleet.worker.context, [first]);
     const records = await readInstances(fleet.store, [REF]);
     await updateInstance(fleet.store, await fleet.claimed(), { launchState: 'refused' });
@@ -59,7 +59,7 @@ describe('fenceClaims', () => {
     expect(await fleet.record()).toMatchObject({ status: 'Creating', launchState: 'claimed' });
   });
 
-  it('a fence writes nothing while launching is paused', async () => {
+  it('while launching is paused, fenceClaims counts a position as fenced without a write', async () => {
     await fleet.stopLaunching('paused');
     expect(await fence()).toEqual([idOf(0)]);
     expect(await fleet.record()).toBeUndefined();

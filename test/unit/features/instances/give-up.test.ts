@@ -110,7 +110,7 @@ describe('giveUp of a launch that was claimed', () => {
     ]);
   });
 
-  it('a give-up message is requeued if the record changed after the read', async () => {
+  it('a give-up message is requeued if the record changed after giveUp read the record', async () => {
     await fleet.handle(launchOf(0));
     const worker = fleet.makeWorker({
       at: /TransactWriteCommand.*INST#/,
@@ -152,7 +152,7 @@ describe('giveUp of a launch that was claimed', () => {
     expect(await fleet.counts('west')).toEqual({ Failed: 1 });
   });
 
-  it('giveUp changes `closeAs` from Planned to Failed while a machine is removed before a move', async () => {
+  it('giveUp changes `closeAs` from Planned to Failed if the instance is to move after the removal of its machine', async () => {
     await fleet.handle(launchOf(0));
     const failure = { code: 'CloudFailed', message: 'no host' };
     const record = await fleet.claimed();

@@ -28,7 +28,7 @@ function wanted(index: number, keys: string[] = []) {
   return { record: record({ instanceId: id, index, idempotencyKeys: keys }), spec };
 }
 
-test('equal launches share one create call, in the order of their launch tokens and not in the given order', () => {
+test('equal launches share one create call, in which they are sorted by launch token', () => {
   const tokensOf = (order: number[]) =>
     callsOf(
       client,
@@ -38,7 +38,7 @@ test('equal launches share one create call, in the order of their launch tokens 
   expect(tokensOf([0, 1, 2])).toHaveLength(1);
 });
 
-test('a create call is split into one call for each record if its idempotency key is not in the records', () => {
+test('a create call is split into one call for each record if the call’s idempotency key is not in the records', () => {
   const all = [0, 1, 2].map((index) => wanted(index));
   const [first = '', ...others] = all.map(({ spec }) => spec.launchToken);
   const key = has(client, 'idempotency-keys') ? client.idempotencyKeyOf([first, ...others]) : undefined;

@@ -51,7 +51,7 @@ describe('launchInstances', () => {
     expect(await fleet.counts()).toEqual({ Creating: 1 });
   });
 
-  it('if the worker dies at any step of a launch, later deliveries end with one machine and a free slot', async () => {
+  it('if the worker dies at any step of a launch, later deliveries lead to one running machine and a free slot', async () => {
     for (const at of STEPS) {
       await open();
       fleet.cloud.bootMs = 500;
@@ -152,7 +152,7 @@ describe('launchInstances', () => {
     },
   );
 
-  it('a refused call is not repeated after launching is paused, and its record becomes Planned', async () => {
+  it('a refused call is not repeated after launching is paused, and the instance becomes Planned', async () => {
     await open();
     fleet.cloud.meet = () => {
       throw new DriverError('Throttled', 'slow down');
@@ -168,7 +168,7 @@ describe('launchInstances', () => {
     expect(await fleet.holders()).toEqual([]);
   });
 
-  it('a throttled call is repeated under the same launch token and slot at the time that the governor gives', async () => {
+  it('a throttled create call is repeated with its launch token and slot, but not before `retryAfterMs` has passed', async () => {
     await open();
     fleet.cloud.meet = (call) => {
       if (!call.startsWith('create')) return;
@@ -187,7 +187,7 @@ describe('launchInstances', () => {
     expect(fleet.history).not.toContain('slot 0 returned');
   });
 
-  it('a launch fails without a call if the governor knows of a used-up quota', async () => {
+  it('a launch fails without a create call if the governor knows of a used-up quota', async () => {
     await open();
     const site = governed(EAST, await fleet.opened());
     const wanted = want(idOf(0), { fleetId: FLEET });
@@ -234,7 +234,7 @@ describe('launchInstances', () => {
     expect([...fleet.outcomes]).toEqual([['token-0', 'Cancelled']]);
   });
 
-  it('a late message does not replace the task token if no workflow step waits for the message’s own token', async () => {
+  it('a late message does not replace the task token if no workflow step waits with the message’s own token', async () => {
     await open();
     await fleet.handle(launchOf(0));
     fleet.spent.add('late');
@@ -253,7 +253,7 @@ describe('launchInstances', () => {
     expect(fleet.sent('launch')).toEqual([launchOf(0, WEST)]);
   });
 
-  it('if two executions launch one instance in the same batch, one message is acknowledged and one requeued', async () => {
+  it('if two messages of a batch launch one instance, one message is acknowledged and the other is requeued', async () => {
     await open();
     const both = [{ message: launchOf(0) }, { message: launchOf(0, { taskToken: 'later' }) }];
     const results = await fleet.run(fleet.worker, () => launchInstances(fleet.worker.context, EAST, both));

@@ -66,7 +66,7 @@ describe('lookUp', () => {
     expect(await look()).toEqual({ proven: true, record: unknown });
   });
 
-  it('a look-up decides nothing before the deadline if the cloud does not show the machine’s creation time', async () => {
+  it('if the cloud does not show the machine’s creation time, a look-up decides nothing until the deadline', async () => {
     const [machine] = fleet.cloud.made;
     if (machine) Object.assign(machine, { createdAtMs: undefined, stuckAt: 'Running' });
     expect(await look()).toEqual({ proven: false, result: requeueAfter(5_000) });
@@ -120,7 +120,7 @@ describe('lookUp', () => {
     expect(fleet.history).not.toContain(`create ${idOf(0)}.1`);
   });
 
-  it('a look-up writes nothing if the record changed after the read', async () => {
+  it('a look-up writes nothing if the record changed after the caller’s read', async () => {
     refuse('Unauthorized');
     await updateInstance(fleet.store, unknown, { taskToken: 'later' });
     expect(await look()).toEqual({ proven: false, result: requeueAfter(1_000) });

@@ -38,7 +38,7 @@ describe('nextStep', () => {
     });
   });
 
-  it('if an earlier worker of the same message died, the launch waits for the rest of the claim by SQS’s clock', () => {
+  it('if an earlier worker of the message died, the launch waits for the rest of the claim time by SQS’s clock', () => {
     const claimed = record({ launchState: 'claimed', claimUntilMs: 90_000, claimedBy: 'm1' });
     const first = { messageId: 'm1', receives: 2, sentAtMs: 900_000, firstReceivedAtMs: 1_000_000 };
     const claimSeen = { claimUntilMs: 90_000, sinceMs: 1_000_000 };
@@ -123,13 +123,13 @@ describe('nextStep in a later round', () => {
     expect(at({ launchState: 'unknown', unknownSinceMs: 0 })).toMatchObject({ step: 'look-up' });
   });
 
-  it('while a failed machine is removed, a launch of a later round waits, and a launch of the same round ends as Failed', () => {
+  it('while a failed machine is removed, a launch of a later round waits, and a launch of the record’s round ends as Failed', () => {
     const failing = { status: 'Terminating', closeAs: 'Failed' } as const;
     expect(at(failing)).toEqual({ step: 'wait', waitMs: 5_000 });
     expect(at(failing, 1)).toEqual({ step: 'answer', outcome: 'Failed' });
   });
 
-  it('a launch of a later round is cancelled if its instance is being removed', () => {
+  it('a launch of a later round is cancelled if the instance is being removed', () => {
     expect(at({ status: 'Terminating' })).toEqual({ step: 'answer', outcome: 'Cancelled' });
   });
 

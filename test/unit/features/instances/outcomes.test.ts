@@ -76,7 +76,7 @@ describe('failInstances', () => {
     expect(await fleet.counts()).toEqual({ Failed: 1 });
   });
 
-  it('failInstances does nothing if the record changed after the read', async () => {
+  it('failInstances does nothing if the record changed after the caller’s read', async () => {
     const record = await fleet.claimed();
     await updateInstance(fleet.store, record, { launchState: 'unknown' });
     fleet.history.length = 0;
@@ -85,7 +85,7 @@ describe('failInstances', () => {
     expect(await fleet.record()).toMatchObject({ status: 'Creating' });
   });
 
-  it('if a worker died after it wrote the record, failInstances completes the task and gives the slot back', async () => {
+  it('if a worker died after it wrote Failed, the next failInstances completes the task and gives the slot back', async () => {
     const record = await fleet.claimed();
     const dying = fleet.makeWorker({ at: /^succeed/, does: 'die' });
     await fleet.run(dying, () => failInstances(dying.context, [{ record, failure: REFUSED }]));
@@ -118,13 +118,13 @@ describe('failInstances', () => {
 });
 
 describe('withPresentTokens', () => {
-  it('withPresentTokens returns the current task token if the record is at the same attempt', async () => {
+  it('withPresentTokens returns the record’s current task token if no later attempt has begun', async () => {
     const record = await fleet.claimed();
     await updateInstance(fleet.store, record, { taskToken: 'later' });
     expect(await withPresentTokens(context, [record])).toMatchObject([{ taskToken: 'later' }]);
   });
 
-  it('withPresentTokens keeps the old token if the record is at a later attempt', async () => {
+  it('withPresentTokens keeps the given task token if a later attempt has begun', async () => {
     const record = await fleet.claimed();
     fleet.putRecord({ ...record, attempt: 2, taskToken: 'later' });
     expect(await withPresentTokens(context, [record])).toEqual([record]);

@@ -26,7 +26,7 @@ const machine = (changes: Partial<CloudInstance> = {}): CloudInstance => ({
 });
 const note = async (shown = machine(), worker: Worker = fleet.worker) =>
   await fleet.run(worker, () => recordRunning(worker.context, [{ record: claimed, machine: shown }]));
-/** Returns a worker. Just before this worker writes the record, `fields` of the record change. */
+/** Returns a worker. Immediately before this worker writes the record, `fields` are written into the record. */
 const afterChange = (fields: Parameters<typeof updateInstance>[2]) =>
   fleet.makeWorker({ at: CHANGE, does: () => updateInstance(fleet.store, claimed, fields) });
 

@@ -36,7 +36,7 @@ describe('retakeClaims', () => {
     });
   });
 
-  it('if two workers take over the same claim, only one of them succeeds', async () => {
+  it('if two workers take over one claim together, only one worker succeeds', async () => {
     const attempts = [{ message, again: true, record: refused }];
     const both = await Promise.all(
       [fleet.worker, fleet.makeWorker()].map(({ context }) => retakeClaims(context, attempts, NO_KEYS)),
@@ -45,7 +45,7 @@ describe('retakeClaims', () => {
     expect(both.flatMap(({ stopped }) => stopped)).toEqual([]);
   });
 
-  it('a claim is not taken over if its record changed after the read', async () => {
+  it('a claim is not taken over if the record changed after the caller’s read', async () => {
     await updateInstance(fleet.store, refused, { launchState: 'accepted', backendId: 'm1' });
     const { context } = fleet.worker;
     const taken = await retakeClaims(context, [{ message, again: true, record: refused }], NO_KEYS);

@@ -5,7 +5,7 @@ import { countAnswer, refusalBy } from '../../../../functions/features/instances
 const MINUTE = 60_000;
 const answer = (message: string) => new DriverError('OutcomeUnknown', message, { answered: true });
 
-/** Counts answers to one call. The first answer arrives at time 0, and each further answer 20 s later. */
+/** Counts answers to one create call. The answers arrive every 20 s, the first one at time 0. */
 function answersOf(messages: readonly string[]) {
   let known: ReturnType<typeof countAnswer>;
   for (const [at, message] of messages.entries()) known = countAnswer(known, answer(message), at * 20_000);

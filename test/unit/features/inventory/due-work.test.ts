@@ -20,11 +20,11 @@ const connection = (fields: Partial<Connection> = {}): Connection => ({
 const due = (fields: Partial<Connection>) => dueWork(connection(fields), POLL_MINUTES, NOW_MS);
 
 test.each([
-  ['was never read is read', undefined, {}],
-  ['is as old as the driver allows is read again', '2026-01-01T11:00:00Z', {}],
-  ['will be too old before the next check is read again', '2026-01-01T11:00:30Z', {}],
-  ['is recent is not read again', '2026-01-01T11:02:00Z', { sync: false }],
-])('a catalogue that %s', (_what, inventorySyncedAt, expected) => {
+  ['a catalogue is read if it was never read', undefined, {}],
+  ['a catalogue is read again if it is as old as the driver allows', '2026-01-01T11:00:00Z', {}],
+  ['a catalogue is read again if it will be too old before the next check', '2026-01-01T11:00:30Z', {}],
+  ['a recent catalogue is not read again', '2026-01-01T11:02:00Z', { sync: false }],
+])('%s', (_what, inventorySyncedAt, expected) => {
   const due = dueWork(
     connection(inventorySyncedAt === undefined ? {} : { inventorySyncedAt }),
     POLL_MINUTES,
@@ -40,7 +40,7 @@ test('a Failed connection is verified again only if it was verified before, and 
   expect(due({ status: 'Disabled' })).toEqual([]);
 });
 
-test('a connection or a rotation in Verifying is verified, and a Failed rotation is not', () => {
+test('a connection or a credential rotation in Verifying is verified, and a Failed rotation is not', () => {
   const { verifiedAt: _, ...made } = connection({ status: 'Verifying', credentialVersion: 1 });
   expect(dueWork(made, POLL_MINUTES, NOW_MS)).toMatchObject([key]);
   const requestedAt = '2026-01-01T11:00:00Z';

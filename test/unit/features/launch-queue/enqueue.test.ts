@@ -16,7 +16,7 @@ const wantedOf = (...indexes: number[]) =>
 const entries = async () => await readQueue(fleet.store, governed(EAST, await fleet.opened()));
 
 describe('enqueue', () => {
-  it('launches get turns in the fair order that are four apart and follow the site’s current turn', async () => {
+  it('queued launches get turns (places in the fair order) in steps of four after the site’s current turn', async () => {
     const attempts = [0, 1, 2].map((index) => ({ message: launchOf(index), again: false }));
     await enqueue(fleet.worker.context, EAST, attempts, { wanted: wantedOf(0, 1, 2), turn: 100 });
     const all = await entries();

@@ -27,7 +27,7 @@ const site = async () => governed(EAST, await fleet.opened());
 const queued = async () => (await readQueue(fleet.store, await site())).map(({ message }) => message.index);
 
 describe('freeSlots', () => {
-  it('a slot that is given back is granted to the head of the queue in the same write', async () => {
+  it('freeSlots gives a slot back and grants the slot to the launch at the head of the queue', async () => {
     await open(1, 2);
     await freeSlots(fleet.worker.context, EAST, [{ instanceId: idOf(0) }]);
     expect(fleet.history).toEqual(['slot 0 returned', 'slot 1 taken', 'send launch 1']);
@@ -88,7 +88,7 @@ describe('freeSlots', () => {
     expect(fleet.sent('poll')).toHaveLength(1);
   });
 
-  it('if the connection cannot be opened, slots are given back and the queue is not served', async () => {
+  it('if the connection cannot be opened, slots are given back and no queued launch gets a slot', async () => {
     await open(1, 1);
     const { context } = fleet.worker;
     const closed = {

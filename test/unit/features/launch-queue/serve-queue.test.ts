@@ -76,7 +76,7 @@ describe('serveQueue', () => {
 
   it.each([
     ['a poll found the holder stalled', [idOf(13)]],
-    ['the permit is old, and the cloud could not be asked', undefined],
+    ['the permit is old and the poll could not ask the cloud', undefined],
   ])('serveQueue first sends the launch of a slot holder far down the queue if %s', async (_, stalled) => {
     await open(1, 13);
     fleet.nowMs += 60_000;
@@ -140,7 +140,7 @@ describe('scanQueue', () => {
     expect(fleet.heartbeats).toEqual(['token-1', 'token-1', 'token-1']);
   });
 
-  it('after a limit change, the queue scan sends the launches of misplaced entries, and workers enqueue these again', async () => {
+  it('after a limit change, the queue scan sends launches in partitions that are no longer read, and workers enqueue these launches again', async () => {
     await open(1, 12, { calls: { create: { perSecond: 500, burst: 500 } } });
     await updateConnection(fleet.store, 'default', 'cloud', {
       limits: { concurrentInstancesPerLocation: 1 },

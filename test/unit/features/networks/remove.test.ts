@@ -56,7 +56,7 @@ it('if the fleet is not being deleted, a network is kept while a security group 
   world = workerWorld(Date.parse('2026-01-01T12:00:00Z'));
   putPlacement();
   putResource('network', ['web']);
-  // An earlier round kept this security group for an instance that has ended since.
+  // The security group is left from an earlier round.
   putResource('security-group', ['web']);
   const message = { kind: 'remove-networks' as const, fleetId: FLEET, ...site, taskToken: 'token' };
   expect(await removeNetworks(world.context, { ...message, round: 'network', scope: 'failed' })).toEqual(ACK);

@@ -4,7 +4,7 @@ import { DriverError } from '../../../../functions/drivers/contract/errors.ts';
 import { simMetadata } from '../../../../functions/drivers/sim/metadata.ts';
 import type { InstanceStatus } from '../../../../functions/model/status.ts';
 
-/** A machine of the cloud in memory, with its location. */
+/** A machine of the cloud in memory. */
 export interface Machine extends CloudInstance {
   backendId: string;
   location: string;
@@ -25,7 +25,7 @@ const unplayed = (): Promise<never> => Promise.reject(new Error('the cloud in me
 export class MemoryCloud {
   readonly #now: () => number;
   readonly #note: (call: string) => void;
-  /** All machines that were ever made, in order. */
+  /** All machines that were ever made, in order of creation. */
   readonly made: Machine[] = [];
   /** Time from a machine's creation until the machine runs, in ms. */
   bootMs = 10_000;
@@ -42,7 +42,7 @@ export class MemoryCloud {
     this.#note = note;
   }
 
-  /** Returns the machines that exist, in order. */
+  /** Returns the machines that exist, in order of creation. */
   get standing(): Machine[] {
     return this.made.filter((one) => !this.#isGone(one));
   }

@@ -429,7 +429,7 @@ export class OneFleet {
     return Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0));
   }
 
-  /** Returns the positions that hold a slot. */
+  /** Returns the positions of the instances that hold a slot at a location. */
   async holders(location = 'east'): Promise<number[]> {
     const ids = Object.keys(await readHolders(this.store, { connectionKey: CONNECTION, location }));
     return ids.map((id) => parseInstanceId(id)?.index ?? -1).sort();

@@ -49,6 +49,8 @@ const byName: ProofTerms = {
   keyOf: (token) => `name of ${token}`,
 };
 
+// A machine is `proven` if a call of this deployment made it. A `copy` has this deployment's tags, but another call
+// made it, such as a restore from a backup.
 describe('proof by creation time', () => {
   const WIDENED_MS = LONGEST_MS + CLOCK_SKEW_MS;
 
@@ -102,7 +104,7 @@ describe('proof by creation time', () => {
     expect(proveMachine(shown({ status: 'Creating' }), running, byTime)).toBe('copy');
   });
 
-  it('while an attempt has not ended, its machine is proven even if it was made long after the first call', () => {
+  it('while an attempt has not ended, a machine that was made long after the attempt’s first call is proven', () => {
     const open = record({ firstSentAtMs: SENT_MS, launchState: 'unknown' });
     expect(proveMachine(shown({ createdAtMs: NOW_MS }), open, byTime)).toBe('proven');
   });
@@ -143,7 +145,7 @@ describe('proof by idempotency key', () => {
     ['a machine without a key is a copy', undefined, 'copy'],
   ] as const)('%s', (_, idempotencyKey, proof) => {
     const one = idempotencyKey === undefined ? {} : { idempotencyKey };
-    // A creation time proves nothing at a cloud that sets it again at each start of a machine.
+    // A creation time proves nothing at a cloud that sets a new creation time at each start of a machine.
     expect(proveMachine(shown({ ...one, createdAtMs: SENT_MS }), batch, byKey)).toBe(proof);
   });
 
@@ -167,7 +169,7 @@ describe('backend ids that are names', () => {
     expect(proveMachine(shown(), running, byName)).toBe('unproven');
   });
 
-  it('a record is not bound to a copy that has the same name as its machine', () => {
+  it('a record is not bound to a copy that has the name of the record’s machine', () => {
     const copy = shown({ backendId: 'i-1', createdAtMs: NOW_MS });
     expect(isBoundTo(running, copy, byName)).toBe(false);
     expect(isBoundTo(running, shown({ backendId: 'i-1', createdAtMs: SENT_MS }), byName)).toBe(true);

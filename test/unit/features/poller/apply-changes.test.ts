@@ -146,7 +146,7 @@ describe('endAttempts', () => {
     expect(await fleet.record(0)).toMatchObject({ status: 'Failed' });
   });
 
-  it('a poll removes a machine instead of adopting it if the record was bound to another machine after the read', async () => {
+  it('a poll removes a machine instead of adopting it if the record was bound to another machine after the poll’s read', async () => {
     const record = await unbound();
     fleet.putRecord({ ...record, launchState: 'accepted', backendId: 'm2' });
     await end({ adopted: [{ record, machine: { ...machine, status: 'Creating' } }] });

@@ -45,7 +45,7 @@ describe('decideSlots', () => {
     ['whose record is closed', closed],
     ['whose record is Planned at this site', planned],
   ])(
-    'a slot holder %s keeps its slot for two minutes, because its worker may be about to claim',
+    'a slot holder %s keeps its slot for two minutes, because its worker may be about to claim the instance',
     (_, one) => {
       const early = decide(one, IN_TIME).decision;
       expect([...early.claiming]).toEqual([ID]);
@@ -86,7 +86,7 @@ describe('decideSlots', () => {
     expect(decide(elsewhere, undefined).decision.moved).toEqual([]);
   });
 
-  it('the slot of an instance that never ran is unused when the cloud shows its own machine in Terminating', () => {
+  it('the slot of an instance that never ran is unused when the cloud shows the instance’s own machine as Terminating', () => {
     const going = record({ status: 'Terminating', backendId: 'i-1' });
     const { applied, decision } = decide(going, NOW);
     expect(unusedSlots(applied, decision, new Set())).toEqual([ID]);

@@ -107,13 +107,13 @@ describe('decideSlots', () => {
     return { applied, decision: decideSlots({ picked, machines }, applied, SITE, NOW_MS) };
   };
 
-  it('a slot holder keeps its slot while its worker may be about to claim', () => {
+  it('a slot holder keeps its slot while its worker may be about to claim the instance', () => {
     const { decision } = decide([], { [ONE]: NOW_MS - 1_000 });
     expect([...decision.claiming]).toEqual([ONE]);
     expect(decision.abandoned).toEqual([]);
   });
 
-  it('an old slot without a claim is abandoned, and is given back only after a fence has stopped the claim', () => {
+  it('an old slot without a claim is abandoned, and is given back only after a fence (a write that makes earlier claims fail)', () => {
     const { applied, decision } = decide([], { [ONE]: NOW_MS - 600_000 });
     expect(decision.abandoned).toEqual([ONE]);
     expect(unusedSlots(applied, decision, new Set())).toEqual([]);

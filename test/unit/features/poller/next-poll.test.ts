@@ -41,7 +41,7 @@ describe('nextPollMs', () => {
     },
   );
 
-  it('the delay of the next poll is never below the shortest interval or above the usual one', () => {
+  it('the delay of the next poll is never below the shortest interval or above the usual interval', () => {
     fc.assert(
       fc.property(
         fc.boolean(),

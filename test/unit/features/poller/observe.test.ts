@@ -27,7 +27,7 @@ async function openRunning(size = 1): Promise<void> {
 
 async function look(changes: Partial<Snapshot> = {}, worker: Worker = fleet.worker): Promise<Observed> {
   const poll = await fleet.takePoll(worker);
-  // A full poll was made in this minute, so the poll of the test does not check deadlines.
+  // The first full poll of each minute checks deadlines. The poll of the test is not the first.
   poll.loop.fullAtMs = fleet.nowMs;
   const snapshot = await fleet.run(worker, () =>
     takeSnapshot(poll.context, poll.site, poll.opened, poll.loop),
@@ -99,7 +99,7 @@ describe('observe', () => {
     },
   );
 
-  it('a poll with a partial snapshot compares only the records that the snapshot asked about', async () => {
+  it('a poll with a partial snapshot compares only the records of the instances that it asked the cloud about', async () => {
     await openRunning(2);
     const observed = await look({ seen: [], isFull: false, asked: new Set([idOf(1)]) });
     expect(observed.found.map(({ record }) => record.index)).toEqual([1, 1]);

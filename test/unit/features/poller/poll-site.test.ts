@@ -14,7 +14,7 @@ beforeEach(async () => {
 });
 afterEach(() => fleet.end());
 
-/** Launches the fleet's only instance. Afterwards the queue has one message: that of the first poll. */
+/** Launches the fleet's only instance. Afterwards the queue contains only the message of the first poll. */
 const launch = async () => {
   await fleet.handle(launchOf(0));
   fleet.history.length = 0;
@@ -57,7 +57,7 @@ describe('the poll loop of a site', () => {
     expect(lists()).toHaveLength(1);
   });
 
-  it('the next poll comes in one second if a removal call of this poll got no permit', async () => {
+  it('the next poll comes in one second if a removal call of the current poll gets no permit', async () => {
     await launch();
     fleet.putRecord({ ...(await fleet.claimed()), status: 'Terminating', closeAs: 'Failed' });
     fleet.nowMs += 60_000;
@@ -163,7 +163,7 @@ describe('a poll whose list is empty', () => {
 
 describe('an empty list before a list that fails', () => {
   it.each(['Unavailable', 'InvalidRequest', 'Throttled'] as const)(
-    'one empty list after a list call that failed with %s closes no record, even if the list before was empty',
+    'one empty list after a list call that failed with %s closes no record, even if the last list before the failure was empty',
     async (code) => {
       await launchAndRun();
       // The cloud refuses removals, so the machine still exists although no list shows it.
@@ -187,7 +187,7 @@ describe('an empty list before a list that fails', () => {
 });
 
 describe('an empty list before a restart of the poll loop', () => {
-  it('a poll closes a record if the list was empty before a restart of the poll loop and is empty after it', async () => {
+  it('a poll closes a record if the list was empty before a restart of the poll loop and is empty after the restart', async () => {
     await launchAndRun();
     fleet.cloud.vanish(fleet.cloud.made[0]);
     await poll();

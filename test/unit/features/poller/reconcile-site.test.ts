@@ -34,7 +34,7 @@ async function reconcile(worker: Worker = fleet.worker, changes: Partial<Snapsho
 }
 
 describe('reconcileSite', () => {
-  it('a poll writes the record, completes the task, gives the slot back, and grants it to the next launch', async () => {
+  it('a poll writes the record, completes the task, gives the slot back, and grants the slot to the next launch', async () => {
     await open({ size: 2, limits: { concurrentInstancesPerLocation: 1 } });
     fleet.nowMs += 20_000;
     await reconcile();
@@ -140,7 +140,7 @@ describe('reconcileSite', () => {
     expect(fleet.outcomes.size).toBe(0);
   });
 
-  it('a poll sends the launch of a moved instance if the worker that moved it did not send the launch', async () => {
+  it('a poll sends the launch of a moved instance if the worker that moved the instance did not send the launch', async () => {
     await open({ locations: ['east', 'west'] });
     await moveInstance(fleet.store, await fleet.claimed(), 'west', []);
     fleet.cloud.vanish(fleet.cloud.made[0]);

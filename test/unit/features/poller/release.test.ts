@@ -113,7 +113,7 @@ describe('releaseSlotsOf', () => {
     expect(fleet.sent('launch')).toEqual([launchOf(0, WEST)]);
   });
 
-  it('a poll gives back the slot of an instance that never ran when its machine is being removed', async () => {
+  it('if an instance never ran and its machine is being removed, a poll gives the instance’s slot back', async () => {
     await open();
     await fleet.handle(launchOf(0));
     await release({ leaving: [idOf(0)] });

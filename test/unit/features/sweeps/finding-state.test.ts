@@ -42,12 +42,12 @@ const iso = (ms: number) => new Date(ms).toISOString();
 
 describe('classifyMachine', () => {
   it.each([
-    ['that its record is bound to', bound],
+    ['whose record is bound to it', bound],
     ['whose create call has not been answered', record({ launchState: 'claimed' })],
     ['whose create reply was lost', record({ launchState: 'unknown' })],
     ['that is being removed', record({ status: 'Terminating', backendId: 'i-1' })],
     [
-      'whose record was closed within the consistency window of the list',
+      'whose record was closed less than one consistency window before the list call',
       record({ status: 'Terminated', backendId: 'i-1', terminatedAt: iso(NOW_MS - 4_000) }),
     ],
   ])('a machine %s is claimed', (_, found) => {
@@ -131,7 +131,7 @@ describe('classifyMachine', () => {
     expect(classifyMachine(machine(), launching, asked)).toEqual({ claimed: false, reason: 'copy' });
   });
 
-  it('a machine of another connection of the same account is claimed', () => {
+  it('a machine is claimed even if its record belongs to another connection', () => {
     expect(classifyMachine(machine(), { ...bound, connectionKey: 'default/b' }, asked)).toEqual({
       claimed: true,
     });

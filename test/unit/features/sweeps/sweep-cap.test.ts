@@ -36,7 +36,7 @@ it.each([
   expect(mostPerDay(ours)).toBe(most);
 });
 
-it('duplicates, earlier attempts and network resources do not count towards the removal cap', () => {
+it('duplicates, machines of earlier attempts and network resources do not count towards the removal cap', () => {
   expect(counts('instance', 'duplicate')).toBe(false);
   expect(counts('instance', 'earlier-attempt')).toBe(false);
   expect(counts('network', 'no-record')).toBe(false);

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { cameFirst, judgeMarks, MARK_LIVES_MS } from '../../../../functions/features/writers/judge-marks.ts';
 
 const NOW = 100 * MARK_LIVES_MS;
+/** Returns the mark of a deployment, which shows in a cloud account that the deployment uses the account. */
 const mark = (writerId: string, sinceMs: number, renewedAtMs = NOW) => ({ writerId, sinceMs, renewedAtMs });
 
 it('of several other live deployments, judgeMarks returns the one that began first', () => {

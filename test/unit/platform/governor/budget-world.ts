@@ -31,7 +31,7 @@ export type Step =
 
 const location = fc.constantFrom(...SITES);
 const which = fc.nat(30);
-/** Pauses in ms. Some are short. The others are about half a minute or a minute, which are times in the budget rules. */
+/** Pauses in ms: at most 1.5 s, or close to half a minute or a minute. */
 const pause = fc.oneof(
   fc.integer({ min: 1, max: 1_500 }),
   fc.constantFrom(29_000, 30_000, 58_500, 59_000, 59_999),
@@ -72,9 +72,8 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
 );
 
 /**
- * Simulates the budget of a connection. Launches take budget. Their messages are delivered again, and the launches are
- * claimed, given back, lost or ended. Polls begin and end in any order. The class counts the instances that exist
- * without using the budget's own counts.
+ * Simulates launches and polls that use the budget of one connection, in any order. Keeps its own list of the instances
+ * that exist, so that a test can check the counts of the budget.
  */
 export class BudgetWorld {
   readonly launches: Launch[] = [];
@@ -140,7 +139,7 @@ export class BudgetWorld {
     }
   }
 
-  /** Delivers a launch's message again, perhaps at another site. The launch keeps its budget and takes no more. */
+  /** Delivers a launch's message again, at any site. The launch keeps its budget and takes no more. */
   #repeat(one: Launch, location: string): void {
     const { state, answer } = takeFrom(this.state, this.#limits, location, [one], this.nowMs);
     if (!answer.taken.includes(one.instanceId))

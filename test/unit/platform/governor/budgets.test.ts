@@ -147,7 +147,7 @@ describe('totals', () => {
     });
   });
 
-  it('a launch that asks again takes its share of the totals only once, even at another location', () => {
+  it('a launch that asks several times takes its share of the totals only once, even if it asks at several locations', () => {
     const { take, sum, reserved } = budget({ totals: { instances: 2 }, createsPerMinute: 2 });
     take(some('a', 'b'));
     expect(take(some('c', 'b', 'a'), NOON + 1_000).taken).toEqual(['b', 'a']);
@@ -220,7 +220,7 @@ describe('a poll', () => {
     expect(countUsage([], NOON + 7_000)).toBe(false);
   });
 
-  it('a poll that began before the latest counted poll is ignored', () => {
+  it('a poll is ignored if it began before the poll whose instances were counted last', () => {
     const { take, countUsage, sum } = budget({ totals: { instances: 9 } });
     countUsage(some('x'), NOON);
     take(some('a'), NOON + 1_000);

@@ -182,7 +182,7 @@ describe('rates', () => {
     const allowed = limits({ concurrentInstancesPerLocation: 1_000, ...rate(3, 10) });
     const { state: planned = site() } = decideCreates(site(), allowed, NOON, many(18));
     const late = many(9, 9);
-    // Nine calls have reached the cloud, and its token bucket is full again.
+    // Nine calls have reached the cloud, and the cloud's token bucket is full again.
     const others = decideCreates(planned, allowed, NOON + 6 * SECOND, many(8, 100));
     expect(actionsOf(others)).toEqual(Array(8).fill('allow'));
     const second = decideCreates(others.state ?? site(), allowed, NOON + 6_400, late);

@@ -11,12 +11,15 @@ interface Ask {
   ids: string[];
 }
 
-/** Delays in ms between a launch's start time and its next request. Each call of `decideCreates` uses the next delay. */
+/**
+ * Delays in ms from the start time that the governor gave a launch to the launch's next request to the governor. Each
+ * call of `decideCreates` uses the next delay. After the last delay, the first delay is used again.
+ */
 type Lateness = readonly number[];
 
 /**
- * Runs launches until all have called the cloud. Each launch asks the governor. The launch calls the cloud if the
- * governor allows the call. Otherwise it asks again, later than its start time.
+ * Runs launches until each launch has called the cloud. A launch asks the governor, and calls the cloud if the governor
+ * allows the call. If the governor gives the launch a start time, the launch asks again after this time and a delay.
  *
  * @returns `taken`: number of calls that the cloud accepted; `refused`: number of calls that the cloud refused
  */

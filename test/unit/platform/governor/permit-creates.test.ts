@@ -18,7 +18,7 @@ const site = {
   limits: limits({ totals: { instances: 1 } }),
 };
 
-/** Creates a governor table with two stores. @param beforeCommand awaited before each command of `store` */
+/** Creates two stores over one governor table. @param beforeCommand awaited before each command of `store` */
 function world(beforeCommand: (input: unknown) => Promise<void> = () => Promise.resolve()) {
   const clock = { now: () => NOON, sleep: () => Promise.resolve() };
   const settings = { baseLagMs: () => 0, indexLagMs: () => 0, pageSize: () => 100, unprocessed: () => 0 };

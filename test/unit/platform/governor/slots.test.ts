@@ -14,7 +14,7 @@ describe('grantSlots', () => {
     expect(grantSlots(first.holders, 2, 10, ['b', 'c']).granted).toEqual(['b']);
   });
 
-  it('grantSlots gives an expired slot to another holder', () => {
+  it('grantSlots gives an expired slot to another instance', () => {
     const { holders } = grantSlots({}, 1, 0, ['a']);
     expect(heldNow(holders, SLOT_EXPIRY_MS)).toEqual({});
     expect(grantSlots(holders, 1, SLOT_EXPIRY_MS, ['b']).granted).toEqual(['b']);
@@ -28,7 +28,7 @@ describe('a slot', () => {
     expect(withRenewed(holders, { another: 19 }, 99)).toBe(holders);
   });
 
-  it('a slot is given back by a release of its own permit, but not by a release of another permit', () => {
+  it('a release gives a slot back if it names the slot’s permit or no permit, and not if it names another permit', () => {
     const holders = { a: 10, b: 20, c: 30 };
     const released = [
       { instanceId: 'a', startMs: 10 },

@@ -27,7 +27,7 @@ const wants = (index: number, fleetId = FLEET): WantedCreate => ({
   mayGoElsewhere: false,
 });
 
-/** Creates a governor table with one connection. The returned functions act at its sites as workers do. */
+/** Creates a governor table with one connection. The returned functions act at the connection's sites as workers do. */
 function world(override: unknown) {
   const { store, clock, calls } = governorTable(loans);
   const connection = governedBy(override);
@@ -250,7 +250,7 @@ describe('viewGovernor', () => {
 describe('reopenConnection', () => {
   const closed: Feedback = { kind: 'no-quota', wanted: wants(0), message: 'no more' };
 
-  it('reopening a connection permits launches again at one location or at all locations', async () => {
+  it('reopening a connection permits launches again that a used-up quota blocked, at one location or at all', async () => {
     const one = world({});
     for (const location of ['us-east-1', 'us-west-2', 'eu-west-1']) await one.begin(location);
     for (const location of ['us-east-1', 'us-west-2']) await one.applyFeedback(location, closed);

@@ -40,7 +40,7 @@ it(`the governor permits ${PER_SECOND} creates a second at one site within the w
   const dynamo = new Dynamo([table], { now: clock.now, ...settings });
   const document = loans.lend((command, input) => Promise.resolve(dynamo.perform(command, input)));
   const store = { document, tables: { governor: 'governor' }, clock, random: () => 0.5 };
-  /** Numbers of write units, by partition key and second. */
+  /** Number of write units that were used, by partition key and second. */
   const units = new Map<string, number>();
   table.onWrite = (before, after) => {
     const { pk = '' } = after ?? before ?? {};

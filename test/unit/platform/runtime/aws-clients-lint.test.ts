@@ -29,7 +29,7 @@ const reportSchema = z.object({
   diagnostics: z.array(z.object({ location: z.object({ path: z.string() }) })),
 });
 
-/** Runs the lint rule on sources. @returns the files that it reports */
+/** Runs the lint rule on sources. @returns the files that the rule reports */
 function lint(sources: ReadonlyMap<string, string>): Set<string> {
   const folder = mkdtempSync(join(tmpdir(), 'fleetwright-lint-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));

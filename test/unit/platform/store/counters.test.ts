@@ -173,7 +173,7 @@ describe('countStep', () => {
   });
 });
 
-it('a move takes an instance off the counters of the old placement and adds it to the counters of the new one', () => {
+it('a move subtracts an instance from the counters of the old placement, and adds it to those of the new placement', () => {
   const [leaving, arriving] = [noChange(), noChange()];
   countStatus(leaving, record(), 'Creating', -1);
   countRequested(leaving, -1);

@@ -17,7 +17,7 @@ describe('ensureDeploymentId', () => {
     expect(new Set(ids).size).toBe(1);
   });
 
-  it('the deployment id does not change when another stack uses the same tables', async () => {
+  it('the deployment id in the tables does not change when another stack begins to use the tables', async () => {
     const { store } = fleetsTable(loans);
     await ensureDeploymentId(store, unnamed('first-stack'));
     expect(await ensureDeploymentId(store, unnamed('second-stack'))).toBe('first-stack');

@@ -54,7 +54,7 @@ const idsOf = (items: readonly { wanted: { instanceId: string } }[]) =>
 test.each([
   ['one partition', SLOW, 1],
   ['the partitions that 500 launches a second need', FAST, 4],
-])('a queue in %s begins with the same entries for every read limit', async (_, site, parts) => {
+])('for each read limit, a read of a queue in %s returns the first entries of the queue', async (_, site, parts) => {
   const store = await queueOfTwoFleets(site, 40, 10);
   const entries = await readQueue(store, site);
   expect(queuePartsOf(site)).toBe(parts);

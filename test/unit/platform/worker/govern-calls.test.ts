@@ -20,7 +20,7 @@ beforeEach(() => {
 });
 afterEach(() => loans.takeBack());
 
-/** Creates a governed connection. `request` makes a request. `sent` has the actions of the requests that were sent. */
+/** Creates a connection whose requests need permits. `sent` has the actions of the requests that `request` sent. */
 function connected() {
   const log = { info: () => {}, warn: (_: string, detail?: unknown) => logged.push(detail), error: () => {} };
   const { connectionKey, limits } = governedBy({ calls: { create: RATE, list: RATE, mutate: RATE } });

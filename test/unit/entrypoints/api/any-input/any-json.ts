@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { resolved, type Schema } from './schema.ts';
 
-/** JSON text that is sent unchanged. It is for values that `JSON.stringify` would write differently. */
+/** JSON text that is sent unchanged, for values that `JSON.stringify` would write differently, such as `1e400`. */
 export class Raw {
   readonly text: string;
 
@@ -10,7 +10,7 @@ export class Raw {
   }
 }
 
-/** Values that exist in the test's tables, by field name. They make many of the drawn requests acceptable. */
+/** Values to draw for a field, by field name. With these values, the API accepts many of the drawn requests. */
 export const KNOWN = new Map<string, readonly unknown[]>(
   Object.entries({
     namespace: ['default', 'default', 'default', 'empty'],
@@ -41,7 +41,7 @@ export const KNOWN = new Map<string, readonly unknown[]>(
 const FLEET = { connection: 'sim-aws', instanceType: 'm6i.large', image: 'ubuntu-24.04' };
 const LABELS = { team: 'search', 'a.b/c-d_e': 'é\u2028' };
 
-/** Accepted bodies, by operation. If the body of an operation has many rules, random bodies rarely satisfy them all. */
+/** Bodies that an operation accepts, by operation id. Random bodies rarely satisfy all rules of an operation. */
 export const EXAMPLES: Readonly<Record<string, readonly unknown[]>> = {
   createNamespace: [{ name: 'another', description: 'two\nlines \ud83d\ude00' }],
   createApiKey: [{ name: 'key', expiresAt: '2999-01-01T00:00:00Z' }],
@@ -89,7 +89,7 @@ const RAW = [
   '{"a":1,"a":2}',
 ].map((text) => new Raw(text));
 
-/** Strings that are not valid Unicode, that are too long, or that programs interpret. */
+/** Strings that are not valid Unicode, are too long, or have a special meaning to a program, such as `__proto__`. */
 export const strange: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom(
     '\ud800',
@@ -119,7 +119,7 @@ const KEYS = [
   'unknown',
 ];
 
-/** Draws a value that fits a schema. Each field is within its bounds, but rules over several fields may be broken. */
+/** Draws a value that fits a schema. The value may break a rule that concerns several fields. */
 export function anyJson(node: unknown, name = ''): fc.Arbitrary<unknown> {
   const schema = resolved(node);
   const known = KNOWN.get(name);
@@ -185,7 +185,7 @@ function anyObject({
   return fc.dictionary(names, anyJson(additionalProperties ?? {}), { maxKeys: 3 });
 }
 
-/** Draws values of `json`, and puts one bad value or field into each. */
+/** Draws a value from `json`, and puts one bad value or one bad field into the value. */
 export function poisoned(json: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
   const poison = fc.oneof(
     fc.constantFrom<unknown>(...RAW),
@@ -200,7 +200,7 @@ export function poisoned(json: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
 }
 
 /**
- * Changes one value: `value` itself or a value that is nested in it.
+ * Applies `change` to one value: to `value` itself or to a value that is nested in `value`.
  *
  * @param at index of the value to change, modulo the number of values
  */

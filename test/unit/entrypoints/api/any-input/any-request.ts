@@ -6,11 +6,11 @@ import { operationOf, resolved } from './schema.ts';
 
 export interface AnyRequest {
   request: Request;
-  /** The body before it is serialized; undefined if the operation has no body. */
+  /** The request's body before serialization; undefined if the operation has no body. */
   json: unknown;
 }
 
-/** Draws requests of one operation. Many requests are valid, and most invalid requests are wrong in one place. */
+/** Draws requests of one operation. Many requests are valid, and most invalid requests have a single error. */
 export function anyRequest(route: Route): fc.Arbitrary<AnyRequest> {
   const { parameters, requestBody } = operationOf(route);
   const of = (site: 'path' | 'query') =>
@@ -63,7 +63,7 @@ function headersOf({
   return { ...(type === undefined ? {} : { 'content-type': type }), ...headers };
 }
 
-/** Draws a body by its schema or from the accepted examples. Half of the bodies get a bad value or field. */
+/** Draws a body from the operation's schema or from `EXAMPLES`. Half of the bodies get one bad value or field. */
 function anyBody({ operationId }: Route, schema: unknown): fc.Arbitrary<unknown> {
   const fitting = fc.oneof(anyJson(schema), fc.constantFrom(...(EXAMPLES[operationId] ?? [{}])));
   return fc.oneof(fitting, poisoned(fitting));

@@ -57,7 +57,7 @@ export class InProcessApi {
     this.#handlers = handlersOver(this.store);
   }
 
-  /** Creates the API key with which requests are sent. */
+  /** Creates the API key that `ask` sends with each request. */
   async open(): Promise<void> {
     this.#key = (await issueApiKey(this.store, { name: 'tests' })).key;
   }

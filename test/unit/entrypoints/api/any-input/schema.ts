@@ -49,7 +49,7 @@ export function operationOf({ path, method }: Pick<Route, 'path' | 'method'>) {
   return operation;
 }
 
-/** Returns a schema. If it is a reference, returns the schema to which it points. */
+/** Returns a schema. Replaces a reference by the schema to which the reference points. */
 export function resolved(node: unknown): Schema {
   const schema = schemaSchema.parse(node);
   if (schema.$ref === undefined) return schema;

@@ -9,10 +9,9 @@ export class ValidationException extends Error {
 }
 
 /**
- * Asserts that DynamoDB can store a value, and that its SDK does not change the value. The tables in memory accept any
- * value.
+ * Asserts that DynamoDB would store a value unchanged. The tests' tables in memory do not check this.
  *
- * @throws ValidationException if DynamoDB would refuse the value or store another one
+ * @throws ValidationException if DynamoDB would refuse or change the value
  */
 export function assertStorable(value: unknown, field = ''): void {
   if (typeof value === 'number') assertNumber(value, field);
