@@ -46,7 +46,7 @@ describe.each(FLEET_STATUSES)('a fleet that is %s', (status) => {
     );
   });
 
-  it(`a ${status} fleet allows no action while instances are removed, unless it is Held`, () => {
+  it(`a ${status} fleet allows no action while instances are removed, unless the fleet is Held`, () => {
     const removing = { status, working: true, launching: false, missing: 3, failed: 2 };
     expect(allowedActions(removing)).toEqual(status === 'Held' ? TABLE.Held : []);
   });

@@ -52,7 +52,7 @@ describe('adopt', () => {
     expect(await fleet.record()).toMatchObject({ backendId: 'm1', taskToken: 'later' });
   });
 
-  it('a machine is bound to a record in Terminating, so that a poll can remove the machine', async () => {
+  it('adopt binds a machine even to a record in Terminating, so that a poll can remove the machine', async () => {
     fleet.putRecord({ ...claimed, status: 'Terminating', taskToken: 'later' });
     await bind();
     expect(await fleet.record()).toMatchObject({ status: 'Terminating', backendId: 'm1' });
@@ -64,7 +64,7 @@ describe('adopt', () => {
     ['is Planned at another location', { status: 'Planned' as const, location: 'west' }],
     ['is at a later attempt', { attempt: 2 }],
     ['is bound to another machine', { backendId: 'm9', launchState: 'accepted' as const }],
-  ])('a machine is removed immediately if the record %s', async (_, changes) => {
+  ])('adopt removes a machine immediately if the record %s', async (_, changes) => {
     const changed = { ...claimed, ...changes, taskToken: 'later' };
     fleet.putRecord(changed);
     await bind();

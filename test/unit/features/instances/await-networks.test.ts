@@ -24,7 +24,7 @@ describe('awaitNetworks', () => {
     expect(fleet.worker.steps).toBe(1);
   });
 
-  it('attempts fail with the error that prevented the creation of the fleet’s network resources', async () => {
+  it('if the fleet’s network resources could not be made, awaitNetworks returns the attempts as failed, with the error', async () => {
     await open();
     const blocked = { code: 'QuotaExceeded', message: 'no networks left' };
     await blockPlacement(fleet.store, { fleetId: FLEET, ...EAST }, blocked);

@@ -34,7 +34,7 @@ describe('claimInstances', () => {
     expect(await fleet.counts()).toEqual({ Creating: 3 });
   });
 
-  it('if two workers claim the next attempt of the same instance, only one claim is written', async () => {
+  it('if two workers claim the next attempt of one instance, only one claim is written', async () => {
     await claimInstances(context, [first(0)]);
     const record = await fleet.claimed();
     const attempt = { ...first(0), record };

@@ -11,7 +11,7 @@ const credential = { accessKeyId: 'AKIDTEST', secretAccessKey: 'secret' };
 const client = createAwsDriver().connect({ cloud: 'aws', credential, deploymentId: 'test', calls: openGate });
 const fleetId = 'f0123456789abcdef';
 
-/** Returns a claimed record and its spec for EC2. @param keys idempotency keys that the claim wrote */
+/** Returns a claimed record and the instance's spec for EC2. @param keys idempotency keys that the claim wrote */
 function wanted(index: number, keys: string[] = []) {
   const id = instanceId({ fleetId, index });
   const spec: InstanceSpec = {

@@ -209,7 +209,7 @@ describe('launchInstances', () => {
     expect(fleet.history).not.toContain('slot 0 taken');
   });
 
-  it('a launch message that is delivered again after the cloud accepted its call causes no second call', async () => {
+  it('a launch message that is delivered again after the cloud accepted the create call causes no second create call', async () => {
     await open();
     await fleet.handle(launchOf(0));
     expect(await fleet.handle(launchOf(0), fleet.makeWorker())).toEqual(ACK);

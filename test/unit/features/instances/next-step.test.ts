@@ -11,7 +11,7 @@ describe('nextStep', () => {
     expect(nextStep(undefined, { message: { round: 1 } }, TIMES)).toEqual({ step: 'claim' });
   });
 
-  it('a launch waits for another worker’s claim time and the consistency window, then looks up the machine', () => {
+  it('if another worker has claimed the instance, a launch waits for the claim time and the consistency window, then looks up the machine', () => {
     const claimed = record({ launchState: 'claimed', claimUntilMs: 90_000 });
     const waiting = { step: 'wait', waitMs: CLAIM_MS + WINDOW_MS, marks: { waitedFor: 90_000 } };
     expect(nextStep(claimed, { message: { round: 1 } }, TIMES)).toEqual(waiting);
@@ -29,7 +29,7 @@ describe('nextStep', () => {
     });
   });
 
-  it('a launch with an unknown outcome waits until the consistency window is over, then looks up its machine', () => {
+  it('if the outcome of the create call is unknown, a launch waits for the consistency window, then looks up the machine', () => {
     const unknown = record({ launchState: 'unknown', unknownSinceMs: 10_000, claimUntilMs: 0 });
     const waiting = { step: 'wait', waitMs: WINDOW_MS, marks: { waitedFor: 10_000 } };
     expect(nextStep(unknown, { message: { round: 1 } }, TIMES)).toEqual(waiting);

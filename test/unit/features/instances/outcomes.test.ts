@@ -85,7 +85,7 @@ describe('failInstances', () => {
     expect(await fleet.record()).toMatchObject({ status: 'Creating' });
   });
 
-  it('if a worker died after it wrote Failed, the next failInstances completes the task and gives the slot back', async () => {
+  it('if a worker died after it wrote Failed, the next call of failInstances completes the task and gives the slot back', async () => {
     const record = await fleet.claimed();
     const dying = fleet.makeWorker({ at: /^succeed/, does: 'die' });
     await fleet.run(dying, () => failInstances(dying.context, [{ record, failure: REFUSED }]));
@@ -108,7 +108,7 @@ describe('failInstances', () => {
     expect((await fleet.placement()).launching).toBe('on');
   });
 
-  it('an instance that may move to another location does not fail', async () => {
+  it('failInstances moves an instance that may move to another location', async () => {
     await open({ locations: ['east', 'west'] });
     const failure = { code: 'InsufficientCapacity', message: 'none left' };
     await failInstances(context, [{ record: await fleet.claimed(), failure }]);

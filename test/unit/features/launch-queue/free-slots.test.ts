@@ -56,7 +56,7 @@ describe('freeSlots', () => {
     expect(await queued()).toEqual([2]);
   });
 
-  it('a slot stays with its holder if a worker gives back an earlier permit of the same holder', async () => {
+  it('a slot stays with its holder if a worker gives back an earlier permit of this holder', async () => {
     await open(1, 1);
     const [startMs = 0] = Object.values(await readHolders(fleet.store, EAST));
     await freeSlots(fleet.worker.context, EAST, [{ instanceId: idOf(0), startMs: startMs - 1 }]);

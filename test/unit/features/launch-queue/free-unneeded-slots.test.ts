@@ -25,7 +25,7 @@ afterEach(() => world.end());
 const permit = () => permitCreates(world.context.store, { ...site, limits: limits({}) }, [want(ID)]);
 const isHeld = async () => ID in (await readHolders(world.context.store, site));
 
-it('a launch that the launch gate stopped gives its slot back', async () => {
+it('freeUnneededSlots gives back the slot of a launch that the launch gate stopped', async () => {
   world = workerWorld(NOON);
   await permit();
   await freeUnneededSlots(world.context, [message]);

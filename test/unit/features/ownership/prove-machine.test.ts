@@ -94,7 +94,7 @@ describe('proof by creation time', () => {
     expect(proveMachine({ machine: one, ...SEEN }, known, byTime)).toBe('unproven');
   });
 
-  it('a machine is proven by the backend id in the answer to its attempt', () => {
+  it('a machine is proven if the record of its attempt contains the machine’s backend id', () => {
     expect(proveMachine(shown({ backendId: 'i-1' }), running, byTime)).toBe('proven');
   });
 

@@ -64,7 +64,7 @@ describe('compare', () => {
     expect(compare(going, undefined, LATE_MS + WINDOW_MS, WINDOW_MS)).toMatchObject({ to: 'Terminated' });
   });
 
-  it('a poll requests the removal of a machine until the cloud shows it as Terminating', () => {
+  it('a poll requests the removal of a machine until the cloud shows the machine as Terminating', () => {
     const going = record({ backendId: 'i-1', status: 'Terminating' });
     expect(compare(going, machine(), LATE_MS, WINDOW_MS)).toEqual({ action: 'terminate', backendId: 'i-1' });
     expect(compare(going, machine({ status: 'Terminating' }), LATE_MS, WINDOW_MS)).toEqual({
@@ -87,7 +87,7 @@ describe('matching', () => {
     launchToken: 'f0123456789abcdef-00000.1',
   };
 
-  it('a machine is matched by its instance id, or by its backend id if the cloud shows no instance id', () => {
+  it('a machine is matched to a record by instance id, or by backend id if the cloud shows no instance id', () => {
     const { instanceId: _, ...nameless } = machine();
     expect(machinesById([nameless], [entry]).get(entry.siteSk)).toEqual([nameless]);
     expect(machinesById([machine({ instanceId: 'other' })], [entry]).get('other')).toHaveLength(1);

@@ -99,7 +99,7 @@ describe('observe', () => {
     },
   );
 
-  it('a poll with a partial snapshot compares only the records of the instances that it asked the cloud about', async () => {
+  it('a poll with a partial snapshot compares only the records of the instances that the poll asked the cloud about', async () => {
     await openRunning(2);
     const observed = await look({ seen: [], isFull: false, asked: new Set([idOf(1)]) });
     expect(observed.found.map(({ record }) => record.index)).toEqual([1, 1]);
@@ -117,7 +117,7 @@ describe('observe', () => {
     expect(found).toEqual([]);
   });
 
-  it('a poll does not adopt a copy: a machine with an attempt’s tags that was made at another time', async () => {
+  it('a poll does not adopt a copy (a machine with an attempt’s tags that was made at another time)', async () => {
     await open();
     const record = await fleet.claimed();
     const { backendId: _unknown, acceptedAtMs: _when, ...unbound } = record;

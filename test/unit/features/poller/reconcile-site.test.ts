@@ -60,7 +60,7 @@ describe('reconcileSite', () => {
     expect(await fleet.holders()).toEqual([]);
   });
 
-  it('if a worker dies at any step of reconcileSite, the next poll leaves one outcome and a free slot', async () => {
+  it('if a worker dies at any step of reconcileSite, the task has one outcome and the slot is free after the next poll', async () => {
     for (const at of STEPS) {
       await open();
       fleet.nowMs += 20_000;

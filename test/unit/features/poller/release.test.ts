@@ -73,7 +73,7 @@ describe('releaseSlotsOf', () => {
     expect(await fleet.holders()).toEqual([0]);
   });
 
-  it('a poll completes no task for an abandoned slot if it cannot write the fence that makes earlier claims fail', async () => {
+  it('a poll completes no task for an abandoned slot if the poll cannot write the fence that makes earlier claims fail', async () => {
     await open();
     await fleet.handle(launchOf(0));
     const failed = { ...(await fleet.claimed()), status: 'Failed' as const };

@@ -137,7 +137,7 @@ describe('classifyMachine', () => {
     });
   });
 
-  it('a machine is expected if its record is bound, not in transition, not closed, and older than the consistency window', () => {
+  it('a sweep expects a machine if its record is bound, not in transition, not closed, and older than the consistency window', () => {
     const at = (ms: number) => iso(NOW_MS - ms);
     expect(isExpected({ ...bound, launchedAt: at(6_000) }, asked)).toBe(true);
     expect(isExpected({ ...bound, launchedAt: at(4_000) }, asked)).toBe(false);

@@ -21,7 +21,7 @@ const removal = (at: number, over: Partial<Removal> = {}): Removal => ({
 const removals = (from: number, count: number) =>
   Array.from({ length: count }, (_, at) => removal(from + at));
 
-/** Runs `admit`, which decides what a sweep may remove. @returns the item to store and the answer */
+/** Runs `admit`, which decides what a sweep may remove. @returns the hold item to store, and the answer of `admit` */
 function play(item: HoldItem, wanted: readonly Removal[], nowMs = NOW, most = 5) {
   const { state, answer } = admit(item, wanted, most, nowMs);
   return { item: state ?? item, admitted: [...answer.admitted].sort(), hold: answer.hold };

@@ -26,7 +26,7 @@ describe('a used-up quota', () => {
   const full = () => after([{ kind: 'no-quota', wanted: want('a'), message: 'so many' }, NOON]);
   const refusal = { kind: 'permanent', failure: { code: 'QuotaExceeded', message: 'so many' } };
 
-  it('a used-up quota blocks only launches of the same family of instance types', () => {
+  it('a used-up quota blocks only launches of the quota’s family of instance types', () => {
     expect(blockOf(full(), want('b', { instanceType: 'm6i.4xlarge' }), NOON)).toEqual(refusal);
     expect(blockOf(full(), want('b', { instanceType: 'm6g.large' }), NOON)).toEqual(GO);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PermitQueue } from '../../../../functions/platform/governor/permit-queue.ts';
 
-/** Creates a queue whose governor permits `perSecond` requests a second. Its clock moves only by sleeps. */
+/** Creates a queue whose governor permits `perSecond` requests a second. Its clock moves only when the queue sleeps. */
 function queueOf(perSecond: number) {
   const asked: number[] = [];
   const timer = {

@@ -10,7 +10,7 @@ import {
 import { tokenBucket } from './token-bucket.ts';
 
 describe('scheduleCalls', () => {
-  it('scheduleCalls starts a burst immediately except for its last call, and further calls at the rate', () => {
+  it('scheduleCalls starts all calls of a burst except one immediately, and further calls at the rate', () => {
     const { startsMs } = scheduleCalls(IDLE_CALLS, { perSecond: 2, burst: 5 }, 10_000, 7);
     expect(startsMs).toEqual([10_000, 10_000, 10_000, 10_000, 10_200, 10_700, 11_200]);
   });
@@ -21,7 +21,7 @@ describe('scheduleCalls', () => {
     expect(second.startsMs).toEqual([11_200]);
   });
 
-  it('with a burst of one, calls start one after the other', () => {
+  it('with a burst of one, no two calls start together', () => {
     const { startsMs } = scheduleCalls(IDLE_CALLS, { perSecond: 1, burst: 1 }, 0, 3);
     expect(startsMs).toEqual([0, 1_200, 2_400]);
   });
@@ -33,7 +33,7 @@ describe('scheduleCalls', () => {
     expect(scheduleCalls(first.state, rateLimit, 61_000, 1).startsMs).toEqual([72_000]);
   });
 
-  it('a token bucket with the same rate and burst accepts every scheduled call, even if calls arrive late', () => {
+  it('a token bucket with the rate and the burst of the schedule accepts every scheduled call, even if calls arrive late', () => {
     fc.assert(
       fc.property(
         fc.record({ perSecond: fc.integer({ min: 1, max: 20 }), burst: fc.integer({ min: 2, max: 30 }) }),

@@ -47,7 +47,7 @@ describe('the answer to CloudFormation', () => {
     expect(answer).toMatchObject({ Status: 'SUCCESS', Data: { DeploymentId: 'acme-prod' }, RequestId: 'r' });
   });
 
-  it('an error fails the CloudFormation deployment with its message', () => {
+  it('an error fails the CloudFormation deployment, and CloudFormation gets the error’s message', () => {
     const error = new DeploymentIdTaken('acme-test', 'acme-prod');
     expect(answerOf(event, { error })).toMatchObject({ Status: 'FAILED', Reason: error.message });
   });
