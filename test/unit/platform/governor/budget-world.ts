@@ -8,7 +8,7 @@ import {
 import { countUsage, giveBack, takeFrom } from '../../../../functions/platform/governor/budgets.ts';
 
 const MINUTE = 60_000;
-/** Time in ms in which a launch that has taken budget claims its record. After this time, the launch counts as gone. */
+/** Maximum time in ms from the request for budget to the launch's claim. Afterwards an unclaimed launch is gone. */
 const CLAIMED_WITHIN = MINUTE;
 /** Time in ms after which a site is polled again. */
 const POLL_EVERY = MINUTE;

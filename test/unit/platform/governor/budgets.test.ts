@@ -71,7 +71,7 @@ describe('creates of a minute', () => {
     });
   });
 
-  it('creates of the same second stop counting together, one minute after the last of these creates', () => {
+  it('all creates of one second stop counting one minute after the last of these creates', () => {
     const { take } = budget({ createsPerMinute: 2 });
     take(some('a'), NOON);
     take(some('b'), NOON + 900);
@@ -79,7 +79,7 @@ describe('creates of a minute', () => {
     expect(take(some('c', 'd'), NOON + MINUTE + 900).taken).toEqual(['c', 'd']);
   });
 
-  it('a budget keeps one entry for all creates of the same second', () => {
+  it('a budget keeps one entry for all creates of one second', () => {
     let state = UNTOUCHED_BUDGET;
     for (let at = 0; at < 1_000; at += 1) {
       const wanted = numbered(1, at);
@@ -199,7 +199,7 @@ describe('totals', () => {
 });
 
 describe('a poll', () => {
-  it('a poll writes nothing while it sees only reserved instances, and removes their reservations after a minute', () => {
+  it('polls write nothing while they see only reserved instances, and remove the reservations after a minute', () => {
     const { take, countUsage, sum, reserved } = budget({ totals: { instances: 9 } });
     take(some('a', 'b'));
     expect(countUsage(some('a', 'b'), NOON + 5_000)).toBe(false);

@@ -109,7 +109,7 @@ describe('rates', () => {
     expect(decided.given).toHaveLength(6);
   });
 
-  it('the start times of launches never exceed the rate and its burst', () => {
+  it('the start times of launches stay within the rate and the burst', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 10 }),
