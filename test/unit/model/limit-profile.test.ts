@@ -86,7 +86,11 @@ describe('a limit override', () => {
     ['an unknown tier', { tier: 'super' }, ['/tier invalid_value']],
     ['an unknown pacing', { pacing: 'slow' }, ['/pacing invalid_value']],
     ['a burst below the rate', rates(9, 1), ['/calls/create/burst contradictory']],
-    ['a burst above the calls that the rate allows in ten seconds', rates(2, 21), ['/calls/create/burst contradictory']],
+    [
+      'a burst above the calls that the rate allows in ten seconds',
+      rates(2, 21),
+      ['/calls/create/burst contradictory'],
+    ],
     [
       'a burst of list calls above the calls that their rate allows in ten seconds',
       { calls: { list: { perSecond: 1, burst: 11 } } },

@@ -82,11 +82,14 @@ describe('the API contract', () => {
     expect(names.has('key')).toBe(operationId === 'createApiKey');
   });
 
-  it.each(named)('the error codes of %s are distinct, and include the codes that all operations have', (_id, route) => {
-    const problems = problemsOf(route);
-    expect(new Set(problems).size).toBe(problems.length);
-    expect(problems).toEqual(expect.arrayContaining(['unauthorized', 'invalid-request', 'internal-error']));
-  });
+  it.each(named)(
+    'the error codes of %s are distinct, and include the codes that all operations have',
+    (_id, route) => {
+      const problems = problemsOf(route);
+      expect(new Set(problems).size).toBe(problems.length);
+      expect(problems).toEqual(expect.arrayContaining(['unauthorized', 'invalid-request', 'internal-error']));
+    },
+  );
 });
 
 it('each API function implements exactly the operations of its routes', () => {

@@ -107,8 +107,18 @@ describe('hasFailed', () => {
     ['a fleet that lost one instance has not failed while it can reach its minimum', one(4, 0, 1), 3, false],
     ['a fleet has failed when it can no longer reach its minimum', one(4, 0, 2), 3, true],
     ['a fleet with a minimum of zero has not failed when all instances are lost', one(4, 0, 4), 0, false],
-    ['a fleet has not failed while its group can reach the group’s minimum', one(4, 0, 1, 3), undefined, false],
-    ['a fleet has failed when its group can no longer reach the group’s minimum', one(4, 0, 2, 3), undefined, true],
+    [
+      'a fleet has not failed while its group can reach the group’s minimum',
+      one(4, 0, 1, 3),
+      undefined,
+      false,
+    ],
+    [
+      'a fleet has failed when its group can no longer reach the group’s minimum',
+      one(4, 0, 2, 3),
+      undefined,
+      true,
+    ],
     [
       'a fleet that can reach its own minimum has failed when its group cannot reach the group’s minimum',
       one(4, 0, 2, 3),
@@ -202,9 +212,12 @@ describe('isDecided', () => {
 describe('verdictOf', () => {
   const settle = (fleet: Fleet, aborted = false) => verdictOf(aimOf(fleet), tallies(fleet), aborted);
 
-  it.each(FAILURE_POLICIES)('under the failure policy %s, a fleet is Running when all its instances run', (failurePolicy) => {
-    expect(settle({ failurePolicy, groups: [one(4, 4, 0)] })).toEqual({ status: 'Running', next: 'none' });
-  });
+  it.each(FAILURE_POLICIES)(
+    'under the failure policy %s, a fleet is Running when all its instances run',
+    (failurePolicy) => {
+      expect(settle({ failurePolicy, groups: [one(4, 4, 0)] })).toEqual({ status: 'Running', next: 'none' });
+    },
+  );
 
   it.each([
     [3, undefined, undefined, 'PartiallyRunning'],

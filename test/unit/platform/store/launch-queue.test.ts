@@ -54,29 +54,32 @@ const idsOf = (items: readonly { wanted: { instanceId: string } }[]) =>
 test.each([
   ['one partition', SLOW, 1],
   ['the partitions that 500 launches a second need', FAST, 4],
-])('for each read limit, a read of a queue in %s returns the first entries of the queue', async (_, site, parts) => {
-  const store = await queueOfTwoFleets(site, 40, 10);
-  const entries = await readQueue(store, site);
-  expect(queuePartsOf(site)).toBe(parts);
-  const perPart = [...Map.groupBy(entries, ({ pk }) => pk).values()].map(({ length }) => length);
-  expect(perPart).toHaveLength(parts);
-  expect(Math.max(...perPart)).toBeLessThanOrEqual(1.3 * (50 / parts));
-  const all = idsOf(entries);
-  expect(new Set(all).size).toBe(50);
-  // The small fleet was added at turn 20 of the fair order. From that turn on, the entries of both fleets alternate.
-  expect(all.slice(0, 4).every((id) => id.startsWith(LARGE))).toBe(true);
-  expect(all.slice(4, 25).filter((id) => id.startsWith(SMALL))).toHaveLength(10);
-  for (let limit = 1; limit <= 60; limit += 1) {
-    const first = idsOf(await readQueueHead(store, site, limit));
-    expect(first.length).toBeGreaterThan(0);
-    expect(first.length).toBeLessThanOrEqual(limit);
-    expect(first).toEqual(all.slice(0, first.length));
-  }
-  expect([...(await countQueued(store, site))]).toEqual([
-    [LARGE, 40],
-    [SMALL, 10],
-  ]);
-});
+])(
+  'for each read limit, a read of a queue in %s returns the first entries of the queue',
+  async (_, site, parts) => {
+    const store = await queueOfTwoFleets(site, 40, 10);
+    const entries = await readQueue(store, site);
+    expect(queuePartsOf(site)).toBe(parts);
+    const perPart = [...Map.groupBy(entries, ({ pk }) => pk).values()].map(({ length }) => length);
+    expect(perPart).toHaveLength(parts);
+    expect(Math.max(...perPart)).toBeLessThanOrEqual(1.3 * (50 / parts));
+    const all = idsOf(entries);
+    expect(new Set(all).size).toBe(50);
+    // The small fleet was added at turn 20 of the fair order. From that turn on, the entries of both fleets alternate.
+    expect(all.slice(0, 4).every((id) => id.startsWith(LARGE))).toBe(true);
+    expect(all.slice(4, 25).filter((id) => id.startsWith(SMALL))).toHaveLength(10);
+    for (let limit = 1; limit <= 60; limit += 1) {
+      const first = idsOf(await readQueueHead(store, site, limit));
+      expect(first.length).toBeGreaterThan(0);
+      expect(first.length).toBeLessThanOrEqual(limit);
+      expect(first).toEqual(all.slice(0, first.length));
+    }
+    expect([...(await countQueued(store, site))]).toEqual([
+      [LARGE, 40],
+      [SMALL, 10],
+    ]);
+  },
+);
 
 test('the entries of a queue in several partitions are read and removed in order', async () => {
   const store = await queueOfTwoFleets(FAST, 17, 3);
