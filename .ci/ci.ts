@@ -71,7 +71,7 @@ const stages = all.map((lanes) => lanes.map((lane) => lane.filter(isWanted)));
 const startedMs = performance.now();
 const steps: TriedStep[] = [];
 const runs: StepRun[] = [];
-// A nightly run takes hours. Without `--verbose`, it shows one line for the result of each suite.
+// A nightly run takes hours. Without `--verbose`, it shows the output of failed suites only.
 const outputOf = (lane: number): Output => {
   if (flags.nightly && !flags.verbose) return 'failed';
   return lane === 0 ? 'live' : 'afterwards';

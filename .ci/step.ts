@@ -22,7 +22,7 @@ export interface StepRun {
   readonly step: Step;
   readonly seconds: number;
   readonly isPassed: boolean;
-  /** Test results. Empty for a step without a report, and if vitest ended before it wrote one. */
+  /** Test results. Empty for a step without a report, and if vitest ended before it wrote the report. */
   readonly tests: readonly TestOutcome[];
 }
 

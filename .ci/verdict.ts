@@ -9,9 +9,9 @@ export interface TriedStep {
 
 export interface Verdict {
   readonly passed: number;
-  /** Tests, and steps without a report, that failed twice. */
+  /** Tests that failed twice, and steps that failed twice although no test did. */
   readonly failures: readonly string[];
-  /** Tests and steps that failed at first and passed when they ran alone. */
+  /** Tests and steps that failed in the first run and passed in the second run, alone. */
   readonly flaky: readonly string[];
 }
 

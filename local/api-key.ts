@@ -5,10 +5,9 @@ import { engineSettings } from './engine/access.ts';
 import type { EngineAccess } from './state/records.ts';
 
 /**
- * Writes the first API key of the local stack into its table. In an AWS account, a user with rights to the
- * table does the same.
+ * Makes the first API key of the local stack, and writes the key's hash into the access table.
  *
- * @returns the key; the table has only its hash
+ * @returns the key
  */
 export async function issueLocalKey(engine: EngineAccess, accessTable: string): Promise<string> {
   const document = openDocumentClient(engineSettings(engine));

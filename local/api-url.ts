@@ -5,11 +5,11 @@ const TRY_MS = 10_000;
 /**
  * Returns the URL at which plain HTTP clients reach the deployed API. The address in the stack's output,
  * `<id>.execute-api.localhost:<port>`, resolves on few machines. The engine also serves the API at the path
- * `/_aws/execute-api/<id>`; some engines require the stage's name after this path. The function tries these URLs and
- * returns the first URL at which Fleetwright's API answers.
+ * `/_aws/execute-api/<id>`; some engines require the stage's name after this path. Tries this path without
+ * and with the stage's name, and returns the first URL at which Fleetwright's API answers.
  *
  * @param deployedUrl the stack's output
- * @throws StartFailure if the API answers at none of them
+ * @throws StartFailure if the API answers at none of the URLs that were tried
  */
 export async function findApiUrl(engineUrl: string, deployedUrl: string): Promise<string> {
   const [id] = new URL(deployedUrl).hostname.split('.');
@@ -23,15 +23,15 @@ export async function findApiUrl(engineUrl: string, deployedUrl: string): Promis
 }
 
 /**
- * Returns true if Fleetwright's API answers at this URL. Its answer to a request without a key names the
- * realm `fleetwright`, which no gateway's answer does.
+ * Returns true if Fleetwright's API answers at this URL. The API's answer to a request without a key names
+ * the realm `fleetwright`. An answer of the engine itself does not.
  */
 async function isOurs(url: string): Promise<boolean> {
   try {
     const answer = await fetch(`${url}/v1/namespaces`, { signal: AbortSignal.timeout(TRY_MS) });
     return answer.headers.get('www-authenticate')?.includes('realm="fleetwright"') ?? false;
   } catch {
-    // No answer in time: the API is not at this URL.
+    // The request failed or took too long: the API is not at this URL.
     return false;
   }
 }

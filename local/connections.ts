@@ -18,16 +18,16 @@ const NAMESPACE = 'default';
 const READY_MS = 60_000;
 
 export interface Target {
-  /** The address at which functions reach the simulated clouds. */
+  /** The address at which Lambda functions reach the simulated clouds. */
   endpoint: string;
-  /** The key from which the key of each connection's account is derived. */
+  /** The key of the clouds' control API. Each account's API key is derived from this key. */
   simKey: string;
   /** True if existing connections have keys that are derived from `simKey`. */
   isKnownKey: boolean;
 }
 
 /**
- * Makes the namespace `default` and a connection to each simulated cloud, if they do not exist. Waits until
+ * Makes the namespace `default` and a connection to each simulated cloud. Keeps those that exist. Waits until
  * each connection is verified and its inventory is read.
  *
  * @returns the number of connections made
@@ -40,7 +40,12 @@ export async function ensureConnections(api: Client, target: Target): Promise<nu
   return made.filter(Boolean).length;
 }
 
-/** Makes one connection, or repairs an existing one. @returns true if this call made it */
+/**
+ * Makes a cloud's connection if it does not exist. Repairs an existing connection, or replaces it if its
+ * endpoint has changed.
+ *
+ * @returns true if this call made the connection
+ */
 async function ensureConnection(api: Client, cloud: Cloud, target: Target): Promise<boolean> {
   const { endpoint, simKey, isKnownKey } = target;
   const name = `sim-${cloud}`;

@@ -43,8 +43,8 @@ export async function down({
       done.push('clouds');
     }
     folder.removeTemporary();
-    // An engine from AWS_ENDPOINT_URL still has the deployment, whose records claim the contents of the clouds.
-    // Therefore the clouds keep their contents.
+    // An engine from AWS_ENDPOINT_URL still has the records of the clouds' contents. Therefore these contents
+    // are kept.
     const forgotten = engine?.kind === 'endpoint' ? [] : [...Object.values(RECORDS), 'clouds'];
     for (const name of forgotten) rmSync(folder.file(name), { force: true, recursive: true });
     return done;

@@ -1,6 +1,6 @@
 /** A step of the local stack that has ended. */
 export interface Step {
-  /** The beginning of a sentence: `Engine started (MiniStack 1.5.33, port 4566)`. */
+  /** For example `Engine started (MiniStack 1.5.33, port 4566)`. */
   text: string;
   seconds: number;
 }

@@ -21,9 +21,7 @@ const liveSchema = z.object({
 export interface CloudsOptions {
   seed?: number;
   config?: string;
-  /**
-   * True if the engine is empty. No record then claims the instances of an earlier engine, and the clouds are emptied.
-   */
+  /** True if the engine is empty. The clouds are then emptied, because no record claims their instances. */
   forget: boolean;
   /** The host name by which functions reach the clouds. Absent: the name of this machine's loopback. */
   hostSeenAs?: string;
@@ -115,7 +113,7 @@ async function start(
   folder: StateFolder,
   { known, seed, config, hostSeenAs }: StartOptions,
 ): Promise<CloudsRecord> {
-  // Connections contain the clouds' URL. Therefore the port stays the same if possible.
+  // Connections contain the clouds' URL. Therefore the port of the earlier server is used again if possible.
   const before =
     known && process.env['FLEETWRIGHT_SIM_PORT'] === undefined ? Number(new URL(known.url).port) : 0;
   const port = before > 0 ? await freePort(before) : await choosePort('FLEETWRIGHT_SIM_PORT', PORT);

@@ -21,7 +21,10 @@ import {
 export interface UpOptions {
   /** The state folder. Default: FLEETWRIGHT_HOME, else `.fleetwright` in the repository. */
   home?: string;
-  /** Seed of the simulated clouds. A new seed empties them; `up` refuses it while they have instances. */
+  /**
+   * Seed of the simulated clouds. A new seed empties the clouds; `up` refuses a new seed while the clouds
+   * have instances.
+   */
   seed?: number;
   /** YAML file that changes the simulated clouds' config. */
   simConfig?: string;
@@ -109,7 +112,7 @@ interface KeyOptions {
   accessTable: string;
 }
 
-/** Returns the key of an earlier call if it is still valid, else a new one. */
+/** Returns the API key of an earlier `up` if the key is still valid, else a new key. */
 async function ensureKey(
   known: string | undefined,
   { apiUrl, access, accessTable }: KeyOptions,

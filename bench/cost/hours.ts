@@ -19,7 +19,7 @@ export interface HoursAsked {
   instances: number;
   hours: number;
   seed: number;
-  /** Mean bytes of log text of one invocation. The caller counts them in another run. */
+  /** Mean bytes of log text of one invocation. The caller measures them in a separate run. */
   logBytesPerInvocation: number;
 }
 
@@ -30,9 +30,9 @@ export interface KeptHours extends PhaseCounts {
 }
 
 /**
- * Counts what a running fleet uses: every read, write, message, invocation and cloud call of the shipped code in some
- * hours of virtual time. The duration of functions is an estimate: the sum of the durations of their calls in virtual
- * time.
+ * Counts what a running fleet uses: every read, write, message, invocation and cloud call of the shipped code
+ * in `hours` hours of virtual time. The duration of functions is an estimate: the sum of the durations of
+ * their calls in virtual time.
  */
 export async function countKeptHours({
   instances,

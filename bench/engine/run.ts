@@ -37,8 +37,9 @@ export interface RunFlags {
 }
 
 /**
- * Runs the demo's fleets on the local stack, which it starts if needed. @throws CliError when fleets or
- * instances of an earlier run exist
+ * Runs the demo's fleets on the local stack. Starts the stack if needed.
+ *
+ * @throws CliError when fleets or instances of an earlier run exist
  */
 export async function runOnEngine(
   { scale, seed }: RunFlags,

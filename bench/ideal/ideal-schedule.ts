@@ -35,7 +35,7 @@ export function idealSchedule(clouds: readonly AskedCloud[]): IdealSchedule {
   return { idealSeconds: Math.max(0, ...perCloud.map(({ idealSeconds }) => idealSeconds)), clouds: perCloud };
 }
 
-/** Times are sums of fractions. Times that are closer than this count as the same moment. */
+/** Times that are closer than this count as the same moment, because times are sums of fractions. */
 const SAME_MOMENT_SECONDS = 1e-9;
 
 interface Site {

@@ -20,16 +20,16 @@ import { Clouds, DEPLOYMENT, ENDPOINT } from '../../test/chaos/models/clouds.ts'
 import { cloudsFor, type Measured, measure } from './clouds.ts';
 import { sizeOf } from './fleets.ts';
 
-/** The baseline has no governor: each request is sent immediately. */
+/** The baseline has no governor: each call to a cloud is sent immediately. */
 const UNGOVERNED: CallGate = { send: (call, request) => request(new Permit(call)) };
 
 const MAX_SLEEP_MS = 5_000;
 
 /**
- * Simulates the baseline, the method of comparable systems, on the same clouds. Each request has its own
- * semaphores for locations and instances. Before each create call, the launch sleeps for a random time of up
- * to five seconds while it holds its semaphores. The baseline is better than those systems: it repeats a
- * refused call, releases the semaphore as soon as the instance runs, and makes no status calls.
+ * Simulates the baseline: a simple way to launch fleets, with which Fleetwright is compared. Each fleet has a
+ * semaphore for the locations of each connection, and one for the instances at each location. Before each
+ * create call, the launch sleeps for a random time of up to five seconds. The launch repeats a throttled
+ * call, frees its place at the location as soon as the instance runs, and makes no status calls.
  */
 export async function simulateBaseline(fleets: readonly FleetRequest[], seed: number): Promise<Measured> {
   const ground = new Ground(seed, CALM, false, Number.POSITIVE_INFINITY);
@@ -112,7 +112,7 @@ interface Furnished {
   keyPairBackendId: string;
 }
 
-/** Repeats a call until the cloud does not throttle it, with random sleeps in between, as comparable systems do. */
+/** Repeats a call until the cloud does not throttle it. Sleeps for a random time before each repetition. */
 async function insistently<Answer>(ground: Ground, call: () => Promise<Answer>): Promise<Answer> {
   for (;;) {
     try {

@@ -7,10 +7,7 @@ import { SIMULATED_LIMITS } from '../ideal/limits.ts';
 /** Maximum number of instances for which the clouds keep their quotas. The demo's fleets have this many instances. */
 const WITHIN_QUOTAS = 1_110;
 
-/**
- * Returns the simulated clouds. They have their quotas if the run has no more instances than the demo, and no
- * quotas otherwise.
- */
+/** Returns the simulated clouds. If the run has more instances than the demo, the clouds have no quotas. */
 export function cloudsFor(instances: number): Record<string, CloudConfig> {
   return instances <= WITHIN_QUOTAS ? loadSimConfig().clouds : cloudsWithoutQuotas();
 }

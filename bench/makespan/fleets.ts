@@ -5,8 +5,8 @@ type NodeGroup = FleetRequest['nodeGroups'][number];
 
 /**
  * Returns fleets with this number of instances in total. If the numbers of instances and fleets are those of
- * the demo, the demo's own fleets are returned. Otherwise the fleets are equal: they divide their instances
- * among the clouds as the demo does, and use all of its locations.
+ * the demo, the demo's own fleets are returned. Otherwise all fleets are alike: each has the demo's share of
+ * instances at each cloud, and all locations that the demo uses there.
  */
 export function fleetsOf(instances: number, fleets: number): FleetRequest[] {
   const demo = readFleetFiles();

@@ -7,7 +7,10 @@ import { simulate } from './simulate.ts';
 export interface Job {
   instances: number;
   fleets: number;
-  /** Ratio of the connections' call rates to the clouds' real ones. Absent: the baseline, which has no rate limits. */
+  /**
+   * Ratio of the call rates in the connections' limits to the rates that the clouds enforce. Absent: the job
+   * runs the baseline, which ignores call rates.
+   */
   overstatedBy?: number;
   /** True if Lambda begins with a few concurrent batches. Otherwise it begins with the maximum. */
   scalesSlowly?: boolean;

@@ -43,8 +43,8 @@ export interface HowToRun {
 }
 
 /**
- * Measures each size with connections that state the clouds' real call rates, with overstated rates, and with
- * the baseline.
+ * Measures each size three times: with the clouds' real call rates in the connections' limits, with
+ * overstated rates, and with the baseline (no governor).
  */
 export async function measureMakespans(
   asked: readonly Asked[],

@@ -7,7 +7,7 @@ export type Told = { made: number; seconds: number } | { measured: Measured };
 
 const tell = (told: Told) => parentPort?.postMessage(told);
 
-/** Runs the jobs that it receives, one after the other. */
+/** Runs each job that this thread receives, and sends back the progress and the result. */
 parentPort?.on('message', async (job: Job) => {
   tell({ measured: await run(job, (made, seconds) => tell({ made, seconds })) });
 });

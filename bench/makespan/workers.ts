@@ -21,7 +21,12 @@ export class Workers {
     this.#slot = pLimit(threads);
   }
 
-  /** Runs one job. @param say is called from time to time with the progress @throws the error of the run */
+  /**
+   * Runs one job.
+   *
+   * @param say is called from time to time with the progress
+   * @throws the error of the run
+   */
   run(job: Job, say: (made: number, seconds: number) => void = () => {}): Promise<Measured> {
     return this.#slot(async () => {
       const worker = new Worker(new URL('./worker.ts', import.meta.url), { resourceLimits: RESOURCES });

@@ -14,7 +14,7 @@ export interface ExecutionHistory {
   events: HistoryEvent[];
 }
 
-/** Yields those executions of a state machine that began in a span of time. */
+/** Yields the executions of a state machine that began in a span of time. */
 export async function* executionsOf(
   client: SFNClient,
   stateMachineArn: string,

@@ -29,10 +29,10 @@ export async function readWorkflowUse(
 }
 
 /**
- * Counts state transitions as AWS bills them: each state that is entered, each retry of a task, and the end of the
- * execution. The local engine's histories do not show that a state within a Map is entered. Task states are therefore
- * counted by their scheduling: a task is scheduled once when its state is entered, and once for each retry. Other
- * states within a Map (one Map for each cloud) are not counted, because the histories do not have them.
+ * Counts state transitions as AWS bills them: each state that is entered, each retry of a task, and the end
+ * of the execution. The local engine's histories do not show that a state within a Map is entered. Task
+ * states are therefore counted by their scheduling: a task is scheduled once when its state is entered, and
+ * once for each retry. Other states within a Map are not counted, because the histories do not have them.
  */
 export function transitionsOf(events: readonly Pick<HistoryEvent, 'type'>[]): number {
   const tasks = events.filter(

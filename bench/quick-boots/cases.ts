@@ -11,7 +11,10 @@ export interface BootCase {
 export const CASE_NAMES = ['firstFleet', 'twenty', 'oneLocation', 'eightLocations'] as const;
 export type CaseName = (typeof CASE_NAMES)[number];
 
-/** The cases, in the order in which they run. The first one starts the functions' processes. */
+/**
+ * The cases, in the order in which they run. The first case also starts the processes of the Lambda
+ * functions.
+ */
 export const BOOT_CASES: readonly BootCase[] = [
   { name: 'firstFleet', instances: 20, locations: 1 },
   { name: 'twenty', instances: 20, locations: 1 },

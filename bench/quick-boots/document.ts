@@ -13,7 +13,7 @@ const caseSchema = z.strictObject({
   running: z.int().nonnegative(),
   /** Time from the request until the last instance ran, by the cloud's own record. */
   seconds,
-  /** Time of a scheduler without overhead under the same limits. */
+  /** Time that a scheduler without overhead would need under the connection's limits. */
   idealSeconds: seconds,
   ratio: z.number().nonnegative().nullable(),
 });

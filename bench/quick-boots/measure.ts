@@ -29,7 +29,8 @@ interface Surroundings {
 }
 
 /**
- * Runs all cases on the local stack, which it starts if needed, and removes everything again.
+ * Runs all cases on the local stack. Starts the stack if needed. Removes the fleets, the connection and the
+ * cloud; the stack keeps running.
  *
  * @throws CliError when the stack or the cloud cannot be used, or the signal is aborted
  */

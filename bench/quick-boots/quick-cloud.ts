@@ -6,7 +6,10 @@ import type { Offered } from './cases.ts';
 
 /** Maximum number of instances at a location that are accepted and not yet Running. */
 export const SLOTS = 20;
-/** Maximum number of locations where an account creates instances at the same time. No case has so many. */
+/**
+ * Maximum number of locations where an account creates instances at the same time. No case uses so many
+ * locations.
+ */
 export const LOCATION_SLOTS = 30;
 
 export const QUICK_DRIVERS = ['sim', 'cb-spider'] as const;

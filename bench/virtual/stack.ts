@@ -20,7 +20,7 @@ const PATIENCE_MS = 24 * 60 * 60_000;
 export interface VirtualOptions {
   seed: number;
   clouds: Readonly<Record<string, CloudConfig>>;
-  /** Ratio of the connections' call rates to the clouds' real ones. */
+  /** Ratio of the call rates in the connections' limits to the rates that the clouds enforce. */
   overstatedBy: number;
   /** True if Lambda begins with a few concurrent batches. Otherwise it begins with the maximum. */
   scalesSlowly?: boolean | undefined;
@@ -49,15 +49,15 @@ export class VirtualStack {
   /**
    * Waits until this number of instances run.
    *
-   * @param say is called from time to time with the number of instances
+   * @param say is called from time to time with the number of instances created so far, and the virtual
+   * seconds that have passed
    * @throws Error if that takes more than a day of virtual time
    */
   async untilRunning(wanted: number, say: (made: number, seconds: number) => void = () => {}): Promise<void> {
     const { ground } = this.lab;
     const startMs = ground.now();
     let saidAtMs = performance.now();
-    // The count of running instances reads every instance. Therefore it starts only when enough instances
-    // exist.
+    // Counting the running instances is slow. Therefore they are counted only when enough instances exist.
     while (this.#made() < wanted || this.#running() < wanted) {
       if (ground.now() - startMs > PATIENCE_MS)
         throw new Error(`only ${this.#running()} of ${wanted} instances ran within a day of virtual time`);

@@ -1,7 +1,7 @@
 import type { Image, InstanceType } from '../../functions/model/cloud.ts';
 import type { NodeGroupRequest } from '../../functions/model/fleet-request.ts';
 
-/** What a connection's catalogue offers at one location. */
+/** Types and images that a connection's catalogue offers at one location. */
 export interface OfferedAt {
   location: string;
   /** Names of the types that are available there. */
@@ -10,8 +10,8 @@ export interface OfferedAt {
 }
 
 /**
- * Small, cheap and current types. If equally many locations offer two types, these types are preferred, and then the
- * smaller type.
+ * Small, cheap and current types. Among types that equally many locations offer, the first type of this list
+ * is chosen. If the list has none of these types, the smallest type is chosen.
  */
 const PREFERRED_TYPES = ['t3.micro', 'm1.tiny', 'm1.small'];
 const PREFERRED_IMAGES = ['ubuntu-24.04', 'debian-13', 'debian-12', 'al2023'];
@@ -23,10 +23,10 @@ interface Choice {
 }
 
 /**
- * Chooses the node group to launch at a cloud from the cloud's catalogue. The group gets the type and image that the
- * largest number of locations offers, and these locations.
+ * Chooses a node group from a cloud's catalogue. The group has the type and image that the largest number of
+ * locations offers, and is launched in these locations.
  *
- * @returns undefined when no location has a type and an image for it
+ * @returns undefined when no location has an image that boots on one of its types
  */
 export function chooseGroup(
   connection: string,

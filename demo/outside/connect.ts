@@ -123,7 +123,7 @@ async function waitForOffers(stack: Stack, name: string): Promise<OfferedAt[]> {
   }
 }
 
-/** Reads the locations whose offers and images are in the catalogue already, at most `MAX_LOCATIONS`. */
+/** Reads at most `MAX_LOCATIONS` of the locations whose offers and images are in the catalogue already. */
 async function readOffers({ client, namespace }: Stack, name: string): Promise<OfferedAt[]> {
   const params = { namespace, connection: name };
   const offered: OfferedAt[] = [];

@@ -21,8 +21,8 @@ export interface OutsideRow extends Omit<CloudRow, 'throttled'> {
   /** Time from the acceptance of the fleet until the last instance ran; null if none ran. */
   makespanSeconds: number | null;
   /**
-   * Number of machines and network resources at the cloud, and of open records of them. Null if the fleets were not
-   * deleted.
+   * Number of open records, and of machines and network resources at the cloud that no record claims. Null if
+   * the fleets were not deleted.
    */
   remainingAfterDelete: number | null;
 }
@@ -71,8 +71,8 @@ export async function measure(
 }
 
 /**
- * Counts what is left of deleted fleets at an outside cloud, by the cloud's lists and by Fleetwright's
- * records.
+ * Counts what is left of deleted fleets at an outside cloud: Fleetwright's open records, and what the cloud
+ * lists without a record.
  */
 export async function countLeft(
   stack: Stack,

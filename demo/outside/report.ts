@@ -4,8 +4,8 @@ import type { OutsideRow } from './measure.ts';
 /** The line of `--json` of a run with `--clouds`. */
 export interface OutsideReportLine extends ReportLine {
   /**
-   * Outside clouds, one row each. `throttled` and `calls` of the line count only calls to the simulated
-   * clouds.
+   * One row for each outside (not simulated) cloud. The line's `throttled` and `calls` count only calls to
+   * the simulated clouds.
    */
   outside: OutsideRow[];
 }

@@ -10,8 +10,9 @@ import { readCredential } from './read-credential.ts';
 type Credentialed = OutsideCloud & ReturnType<typeof readCredential>;
 
 /**
- * Reads the credentials of all outside clouds, and checks that their servers answer. @throws CliError if a variable
- * is not set or a server does not answer
+ * Reads the credentials of all outside (not simulated) clouds, and checks that each cloud's server answers.
+ *
+ * @throws CliError if a variable is not set or a server does not answer
  */
 export async function knock(
   clouds: readonly OutsideCloud[],
@@ -22,7 +23,11 @@ export async function knock(
   return known;
 }
 
-/** Connects to all outside clouds. @throws CliError when a driver is not deployed, or a cloud cannot be used */
+/**
+ * Connects to all outside clouds.
+ *
+ * @throws CliError when a driver is not registered, or a cloud cannot be used
+ */
 export async function connectAll(
   stack: Stack,
   clouds: readonly Credentialed[],

@@ -65,7 +65,7 @@ export async function resetClouds(clouds: SimAccess, seed: number): Promise<void
 /** Returns true if an instance exists at its cloud. */
 const exists = (instance: BookedInstance): boolean => instance.status !== 'Terminated';
 
-/** Returns all instances that exist at the clouds now, of any deployment. */
+/** Returns all instances that existed when the books were read, including those of other deployments. */
 export function existing(books: Books): BookedInstance[] {
   return books.clouds.flatMap(({ instances }) => instances.filter(exists));
 }
@@ -106,7 +106,9 @@ export class RunBooks {
   }
 
   /**
-   * Returns the instances that exist and that no live record claims. @param claimed ids of instances with a live record
+   * Returns the instances that exist after the run although no live record claims them.
+   *
+   * @param claimed ids of instances with a live record
    */
   leaked(claimed: ReadonlySet<string>): BookedInstance[] {
     return this.instances().filter(
@@ -151,7 +153,7 @@ export class RunBooks {
     return peak;
   }
 
-  /** Counts the instances and network resources of the run that exist. */
+  /** Counts the instances and network resources of the run that exist after the run. */
   remaining(): number {
     const resources = this.#after.clouds.flatMap(({ cloud, networks, securityGroups, keyPairs }) =>
       [...networks, ...securityGroups, ...keyPairs].filter((one) => this.#isOfRun(cloud, one)),

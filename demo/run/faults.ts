@@ -23,8 +23,8 @@ const LIGHT: readonly Fault[] = [
 ];
 
 /**
- * In addition, faults after which a launch needs another location, and faults that make lists outdated. At one cloud,
- * the quota is always used up.
+ * Faults of creates, lists, terminations and network resources. After some of them, a launch needs another
+ * location. At the cloud `ncp`, the quota is always used up.
  */
 const HEAVY: readonly Fault[] = [
   { cloud: 'ncp', call: 'create', kind: 'quota', probability: 1 },

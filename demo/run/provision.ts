@@ -80,8 +80,8 @@ export async function provision(
   const watched =
     ids.length === 0 ? [] : await watchFleets(stack, ids, { goal: 'up', out, signal, atMostMs: ATMOST_MS });
   const fleets = watched.length > 0 ? watched : started.fleets;
-  // Read the records before the books (the clouds' own record). A record claims its instance before the instance
-  // exists, and until the instance is gone.
+  // The books (the clouds' own record) are read last. Otherwise an instance that is removed between the two
+  // reads would look leaked.
   const claimed = await claimedInstances(stack, ids);
   const books = new RunBooks(before, await readBooks(stack), stack.outputs.DeploymentId);
   const startedAt = fleets.map(({ createdAt }) => createdAt).sort()[0] ?? before.now;

@@ -5,7 +5,7 @@ import type { RunBooks } from './books.ts';
 import { sizeOf } from './fleet-files.ts';
 import type { Provisioned, Removed } from './provision.ts';
 
-/** The line of `--json`. */
+/** The JSON line that `--json` prints. */
 export interface ReportLine {
   fleets: number;
   clouds: number;
@@ -70,7 +70,7 @@ export function reportOf(
   const whole = removed?.books ?? books;
   const line: ReportLine = {
     fleets: requests.length,
-    // The clouds are counted by connection, because EC2 itself and the simulated AWS are two clouds.
+    // The clouds are counted by connection, because the simulated AWS and an outside AWS are two clouds.
     clouds: distinct(sites.map(({ connection }) => connection)),
     locations: distinct(sites.map(({ connection, location }) => `${connection} ${location}`)),
     requested: requests.reduce((total, request) => total + sizeOf(request), 0),

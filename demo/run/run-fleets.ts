@@ -61,7 +61,7 @@ export interface Watch {
   goal: Goal;
   out: { write(text: string): unknown; isTTY?: boolean; columns?: number };
   atMostMs: number;
-  /** Ends only the wait. The fleets continue. */
+  /** If the signal is aborted, only the wait ends. The fleets are not changed. */
   signal: AbortSignal;
 }
 

@@ -2,7 +2,10 @@ import { table } from '../../cli/shell/table.ts';
 import type { Fleet } from '../../functions/model/fleet.ts';
 import type { RunBooks } from './books.ts';
 
-/** A row of the table. `throttled` is null for a cloud that keeps no record of its calls. */
+/**
+ * One cloud's row in the table of the demo. `throttled` is null for a cloud that keeps no record of its
+ * calls.
+ */
 export interface CloudRow {
   cloud: string;
   locations: number;
@@ -10,7 +13,8 @@ export interface CloudRow {
   running: number;
   failed: number;
   /**
-   * Seconds from the acceptance of the fleet to Running, by the cloud's own record; null if no instance ran.
+   * Quantiles of the seconds from the acceptance of the fleet until an instance ran, by the cloud's own
+   * record; null if no instance ran.
    */
   p50Seconds: number | null;
   p95Seconds: number | null;

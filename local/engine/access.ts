@@ -10,8 +10,8 @@ export interface EngineKey {
 }
 
 /**
- * Makes an access key for one engine, in AWS's form. The key's id must not be twelve digits, because the
- * engine would take such an id for an account number.
+ * Makes an access key in AWS's form for an engine. The key's id must not be twelve digits, because the engine
+ * would take such an id for an account number.
  */
 export function makeEngineKey(): EngineKey {
   const letters = Array.from({ length: 16 }, () => KEY_ID_LETTERS.charAt(randomInt(KEY_ID_LETTERS.length)));
@@ -25,7 +25,10 @@ export function engineAccess({ url, accessKeyId, secretAccessKey }: EngineRecord
   return { engineUrl: url, engineAccessKeyId: accessKeyId, engineSecretAccessKey: secretAccessKey };
 }
 
-/** Returns settings for AWS SDK clients of the engine. The environment's AWS account has no effect on them. */
+/**
+ * Returns settings for AWS SDK clients of the engine. AWS variables in the environment have no effect on
+ * these clients.
+ */
 export function engineSettings({ engineUrl, engineAccessKeyId, engineSecretAccessKey }: EngineAccess) {
   return {
     endpoint: engineUrl,

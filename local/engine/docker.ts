@@ -18,9 +18,10 @@ export async function dockerAnswers(): Promise<boolean> {
 }
 
 /**
- * Starts MiniStack in a container, behind the same guard as a MiniStack without Docker. The functions in MiniStack
- * must reach the simulated clouds, which listen only on this machine's loopback. On Linux, the container shares the
- * host's network. On other systems, the functions use Docker Desktop's name for the host.
+ * Starts MiniStack in a container, behind the guard of `guarded_ministack.py`. The functions in MiniStack
+ * must reach the simulated clouds, which listen only on this machine's loopback. On Linux, the container
+ * therefore shares the host's network. On other systems, the functions use Docker Desktop's name for the
+ * host.
  *
  * @throws StartFailure
  */
@@ -34,8 +35,8 @@ export async function startContainer(
     ? guardEnvironment(key, { bindHost: '127.0.0.1', port })
     : guardEnvironment(key, { bindHost: '0.0.0.0', port: CONTAINER_PORT, seenAs: port });
   const started = await runCommand('docker', containerArguments(network, Object.keys(variables)), {
-    // Values are passed in the environment. The command line, which every user of this machine can read, has only the
-    // names.
+    // Values are passed in the environment. The command line, which every user of this machine can read, has
+    // only the variables' names.
     env: { ...process.env, ...variables },
     timeoutMs: PULL_MS,
   });
@@ -56,8 +57,9 @@ export async function startContainer(
 
 function containerArguments(network: readonly string[], variables: readonly string[]): string[] {
   const named = variables.flatMap((name) => ['--env', name]);
-  // The image's health check is disabled, because the guard does not accept the Host header of that check. The
-  // program is passed as text, because Docker may run on another machine, or may have no right to read this folder.
+  // The image's health check is disabled, because the guard does not accept the Host header of that check.
+  // The guard program is passed as text, because Docker may run on another machine, or may have no right to
+  // read this folder.
   const options = ['--detach', '--rm', '--no-healthcheck', '--entrypoint', 'python', ...named, ...network];
   return ['run', ...options, IMAGE, '-c', readFileSync(GUARDED_MINISTACK, 'utf8')];
 }

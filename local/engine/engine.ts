@@ -16,8 +16,8 @@ const START_MS = 60_000;
 export interface Engine {
   record: EngineRecord;
   /**
-   * True if this call started the engine, or if AWS_ENDPOINT_URL names another engine than at the last call. Callers
-   * treat such an engine as empty.
+   * True if this call of `findOrStartEngine` started the engine, or if AWS_ENDPOINT_URL names another engine
+   * than at the previous call. Callers treat such an engine as empty.
    */
   fresh: boolean;
   /** For example `MiniStack 1.5.33`. */

@@ -10,8 +10,8 @@ export const LOCAL_ACCOUNT = '000000000000';
 const FOREIGN = /^(AWS_|CDK_|LOCALSTACK_|MINISTACK_|GATEWAY_PORT$|EDGE_PORT$|NODE_OPTIONS$|NODE_ENV$|VITEST)/;
 
 /**
- * Returns the environment without AWS settings. The Node.js that npm installed in this repository is first in the
- * path.
+ * Returns this process's environment without AWS settings. Its PATH begins with the Node.js that npm
+ * installed in this repository.
  */
 export function cleanEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !FOREIGN.test(name));

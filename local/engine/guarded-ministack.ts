@@ -1,20 +1,17 @@
 import { join } from 'node:path';
 import type { EngineKey } from './access.ts';
 
-/** The program that serves MiniStack behind a guard. It is in Python, as MiniStack is. */
+/** Path of the Python program that serves MiniStack behind a guard. */
 export const GUARDED_MINISTACK = join(import.meta.dirname, 'guarded_ministack.py');
 
 export interface Listening {
   bindHost: '127.0.0.1' | '0.0.0.0';
   port: number;
-  /** The port for clients outside the container, if it differs. */
+  /** The port that clients outside the container use. Absent: the same as `port`. */
   seenAs?: number;
 }
 
-/**
- * Returns the program's settings as environment variables. The functions in the engine read the key from
- * them, too.
- */
+/** Returns the program's settings as environment variables. */
 export function guardEnvironment(
   { accessKeyId, secretAccessKey }: EngineKey,
   { bindHost, port, seenAs = port }: Listening,
@@ -30,7 +27,7 @@ export function guardEnvironment(
     BIND_HOST: bindHost,
     FLEETWRIGHT_ENGINE_HOSTS: hosts.join(','),
     GATEWAY_PORT: String(port),
-    // Services that open further ports are switched off, because the local stack does not use them.
+    // Switches off services that would open further ports. The local stack does not use these services.
     IOT_MTLS_ENABLED: '0',
     SFTP_ENABLED: '0',
     LOG_LEVEL: 'WARNING',

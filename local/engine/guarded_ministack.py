@@ -4,8 +4,8 @@ MiniStack asks for no credential and lets every web page read its answers. Its o
 which breaks the deployment. The guard runs in MiniStack's process. Therefore no second, unguarded port exists. The guard
   - refuses a Host that is not the stack's (a page whose own name resolves to 127.0.0.1 sends that name),
   - refuses what a browser sends for a page (an Origin, or a Sec-Fetch-Site other than `none`) and every WebSocket,
-  - accepts requests signed with the stack's access key, or with a session that MiniStack's STS issued for it, in the
-    Authorization header or in a presigned URL,
+  - accepts requests signed with the stack's access key, or with a session that MiniStack's STS issued for this
+    key, in the Authorization header or in a presigned URL,
   - and removes the headers that allow pages to read answers.
 The deployed API checks a key of its own: below /_aws/execute-api/<its id>/, the guard only checks the Host.
 
@@ -29,17 +29,16 @@ from ministack.app import app
 from ministack.core import iam_evaluator, lambda_runtime, sigv4
 from ministack.services import lambda_svc, sqs
 
-# Includes an API's id and the slash after it. MiniStack treats a path without the id or the slash as a call of a
-# service.
+# MiniStack treats a path without the API's id, or without the slash after the id, as a call to an AWS service.
 API_PATH = re.compile(r"/_aws/execute-api/[A-Za-z0-9]+/")
 HEALTH_PATH = "/_localstack/health"
-# The body of a refused request is read up to this size. Otherwise the connection could close before the refusal
-# arrives.
+# The body of a refused request is read up to this size. If it were not read, the connection could close before the
+# refusal arrives.
 LARGEST_REFUSED_BYTES = 8 * 1024 * 1024
 
 
 class Refused(Exception):
-    """Refuses a request. `code` and `message` are those of AWS, if AWS has an error for the case."""
+    """Raised to refuse a request. `code` and `message` are those of AWS, if AWS has an error for the case."""
 
     def __init__(self, code, message):
         super().__init__(message)
@@ -48,7 +47,7 @@ class Refused(Exception):
 
 
 class Guard:
-    """Checks each request before it reaches another ASGI application.
+    """Checks each request before it passes the request to the ASGI application `app`.
 
     `hosts`: the stack's Host values, in lower case. `keys`: see Keys.
     """
@@ -89,7 +88,7 @@ class Guard:
         if scope["path"] == HEALTH_PATH and scope["method"] == "GET":
             return
         query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
-        # Check the key before reading the body: without a known key, no part of the body is kept in memory.
+        # Check the key before reading the body: for an unknown key, no part of the body is kept in memory.
         credential = self.keys.credential_of(headers, query)
         content = await body.read() if is_signed_over_body(headers) else b""
         self.keys.check(credential, scope, headers, query, content)
@@ -144,7 +143,7 @@ def decoded(value):
 
 
 def is_signed_over_body(headers):
-    """Returns true if the signature check needs the body: without a digest, or with a signature in each chunk."""
+    """Returns true if the signature check needs the body: the request has no body digest, or signs its chunks."""
     digest = headers.get("x-amz-content-sha256", "")
     return digest == "" or digest.startswith("STREAMING-AWS4-HMAC-SHA256-PAYLOAD")
 
@@ -160,7 +159,7 @@ def without_cors(send):
 
 
 async def answer(send, refusal, scope, headers):
-    """Answers 403 in the protocol of the called service: SDKs can then report the reason."""
+    """Answers 403 in the protocol of the called service, so that SDKs can report the reason."""
     request_id = str(uuid.uuid4())
     code, message = escape(refusal.code), escape(refusal.message)
     if "/s3/aws4_request" in headers.get("authorization", "") or b"s3%2Faws4_request" in scope["query_string"]:
@@ -275,7 +274,7 @@ class WakeWhenDue:
 
 
 def seconds_until_next_message():
-    """Returns infinity if no message is delayed, or hidden from receivers."""
+    """Returns the seconds until the next delayed or hidden message becomes visible; infinity if there is none."""
     now = time.time()
     with sqs._queues_lock:
         due = [
@@ -291,8 +290,7 @@ def main():
     os.umask(0o077)
     access_key_id, secret_access_key = os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
 
-    # MiniStack makes functions sign requests with the account's number as their key. Replace this before MiniStack's
-    # Lambda service uses it.
+    # By default, functions in MiniStack sign requests with the account's number as their key, which the guard refuses.
     lambda_runtime.execution_credentials = lambda _config: {
         "AWS_ACCESS_KEY_ID": access_key_id,
         "AWS_SECRET_ACCESS_KEY": secret_access_key,
@@ -304,20 +302,20 @@ def main():
     def secrets(key_id):
         if key_id == access_key_id:
             return secret_access_key
-        # MiniStack also accepts `test` and every account's number as keys of the account. The guard refuses them.
+        # MiniStack also accepts `test` and every account's number as keys of the account. The guard refuses these keys.
         if iam_evaluator.is_root_access_key(key_id):
             return None
         # CDK signs with sessions of the roles that its bootstrap made.
         credential = iam_evaluator.resolve_credential(key_id)
         return None if isinstance(credential, iam_evaluator.CredentialResolutionError) else credential.secret_access_key
 
-    # A burst of connections can exceed the limit of open files that a shell sets.
+    # Raises the limit of open files, because a burst of connections can exceed the limit that a shell sets.
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
     config = Config()
     config.bind = [f"{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}"]
-    # In seconds: longer than any client keeps an idle connection. MiniStack's own program uses the same value.
+    # In seconds: longer than any client keeps an idle connection open.
     config.keep_alive_timeout = 75
     config.loglevel = os.environ.get("LOG_LEVEL", "WARNING")
     hosts = os.environ["FLEETWRIGHT_ENGINE_HOSTS"].split(",")

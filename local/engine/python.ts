@@ -41,8 +41,8 @@ export interface InstalledEngine {
 }
 
 /**
- * Returns the paths of every Python of this machine that is new enough. Each one is run once, because a name may belong
- * to a shim that starts no Python.
+ * Returns the paths of every Python of this machine that is new enough. Runs each candidate once, because a
+ * name may belong to a shim that starts no Python.
  */
 export async function findPythons(): Promise<string[]> {
   const env = cleanEnvironment();
@@ -98,7 +98,7 @@ export async function installPython(
           ? made
           : { reason: 'the package was installed, but it cannot be imported', final: false };
       reasons.push(`${python}: ${reason}`);
-      // If pip cannot get the packages, it fails in another kind of environment, too.
+      // If pip cannot download the packages, the kind of environment makes no difference.
       if (final) break;
     }
   }
@@ -110,7 +110,7 @@ export async function installPython(
   );
 }
 
-/** Returns an environment in which the installed Python finds only the program's modules. */
+/** Returns environment variables with which the installed Python finds only the program's modules. */
 export function pythonEnvironment(
   { pythonPath }: InstalledEngine,
   base: NodeJS.ProcessEnv = cleanEnvironment(),
@@ -127,7 +127,7 @@ async function works(engine: InstalledEngine, { distribution, version }: PythonP
 
 interface NotMade {
   reason: string;
-  /** True if another kind of environment would fail as well. */
+  /** True if the installation would fail in every kind of Python environment. */
   final: boolean;
 }
 type Made = InstalledEngine | NotMade;

@@ -17,8 +17,8 @@ export class JournalError extends Error {
 }
 
 /**
- * Reads all events of a journal. It ignores an incomplete last line. The process was killed while it wrote that line,
- * and before it answered the call.
+ * Reads all events of a journal. Ignores an incomplete last line: the server was killed while it wrote this
+ * line, before it answered the call.
  *
  * @throws JournalError
  */
@@ -42,8 +42,9 @@ export interface Journal {
 }
 
 /**
- * Starts a journal with a snapshot, and replaces the earlier journal. Each event is written before the call that caused
- * it is answered. Events survive a killed process, but may not survive a power cut.
+ * Starts a journal with a snapshot, and replaces the earlier journal. Each event is written before the
+ * simulator answers the call that caused the event. Events survive a killed process, but may not survive a
+ * power cut.
  */
 export function startJournal(file: string, snapshot: readonly SimEvent[]): Journal {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });

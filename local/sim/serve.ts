@@ -18,7 +18,10 @@ export interface SimServerOptions {
   stateDir?: string;
   /** How many times faster than real time the clouds' clock runs. */
   timeScale?: number;
-  /** The key of the control API, from which each account's key is derived. Absent: neither API needs a key. */
+  /**
+   * The key of the control API, from which each account's key is derived. Absent: neither the control API nor
+   * the clouds' API needs a key.
+   */
   simKey?: string;
   /** Further host names by which clients may address the server. */
   allowHosts?: readonly string[];

@@ -29,13 +29,13 @@ export class StateFolder {
   }
 
   /**
-   * Returns a path in the folder, and creates its parent folder. Only the user may read that folder, because files
-   * contain keys.
+   * Returns a path in the folder. Creates the path's parent folder. Only the user may read the parent folder,
+   * because files contain keys.
    */
   file(...parts: string[]): string {
     const path = join(this.path, ...parts);
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    // The folder may have existed before, open to other users.
+    // The folder may be older than this program, and open to other users.
     if ((statSync(this.path).mode & 0o077) !== 0) chmodSync(this.path, 0o700);
     return path;
   }
@@ -44,8 +44,8 @@ export class StateFolder {
   temporary(): string {
     const path = join(this.path, TEMPORARY);
     mkdirSync(path, { recursive: true, mode: 0o700 });
-    // The engine runs functions from this folder by a CommonJS program. Without this file, Node.js would use this
-    // repository's package.json and treat the program as an ES module.
+    // The engine starts functions with a CommonJS program in this folder. Without this file, Node.js would
+    // use this repository's package.json and treat the program as an ES module.
     writeFileSync(join(path, 'package.json'), '{"type":"commonjs"}\n', { mode: 0o600 });
     return path;
   }
@@ -78,8 +78,8 @@ export class StateFolder {
 }
 
 /**
- * Removes other users' access to everything below a path. This is required after a program that sets file modes
- * itself.
+ * Removes other users' access to everything below a path. Needed after a program that sets file modes itself,
+ * for example pip.
  */
 export function keepPrivate(path: string): void {
   const paths = readdirSync(path, { recursive: true, encoding: 'utf8' }).map((name) => join(path, name));

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { processSchema } from './processes.ts';
 
-/** Address and key of an engine. They are part of the record that the next `up` reads. */
+/** Address and key of an engine. */
 const engineShape = { url: z.url(), accessKeyId: z.string().min(1), secretAccessKey: z.string().min(1) };
 export const engineRecordSchema = z.discriminatedUnion('kind', [
   z.object({ ...engineShape, kind: z.literal('endpoint') }),
@@ -18,7 +18,7 @@ export const cloudsRecordSchema = z.object({
 });
 export type CloudsRecord = z.infer<typeof cloudsRecordSchema>;
 
-/** Outputs of the CloudFormation stack. The outputs that are named here are those that the local stack itself needs. */
+/** Outputs of the CloudFormation stack. The schema names only those that the local stack itself needs. */
 export const outputsSchema = z
   .object({ ApiUrl: z.url(), DeploymentId: z.string(), AccessTable: z.string() })
   .catchall(z.string());

@@ -49,14 +49,14 @@ const FORGOTTEN_HEADERS = { 'content-type': 'text/plain' };
 
 /**
  * Passes HTTP requests on to servers, and injects the faults of a real cloud. The proxy reads a body
- * completely before it passes the body on, so it never passes on an endless body.
+ * completely before it passes the body on.
  */
 export class FaultProxy {
   readonly faults = new Faults();
   readonly memory = new TokenMemory();
   /** The number of requests since the proxy was started. */
   requests = 0;
-  /** The latest calls since the latest `calm`, oldest first. There are at most `MOST_SEEN`. */
+  /** The latest calls since `calm` was last called, oldest first; at most `MOST_SEEN`. */
   readonly seen: SeenCall[] = [];
   idempotency: IdempotencyMode;
   readonly #options: FaultProxyOptions;

@@ -8,9 +8,11 @@ export interface TokenDialect {
 }
 
 /**
+ * How the proxy treats the idempotency tokens of requests.
+ *
  * - `pass`: the proxy passes tokens on.
  * - `add`: the proxy adds the idempotency that the server lacks. The proxy passes on the first request with a
- *   token, and answers later requests with that token in the same way.
+ *   token, and repeats the answer for later requests with that token.
  * - `remove`: the proxy removes the token from each request.
  */
 export type IdempotencyMode = 'pass' | 'add' | 'remove';

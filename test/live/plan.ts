@@ -23,7 +23,8 @@ export class PlanRefused extends Error {
 }
 
 /**
- * On-demand price with Linux in AWS's most expensive region, in USD per hour. A run may use only these types.
+ * On-demand price of each instance type with Linux in AWS's most expensive region, in USD per hour. A run may
+ * use only these types.
  */
 const HOURLY_USD: Readonly<Record<string, number>> = {
   't3.nano': 0.0084,

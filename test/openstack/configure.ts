@@ -85,8 +85,8 @@ export function configure(home: Home, ports: Ports): void {
         api_workers: 2,
         rpc_workers: 1,
         rpc_state_report_workers: 0,
-        // The only agent is a database row and never reports. With this value, Neutron does not treat it as
-        // down.
+        // The only agent is a database row and never reports. With this value, Neutron does not treat the
+        // agent as down.
         agent_down_time: 2_000_000_000,
         state_path: home.at('state'),
         api_paste_config: home.unpacked('share/neutron-common/api-paste.ini'),

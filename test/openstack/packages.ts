@@ -5,9 +5,7 @@ import pLimit from 'p-limit';
 import { run, runBeside } from './run.ts';
 import type { Home } from './state.ts';
 
-/**
- * Packages that are unpacked together with those of their dependencies that are not installed on the machine.
- */
+/** Packages that are unpacked. Dependencies that are not installed on the machine are unpacked, too. */
 const NEEDED = [
   ...['python3-keystone', 'python3-nova', 'python3-placement', 'python3-glance', 'python3-neutron'],
   ...['python3-pymysql', 'python3-memcache', 'mariadb-server', 'rabbitmq-server', 'memcached'],

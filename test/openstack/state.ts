@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 
-/** The services' ports. `Home` keeps them in a file between commands. */
+/** The services' ports. `Home` keeps the ports in a file between commands. */
 const portsSchema = z.object({
   mariadb: z.int(),
   epmd: z.int(),
@@ -21,7 +21,7 @@ export type Ports = z.infer<typeof portsSchema>;
 
 /**
  * The usual ports of OpenStack's services. The stores (databases and message bus) do not use their usual
- * ports, because installed stores may use those.
+ * ports, because stores that are installed on the machine may use these ports.
  */
 const USUAL_PORTS: Ports = {
   mariadb: 13_306,

@@ -1,7 +1,8 @@
 import type { InstanceItem } from '../../functions/platform/store/instances.ts';
 
 /**
- * Returns the record of an instance whose create the cloud accepted. `fields` replaces fields of the record.
+ * Returns the record of an instance whose create call the cloud accepted. `fields` replaces fields of the
+ * record.
  */
 export function record(fields: Partial<InstanceItem> = {}): InstanceItem {
   return {

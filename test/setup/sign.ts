@@ -47,7 +47,7 @@ function signatureOf(
 
 const amzDateOf = (at: Date) => at.toISOString().replaceAll(/[-:]|\.\d+/g, '');
 
-/** Returns the headers that sign a request. No header contains the digest of the body, as with most SDKs. */
+/** Returns the headers that sign a request. Like most SDKs, sends no header with the digest of the body. */
 export function signedHeaders(access: EngineAccess, what: Signable): Record<string, string> {
   const amzDate = amzDateOf(new Date());
   const headers = { host: what.url.host, 'x-amz-date': amzDate };

@@ -13,8 +13,8 @@ export interface BooksFilter {
 }
 
 /**
- * Returns everything in the clouds at this moment, including terminated instances. It reads only the clouds' own state,
- * and changes nothing.
+ * Returns the books: the clouds' own record of their instances (also terminated ones), resources and calls.
+ * Changes nothing.
  */
 export function readBooks({ state, clock }: World, filter: BooksFilter = {}) {
   const nowMs = clock.now();

@@ -101,7 +101,7 @@ export const simConfigSchema = z
   .strict();
 export type SimConfig = z.output<typeof simConfigSchema>;
 
-/** Thrown for a config file that is not valid. The message tells its author why. */
+/** Thrown for a config file that is not valid. The message states the errors. */
 export class SimConfigError extends Error {
   override readonly name = 'SimConfigError';
 }

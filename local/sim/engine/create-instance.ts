@@ -89,8 +89,8 @@ export function newRecord(
   failsToBoot: boolean,
 ): InstanceRecord {
   const sequence = site.sequence + 1;
-  // Random draws depend on the sequence and not on the name. The k-th instance of a site then takes the same
-  // time in every run with the same seed.
+  // Random draws depend on the instance's number at its site, and not on its name. Therefore the k-th
+  // instance of a site takes the same time in every run with one seed.
   const parts = [state.seed, ...siteParts(site), sequence] as const;
   const zones = zonesOf(cloud, site.key.location);
   const zone = input.zone ?? zones[sequence % Math.max(1, zones.length)];

@@ -3,8 +3,8 @@ import { hash } from 'node:crypto';
 type Part = string | number;
 
 /**
- * Returns a number in [0, 1) that depends only on its parts. A draw does not depend on earlier draws. Therefore a run
- * can be repeated even if requests arrive in another order.
+ * Returns a number in [0, 1) that depends only on `parts`, and not on earlier draws. Therefore the order of
+ * requests does not change the numbers that they draw.
  */
 export function draw(...parts: readonly Part[]): number {
   return digest(parts).readUIntBE(0, 6) / 2 ** 48;
@@ -16,8 +16,8 @@ export function drawBetween([low, high]: readonly [number, number], ...parts: re
 }
 
 /**
- * Fills a template for ids, such as `i-{hex17}`, with characters that depend only on the parts. Placeholders: `{hexN}`,
- * `{digitsN}`, `{alnumN}` with N up to 32, and `{uuid}`.
+ * Fills a template for ids, such as `i-{hex17}`, with characters that depend only on `parts`. Placeholders:
+ * `{hexN}`, `{digitsN}`, `{alnumN}` with N up to 32, and `{uuid}`.
  */
 export function drawId(template: string, ...parts: readonly Part[]): string {
   let at = 0;

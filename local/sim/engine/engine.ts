@@ -18,16 +18,22 @@ export interface EngineOptions {
   clock: Clock;
   /** Overrides the config's seed. */
   seed?: number;
-  /** Receives each change. To restore the clouds, store all events and pass them as `past`. */
+  /**
+   * Receives each event that changes the clouds' state. To restore the clouds, store all events and pass them
+   * as `past`.
+   */
   onEvent?: (event: SimEvent) => void;
   past?: Iterable<SimEvent>;
-  /** Returns the key that an account's calls must carry if no rule sets one. Absent: such calls need no key. */
+  /**
+   * Returns the API key of an account for which neither the config nor the control API sets a key. Absent:
+   * the calls of such an account need no key.
+   */
   accountKey?: (account: string) => string;
 }
 
 /**
- * Simulates the clouds, without HTTP. It has no timers: the state at any time is computed from the calls and their
- * times. The caller's clock therefore controls the time.
+ * Simulates the clouds, without HTTP and without timers. The state at any time is computed from the calls and
+ * their times. The caller's clock gives the time.
  */
 export class SimEngine {
   readonly #world: World;
@@ -182,7 +188,7 @@ export class SimEngine {
       case 'vanish':
         vanishOne(this.#world, target, `${fault.id} ${fault.hits}`);
         return run();
-      // These faults take effect in the code that performs the call.
+      // `perform` applies these faults.
       case 'duplicateEffect':
       case 'staleList':
       case 'stuckTerminating':

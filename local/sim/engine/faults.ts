@@ -69,7 +69,7 @@ export function faultDelayMs(fault: Fault): number {
   return fault.delayMs ?? DEFAULT_DELAY_MS[fault.kind] ?? 0;
 }
 
-/** The calls that each kind of fault can affect. Absent: all. */
+/** The calls that each kind of fault can hit. A kind that is absent can hit all calls. */
 const APPLIES_TO: Readonly<Partial<Record<FaultKind, readonly CallName[]>>> = {
   quota: ['create', 'ensure'],
   capacity: ['create'],
@@ -85,7 +85,7 @@ export interface FaultTarget {
   connection: string;
   location: string | undefined;
   call: CallName;
-  /** True if an instance at this location could vanish. */
+  /** True if the account has an instance at this location that the fault `vanish` can remove. */
   canVanish: boolean;
 }
 

@@ -84,8 +84,8 @@ export function terminateInstance(
 }
 
 /**
- * `done`: the statuses in which the request changes nothing. `from`: the status that the request needs
- * otherwise.
+ * For each request: `done` are the statuses in which the request succeeds without a change. `from` is the
+ * only other status in which the request succeeds.
  */
 const POWER = {
   stop: { done: ['Suspending', 'Suspended'], from: 'Running' },
@@ -138,8 +138,8 @@ export function vanishOne(world: World, { site, nowMs }: Target, drawName: strin
 }
 
 /**
- * Caches the views of instances whose status no longer changes with time. A call that changes an instance makes a new
- * record, which has no cached view.
+ * Caches the JSON of instances whose status no longer changes with time. A call that changes an instance
+ * makes a new record, whose JSON is not cached yet.
  */
 const settledViews = new WeakMap<InstanceRecord, object>();
 

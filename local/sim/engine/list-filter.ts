@@ -8,7 +8,7 @@ interface Listable {
 
 /**
  * Returns a function that tells whether a list with this filter shows a resource. A cloud without tags
- * compares only names, and ignores the tags without an error.
+ * compares only names, and ignores the filter's tags without an error.
  */
 export function listedBy(
   { tags: hasTags }: Pick<CloudConfig, 'tags'>,

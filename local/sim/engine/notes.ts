@@ -28,7 +28,7 @@ export function deleteNote(world: World, { site }: Target, name: string): void {
   world.commit({ kind: 'note', cloud: site.key.cloud, account: site.key.account, name });
 }
 
-/** Checks the right to notes. @throws Refusal AccessDenied */
+/** Checks that the account's credential has the right to notes. @throws Refusal AccessDenied */
 export function refuseWithoutRight({ state }: World, { site }: Target): void {
   const { account } = site.key;
   if (!state.accounts.get(account)?.deniesNotes) return;

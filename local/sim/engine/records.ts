@@ -14,7 +14,7 @@ export const powerSchema = z.object({
 });
 
 export const instanceRecordSchema = siteKeySchema.extend({
-  /** Counts from 1 at each site, in the order of acceptance. */
+  /** The instance's number at its site, from 1, in the order of acceptance. */
   sequence: z.int().positive(),
   backendId: z.string(),
   name: z.string(),
@@ -52,13 +52,17 @@ export const resourceRecordSchema = siteKeySchema.extend({
   tags: z.record(z.string(), z.string()),
   createdAtMs: z.number(),
   /**
-   * Number above those of all resources that existed at the site when this one was created. Lists are in this order.
+   * Greater than the number of every resource that existed at the site when this resource was created. Lists
+   * are sorted by this number.
    */
   sequence: z.int().nonnegative().default(0),
 });
 export type ResourceRecord = z.infer<typeof resourceRecordSchema>;
 
-/** Limits that a call can exceed: the rates, the slots of a location, the location slots of an account. */
+/**
+ * Limits that a call can exceed: the rates, the slots of a location, and the location slots of an account
+ * (the number of locations with instances that do not run yet).
+ */
 export const VIOLATIONS = [...RATE_KINDS, 'instanceSlots', 'locationSlots'] as const;
 export const violationSchema = z.enum(VIOLATIONS);
 export type Violation = z.infer<typeof violationSchema>;

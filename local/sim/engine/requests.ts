@@ -100,7 +100,10 @@ const RATE_KIND_OF: Readonly<Partial<Record<CallName, RateKind>>> = {
   deleteResource: 'mutate',
 };
 
-/** Returns the rate limit that a call counts against. Undefined if no limit applies (the catalogue). */
+/**
+ * Returns the rate limit that a call counts against. Undefined for calls without a limit (those of the
+ * catalogue).
+ */
 export function rateKindOf(call: CallName): RateKind | undefined {
   return RATE_KIND_OF[call];
 }

@@ -3,7 +3,8 @@ import type { AccountRule, InstanceRecord, ResourceRecord, SimEvent, SiteKey } f
 import { bootedAtMs } from './status.ts';
 
 /**
- * Maximum lag of a list, in ms. After this time, only the books (the clouds' own record) show a terminated instance.
+ * Maximum lag of a list, in ms. When this time has passed since an instance's termination, only the books
+ * (the clouds' own record) show the instance.
  */
 export const RETENTION_MS = 60_000;
 
@@ -19,7 +20,10 @@ export interface Site {
   throttled: number;
   violations: Record<string, number>;
   sequence: number;
-  /** Backend ids of instances that held a slot at the last count, or were created since. */
+  /**
+   * Backend ids of instances that held a slot when `pendingAt` was last called, or were created after that
+   * call.
+   */
   pending: Set<string>;
   /** Backend ids of live instances whose time of termination is set. */
   ending: Set<string>;

@@ -25,8 +25,8 @@ export function siteParts({ key }: Site): [string, string] {
 }
 
 /**
- * Reads a key of a config map. The name comes from a request, and may be that of a property that every object
- * inherits. Such a property is not found.
+ * Returns the value of a config map's own key. The name comes from a request: for the name of an inherited
+ * property, for example `constructor`, returns undefined.
  */
 export function named<Value>(map: Readonly<Record<string, Value>>, name: string): Value | undefined {
   return Object.hasOwn(map, name) ? map[name] : undefined;

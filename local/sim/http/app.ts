@@ -7,9 +7,8 @@ import { type AppOptions, ConnectionCut, type SimEnv } from './env.ts';
 import { askForKey, keepPagesOut } from './guard.ts';
 
 /**
- * Creates the HTTP interface of the simulated clouds. `/clouds/{cloud}/…` is the cloud's API, and `/_sim/…` inspects
- * and controls the clouds. Works behind a server. A program can also call `app.fetch` without a server, and with any
- * clock.
+ * Creates the HTTP interface of the simulated clouds. `/clouds/{cloud}/…` is the cloud's API, and `/_sim/…`
+ * inspects and controls the clouds. A program can also call `app.fetch` without a server.
  */
 export function createApp(options: AppOptions): Hono<SimEnv> {
   const app = new Hono<SimEnv>();

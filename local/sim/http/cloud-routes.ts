@@ -30,8 +30,8 @@ const RESOURCE_PATHS: Readonly<Record<string, ResourceKind>> = {
 };
 
 /**
- * Creates a cloud's API. The header `x-account` names the account. If the account has a key, the key is the bearer
- * token.
+ * Creates the API of the clouds. The header `x-account` names the account. If the account has a key, the
+ * request must send the key as its bearer token.
  */
 export function cloudRoutes(options: AppOptions): Hono<SimEnv> {
   const app = new Hono<SimEnv>();

@@ -80,7 +80,8 @@ export const INSTANCES = assertions([
   },
   {
     id: 'create.identity',
-    title: 'machines that are created together have different ids, and another deployment does not see them',
+    title:
+      'machines that are created together have different ids, and a client of another deployment does not list them',
     async run(lab) {
       const specs = await lab.specs(3);
       await Promise.all(specs.map((spec) => lab.client.createInstance(spec)));
@@ -100,7 +101,7 @@ export const INSTANCES = assertions([
   },
   {
     id: 'create.long-name',
-    title: 'a machine of a deployment with the longest id is listed with its launch token',
+    title: 'a machine of a deployment with the longest allowed id is listed with its launch token',
     async run(lab) {
       const client = lab.ofDeployment(`contract-${'x'.repeat(26)}-`.slice(0, 36));
       const spec = await lab.spec({}, client);

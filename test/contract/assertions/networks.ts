@@ -117,7 +117,8 @@ export const NETWORKS = assertions([
   },
   {
     id: 'networks.of-this-deployment',
-    title: 'another deployment gets its own network resources and does not see those of the first deployment',
+    title:
+      'two deployments get different network resources for one name, and neither lists those of the other',
     async run(lab) {
       const { client, cloud } = lab;
       const name = lab.name();

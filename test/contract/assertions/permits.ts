@@ -121,8 +121,8 @@ export const EVERY_REQUEST = assertions([
 ]);
 
 /**
- * Opens the permit gate during `read`, and returns the answer of `read`. Afterwards the gate refuses the same
- * requests as before.
+ * Opens the permit gate during `read`, and returns the answer of `read`. Afterwards the gate permits as many
+ * further requests as before `read`.
  */
 async function withoutGate<Answer>(lab: Lab, read: () => Promise<Answer>): Promise<Answer> {
   const left = lab.gate.left;

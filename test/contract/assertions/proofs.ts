@@ -57,7 +57,7 @@ export const PROOFS = assertions([
   },
   {
     id: 'proof.own',
-    title: 'two machines have different idempotency keys, or no keys if the driver has no such proof',
+    title: 'two machines have different idempotency keys, or no keys if the driver does not use this proof',
     async run(lab) {
       const specs = await lab.specs(2);
       for (const spec of specs) await lab.client.createInstance(spec);

@@ -47,7 +47,7 @@ export const TOKENS = assertions([
   {
     id: 'token.lost-reply',
     title:
-      'a create whose reply is lost fails as OutcomeUnknown, and a search by token finds the only machine that it made',
+      'a create whose reply is lost fails as OutcomeUnknown, makes one machine, and a search by token finds this machine',
     async run(lab) {
       const spec = await lab.spec();
       lab.proxy.faults.arm({ call: lab.cloud.calls.create, kind: 'loseReplyAfterEffect', count: 1 });
@@ -126,7 +126,8 @@ export const TOKENS = assertions([
   },
   {
     id: 'create.then-fails',
-    title: 'a create that fails at a later step leaves no machine, or a machine that a search by token finds',
+    title:
+      'if a request after the create request fails, no machine is left, or a search by token finds the machine',
     async run(lab) {
       const answer = { status: 500, headers: { 'content-type': 'text/plain' }, body: 'oops' };
       for (const call of lab.cloud.calls.afterCreate) {

@@ -153,8 +153,8 @@ class Direct {
   }
 
   /**
-   * URLs of the services. Keystone's URL contains its version. Every other URL is a service's origin in the
-   * catalogue.
+   * URLs of the services. Keystone's URL contains the API's version. Every other service's URL is only the
+   * origin of its address in Keystone's catalogue.
    */
   get upstreams(): Record<string, string> {
     const others = Object.entries(UPSTREAMS).map(([name, type]) => [

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 
 /**
- * Time limit of every call of a driver, in ms, even if the cloud does not answer. A longer call is a failure.
+ * Time limit of every call of a driver, in ms, even if the cloud does not answer. If a call takes longer, the
+ * assertion fails.
  */
 export const CALL_MS = 30_000;
 

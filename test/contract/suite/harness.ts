@@ -44,8 +44,8 @@ export interface ErrorRow {
 }
 
 /**
- * Names of the requests that the required methods make, as `Dialect.callOf` returns them. Faults refer to
- * these names.
+ * Names of the requests that the methods of every driver make, as `Dialect.callOf` returns them. Faults refer
+ * to these names.
  */
 export interface CallNames {
   verify: string;
@@ -71,7 +71,7 @@ export interface CloudUnderTest {
    * URLs.
    */
   upstreams: Readonly<Record<string, string>>;
-  /** Returns the connection's endpoint. `urlOf` returns the proxy's URL for a part. */
+  /** Returns the connection's endpoint. `urlOf` returns the proxy's URL for a part of the server. */
   endpoint(urlOf: (upstream: string) => string): string;
   dialect: Dialect;
   /** `proxy` if the server ignores launch tokens, so that the proxy must give one answer for each token. */
@@ -103,7 +103,7 @@ export interface CloudUnderTest {
   /** Changes a spec for a cloud that needs more than the usual fields. */
   shapeSpec?(spec: InstanceSpec): InstanceSpec;
 
-  /** A number of instances whose list has two pages, with the page size that `dialect.rewrite` sets. */
+  /** Number of instances whose list needs two pages of the size that `dialect.rewrite` sets. */
   moreThanAPage: number;
   /** False if the cloud's lists have no pages. */
   pages?: boolean;
@@ -115,8 +115,8 @@ export interface CloudUnderTest {
   /** All rows of the driver's error table. */
   errors: readonly ErrorRow[];
   /**
-   * Faults for checks that the server does not make. The key is the id of the assertion that needs the
-   * faults.
+   * Faults that replace checks which the server does not make. The key is the id of the assertion that needs
+   * the faults.
    */
   emulate?: Readonly<Record<string, readonly Fault[]>>;
   /** Returns the user data of a create request. No answer of the cloud contains the user data. */

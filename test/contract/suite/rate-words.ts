@@ -1,4 +1,7 @@
-/** Headers of the answer to a throttled call. They state the wait time in two ways. */
+/**
+ * Headers of the answer to a throttled call. They state two different wait times: 3 s in `Retry-After`, and
+ * 60 s in `RateLimit` (`t`).
+ */
 export const RATE_HEADERS = {
   'retry-after': '3',
   ratelimit: '"calls";r=0;t=60',
@@ -6,7 +9,7 @@ export const RATE_HEADERS = {
 } as const;
 
 /**
- * Values that a driver must read from `RATE_HEADERS`. The wait time is that of `Retry-After`, which takes
- * precedence. The rate limit is that of the policy.
+ * Values that a driver must read from `RATE_HEADERS`. `Retry-After` takes precedence over `RateLimit`. The
+ * rate limit is that of `RateLimit-Policy`: 12 calls in 3 s.
  */
 export const RATE_WORDS = { retryAfterMs: 3_000, limitPerSecond: 4 } as const;

@@ -1,4 +1,4 @@
-/** The catalogue that CB-Spider's mock driver (commit 6459f464) returned, except for its prices. */
+/** The catalogue without prices, as CB-Spider's mock driver (commit 6459f464) returned it. */
 const REGIONS = ['default', 'mercury', 'venus', 'mars', 'jupiter', 'saturn', 'uranus', 'neptune'];
 
 export function regionZone(name: string) {

@@ -60,7 +60,7 @@ export class Description {
   }
 
   /**
-   * Returns the faults of a request, or an empty list if the request follows the description. CB-Spider
+   * Returns the errors in a request, or an empty list if the request follows the description. CB-Spider
    * itself ignores unknown fields and parameters.
    */
   faultsOf(pattern: string, query: URLSearchParams, body: unknown): string[] {

@@ -1,5 +1,6 @@
 /**
- * Serializes the requests for one name, as CB-Spider does. A request waits until all earlier ones have ended.
+ * Serializes the requests for one name, as CB-Spider does. A request waits until all earlier requests for the
+ * name have ended.
  */
 export class Lock {
   readonly #held = new Map<string, Promise<void>>();

@@ -129,7 +129,7 @@ export class Machines {
     });
   }
 
-  /** Terminates a machine by the cloud's id, even if CB-Spider does not know it. */
+  /** Terminates a machine by the cloud's id, even if CB-Spider does not know the machine. */
   async terminateAtCloud(connectionName: string, systemId: string): Promise<object> {
     if (!this.#atCloud(connectionName, systemId)) throw new Refusal(`${systemId} vm iid does not exist!!`);
     await this.#remove(connectionName, systemId);
