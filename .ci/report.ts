@@ -28,7 +28,9 @@ export interface TestOutcome {
   readonly message: string;
 }
 
-/** Reads a report. @returns the tests that ran, without skipped ones; none if there is no report */
+/**
+ * Returns the tests of a report that ran, without skipped tests. Returns an empty list if there is no report.
+ */
 export function readReport(path: string): TestOutcome[] {
   if (!existsSync(path)) return [];
   const { testResults } = reportSchema.parse(JSON.parse(readFileSync(path, 'utf8')));

@@ -30,7 +30,8 @@ const program = new Command('npm run bench --')
   .description(
     "Without a command: runs the demo's fleets on the local stack, and counts what their launches and terminations used.",
   )
-  // Without this, a flag after a subcommand would be parsed as a flag of this program if both have it.
+  // Without this call, a flag that this program and a subcommand have in common would always be parsed as a
+  // flag of this program.
   .enablePositionalOptions()
   .option('--scale <factor>', "multiply each node group's size by this, rounded up", factor, 1)
   .option('--seed <number>', 'seed of the simulated clouds, which are reset with it', wholeNumber, 1)

@@ -1,4 +1,4 @@
-/** A step of the local stack that has ended. */
+/** A finished step, for example the start of the engine. */
 export interface Step {
   /** For example `Engine started (MiniStack 1.5.33, port 4566)`. */
   text: string;

@@ -122,7 +122,7 @@ async function start(
   if (seed !== undefined) args.push('--seed', String(seed));
   if (config !== undefined) args.push('--config', config);
   if (hostSeenAs !== undefined) args.push('--allow-host', hostSeenAs);
-  // The keys of the connections are derived from this key.
+  // The key of the earlier server is used again, because the connections' keys are derived from it.
   const simKey = known?.simKey ?? randomBytes(32).toString('base64url');
   const { process: own } = startDetached({
     command: process.execPath,

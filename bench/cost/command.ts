@@ -15,7 +15,10 @@ interface Flags extends RunFlags {
   json: boolean;
 }
 
-/** Makes the command `bench -- cost`, which measures the cost of a launch and of an hour of an instance. */
+/**
+ * Makes the command `bench -- cost`, which measures the cost of launching an instance, and of keeping it for
+ * an hour.
+ */
 export function costCommand(): Command {
   return new Command('cost')
     .description(

@@ -3,7 +3,7 @@ import type { KeptHours } from './hours.ts';
 
 export interface FunctionMemory {
   name: string;
-  /** The largest resident set of any process that ran the handler. */
+  /** The largest resident set, in MB, of the processes that ran the handler. */
   peakMemoryMb: number;
 }
 

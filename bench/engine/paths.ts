@@ -1,10 +1,10 @@
 /** Times at which an instance reached each step from the request to Running, in milliseconds since 1970. */
 export interface InstancePath {
-  /** The user requested its fleet. */
+  /** The user requested the instance's fleet. */
   askedMs: number;
-  /** The workflow of its fleet began. */
+  /** The fleet's workflow began. */
   acceptedMs: number;
-  /** The workflow sent its launch message. */
+  /** The workflow sent the instance's launch message. */
   sentMs: number;
   /** A worker received the message for the first time. */
   receivedMs: number;
@@ -12,7 +12,7 @@ export interface InstancePath {
   createdMs: number;
   /** The instance ran, by the cloud's own record. */
   ranMs: number;
-  /** Its record became Running. */
+  /** The instance's record became Running. */
   recordedMs: number;
 }
 
@@ -39,7 +39,7 @@ export function meanSteps(paths: readonly InstancePath[]): Shares {
   };
 }
 
-/** Returns the duration of each step as a fraction of the sum, from 0 to 1. */
+/** Returns the duration of each step as a fraction of the sum of all steps, from 0 to 1. */
 export function sharesOf(steps: Shares): Shares {
   const whole = Object.values(steps).reduce((sum: number, seconds: number) => sum + seconds, 0);
   const part = (seconds: number) => (whole === 0 ? 0 : Number((seconds / whole).toFixed(4)));

@@ -39,7 +39,7 @@ export interface RunResult {
   instances: number;
   idealSeconds: number;
   makespanSeconds: number;
-  /** Makespan divided by the ideal; null if no instance ran. */
+  /** `makespanSeconds` divided by `idealSeconds`; null if no instance ran. */
   ratio: number | null;
   clouds: { cloud: string; idealSeconds: number }[];
 }

@@ -1,4 +1,4 @@
-/** The limits of a cloud for the creates of one connection. */
+/** The limits that a cloud has for the create calls of one connection. */
 export interface CreateLimits {
   locationSlots: number;
   instanceSlotsPerLocation: number;

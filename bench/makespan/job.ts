@@ -12,7 +12,7 @@ export interface Job {
    * runs the baseline, which ignores call rates.
    */
   overstatedBy?: number;
-  /** True if Lambda begins with a few concurrent batches. Otherwise it begins with the maximum. */
+  /** True if Lambda begins with a few concurrent batches; false if it begins with the maximum number. */
   scalesSlowly?: boolean;
   seed: number;
 }

@@ -35,7 +35,7 @@ const OVERSTATED_BY = [1, 2];
 
 export interface HowToRun {
   seed: number;
-  /** True if Lambda begins with a few concurrent batches. Otherwise it begins with the maximum. */
+  /** True if Lambda begins with a few concurrent batches; false if it begins with the maximum number. */
   scalesSlowly?: boolean;
   /** Maximum number of runs at the same time. */
   threads: number;

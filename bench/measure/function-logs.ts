@@ -28,7 +28,7 @@ export interface FunctionUse {
   sqsRequests: number;
   sfnRequests: number;
   cloudCalls: number;
-  /** The largest resident set of any process. */
+  /** The largest resident set, in MB, of the processes that ran the function. */
   peakMemoryMb: number;
   /** Bytes of log text, without the bytes that CloudWatch adds. */
   logBytes: number;

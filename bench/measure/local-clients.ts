@@ -8,7 +8,7 @@ export interface EngineClients {
   close(): void;
 }
 
-/** Opens clients of the local engine. AWS settings in the environment have no effect on them. */
+/** Opens clients of the local engine. AWS settings in the environment have no effect on these clients. */
 export function openEngineClients(engine: EngineAccess): EngineClients {
   const settings = engineSettings(engine);
   const logs = new CloudWatchLogsClient(settings);

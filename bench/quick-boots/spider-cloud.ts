@@ -93,7 +93,10 @@ export function booksOf(
   };
 }
 
-/** Returns the tags that a simulated cloud would have. CB-Spider has names in place of tags. */
+/**
+ * Returns the tags that a machine with this name would have at a simulated cloud. CB-Spider has no tags, but
+ * names.
+ */
 function tagsOf(deploymentId: string, name: string): Record<string, string> {
   const named = parseMachineName(deploymentId, name, cbSpiderMetadata.maxNameLength);
   if (!named) return {};

@@ -22,7 +22,7 @@ export interface VirtualOptions {
   clouds: Readonly<Record<string, CloudConfig>>;
   /** Ratio of the call rates in the connections' limits to the rates that the clouds enforce. */
   overstatedBy: number;
-  /** True if Lambda begins with a few concurrent batches. Otherwise it begins with the maximum. */
+  /** True if Lambda begins with a few concurrent batches; false if it begins with the maximum number. */
   scalesSlowly?: boolean | undefined;
 }
 

@@ -4,7 +4,7 @@ import type { NodeGroupRequest } from '../../functions/model/fleet-request.ts';
 /** Types and images that a connection's catalogue offers at one location. */
 export interface OfferedAt {
   location: string;
-  /** Names of the types that are available there. */
+  /** Names of the types that are available at the location. */
   types: ReadonlySet<string>;
   images: readonly Image[];
 }

@@ -74,7 +74,7 @@ type Wanted = Pick<Connection, 'name' | 'driver' | 'cloud'> & { credential: Cred
 
 /**
  * Creates the connection. A connection of an earlier run is used again if it is Ready and has the same
- * endpoint. Otherwise it is replaced.
+ * endpoint. Otherwise the earlier connection is replaced.
  */
 async function register({ client, namespace }: Stack, wanted: Wanted): Promise<void> {
   const params = { namespace, connection: wanted.name };
@@ -97,7 +97,7 @@ async function register({ client, namespace }: Stack, wanted: Wanted): Promise<v
   await client.createConnection({ params: { namespace }, body: wanted });
 }
 
-/** Waits until enough locations have offers, or all locations have been read. */
+/** Waits until `MAX_LOCATIONS` locations have offers, or all locations have been read. */
 async function waitForOffers(stack: Stack, name: string): Promise<OfferedAt[]> {
   const params = { namespace: stack.namespace, connection: name };
   for (const untilMs = Date.now() + READY_MS; ; await sleep(POLL_MS)) {

@@ -1,7 +1,7 @@
 import type { FleetRequest, NodeGroupRequest } from '../../functions/model/fleet-request.ts';
 import type { OutsideDriver } from './read-clouds.ts';
 
-/** Numbers of instances at a scale of 1. */
+/** Number of instances at the cloud of each driver, at a scale of 1. */
 export const OUTSIDE_SIZES: Readonly<Record<OutsideDriver, number>> = {
   aws: 300,
   openstack: 80,

@@ -179,7 +179,7 @@ export class RunBooks {
     return Object.values(this.calls()).reduce((sum, count) => sum + count, 0);
   }
 
-  /** Counts the answers 429 of the clouds. */
+  /** Counts the clouds' answers with status 429. */
   throttled(cloud?: string): number {
     const count = ({ clouds, accounts }: Books) =>
       [...clouds, ...accounts]
@@ -189,8 +189,8 @@ export class RunBooks {
   }
 
   /**
-   * Returns the number of answers 429 by limit (`instanceSlots`, `locationSlots`, or the kind of call), without those
-   * that a fault caused.
+   * Returns the number of answers with status 429 for each limit (`instanceSlots`, `locationSlots`, or the
+   * kind of call), without those that a fault caused.
    */
   limitViolations(): Record<string, number> {
     const sum: Record<string, number> = {};

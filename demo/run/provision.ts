@@ -27,7 +27,7 @@ export interface Provisioned {
   books: RunBooks;
   /** Time at which the API accepted the first fleet. */
   startedAt: string;
-  /** Time at which the API had answered the last request, in milliseconds since 1970. */
+  /** Time at which the API had answered all create requests, in milliseconds since 1970. */
   askedMs: number;
   /** Number of instances that exist at the clouds and that no live record claims. */
   leaked: number;

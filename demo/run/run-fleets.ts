@@ -94,7 +94,9 @@ export async function watchFleets(
   return fleets;
 }
 
-/** Nothing is left of a fleet in either status. A fleet that is RolledBack does not become Terminated. */
+/**
+ * Returns true if nothing is left of a fleet with this status. A RolledBack fleet does not become Terminated.
+ */
 const isGone = (status: FleetStatus): boolean => status === 'Terminated' || status === 'RolledBack';
 
 /** Adds up several fleets to one fleet, so that the demo can show their progress together. */

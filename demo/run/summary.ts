@@ -13,8 +13,8 @@ export interface CloudRow {
   running: number;
   failed: number;
   /**
-   * Quantiles of the seconds from the acceptance of the fleet until an instance ran, by the cloud's own
-   * record; null if no instance ran.
+   * Median of the seconds from the acceptance of the fleet until an instance ran, by the cloud's own record;
+   * null if no instance ran.
    */
   p50Seconds: number | null;
   p95Seconds: number | null;

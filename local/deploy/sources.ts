@@ -5,7 +5,7 @@ import { REPOSITORY } from '../state/folder.ts';
 
 const SOURCES = ['functions/**/*', 'infra/**/*', 'state-machines/**/*.json', 'cdk.json', 'package-lock.json'];
 
-/** Returns a hash of all sources of the deployed app. This is much faster than a synthesis. */
+/** Returns a hash of all sources of the deployed app. */
 export function hashOfSources(): string {
   const hash = createHash('sha256');
   const files = globSync(SOURCES, { cwd: REPOSITORY, withFileTypes: true })

@@ -35,8 +35,8 @@ export async function startContainer(
     ? guardEnvironment(key, { bindHost: '127.0.0.1', port })
     : guardEnvironment(key, { bindHost: '0.0.0.0', port: CONTAINER_PORT, seenAs: port });
   const started = await runCommand('docker', containerArguments(network, Object.keys(variables)), {
-    // Values are passed in the environment. The command line, which every user of this machine can read, has
-    // only the variables' names.
+    // The variables' values are passed in the environment. The command line, which every user of this machine
+    // can read, has only the variables' names.
     env: { ...process.env, ...variables },
     timeoutMs: PULL_MS,
   });

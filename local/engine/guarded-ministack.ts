@@ -11,7 +11,7 @@ export interface Listening {
   seenAs?: number;
 }
 
-/** Returns the program's settings as environment variables. */
+/** Returns the guard program's settings as environment variables. */
 export function guardEnvironment(
   { accessKeyId, secretAccessKey }: EngineKey,
   { bindHost, port, seenAs = port }: Listening,

@@ -49,7 +49,7 @@ export interface Journal {
 export function startJournal(file: string, snapshot: readonly SimEvent[]): Journal {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const fresh = `${file}.new`;
-  // The journal contains accounts' keys.
+  // Only the user may read the journal, because it contains accounts' keys.
   writeFileSync(fresh, snapshot.map(lineOf).join(''), { mode: 0o600 });
   renameSync(fresh, file);
   const handle = openSync(file, 'a');

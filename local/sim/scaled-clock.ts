@@ -22,8 +22,8 @@ export function scaledClock(scale: number, fromMs: number): ScaledClock {
 }
 
 /**
- * Returns the latest time in past events. A new clock must not begin earlier, even if the earlier clock ran faster
- * than real time.
+ * Returns the latest time in past events. A new clock must not begin before this time, even if the earlier
+ * clock ran faster than real time.
  */
 export function latestTimeOf(past: readonly SimEvent[]): number {
   return past.reduce((latest, event) => {

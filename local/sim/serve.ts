@@ -14,7 +14,7 @@ export interface SimServerOptions {
   port: number;
   /** Overrides the config's seed. Clouds that are restored from `stateDir` keep their first seed. */
   seed?: number;
-  /** The folder in which the clouds survive a restart. Absent: they are only in memory. */
+  /** The folder in which the clouds survive a restart. Absent: the clouds are kept only in memory. */
   stateDir?: string;
   /** How many times faster than real time the clouds' clock runs. */
   timeScale?: number;

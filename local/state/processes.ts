@@ -52,7 +52,7 @@ export interface Program {
   cwd?: string;
 }
 
-/** Starts a process that outlives this one, as the leader of its own process group. */
+/** Starts a process that outlives this process. It leads a process group of its own. */
 export function startDetached({ command, args, env, log, cwd }: Program): {
   child: ChildProcess;
   process: OwnProcess;

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { StartFailure } from '../state/start-failure.ts';
 
-/** Number of ports that are tried in a row. */
+/** Number of ports that `freePort` tries. */
 const TRIED = 100;
 
 /**

@@ -32,7 +32,7 @@ export interface LiveReport {
   left: string[];
 }
 
-/** Time limit of each removal, in ms. When it is over, the run reports the resources that are left. */
+/** Time limit of each removal, in ms. At the limit, the run reports the resources that are left. */
 const SWEEP_MS = 10 * 60_000;
 
 /** Makes, uses and removes machines, step by step. Finally removes everything, even after a failed step. */

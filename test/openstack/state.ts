@@ -102,8 +102,8 @@ export class Home {
 }
 
 /**
- * Returns the folder of FLEETWRIGHT_OPENSTACK_HOME, or a folder that all users of this machine share if the
- * variable is not set.
+ * Returns the folder of FLEETWRIGHT_OPENSTACK_HOME. If the variable is not set, returns a folder that all
+ * users of this machine share.
  */
 export function chosenHome(): Home {
   return new Home(process.env['FLEETWRIGHT_OPENSTACK_HOME'] ?? join(tmpdir(), 'fleetwright-openstack'));

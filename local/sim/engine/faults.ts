@@ -90,10 +90,11 @@ export interface FaultTarget {
 }
 
 /**
- * Selects the fault that hits a call. At most one fault hits a call. Numbers are drawn for the faults in the order in
- * which the faults were added. The first fault whose draw succeeds hits the call.
+ * Selects the fault that hits a call. At most one fault hits a call. A random number is drawn for each fault,
+ * in the order in which the faults were added. The first fault whose draw succeeds hits the call.
  *
- * @returns `drawn`: the faults for which a number was drawn, with updated counters; `struck`: the fault that hits
+ * @returns `drawn`: the faults for which a number was drawn, with updated counters; `struck`: the fault that
+ * hits
  */
 export function drawFaults(
   faults: readonly ActiveFault[],

@@ -26,7 +26,7 @@ export interface UsedUp {
   perSecond: number;
 }
 
-/** Refuses a call with one of the cloud's errors. */
+/** Thrown to refuse a call with one of the clouds' errors. */
 export class Refusal extends Error {
   readonly code: RefusalCode;
   readonly retryAfterMs: number | undefined;

@@ -73,7 +73,7 @@ export const CAPABILITIES = assertions([
   {
     id: 'batch.each',
     title:
-      'a batch returns one machine for each spec, in the order of the specs, and a search by each token finds its machine',
+      'a batch returns one machine for each spec, in the order of the specs, and each machine is found by its launch token',
     needs: 'batch-create',
     async run(lab) {
       const { client } = lab;
@@ -98,7 +98,7 @@ export const CAPABILITIES = assertions([
   {
     id: 'batch.lost-reply',
     title:
-      'if the reply to a batch is lost, each spec gets OutcomeUnknown, and a search by each token finds its machine',
+      'if the reply to a batch is lost, each spec gets OutcomeUnknown, and each machine is found by its launch token',
     needs: 'batch-create',
     async run(lab) {
       const { client, cloud, proxy } = lab;

@@ -15,7 +15,7 @@ export const ERRORS = assertions([
   {
     id: 'errors.table',
     title:
-      "for each answer in the error table, the driver throws the code of the table with the cloud's own words",
+      "for each answer in the error table, the driver throws an error with the table's code and the cloud's own words",
     async run(lab) {
       const wrong: string[] = [];
       for (const row of lab.cloud.errors) {

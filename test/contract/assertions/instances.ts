@@ -24,7 +24,7 @@ export const INSTANCES = assertions([
   {
     id: 'create.runs',
     title:
-      'a created machine becomes Running with an address, and a get, a list and a search by token return it',
+      'a created machine becomes Running with an address, and a get, a list and a search by token return the machine',
     async run(lab) {
       const { client, cloud } = lab;
       const spec = await lab.spec();
@@ -197,7 +197,7 @@ export const INSTANCES = assertions([
   },
   {
     id: 'terminate.twice',
-    title: 'a termination succeeds if it is repeated or concurrent, or if the machine no longer exists',
+    title: 'repeated and concurrent terminations of a machine succeed, also when the machine no longer exists',
     async run(lab) {
       const { client, cloud } = lab;
       const spec = await lab.spec();

@@ -17,7 +17,7 @@ async function callsDuring(lab: Lab, work: () => Promise<unknown>) {
 }
 
 /**
- * Repeats `work` until it succeeds. Each attempt may make one request more than the attempt before. Returns
+ * Repeats `work` until it succeeds. Each attempt may make one request more than the previous attempt. Returns
  * the number of refused attempts.
  */
 async function retried(lab: Lab, work: () => Promise<unknown>): Promise<number> {
