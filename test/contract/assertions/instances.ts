@@ -197,7 +197,8 @@ export const INSTANCES = assertions([
   },
   {
     id: 'terminate.twice',
-    title: 'repeated and concurrent terminations of a machine succeed, also when the machine no longer exists',
+    title:
+      'repeated and concurrent terminations of a machine succeed, also when the machine no longer exists',
     async run(lab) {
       const { client, cloud } = lab;
       const spec = await lab.spec();
