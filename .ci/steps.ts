@@ -36,7 +36,7 @@ export const CHANGE: readonly Stage[] = [
   ],
 ];
 
-/** The parts of the step `test`, for CI jobs that run concurrently. Only `--only` selects these parts. */
+/** The parts of the step `test`, for CI jobs that run concurrently. `.ci/run` runs a part only if `--only` names it. */
 export const PARTS_OF_TEST: Stage = [
   [tests('unit', npm('test:unit'))],
   [tests('stories', npm('test:stories'))],

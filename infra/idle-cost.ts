@@ -39,8 +39,8 @@ const SCHEDULED: Readonly<Record<string, Usage>> = {
   'functions/entrypoints/handlers/schedules/reconcile': {
     requests: 1,
     gbSeconds: 0.05,
-    // Every fifth invocation advances the counter by which functions detect a restore of the tables: two
-    // strong reads, one write.
+    // Every fifth invocation advances the restore counter, which reveals that the tables were restored to an
+    // earlier time. This takes two strongly consistent reads and one write.
     reads: 0.5 + 2 / 5,
     writes: 1 / 5,
     sqs: 0,
@@ -123,7 +123,7 @@ const HOURLY_SETTINGS: readonly (readonly [type: string, isHourly: (resource: Re
 /**
  * Computes the cost of an idle month from a synthesized template.
  *
- * @throws Error naming every resource without a known price, or billed by the hour
+ * @throws Error that names each resource that has no known price, and each resource that is billed by the hour
  */
 export function idleCost(template: Template): IdleCost {
   refuseUnknown(template);

@@ -21,7 +21,8 @@ export function readFleetFiles(): FleetRequest[] {
 export function scaleFleet(fleet: FleetRequest, factor: number): FleetRequest {
   return {
     ...fleet,
-    // 0.1 × 30 is slightly more than 3 in floating point, and would be rounded up to 4.
+    // A product may be slightly more than a whole number in floating point: 100 × 0.07 is 7.000000000000001.
+    // Without the subtraction, Math.ceil would round this product up to 8.
     nodeGroups: fleet.nodeGroups.map((group) => ({ ...group, size: Math.ceil(group.size * factor - 1e-9) })),
   };
 }

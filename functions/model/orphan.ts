@@ -30,7 +30,7 @@ export type OrphanKind = z.infer<typeof orphanKindSchema>;
 /**
  * The reason why a sweep reports a machine or network resource. Except with `missing`, no record claims it:
  *
- * - `no-record`: no record names it
+ * - `no-record`: no record has its instance id or, for a network resource, its kind and name
  * - `copy`: it carries this deployment's tags, but no call of this deployment created it
  * - `unproven`: it is unknown whether a call of this deployment created it
  * - `returned`: it vanished, and the cloud shows it again
@@ -98,7 +98,8 @@ export const isUncounted = (reason: OrphanReason): boolean => MEANINGS[reason].u
  *
  * - `Terminated`: a sweep removed the resource
  * - `Gone`: the resource no longer exists, and no sweep removed it
- * - `Released`: a record claims the resource. For a missing machine: it exists, or its record no longer expects it
+ * - `Released`: a record claims the resource. For a missing machine: the cloud shows it again, or no open
+ *   record is bound to it
  * - `Vanished`: the missing machine's record now says that the machine has vanished
  * - `Returned`: the machine had vanished and exists again, and its record was reopened
  */

@@ -3,8 +3,8 @@ import { withPrivateFiles } from '../state/processes.ts';
 
 export interface CommandResult {
   /**
-   * Exit code. 126 or 127 when the program could not be started. Null when a signal or the time limit ended the
-   * program.
+   * Exit code. A shell starts the program, and exits with 126 or 127 if it cannot start the program. Null if a
+   * signal or the time limit ended the program, or if the shell itself did not start.
    */
   code: number | null;
   stdout: string;

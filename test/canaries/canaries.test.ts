@@ -4,9 +4,7 @@ import { runCanaries } from './run-canaries.ts';
 import { SPELLINGS } from './spellings.ts';
 
 const CANARY = 'hJ3kQx9TzWm2b"\\/+&%<vN7cRt5YpLq';
-/**
- * The spellings (ways of writing a secret) that this test runs. `npm run test:canaries` runs all spellings.
- */
+/** Names of the spellings (ways of writing a secret) for `runCanaries`. `npm run test:canaries` uses all spellings. */
 const SOME = ['json', 'mixed', 'basic-pair'];
 
 test.each(SPELLINGS)(
@@ -18,7 +16,7 @@ test.each(SPELLINGS)(
   },
 );
 
-test('the control plane writes no secret that a cloud endpoint repeats, and the search finds leaks that the test plants', async () => {
+test('`runCanaries` finds no secret that a cloud endpoint repeats in its answers, and finds both leaks made on purpose', async () => {
   const report = await runCanaries({ spellings: SPELLINGS.filter(({ name }) => SOME.includes(name)) });
   expect(report.findings).toEqual([]);
   expect(report).toMatchObject({ found: 0, planted: 2, plantedFound: 2, spellings: SOME.length });

@@ -1,7 +1,8 @@
 import { workerData } from 'node:worker_threads';
 import { z } from 'zod';
 
-/** Runs in the thread that `HostStalls` starts. */
+// `HostStalls` runs this file in a thread of its own. The thread adds 1 to `count` each time that the timer
+// fires more than `lateMs` too late.
 const { count, lateMs, tickMs } = z
   .object({ count: z.instanceof(Int32Array), lateMs: z.number(), tickMs: z.number() })
   .parse(workerData);

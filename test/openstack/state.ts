@@ -20,8 +20,8 @@ const portsSchema = z.object({
 export type Ports = z.infer<typeof portsSchema>;
 
 /**
- * The usual ports of OpenStack's services. The stores (databases and message bus) do not use their usual
- * ports, because stores that are installed on the machine may use these ports.
+ * The ports to use if they are free. OpenStack's services use their usual ports. The database, the message bus
+ * and memcached use other ports, because programs that are installed on the machine may use the usual ports.
  */
 const USUAL_PORTS: Ports = {
   mariadb: 13_306,
@@ -73,7 +73,8 @@ export class Home {
   }
 
   /**
-   * Chooses the ports and stores them for later commands, because Keystone's catalogue contains the ports.
+   * Chooses the ports and stores them. Later commands must use the same ports, because Keystone's catalogue
+   * contains these ports.
    */
   async choosePorts(): Promise<Ports> {
     const ports: Record<string, number> = {};

@@ -1,6 +1,6 @@
 /**
- * Facts about each region that EC2 does not report: display name, country (ISO 3166-1 alpha-3), latitude and longitude
- * of the city.
+ * Display name, country (ISO 3166-1 alpha-3), and approximate latitude and longitude of each region. EC2 does not
+ * report these facts.
  */
 const REGIONS: Readonly<Record<string, readonly [string, string, number, number]>> = {
   'af-south-1': ['Africa (Cape Town)', 'ZAF', -33.92, 18.42],

@@ -27,7 +27,8 @@ export interface AssignDeps {
   keepPrivateKey(fleetId: string, privateKey: string): Promise<string>;
   /**
    * Deletes all private keys of a fleet. The removal of the fleet calls this function. The workflow's state
-   * Assign calls it, too, if Assign may have stored a key after that.
+   * Assign also calls it if a removal of the fleet has begun, because Assign may have stored a key after the
+   * removal deleted the fleet's keys.
    */
   forgetPrivateKey(fleetId: string): Promise<void>;
 }

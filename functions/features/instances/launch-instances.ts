@@ -57,9 +57,8 @@ export async function launchInstances(
   return messages.map((message) => {
     const id = instanceId(message);
     const taken = chosen.get(id)?.message.taskToken === message.taskToken ? results.get(id) : undefined;
-    // If another worker won the claim, the message is delivered again, and then replaces the task token in
-    // the record with its own token. The same applies if another message in this batch is for the same
-    // instance.
+    // A message has no result if another worker won the claim, or if this batch has a message with another
+    // task token for the same instance. The worker that gets the next delivery reads the record again.
     return taken ?? requeueAfter(1_000);
   });
 }
@@ -153,8 +152,9 @@ type Fate =
 type Fated = Attempt & Fate;
 
 /**
- * Finds out what blocks each attempt. Checks the network resources first, then asks the governor. Reads the
- * launch gate only for attempts that would be queued.
+ * Finds out what blocks each attempt. First checks the network resources: if they are not ready, the launch
+ * gate may stop the attempt. Then asks the governor. Last, reads the launch gate for each attempt that the
+ * governor would queue.
  */
 async function observe(
   context: WorkerContext,
@@ -260,9 +260,9 @@ async function stoppedAmong(
 }
 
 /**
- * Replaces the record's task token with the token of this message. The workflow has sent a new token and no
- * longer waits for the old one. A heartbeat tests the new token first, because a late message of an ended
- * execution must not replace a token that is in use.
+ * Replaces the record's task token with the token of this message, and completes the task of the old token
+ * with `Cancelled`. A heartbeat tests the new token first, because a late message of an ended execution must
+ * not replace a token that is in use.
  */
 async function replaceToken(
   context: WorkerContext,

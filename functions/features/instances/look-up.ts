@@ -19,7 +19,10 @@ import { applyChanges, completeTasks, failInstances } from './outcomes.ts';
 import { recordRunning } from './record-running.ts';
 import { refusalBy } from './unknown-answers.ts';
 
-/** `proven` is true if the cloud has no machine of this attempt. The create call may then be repeated. */
+/**
+ * `proven` is true if the create call may be repeated: the cloud has no machine of this attempt, and the launch
+ * has not failed.
+ */
 export type LookUpAnswer = { proven: true; record: InstanceItem } | { proven: false; result: MessageResult };
 
 const TOO_LATE = { code: 'Timeout', message: 'the instance was not created within its time limit' };
@@ -31,8 +34,7 @@ const notProven = (result: MessageResult): LookUpAnswer => ({ proven: false, res
 
 /**
  * Asks the cloud whether an attempt with an unknown outcome created a machine. If so, binds the record to
- * that machine. The caller has already waited until the driver's consistency window after the create call is
- * over.
+ * that machine. The driver's consistency window, which begins with the create call, must be over.
  */
 export async function lookUp(
   context: WorkerContext,
@@ -75,8 +77,8 @@ export async function lookUp(
 }
 
 /**
- * Returns the machine that an attempt created, among all machines with its launch token. A copy of the
- * machine, which no call of this deployment created, has the token, too.
+ * Returns the machine that an attempt created, among all machines with its launch token. The token alone is no
+ * proof, because a user may have made a copy of the machine, which has the token, too.
  *
  * @returns undefined if the attempt created no machine; `undecided` if it is unknown whether the attempt
  *   created a machine, for example because the creation time of the machine is missing

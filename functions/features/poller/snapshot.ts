@@ -26,8 +26,8 @@ export interface Snapshot {
   seen: readonly CloudInstance[];
   seenAtMs: number;
   /**
-   * True if the snapshot covers the whole site. False if it covers slot holders only, or machines that were
-   * read by id.
+   * True if the snapshot covers the whole site. False if it covers slot holders only, or if the poll read
+   * machines one by one (`isListless`).
    */
   isFull: boolean;
   /** Instance ids of the entries that the cloud was asked about. Absent: all entries. */
@@ -36,7 +36,10 @@ export interface Snapshot {
   isListless?: true;
 }
 
-/** Maximum time of a list call, in ms. After it, the list call counts as failed with `Unavailable`. */
+/**
+ * Maximum time of a list call, in ms. Half of the time left applies instead if that is shorter. After this
+ * maximum, the list call counts as failed with `Unavailable`.
+ */
 const LONGEST_LIST_MS = 30_000;
 /** Interval of full snapshots, in ms. Slot-only snapshots do not postpone the next full one. */
 const FULL_SNAPSHOT_MS = 5_000;
@@ -44,8 +47,8 @@ const FULL_SNAPSHOT_MS = 5_000;
 const ENTRIES_PER_RECORD = 20;
 
 /**
- * Takes a snapshot of a site with one list call. At a large site where launches wait for slots, most
- * snapshots cover slot holders only. The cost of a snapshot of slot holders does not grow with the site.
+ * Takes a snapshot of a site with one list call. At a large site with `fastPolling` (launches wait for slots),
+ * most snapshots cover slot holders only. The cost of a snapshot of slot holders does not grow with the site.
  *
  * @throws DriverError if the list call fails
  */
@@ -82,9 +85,8 @@ async function snapshotSite(
 }
 
 /**
- * Returns true if a list shows none of the expected machines, which may be an error of the cloud. The
- * expected machines are those that records are bound to, and those in Terminating whose backend id is
- * unknown. Pure.
+ * Returns true if a list shows none of the expected machines, which may be an error of the cloud. The cloud is
+ * expected to show the machine of an entry that has a backend id or the status Terminating. Pure.
  */
 export function isDoubtful({ entries, seen, asked, isListless }: Snapshot): boolean {
   if (isListless) return false;

@@ -46,7 +46,7 @@ export async function permitCalls(
 }
 
 /**
- * Gives permits to create calls that the launches' own permits do not cover. For example, if a cloud refuses a create
+ * Grants permits for create calls in addition to the launches' own permits. For example, if a cloud refuses a create
  * call for several machines, the driver may create them one at a time. The launches already have slots, so only the
  * rate limit applies.
  *

@@ -26,7 +26,7 @@ export class DeploymentIdTaken extends Error {
 
 /**
  * Returns the deployment's id, and writes one if the table has none. Everything that the deployment creates at a cloud
- * carries the id. One conditional write sets the id in the table, and it never changes.
+ * carries the id. A conditional write sets the id in the table once, and the id never changes.
  *
  * @throws DeploymentIdTaken
  */

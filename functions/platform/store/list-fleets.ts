@@ -31,8 +31,8 @@ export async function listFleetIds(
 }
 
 /**
- * Lists a page of the ids of fleets with work under way, a hold that expires or a pending pause. The read is eventually
- * consistent.
+ * Lists a page of the ids of active fleets. A fleet is active if it has work under way, a pending pause, or a hold with
+ * an expiry time. The read is eventually consistent.
  */
 export async function listActiveFleetIds(
   store: Store<'fleets'>,

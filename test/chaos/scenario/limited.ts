@@ -32,7 +32,7 @@ export async function expectAfter(story: Story, outcomes: Record<string, number>
   expect(result.outcomes).toEqual(outcomes);
 }
 
-/** Returns a calm scenario with one connection, for which the user set these limits. */
+/** Returns a scenario in which nothing goes wrong, with one connection for which the user set these limits. */
 export function limited(limits: LimitOverride, traits: Parameters<typeof calmScenario>[1] = {}): Scenario {
   return calmScenario({ connections: [{ name: 'sim-aws', cloud: 'aws', limits }] }, traits);
 }

@@ -64,7 +64,7 @@ async function fleetWithNetworks(name: string): Promise<string> {
 }
 
 describe('network resources', () => {
-  it('network resources are listed in pages with fleet and site, but not those of ended fleets', async () => {
+  it('the list of network resources has pages, shows the fleet and site of each resource, and omits ended fleets', async () => {
     const first = await fleetWithNetworks('first');
     const second = await fleetWithNetworks('second');
     const ended = await fleetWithNetworks('ended');
@@ -97,7 +97,7 @@ describe('network resources', () => {
     expect(await all('resources', { connection: 'sim-gcp' })).toEqual([]);
   });
 
-  it('the resources of an unknown fleet and an unknown sweep are answered 404', async () => {
+  it('an unknown fleet and an unknown sweep are answered with 404, and an invalid cursor is refused', async () => {
     for (const path of ['fleets/unknown/resources', 'orphans/sweeps/s0123456789abcdef']) {
       expect((await gateway.ask({ method: 'GET', path: `${root}/${path}` })).status).toBe(404);
     }

@@ -5,7 +5,7 @@ import { FLAVOR } from '../worlds/openstack/nova.ts';
 import { KEYSTONE_URL, REGION } from '../worlds/openstack/world.ts';
 import { SPIDER_ACCOUNT, SPIDER_URL } from '../worlds/spider/world.ts';
 
-/** What a user writes in requests for machines at a driver's cloud. */
+/** The values that a user writes in requests for a connection to a cloud, and for a fleet at that cloud. */
 export interface Site {
   request: Pick<ConnectionRequest, 'driver' | 'cloud' | 'credential' | 'endpoint'>;
   location: string;

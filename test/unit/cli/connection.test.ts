@@ -53,8 +53,8 @@ describe('the credential of connection create', () => {
       ['--credential-file', 'c.json'],
       { files: { 'c.json': `{"${SECRET}":"x"}` } },
     ],
-    ['in an unset variable', ['--credential', 'apiKey=env:NO_SUCH'], { env: { OTHER: SECRET } }],
-  ])('a credential %s is refused before any request, and is not printed', async (_, flags, setting) => {
+    ['that names an unset variable', ['--credential', 'apiKey=env:NO_SUCH'], { env: { OTHER: SECRET } }],
+  ])('a credential %s is refused before any request, and no secret is printed', async (_, flags, setting) => {
     for (const json of [[], ['--json']]) {
       const { exitCode, stdout, stderr, asked } = await cli([...CREATE, ...flags, ...json], {
         ...setting,

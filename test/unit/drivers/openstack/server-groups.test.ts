@@ -9,9 +9,9 @@ interface Group {
 }
 
 /**
- * Returns a region with an API for server groups like Nova's, the groups that exist there, and the methods of
- * the calls. A mark is a record that a deployment (the writer) uses the project. The driver keeps the mark in
- * the name of a server group.
+ * Returns a region of one OpenStack project, with a fake of Nova's API for server groups. Also returns the
+ * region's server groups, and the HTTP methods of the calls. A mark says that a deployment (the writer) uses
+ * the project. The driver keeps the mark in the name of a server group.
  */
 function projectWith(groups: Group[] = []) {
   let made = groups.length;

@@ -34,14 +34,14 @@ describe('snapshotById', () => {
     expect(snapshot).toHaveProperty('seen.length', 3);
   });
 
-  it('a machine does not count as asked about if the cloud answers Unavailable', async () => {
+  it('`asked` does not contain an instance if the cloud answers Unavailable for its machine', async () => {
     refuse(/^get m2/);
     const snapshot = await look();
     expect(snapshot).toMatchObject({ asked: [idOf(0), idOf(2)] });
     expect(snapshot).toHaveProperty('seen.length', 2);
   });
 
-  it('a machine that does not exist counts as asked about, but not as seen', async () => {
+  it('`asked` contains an instance whose machine no longer exists, and `seen` does not contain the machine', async () => {
     fleet.cloud.vanish(fleet.cloud.made[1]);
     const snapshot = await look();
     expect(snapshot).toMatchObject({ asked: [idOf(0), idOf(1), idOf(2)] });
