@@ -120,7 +120,7 @@ export interface WriterMark {
  * marks. Two deployments with the same id detect each other by their marks. A mark must be free of charge, and must not
  * be a network, security group or key pair. A deployment writes only its own mark.
  *
- * Each method throws `Unauthorized` if the credential lacks the right to use marks, even if the credential has all
+ * Each method throws `Forbidden` if the credential lacks the right to use marks, even if the credential has all
  * other rights.
  */
 export interface WriterMarks {

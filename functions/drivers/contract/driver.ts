@@ -179,8 +179,11 @@ export interface CloudNetworkResource {
  * - `Unavailable`: the cloud refused the request before acting on it, or could not be reached. The call had no effect.
  * - `OutcomeUnknown`: the request may have reached the cloud (time-out, reset or 5xx after sending). A read throws
  *   `Unavailable` instead.
- * - `Unauthorized`: the cloud refused the credential, or the credential has expired or lacks the right to this call.
- *   The error's `call` names the request.
+ * - `Unauthorized`: the cloud refused the credential itself: the credential is invalid, has expired and cannot be
+ *   renewed, or its account is blocked. Every other call of the connection fails, too.
+ * - `Forbidden`: the cloud accepts the credential, and denies it this call. Examples: a missing right, a region that is
+ *   denied by a policy or not enabled, an account that the cloud still validates there. The error's `call` names the
+ *   request.
  * - `NoPermit`: a request of this call waited too long for its permit (`call-gate.ts`) and was not sent. If the caller
  *   repeats the call, the call reuses what its earlier requests created.
  * - `NotFound`: the location or machine of the call does not exist.

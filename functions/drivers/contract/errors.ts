@@ -14,6 +14,7 @@ export const DRIVER_ERROR_CODES = [
   'InvalidRequest',
   'Unsupported',
   'Unauthorized',
+  'Forbidden',
 ] as const;
 
 /**
@@ -21,6 +22,28 @@ export const DRIVER_ERROR_CODES = [
  * worker repeats the work later.
  */
 export type DriverErrorCode = (typeof DRIVER_ERROR_CODES)[number] | 'NoPermit';
+
+/**
+ * Tells what else fails for the same reason. `launch`: nothing else. `zone`: launches of the same type in the same zone.
+ * `site`: further calls of the connection at the location. `connection`: every call of the connection.
+ */
+export type ErrorScope = 'launch' | 'zone' | 'site' | 'connection';
+
+/** Scope of an error whose driver names no narrower one. */
+const USUAL_SCOPE: Readonly<Record<DriverErrorCode, ErrorScope>> = {
+  InsufficientCapacity: 'zone',
+  QuotaExceeded: 'site',
+  Throttled: 'site',
+  Unavailable: 'site',
+  OutcomeUnknown: 'launch',
+  NotFound: 'launch',
+  Conflict: 'launch',
+  InvalidRequest: 'launch',
+  Unsupported: 'launch',
+  Unauthorized: 'connection',
+  Forbidden: 'site',
+  NoPermit: 'launch',
+};
 
 export interface DriverErrorDetail {
   /** The cloud's own code, for readers of the log. */
@@ -42,6 +65,8 @@ export interface DriverErrorDetail {
    * Absent if the cloud stated no limit.
    */
   limitPerSecond?: number;
+  /** Absent: the usual scope of the code. */
+  scope?: ErrorScope;
   cause?: unknown;
 }
 
@@ -56,6 +81,7 @@ export class DriverError extends Error {
   readonly call: string | undefined;
   readonly retryAfterMs: number | undefined;
   readonly limitPerSecond: number | undefined;
+  readonly scope: ErrorScope;
 
   constructor(code: DriverErrorCode, message: string, detail: DriverErrorDetail = {}) {
     super(message, { cause: detail.cause });
@@ -66,5 +92,6 @@ export class DriverError extends Error {
     this.call = detail.call;
     this.retryAfterMs = detail.retryAfterMs;
     this.limitPerSecond = detail.limitPerSecond;
+    this.scope = detail.scope ?? USUAL_SCOPE[code];
   }
 }

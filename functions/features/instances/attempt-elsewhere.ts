@@ -20,6 +20,7 @@ const IS_OF_THE_LOCATION: Readonly<Record<DriverErrorCode, boolean>> = {
   InvalidRequest: false,
   Unsupported: false,
   Unauthorized: false,
+  Forbidden: true,
   NoPermit: false,
 };
 /**

@@ -162,6 +162,7 @@ function feedbackOf({ code, message }: DriverError, wanted: WantedCreate): Feedb
     case 'InvalidRequest':
     case 'Unsupported':
     case 'Unauthorized':
+    case 'Forbidden':
     case 'NoPermit':
       return [];
   }

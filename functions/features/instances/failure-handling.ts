@@ -65,6 +65,7 @@ export async function handleFailure(
     case 'InvalidRequest':
     case 'Unsupported':
     case 'NotFound':
+    case 'Forbidden':
       return { failure };
   }
 }

@@ -250,6 +250,7 @@ async function afterError(
     case 'Conflict':
     case 'InvalidRequest':
     case 'Unsupported':
+    case 'Forbidden':
       if (!mayPass(error) || store.clock.now() > failingSinceMs + UNREACHABLE_MS) return { failure };
       return { waitMs: 5_000 };
   }

@@ -12,6 +12,7 @@ import { cameFirst, judgeMarks } from './judge-marks.ts';
  */
 const NEVER: readonly DriverErrorCode[] = [
   'Unauthorized',
+  'Forbidden',
   'Unsupported',
   'InvalidRequest',
   'NotFound',

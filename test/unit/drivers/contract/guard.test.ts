@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import { DriverError } from '../../../../functions/drivers/contract/errors.ts';
+import { guardError } from '../../../../functions/drivers/contract/guard-error.ts';
+import { Secrets } from '../../../../functions/drivers/contract/secrets.ts';
 import { createSimDriver } from '../../../../functions/drivers/sim/driver.ts';
 import { openGate } from '../../../calls/gates.ts';
 
@@ -51,6 +53,11 @@ test('an error that a driver throws is limited in length and does not contain th
   expect(error.cause).toBeUndefined();
   expect(error.stack).not.toContain(API_KEY);
   expect(error.stack).toContain('    at ');
+});
+
+test('a redacted error keeps its scope', () => {
+  const error = new DriverError('Unsupported', 'no such type in this zone', { scope: 'zone' });
+  expect(guardError(error, new Secrets([]))).toMatchObject({ code: 'Unsupported', scope: 'zone' });
 });
 
 test("a machine's failure message is limited in length, and has no control characters and no credential", async () => {
