@@ -32,7 +32,8 @@ export function endpointError(
 
 /**
  * Checks that an endpoint consists of an origin and a path, in normal form. A URL parser also accepts other
- * forms (`http://2130706433`, a line break, `/../`). It then uses an address that differs from the text.
+ * forms (`http://2130706433`, a line break, `/../`). The parser then uses an address that differs from the
+ * text.
  */
 function formError(endpoint: string, url: URL): { code: string; message: string } | undefined {
   const wrong = (message: string) => ({ code: 'invalid-format', message });

@@ -34,8 +34,8 @@ export interface FinishedChanges {
 
 /**
  * Finishes changes that were interrupted because the process of an API request died. Continues interrupted
- * deletions, even those that can still be cancelled. Removes connections whose secret was never stored, and
- * secrets that arrived after the deletion of their connection. A schedule calls this.
+ * deletions, including deletions that can still be cancelled. Removes connections whose secret was never
+ * stored, and secrets that arrived after the deletion of their connection. A schedule calls this.
  *
  * @returns number of connections, namespaces and secrets that were handled
  */

@@ -53,8 +53,9 @@ export async function judgeAccount(
 /**
  * Decides about a credential whose account differs from the connection's account. If nothing of the
  * connection is live, sets the connection's status to Verifying. This status is a fence: the connection
- * accepts no new fleets. A second check then sees every fleet that was accepted before the fence. Under the
- * condition in the result, the caller's write of the account fails if the connection accepts fleets again.
+ * accepts no new fleets. A second check then sees every fleet that was accepted before the fence. The result
+ * contains a condition for the caller's write of the account. With this condition, the write fails if the
+ * connection accepts fleets again.
  */
 async function judgeAnother(
   context: WorkerContext,

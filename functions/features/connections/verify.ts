@@ -18,8 +18,8 @@ import { type AccountVerdict, type Fit, judgeAccount } from './judge-account.ts'
 
 /**
  * Maximum time that a call waits for its permit, in ms. After this time, the message is requeued, and all
- * calls of the verification are repeated. A verification makes several calls, so waiting costs less than a
- * repetition.
+ * calls of the verification are repeated. Waiting costs less than a repetition, because a verification makes
+ * several calls.
  */
 const PERMIT_WAIT_MS = 5_000;
 /**
@@ -28,9 +28,10 @@ const PERMIT_WAIT_MS = 5_000;
  */
 const CHANGED_MS = 1_000;
 /**
- * Time after a change of account, in ms, in which workers may still use clients of the earlier account. The
- * time covers the caching of clients, and a call that is under way. To a worker with such a client, new
- * machines would seem to have vanished. Therefore the connection accepts no fleet in this time.
+ * Time after a change of account, in ms, in which workers may still use clients of the earlier account. A
+ * worker caches a client for CONNECTION_KEPT_MS. The rest of the time covers a call that is still under way.
+ * To a worker with such a client, new machines would seem to have vanished. Therefore the connection accepts
+ * no fleet in this time.
  */
 const ACCOUNT_SETTLES_MS = 2 * CONNECTION_KEPT_MS;
 

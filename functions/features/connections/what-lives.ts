@@ -57,7 +57,7 @@ export type Shown = { waitMs: number } | { hidden?: Hidden };
  * A machine counts as gone if the credential in force does not show it either. If the cloud rejects the
  * credential in force, one machine that the new credential shows is proof for all machines at the same
  * location. If the new credential shows no machine there, the network of a fleet is the proof. With this
- * proof, machines in Terminating count as gone.
+ * proof, machines in Terminating that the new credential does not show count as gone.
  *
  * If lists may not show the newest machines yet, the caller has to wait, unless an older machine has proven
  * the account. If no machine proves the account, the new credential has to show the networks of live fleets.
@@ -123,8 +123,8 @@ async function compareLists(
 
 /**
  * Returns the backend ids of the given machines that the credential in force shows, or the error of a failed
- * call. A list may leave machines out. If the list shows none of these machines, the first of them is read by
- * its id.
+ * call. A list may leave machines out. If the list shows none of the given machines, reads the first of them
+ * by its id.
  */
 async function standingInForce(
   context: WorkerContext,
@@ -156,8 +156,8 @@ async function standingInForce(
 }
 
 /**
- * Returns every location that may have a machine: those in the catalogue, and those that have a poll loop,
- * idle or not.
+ * Returns every location that may have a machine: the locations in the catalogue, and the locations that have
+ * a poll loop, idle or not.
  */
 async function locationsOf(
   { store, driver }: Pick<WorkerContext, 'store' | 'driver'>,

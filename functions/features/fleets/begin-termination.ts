@@ -10,8 +10,8 @@ import { pauseLaunching } from './stop-when-decided.ts';
 const CONCURRENT_WRITES = 20;
 
 /**
- * Runs the workflow's state BeginTermination: ends launching at every placement, including those that Assign
- * has not opened yet. Returns the sites that have, or may have, anything to remove.
+ * Runs the workflow's state BeginTermination: ends launching at every placement, including placements that
+ * Assign has not opened yet. Returns the sites that have, or may have, anything to remove.
  *
  * With the scope `failed`, only failed instances are removed. Launching is then paused instead of ended, and
  * an execution that is no longer the fleet's current one gets no sites.

@@ -43,7 +43,7 @@ export async function acceptFleet(
       : { key: `${createdAt}#${idempotencyKey}`, requestHash: hashOf(request) };
   const replay = () => idempotency && readReplay(store, namespace, idempotency);
   const written = (await replay()) ?? (await writeFleet(store, namespace, request, idempotency));
-  // Another request with the same idempotency key may have been accepted while this one was resolved. The
+  // Another request with the same idempotency key may have been accepted while this request was resolved. The
   // refusal may then only mean that the fleet of that other request has the name.
   const outcome = written.outcome === 'refused' ? ((await replay()) ?? written) : written;
   if (outcome.outcome === 'created' || outcome.outcome === 'replayed') {

@@ -13,9 +13,9 @@ import { stopWhenDecided } from './stop-when-decided.ts';
  */
 const START_GRACE_MS = 30_000;
 /**
- * Minimum time from the assignment of an execution to the start of the next one, in ms. The next one is
- * started if the execution ended before its work was done. The time doubles with each interruption, up to
- * LONGEST_RESTART_MS.
+ * Minimum time from the assignment of an execution to the start of the next execution, in ms. The reconciler
+ * starts the next execution if the first ended before its work was done. The time doubles with each
+ * interruption, up to LONGEST_RESTART_MS.
  */
 const RESTART_MS = 60_000;
 const LONGEST_RESTART_MS = 30 * 60_000;
@@ -25,8 +25,8 @@ export interface Reconciliation {
   /** Number of fleets that have work under way, or a hold that will expire. */
   active: number;
   /**
-   * Number of executions that this run started. Such an execution had never been started, or it follows one
-   * that ended too early.
+   * Number of executions that this run started. Such an execution had never been started, or it follows an
+   * execution that ended before its work was done.
    */
   started: number;
   /** Number of fleets that were withdrawn because their hold expired. */

@@ -91,8 +91,8 @@ export function statusWhenBack(aim: Aim, placements: readonly Tally[], isRefined
 }
 
 /**
- * Returns true if enough instances run for the fleet's minimum and for the minimum of each node group. If
- * neither the fleet nor a node group has a minimum, all instances of the group must run.
+ * Returns true if enough instances run for the fleet's minimum and for the minimum of each node group. If the
+ * fleet has no minimum, all instances of each node group without a minimum must run.
  */
 function reachesMinimums(aim: Aim, placements: readonly Tally[]): boolean {
   if (total(placements) < (aim.minimumInstances ?? 0)) return false;

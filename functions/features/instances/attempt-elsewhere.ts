@@ -24,9 +24,9 @@ const IS_OF_THE_LOCATION: Readonly<Record<DriverErrorCode, boolean>> = {
   NoPermit: false,
 };
 /**
- * Failure codes that depend on the location. Fleetwright has failure codes in addition to the drivers' error
- * codes. Only one of these depends on the location: CloudFailed, for example of a machine that broke before
- * it ran.
+ * Failure codes that depend on the location. Fleetwright has failure codes of its own in addition to the
+ * drivers' error codes. Of Fleetwright's own codes, only CloudFailed depends on the location. For example, a
+ * machine that broke before it ran gets this code.
  */
 const OF_THE_LOCATION: ReadonlySet<string> = new Set([
   ...DRIVER_ERROR_CODES.filter((code) => IS_OF_THE_LOCATION[code]),

@@ -77,9 +77,9 @@ export async function createInstances(
   const { client } = opened;
   const batches = withKeptKeys(client, callsOf(client, wanted));
   const limit = pLimit(CONCURRENT_CALLS);
-  // Some clouds answer a create call only when the machine runs. Many such answers may arrive together. They
-  // are gathered and written together, because separate writes would conflict at the placement's counters and
-  // at the slots.
+  // Some clouds answer a create call only when the machine runs. Many such answers may arrive together. The
+  // worker gathers these answers and writes them together, because separate writes would conflict at the
+  // placement's counters and at the slots.
   const recordThose = gathered((created: readonly Created[]) => recordRunning(context, created));
   const made = await Promise.allSettled(
     batches.map((batch) => limit(() => createBatch(context, site, opened, batch, recordThose))),

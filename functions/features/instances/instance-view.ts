@@ -97,8 +97,8 @@ function positions(placements: readonly Placement[], from: number): Slot[] {
 }
 
 /**
- * Returns true if a position may match the filter. Only the record of the position tells for certain, because
- * the instance may have moved to another location of its node group.
+ * Returns true if a position may match the filter. Only the position's record shows whether the position
+ * matches, because the instance may have moved to another location of its node group.
  */
 function mayFit(filter: InstanceFilter, placement: Placement, group: NodeGroup): boolean {
   return (

@@ -213,7 +213,8 @@ async function claim(
 }
 
 /**
- * Fails attempts without a call. An attempt whose claim the launch gate refuses is cancelled instead.
+ * Fails attempts, and makes no create calls for them. An attempt whose claim the launch gate refuses is
+ * cancelled instead.
  *
  * @returns instance ids of the attempts that have ended; the claims of all other attempts were won by other
  *   workers

@@ -62,9 +62,12 @@ export function outcomeOf(record: Pick<InstanceItem, 'status' | 'closeAs'>): Lau
 
 /** Times that decide how long a launch waits. */
 export interface LaunchTimes {
-  /** The driver's consistency window. Until this time after a create call, "not found" proves nothing. */
+  /**
+   * The driver's consistency window, in ms. Within this time after a create call, the answer "not found"
+   * proves nothing.
+   */
   consistencyWindowMs: number;
-  /** Time after a claim, in ms. After it, the worker that made the claim has ended. */
+  /** Time after a claim, in ms, after which the worker that made the claim has ended. */
   claimMs: number;
 }
 
@@ -82,7 +85,7 @@ type SteppingLaunch = {
  * too early, a second machine could be created.
  *
  * @param launch the message, with fields that record what the message has waited for. If the instance failed
- *   in an earlier round than the message's, it is attempted again
+ *   in a round before the message's round, the instance is attempted again
  */
 export function nextStep(
   record: InstanceItem | undefined,

@@ -52,7 +52,7 @@ export async function recordRunning(
     });
     const changes = left.map((one) => changeOf(one, context.store.clock.now()));
     const applied = new Set((await applyChanges(context, changes)).applied);
-    // The write was conditional on the task token. The token is therefore the current one.
+    // The write was conditional on the task token. Therefore the token in `record` is current.
     for (const { record, to } of changes)
       if (applied.has(record.instanceId)) recorded.push({ ...record, status: to });
     left = left.filter(({ record }) => !applied.has(record.instanceId));

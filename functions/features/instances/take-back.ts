@@ -16,7 +16,7 @@ import { applyChanges, completeTasks, secondsSinceCreation, withPresentTokens } 
 /** A change that reopens a closed record, with the location of its machine. */
 type Reopening = StatusChange & { reopens: true; location: string };
 
-/** A machine that vanished and has reappeared, with the record that was closed for it. */
+/** A machine that vanished and has reappeared, with the record of its instance. */
 export interface Returning {
   record: InstanceItem;
   machine: CloudInstance;

@@ -3,8 +3,8 @@ import type { Failure } from '../../model/failure.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
 
 /**
- * Number of equal answers in a row, over at least LEAST_MS, that count as a refusal by the cloud. The text of
- * the answers does not matter.
+ * Number of equal answers in a row, over at least LEAST_MS, that count as a refusal by the cloud. Fleetwright
+ * compares the texts of the answers, and does not interpret them.
  */
 const LEAST_TIMES = 3;
 const LEAST_MS = 60_000;

@@ -20,9 +20,9 @@ import type { SyncInventoryMessage } from '../../platform/workflow/messages.ts';
 const CONCURRENT_LOCATIONS = 4;
 const PERMIT_WAIT_MS = 5_000;
 /**
- * Time after the start of an invocation, in ms. After it, the invocation does not begin to read further
- * locations, and another message continues with them. Reading one location takes a few seconds, and the time
- * limit of the function is at least 20 seconds.
+ * Time after the start of an invocation, in ms. After this time, the invocation begins to read no further
+ * locations. Another message continues with these locations. Reading one location takes a few seconds, and
+ * the time limit of the function is at least 20 seconds.
  */
 const BEGIN_MS = 4_000;
 /**
@@ -38,7 +38,7 @@ const EVERYWHERE = 'everywhere';
  * If the connection was deleted, even during the sync, clears its catalogue.
  *
  * With many locations, a sync takes longer than a function may run. Another message continues with the
- * locations that the invocation did not begin in time, and with those whose calls were throttled.
+ * locations that the invocation did not begin in time, and with locations whose calls were throttled.
  */
 export async function syncInventory(
   context: WorkerContext,

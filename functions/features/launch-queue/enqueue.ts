@@ -8,8 +8,8 @@ import type { Attempt } from './attempt.ts';
 
 /**
  * Distance between two consecutive queue entries of one fleet in the fair order, by the fleet's priority. For
- * each launch of a `low` fleet, the queue serves four launches of a `normal` fleet, or sixteen of a `high`
- * one.
+ * each launch of a `low` fleet, the queue serves four launches of a `normal` fleet, or sixteen launches of a
+ * `high` fleet.
  */
 const STEPS: Readonly<Record<Priority, number>> = { low: 16, normal: 4, high: 1 };
 

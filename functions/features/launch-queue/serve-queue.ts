@@ -17,8 +17,8 @@ import {
 import { SPARE_ENTRIES, serveEntries } from './free-slots.ts';
 
 /**
- * If a launch is still queued this long after the start time of its permit, in ms, the worker that granted
- * the permit counts as dead. The launch is then served again.
+ * Time after the start time of a launch's permit, in ms. If the launch is still queued after this time, the
+ * worker that granted the permit counts as dead, and the launch is served again.
  */
 export const STALLED_MS = 5_000;
 /** Interval of queue scans, in ms. */
@@ -33,7 +33,8 @@ const LONG_MS = 90_000;
  *   and the cloud does not show that it accepted their create calls. Stalled launches in the queue are served
  *   first, because they may hold all slots. Absent if the cloud gave no answer: each slot holder whose permit
  *   started more than STALLED_MS ago then counts as stalled
- * @returns true if launches are left in the queue; false if the budget allows no launch for LONG_MS
+ * @returns true if launches are left in the queue; false if the queue is empty, or if the budget allows no
+ *   launch for LONG_MS
  */
 export async function serveQueue(
   context: WorkerContext,
@@ -47,8 +48,8 @@ export async function serveQueue(
   if (!head) return false;
   const nowMs = store.clock.now();
   const state = await readSiteState(store, site);
-  // The budget allows no launch for LONG_MS, so the poll loop may end. A schedule restarts the loop each
-  // minute, and the polls of the loop serve the queue.
+  // The budget allows no launch for LONG_MS. The poll loop may therefore end. A schedule restarts the loop
+  // each minute, and the polls of the loop serve the queue.
   if (state?.budget && state.budget.untilMs > nowMs + LONG_MS) return false;
   const holders = heldNow(state?.holders ?? {}, nowMs);
   const stalled = seenStalled ?? stalledAmong(holders, nowMs);

@@ -3,8 +3,8 @@ import type { NodeGroup } from '../../model/fleet.ts';
 import type { SiteRef } from '../../platform/worker/context.ts';
 
 /**
- * Returns a hash of about 31 bits, as six digits of base 36. The hash keeps apart the names for different
- * sites and SSH rules of one fleet.
+ * Returns a hash of about 31 bits, as six digits of base 36. With the hash, the names of a fleet's resources
+ * differ by site and by SSH rule.
  */
 const shortHash = (text: string): string =>
   (createHash('sha256').update(text).digest().readUInt32BE() % 36 ** 6).toString(36).padStart(6, '0');

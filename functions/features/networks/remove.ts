@@ -48,7 +48,7 @@ export async function removeNetworks(
   const needed = scope === 'failed' ? await neededHere(context, message) : () => false;
   const standing = await readNetworks(context.store, { fleetId, ...site });
   // If the first round kept a key pair or a security group for an instance, the second round keeps the
-  // network, even if no instance needs it any more. All of them are removed with the fleet.
+  // network, even if no instance needs it any more. The removal of the fleet removes all of these resources.
   const isUsed = scope === 'failed' && standing.some(({ kind }) => kind !== 'network');
   const ofRound = standing.filter(({ kind }) => (kind === 'network') === (round === 'network'));
   const items = round === 'network' && isUsed ? [] : ofRound.filter((item) => !needed(item));

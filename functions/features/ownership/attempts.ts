@@ -23,7 +23,8 @@ export function attemptsOf(record: InstanceItem): AttemptItem[] {
 export function attemptsAfter(record: InstanceItem, nowMs: number): AttemptItem[] {
   const ended = currentAttempt(record).map((one) => ({ ...one, closedAtMs: one.closedAtMs ?? nowMs }));
   const all = [...(record.earlierAttempts ?? []), ...ended].slice(-MOST_EARLIER_ATTEMPTS);
-  // If the removal of the instance was requested, a vanished machine must not return when it reappears.
+  // If the removal of the instance was requested, the record must not take back a vanished machine that
+  // reappears.
   return record.endAskedAtMs === undefined ? all : all.map(({ vanished: _, ...one }) => one);
 }
 

@@ -6,7 +6,7 @@ import { attemptsAfter, attemptsOf } from './attempts.ts';
 
 /**
  * Returns true if an instance may take back a machine that vanished and has reappeared. The machine must be
- * the instance's last one, and the removal of the instance must not have been requested. The write that
+ * the instance's last machine, and the removal of the instance must not have been requested. The write that
  * reopens the record also checks that the fleet has not ended. Pure.
  */
 export function mayReturn(record: InstanceItem, machine: CloudInstance): boolean {
@@ -14,7 +14,7 @@ export function mayReturn(record: InstanceItem, machine: CloudInstance): boolean
 }
 
 /**
- * Returns true if a machine was the last one of the instance, and the record has the machine as vanished.
+ * Returns true if a machine was the instance's last machine, and the record says that the machine vanished.
  * Pure.
  */
 export function hasVanished(record: InstanceItem, machine: CloudInstance): boolean {
@@ -95,7 +95,7 @@ function stateOf(
       return { to: status, fields: addresses };
     case 'Failed': {
       const message = failureMessage ?? 'the cloud reports that the machine failed';
-      // The instance never ran, so its machine is removed.
+      // The machine is removed, because the instance never ran.
       if (runningAt === undefined) {
         return {
           to: 'Terminating',

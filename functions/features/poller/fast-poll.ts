@@ -8,7 +8,7 @@ import { isDoubtful, takeSnapshot } from './snapshot.ts';
 
 /**
  * Shortest delay of an SQS message, in ms. While launches wait for slots, this is the interval of the poll
- * loop's own polls. One message makes all fast polls of one such interval.
+ * loop's own polls. The worker that receives one fast-poll message makes all fast polls of one such interval.
  */
 const PERIOD_MS = 1_000;
 /**

@@ -10,7 +10,9 @@ const QUICK_MS = 3_000;
  * at the usual interval, because faster polls would show nothing new.
  */
 const STALLED_MS = 60_000;
-/** Polling lags: an instance has been running up to this long, in ms, before a poll sees it. */
+/**
+ * Margin, in ms, for the delay from the time at which a machine runs to the first poll that sees it running.
+ */
 const SEEN_LATE_MS = 500;
 
 export interface Awaited {
@@ -51,8 +53,8 @@ const within = (waitMs: number): number => Math.min(POLL_INTERVAL_MS, Math.max(S
  * Estimates the time from a machine's create call to Running, in ms, from the times of two polls.
  *
  * Returns the minimum, which the earlier poll gives, if the minimum is below QUICK_MS. The site is then
- * polled more often, and later boots are measured better. Otherwise returns the maximum, which the later poll
- * gives. Returns undefined if the create call was made after the earlier poll.
+ * polled more often, and later boots are measured more exactly. Otherwise returns the maximum, which the
+ * later poll gives. Returns undefined if the create call was made after the earlier poll.
  *
  * @param polledAtMs time of the earlier poll, which saw that the machine did not run yet
  * @param seenAtMs time of the later poll, which saw the machine run

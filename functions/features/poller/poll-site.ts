@@ -54,8 +54,9 @@ export async function pollSite(context: WorkerContext, message: PollMessage): Pr
   try {
     await pollNow(context, { connectionKey, location }, turn);
   } catch (error) {
-    // The message's generation is used up: if SQS delivered the message again, `takePoll` would drop it.
-    // Therefore the message of the next poll is sent here, even if the loop's state was not stored.
+    // `takePoll` has increased the loop's generation. If SQS delivered this message again, `takePoll` would
+    // drop the message. Therefore the message of the next poll is sent here, even if the loop's state was not
+    // stored.
     if (!turn.isSent)
       await sendPoll(context, loop, error instanceof DriverError ? BLIND_MS : POLL_INTERVAL_MS);
     throw error;

@@ -17,8 +17,8 @@ import { removeMachines } from './remove-machines.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /**
- * Maximum time from the start time of a permit to the launch's create call, in ms. After this time, the poll
- * no longer expects the call when the next poll is scheduled.
+ * Maximum time from the start time of a permit to the launch's create call, in ms. After this time, the call
+ * no longer influences the time of the next poll.
  */
 const ABOUT_TO_CALL_MS = 10_000;
 
@@ -103,7 +103,7 @@ function startsAmong(
 ): number[] {
   const startsMs = creating.filter((id) => !running.has(id)).map((id) => holders[id] ?? seenAtMs);
   // Adds launches that hold slots and have no record in Creating yet. If this poll has just given slots to
-  // launches, the current time is added for them.
+  // launches, adds the current time as the start time of their calls.
   const about = Object.values(staleHolders).filter((startMs) => startMs + ABOUT_TO_CALL_MS > nowMs);
   return [...startsMs, ...about, ...(areSlotsGiven ? [nowMs] : [])];
 }

@@ -9,11 +9,11 @@ import {
 } from '../../platform/worker/context.ts';
 
 /**
- * Maximum number of concurrent removal calls. It is high, because some clouds answer such a call only after
- * the removal is complete.
+ * Maximum number of concurrent removal calls. The number is high, because some clouds answer such a call only
+ * after the removal is complete.
  */
 const CONCURRENT_REMOVALS = 25;
-/** Maximum time in which one poll begins removals, in ms. The next poll begins the remaining ones. */
+/** Maximum time in which one poll begins removals, in ms. The next poll begins the remaining removals. */
 const LONGEST_REMOVING_MS = 4_000;
 /**
  * Maximum time that a poll waits for answers after it began the last call, in ms. The next poll shows the

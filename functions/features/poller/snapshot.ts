@@ -37,8 +37,8 @@ export interface Snapshot {
 }
 
 /**
- * Maximum time of a list call, in ms. Half of the time left applies instead if that is shorter. After this
- * maximum, the list call counts as failed with `Unavailable`.
+ * Maximum time of a list call, in ms. If half of the invocation's remaining time is shorter, that half is the
+ * maximum. After this maximum, the list call counts as failed with `Unavailable`.
  */
 const LONGEST_LIST_MS = 30_000;
 /** Interval of full snapshots, in ms. Slot-only snapshots do not postpone the next full one. */

@@ -21,9 +21,9 @@ import { tellHold } from './tell-hold.ts';
 export type HeldBack = (subject: Pick<OrphanItem, 'kind' | 'backendId'>) => HoldReason | undefined;
 
 /**
- * Decides which removals of a sweep are admitted, and returns a function that tells this for each machine or
- * network resource. The caller has to call this before it writes findings. A dry run writes nothing, and
- * returns what would be held back.
+ * Decides which removals of a sweep are admitted. Returns a function that gives, for each machine or network
+ * resource, the reason why its removal is held back. The caller has to call this before it writes findings. A
+ * dry run writes nothing, and returns what would be held back.
  *
  * @param shown machines and network resources that the cloud shows, each with its stored finding
  * @param nowMs time that the sweep uses for all its decisions

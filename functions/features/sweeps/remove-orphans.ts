@@ -38,7 +38,7 @@ export async function removeOrphans(
   );
 }
 
-/** Returns the orphans to remove first: those that no other orphan in the list may still need. */
+/** Returns the orphans to remove first: the orphans that no other orphan in the list may still need. */
 export function firstToGo(orphans: readonly ToRemove[]): readonly ToRemove[] {
   const stages: readonly (readonly OrphanKind[])[] = [
     ['instance'],

@@ -142,7 +142,7 @@ export class SiteSweep {
   }
 
   /**
-   * Writes findings about missing machines, and closes those whose outcome is known. Starts the poll loop,
+   * Writes findings about missing machines, and closes findings whose outcome is known. Starts the poll loop,
    * which checks the missing machines and updates their records.
    */
   async #followMissing(

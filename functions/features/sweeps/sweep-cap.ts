@@ -34,9 +34,9 @@ export function mostPerDay(ours: number): number {
  * is not counted at all if its removal was already requested, or if it was first seen before an operator last
  * continued the sweeps.
  *
- * If more machines are counted than the daily limit allows, the others wait, and the site gets a hold: no
- * further counted machine is admitted. The hold ends when an operator continues the sweeps, or when no
- * machine waits any more.
+ * If more machines are counted than the daily limit allows, the machines above the limit wait, and the site
+ * gets a hold. During a hold, no further counted machine is admitted. The hold ends when an operator
+ * continues the sweeps, or when no machine waits any more.
  */
 export function admit(
   item: HoldItem,
@@ -72,8 +72,8 @@ function holdOf(known: HoldState | undefined, waiting: number, most: number, now
 }
 
 /**
- * Returns the item of a hold after an operator continued the sweeps. All machines that were first seen until
- * `nowMs` may be removed, and the count starts again at zero.
+ * Returns the item of a hold after an operator continued the sweeps. All machines that were first seen at or
+ * before `nowMs` may be removed, and the count starts again at zero.
  */
 export function continued({ hold, ...item }: HoldItem, nowMs: number): HoldItem {
   const restores = hold?.restores === undefined ? {} : { restoresContinued: hold.restores };

@@ -20,8 +20,8 @@ const FINDINGS_PER_SITE = 100;
 
 /**
  * Compares what a cloud shows of this deployment at a site with the records. A machine or network resource
- * that no record claims is quarantined and, after the grace period, removed or reported. A missing machine is
- * reported to the poll loop.
+ * that no record claims is quarantined and, after the grace period, removed or reported. For a missing
+ * machine, the sweep writes a finding and starts the poll loop.
  *
  * Calls may be repeated, run concurrently and be interrupted at any line: each write of a finding is
  * conditional on the finding's version, and sweeps repeat a removal call until a list no longer shows the

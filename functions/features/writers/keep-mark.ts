@@ -7,8 +7,8 @@ import type { WorkerContext } from '../../platform/worker/context.ts';
 import { cameFirst, judgeMarks } from './judge-marks.ts';
 
 /**
- * Errors that a repeated call would get again. The credential may not write marks, or the account cannot
- * store a further mark.
+ * Errors that a repeated call would get again. For example, the credential has no right to write marks, or
+ * the account cannot store a further mark.
  */
 const NEVER: readonly DriverErrorCode[] = [
   'Unauthorized',
