@@ -5,7 +5,8 @@ export const MAX_HISTORY_EVENTS = 25_000;
 export const MAX_PAYLOAD_BYTES = 256 * 1024;
 
 /**
- * Counts what AWS would write into the history of one standard execution:
+ * Counts the events that AWS would write into the history of one standard execution. The number after each list of
+ * events is their count:
  *
  * - execution: ExecutionStarted, and ExecutionSucceeded, ExecutionFailed or ExecutionTimedOut: 2
  * - Pass, Choice, Wait, Succeed: …StateEntered, …StateExited: 2; Fail: FailStateEntered: 1

@@ -14,7 +14,7 @@ export interface Services {
   scheduler: Scheduler;
   /** Called with each payload in the history of each execution, as JSON. */
   onPayload?: (json: string) => void;
-  /** Draws from [0, 1), for the jitter of retries. */
+  /** Returns a random number in [0, 1). The delay of a retry with jitter depends on this number. */
   random(): number;
 }
 

@@ -22,7 +22,7 @@ interface Setting {
   stdin?: string;
   answers?: Answers;
   terminal?: boolean;
-  /** Replaces members of `World`, by which commands use everything outside their process. */
+  /** Replaces members of `World`, for example the clock or the local stack. */
   world?: Partial<World>;
   /** Called at each sleep with the number of earlier sleeps. A call of `interrupt` acts as Ctrl-C. */
   onSleep?: (count: number, interrupt: () => void) => void;

@@ -194,7 +194,7 @@ describe('the report of the demo', () => {
 
   it.each([
     ['leaked', { leaked: 1 }, { leaked: 1 }],
-    ['left', { remainingAfterDelete: 2 }, { remainingAfterDelete: 2 }],
+    ['left after the deletion', { remainingAfterDelete: 2 }, { remainingAfterDelete: 2 }],
   ] as const)(
     '`asAsked` is false in the report if a machine is %s at an outside cloud',
     (_, over, changed) => {

@@ -274,7 +274,7 @@ describe('verdictOf', () => {
     },
   );
 
-  it('verdictOf treats an instance that was never launched like one that failed', () => {
+  it('verdictOf treats an instance that was never launched like an instance that failed', () => {
     check((fleet) => {
       const groups = fleet.groups.map((group) => ({ ...group, lost: 0 }));
       expect(settle({ ...fleet, groups })).toEqual(settle(fleet));

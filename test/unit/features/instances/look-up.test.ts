@@ -60,7 +60,7 @@ describe('lookUp', () => {
     expect(await fleet.record()).toEqual(unknown);
   });
 
-  it('a look-up ignores a machine with the call’s launch token that was made a day earlier, because it is a copy', async () => {
+  it('a machine with the call’s launch token that was made a day before the call is a copy, and a look-up ignores this machine', async () => {
     const [machine] = fleet.cloud.made;
     if (machine) machine.createdAtMs -= 24 * HOUR_MS;
     expect(await look()).toEqual({ proven: true, record: unknown });

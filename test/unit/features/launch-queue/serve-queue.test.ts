@@ -75,9 +75,9 @@ describe('serveQueue', () => {
   });
 
   it.each([
-    ['a poll found the holder stalled', [idOf(13)]],
-    ['the permit is old and the poll could not ask the cloud', undefined],
-  ])('serveQueue first sends the launch of a slot holder far down the queue if %s', async (_, stalled) => {
+    ['the poll lists the launch as a stalled slot holder', [idOf(13)]],
+    ['the poll got no answer from the cloud and the launch’s permit is over five seconds old', undefined],
+  ])('serveQueue first sends a launch at the end of the queue if %s', async (_, stalled) => {
     await open(1, 13);
     fleet.nowMs += 60_000;
     const others = (await readQueue(fleet.store, governed(EAST, await fleet.opened()))).slice(0, -1);

@@ -120,7 +120,7 @@ interface Queued {
   mark: DeliveryMark & { sentAtMs: number };
 }
 
-/** Runs workers for one fleet with one connection, over simple stand-ins for tables, queue, workflow and cloud. */
+/** Runs workers for one fleet with one connection, over fakes of tables, queue, workflow and cloud. */
 export class OneFleet {
   nowMs = NOON;
   readonly cloud = new MemoryCloud(

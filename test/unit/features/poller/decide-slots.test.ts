@@ -63,7 +63,7 @@ describe('decideSlots', () => {
   });
 
   it.each(['claimed', 'unknown', 'accepted'] as const)(
-    'the slot of an attempt in launch state %s is never abandoned, because its call may have made a machine',
+    'the slot of an attempt in launch state %s is never abandoned, because the attempt’s call may have made a machine',
     (launchState) => {
       const { decision } = decide(record({ status: 'Creating', launchState }), LATE);
       expect(decision.abandoned).toEqual([]);

@@ -49,7 +49,7 @@ describe('observe', () => {
     expect(found).toMatchObject([{ finding: { action: 'change', to: 'Running' } }]);
   });
 
-  it('a poll reads slots before records, so a slot that is given back in between still counts as held', async () => {
+  it('a slot that is given back after a poll read the slots and before the poll reads the records counts as held', async () => {
     await open();
     fleet.nowMs += 20_000;
     const worker = fleet.makeWorker({

@@ -61,7 +61,7 @@ describe("the guard of the simulated clouds' server", () => {
     ['sec-fetch-site', 'same-site'],
     ['sec-fetch-site', 'same-origin'],
   ])(
-    'the simulated clouds refuse a request with the header %s: %s, as a web page sends it',
+    'the simulated clouds refuse a request with the header %s: %s, because a web page may have sent the request',
     async (name, value) => {
       for (const method of ['GET', 'OPTIONS', 'POST']) {
         expect(await statusOf(BOOKS, { ...control, [name]: value }, method)).toBe(403);
@@ -100,7 +100,7 @@ describe("the guard of the simulated clouds' server", () => {
   });
 });
 
-it("an account's key depends only on the control key and the account's name, isSameKey compares whole keys, and hostsAt writes names in lower case", () => {
+it("an account's key depends only on the control key and the account's name, isSameKey compares whole keys, and hostsAt writes host names in lower case", () => {
   expect(accountKey(KEY, 'a')).toBe(accountKey(KEY, 'a'));
   expect(new Set([accountKey(KEY, 'a'), accountKey(KEY, 'b'), accountKey('other', 'a')]).size).toBe(3);
   expect(isSameKey('a', 'a')).toBe(true);

@@ -157,7 +157,7 @@ test('an account cannot see or terminate an instance of another account', () => 
   expect(clouds.terminate(body['id']).status).toBe(404);
 });
 
-test('a reset removes everything and repeats the random times, and no id is used again', () => {
+test('after a reset, the clouds have no instance and no fault, draw the same random times again, and use no id twice', () => {
   const clouds = new VirtualClouds();
   clouds.fault({ kind: 'error', call: 'verify' });
   const before = clouds.create();

@@ -31,7 +31,7 @@ describe('a used-up quota', () => {
     expect(blockOf(full(), want('b', { instanceType: 'm6g.large' }), NOON)).toEqual(GO);
   });
 
-  it('after a minute, one launch may probe a used-up quota by its create call, and other launches wait for the outcome', () => {
+  it('after a minute, one launch may probe a used-up quota with its create call, and other launches wait for the outcome', () => {
     const state = full();
     expect(blockOf(state, want('b', { fleetId: 'other' }), NOON + 59 * SECOND)).toEqual(refusal);
     expect(blockOf(state, want('b'), NOON + 60 * SECOND)).toEqual(PROBE);
@@ -111,7 +111,7 @@ describe('an outage', () => {
     },
   );
 
-  it('during an outage, a launch leaves the site after 30 s if it may move, and otherwise fails after 120 s', () => {
+  it('during an outage, a launch that may move leaves the site after 30 s, and any other launch fails after 120 s', () => {
     const state = refusals(20);
     const waiting = (seconds: number, mayGoElsewhere: boolean) =>
       blockOf(state, want('a', { waitsSinceMs: NOON - seconds * SECOND, mayGoElsewhere }), NOON).kind;

@@ -8,7 +8,7 @@ import {
 import { countUsage, giveBack, takeFrom } from '../../../../functions/platform/governor/budgets.ts';
 
 const MINUTE = 60_000;
-/** Maximum time in ms from the request for budget to the launch's claim. Afterwards an unclaimed launch is gone. */
+/** Time in ms after which a launch that got budget and was not claimed counts as `gone`. */
 const CLAIMED_WITHIN = MINUTE;
 /** Time in ms after which a site is polled again. */
 const POLL_EVERY = MINUTE;
@@ -159,7 +159,7 @@ export class BudgetWorld {
     const [poll] = this.#polls.splice(at % this.#polls.length, 1);
     if (!poll) return;
     this.state = countUsage(this.state, poll.location, poll.live, poll.readAtMs, this.nowMs) ?? this.state;
-    // The time is set at the end of the poll, because a poll that never ends reports nothing.
+    // The time is set when the poll ends, because a poll that does not end counts no usage.
     const polledAtMs = this.#polledAtMs.get(poll.location) ?? 0;
     this.#polledAtMs.set(poll.location, Math.max(polledAtMs, poll.readAtMs));
   }

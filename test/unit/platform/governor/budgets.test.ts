@@ -220,7 +220,7 @@ describe('a poll', () => {
     expect(countUsage([], NOON + 7_000)).toBe(false);
   });
 
-  it('a poll is ignored if it began before the poll whose instances were counted last', () => {
+  it('countUsage ignores a poll that began before the poll that was counted last', () => {
     const { take, countUsage, sum } = budget({ totals: { instances: 9 } });
     countUsage(some('x'), NOON);
     take(some('a'), NOON + 1_000);

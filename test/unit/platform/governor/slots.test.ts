@@ -22,7 +22,7 @@ describe('grantSlots', () => {
 });
 
 describe('a slot', () => {
-  it('a slot is renewed only if its permit is the one that the caller names', () => {
+  it('a slot is renewed only if the caller names the slot’s permit', () => {
     const holders = { slow: 10, another: 20 };
     expect(withRenewed(holders, { slow: 10, another: 19, gone: 5 }, 99)).toEqual({ slow: 99, another: 20 });
     expect(withRenewed(holders, { another: 19 }, 99)).toBe(holders);

@@ -42,7 +42,7 @@ const some = (...ids: string[]): Demand[] =>
   ids.map((instanceId) => ({ instanceId, vcpus: 2, gpus: 0, memoryGb: 7.5 }));
 
 describe('a connection', () => {
-  it('a launch is queued and does not fail if the connection’s budget item has no room for a reservation', async () => {
+  it('a launch is queued and does not fail if the connection’s budget already has 5,000 reservations', async () => {
     const { store } = world();
     const large = connection({ totals: { instances: 100_000 } });
     const ID = 'f0123456789abcdef-00000';
@@ -53,7 +53,7 @@ describe('a connection', () => {
     expect(decisions.get(ID)).toEqual({ action: 'queue', why: 'budget' });
   });
 
-  it('no table call is made for a connection without budgets', async () => {
+  it('takeBudget, recordUsage and returnBudget make no table call for a connection without budgets', async () => {
     const { store, calls } = world();
     const free = connection({ concurrentLocations: 3 });
     expect(await takeBudget(store, free, 'east', some('a', 'b'))).toEqual({ taken: ['a', 'b'] });
@@ -73,7 +73,7 @@ describe('a connection', () => {
     expect((await takeBudget(store, connection(limits, 'other'), 'east', some('c'))).taken).toEqual(['c']);
   });
 
-  it('nothing is written if no budget is left or nothing has changed', async () => {
+  it('takeBudget, recordUsage and returnBudget write nothing if no budget is left or the budget does not change', async () => {
     const { store, calls } = world();
     const one = connection({ totals: { instances: 1 } });
     await takeBudget(store, one, 'east', some('a'));
@@ -85,7 +85,7 @@ describe('a connection', () => {
     expect(calls).toEqual(['GetCommand', 'GetCommand', 'GetCommand']);
   });
 
-  it('budget is freed by launches that give it back, and by instances that a poll no longer shows', async () => {
+  it('budget is free again when a launch gives the budget back, or when a poll no longer shows the instance', async () => {
     const { store } = world();
     const one = connection({ totals: { instances: 2 } });
     await takeBudget(store, one, 'east', some('a'));

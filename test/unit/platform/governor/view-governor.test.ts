@@ -250,7 +250,7 @@ describe('viewGovernor', () => {
 describe('reopenConnection', () => {
   const closed: Feedback = { kind: 'no-quota', wanted: wants(0), message: 'no more' };
 
-  it('reopening a connection permits launches again that a used-up quota blocked, at one location or at all', async () => {
+  it('reopening a connection ends the blocks by used-up quotas, at the given location or at all locations', async () => {
     const one = world({});
     for (const location of ['us-east-1', 'us-west-2', 'eu-west-1']) await one.begin(location);
     for (const location of ['us-east-1', 'us-west-2']) await one.applyFeedback(location, closed);

@@ -11,7 +11,7 @@ const SLOTS = 1_000;
 const PER_SECOND = 500;
 const BATCH = 10;
 const SECONDS = 12;
-/** Time for which an instance holds its slot, in ms. It is as long as the creates need to take all slots. */
+/** Time for which an instance holds its slot, in ms. During this time, the creates take all slots. */
 const BOOT_MS = (SLOTS / PER_SECOND) * 1_000;
 /** Interval of the polls while launches wait for slots, in ms. */
 const POLL_MS = 500;
