@@ -8,7 +8,7 @@ const json = (text: string) => JSON.stringify(text).slice(1, -1);
 const url = encodeURIComponent;
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 const hex = (text: string) => Buffer.from(text).toString('hex');
-/** Returns a function that writes each character of a text by one of the rules. It uses the rules in turn. */
+/** Returns a function that writes the characters of a text by these rules in turn. */
 const perCharacter = (rules: readonly ((character: string) => string)[]) => (text: string) =>
   [...text].map((character, at) => rules[at % rules.length]?.(character) ?? character).join('');
 

@@ -117,7 +117,7 @@ describe('launches of four fleets at one site', PATIENT, () => {
 });
 
 describe('checkWords', () => {
-  it('`checkWords` reads the connection in one request, and all other names of a fleet request in a second one', async () => {
+  it('`checkWords` reads the connection with one command, and all other names of a fleet request with a second command', async () => {
     const requests: string[] = [];
     const tables = ['access', 'catalogue', 'fleets'].map((name) => new Table(name));
     const dynamo = new Dynamo(tables, {

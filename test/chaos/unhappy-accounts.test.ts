@@ -8,7 +8,7 @@ import type { Stage } from './scenario/stage.ts';
 
 const SIZE = 6;
 
-/** Rotates the credential, and waits until the new one is in use or refused. */
+/** Rotates the credential, and waits until the new credential is in use or refused. */
 async function rotated(stage: Stage, account: string): Promise<Connection> {
   await rotate(stage.lab, 'sim-aws', account);
   for (;;) {
@@ -40,7 +40,7 @@ describe('a rotation to a credential of another account', PATIENT, () => {
     );
   });
 
-  it('a connection without machines accepts another account, and is bound to that one afterwards', async () => {
+  it('a connection without machines accepts another account, and is bound to that account afterwards', async () => {
     await expectAfter(
       async (stage) => {
         const first = await stage.create(fleetAt(AWS, SIZE));
@@ -60,7 +60,7 @@ describe('a rotation to a credential of another account', PATIENT, () => {
   });
 });
 
-describe('a connection with the name of a deleted one', PATIENT, () => {
+describe('a connection with the name of a deleted connection', PATIENT, () => {
   const params = { namespace: 'default', connection: 'sim-aws' };
   /**
    * After this time no request can write a secret of the deleted connection any more, and the schedule has
@@ -70,7 +70,7 @@ describe('a connection with the name of a deleted one', PATIENT, () => {
   const about = { query: {}, idempotencyKey: undefined };
 
   /**
-   * Deletes the connection and immediately creates one with the same name.
+   * Deletes the connection, and immediately creates a connection with the same name.
    *
    * @returns the minutes until the new connection is Ready
    */
@@ -128,7 +128,7 @@ describe('a connection with the name of a deleted one', PATIENT, () => {
   });
 });
 
-describe('a rotation at a cloud that does not tell accounts', PATIENT, () => {
+describe('a rotation at a cloud that does not say to which account a credential belongs', PATIENT, () => {
   const UNTOLD = { ...SWEPT_OFTEN, tellsAccounts: false };
   const SLOW_TO_REMOVE = {
     ...calmScenario({ sweepIntervalMs: 60_000, graceSeconds: 60 }, { terminateSeconds: [60, 70] }),
@@ -247,7 +247,7 @@ describe('a rotation at a cloud that does not tell accounts', PATIENT, () => {
     );
   });
 
-  it('a rotation is accepted if the current credential does not list the missing machine either', async () => {
+  it('a rotation is accepted if a machine is missing from the lists of both the current and the new credential', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(AWS, 2, { locations: ['east-1'] }));

@@ -148,7 +148,7 @@ describe('a location that goes down during launches', PATIENT, () => {
             20 * SECOND,
           ),
         ).toBeLessThanOrEqual(2);
-        // The launches of this location, and nearly all launches of the location that is down.
+        // The cloud got the creates of west-1 and nearly all creates of east-1, which is down.
         expect(stage.creates(downAtMs, 'west-1').length).toBeGreaterThan(70);
         setLocation(stage.lab, 'aws', 'east-1', true);
         await stage.until(id, isUp);
@@ -159,7 +159,7 @@ describe('a location that goes down during launches', PATIENT, () => {
     );
   });
 
-  it('launches whose only location is down probe it, and all run when it is up again', async () => {
+  it('launches whose only location is down probe that location, and all run when the location is up again', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(AWS, 60, EAST));

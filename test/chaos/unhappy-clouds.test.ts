@@ -160,7 +160,7 @@ describe('a create that goes wrong after it made a machine', PATIENT, () => {
     },
   );
 
-  it('a machine that breaks before it runs is removed, and its instance gets another one', async () => {
+  it('a machine that breaks before it runs is removed, and its instance gets another machine', async () => {
     await expectAfter(
       async (stage) => {
         const mended = stage.addFault({ kind: 'bootFailure', count: 3 });

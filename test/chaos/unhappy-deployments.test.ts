@@ -210,7 +210,7 @@ describe('a second deployment with the same deployment id', PATIENT, () => {
     });
   });
 
-  it('a second deployment is accepted after the first one deleted its connection to the account', async () => {
+  it('a second deployment is accepted after the first deployment deleted its connection to the account', async () => {
     await tell(async (stage) => {
       await stage.pass(2);
       expect(marksAt(stage)).toHaveLength(1);

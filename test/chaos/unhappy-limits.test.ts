@@ -30,8 +30,8 @@ describe('fleets that share a site', PATIENT, () => {
         const small = await stage.create(fleetAt(AWS, SLOTS, { ...EAST, name: 'small' }));
         await stage.until(small.id, isUp);
         const { counts } = await stage.read(large.id);
-        // Launches of the two fleets take turns, except for those that were queued before the small fleet was
-        // created.
+        // Launches of the two fleets take turns, except for launches that were queued before the small fleet
+        // was created.
         expect(counts.Running).toBeLessThan(5 * SLOTS);
         await stage.until(large.id, isUp);
       },
@@ -39,7 +39,7 @@ describe('fleets that share a site', PATIENT, () => {
     );
   });
 
-  it('fleets at one site come up in the order of their priorities', async () => {
+  it('fleets at one site become Running in the order of their priorities', async () => {
     await expectAfter(
       async (stage) => {
         const first = await stage.create(fleetAt(AWS, 2 * SLOTS, { ...EAST, name: 'first' }));
@@ -128,7 +128,7 @@ describe('budgets of a connection', PATIENT, () => {
     );
   });
 
-  it('launches beyond the total of a connection fail with LimitReached, and a retry runs after a removal', async () => {
+  it('launches beyond the total of a connection fail with LimitReached, and a retry succeeds after another fleet was removed', async () => {
     await expectAfter(
       async (stage) => {
         const first = await stage.create(fleetAt(AWS, 4, { name: 'first' }));

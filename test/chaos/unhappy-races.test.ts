@@ -40,7 +40,7 @@ describe('the slot of a worker that is slower than its time limit', PATIENT, () 
   const SLOW_MS = 20_000;
 
   /**
-   * Plays the story. Expects the fleet to run although, because of slow calls, polls act between a permit and
+   * Plays the story, and expects the fleet to run. Slow calls let polls act between the permit of a launch and
    * its create call.
    */
   async function expectUpAfter(
@@ -61,9 +61,9 @@ describe('the slot of a worker that is slower than its time limit', PATIENT, () 
       await expectUpAfter(
         async (stage) => {
           const { ground } = stage.lab;
-          // With this skew, as many launches as there are slots take twenty minutes.
+          // The fleet is small, because `SLOTS` launches take twenty minutes with this skew.
           const few = 3 * SLOTS;
-          // On the clock of a fast worker, a shorter time limit would be over.
+          // On the clock of a fast worker, a shorter time limit would pass before the machines run.
           const patient = { ...EAST, instanceTimeoutSeconds: 14_400 };
           ground.holdUpMs = (call) => (call.startsWith('TransactWrite FLEET#') ? SLOW_MS : 0);
           const { id } = await stage.create(fleetAt(AWS, few, patient));

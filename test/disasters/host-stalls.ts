@@ -1,12 +1,12 @@
 import { Worker } from 'node:worker_threads';
 
-/** Lateness of a call, in ms, for which the governor keeps a reserve (`LATENESS_MS` of its rates). */
+/** Maximum delay of a call, in ms, that the governor's rates allow for (`LATENESS_MS` in `rate.ts`). */
 const LATE_MS = 200;
 const TICK_MS = 50;
 
 /**
- * Counts the stalls of this host. In a stall, an idle thread had to wait longer than the governor allows a
- * call to be late. Calls that wait in a stall arrive at a cloud together, even if their permits were apart.
+ * Counts the stalls of this host. In a stall, an idle thread wakes more than `LATE_MS` too late. Calls
+ * that wait in a stall arrive at a cloud together, even if their permits were apart.
  */
 export class HostStalls {
   readonly #count = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));

@@ -9,7 +9,7 @@ import { pause, stack } from '../e2e/deployed.ts';
 export const CAN_KILL_FUNCTIONS = existsSync('/proc/self/environ');
 
 /**
- * Kills processes of this stack's functions with SIGKILL: those whose command line contains one of the words.
+ * Kills with SIGKILL the processes of this stack's functions whose command line contains one of the words.
  * A process belongs to this stack if its environment has the engine's address.
  *
  * @returns the number of killed processes

@@ -13,8 +13,7 @@ const HELD_SECONDS = 60;
 
 /**
  * Takes messages from the driver's queue before the function receives them, keeps a copy, and sends each
- * message twice. It sends new messages, because each receive of an old message counts towards the dead-letter
- * queue.
+ * message twice as a new message. Each receive of an old message would count towards the dead-letter queue.
  */
 export class MailRobber {
   readonly #sqs = new SQSClient({ useQueueUrlAsEndpoint: false });

@@ -159,7 +159,7 @@ async function withoutDelivery<T>(work: () => Promise<T>): Promise<T> {
   });
 }
 
-/** Waits until the robber has taken messages of this kind, and returns them. */
+/** Waits until `robber` has taken messages of this kind, and returns these messages. */
 async function caught(
   robber: MailRobber,
   fleetId: string,
@@ -181,8 +181,8 @@ function giveUpOf({ kind: _kind, ...launch }: LaunchMessage): DriverMessage {
 }
 
 /**
- * Returns messages that remove networks. The test makes them itself, because a worker may receive the
- * workflow's own messages before the robber takes these.
+ * Returns messages that remove networks. The test makes these messages, because a worker may receive the
+ * workflow's messages before `MailRobber` takes them.
  */
 function networkRemovalsOf(message: DriverMessage): DriverMessage[] {
   if (message.kind !== 'terminate') return [];

@@ -33,7 +33,7 @@ async function launch(name: string) {
   return fleet;
 }
 
-/** Kills all victims several times. @returns the number of killed processes */
+/** Kills the processes of `VICTIMS` before each pause. @returns the number of killed processes */
 async function killRepeatedly(): Promise<number> {
   let killed = 0;
   for (const pauseMs of PAUSES_MS) {

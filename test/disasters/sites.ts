@@ -41,8 +41,8 @@ export async function siteIsDownForAWhile(): Promise<void> {
 export async function siteIsDownPermanently(): Promise<void> {
   const audit = await CloudAudit.begin('tencent');
   const locations = ['ap-guangzhou', 'ap-shanghai', 'ap-singapore', 'ap-seoul'];
-  // 90 seconds are enough for launches without a machine to move to other locations. An instance times out if
-  // no list shows its machine any more.
+  // Launches without a machine move to other locations within 90 seconds. A launch with a machine at the
+  // location that is down times out, because no list shows the machine.
   const tencent = { ...group('sim-tencent', 60, locations), instanceTimeoutSeconds: 90 };
   const body = { ...request('moving', tencent), failurePolicy: 'rollback' as const };
   const fleet = await client.createFleet({ params: { namespace }, body });

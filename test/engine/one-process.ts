@@ -15,8 +15,8 @@ import { CallGovernor } from '../../functions/platform/worker/govern-calls.ts';
 import type { DriverMessage } from '../../functions/platform/workflow/messages.ts';
 
 /**
- * A map of poll loops that returns none of them. Message delays are shortened here, but the clock runs at its
- * normal speed. With a normal map, the worker would believe that each loop has run too long.
+ * A map of poll loops whose `get` finds no loop. Message delays are shortened here, but the clock runs at its
+ * normal speed. With a normal map, the worker would conclude that each loop has run too long.
  */
 class Forgetful extends Map<string, number> {
   override get(): undefined {

@@ -293,7 +293,7 @@ describe('a machine that no record claims', () => {
   });
 });
 
-it('a second machine of a token is removed immediately, without a grace period, and bound or launching machines stay', async () => {
+it('a sweep removes the second machine of a token without a grace period, and keeps bound and launching machines', async () => {
   const now = Date.now();
   const kept = plant('one', ours);
   const bound = await recordOf({ backendId: kept, firstSentAtMs: now, acceptedAtMs: now });
@@ -439,7 +439,7 @@ it('a sweep at a cloud without tags finds orphans by their names, and reports th
   expect(published()).toEqual(['Found', 'Reported'].map((what) => `Orphan ${what} ${orphan}`));
 });
 
-it('network resources with a closed record are removed in order, and those without a record are reported', async () => {
+it('network resources with a closed record are removed in order, and a network without a record is reported', async () => {
   const fleetId = makeFleetId(Date.now(), Math.random);
   const site = { connectionKey: KEY, location };
   const names = {

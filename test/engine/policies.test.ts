@@ -120,7 +120,7 @@ describe('failure policy rollback', () => {
 });
 
 describe('failure policy refine', () => {
-  it('a refine removes failed instances and the networks that only these needed, and a retry launches the instances again', async () => {
+  it('a refine removes failed instances and the networks that only these instances needed, and a retry launches the instances again', async () => {
     const process = new OneProcess(store, sim.url, TIME_SCALE);
     refuse('eu-west-1', 3);
     refuse('sa-east-1', 2);

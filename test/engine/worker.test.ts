@@ -201,7 +201,7 @@ describe('the worker', () => {
     expect(booksOf(fleetId)).toMatchObject({ alive: 0, ever: 5 });
   }, 90_000);
 
-  it('the cloud throttles a worker whose limits are above those of the cloud', async () => {
+  it('the cloud throttles a worker whose limits exceed the limits of the cloud', async () => {
     const process = new OneProcess(store, sim.url, TIME_SCALE);
     const { fleetId, placements } = await begin(process, 'ungoverned', 40, ['ap-northeast-1']);
     await prepare(process, fleetId, placements);

@@ -53,8 +53,8 @@ const asked = (answers: readonly Answer[], ...ids: MutatingId[]) =>
   answers.filter(({ move }) => ids.includes(move.id));
 
 /**
- * The number of times that things with one name were created and deleted, and whether such a thing existed
- * before and after the race.
+ * How often a namespace, connection, fleet or instance with one name was created and deleted, and whether it
+ * existed before and after the race.
  */
 interface Lives {
   what: string;
@@ -121,8 +121,8 @@ function checkConnection(lab: Lab, { situation, answers }: Race): string[] {
 }
 
 /**
- * Checks that the secret in use is one that a request may have set, and not the secret of a deleted
- * connection.
+ * Checks that the secret in use was set by a request of the race, or before the race. The secret from before
+ * the race must not be in use after a deletion or a finished rotation of the connection.
  */
 function checkSecret(lab: Lab, { answers }: Race): string[] {
   const main = mainOf(lab);

@@ -4,7 +4,8 @@ import { Trace } from '../time/trace.ts';
 import { type Disturbance, type FaultCounts, noFaults } from './disturbance.ts';
 
 /**
- * Maximum number of sleeps in a run, about twenty times as many as a normal run has. A run with more fails.
+ * Maximum number of sleeps in a run, about twenty times as many as a normal run has. A run with more sleeps
+ * fails.
  */
 const MAX_STEPS = 400_000;
 
@@ -24,7 +25,7 @@ export class Ground {
   holdUpMs: (call: string, process: string) => number = () => 0;
   /** Rejects when a run has made more sleeps than the maximum, because such a run is in an endless loop. */
   readonly exhaustion: Promise<never>;
-  /** Number of sleeps so far. This number shows how much work a run is. */
+  /** Number of sleeps so far, a measure of the work that the run does. */
   steps = 0;
   /** The product file whose call takes effect at this moment. Set only in a run with a trace. */
   caller: string | undefined;

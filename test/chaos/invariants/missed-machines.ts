@@ -9,9 +9,8 @@ import type { Violation } from './violation.ts';
 const ENDING = new Set(['Terminating', 'Terminated', 'RollingBack', 'RolledBack']);
 
 /**
- * Machines that ran while their cloud denied for a time that they exist. When the cloud shows such a machine
- * again, it may be removed only for a reason in the records. `check` reports each removal without such a
- * reason.
+ * Running machines whose existence the cloud denied for a time. When the cloud shows such a machine again, a
+ * worker may remove it only for a reason in the records. `check` reports each removal without such a reason.
  */
 export class MissedMachines {
   /** Accounts that no credential reached for a while. */

@@ -22,7 +22,7 @@ export class CloudWatch {
   /** Maps the id of a network resource at the cloud to the time at which it was removed. */
   readonly goneAtMs = new Map<string, number>();
   readonly #twinned = new Set<string>();
-  /** Called with each new or changed machine, except for a second one that a fault of the cloud made. */
+  /** Called with each new or changed machine, except for a second machine that a fault made. */
   onMachine: (record: InstanceRecord, isNew: boolean) => void = () => {};
   #last: InstanceRecord | undefined;
 

@@ -1,10 +1,10 @@
 /** Number of batches that Lambda handles together after a quiet period. */
 const FIRST = 5;
-/** Time after which Lambda handles one more batch while messages wait, in ms: 300 more each minute. */
+/** Time in ms after which Lambda handles one more batch while messages wait. This adds 300 batches a minute. */
 export const GROWN_AFTER_MS = 200;
 /**
- * Time in ms after which the number falls back to `FIRST` if no further batch was needed. AWS does not
- * document this time.
+ * Time in ms after which the number of batches falls back to `FIRST` if no further batch was
+ * needed. AWS does not document this time.
  */
 const QUIET_MS = 60_000;
 

@@ -28,7 +28,7 @@ interface Message extends QueuedMessage {
   isListed: boolean;
 }
 
-/** Time at which a message becomes visible. By then the message may have another such time, or be deleted. */
+/** Time at which a message becomes visible. Outdated if the message has got another time or was deleted. */
 interface Due {
   atMs: number;
   message: Message;
@@ -119,8 +119,8 @@ export class Queue {
   }
 
   /**
-   * Draws whether to deliver a message twice. The number of copies in a run is limited. Some messages cause
-   * another message of their kind, and each copy does the same.
+   * Draws whether to deliver a message twice. The number of copies in a run is limited, because some
+   * messages cause another message of their kind, and each copy of such a message causes one more.
    */
   #duplicates(): boolean {
     const { random, disturbance, counts } = this.#ground;

@@ -12,7 +12,7 @@ export interface RestoreScript {
   backupAtMs: number;
 }
 
-/** A second deployment with the same deployment id begins to work at an account of the first one. */
+/** A second deployment with the same deployment id begins to work at an account of the first deployment. */
 export interface SecondWriterScript {
   connection: string;
   atMs: number;

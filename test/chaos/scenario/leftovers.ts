@@ -10,8 +10,8 @@ import type { Lab } from '../world/lab.ts';
 import type { Scenario } from './scenario.ts';
 
 /**
- * Maximum number of machines that sweeps remove at a site in a day. At a site of this size, 5 % of the
- * machines are fewer.
+ * Maximum number of machines that sweeps remove at a site in a day. The maximum is higher only at sites with
+ * at least 120 machines: 5 % of the machines.
  */
 const MOST_PER_DAY = 5;
 const FEWEST = MOST_PER_DAY + 1;

@@ -77,7 +77,7 @@ export class Restore {
 
   /**
    * Restores the table, and checks that sweeps are on hold and remove nothing. Then the operator continues
-   * the sweeps, and ends by hand the reported machines and network resources of fleets that have records.
+   * the sweeps, and removes by hand the reported machines and network resources of fleets that have records.
    *
    * @param sweptMs time in which each site is swept and every finding is reported
    */
@@ -154,7 +154,7 @@ export class Restore {
   }
 
   /**
-   * Ends reported machines and network resources of fleets that have records, as an operator would by hand.
+   * Removes reported machines and network resources of fleets that have records, as an operator would by hand.
    */
   #endByHand(): void {
     const { clouds, ground } = this.#lab;

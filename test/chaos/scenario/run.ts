@@ -29,8 +29,8 @@ const MINUTE_MS = 60_000;
 /** Maximum time in ms from the end of the trouble until no work is left. Work after that is a violation. */
 const REST_WITHIN_MS = 6 * 60 * MINUTE_MS;
 /**
- * The same maximum with clock skew. It is longer because launches wait one after another, each for up to the
- * skew.
+ * The same maximum with clock skew. This maximum is longer, because launches wait one after another, and each
+ * launch may wait as long as the skew.
  */
 const SKEWED_REST_WITHIN_MS = 36 * 60 * MINUTE_MS;
 const CHECK_MS = 5_000;
@@ -64,8 +64,7 @@ export interface RunResult {
   digest: string;
   trace: readonly string[];
   /**
-   * For each line of the trace: the product file that made the call; undefined if the line is not of such a
-   * call.
+   * For each line of the trace: the product file that made the call; undefined if no product file made a call.
    */
   callers: readonly (string | undefined)[];
 }

@@ -81,7 +81,7 @@ export interface Turnover {
 export interface Scenario {
   seed: number;
   clouds: Readonly<Record<string, CloudConfig>>;
-  /** `limits`: limits that the user sets, in addition to those that the cloud enforces. */
+  /** `limits`: limits that the user sets, in addition to the limits that the cloud enforces. */
   connections: readonly { name: string; cloud: CloudName; limits?: LimitOverride }[];
   fleets: readonly FleetScript[];
   disturbance: Disturbance;
@@ -158,7 +158,7 @@ export function scenarioOf(seed: number): Scenario {
 
 /**
  * Returns the connections without an `account-changed` incident, which would hide the first deployment's
- * marks from a second one.
+ * marks from a second deployment.
  */
 function settled({
   connections,
@@ -412,8 +412,8 @@ function losses(seed: number, connections: Scenario['connections'], troubleMs: n
 
 /**
  * Draws lists that are wrongly empty: at most one for each location, most of them while machines are being
- * removed. Draws them only for clouds whose lists never lag. At other clouds, young machines may be missing
- * from the list after the empty one. Workers take two such lists in a row as proof that machines are gone.
+ * removed. Draws them only for clouds whose lists never lag. At other clouds, young machines may also be
+ * missing from the next list. Workers take two such lists in a row as proof that machines are gone.
  */
 function emptyLists(
   seed: number,

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 /** Keeps a line for each event of a run if `isOn` is true. */
 export class Trace {
   readonly lines: string[] = [];
-  /** For each line: the product file that made the call; undefined if the line is not of such a call. */
+  /** For each line: the product file that made the call; undefined if no product file made a call. */
   readonly callers: (string | undefined)[] = [];
   readonly #hash = createHash('sha256');
   /** True if the trace keeps lines. Callers check it before they build a line at some cost. */

@@ -81,7 +81,8 @@ export class LambdaFunction<Context> {
 
   #take(): { process: Process; context: Context } {
     const { random, disturbance } = this.#ground;
-    // Lambda may use any process for an invocation. Use any idle process, and sometimes a new one.
+    // Lambda may use any process for an invocation. This model uses any idle process, and sometimes a new
+    // process.
     if (this.#idle.length > 0 && !random.chance(disturbance.newProcess)) {
       const [taken] = this.#idle.splice(random.int(0, this.#idle.length - 1), 1);
       if (taken) return taken;

@@ -34,7 +34,7 @@ export const CATALOGUE = assertions([
   {
     id: 'credential.trial',
     title:
-      'a client with `isTrial` lists the machines of the other clients, which can still read and remove these machines',
+      'a client with `isTrial` lists the machines of other clients, and the other clients can still read and remove these machines',
     async run(lab) {
       const { location } = lab.cloud;
       const { backendId } = await lab.client.createInstance(await lab.spec());

@@ -118,7 +118,7 @@ export const NETWORKS = assertions([
   {
     id: 'networks.of-this-deployment',
     title:
-      'two deployments get different network resources for one name, and neither lists those of the other',
+      'two deployments get different network resources for one name, and each lists only its own resources',
     async run(lab) {
       const { client, cloud } = lab;
       const name = lab.name();

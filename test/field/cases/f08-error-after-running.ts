@@ -73,7 +73,7 @@ async function deleted(): Promise<void> {
 }
 
 const title = (policy: string) =>
-  `an instance is Undefined while its server is in ERROR, and Running when it is ACTIVE again (policy ${policy})`;
+  `an instance is Undefined while its server is in ERROR, and Running when the server is ACTIVE (policy ${policy})`;
 
 /** Before the fix, the first poll deleted the server. */
 export const f08: FieldCase[] = [

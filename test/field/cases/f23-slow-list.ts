@@ -37,8 +37,8 @@ const MINUTE_MS = 60_000;
 const TWO_POLLS_MS = 60_000;
 
 /**
- * Matches lists of a whole site and of one machine. Only the path of the latter contains the name of the
- * machine.
+ * Matches lists of a whole site and of one machine. Only the path for one machine contains the machine's
+ * name.
  */
 const LISTS = /^GET (allvminfo|vmstatus)$/;
 const isOfAll = ({ url }: Asked): boolean => url.pathname.split('/').length === 3;

@@ -63,7 +63,7 @@ function kind(driver: DriverName): FieldCase {
 }
 
 /**
- * At other clouds, a mark at the account shows which deployment uses it. CB-Spider cannot keep such a mark. A
+ * At other clouds, a mark shows which deployment uses an account. CB-Spider cannot keep such a mark. A
  * sweep removes only machines that its deployment can prove to be its own.
  */
 const unmarked: FieldCase = {

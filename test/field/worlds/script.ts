@@ -4,7 +4,7 @@ import type { Asked } from './asked.ts';
 export interface Trouble {
   /** Name of the request as `nameOf` of the cloud returns it, or a regular expression for several names. */
   call: string | RegExp;
-  /** Selects among these requests. Omit it to hit all of them. */
+  /** Selects among these requests. Omit it to hit all these requests. */
   when?: (asked: Asked) => boolean;
   /**
    * Answers instead of the cloud, which then does not perform the request. If it returns undefined, the cloud

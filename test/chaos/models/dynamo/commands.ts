@@ -3,7 +3,7 @@ import { type Item, isMap } from './evaluate.ts';
 
 const MAX_TRANSACT_ITEMS = 100;
 
-// The schemas are those of the document client's commands, with the fields that the model supports.
+// Each schema describes a command of the document client, with the fields that the model supports.
 export const itemSchema = z.custom<Item>(isMap);
 export const keySchema = z.object({ pk: z.string().min(1), sk: z.string().min(1) });
 const placeholdersShape = {

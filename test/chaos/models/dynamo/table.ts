@@ -28,7 +28,7 @@ interface Stored {
   pk: string;
   sk: string;
   now: Item | undefined;
-  /** Oldest first; the last one is `now`. */
+  /** Oldest first. The last version is `now`. */
   versions: Version[];
 }
 

@@ -23,8 +23,8 @@ export interface SpiderDoubleOptions {
 
 /**
  * Starts a stateful double of a CB-Spider server with its mock driver. The double contains no code of
- * CB-Spider. Its answers follow those of a real server (commit 6459f464). The double checks requests against
- * the published description.
+ * CB-Spider. The double answers as a real server (commit 6459f464) does, and checks requests against the
+ * published description.
  */
 export async function startSpiderDouble(options: SpiderDoubleOptions): Promise<SpiderDouble> {
   let world = new World();

@@ -69,7 +69,7 @@ export class Ec2World implements CloudWorld {
   }
 
   /**
-   * Returns the resources of an account in a region. Without an account, returns those of the first account.
+   * Returns the resources of an account in a region. Without an account, uses the first account.
    */
   region(name: string = HOME, account: string = [...this.#accounts.values()][0] ?? ''): Region {
     const key = `${account} ${name}`;

@@ -79,7 +79,7 @@ export class OpenStackWorld implements CloudWorld {
     }
   }
 
-  /** Returns the resources of a project. Without an id, returns those of the first project. */
+  /** Returns the resources of a project. Without an id, uses the first project. */
   project(id: string = Object.values(this.#credentials)[0] ?? ''): Project {
     const known = this.#projects.get(id) ?? new Project(id);
     this.#projects.set(id, known);
