@@ -98,7 +98,7 @@ export const keptLimitOverrideSchema = z
     tier: limitTierSchema
       .exactOptional()
       .describe(
-        '`power`: the override changes the limits that the provider grants on request, not its default limits.',
+        'The profile whose limits the override changes. `power`: the limits that the provider grants on request. Otherwise: the default limits of the cloud.',
       ),
     ...slots,
     calls: calls.partial(),

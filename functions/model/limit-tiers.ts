@@ -39,8 +39,8 @@ export const DEFAULT_LIMIT_PROFILES: Readonly<Record<Cloud, LimitProfile>> = {
  * Limits to request from a provider if the defaults are too low. Set them after the provider has granted them.
  * Providers decide each case separately and publish few figures. Compute Engine has quotas of 1,500 requests per
  * minute, which are 25 per second. Tencent Cloud allows 10 RunInstances and 40 DescribeInstances per second. On EC2, a
- * full token bucket is enough to launch 1,000 instances. All other rates are four times the default rates. For most
- * clouds, the number of concurrent instances is 100, which private-cloud offerings publish as their power limit.
+ * full token bucket is enough to launch 1,000 instances. All other rates are four times the default rates. Most
+ * profiles allow 100 concurrent instances, the power limit that private-cloud offerings publish.
  */
 export const POWER_LIMIT_PROFILES: Readonly<Record<Cloud, LimitProfile>> = {
   aws: profile(30, 100, { perSecond: 20, burst: 100 }, 40),

@@ -33,13 +33,13 @@ export type OrphanKind = z.infer<typeof orphanKindSchema>;
  * - `no-record`: no record has its instance id or, for a network resource, its kind and name
  * - `copy`: it carries this deployment's tags, but no call of this deployment created it
  * - `unproven`: it is unknown whether a call of this deployment created it
- * - `returned`: it vanished, and the cloud shows it again
- * - `ended`: it vanished, its removal was requested after that, and the cloud shows it again
+ * - `returned`: the machine vanished, and the cloud shows it again
+ * - `ended`: the machine vanished, its removal was requested after that, and the cloud shows it again
  * - `record-closed`: its record is closed
  * - `earlier-attempt`: an earlier attempt of its instance created it, and the instance has given up that attempt
  * - `elsewhere`: its instance has moved to another location
  * - `duplicate`: the record of its instance is bound to another machine
- * - `missing`: a record is bound to it, and the cloud does not show it
+ * - `missing`: a record is bound to the machine, and the cloud does not show the machine
  */
 export const orphanReasonSchema = z.enum([
   'no-record',
@@ -175,13 +175,17 @@ export const orphanSchema = z.object({
   instanceId: z
     .string()
     .optional()
-    .describe('The instance id in the tag or name of the resource. There may be no such instance.'),
+    .describe(
+      'Id of the instance that the tag or name of the resource names. The records may have no instance with this id.',
+    ),
   fleetId: z.string().optional(),
   reason: orphanReasonSchema,
   state: orphanStateSchema,
   heldBecause: holdReasonSchema
     .optional()
-    .describe('Why sweeps report the resource and do not remove it. An operator has to continue the sweeps.'),
+    .describe(
+      'Present if a hold keeps sweeps from removing the resource: the reason of the hold. The hold ends when an operator continues the sweeps.',
+    ),
   firstSeenAt: z.iso.datetime(),
   stateSince: z.iso.datetime(),
 });

@@ -10,7 +10,9 @@ export const resourceSchema = z.object({
   name: z.string(),
   kind: resourceKindSchema,
   fleet: z.object({ id: fleetIdSchema, name: nameSchema }).describe('The fleet that owns the resource.'),
-  cloud: cloudSchema.optional().describe('Absent: the fleet is not assigned to its locations yet.'),
+  cloud: cloudSchema
+    .optional()
+    .describe('Absent: the instances of the fleet are not assigned to locations yet.'),
   connection: nameSchema,
   location: cloudWordSchema,
   state: resourceStateSchema,
@@ -19,7 +21,7 @@ export const resourceSchema = z.object({
     .int()
     .nonnegative()
     .describe(
-      "Number of the fleet's instances at this connection and location that may exist. The resource is kept while at least one of them may exist.",
+      "Number of the fleet's instances at this connection and location that may have a machine. The resource is kept while an instance of a node group in `neededBy` may have a machine there.",
     ),
   createdAt: z.iso.datetime().optional(),
   backendId: z

@@ -33,8 +33,9 @@ export const fleetStatusSchema = z.enum(FLEET_STATUSES);
 export type FleetStatus = z.infer<typeof fleetStatusSchema>;
 
 /**
- * `transitional`: the cloud changes the status without a further call, and the poll loop polls the site until the
- * status has changed. `closed`: the machine no longer exists at the cloud. `at-rest`: all other statuses.
+ * Phase of each instance status. `transitional`: the cloud changes the status without a further call, and the poll loop
+ * polls the site until the status has changed. `closed`: the machine no longer exists at the cloud. `at-rest`: all
+ * other statuses.
  */
 const INSTANCE_PHASES: Readonly<Record<InstanceStatus, 'at-rest' | 'transitional' | 'closed'>> = {
   Planned: 'at-rest',
@@ -63,8 +64,9 @@ export function isClosed(status: InstanceStatus): boolean {
 }
 
 /**
- * `coming`: the fleet is being launched, or waits for its launch. `settled`: launching has ended. `going`: the whole
- * fleet is being removed. `over`: nothing of the fleet is left.
+ * Phase of each fleet status. `coming`: the fleet is being launched, or waits for its launch. `settled`: launching has
+ * ended. `suspended`: the instances are suspended. `going`: the whole fleet is being removed. `over`: nothing of the
+ * fleet is left.
  */
 const FLEET_PHASES: Readonly<Record<FleetStatus, 'coming' | 'settled' | 'suspended' | 'going' | 'over'>> = {
   Preparing: 'coming',

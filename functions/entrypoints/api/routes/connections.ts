@@ -200,7 +200,7 @@ export const connectionRoutes = [
     path: '/v1/namespaces/{namespace}/connections/{connection}/credential',
     handler: 'connections',
     summary:
-      'Replace the credential. The earlier one stays in force until the new one is verified, and for a minute more',
+      'Replace the credential. The earlier credential stays in force until a minute after the new credential is verified',
     params: connectionParams,
     query: noQuery,
     body: z.object({ credential: credentialSchema }).strict(),

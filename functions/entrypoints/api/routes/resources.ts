@@ -91,7 +91,7 @@ export const resourceRoutes = [
     path: '/v1/namespaces/{namespace}/orphans/holds',
     handler: 'resources',
     summary:
-      'List the holds of sweeps, with the reasons. Under a hold, sweeps remove no machines until an operator continues them',
+      'List the holds of sweeps, with the reasons. Under a hold, sweeps remove no machines until an operator continues the sweeps',
     params: namespaceParams,
     query: pageQuery.extend({ connection: nameSchema.optional() }),
     status: 200,
@@ -103,7 +103,7 @@ export const resourceRoutes = [
     path: '/v1/namespaces/{namespace}/orphans/continue',
     handler: 'resources',
     summary:
-      'Continue sweeps that wait for an operator: they may remove what they have found so far. The audit log records this',
+      'Continue sweeps that wait for an operator. The sweeps may remove the orphans found so far. The audit log records this',
     params: namespaceParams,
     query: noQuery,
     body: continueRequestSchema,
