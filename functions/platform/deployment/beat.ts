@@ -15,8 +15,8 @@ const MINUTE_MS = 60_000;
 const MINUTES_APART = 5;
 
 /**
- * Returns true in every fifth minute. The scheduled function runs each minute, but advances the beat only in every
- * fifth, to save writes.
+ * Returns true in every fifth minute. The scheduled function runs each minute. It advances the beat only in every fifth
+ * minute, to save writes.
  */
 export function isCountDue(nowMs: number): boolean {
   return Math.floor(nowMs / MINUTE_MS) % MINUTES_APART === 0;
@@ -47,8 +47,8 @@ export async function countOn(store: Store<'fleets'>, outside: OutsideBeat): Pro
 }
 
 /**
- * Returns the number of restores of the tables. Includes a restore that only the beat outside shows, and that is not
- * counted in the tables yet. Pure.
+ * Returns the number of restores of the tables. If the beat outside is ahead of the beat in the tables, counts one
+ * more restore, which the tables do not count yet. Pure.
  */
 export function restoresOf(inside: Beat, outside: number | undefined): number {
   return inside.restores + ((outside ?? 0) > inside.beat ? 1 : 0);

@@ -44,8 +44,8 @@ const PROBE: Block = { kind: 'none', isProbe: true };
  */
 const SCARCE_MS = 300_000;
 /**
- * Time limit of a probe of capacity or quota. After it, another launch may become the probe, because the worker of the
- * first probe is assumed to have died.
+ * Time limit of a probe of capacity or quota. After this time, another launch may become the probe, because the
+ * worker of the first probe is assumed to have died.
  */
 const PROBE_MS = 120_000;
 /** An entry of a negative cache is ignored this long after its `untilMs` (capacity) or its `sinceMs` (quota). */
@@ -72,8 +72,8 @@ const GIVE_UP_MS = 120_000;
  */
 export function blockOf(state: SiteState, wanted: WantedCreate, nowMs: number): Block {
   const steps = [checkQuotaCache, checkBreaker, checkCapacityCache];
-  // The steps change only a draft: a launch that one step makes a probe and a later step stops must not be recorded as
-  // the probe.
+  // The steps change a draft. If one step makes the launch a probe and a later step stops the launch, the draft is
+  // dropped, and the launch is not recorded as the probe.
   const draft = { ...state };
   let isProbe = false;
   for (const step of steps) {

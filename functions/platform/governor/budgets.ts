@@ -11,8 +11,8 @@ import {
 } from './budget-state.ts';
 
 /**
- * Age from which `countUsage` no longer postpones the removal of a counted instance's reservation. It is a third of a
- * reservation's lifetime: if the write fails, later polls can repeat it before the reservation expires.
+ * Age of a reservation from which `countUsage` no longer postpones its removal. This age is a third of a reservation's
+ * lifetime. If the write fails, later polls can therefore repeat the write before the reservation expires.
  */
 const SETTLE_MS = RESERVATION_MS / 3;
 /**
@@ -35,7 +35,7 @@ const ROUNDING = 1e-6;
 
 export interface Refusal {
   reason: 'createsPerMinute' | 'createsPerDay' | keyof Totals;
-  /** Time at which to ask again. Absent: budget becomes free only when an instance of the connection is removed. */
+  /** Time at which the launch may ask again. Absent: only the removal of an instance of the connection frees budget. */
   retryAtMs?: number;
 }
 
@@ -169,7 +169,7 @@ function refusalOf(
   if (minute.reduce((sum, [, taken]) => sum + taken, 0) >= createsPerMinute) {
     return { reason: 'createsPerMinute', retryAtMs: (minute[0]?.[0] ?? nowMs) + MINUTE_MS };
   }
-  // Unlike a full total, this ends within seconds: polls remove reservations.
+  // Unlike a full total, this refusal ends within seconds, because polls remove reservations.
   if (count >= MOST_RESERVED) return { reason: 'instances', retryAtMs: nowMs + CROWDED_MS };
   return undefined;
 }

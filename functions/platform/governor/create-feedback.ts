@@ -51,7 +51,8 @@ export async function recordFeedback(
 
 /**
  * Gives new start times at the lowered rate to the throttled calls, and to the calls whose start time is still to come.
- * The new times are stored with the slots. If a launch asks the governor at its old start time, it is told the new one.
+ * The new times are stored with the slots. A launch that asks the governor at its old start time gets the new start
+ * time.
  */
 function retime(
   state: SiteState,

@@ -6,7 +6,10 @@ import { type CallState, rateMultiplier, scheduleCalls } from './rate.ts';
 import { createRateLimit } from './rate-limits.ts';
 import { type SiteState, scopeOf } from './site-state.ts';
 
-/** Maximum number of reasons of one kind for one location. Further ones are left out, because users read the list. */
+/**
+ * Maximum number of reasons of one kind for one location. Further reasons are left out, so that users can read the
+ * list.
+ */
 const MOST_SCOPES = 20;
 /** If the next call may go out within this time, the rate limit is not listed as a reason. */
 const SOON_MS = 1_000;

@@ -29,7 +29,7 @@ export interface ReleasedSlot {
   startMs?: number | undefined;
 }
 
-/** Returns the holders without those whose slots are given back. */
+/** Returns the holders whose slots are not given back. */
 export function withoutReleased(holders: Holders, released: readonly ReleasedSlot[]): Record<string, number> {
   const over = new Map(released.map(({ instanceId, startMs }) => [instanceId, startMs]));
   return Object.fromEntries(

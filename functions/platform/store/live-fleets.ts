@@ -21,7 +21,7 @@ const liveFleetSchema = lockSchema.extend({
 export type LiveFleet = Pick<z.infer<typeof liveFleetSchema>, 'fleetId' | 'name' | 'connections'>;
 
 /**
- * Lists the live fleets of a namespace, which are those that have not ended, newest first.
+ * Lists the live fleets of a namespace, newest first. A fleet is live until it has ended.
  *
  * @param from id of the fleet to begin with; undefined: the newest fleet
  * @returns at most `count` fleets, and the last id that was read if there may be more

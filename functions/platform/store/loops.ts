@@ -258,7 +258,7 @@ export async function endLoop(
 }
 
 /**
- * Lists those poll loops of a driver's sites that are not idle. Reads the driver's whole partition, which has about 400
+ * Lists the poll loops of a driver's sites, without idle loops. Reads the driver's whole partition, which has about 400
  * bytes for each site.
  */
 export async function listLoops(store: Store<'governor'>, driver: string): Promise<Loop[]> {

@@ -45,7 +45,7 @@ const GONE_KEPT_SECONDS = 90 * 86_400;
 
 /**
  * Reads the network resources of a fleet with strongly consistent reads, at one site or at all of its sites. Leaves out
- * those that are Gone.
+ * resources that are Gone.
  */
 export async function readNetworks(
   store: Store<'fleets'>,
@@ -55,7 +55,7 @@ export async function readNetworks(
   return records.flatMap(({ status, ...item }) => (status === 'Gone' ? [] : [{ ...item, status }]));
 }
 
-/** Reads network resources as `readNetworks` does, including those that are Gone. */
+/** Reads network resources as `readNetworks` does, including resources that are Gone. */
 export async function readNetworkRecords(
   store: Store<'fleets'>,
   { fleetId, connectionKey, location }: { fleetId: string } & Partial<PlacementRef>,

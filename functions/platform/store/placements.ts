@@ -32,8 +32,8 @@ const placementItemSchema = z.object({
   round: z.number(),
   counts: z.partialRecord(instanceStatusSchema, z.number()),
   /**
-   * Counters for each node group: the number of its instances in each status. `lost<round>` is the number of those that
-   * failed permanently in that round.
+   * Counters for each node group: the number of its instances in each status. `lost<round>` is the number of its
+   * instances that failed permanently in that round.
    */
   groups: z.record(z.string(), z.record(z.string(), z.number())),
   failureCounts: z.record(z.string(), z.number()),

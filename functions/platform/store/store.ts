@@ -5,7 +5,7 @@ import { CALL_LIMITS, clientSettings } from '../runtime/aws-clients.ts';
 import { systemClock, type Timer } from '../runtime/clock.ts';
 import { usage } from '../runtime/usage.ts';
 
-/** Names of the tables. A function knows only those that its environment variables name. */
+/** Names of the tables. A function knows only the tables that its environment variables name. */
 export interface Tables {
   fleets: string;
   governor: string;

@@ -13,7 +13,7 @@ import type { CallTerms, Log } from './context.ts';
 const EVERYWHERE = 'everywhere';
 /**
  * Default maximum time for which a driver method's later requests each wait for a permit. A first request does not wait
- * by default. A later one does, because without it the method's earlier requests are useless.
+ * by default. A later request waits, because the method's earlier requests are useless if a later request fails.
  */
 const FURTHER_MS = 10_000;
 /** Time that is kept free at the end of an invocation, so that the worker can still handle a refused permit. */
@@ -47,7 +47,7 @@ export interface GovernedConnection {
 /**
  * Implements the `CallGate` of one connection's client. Each request, except a sign-in, needs a permit for its kind of
  * call and its location. Create calls use the permits of their launches. Further create calls, for example after the
- * cloud refused to create several machines with one call, need a permit by the rate limit only.
+ * cloud refused to create several machines with one call, need a permit, but no slot and no budget.
  */
 export class CallGovernor implements CallGate {
   readonly #store: Store<'governor'>;
@@ -116,8 +116,9 @@ export class CallGovernor implements CallGate {
   }
 
   /**
-   * Logs a refusal, and slows calls down after a throttle. After a throttled create, the worker of the launch does the
-   * latter: it reports the throttle to the governor, which also gives new start times.
+   * Logs a refusal, and slows calls down after a throttle. A throttled create call does not slow calls down here,
+   * because the worker of the launch reports the throttle to the governor. The governor then also gives new start
+   * times.
    */
   async #noteRefusal(
     { action, kind, location = EVERYWHERE }: CloudCall,

@@ -100,8 +100,8 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
     });
   };
   /**
-   * Asks a worker to remove the mark from the cloud account by which other deployments see that this
-   * deployment uses the account. There is no mark if the connection was never verified, or if its driver
+   * Asks a worker to remove this deployment's mark from the cloud account. The mark shows other deployments that
+   * this deployment uses the account. There is no mark if the connection was never verified, or if its driver
    * writes no marks.
    */
   const leave = async ({ driver, namespace, name, verifiedAt, deletion }: DeletingConnection) => {
