@@ -166,7 +166,7 @@ function refuseUnknown(template: Template): void {
   const refused = Object.entries(template.Resources).flatMap(([id, resource]) => {
     if (!FREE_WHEN_IDLE.has(resource.Type) && !PRICED.has(resource.Type)) {
       return [
-        `${id}: infra/idle-cost.ts has no price of ${resource.Type}; add its cost while the stage is idle`,
+        `${id}: infra/idle-cost.ts has no price for ${resource.Type}: add the cost of this type in an idle stage`,
       ];
     }
     const isHourly = HOURLY_SETTINGS.some(([type, check]) => type === resource.Type && check(resource));
@@ -214,7 +214,9 @@ function scheduledUsage(template: Template): Usage & { readonly runs: number } {
       const target = String(template.Resources[referredId(Arn) ?? '']?.Properties['Description']);
       const usage = SCHEDULED[target];
       if (!usage)
-        throw new Error(`${id}: infra/idle-cost.ts does not have the usage of one run of ${target}; add it`);
+        throw new Error(
+          `${id}: infra/idle-cost.ts has no usage for ${target}: add the usage of one invocation to SCHEDULED`,
+        );
       sum.runs += runs;
       sum.requests += runs * usage.requests;
       sum.gbSeconds += runs * usage.gbSeconds;

@@ -49,7 +49,7 @@ describe('a template without known prices', () => {
     'a template with %s, for which infra/idle-cost.ts has no price, is refused',
     (Type) => {
       expect(() => idleCost(withResource('Intruder', { Type, Properties: {} }))).toThrow(
-        `Intruder: infra/idle-cost.ts has no price of ${Type}`,
+        `Intruder: infra/idle-cost.ts has no price for ${Type}`,
       );
     },
   );
