@@ -1,6 +1,9 @@
 import type { DriverMetadata } from '../contract/metadata.ts';
 
-/** Describes the cloud, as far as it is known without a call. `drivers/contract/metadata.ts` explains each field. */
+/**
+ * Describes the driver. All facts here are known without a call to the cloud. `drivers/contract/metadata.ts` explains
+ * each field.
+ */
 export const templateMetadata = {
   name: 'template',
   title: 'A cloud with a small JSON API',

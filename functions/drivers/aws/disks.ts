@@ -2,7 +2,7 @@ import type { Image } from '@aws-sdk/client-ec2';
 
 /**
  * Returns the disks of a machine with this image. All of them are deleted with the machine. The root disk has the
- * requested size, if the request states a size. The sizes of the image's disks are repeated here, because some other
+ * requested size, if the request states a size. The result repeats the sizes of the image's disks, because some other
  * implementations of EC2's API do not take a missing size from the snapshot.
  */
 export function disksOf({ RootDeviceName, BlockDeviceMappings }: Image, rootDiskGb: number | undefined) {

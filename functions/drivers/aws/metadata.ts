@@ -1,6 +1,6 @@
 import type { DriverMetadata } from '../contract/metadata.ts';
 
-/** Describes EC2, as far as it is known without a call. */
+/** Describes the AWS driver. All facts here are known without a call to the cloud. */
 export const awsMetadata = {
   name: 'aws',
   title: 'Amazon Web Services',

@@ -27,8 +27,9 @@ export class PublicParameters {
   }
 
   /**
-   * Reads parameters. @returns the values by parameter name, without parameters that the region does not have. If SSM
-   * refuses a request, only the values of the requests before it
+   * Reads parameters, `MAX_NAMES` in one request. Sends no further request after a request that SSM refuses.
+   *
+   * @returns the values that were read, by parameter name; parameters that the region does not have are absent
    */
   async read(location: string, names: readonly string[]): Promise<Map<string, string>> {
     const values = new Map<string, string>();

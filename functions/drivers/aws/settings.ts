@@ -41,8 +41,8 @@ export function clientSettings(
 }
 
 /**
- * Limits the duration of a whole call. The request handler's own time-outs detect only pauses. They do not end a call
- * whose answer arrives slowly.
+ * Limits the duration of a whole call. The request handler's own time-outs end when the answer's
+ * headers arrive. The time-outs do not end a call whose body arrives slowly.
  */
 export async function inTime<Answer>(
   clock: DriverClock,

@@ -3,7 +3,7 @@ import { z } from 'zod';
 /**
  * Makes the schema of a list in CB-Spider's answers. CB-Spider sends some empty lists as `null`. All schemas in this
  * file follow CB-Spider's published description (`api/swagger.yaml`, Swagger 2.0) and the answers of CB-Spider's mock
- * driver. They ignore unknown fields.
+ * driver. The schemas ignore unknown fields.
  */
 const list = <Item extends z.ZodType>(item: Item) =>
   z

@@ -25,8 +25,8 @@ export function locationOf({ Name, DisplayName, ZoneList }: RegionZoneAnswer): L
 }
 
 /**
- * Converts types to offers. Leaves out types whose vCPUs or memory CB-Spider does not report, because users could not
- * choose among them.
+ * Converts types to offers. Leaves out types whose vCPUs or memory CB-Spider does not report, because users choose
+ * types by these figures.
  */
 export function offersOf(
   location: string,

@@ -35,8 +35,8 @@ export class MachineReader {
   readonly #going = new Set<string>();
 
   /**
-   * @param lockedMs time in ms; if a read of one machine has no answer after this time, the reader takes the machine as
-   * locked by another call
+   * @param lockedMs time in ms; if a read of one machine has no answer after this time, the reader assumes that another
+   * call has locked the machine
    */
   constructor(transport: SpiderTransport, deploymentId: string, lockedMs: number) {
     this.#transport = transport;

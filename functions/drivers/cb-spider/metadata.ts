@@ -1,7 +1,7 @@
 import { CLOUDS, type Cloud } from '../../model/cloud.ts';
 import type { CredentialField, DriverMetadata } from '../contract/metadata.ts';
 
-/** Keys of credentials in CB-Spider's spelling. The driver passes them on unchanged. */
+/** Keys of credentials in CB-Spider's spelling. The driver sends these keys to CB-Spider unchanged. */
 type CredentialKey =
   | 'ClientId'
   | 'ClientSecret'

@@ -35,9 +35,9 @@ export function providerName(cloud: Cloud): string {
 
 /**
  * Returns ON if CB-Spider must generate the name of a resource at the cloud. With OFF, the name at the cloud is the
- * name that the driver gives. It tells which deployment the resource belongs to, even if CB-Spider loses its record of
- * the resource. Only key pairs at Tencent need ON, because Tencent allows at most 25 characters, and the driver's names
- * may be longer.
+ * name that the driver gives. This name tells which deployment the resource belongs to, even if CB-Spider loses its
+ * record of the resource. Only key pairs at Tencent need ON, because Tencent allows at most 25 characters, and the
+ * driver's names may be longer.
  */
 export function idTransformMode(cloud: Cloud, kind: NetworkResourceKind | 'instance'): 'ON' | 'OFF' {
   return cloud === 'tencent' && kind === 'key-pair' ? 'ON' : 'OFF';

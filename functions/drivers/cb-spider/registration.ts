@@ -41,7 +41,7 @@ export interface Registrant {
   password: string;
   /**
    * True if the user's connection does not use the credential yet. The driver then registers connection configs and
-   * regions under separate names, and does not change those that the connection uses.
+   * regions under separate names, and does not change the configs and regions that the connection uses.
    */
   isTrial?: boolean;
 }

@@ -34,7 +34,10 @@ const CHANGE_TIMEOUT_MS = 25_000;
 
 const errorAnswerSchema = z.object({ message: z.string() });
 
-/** Sends requests to one CB-Spider server. CB-Spider has no time-outs, so this class gives each call a time-out. */
+/**
+ * Sends requests to one CB-Spider server. CB-Spider has no time-outs. Therefore this class gives each call a
+ * time-out.
+ */
 export class SpiderTransport {
   readonly #baseUrl: string;
   readonly #headers: Readonly<Record<string, string>>;

@@ -11,7 +11,7 @@ export interface CloudCall {
   kind: CallKind | 'sign-in';
   /** Undefined if the call concerns the whole account. */
   location: string | undefined;
-  /** Number of machines that a create call requests. The governor counts each machine. Absent: one. */
+  /** Number of machines that a create call requests. The governor counts each machine. Absent: one machine. */
   machines?: number;
 }
 
@@ -43,7 +43,7 @@ export class Permit {
 /**
  * Decides when a driver may send a request. In a worker, the gate asks the governor for a permit, and logs each call
  * that a cloud refuses. If the cloud throttles a `list` or `mutate` call, the gate slows down later calls of the same
- * kind. The worker of a launch reports a throttled create to the governor itself.
+ * kind. After a throttled `create`, the worker of the launch slows down later calls instead of the gate.
  */
 export interface CallGate {
   /**

@@ -167,8 +167,8 @@ export interface CloudNetworkResource {
 
 /**
  * Calls one cloud with the credential of one connection. A machine or network resource "of this deployment" carries
- * this deployment's tag. If it carries no deployment's tag, its name must be one of this deployment (`names.ts`). A
- * client returns no other machines and network resources, so that the caller cannot delete these by mistake.
+ * this deployment's tag. Without any deployment's tag, the resource must have a name in the form that `names.ts` gives
+ * to this deployment. A client returns no other resources, so that the caller cannot delete these by mistake.
  *
  * Every request has a time-out, and a method ends within 30 seconds. A method that reads a long list may take longer.
  * Methods throw only `DriverError`. The error's message has the cloud's own words, but no part of the credential, of

@@ -107,7 +107,7 @@ export class Secrets {
     if (identifier.length < this.#identifiers.shortest || HARMLESS.test(identifier)) return false;
     if (this.#knownClean.has(identifier)) return false;
     if (this.#identifiers.find(identifier).length > 0) return true;
-    // Identifiers without a secret are cached, because each list contains mostly the identifiers of the list before.
+    // Identifiers without a secret are cached, because each list repeats most identifiers of the previous list.
     if (this.#knownClean.size >= MAX_KNOWN_CLEAN) this.#knownClean.clear();
     this.#knownClean.add(identifier);
     return false;

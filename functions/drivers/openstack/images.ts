@@ -30,8 +30,9 @@ export function architectureOf(word: string | undefined): Architecture | undefin
 }
 
 /**
- * Returns the architecture that the image's properties state, else the one in the image's name, else x86. Undefined if
- * the properties state an architecture that is not in `ARCHITECTURES`.
+ * Returns the architecture that the image's properties state. Without such a property, the image's name decides: arm64
+ * if the name contains `arm64` or `aarch64`, else x86. Undefined if the properties state an architecture that is not in
+ * `ARCHITECTURES`.
  */
 export function imageArchitecture(image: GlanceImage): Architecture | undefined {
   const said = image.hw_architecture ?? image.architecture;
@@ -40,8 +41,8 @@ export function imageArchitecture(image: GlanceImage): Architecture | undefined 
 }
 
 /**
- * Lists every image that this project may use under its own name, and also under its well-known name (`wellKnownName`)
- * if it has one.
+ * Lists every image that this project may use. Each image is listed under the image's own name. An image with a
+ * well-known name (`wellKnownName`) is also listed under that name.
  */
 export async function readImages(region: Region): Promise<Image[]> {
   const answers = await region.readAll('image', {

@@ -1,6 +1,6 @@
 import type { DriverMetadata } from '../contract/metadata.ts';
 
-/** Describes OpenStack clouds, as far as they are known without a call. */
+/** Describes the OpenStack driver. All facts here are known without a call to the cloud. */
 export const openstackMetadata = {
   name: 'openstack',
   title: 'OpenStack',

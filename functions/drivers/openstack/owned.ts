@@ -33,8 +33,8 @@ interface Candidates<Item> {
 
 /**
  * Returns this deployment's resource of this name, and makes it if it does not exist. Neutron allows several resources
- * with the same name. If concurrent calls made several, all calls use the oldest resource. Each call first waits until
- * no older resource can appear.
+ * with the same name. If concurrent calls made several resources, all calls use the oldest resource. Each call first
+ * waits until no older resource can appear.
  *
  * @param make creates a resource
  * @param remove removes the resource that this call made; called if another resource is older

@@ -9,8 +9,8 @@ export function metadataOf(tags: Readonly<Record<string, string>>): Record<strin
 }
 
 /**
- * Returns tags as a description: `key=value` separated by `;`, with the deployment first. Neutron accepts a description
- * in the request that makes a resource, but tags only in a second request.
+ * Returns tags as a description: `key=value` separated by `;`, the deployment's tag first. Neutron accepts a
+ * description in the request that makes a resource, but tags only in a second request.
  */
 export function descriptionOf(deploymentId: string, tags: Readonly<Record<string, string>>): string {
   const entries = Object.entries({ ...tags, [DEPLOYMENT_TAG]: deploymentId });

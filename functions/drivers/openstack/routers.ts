@@ -118,8 +118,8 @@ async function deleteRouter(region: Region, id: string): Promise<void> {
 }
 
 /**
- * Returns the id of the external network that the operator marked as the default. If none is marked, returns the id of
- * the external network with the first name in order.
+ * Returns the id of the external network that the operator marked as the default. If no network is marked, returns the
+ * id of the external network whose name comes first in the alphabet.
  */
 export async function findExternalNetwork(region: Region): Promise<string | undefined> {
   const all = await region.readAll('network', {

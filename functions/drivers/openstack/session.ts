@@ -42,7 +42,7 @@ export class Session {
     return this.#token;
   }
 
-  /** Gets a new token, even if the cached one is still valid. */
+  /** Gets a new token, even if the cached token is still valid. */
   async renew(deadlineMs: number): Promise<Token> {
     this.#token = undefined;
     return await this.token(deadlineMs);

@@ -98,8 +98,8 @@ export function tokenOf(
 }
 
 /**
- * Checks an endpoint from the cloud's service catalogue. @throws DriverError InvalidRequest if no connection may have
- * this endpoint
+ * Checks an endpoint from the cloud's service catalogue. @throws DriverError InvalidRequest if the endpoint is no
+ * http(s) URL, uses http although Keystone uses https, or has a forbidden host (`isForbiddenHost`)
  */
 function checked(endpoint: string, identityUrl: string): URL {
   const url = URL.parse(endpoint);

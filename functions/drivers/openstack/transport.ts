@@ -25,7 +25,7 @@ export interface HttpCall<Answer> {
   answer: z.ZodType<Answer>;
   /** Default: `reads` for a GET, `changes` for all other methods. */
   effect?: CallEffect;
-  /** For a create call: the number of servers that it requests. Absent: one. */
+  /** For a create call: the number of servers that it requests. Absent: one server. */
   machines?: number;
   /** Deadline by the driver's clock. */
   deadlineMs: number;

@@ -1,6 +1,6 @@
 import type { DriverMetadata } from '../contract/metadata.ts';
 
-/** Describes the simulated clouds, as far as they are known without a call. */
+/** Describes the driver of the simulated clouds. All facts here are known without a call to the cloud. */
 export const simMetadata = {
   name: 'sim',
   title: 'Simulated clouds',
