@@ -24,7 +24,7 @@ export async function findApiUrl(engineUrl: string, deployedUrl: string): Promis
 
 /**
  * Returns true if Fleetwright's API answers at this URL. The API's answer to a request without a key names
- * the realm `fleetwright`. An answer of the engine itself does not.
+ * the realm `fleetwright`. An answer of the engine itself does not name this realm.
  */
 async function isOurs(url: string): Promise<boolean> {
   try {

@@ -27,8 +27,8 @@ export interface Target {
 }
 
 /**
- * Makes the namespace `default` and a connection to each simulated cloud. Keeps those that exist. Waits until
- * each connection is verified and its inventory is read.
+ * Makes the namespace `default` and a connection to each simulated cloud. Keeps the namespace and the connections that
+ * already exist. Waits until each connection is verified and its inventory is read.
  *
  * @returns the number of connections made
  * @throws StartFailure naming the connections that do not become ready

@@ -38,7 +38,7 @@ export interface UpResult {
   /** True if the engine was treated as empty; see `Engine`. */
   fresh: boolean;
   /**
-   * Converts an address of this machine to one that functions can reach. Functions may run in a container.
+   * Converts an address of this machine to an address that functions can reach. Functions may run in a container.
    */
   seenByFunctions(url: string): string;
 }
@@ -47,7 +47,7 @@ export interface UpResult {
  * Starts all of Fleetwright on this machine: AWS engine, simulated clouds, the CDK app, an API key, and connections.
  * Parts that already run stay as they are.
  *
- * @throws StartFailure when something needed cannot be started or reached
+ * @throws StartFailure when a part, or a program that the part needs, cannot be started or reached
  */
 export async function up({
   home,

@@ -6,12 +6,15 @@ import type { EngineAccess } from '../state/records.ts';
 export const LOCAL_REGION = 'us-east-1';
 export const LOCAL_ACCOUNT = '000000000000';
 
-/** The user's variables that must not reach the engine or CDK, because they may point to a real account. */
+/**
+ * Matches the user's variables that must not reach the engine or CDK. Such a variable may select a real account or
+ * another port, or change how Node.js runs.
+ */
 const FOREIGN = /^(AWS_|CDK_|LOCALSTACK_|MINISTACK_|GATEWAY_PORT$|EDGE_PORT$|NODE_OPTIONS$|NODE_ENV$|VITEST)/;
 
 /**
- * Returns this process's environment without AWS settings. Its PATH begins with the Node.js that npm
- * installed in this repository.
+ * Returns this process's environment without the variables that `FOREIGN` matches. Its PATH begins with the
+ * Node.js that npm installed in this repository.
  */
 export function cleanEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !FOREIGN.test(name));

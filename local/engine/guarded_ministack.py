@@ -1,13 +1,14 @@
 """Serves MiniStack behind a guard. Only programs with the local stack's key can call its AWS services.
 
-MiniStack asks for no credential and lets every web page read its answers. Its own AUTH=true also enforces IAM policies,
-which breaks the deployment. The guard runs in MiniStack's process. Therefore no second, unguarded port exists. The guard
+MiniStack asks for no credential and lets every web page read its answers. MiniStack's setting AUTH=true also enforces
+IAM policies, which breaks the deployment. The guard runs in MiniStack's process. Therefore no second, unguarded port
+exists. The guard
   - refuses a Host that is not the stack's (a page whose own name resolves to 127.0.0.1 sends that name),
   - refuses what a browser sends for a page (an Origin, or a Sec-Fetch-Site other than `none`) and every WebSocket,
   - accepts requests signed with the stack's access key, or with a session that MiniStack's STS issued for this
     key, in the Authorization header or in a presigned URL,
   - and removes the headers that allow pages to read answers.
-The deployed API checks a key of its own: below /_aws/execute-api/<its id>/, the guard only checks the Host.
+The deployed API itself checks API keys. Therefore, below /_aws/execute-api/<its id>/, the guard only checks the Host.
 
 Environment variables, in addition to MiniStack's own (GATEWAY_PORT and others): FLEETWRIGHT_ENGINE_HOSTS has the
 stack's Host values, comma-separated. AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY have the stack's key.
@@ -38,7 +39,7 @@ LARGEST_REFUSED_BYTES = 8 * 1024 * 1024
 
 
 class Refused(Exception):
-    """Raised to refuse a request. `code` and `message` are those of AWS, if AWS has an error for the case."""
+    """Raised to refuse a request. `code` and `message` are AWS's own, if AWS has an error for this case."""
 
     def __init__(self, code, message):
         super().__init__(message)
@@ -200,7 +201,7 @@ class Keys:
         self.secrets = secrets
 
     def credential_of(self, headers, query):
-        """Returns the signature's parts and the secret key that they name. Raises Refused."""
+        """Returns the signature's parts, and the secret key of the access key that they name. Raises Refused."""
         presigned = is_presigned(headers, query)
         if not presigned and not headers.get("authorization", "").startswith("AWS4-HMAC-SHA256 "):
             raise Refused("MissingAuthenticationToken", "The request is not signed with the stack's access key.")

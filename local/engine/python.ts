@@ -33,7 +33,7 @@ export interface PythonProgram {
   instead?: string;
 }
 
-/** The Python that a program was installed for. */
+/** The Python that runs an installed program. */
 export interface InstalledEngine {
   python: string;
   /** The folder of the program's modules, if the program is not in a virtual environment. */
@@ -41,8 +41,8 @@ export interface InstalledEngine {
 }
 
 /**
- * Returns the paths of every Python of this machine that is new enough. Runs each candidate once, because a
- * name may belong to a shim that starts no Python.
+ * Returns the path of each Python of this machine with version 3.10 or later. Runs each candidate once, because a name
+ * may belong to a shim that starts no Python.
  */
 export async function findPythons(): Promise<string[]> {
   const env = cleanEnvironment();

@@ -14,7 +14,7 @@ export interface SimServerOptions {
   port: number;
   /** Overrides the config's seed. Clouds that are restored from `stateDir` keep their first seed. */
   seed?: number;
-  /** The folder in which the clouds survive a restart. Absent: the clouds are kept only in memory. */
+  /** The folder that stores the clouds, so that they survive a restart. Absent: the server stores nothing. */
   stateDir?: string;
   /** How many times faster than real time the clouds' clock runs. */
   timeScale?: number;

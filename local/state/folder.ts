@@ -35,7 +35,7 @@ export class StateFolder {
   file(...parts: string[]): string {
     const path = join(this.path, ...parts);
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    // The folder may be older than this program, and open to other users.
+    // The folder may have existed before, with access for other users.
     if ((statSync(this.path).mode & 0o077) !== 0) chmodSync(this.path, 0o700);
     return path;
   }
@@ -58,7 +58,7 @@ export class StateFolder {
     return this.file('logs', `${name}.log`);
   }
 
-  /** Reads a file. @returns undefined when there is no such file, or an older version wrote it */
+  /** Reads a file. @returns undefined when the file does not exist, or does not match the schema */
   read<S extends z.ZodType>(name: string, schema: S): z.output<S> | undefined {
     try {
       return schema.safeParse(JSON.parse(readFileSync(join(this.path, name), 'utf8'))).data;

@@ -47,7 +47,7 @@ function parsed(file: string): unknown {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch {
-    // The lock's process ended before it wrote its id, or the file no longer exists.
+    // The process that took the lock ended before it wrote its id, or the file no longer exists.
     return undefined;
   }
 }

@@ -36,8 +36,9 @@ export function thisProcess(): OwnProcess {
 }
 
 /**
- * Returns a command that runs the given command with a umask, so that other users have no access to the files that it
- * creates. Node.js has no option for that. A command that cannot be started ends with code 126 or 127.
+ * Returns a command that runs the given command with a umask, so that other users have no access to the files that the
+ * given command creates. Node.js has no option for a child's umask. A command that cannot be started ends with code 126
+ * or 127.
  */
 export function withPrivateFiles(command: string, args: readonly string[]): [string, string[]] {
   return ['/bin/sh', ['-c', 'umask 077; exec "$0" "$@"', command, ...args]];
@@ -52,7 +53,7 @@ export interface Program {
   cwd?: string;
 }
 
-/** Starts a process that outlives this process. It leads a process group of its own. */
+/** Starts a process that outlives this process. The new process leads a new process group. */
 export function startDetached({ command, args, env, log, cwd }: Program): {
   child: ChildProcess;
   process: OwnProcess;
@@ -86,7 +87,7 @@ export async function stopProcess(own: OwnProcess): Promise<boolean> {
   return true;
 }
 
-/** Kills the process immediately, because the caller is about to exit. */
+/** Kills the process and its process group without waiting. Callers that are about to exit use this. */
 export function killProcess(own: OwnProcess): void {
   if (isAlive(own)) signalGroup(own, 'SIGKILL');
 }

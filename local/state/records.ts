@@ -24,7 +24,7 @@ export const outputsSchema = z
   .catchall(z.string());
 export type Outputs = z.infer<typeof outputsSchema>;
 
-/** The hash of the sources that were deployed to an engine. */
+/** The latest deployment to an engine: the hash of its sources, and its outputs. */
 export const deployedRecordSchema = z.object({
   engineUrl: z.url(),
   sources: z.string(),

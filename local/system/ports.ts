@@ -21,7 +21,7 @@ export async function freePort(preferred: number): Promise<number> {
 }
 
 /**
- * Returns the port from an environment variable, else the first free one from `preferred` on.
+ * Returns the port from an environment variable, else the first free port from `preferred` on.
  *
  * @throws StartFailure when the variable's value is no port, or the port is taken
  */

@@ -19,7 +19,7 @@ const locationConfigSchema = z
     longitude: z.number().min(-180).max(180),
     zones: z.array(z.string().min(1)).min(1),
     priceFactor: z.number().positive().default(1).describe('Multiplies usdPerHour of each type.'),
-    instanceQuota: z.int().nonnegative().optional().describe("In place of the cloud's instanceQuota."),
+    instanceQuota: z.int().nonnegative().optional().describe("Replaces the cloud's instanceQuota."),
     up: z.boolean().default(true),
   })
   .strict();
@@ -53,14 +53,14 @@ export const cloudConfigSchema = z
       .object({ locations: z.int().positive(), instancesPerLocation: z.int().positive() })
       .strict()
       .describe(
-        'Maximum number of locations with instances that are not yet Running, and of these instances at one location.',
+        'Limits on instances not yet Running: locations with such instances, and such instances at one location.',
       ),
     rates: z
       .object({ create: rateSchema, list: rateSchema, mutate: rateSchema })
       .strict()
       .describe('Rate limits for each account and location.'),
-    submitMs: rangeSchema.describe('Time until a create call is answered.'),
-    bootSeconds: rangeSchema.describe('Time from that answer until the instance is Running.'),
+    submitMs: rangeSchema.describe('Time until the cloud has accepted a create call.'),
+    bootSeconds: rangeSchema.describe('Time from the end of submitMs until the instance is Running.'),
     answersWhenRunning: z
       .boolean()
       .default(false)

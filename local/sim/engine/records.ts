@@ -73,7 +73,7 @@ export const accountRuleSchema = z
       .string()
       .min(1)
       .optional()
-      .describe("The API key that calls must send. Absent: the account's own key."),
+      .describe('The API key that calls must send. Absent: the derived key (`accountKey`).'),
     revoked: z.boolean().default(false),
     deniesNotes: z.boolean().optional().describe('True: the credential has no right to notes.'),
   })
@@ -84,7 +84,7 @@ const countsSchema = z.record(z.string(), z.int().nonnegative());
 
 /**
  * Defines the events that change a cloud's state. The journal (the file from which a restart restores the clouds) has
- * one event in each line. If its events are applied in order, they restore the state.
+ * one event in each line. Applying these events in order restores the state.
  */
 export const simEventSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('reset'), seed: z.int(), epoch: z.int() }),

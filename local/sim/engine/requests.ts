@@ -101,8 +101,8 @@ const RATE_KIND_OF: Readonly<Partial<Record<CallName, RateKind>>> = {
 };
 
 /**
- * Returns the rate limit that a call counts against. Undefined for calls without a limit (those of the
- * catalogue).
+ * Returns the rate limit that a call counts against. Undefined for calls without a limit: those that read the
+ * catalogue or concern the whole account.
  */
 export function rateKindOf(call: CallName): RateKind | undefined {
   return RATE_KIND_OF[call];

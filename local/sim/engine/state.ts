@@ -3,8 +3,8 @@ import type { AccountRule, InstanceRecord, ResourceRecord, SimEvent, SiteKey } f
 import { bootedAtMs } from './status.ts';
 
 /**
- * Maximum lag of a list, in ms. When this time has passed since an instance's termination, only the books
- * (the clouds' own record) show the instance.
+ * Time in ms after an instance's termination during which an outdated list may still show the instance. After
+ * this time, only the books (the clouds' own record) show the instance.
  */
 export const RETENTION_MS = 60_000;
 
@@ -163,7 +163,7 @@ export class SimState {
     return site.pending.size;
   }
 
-  /** Moves terminated instances to `gone` when no list can show them any more. */
+  /** Moves instances to `gone` when `RETENTION_MS` has passed since their termination. */
   retire(site: Site, nowMs: number): void {
     for (const backendId of site.ending) {
       const record = site.live.get(backendId);

@@ -12,7 +12,7 @@ export interface World {
   commit(event: SimEvent): void;
 }
 
-/** A call that the cloud admitted, with its cloud and site. */
+/** The cloud and the site of a call, and the time of the call. */
 export interface Target {
   cloud: CloudConfig;
   site: Site;
@@ -25,8 +25,8 @@ export function siteParts({ key }: Site): [string, string] {
 }
 
 /**
- * Returns the value of a config map's own key. The name comes from a request: for the name of an inherited
- * property, for example `constructor`, returns undefined.
+ * Returns the value of a key of a config map. Returns undefined for an inherited property, such as `constructor`,
+ * because the name comes from a request.
  */
 export function named<Value>(map: Readonly<Record<string, Value>>, name: string): Value | undefined {
   return Object.hasOwn(map, name) ? map[name] : undefined;

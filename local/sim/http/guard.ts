@@ -3,9 +3,9 @@ import { isSameKey } from '../engine/account-key.ts';
 import type { SimEnv } from './env.ts';
 
 /**
- * Refuses requests from web pages, because a browser lets pages reach this machine's loopback. It refuses the Host
- * header of another server, because a page whose own host name resolves to 127.0.0.1 sends that host name. It also
- * refuses every request that a browser marks as sent for a page.
+ * Refuses requests from web pages, because a browser lets pages reach this machine's loopback. Refuses a Host header
+ * that names another server: a page sends such a header if the page's own host name resolves to 127.0.0.1. Also refuses
+ * every request that a browser marks as sent for a page (`Origin`, `Sec-Fetch-Site`).
  */
 export function keepPagesOut(isOurHost: (host: string) => boolean): MiddlewareHandler<SimEnv> {
   return async (c, next) => {
