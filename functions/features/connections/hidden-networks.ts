@@ -57,8 +57,8 @@ async function recordedNetworks(
 }
 
 /**
- * Counts those of the given networks that the credential in force shows. If the cloud rejects that credential
- * or does not answer, counts all of the networks, because each of them may exist.
+ * Counts the given networks that the credential in force shows. If the cloud rejects that credential or does
+ * not answer, counts all of the networks, because each of them may exist.
  */
 async function countStanding(
   context: WorkerContext,

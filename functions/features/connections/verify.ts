@@ -40,9 +40,9 @@ const ACCOUNT_SETTLES_MS = 2 * CONNECTION_KEPT_MS;
  * rotation, which comes into force after a success. Without `rotation`, verifies the credential in force.
  * After a success, requests an inventory sync.
  *
- * A credential of another account is refused while the connection has live fleets or instances, because the
- * machines of these instances would seem to have vanished. If the cloud cannot be reached, a Ready connection
- * stays Ready. A disabled connection stays disabled in every case.
+ * While the connection has live fleets or instances, a credential of another account is refused. With such a
+ * credential, the machines of these instances would seem to have vanished. If the cloud cannot be reached, a
+ * Ready connection stays Ready. A disabled connection stays disabled in every case.
  */
 export async function verifyConnection(
   context: WorkerContext,
@@ -128,8 +128,8 @@ function accountSettlesInMs({ store }: WorkerContext, { accountChangedAt }: Conn
 
 /**
  * Returns the time that a new connection has to wait before it becomes Ready, in ms. Workers cache clients by
- * the connection's name. If a connection of the same name was deleted recently, and had another account or
- * endpoint, the cached client of the deleted connection has to expire first.
+ * the connection's name. A recently deleted connection of the same name may have had another account or
+ * endpoint. The cached client of the deleted connection then has to expire first.
  */
 async function nameSettlesInMs(
   { store }: WorkerContext,

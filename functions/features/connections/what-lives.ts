@@ -88,8 +88,8 @@ export async function showsWhatLives(
 }
 
 /**
- * Compares, for one location, the machines that the new credential shows with those that the credential in
- * force shows.
+ * Compares the machines that the new credential shows at one location with the machines that the credential
+ * in force shows there.
  *
  * @returns `missing`: number of existing machines that the new credential does not show. `isProven`: true if
  *   a machine or network proves that the new credential belongs to the same account. `waitMs`: delay before
@@ -175,7 +175,8 @@ interface Standing {
   /** Instance ids of all these machines. */
   instanceIds: string[];
   /**
-   * Backend ids of machines, except those in Terminating, that every list of the location has to show now.
+   * Backend ids of machines that every list of the location has to show now. Machines in Terminating are left
+   * out.
    */
   living: string[];
   /**

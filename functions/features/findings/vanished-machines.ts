@@ -11,7 +11,7 @@ import { newFinding, recordFinding } from './findings.ts';
  * the caller writes to the records that their machines have vanished. If the worker crashes in between, the
  * next sweep reports the outcome.
  *
- * @returns the open findings about these machines, new ones included, by instance id
+ * @returns the open findings about these machines, including new findings, by instance id
  */
 export async function noteMissing(
   context: WorkerContext,

@@ -26,9 +26,9 @@ export interface AssignDeps {
    */
   keepPrivateKey(fleetId: string, privateKey: string): Promise<string>;
   /**
-   * Deletes all private keys of a fleet. The removal of the fleet calls this function. The workflow's state
-   * Assign also calls it if a removal of the fleet has begun, because Assign may have stored a key after the
-   * removal deleted the fleet's keys.
+   * Deletes all private keys of a fleet. The removal of the fleet calls this function. If a removal of the
+   * fleet has begun, the workflow's state Assign calls this function, too. Assign may have stored a key after
+   * the removal deleted the fleet's keys.
    */
   forgetPrivateKey(fleetId: string): Promise<void>;
 }
@@ -36,7 +36,7 @@ export interface AssignDeps {
 /**
  * Runs the workflow's state Assign: opens a placement for each site, and returns what the workflow has to
  * launch there. A second run returns the same. The assignment is empty if the execution is no longer the
- * fleet's current one, or if the launches are held or aborted.
+ * fleet's current execution, or if the launches are held or aborted.
  */
 export async function assignSites(
   deps: AssignDeps,

@@ -14,7 +14,7 @@ const CONCURRENT_WRITES = 20;
  * Assign has not opened yet. Returns the sites that have, or may have, anything to remove.
  *
  * With the scope `failed`, only failed instances are removed. Launching is then paused instead of ended, and
- * an execution that is no longer the fleet's current one gets no sites.
+ * an execution that is no longer the fleet's current execution gets no sites.
  */
 export async function beginTermination(
   deps: Pick<AssignDeps, 'store' | 'queueUrls'>,

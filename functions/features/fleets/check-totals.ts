@@ -9,7 +9,7 @@ export interface GroupDemand {
   pointer: string;
   connection: Connection;
   size: number;
-  /** vCPUs of one instance. The two fields below are per instance, too. */
+  /** vCPUs of one instance. `gpus` and `memoryGb` are per instance, too. */
   vcpus: number;
   gpus: number;
   memoryGb: number;

@@ -33,7 +33,7 @@ export interface Meaning {
   imageBackendIds: Record<string, string>;
   /** Prices by location. A location is absent if the cloud reports no price there. */
   pricesUsdPerHour: Record<string, number>;
-  /** vCPUs of one instance. The two fields below are per instance, too. */
+  /** vCPUs of one instance. `gpus` and `memoryGb` are per instance, too. */
   vcpus: number;
   gpus: number;
   memoryGb: number;
@@ -198,8 +198,8 @@ function hinted(error: RequestError, { name, inventorySyncedAt }: Connection): R
 }
 
 /**
- * Returns the zone's offer, because its price and availability are more precise than those of the location's
- * offer. If the zone has no offer, returns the offer of the whole location.
+ * Returns the zone's offer, because its price and availability are more precise than in the location's offer.
+ * If the zone has no offer, returns the offer of the whole location.
  */
 function bestOffer(
   offers: readonly Offer[],

@@ -22,8 +22,8 @@ const MOST_INTERRUPTIONS = 5;
 
 /**
  * Runs the workflow's state Settle: pauses launching and applies the failure policy. If the policy requires a
- * removal, the workflow starts another execution for it. Does not change a fleet that is being removed or
- * held, or whose work belongs to another execution. A second run returns the same.
+ * removal, the workflow starts another execution for the removal. Does not change a fleet that is being
+ * removed or held, or whose work belongs to another execution. A second run returns the same.
  *
  * @throws Error if the fleet changed during this call, or if it has instances in Creating for which no
  *   workflow step waits. The tasks of these instances may have been completed by mistake, or an execution may

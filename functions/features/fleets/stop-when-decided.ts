@@ -9,8 +9,9 @@ import { type Aim, isDecided } from './verdict.ts';
 const CONCURRENT_WRITES = 20;
 
 /**
- * Pauses launching if further launches cannot change the verdict of the failure policy. To be called after an
- * instance has failed permanently.
+ * Pauses launching if further launches cannot change the verdict of the failure policy. The worker that has
+ * recorded a permanent failure of an instance calls this function. If that worker died, the reconciler calls
+ * this function.
  */
 export async function stopWhenDecided(
   store: Store<'fleets'>,

@@ -13,8 +13,8 @@ export type Outcome = { result: MessageResult } | { failure: Failure };
 /**
  * Handles the failure of a create call by its error code. The table of codes is in
  * docs/design/driver-errors.md. If a poll has bound the record to a machine since the claim, the record is
- * not changed, and the next delivery of the message sees the machine. `fleets/verdict.ts` decides what the
- * failure means for the fleet.
+ * not changed. The next delivery of the message then finds the machine in the record. `fleets/verdict.ts`
+ * decides what the failure means for the fleet.
  *
  * @param isRotated true if the refused credential has been replaced
  */

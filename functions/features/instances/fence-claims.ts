@@ -45,7 +45,8 @@ async function fenceFirstClaim(
   { fleetId, index }: InstanceRef,
 ): Promise<boolean> {
   const placement = await readPlacement(context.store, fleetId, site.connectionKey, site.location);
-  // Once launching is paused, no launch of this round can claim. A later round sends its own launches.
+  // After launching is paused, no launch of this round can claim the instance. A later round sends its own
+  // launches.
   if (placement?.launching !== 'on') return true;
   const { firstSentAtMs: _notSent, ...first } = await firstRecord(context, {
     fleetId,

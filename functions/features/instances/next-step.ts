@@ -123,10 +123,10 @@ export function nextStep(
 }
 
 /**
- * Decides the step while another worker may have the claim. If an earlier delivery of this message made the
- * claim, and the worker of that delivery died, the message has already waited for the visibility timeout of
- * SQS. To count that time, the message is sent once more. SQS then reports two times, both by its own clock:
- * the time of the first delivery, and the time at which the new message was sent.
+ * Decides the step while another worker may have the claim. The worker that made the claim may have received
+ * an earlier delivery of this message, and died. The message has then already waited for the visibility
+ * timeout of SQS. To count that time, the message is sent once more. SQS then reports two times, both by the
+ * clock of SQS: the time of the first delivery, and the time at which the new message was sent.
  */
 function whileClaimed(
   record: InstanceItem,

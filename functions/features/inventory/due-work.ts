@@ -10,9 +10,9 @@ const TOLERANCE_MS = 60_000;
  * and an inventory sync if the inventory is older than the driver's interval.
  *
  * A failed connection is verified again if it was verified before. For a connection in Verifying, and for a
- * rotation, the verify message is sent again, because the process that handled the API request may have died
- * before it sent the message. No message is sent for a disabled connection or a failed connection that was
- * never verified: a user has to act first.
+ * rotation, the verify message is sent again. The process that handled the API request may have died before
+ * it sent the message. No message is sent for a disabled connection or a failed connection that was never
+ * verified: a user has to act first.
  */
 export function dueWork(
   { status, rotation, namespace, name, credentialVersion, verifiedAt, inventorySyncedAt }: Connection,

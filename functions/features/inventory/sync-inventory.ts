@@ -111,8 +111,8 @@ async function syncLocations(
   const { store } = context;
   const { connectionKey } = message;
   const limit = pLimit(CONCURRENT_LOCATIONS);
-  // If this invocation has read the offers of all locations in one call, it must write all locations, because
-  // the next message does not contain these offers.
+  // If this invocation has read the offers of all locations in one call, it must write all locations. The
+  // next message does not contain these offers.
   const isOver = () => !everywhere && store.clock.now() - beganMs > BEGIN_MS;
   const read = async (location: string, at: number): Promise<Guarded<void>> => {
     if (at >= CONCURRENT_LOCATIONS && isOver()) return { waitMs: 0 };

@@ -22,8 +22,8 @@ export interface Launch {
 
 /**
  * Returns the value for the field `claimedBy` of a claimed record: the message's id if `delivery` is the
- * first one, otherwise an empty string. SQS reports the time of the first delivery only. The time of a claim
- * from a later delivery is therefore unknown.
+ * first delivery, otherwise an empty string. SQS reports the time of the first delivery only. The time of a
+ * claim from a later delivery is therefore unknown.
  */
 export function claimedBy(delivery: DeliveryMark | undefined): string {
   return delivery?.receives === 1 ? delivery.messageId : '';

@@ -78,9 +78,9 @@ function stalledAmong(holders: Holders, nowMs: number): Set<string> {
 
 /**
  * Scans the whole launch queue of a site. Removes the entry of each launch that the launch gate stops, and
- * sends the launch's message, so that a worker cancels the launch. Does the same with each misplaced entry,
- * whose queue partition is no longer read after a change of the limits. A worker then enqueues the launch
- * again. Sends heartbeats for the tasks of all other launches.
+ * sends the launch's message, so that a worker cancels the launch. Also removes each misplaced entry and
+ * sends its launch's message: after a change of the limits, the entry's queue partition is no longer read. A
+ * worker then enqueues the launch again. Sends heartbeats for the tasks of all other launches.
  *
  * @param lastMs time of the previous scan
  */

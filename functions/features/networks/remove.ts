@@ -47,8 +47,9 @@ export async function removeNetworks(
   const site = { connectionKey, location };
   const needed = scope === 'failed' ? await neededHere(context, message) : () => false;
   const standing = await readNetworks(context.store, { fleetId, ...site });
-  // If the first round kept a key pair or a security group for an instance, the second round keeps the
-  // network, even if no instance needs it any more. The removal of the fleet removes all of these resources.
+  // The first round may have kept a key pair or a security group for an instance. The second round then keeps
+  // the network, even if no instance needs the network any more. The removal of the fleet removes all of
+  // these resources.
   const isUsed = scope === 'failed' && standing.some(({ kind }) => kind !== 'network');
   const ofRound = standing.filter(({ kind }) => (kind === 'network') === (round === 'network'));
   const items = round === 'network' && isUsed ? [] : ofRound.filter((item) => !needed(item));

@@ -11,7 +11,7 @@ const MOST_EARLIER_ATTEMPTS = 12;
  */
 const MOST_KEYS = 6;
 
-/** Returns every attempt in a record, the current one first. Pure. */
+/** Returns every attempt in a record, the current attempt first. Pure. */
 export function attemptsOf(record: InstanceItem): AttemptItem[] {
   return [...currentAttempt(record), ...(record.earlierAttempts ?? []).toReversed()];
 }

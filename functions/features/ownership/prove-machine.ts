@@ -66,7 +66,7 @@ export function proveMachine(shown: Shown, record: InstanceItem | undefined, ter
 
 /**
  * Returns true if a record is bound to a machine. If the cloud's backend ids are names, a proof is required
- * as well, because a copy may have the name of a machine that no longer exists. Pure.
+ * as well. A copy may have the name of a machine that no longer exists. Pure.
  */
 export function isBoundTo(record: InstanceItem, shown: Shown, terms: ProofTerms): boolean {
   if (record.backendId === undefined || record.backendId !== shown.machine.backendId) return false;
@@ -93,9 +93,9 @@ export function ownMachine(
 }
 
 /**
- * Returns true if a create call may have created the machine that its answer contains. Returns false if the
- * machine is proven to be a copy, and either has an idempotency key or is at a cloud whose backend ids are
- * names. Pure.
+ * Returns true if a create call may have created the machine that its answer contains. Returns false only for
+ * a machine that is proven to be a copy. In addition, the machine must have an idempotency key, or the
+ * cloud's backend ids must be names. Pure.
  */
 export function mayAnswer(shown: Shown, record: InstanceItem, terms: ProofTerms): boolean {
   const isTold = shown.machine.idempotencyKey !== undefined || terms.backendIds === 'names';

@@ -64,7 +64,7 @@ export function machinesById(
 
 /**
  * Finds the machine of a record or index entry by the backend id. If the record or entry has no backend id,
- * returns a machine with the launch token of the record or entry, or a machine without a launch token.
+ * returns a machine with the same launch token, or a machine without a launch token.
  *
  * @param machines machines with the instance id of the record or entry
  */

@@ -6,8 +6,8 @@ import { POLL_INTERVAL_MS, SHORTEST_POLL_MS } from '../../platform/store/loops.t
  */
 const QUICK_MS = 3_000;
 /**
- * If even the machine of the latest create call is overdue by more than this time, in ms, the site is polled
- * at the usual interval, because faster polls would show nothing new.
+ * Time in ms by which the machine of the latest create call may be overdue. After this time, the site is
+ * polled at the usual interval, because faster polls would show nothing new.
  */
 const STALLED_MS = 60_000;
 /**

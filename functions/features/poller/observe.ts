@@ -62,7 +62,7 @@ function findingsOf(
 
 /**
  * Reads by id each machine that the list does not show. A list may leave out a machine that exists. Only the
- * cloud's answer about that one machine proves that it is gone.
+ * cloud's answer about that one machine proves that the machine no longer exists.
  */
 async function confirmMissing(poll: Poll, listed: readonly Found[]): Promise<Found[]> {
   const answers = await Promise.all(

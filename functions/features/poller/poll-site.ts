@@ -158,7 +158,7 @@ async function goOn(
 
 /**
  * Returns true if the list call failed within the last minute. Polls then do not repeat the list call,
- * because a slow list call would use up a poll's time and delay the launch queue.
+ * because a slow list call would take much of a poll's time and delay the launch queue.
  */
 function isListAwaited({ listFailedAtMs = 0 }: Loop, nowMs: number): boolean {
   return Math.abs(nowMs - listFailedAtMs) < LIST_AGAIN_MS;
@@ -186,8 +186,8 @@ async function withoutList(
   }
   if (error.code !== 'Throttled') await endOverdue(context, site, error);
   if (hasBudget(opened.limits)) {
-    // Records can be counted without the cloud. Count them for the budget here, because budget reservations
-    // may expire before an outage ends.
+    // Records can be counted without the cloud. Count the records for the budget here, because budget
+    // reservations may expire before an outage ends.
     const entries = await readSiteEntries(context.store, connectionKey, location);
     await countForBudget(context, site, opened, entries, askedAtMs);
   }

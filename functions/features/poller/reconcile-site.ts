@@ -78,8 +78,8 @@ function runningAmong(machines: Observed['machines']): Set<string> {
 }
 
 /**
- * Returns the ids of slot holders whose create call should have been sent more than STALLED_MS ago, if the
- * cloud has not accepted that call.
+ * Returns the ids of slot holders whose permit started more than STALLED_MS ago, and whose create call the
+ * cloud has not accepted.
  */
 function stalledAmong({ picked: { pending }, snapshot: { seenAtMs } }: Observed): string[] {
   return Object.entries(pending).flatMap(([id, startMs]) => (startMs + STALLED_MS < seenAtMs ? [id] : []));

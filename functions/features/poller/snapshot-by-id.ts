@@ -12,7 +12,7 @@ import {
 } from '../../platform/worker/context.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** Maximum number of machines that one poll reads. Later polls continue with the others. */
+/** Maximum number of machines that one poll reads. Later polls read the other machines. */
 const MOST = 40;
 const CONCURRENT_CALLS = 20;
 /**

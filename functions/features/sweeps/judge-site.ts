@@ -40,7 +40,7 @@ export interface Judgement {
  * is claimed when the index entry of its instance has the machine's backend id. For each other machine, the
  * instance's record decides.
  *
- * @param further ids of additional instances whose records are returned
+ * @param further ids of additional instances whose records this function reads and returns
  * @param dryRun if true, nothing is written, and records of vanished machines that have reappeared are not
  *   reopened
  */

@@ -121,7 +121,7 @@ export class SiteSweep {
 
   /**
    * Closes a finding about a machine or network resource that the list does not show. A list may leave out a
-   * machine that exists. Only the cloud's answer about that machine proves that it is gone.
+   * machine that exists. Only the cloud's answer about that machine proves that the machine no longer exists.
    */
   async #closeIfGone(item: OrphanItem): Promise<void> {
     if (item.kind === 'instance' && !(await this.#isGone(item.backendId))) {

@@ -31,8 +31,8 @@ export function mostPerDay(ours: number): number {
  * Decides which machines may be removed now. Pure.
  *
  * A machine that was admitted in the last 24 hours is admitted again without being counted again. A machine
- * is not counted at all if its removal was already requested, or if it was first seen before an operator last
- * continued the sweeps.
+ * whose removal was already requested is admitted and not counted. The same is true of a machine that was
+ * first seen before an operator last continued the sweeps.
  *
  * If more machines are counted than the daily limit allows, the machines above the limit wait, and the site
  * gets a hold. During a hold, no further counted machine is admitted. The hold ends when an operator
