@@ -52,7 +52,7 @@ describe('handleFailure', () => {
     },
   );
 
-  it('handleFailure counts in the record the equal answers that leave the outcome of the call unknown', async () => {
+  it('handleFailure counts in the record how many equal answers left the outcome of the call unknown', async () => {
     await handle('OutcomeUnknown', { answered: true });
     await handle('OutcomeUnknown', { answered: true }, { record: await fleet.claimed() });
     expect((await fleet.claimed()).unknownAnswer).toEqual({ words: 'no', times: 2, firstAtMs: fleet.nowMs });

@@ -102,7 +102,7 @@ describe('failInstances', () => {
     expect((await fleet.placement('west')).launching).toBe('paused');
   });
 
-  it('a failure that leaves the verdict open does not pause launching', async () => {
+  it('a failure does not pause launching while the fleet’s verdict can still change', async () => {
     await open({ size: 2, failurePolicy: 'continue' });
     await failInstances(context, [{ record: await fleet.claimed(), failure: REFUSED }]);
     expect((await fleet.placement()).launching).toBe('on');

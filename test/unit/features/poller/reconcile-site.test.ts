@@ -149,7 +149,7 @@ describe('reconcileSite', () => {
     expect(await fleet.holders()).toEqual([]);
   });
 
-  it('a poll fails an instance that does not run at its deadline, and leaves the slot to the instance', async () => {
+  it('a poll fails an instance that does not run at its deadline, and does not give the instance’s slot back', async () => {
     await open();
     Object.assign(fleet.cloud.made[0] ?? {}, { stuckAt: 'Creating' });
     fleet.nowMs = (await fleet.claimed()).deadlineAtMs - 1;

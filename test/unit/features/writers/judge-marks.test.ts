@@ -5,7 +5,7 @@ const NOW = 100 * MARK_LIVES_MS;
 /** Returns the mark of a deployment, which shows in a cloud account that the deployment uses the account. */
 const mark = (writerId: string, sinceMs: number, renewedAtMs = NOW) => ({ writerId, sinceMs, renewedAtMs });
 
-it('of several other live deployments, judgeMarks returns the one that began first', () => {
+it('of several other live deployments, judgeMarks returns the deployment that began first', () => {
   const marks = [mark('own', 5), mark('late', 9), mark('early', 7)];
   expect(judgeMarks(marks, 'own', NOW)).toEqual({ own: marks[0], other: marks[2], stale: [] });
 });

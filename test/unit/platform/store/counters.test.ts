@@ -92,7 +92,7 @@ describe('countStep', () => {
     });
   });
 
-  it('the failure count keeps a failed instance that is terminated, and drops a failed instance that is launched again', () => {
+  it('the failure count includes a failed instance that is terminated, and excludes a failed instance that is launched again', () => {
     const failed = { status: 'Failed', failure } as const;
     expect(counted(step(failed, { status: 'Terminated' }))).toEqual({
       'counts.Failed': -1,
