@@ -19,8 +19,8 @@ export type Mood =
   | { kind: 'talks'; call: RegExp };
 
 /**
- * A cloud endpoint that repeats requests in its answers. It writes what it repeats in one spelling, for
- * example in base64.
+ * A cloud endpoint that repeats requests in its answers. The endpoint writes repeated requests and secrets in
+ * one spelling, for example in base64.
  */
 export class EchoingWorld implements CloudWorld {
   readonly script: CloudWorld['script'];

@@ -89,7 +89,7 @@ describe('a create that the cloud refuses each time with an unknown error', PATI
     );
   });
 
-  it('an instance stays in Creating while each refusal has another message or creates get no answer', async () => {
+  it('an instance stays in Creating while each refusal has a different message, or while its creates get no answer', async () => {
     await expectAfter(
       async (stage) => {
         const { engine } = stage.lab.clouds;
@@ -252,7 +252,7 @@ describe('machines of one location that boot in under a second', PATIENT, () => 
     ['5 creates a second', { perSecond: 5, burst: 20 }, 1.15, 0.6],
     ['50 creates a second', { perSecond: 50, burst: 50 }, 1.5, 0.35],
   ])(
-    'at %s, 150 quick machines run soon after the ideal time, with few list calls',
+    'at %s, 150 machines that boot in under a second need little more than the ideal time, and few list calls',
     async (_what, rate, most, listsEach) => {
       const { ratio, pollsS, lastCreateS } = await lead(rate);
       const waited = pollsS.filter((atS) => atS < lastCreateS);

@@ -48,7 +48,7 @@ describe('a credential revoked during launches', PATIENT, () => {
     expect(left.map(({ connection }) => connection)).toContain('sim-gcp');
   }
 
-  it('a rollback lists what is left while a credential is revoked, and ends when the credential works again', async () => {
+  it('the API lists what a rollback has left while a credential is revoked, and the rollback ends when the credential works again', async () => {
     await expectAfter(
       async (stage) => {
         // There are more instances than slots, so some have no create call yet.
@@ -72,7 +72,7 @@ describe('a credential revoked during launches', PATIENT, () => {
     );
   });
 
-  it('a fleet settles after a revoked credential, and its deletion ends when the credential works again', async () => {
+  it('a fleet settles after its credential was revoked, and its deletion ends when the credential works again', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(BOTH, SIZE));

@@ -17,7 +17,7 @@ describe.concurrent('disasters', () => {
   it('a fleet runs and is removed even if its locations are down for a while', siteIsDownForAWhile);
   it('a fleet whose location stays down runs at other locations or is rolled back', siteIsDownPermanently);
   it(
-    'a fleet settles after its credential was revoked, and is removed when the credential works',
+    'a fleet settles after its credential was revoked, and is removed when the credential works again',
     credentialIsRevoked,
   );
   it(

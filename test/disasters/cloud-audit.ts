@@ -107,8 +107,8 @@ function expectNoneTwice(books: RunBooks, { duplicatesGone = false }: Given): vo
 
 function expectWithinLimits(books: RunBooks, { duplicatesGone = false }: Given, stalls: number): void {
   const { instanceSlots = 0, locationSlots = 0, ...rates } = books.limitViolations();
-  // If a call made two machines, the second machine occupies a slot at the cloud, and the governor does not
-  // know it.
+  // If a call made two machines, the second machine occupies a slot at the cloud. The governor does not know
+  // the second machine.
   if (!duplicatesGone)
     expect({ instanceSlots, locationSlots }).toEqual({ instanceSlots: 0, locationSlots: 0 });
   // On a host that stalls, calls with consecutive permits arrive together. The cloud then refuses some of

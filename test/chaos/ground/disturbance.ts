@@ -2,7 +2,7 @@
 export interface Disturbance {
   /** A process dies before a call, after its answer, or when a sleep ends. */
   kill: number;
-  /** An invocation starts a new process although an idle one exists. */
+  /** An invocation starts a new process although an idle process exists. */
   newProcess: number;
   /** A call's request or its answer takes 0.2 to 4 seconds on its way instead of a few milliseconds. */
   slow: number;

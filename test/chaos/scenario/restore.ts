@@ -89,8 +89,8 @@ export class Restore {
     this.#heldUntilMs = ground.now() + HELD_MS;
     ground.counts.restores += 1;
     ground.trace.add('scenario', 'the table is restored');
-    // The restore removed the audit rows of the time since the backup. Half of that time is left out because
-    // of clock skew.
+    // The restore removed the audit rows that were written since the backup. Because of clock skew, rows from
+    // before the backup may have later times. The check therefore begins half-way to the restore.
     const sinceMs = (this.#backupAtMs + ground.now()) / 2;
     await this.#connectAgain(client);
     await ground.sleep(Math.max(0, this.#heldUntilMs - 1 - ground.now()));

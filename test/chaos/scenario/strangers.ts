@@ -131,7 +131,7 @@ export class Strangers {
 
   check(goneAtMs: ReadonlyMap<string, number>): Violation[] {
     const { graceSeconds, skewMs } = this.#scenario;
-    // One process may note when it saw the network, and another may remove it, each by its own clock.
+    // The process that finds a network and the process that removes the network may have different clocks.
     const graceMs = Math.max(0, graceSeconds * 1_000 - 2 * skewMs);
     const machines = new Map(this.#lab.clouds.machines().map((machine) => [machine.backendId, machine]));
     const removed = this.#machines.flatMap(({ whose, backendId }): Violation[] => {
