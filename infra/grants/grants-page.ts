@@ -286,7 +286,7 @@ function logs(roles: readonly Role[]): string {
   );
   const rest = unusual.length === 0 ? '' : `\n\n${list(unusual, ['log'])}`;
   const actions = OWN_LOG.map((action) => code(action)).join(' and ');
-  return `${wrapped(`${usual.length} functions have ${actions} on one log group, their own.`)}${rest}`;
+  return `${wrapped(`Each of ${usual.length} functions has ${actions} on its own log group and on no other.`)}${rest}`;
 }
 
 /** Returns the differences between the stage that the page shows and other stages. */
