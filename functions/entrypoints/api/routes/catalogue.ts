@@ -39,7 +39,7 @@ export const catalogueRoutes = [
     summary: 'List instance types. With a filter, a page may be short or empty and still have a cursor',
     params: connectionParams,
     query: pageQuery.extend({
-      gpu: flag.optional().describe('`true`: only types with a GPU. `false`: only types without.'),
+      gpu: flag.optional().describe('`true`: only types with a GPU. `false`: only types without a GPU.'),
       architecture: architectureSchema.optional(),
       minVcpus: z.coerce.number().positive().optional(),
       minMemoryGb: z.coerce.number().positive().optional(),

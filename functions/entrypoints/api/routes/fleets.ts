@@ -68,7 +68,7 @@ export const fleetRoutes = [
     path: '/v1/namespaces/{namespace}/fleets/{fleet}/actions',
     handler: 'fleets',
     summary:
-      'Hold, release, withdraw, abort, retry or refine a fleet. To repeat an action that is under way changes nothing',
+      'Hold, release, withdraw, abort, retry or refine a fleet. A repeated request for an action that is under way changes nothing',
     params: fleetParams,
     query: noQuery,
     body: fleetActionRequestSchema,
