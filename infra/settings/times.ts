@@ -22,8 +22,8 @@ export const RECEIVES_BEFORE_DEAD_LETTER = 10;
 /**
  * The time that a message stays hidden after its worker died, in addition to the worker's time limit. The
  * message must not return while a worker may still process it. The worker's time limit begins when the
- * invocation begins. The additional time is for the start of a new process before that, which may take ten
- * seconds (docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html).
+ * invocation begins. The additional time covers the start of a new process before the invocation, which may take
+ * ten seconds (docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html).
  *
  * AWS advises a visibility time-out of six time limits, for the case that Lambda throttles the function after
  * it has received messages for the function

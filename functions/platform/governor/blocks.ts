@@ -10,7 +10,7 @@ export type QueueReason =
    */
   | 'slots'
   | 'locations'
-  /** The rate limit allows the next create call only in more than 60 s. */
+  /** The rate limit delays the next create call by more than 60 s. */
   | 'rate'
   /**
    * The cloud had no `capacity` or no `quota`, or did not accept calls (`outage`). One launch at a time, the probe,

@@ -130,10 +130,10 @@ function anotherThan(knownMs: number | undefined, startMs: number): number {
 
 /**
  * Schedules a call that no block stops. The start time is reserved when the permit is given. The call is counted only
- * when it goes out, because the message queue may deliver launches late, and many together.
+ * when it goes out, because the message queue may deliver many launches late and together.
  *
  * @param isFromQueue whether the launch comes from the launch queue. Such a launch asks again at its start time
- * @param unusedMs start time of a permit that the launch has and has not used; undefined: it has none
+ * @param unusedMs start time of the launch's unused permit; undefined: the launch has no unused permit
  */
 function timeCall(
   state: SiteState,

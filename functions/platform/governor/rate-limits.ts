@@ -22,7 +22,7 @@ export function createRateLimit({ calls, pacing, minimumSpacingMs }: LimitProfil
 
 /**
  * Returns the rate limit of one kind of call at one location from the limit profile. Throttles do not change this
- * limit: they lower the factor `rateMultiplier`, by which it is multiplied.
+ * limit. They lower `rateMultiplier`, the factor by which the schedule multiplies this limit.
  */
 export function rateLimitOf(limits: LimitProfile, kind: CallKind): RateLimit {
   return kind === 'create' ? createRateLimit(limits) : limits.calls[kind];

@@ -104,8 +104,8 @@ export function scheduleCalls(
 
 /**
  * Counts a call that goes out now, under a permit whose start time has come. If several calls are late, all of them may
- * be ready at the same time. The cloud would throttle some of them: its token bucket was full while they were late, and
- * gained no tokens for them.
+ * be ready at the same time. The cloud would throttle some of them, because its token bucket was full while the calls
+ * were late, and a full bucket gains no tokens.
  *
  * @returns undefined if the cloud would throttle the call. The call then needs a later start time
  */

@@ -31,7 +31,8 @@ interface Answered {
  * Takes budget for each permit that was just given. A launch without budget waits for the next minute or day, or is
  * denied if a total is used up. Its slot is given back, with two exceptions:
  *
- * - The instance had the slot already before this permit. Another worker may be making the launch's call under it.
+ * - The instance had the slot already before this permit. Another worker may be making the launch's call under
+ *   that slot.
  * - Another worker has used the new slot in the meantime, which changed the slot's start time.
  */
 export async function withinBudget<Answer extends Answered>(

@@ -119,8 +119,8 @@ export const loopKey = (driver: string, connectionKey: string, location: string)
 
 export const orphanPartition = (connectionKey: string): string => `ORPHAN#${connectionKey}`;
 /**
- * The finding of a missing machine has a sort key of its own. If the same machine is later found as an orphan, that is
- * a second finding.
+ * Returns the key of a finding. A missing machine that is later found as an orphan has two findings: the finding with
+ * the reason `missing` has a different sort key.
  */
 export const orphanKey = (orphan: {
   connectionKey: string;
