@@ -50,7 +50,8 @@ export async function deleteConnection(
   const { store } = deps;
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const marked = await markConnection(store, namespace, name);
-    // At an earlier attempt of this call, the connection existed. Another request has deleted it since.
+    // At an earlier attempt of this call, the connection existed. Another request has deleted the connection
+    // since.
     if (!marked) return attempt === 1 ? 'not-found' : 'deleted';
     const { isDecided } = marked.deletion;
     const isInUse =

@@ -25,8 +25,8 @@ export async function beginTermination(
   const layout = layOut(spec);
   const fleet = parseFleetItem((await readFleetPartition(store, fleetId)).meta);
   const current = fleet.work !== undefined && fleet.execution === execution;
-  // This execution is late: the fleet's work was already done, or another execution does it. Resources that
-  // exist now may belong to a later round.
+  // This execution is late: the fleet's work was already done, or another execution does the work. Resources
+  // that exist now may belong to a later round.
   if (scope === 'failed' && !current) return { fleetId, scope, clouds: [] };
   const limit = pLimit(CONCURRENT_WRITES);
   if (scope === 'failed') await pauseLaunching(store, fleet, layout);

@@ -8,7 +8,7 @@ export interface WorkDeps {
 }
 
 /**
- * Writes that the fleet has work to do, and the number of the execution that is to do it.
+ * Writes that the fleet has work to do, and the number of the execution that has to do this work.
  *
  * @returns the changed fleet; undefined if the fleet has changed since it was read, and nothing was written
  */

@@ -9,7 +9,7 @@ import { stopWhenDecided } from './stop-when-decided.ts';
 
 /**
  * Time after an execution was assigned, in ms. If Step Functions has no such execution after this time, the
- * reconciler starts it.
+ * reconciler starts the execution.
  */
 const START_GRACE_MS = 30_000;
 /**

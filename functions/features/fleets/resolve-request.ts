@@ -62,7 +62,8 @@ const word = cloudWordSchema.optional().catch(undefined);
 const name = nameSchema.optional().catch(undefined);
 
 /**
- * Schema for bodies that the request schema refuses. Keeps their well-formed fields, and drops the others.
+ * Schema for bodies that the request schema refuses. Keeps the well-formed fields of a body, and drops the
+ * other fields.
  */
 const remainsSchema = z.object({
   name,

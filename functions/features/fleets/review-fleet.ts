@@ -6,7 +6,7 @@ import { aimOf } from './stop-when-decided.ts';
 import { statusWhenBack } from './verdict.ts';
 
 /**
- * Updates the status of a settled fleet after instances that it had lost run again. If enough of its
+ * Updates the status of a settled fleet after lost instances of the fleet run again. If enough of its
  * instances run, the fleet becomes Running or PartiallyRunning. A fleet with work under way is not changed,
  * because that work sets its status.
  */

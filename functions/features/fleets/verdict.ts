@@ -80,7 +80,7 @@ export function statusWhenRefined(aim: Aim, placements: readonly Tally[]): Fleet
 }
 
 /**
- * Returns a settled fleet's status after instances that it had lost run again. Pure.
+ * Returns a settled fleet's status after lost instances of the fleet run again. Pure.
  *
  * @param isRefined true if the fleet's failed instances were removed
  */

@@ -23,8 +23,8 @@ export interface Workflows {
   /** Starts an execution. Starting the same execution again has no effect. */
   start(ref: ExecutionRef): Promise<void>;
   /**
-   * Returns the state of an execution. `absent` means that it was never started, or that it ended so long ago
-   * that Step Functions has deleted it.
+   * Returns the state of an execution. `absent` means that the execution was never started, or that it ended
+   * so long ago that Step Functions has deleted it.
    */
   state(ref: ExecutionRef): Promise<ExecutionState>;
 }

@@ -97,8 +97,8 @@ async function untried(context: WorkerContext, record: InstanceItem): Promise<st
 }
 
 /**
- * Returns the node group's locations that the instance has not tried. The instance's `index` decides which of
- * them comes first. Instances that fail together are thus spread over the locations.
+ * Returns the node group's locations that the instance has not tried. The instance's `index` decides which
+ * location comes first. Instances that fail together are thus spread over the locations.
  */
 export function untriedLocations(
   { locations }: Pick<NodeGroup, 'locations'>,

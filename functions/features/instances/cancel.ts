@@ -6,8 +6,8 @@ import { applyChanges } from './outcomes.ts';
 
 /**
  * Cancels launches that the launch gate stopped (their fleet no longer launches at the site) and for which
- * the cloud has no machine. If the record of such a launch is in Creating, it becomes Planned again, because
- * a later round may resume launching.
+ * the cloud has no machine. If the record of such a launch is in Creating, the record becomes Planned again,
+ * because a later round may resume launching.
  */
 export async function cancelLaunches(context: WorkerContext, attempts: readonly Attempt[]): Promise<void> {
   if (attempts.length === 0) return;

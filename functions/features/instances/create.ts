@@ -26,7 +26,7 @@ import { callsOf, withKeptKeys } from './keys-of-calls.ts';
 import { failInstances } from './outcomes.ts';
 import { type Created, recordRunning } from './record-running.ts';
 
-/** Maximum number of concurrent create calls. The governor has permitted each of them. */
+/** Maximum number of concurrent create calls. The governor has permitted each call. */
 const CONCURRENT_CALLS = 10;
 
 /** A claimed record with its create request. */

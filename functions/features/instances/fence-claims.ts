@@ -10,8 +10,9 @@ import { applyChanges } from './outcomes.ts';
  * Fences claims: a worker that has a permit and has not written its claim yet can no longer write it. The
  * slot of that claim can then be given to another launch.
  *
- * A worker that is silent for too long counts as dead, but it may be slow, or a clock may be wrong. The late
- * claim of such a worker fails, because the record has changed. The launch then asks for a new permit.
+ * A worker that is silent for too long counts as dead. But the worker may only be slow, or a clock may be
+ * wrong. The late claim of such a worker fails, because the record has changed. The launch then asks for a
+ * new permit.
  *
  * @param refs instances that hold a slot of the site and have no machine
  * @param records existing records of these instances, read after the slots

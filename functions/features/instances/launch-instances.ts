@@ -64,7 +64,7 @@ export async function launchInstances(
 }
 
 /**
- * Decides the next step of one launch, and takes it. If the step is a create call, returns the attempt
+ * Decides the next step of one launch, and takes that step. If the step is a create call, returns the attempt
  * instead.
  */
 async function decide(
@@ -75,8 +75,8 @@ async function decide(
 ): Promise<MessageResult | Attempt> {
   const { message } = launch;
   if (record && record.location !== site.location) {
-    // The instance has moved. Send its launch message to the other location. The worker that moved it may
-    // have died before it gave back the slot here.
+    // The instance has moved. Send its launch message to the other location. The worker that moved the
+    // instance may have died before it gave back the slot at this site.
     await context.send({ ...message, location: record.location }, 0);
     await freeSlots(context, site, [{ instanceId: instanceId(message) }]);
     return ACK;

@@ -72,7 +72,7 @@ export async function withPresentTokens(
  * outcome, and repeats both steps.
  *
  * @param held slot holders and the times of their permits, read before these records. Slots of other permits
- *   are not given back, because launches of a later round may hold them
+ *   are not given back, because launches of a later round may hold those slots
  * @param at the site of the slots; absent: each record's own site
  */
 export async function completeTasks(
@@ -111,7 +111,7 @@ function bySite(
 
 /**
  * Ends attempts that have no machine at the cloud. An instance moves to another location if an attempt may
- * succeed there. Otherwise it becomes Failed.
+ * succeed there. Otherwise the instance becomes Failed.
  */
 export async function failInstances(
   context: WorkerContext,

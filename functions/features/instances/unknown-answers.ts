@@ -13,7 +13,7 @@ const PAUSE_MS = 15_000;
 const LONGEST_WORDS = 1_000;
 /**
  * Request ids, times and numbers in a cloud's message differ each time. The comparison of messages ignores
- * them.
+ * these parts.
  */
 const VARYING = /[0-9a-f]{8}(-?[0-9a-f]{4,12})*|[0-9]+/gi;
 

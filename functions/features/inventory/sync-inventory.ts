@@ -86,8 +86,8 @@ async function syncPart(context: WorkerContext, message: SyncInventoryMessage): 
 }
 
 /**
- * Opens a client whose calls wait for permits. Reading one location takes several calls. If one of them got
- * no permit, all of them would have to be repeated.
+ * Opens a client whose calls wait for permits. Reading one location takes several calls. If one of these
+ * calls got no permit, all of them would have to be repeated.
  */
 async function openPatiently(context: WorkerContext, connectionKey: string): Promise<OpenConnection> {
   const opened = await context.open(connectionKey);

@@ -22,8 +22,8 @@ export const SPARE_ENTRIES = 10;
  * Gives slots back, and grants them to launches at the head of the launch queue in the same write. Sends a
  * launch's message before it removes the launch's queue entry. Giving a slot back twice is harmless.
  *
- * If the queue has entries and none of them is removed, starts the poll loop. The worker that enqueued the
- * entries may have crashed before it started the loop.
+ * If the queue has entries and this call removes none of them, starts the poll loop. The worker that enqueued
+ * the entries may have crashed before it started the loop.
  */
 export async function freeSlots(
   context: WorkerContext,

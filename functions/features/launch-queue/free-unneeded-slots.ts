@@ -49,8 +49,8 @@ async function freeAt(
   // launch can be written.
   const records = await readInstances(context.store, messagesOver);
   const slots = messagesOver
-    // Includes launches without a slot. `freeSlots` gives nothing back for them, but serves the queue,
-    // because the worker that enqueued a launch may have died.
+    // Includes launches without a slot. `freeSlots` gives nothing back for such launches, but serves the
+    // queue, because the worker that enqueued a launch may have died.
     .map((message) => ({
       instanceId: instanceId(message),
       startMs: held[instanceId(message)] ?? NO_PERMIT_MS,

@@ -65,7 +65,7 @@ export async function prepareNetworks(
 }
 
 /**
- * Creates the network, the security groups and the key pair of a fleet at a site. Each of them is created
+ * Creates the network, the security groups and the key pair of a fleet at a site. Each resource is created
  * once, even if many workers request it. Writes the records before the calls.
  */
 export async function ensureNetworks(

@@ -17,7 +17,7 @@ export type Proof = 'proven' | 'copy' | 'unproven';
 
 /**
  * Properties of a cloud that decide how to prove which call created a machine. The driver and its client
- * provide them.
+ * provide these properties.
  */
 export interface ProofTerms extends Pick<Driver, 'longestCreateMs' | 'machineProof' | 'backendIds'> {
   /**

@@ -21,7 +21,8 @@ export interface Applied {
   /** Ids of the records that were updated. */
   written: ReadonlySet<string>;
   /**
-   * The records that the poll has read, as they are after the writes. Some of them may be at another site.
+   * The records that the poll has read, as they are after the writes. Some of these records may be at another
+   * site.
    */
   after: ReadonlyMap<string, InstanceItem>;
   /** Ids of the records that these changes closed. The machines of these records no longer exist. */

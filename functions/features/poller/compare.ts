@@ -42,8 +42,8 @@ export function agrees(
 }
 
 /**
- * Groups machines by instance id. The instance id comes from the machine's tag. If the tag is missing, it
- * comes from the index entry that has the machine's backend id.
+ * Groups machines by instance id. The instance id comes from the machine's tag. If the tag is missing, the
+ * instance id comes from the index entry that has the machine's backend id.
  */
 export function machinesById(
   seen: readonly CloudInstance[],
@@ -156,8 +156,8 @@ function runs(record: InstanceItem, machine: CloudInstance, nowMs: number): Find
 
 /**
  * Returns the change for an instance that has run and that the cloud now reports as failed. The instance
- * becomes Undefined, with the cloud's message, because it may run again. The user decides whether to remove
- * it.
+ * becomes Undefined, with the cloud's message, because the instance may run again. The user decides whether
+ * to remove the instance.
  */
 function broken(
   { status, trouble }: InstanceItem,

@@ -18,7 +18,7 @@ export interface SlotDecision {
   ended: readonly InstanceItem[];
   /**
    * Records of instances that have moved to another location and still hold a slot at this site. The worker
-   * that moved them crashed before it sent their launch messages.
+   * that moved the instances crashed before it sent their launch messages.
    */
   moved: readonly InstanceItem[];
   /** Slot holders whose machines the cloud is already removing. */

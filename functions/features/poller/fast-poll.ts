@@ -97,7 +97,7 @@ async function pollOnce(
   try {
     const snapshot = await takeSnapshot(context, site, opened, loop);
     // If the next message were sent before the list call, polls would overlap at a site with slow lists. If
-    // it were sent after the reconcile, the reconcile would delay the next poll.
+    // the next message were sent after the reconcile, the reconcile would delay the next poll.
     await goOn();
     // A fast poll ignores a list that shows none of the expected machines. Only the poll loop's own polls
     // decide whether such a list is true.

@@ -26,8 +26,8 @@ const SILENT_AFTER = 10;
 
 /**
  * Takes a snapshot of a site whose list call fails, with one call per machine. Reads machines in transition
- * first, then others, as far as the governor permits. A machine in Terminating without a backend id is looked
- * up by its launch token.
+ * first, then other machines, as far as the governor permits. A machine in Terminating without a backend id
+ * is looked up by its launch token.
  *
  * @param loop state of the poll loop; this function sets `loop.askedUpTo` to the last entry that it tried to
  *   read

@@ -7,8 +7,8 @@ import { tellHold } from './tell-hold.ts';
 /**
  * Renews the mark by which deployments with the same id notice each other in the cloud account of a
  * connection. If another live deployment with the same id uses the account, puts a hold on the connection:
- * sweeps remove nothing until an operator continues them. The caller must request sweeps only after this
- * call.
+ * sweeps remove nothing until an operator continues the sweeps. The caller must request sweeps only after
+ * this call.
  */
 export async function watchWriters(context: WorkerContext, connectionKey: string): Promise<void> {
   const ref = { connectionKey, location: EVERYWHERE };

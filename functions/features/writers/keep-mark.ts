@@ -56,7 +56,7 @@ export async function claimMark(context: WorkerContext, client: CloudClient): Pr
 }
 
 /**
- * Renews this deployment's mark, or writes it if no other live deployment with the same id has a mark.
+ * Renews this deployment's mark, or writes the mark if no other live deployment with the same id has a mark.
  * Returns whether another live deployment with the same id uses the account.
  *
  * @param ignoredUntilMs time at which an operator decided that other deployments no longer use the account;
