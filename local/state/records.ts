@@ -18,7 +18,7 @@ export const cloudsRecordSchema = z.object({
 });
 export type CloudsRecord = z.infer<typeof cloudsRecordSchema>;
 
-/** Outputs of the CloudFormation stack. The schema names only those that the local stack itself needs. */
+/** Outputs of the CloudFormation stack. The schema names only the outputs that the local stack itself needs. */
 export const outputsSchema = z
   .object({ ApiUrl: z.url(), DeploymentId: z.string(), AccessTable: z.string() })
   .catchall(z.string());

@@ -99,7 +99,7 @@ export interface DriverMetadata {
    * only proof, a machine without a key is unproven.
    */
   readonly machineProof: readonly [MachineProof, ...MachineProof[]];
-  /** `unique`: the cloud never reuses a backend id. `names`: the id is a name, and a later machine may get it, too. */
+  /** `unique`: the cloud never reuses a backend id. `names`: the id is a name, which a later machine may also get. */
   readonly backendIds: 'unique' | 'names';
   /**
    * Maximum length of a name, in characters, that all clouds of this driver accept. At least 30. `names.ts` makes names

@@ -21,7 +21,7 @@ const STATUSES: ReadonlyMap<string, InstanceStatus> = new Map(
     SHELVED_OFFLOADED: 'Suspended',
     ERROR: 'Failed',
     DELETED: 'Terminated',
-    // An administrator can restore the server. For its owner it no longer exists.
+    // An administrator can restore the server. For the owner, the server no longer exists.
     SOFT_DELETED: 'Terminated',
   } as const),
 );

@@ -77,8 +77,8 @@ export function errorOfFailure(cause: unknown, effect: CallEffect): DriverError 
 }
 
 /**
- * Classifies an answer without a known code by its status. Such an answer may come from a server other than the
- * cloud's, for example a proxy.
+ * Classifies an answer without a known code by its status. Such an answer may come from another server, for
+ * example a proxy.
  */
 function codeOfStatus(status: number, effect: CallEffect): DriverErrorCode {
   if (status === 429) return 'Throttled';

@@ -2,7 +2,8 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 
 /**
  * Derives the API key of an account from the control API's key. The derived key applies if no other key was set for
- * the account. It need not be stored, and reveals neither the control API's key nor the key of another account.
+ * the account. The derived key need not be stored. It reveals neither the control API's key nor the key of another
+ * account.
  */
 export function accountKey(simKey: string, account: string): string {
   return createHmac('sha256', simKey).update(`account ${account}`).digest('base64url');

@@ -72,7 +72,7 @@ export const cloudConfigSchema = z
     tags: z
       .boolean()
       .default(true)
-      .describe('False: the cloud shows no tags and no launch tokens, and finds nothing by them.'),
+      .describe('False: the cloud shows no tags and no launch tokens, and finds instances only by name.'),
     listDelayMs: z.int().min(0).max(3_000).default(0).describe('Age of the state that lists and finds show.'),
     ids: z
       .object({
