@@ -170,8 +170,8 @@ function checkFleets(lab: Lab, records: Records, forgotten: ForgottenMachines, a
 }
 
 /**
- * Leaves out accounts that a connection used only for a while, because no worker can reach what is left
- * there.
+ * Returns the sites without accounts that a connection used only for a while. No worker can reach what is
+ * left at such an account.
  */
 const ownSites = ({ clouds }: Lab) => clouds.sites.filter(({ key }) => !isForeignAccount(key.account));
 
@@ -223,7 +223,7 @@ function checkSlots(lab: Lab, add: Add): void {
     // Location slots are not checked. A location slot that a dead worker holds is freed only when another
     // launch needs it.
     if (!pk.startsWith('CALL#') || sk !== 'create') continue;
-    // No worker gives back a slot that has expired by the fastest clock.
+    // Slots that have expired by the fastest clock are not checked, because no worker gives such slots back.
     const nowMs = lab.ground.now() + lab.skewMs;
     const holders = Object.keys(heldNow(siteStateSchema.parse(item).holders, nowMs));
     if (holders.length > 0) add('stuck', `slots of ${pk} are held by ${holders.join(', ')}`, { pk, sk });
