@@ -10,7 +10,7 @@ const program = (name: string, command: string[]): Step => ({ name, command, has
 const contractOf = (driver: string): Step =>
   program(`contract of ${driver}`, npm('test:contract', '--driver', driver, '--json'));
 
-/** Steps of one lane run one after the other; lanes of one stage run concurrently, and stages one after the other. */
+/** Steps of a lane run one after the other, lanes of a stage run concurrently, and stages run one after the other. */
 export type Stage = readonly (readonly Step[])[];
 
 /** The steps for each change. They take at most 30 minutes on two busy cores. */

@@ -1,4 +1,4 @@
-/** Matches control characters, including those of Latin-1, except tabs and line breaks. */
+/** Matches control characters, including the control characters of Latin-1, except tabs and line breaks. */
 const CONTROL = /[^\P{Cc}\t\n\r]/u;
 
 export interface TextFault {

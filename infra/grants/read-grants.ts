@@ -52,8 +52,8 @@ const permissionSchema = z.object({ FunctionName: z.unknown(), Principal: z.stri
 /**
  * Reads from a stage's synthesized template what each role of the stage may do. Pure.
  *
- * @throws Error that names a grant which this program cannot read: one with a condition or a denial, one in a managed
- *   policy or inside a role, or one of a role that no function and no state machine has
+ * @throws Error that names a grant which this program cannot read: a grant with a condition or a denial, a grant in a
+ *   managed policy or inside a role, or a grant of a role that no function and no state machine has
  */
 export function readGrants(template: Template): Grants {
   const names = namesOf(template);

@@ -64,8 +64,8 @@ interface Received<Message extends DriverMessage = DriverMessage> {
  * for another reason, the queue delivers the message again after a delay that grows with each receive.
  *
  * A batch may contain copies of one message: the queue may deliver a message twice, or a worker may have sent
- * a message again and died before it acknowledged the received one. All copies in a batch are handled as one
- * message. If the message must wait, only one copy is sent, so that the number of copies does not grow.
+ * a message again and died before it acknowledged the received message. All copies in a batch are handled as
+ * one message. If the message must wait, only one copy is sent, so that the number of copies does not grow.
  *
  * @returns ids of the messages that failed, which the queue delivers again
  */

@@ -175,8 +175,8 @@ function refusalOf(
 }
 
 /**
- * Counts a create. The creates of one second share one entry. The entry has the time of the last of them, so that none
- * expires too early.
+ * Counts a create. The creates of one second share one entry. The entry has the time of the last create, so that no
+ * create expires too early.
  */
 function countIn(minute: BudgetState['minute'], nowMs: number): void {
   const last = minute.at(-1);

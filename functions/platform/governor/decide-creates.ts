@@ -23,7 +23,7 @@ export type CreateDecision =
 
 export interface CreateDecisions {
   decisions: Map<string, CreateDecision>;
-  /** Ids of the instances to which this decision gave a permit, without those whose earlier permit was still valid. */
+  /** Ids of the instances to which this decision gave a new permit, because no earlier permit was still valid. */
   given: string[];
   /** Slots that this decision gave, each with the start time of its permit. */
   newcomers: ReleasedSlot[];

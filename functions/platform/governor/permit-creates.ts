@@ -31,7 +31,7 @@ export interface CreateAnswer {
    * to be given back and all location slots of the connection are taken.
    */
   lostRace: boolean;
-  /** Ids of the instances to which this decision gave a permit, without those whose earlier permit was still valid. */
+  /** Ids of the instances to which this decision gave a new permit, because no earlier permit was still valid. */
   given: string[];
   /** Slots that this decision gave, each with the start time of its permit. */
   newcomers: ReleasedSlot[];

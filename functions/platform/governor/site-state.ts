@@ -40,7 +40,7 @@ export const siteStateSchema = callStateSchema.extend({
   turn: z.number().optional(),
   /**
    * Time at which an instance was first seen running at the site. Some clouds need one running instance before further
-   * ones are created.
+   * instances are created.
    */
   ranAtMs: z.number().optional(),
   /** Circuit breaker: number of answers `Unavailable` in a row, and the time of the next probe. */

@@ -11,8 +11,8 @@ import { transactWrite } from './transact.ts';
 
 /**
  * Work that a workflow has to do on a fleet. `provision` launches the missing instances, then applies the failure
- * policy. `refine` removes failed instances, and the network resources that only those needed. `remove` removes
- * everything.
+ * policy. `refine` removes failed instances, and the network resources that only failed instances needed.
+ * `remove` removes everything.
  */
 export const workSchema = z.enum(['provision', 'refine', 'remove']);
 export type Work = z.infer<typeof workSchema>;

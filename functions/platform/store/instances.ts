@@ -65,8 +65,8 @@ export const instanceItemSchema = z.object({
   launchToken: z.string(),
   launchState: launchStateSchema,
   /**
-   * End of the latest claim. Each claim of the instance ends later than all earlier ones, so this time identifies the
-   * claim.
+   * End of the latest claim. Each claim of the instance ends later than all earlier claims, so this time identifies
+   * the claim.
    */
   claimUntilMs: z.number(),
   /**

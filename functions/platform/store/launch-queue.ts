@@ -10,7 +10,8 @@ import type { Store } from './store.ts';
 /**
  * Entry of a site's launch queue: a launch that waits for a permit. The launch message has been acknowledged. A worker
  * that later frees a slot sends the message again. Entries are sorted by their tags. Tags are virtual start times as in
- * start-time fair queueing, so that the launches of other fleets are served between those of a large fleet.
+ * start-time fair queueing, so that the launches of other fleets are served between the launches of a large
+ * fleet.
  */
 const queueEntrySchema = z.object({
   pk: z.string(),

@@ -84,7 +84,7 @@ export const POLL_INTERVAL_MS = 5_000;
 /** Shortest interval of polls, because the message queue has no shorter delay. */
 export const SHORTEST_POLL_MS = 1_000;
 /**
- * If a poll has not scheduled the next one this long after its planned time or its start, it counts as lost: its
+ * If a poll has not scheduled the next poll this long after its planned time or its start, it counts as lost: its
  * message is gone, or its worker died. Another worker may then restart the loop.
  */
 export const POLL_OVERDUE_MS = 30_000;
@@ -100,7 +100,7 @@ const START_TRIES = 3;
  * that a poll that has already been claimed cannot end the loop.
  *
  * @param emptyPolls initial number of empty polls. An empty poll is one that found nothing in transition. The loop ends
- *   after two empty polls in a row; with 1, it ends after one
+ *   after two empty polls in a row; with 1, the loop ends after one empty poll
  * @returns the generation for the poll message that the caller has to send; undefined if the loop runs already
  */
 export async function startLoop(

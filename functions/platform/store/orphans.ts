@@ -24,7 +24,7 @@ export type OrphanItem = z.infer<typeof orphanItemSchema>;
 const CLOSED_KEPT_SECONDS = 30 * 86_400;
 const OPEN_KEPT_SECONDS = 400 * 86_400;
 
-/** Reads all findings of a connection at a location, closed ones included, with strongly consistent reads. */
+/** Reads all findings of a connection at a location, including closed findings, with strongly consistent reads. */
 export async function readSiteOrphans(
   store: Store<'fleets'>,
   connectionKey: string,
@@ -48,7 +48,7 @@ export async function readSiteOrphans(
   return items;
 }
 
-/** Lists a page of a connection's findings in the order of their locations, closed ones included. */
+/** Lists a page of a connection's findings in the order of their locations, including closed findings. */
 export async function listOrphans(
   store: Store<'fleets'>,
   connectionKey: string,

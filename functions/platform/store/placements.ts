@@ -80,7 +80,7 @@ function newItem(
 
 /**
  * Turns launching on at a placement, for a round. Changes nothing if launching was paused for this round or a later
- * one, or has ended.
+ * round, or has ended.
  */
 export async function openPlacement(
   store: Store<'fleets'>,
@@ -240,8 +240,8 @@ const LIVE: readonly InstanceStatus[] = [
 ];
 
 /**
- * Counts the instances of the placement that may exist at the cloud, including those whose create call has not gone out
- * yet.
+ * Counts the instances of the placement that may exist at the cloud, including instances whose create call has not gone
+ * out yet.
  */
 export function liveCount({ counts }: Pick<PlacementItem, 'counts'>): number {
   return LIVE.reduce((sum, status) => sum + (counts[status] ?? 0), 0);

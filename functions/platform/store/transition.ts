@@ -121,7 +121,7 @@ export async function transition(
 
 /**
  * Returns the condition that the placement must meet for these changes. All changes in one call of `transition` are of
- * one kind, so the first one decides.
+ * one kind, so the first change decides.
  */
 function conditionOf(changes: readonly (Claim | StatusChange)[]): PlacementCondition {
   const [first] = changes;

@@ -80,7 +80,7 @@ export interface Log {
   error(message: string, detail?: Record<string, unknown>): void;
 }
 
-/** Dependencies of one driver's worker; tests and simulations provide their own. */
+/** Dependencies of one driver's worker; tests and simulations provide other dependencies. */
 export interface WorkerContext {
   store: Store<'fleets' | 'governor' | 'access' | 'catalogue'>;
   driver: Driver;

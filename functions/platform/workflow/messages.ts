@@ -83,7 +83,7 @@ export const removeNetworksMessageSchema = z.object({
   round: z.enum(['access', 'network']),
 });
 
-/** Polls a site. A message is dropped if its `generation` is not the current one of the site's poll loop. */
+/** Polls a site. A message is dropped if its `generation` is not the current generation of the site's poll loop. */
 export const pollMessageSchema = z.object({
   kind: z.literal('poll'),
   ...siteShape,
@@ -284,7 +284,7 @@ export const assignmentSchema = z.object({
 export type Assignment = z.infer<typeof assignmentSchema>;
 
 /**
- * Answer of the state BeginTermination. It has the form of Assign's answer, with only those sites where something may
+ * Answer of the state BeginTermination. It has the form of Assign's answer, with only the sites where something may
  * have to be removed.
  */
 export const terminationSitesSchema = z.object({
