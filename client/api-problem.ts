@@ -25,8 +25,8 @@ const problemSchema = z.object({
 export type FieldError = z.infer<typeof fieldErrorSchema>;
 
 /**
- * Thrown when the API refuses a request. Has the fields of the answer's problem JSON. The values of `code`
- * are stable. If the answer has no code, `code` is `http-<status>`.
+ * Thrown when the API refuses a request. The error has the fields of the answer's problem JSON. The values of
+ * `code` are stable. If the answer has no code, `code` is `http-<status>`.
  */
 export class ApiProblem extends Error {
   readonly status: number;

@@ -19,8 +19,8 @@ export interface ClientOptions {
 
 export interface CallOptions {
   /**
-   * Idempotency key, for operations that accept one. Absent: the client generates a key, so that the client's
-   * retry after a lost answer creates nothing twice.
+   * Idempotency key, for operations that accept one. If absent, the client generates a key. A retry after a
+   * lost answer then creates nothing twice.
    */
   idempotencyKey?: string | undefined;
   signal?: AbortSignal | undefined;

@@ -34,10 +34,10 @@ const PASSING: ReadonlySet<number> = new Set([502, 503, 504]);
 const TOO_MANY = 429;
 
 /**
- * Sends a request, and retries when that is safe and may help. After a 429, retries every request. After 502,
- * 503, 504, a time-out or a lost connection, retries only a repeatable request.
+ * Sends a request, and retries when a retry is safe and may succeed. After a 429, retries every request.
+ * After 502, 503, 504, a time-out or a lost connection, retries only a repeatable request.
  *
- * @returns the answer's JSON; undefined if the answer has none
+ * @returns the answer's JSON; undefined if the answer has no JSON
  * @throws ApiProblem when the API refused the request
  * @throws ApiUnreachable when no answer came
  */

@@ -141,9 +141,10 @@ const program = new Command('npm run demo --')
       .default('none'),
   )
   .addOption(
-    new Option('--policy <policy>', 'failure policy of all fleets in place of their own').choices(
-      FAILURE_POLICIES,
-    ),
+    new Option(
+      '--policy <policy>',
+      'failure policy of all fleets, in place of the policies in their files',
+    ).choices(FAILURE_POLICIES),
   )
   .option(
     '--clouds <list>',

@@ -16,8 +16,8 @@ interface Flags extends RunFlags {
 }
 
 /**
- * Makes the command `bench -- cost`, which measures the cost of launching an instance, and of keeping it for
- * an hour.
+ * Makes the command `bench -- cost`, which measures the cost of launching an instance, and of an hour of a
+ * running instance.
  */
 export function costCommand(): Command {
   return new Command('cost')

@@ -19,7 +19,7 @@ export interface HoursAsked {
   instances: number;
   hours: number;
   seed: number;
-  /** Mean bytes of log text of one invocation. The caller measures them in a separate run. */
+  /** Mean bytes of log text of one invocation. The caller measures this mean in a separate run. */
   logBytesPerInvocation: number;
 }
 

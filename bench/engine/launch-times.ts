@@ -30,9 +30,10 @@ export async function readFleetStarts(
 }
 
 /**
- * Reads at what time the launch message of each instance was first sent. The keys are instance ids, the times are in
- * ms since 1970. The local engine's histories do not have the messages. An execution schedules its tasks in the order
- * of its instances. Therefore the order tells which instance a task belongs to.
+ * Reads at what time the launch message of each instance was first sent. The keys are instance ids, the times
+ * are in ms since 1970. The local engine's histories do not have the messages. Therefore the order of the
+ * tasks tells which instance a task belongs to: an execution schedules its tasks in the order of its
+ * instances.
  */
 export async function readSendTimes(
   client: SFNClient,

@@ -21,7 +21,10 @@ export interface EngineRun {
   stack: Stack;
   provisioned: Provisioned;
   removed: Removed;
-  /** Times at which the fleets were requested, all instances ran, and nothing was left; in milliseconds since 1970. */
+  /**
+   * Times in milliseconds since 1970: when the fleets were requested, when all instances ran, and when
+   * nothing was left.
+   */
   beganMs: number;
   upMs: number;
   goneMs: number;

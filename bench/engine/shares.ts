@@ -4,7 +4,10 @@ import { readFleetStarts, readReceiveTimes, readSendTimes } from './launch-times
 import type { InstancePath } from './paths.ts';
 import type { EngineRun } from './run.ts';
 
-/** Reads the times of all steps, for each instance that ran and whose times are all known. */
+/**
+ * Reads the times of all steps of each instance. Leaves out instances that did not run, or of which a time is
+ * not known.
+ */
 export async function readPaths({
   stack,
   provisioned,

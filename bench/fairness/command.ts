@@ -23,7 +23,7 @@ export function fairnessCommand(): Command {
     .option('--large <instances>', 'instances of the large fleet', countFrom1, 5_000)
     .option(
       '--after <seconds>',
-      'seconds from the request for the large fleet until that for the small one',
+      'seconds from the request for the large fleet until the request for the small fleet',
       countFrom1,
       60,
     )

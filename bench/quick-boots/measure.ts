@@ -10,8 +10,8 @@ import { openSimulatedCloud } from './simulated-cloud.ts';
 import { openSpiderCloud } from './spider-cloud.ts';
 
 /**
- * Maximum time to wait for a fleet, in ms. After this time, the benchmark measures what the fleet has reached. A case
- * that does not hang takes less.
+ * Maximum time to wait for a fleet, in ms. After this time, the benchmark measures what the fleet has
+ * reached. Only a case that hangs takes that long.
  */
 const ATMOST_MS = 5 * 60_000;
 

@@ -21,7 +21,9 @@ export interface CloudOptions {
    * Create calls per second at a location. The cloud allows this rate, and the connection's limits state it.
    */
   createsPerSecond: number;
-  /** Converts an address of this machine to one that functions can reach. */
+  /**
+   * Converts an address on this machine to an address at which the stack's functions reach the same server.
+   */
   seenByFunctions(url: string): string;
 }
 

@@ -18,9 +18,9 @@ export const waitInput = z.object({
 });
 
 /**
- * Waits until a connection is Ready or Disabled and `done` returns true, until `refused` returns true, or
- * until the time is over (600 seconds if `timeoutSeconds` is absent). Ctrl-C ends the wait. The API's work on
- * the connection continues.
+ * Waits for a connection. The exit code is 0 when the connection is Ready or Disabled and `done` returns
+ * true. The exit code is 1 when `refused` returns true, or when the time is over (600 seconds if
+ * `timeoutSeconds` is absent). Ctrl-C ends the wait. The API's work on the connection continues.
  */
 export async function awaitConnection(
   context: Context,

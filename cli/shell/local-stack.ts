@@ -9,7 +9,7 @@ import { CliError, EXIT } from './exit.ts';
 
 /**
  * What the `local` commands use of the folder `local/`. No other file in `cli` imports that folder. This file
- * loads it only when a `local` command runs.
+ * loads the folder only when a `local` command runs.
  */
 export interface LocalStack {
   up(options: { seed?: number; simConfig?: string; say(line: string): void }): Promise<LocalAddresses>;

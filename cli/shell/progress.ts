@@ -4,7 +4,7 @@ import type { OutStream } from './context.ts';
 
 const REWRITE_EVERY_MS = 0;
 const LINE_EVERY_MS = 5_000;
-/** Length in ms of the period from whose progress the remaining time is estimated. */
+/** Length in ms of the period whose progress is used to estimate the remaining time. */
 const PACE_WINDOW_MS = 60_000;
 const BAR_CELLS = 24;
 
@@ -30,8 +30,8 @@ const endedOf = (counts: Counts, goal: Goal): number =>
 
 /**
  * Estimates the remaining time until `ended` reaches `requested`, in ms, from the progress in the last
- * minute. Returns undefined until a tenth is reached, because progress cannot be measured before the first
- * boots are over.
+ * minute. Returns undefined until `ended` is a tenth of `requested`, because progress cannot be measured
+ * before the first boots are over.
  */
 export function remainingMs(samples: readonly Sample[], requested: number): number | undefined {
   const last = samples.at(-1);

@@ -31,7 +31,7 @@ const LOCAL_HOME = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '.f
 const setting = (world: World, name: string): string | undefined =>
   world.env[`FLEETWRIGHT_${name}`] || undefined;
 
-/** Reads the settings that `local up` stored. Undefined if there are none. */
+/** Reads the settings that `local up` stored. Returns undefined if `local up` stored none. */
 async function localContext(world: World): Promise<z.infer<typeof localContextSchema> | undefined> {
   const file = join(setting(world, 'HOME') ?? LOCAL_HOME, 'context.json');
   let text: string;

@@ -23,17 +23,17 @@ export function limitsText(profile: LimitProfile): string {
   const rates = Object.entries(calls).map(([kind, rate]) => `${kind} ${rateText(rate)}`);
   const { createsPerMinute, createsPerDay, minimumSpacingMs, totals = {} } = profile;
   const creates = [
-    ...(pacing === 'burst' ? [] : [pacing === 'even' ? 'evenly' : pacing]),
-    ...(createsPerMinute === undefined ? [] : [`${createsPerMinute} a minute`]),
-    ...(createsPerDay === undefined ? [] : [`${createsPerDay} a day`]),
-    ...(minimumSpacingMs === undefined ? [] : [`${minimumSpacingMs} ms apart`]),
+    ...(pacing === 'burst' ? [] : [pacing === 'even' ? 'evenly spaced' : pacing]),
+    ...(createsPerMinute === undefined ? [] : [`at most ${createsPerMinute} a minute`]),
+    ...(createsPerDay === undefined ? [] : [`at most ${createsPerDay} a day`]),
+    ...(minimumSpacingMs === undefined ? [] : [`at least ${minimumSpacingMs} ms apart`]),
   ];
   const inAll = Object.entries(totals).map(([kind, most]) => `${most} ${kind}`);
   return [
-    `${concurrentLocations} locations, ${concurrentInstancesPerLocation} instances at each`,
-    rates.join(', '),
-    ...(creates.length > 0 ? [`creates ${creates.join(', ')}`] : []),
-    ...(inAll.length > 0 ? [`in total ${inAll.join(', ')}`] : []),
+    `at most ${concurrentLocations} locations at a time, with at most ${concurrentInstancesPerLocation} instances being created at each`,
+    `calls at each location: ${rates.join(', ')}`,
+    ...(creates.length > 0 ? [`create calls: ${creates.join(', ')}`] : []),
+    ...(inAll.length > 0 ? [`at most ${inAll.join(', ')} in total`] : []),
   ].join('; ');
 }
 

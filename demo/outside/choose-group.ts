@@ -10,8 +10,8 @@ export interface OfferedAt {
 }
 
 /**
- * Small, cheap and current types. Among types that equally many locations offer, the first type of this list
- * is chosen. If the list has none of these types, the smallest type is chosen.
+ * Small, cheap and current types. Among types that the same number of locations offers, the first type of
+ * this list is chosen. If the list has none of these types, the smallest type is chosen.
  */
 const PREFERRED_TYPES = ['t3.micro', 'm1.tiny', 'm1.small'];
 const PREFERRED_IMAGES = ['ubuntu-24.04', 'debian-13', 'debian-12', 'al2023'];
@@ -26,7 +26,7 @@ interface Choice {
  * Chooses a node group from a cloud's catalogue. The group has the type and image that the largest number of
  * locations offers, and is launched in these locations.
  *
- * @returns undefined when no location has an image that boots on one of its types
+ * @returns undefined when no location offers an image together with a type that boots it
  */
 export function chooseGroup(
   connection: string,

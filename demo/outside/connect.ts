@@ -40,11 +40,12 @@ export async function requireAnswer({ driver, url }: OutsideCloud): Promise<void
 }
 
 /**
- * Creates a connection to a cloud, waits until the connection's catalogue has offers at some locations, and chooses
- * the node group to launch.
+ * Creates a connection to a cloud, waits until the connection's catalogue has offers at some locations, and
+ * chooses the node group to launch.
  *
  * @param size number of instances at a scale of 1
- * @throws CliError when the cloud refuses the credential, or offers nothing
+ * @throws CliError when the cloud refuses the credential, or no location offers a type with an image that
+ *   boots on it
  */
 export async function connect(
   stack: Stack,
@@ -66,7 +67,7 @@ export async function connect(
     EXIT.otherwise,
     'nothing-offered',
     `${where.driver} at ${where.url} has no location with an instance type and an image that boots on it`,
-    `To see what it has, run: npx fleetwright image list --connection ${name}`,
+    `To see the images of this cloud, run: npx fleetwright image list --connection ${name}`,
   );
 }
 
@@ -107,7 +108,7 @@ async function waitForOffers(stack: Stack, name: string): Promise<OfferedAt[]> {
         EXIT.otherwise,
         'not-verified',
         `connection ${name} did not become Ready: ${failure?.code ?? 'Failed'}: ${failure?.message ?? 'the cloud gave no reason'}`,
-        'Check the environment variables that its credential is read from.',
+        'Check the environment variables that the credential is read from.',
       );
     }
     const offered = status === 'Ready' ? await readOffers(stack, name) : [];

@@ -16,7 +16,7 @@ export interface OutsideRow extends Omit<CloudRow, 'throttled'> {
   throttled: null;
   /** Machines at the cloud that no record claims. */
   leaked: number;
-  /** Leaked machines that were created for a record which belongs to another machine. */
+  /** Leaked machines that were created for a record which now has another machine. */
   duplicated: number;
   /** Time from the acceptance of the fleet until the last instance ran; null if none ran. */
   makespanSeconds: number | null;
@@ -71,8 +71,8 @@ export async function measure(
 }
 
 /**
- * Counts what is left of deleted fleets at an outside cloud: Fleetwright's open records, and what the cloud
- * lists without a record.
+ * Counts what is left of deleted fleets at an outside cloud: Fleetwright's open records, and the machines and
+ * network resources that no record claims.
  */
 export async function countLeft(
   stack: Stack,

@@ -30,7 +30,7 @@ export function readClouds(text: string): DemoClouds {
     if (seen.has(name)) throw new InvalidArgumentError(`${name} is given twice.`);
     seen.add(name);
     if (name === 'sim') {
-      if (rest.length > 0) throw new InvalidArgumentError('sim takes no URL: give just sim.');
+      if (rest.length > 0) throw new InvalidArgumentError('sim takes no URL: give sim alone.');
       clouds.simulated = true;
     } else clouds.outside.push({ driver: driverOf(name), url: addressOf(name, rest.join('=')) });
   }
@@ -48,7 +48,8 @@ function driverOf(name: string): OutsideDriver {
 }
 
 /**
- * Hosts of AWS itself. The demo refuses them, because AWS costs money and has one address for each region.
+ * Hosts of AWS itself. The demo refuses these hosts: machines at AWS cost money, and AWS has an address for
+ * each region.
  */
 const AT_AWS = /(^|\.)amazonaws\.com(\.cn)?$/;
 
@@ -64,7 +65,7 @@ function addressOf(name: string, text: string): string {
   }
   if (AT_AWS.test(url.hostname)) {
     throw new InvalidArgumentError(
-      'the URL is that of AWS itself: use `LIVE=aws npm run test:live`, which limits the cost, to try an account there.',
+      'the demo does not use AWS itself, because machines there cost money: to test an AWS account under a spending cap, run `LIVE=aws npm run test:live`.',
     );
   }
   return text;

@@ -14,10 +14,7 @@ interface Source {
   ways: readonly [Way, ...Way[]];
   /** Fields that are the same for every user. */
   fixed?: Credential;
-  /**
-   * Credential for a server on this machine, used if the variables are not set. Such a server has no real
-   * account.
-   */
+  /** Credential for a server on this machine, such as moto. Used if the variables are not set. */
   onThisMachine?: Credential;
 }
 

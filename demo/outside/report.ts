@@ -11,8 +11,8 @@ export interface OutsideReportLine extends ReportLine {
 }
 
 /**
- * Adds the outside clouds to a run's report. The ideal schedule is that of the simulated clouds, whose limits are known;
- * the makespan is that of the whole fleet.
+ * Adds the outside clouds to a run's report. The makespan includes the instances at outside clouds. The ideal
+ * time does not, because the limits of outside clouds are not known.
  */
 export function withOutside(
   { line, asAsked }: Report,

@@ -9,8 +9,8 @@ const ATMOST_MS = 10 * 60_000;
 type Finding = Sweep['findings'][number];
 
 /**
- * Returns the resources of these fleets that exist at a cloud and that no record claims. It runs a sweep as a
- * dry run: the driver reads the cloud's lists at every location, and nothing is changed.
+ * Returns the resources of these fleets that exist at a cloud and that no record claims. Runs a sweep as a
+ * dry run: the worker reads the cloud's lists at every location, and changes nothing.
  *
  * @throws CliError when some location could not be read
  */
@@ -34,8 +34,9 @@ export async function findUnclaimed(
 }
 
 /**
- * Instance ids and names of network resources begin with the id of their fleet. A finding with neither is counted,
- * although it may belong to another fleet.
+ * Returns true if a finding belongs to a fleet. An instance id begins with the fleet's id, and the name of a
+ * network resource with the fleet's id without its first letter. A finding without an instance id and without
+ * a name is counted, although the finding may belong to another fleet.
  */
 function isOf({ instanceId, name }: Finding, fleetId: string): boolean {
   if (instanceId !== undefined) return instanceId.startsWith(`${fleetId}-`);

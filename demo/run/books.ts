@@ -190,7 +190,7 @@ export class RunBooks {
 
   /**
    * Returns the number of answers with status 429 for each limit (`instanceSlots`, `locationSlots`, or the
-   * kind of call), without those that a fault caused.
+   * kind of call), without the answers that a fault caused.
    */
   limitViolations(): Record<string, number> {
     const sum: Record<string, number> = {};

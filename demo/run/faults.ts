@@ -23,8 +23,8 @@ const LIGHT: readonly Fault[] = [
 ];
 
 /**
- * Faults of creates, lists, terminations and network resources. After some of them, a launch needs another
- * location. At the cloud `ncp`, the quota is always used up.
+ * Faults of creates, lists, terminations and network resources. After some of these faults, a launch needs
+ * another location. At the cloud `ncp`, the quota is always used up.
  */
 const HEAVY: readonly Fault[] = [
   { cloud: 'ncp', call: 'create', kind: 'quota', probability: 1 },

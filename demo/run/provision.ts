@@ -13,8 +13,8 @@ import {
 import type { Stack } from './stack.ts';
 
 /**
- * Maximum time to wait for the fleets, in ms. After this time, the demo reports the fleets as they are. A run that
- * does not hang takes less.
+ * Maximum time to wait for the fleets, in ms. After this time, the demo reports the fleets as they are. Only
+ * a run that hangs takes that long.
  */
 const ATMOST_MS = 20 * 60_000;
 

@@ -14,7 +14,9 @@ export interface Stack extends SimAccess, EngineAccess {
   client: Client;
   namespace: string;
   outputs: Outputs;
-  /** Converts an address of this machine to one that functions can reach. */
+  /**
+   * Converts an address on this machine to an address at which the stack's functions reach the same server.
+   */
   seenByFunctions(url: string): string;
 }
 
@@ -28,7 +30,7 @@ export interface StackOptions {
 /**
  * Opens the local stack, and starts it if it does not run.
  *
- * @throws CliError when a part of it cannot be started
+ * @throws CliError when a part of the stack cannot be started
  */
 export async function openStack({ seed, simConfig, say }: StackOptions): Promise<Stack> {
   try {

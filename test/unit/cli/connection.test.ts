@@ -186,7 +186,9 @@ describe('an existing connection', () => {
     const { stdout } = await cli(['connection', 'get', 'sim-aws'], {
       answers: { [`GET ${at}`]: { body: connection({ limits, limitProfile }) } },
     });
-    expect(stdout).toContain('3 locations, 20 instances at each; create 5/s (burst 20)');
+    expect(stdout).toContain(
+      'at most 3 locations at a time, with at most 20 instances being created at each; calls at each location: create 5/s (burst 20)',
+    );
     expect(stdout).toContain('concurrentLocations, calls.create');
   });
 
@@ -202,7 +204,9 @@ describe('an existing connection', () => {
     const body = connection({ limits, limitProfile: limitProfileOf('aws', limits) });
     const { stdout } = await cli(['connection', 'get', 'sim-aws'], { answers: { [`GET ${at}`]: { body } } });
     expect(stdout).toContain('create 0.1667/s (burst 1), list 40/s (burst 40), mutate 40/s (burst 200)');
-    expect(stdout).toContain('; creates evenly, 10 a minute, 50 a day, 6000 ms apart; in total 8 gpus');
+    expect(stdout).toContain(
+      '; create calls: evenly spaced, at most 10 a minute, at most 50 a day, at least 6000 ms apart; at most 8 gpus in total',
+    );
     expect(stdout).toContain('tier, pacing, createsPerMinute, createsPerDay, minimumSpacingMs, totals.gpus');
   });
 
