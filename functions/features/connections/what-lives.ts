@@ -190,7 +190,7 @@ interface Standing {
    */
   untold: string[];
   /**
-   * Time until lists have to show the youngest machine, in milliseconds. 0 if they already have to show all
+   * Time until lists have to show the youngest machine, in milliseconds. 0 if lists already have to show all
    * machines.
    */
   waitMs: number;

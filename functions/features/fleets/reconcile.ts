@@ -14,8 +14,8 @@ import { stopWhenDecided } from './stop-when-decided.ts';
 const START_GRACE_MS = 30_000;
 /**
  * Minimum time from the assignment of an execution to the start of the next execution, in ms. The reconciler
- * starts the next execution if the first ended before its work was done. The time doubles with each
- * interruption, up to LONGEST_RESTART_MS.
+ * starts the next execution if the earlier execution ended before its work was done. The time doubles with
+ * each interruption, up to LONGEST_RESTART_MS.
  */
 const RESTART_MS = 60_000;
 const LONGEST_RESTART_MS = 30 * 60_000;

@@ -96,9 +96,9 @@ async function endUnclaimed(
   const attempt = { message, again: false, ...(replaces ? { record: replaces } : {}) };
   const { won, stopped } = await claimInstances(context, [attempt]);
   if (stopped.length > 0) {
-    // The launch gate stopped this claim. The launch gate stops a late launch in the same way. Therefore no
-    // record is needed. A worker of this launch may have died while the launch held a slot. Only a poll takes
-    // such a slot back.
+    // The launch gate stopped this claim, and stops a late launch in the same way. Therefore no record is
+    // needed. A worker of this launch may have died while the launch held a slot. Only a poll takes such a
+    // slot back.
     await startPolling(context, site);
     await context.tasks.succeed(position.taskToken, { outcome: 'Cancelled' });
     return ACK;

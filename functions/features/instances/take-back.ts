@@ -25,10 +25,10 @@ export interface Returning {
 /**
  * Outcome for one machine.
  *
- * - `taken`: its record is open again.
- * - `ended`: launching has ended for its fleet, and its record stays closed. A sweep has to remove the
- *   machine.
- * - `left`: its record was not changed.
+ * - `taken`: the machine's record is open again.
+ * - `ended`: launching has ended for the machine's fleet, and the machine's record stays closed. A sweep has
+ *   to remove the machine.
+ * - `left`: the machine's record was not changed.
  */
 export type Returned = 'taken' | 'ended' | 'left';
 
