@@ -1,4 +1,4 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { Aws, RemovalPolicy } from 'aws-cdk-lib';
 import {
   type IGrantable,
   type IPrincipal,
@@ -42,6 +42,8 @@ export class Workflow extends Construct implements IGrantable {
     super(scope, id);
     this.#role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('states.amazonaws.com') });
     const substitutions = {
+      // A file cannot refer to `AWS::Partition`, and the partition is part of each integration's ARN.
+      Partition: Aws.PARTITION,
       ...Object.fromEntries(
         Object.entries(calls).map(([token, called]) => [token, called.lambda.functionArn]),
       ),
@@ -54,8 +56,7 @@ export class Workflow extends Construct implements IGrantable {
     };
     this.machine = new StateMachine(this, 'Machine', {
       definitionBody: DefinitionBody.fromFile(file),
-      // CloudFormation refuses an empty `DefinitionSubstitutions`.
-      ...(Object.keys(substitutions).length > 0 ? { definitionSubstitutions: substitutions } : {}),
+      definitionSubstitutions: substitutions,
       role: this.#role,
       tracingEnabled: stage.tracing,
       logs: {

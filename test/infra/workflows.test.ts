@@ -43,6 +43,7 @@ describe.each(files)('workflow %s', (file) => {
 
   it(`workflow ${file} may invoke the functions and start the state machines that its substitutions name`, () => {
     for (const [token, value] of Object.entries(machine.DefinitionSubstitutions)) {
+      if (token === 'Partition') continue;
       const needed = token.endsWith('FunctionArn') ? 'lambda:InvokeFunction' : 'states:StartExecution';
       expect(grants[deployed(template, value)], token).toContain(needed);
     }
@@ -50,8 +51,9 @@ describe.each(files)('workflow %s', (file) => {
 
   it(`workflow ${file} has the permissions that its service integrations need`, () => {
     const integrations = new Set(
-      [...text.matchAll(/"arn:aws:states:::([\w:.]+)"/g)].map((match) => match[1]),
+      [...text.matchAll(/"arn:\$\{Partition\}:states:::([\w:.]+)"/g)].map((match) => match[1]),
     );
+    expect(integrations.size).toBeGreaterThan(0);
     const actions = Object.values(grants).flat();
     const needs: Record<string, string[]> = {
       'lambda:invoke': ['lambda:InvokeFunction'],
@@ -76,6 +78,20 @@ describe.each(files)('workflow %s', (file) => {
   it(`workflow ${file} logs only errors, without execution data`, () => {
     expect(machine.LoggingConfiguration).toMatchObject({ Level: 'ERROR', IncludeExecutionData: false });
   });
+});
+
+it('no ARN in a template or in a definition of a state machine names a partition of AWS', () => {
+  const texts = [
+    ...files.map((file) => readFileSync(join(folder, `${file}.asl.json`), 'utf8')),
+    ...(['dev', 'production'] as const).map((stage) => JSON.stringify(templateOf(stage))),
+  ];
+  for (const text of texts) expect(text.match(/arn:aws[\w-]*:[^"]*/g) ?? []).toEqual([]);
+});
+
+it('each state machine gets its partition from CloudFormation', () => {
+  for (const [name, { DefinitionSubstitutions }] of machines) {
+    expect(DefinitionSubstitutions['Partition'], name).toEqual({ Ref: 'AWS::Partition' });
+  }
 });
 
 describe('child executions of provision-fleet', () => {

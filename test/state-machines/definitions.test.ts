@@ -15,13 +15,14 @@ function everyState(graph: StateGraph): [string, State][] {
 const TOKENS = {
   'provision-fleet': [
     'AssignFunctionArn',
+    'Partition',
     'ProvisionLocationArn',
     'RecordHistoryFunctionArn',
     'SettleFunctionArn',
     'TerminateFleetArn',
   ],
-  'provision-location': [],
-  'terminate-fleet': ['BeginTerminationFunctionArn', 'FinishTerminationFunctionArn'],
+  'provision-location': ['Partition'],
+  'terminate-fleet': ['BeginTerminationFunctionArn', 'FinishTerminationFunctionArn', 'Partition'],
 };
 
 describe.each(MACHINES)('%s', (machine) => {
@@ -92,6 +93,12 @@ describe.each(MACHINES)('%s', (machine) => {
   it(`expressions of ${machine} read only from $states, and evaluate no text as code`, () => {
     for (const [, expression = ''] of text.matchAll(/"\{%(.*?)%\}"/g)) {
       expect(expression).not.toMatch(/\$eval\b|\$\$|\$states\.(?!input|result|errorOutput|context)/);
+    }
+  });
+
+  it(`expressions of ${machine} use nothing that LocalStack's interpreter lacks: no $ alone, no $hash, no $uuid`, () => {
+    for (const [, expression = ''] of text.matchAll(/"\{%(.*?)%\}"/g)) {
+      expect(expression).not.toMatch(/\$(?![A-Za-z])|\$(hash|uuid)\b/);
     }
   });
 });

@@ -40,7 +40,7 @@ describe('provision-fleet with errors of AWS services', () => {
     const world = new World(assignment);
     const first = world.engine.startChild.bind(world.engine);
     world.engine.startChild = (arn, name, input) =>
-      first(arn, name, name.includes('-0-') ? { fleetId: FLEET_ID } : input);
+      first(arn, name, name.endsWith('-0') ? { fleetId: FLEET_ID } : input);
     const outcome = await world.run('provision-fleet');
     expect(outcome).toMatchObject({ status: 'FAILED', error: 'ProvisioningInterrupted' });
     expect(world.payloadsOf('settle')).toEqual([{ ...EXECUTION, interruptedBy: 'States.TaskFailed' }]);

@@ -148,7 +148,7 @@ describe('a location without network resources', () => {
       return times < 0 ? allGood(message) : { afterMs: 50, failure };
     };
 
-  it.each(['QuotaExceeded', 'Unauthorized', 'InvalidRequest', 'Unsupported'])(
+  it.each(['QuotaExceeded', 'Unauthorized', 'Forbidden', 'InvalidRequest', 'Unsupported'])(
     'provision-fleet sends the launches of a location even if its network preparation fails with %s',
     async (failure) => {
       const world = new World(assignmentOf(parts(10, 2)), refuse(failure, 1));

@@ -77,19 +77,22 @@ describe('terminate-fleet', () => {
     expect(world.messages('terminate')).toHaveLength(54);
   });
 
-  it('terminate-fleet does not repeat a termination that fails as Unauthorized, continues at the other sites, and fails after its last step', async () => {
-    const [location = ''] = assignment.clouds.flatMap(({ sites }) => sites.map((site) => site.location));
-    const world = new World(assignment, failing('terminate', location, 'Unauthorized', 1), {
-      'finish-termination': () => ({ status: 'Terminating', done: false }),
-    });
-    expect(await world.run('terminate-fleet')).toEqual({
-      status: 'FAILED',
-      error: 'TerminationIncomplete',
-      cause: `fleet ${FLEET_ID} is Terminating`,
-    });
-    expect(world.messages('terminate')).toHaveLength(53);
-    expect(rounds(world).network).toHaveLength(53);
-  });
+  it.each(['Unauthorized', 'Forbidden'])(
+    'terminate-fleet does not repeat a termination that fails as %s, continues at the other sites, and fails after its last step',
+    async (code) => {
+      const [location = ''] = assignment.clouds.flatMap(({ sites }) => sites.map((site) => site.location));
+      const world = new World(assignment, failing('terminate', location, code, 1), {
+        'finish-termination': () => ({ status: 'Terminating', done: false }),
+      });
+      expect(await world.run('terminate-fleet')).toEqual({
+        status: 'FAILED',
+        error: 'TerminationIncomplete',
+        cause: `fleet ${FLEET_ID} is Terminating`,
+      });
+      expect(world.messages('terminate')).toHaveLength(53);
+      expect(rounds(world).network).toHaveLength(53);
+    },
+  );
 
   it('terminate-fleet repeats a removal of networks that fails as Conflict', async () => {
     const [location = ''] = assignment.clouds.flatMap(({ sites }) => sites.map((site) => site.location));

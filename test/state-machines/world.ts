@@ -26,6 +26,7 @@ function functionArn(name: string): string {
 
 /** Values for all substitutions in the definitions of the state machines. */
 export const SUBSTITUTIONS = {
+  Partition: 'aws',
   AssignFunctionArn: functionArn('assign'),
   SettleFunctionArn: functionArn('settle'),
   RecordHistoryFunctionArn: functionArn('record-history'),

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import jsonata from 'jsonata';
 import { z } from 'zod';
 import { isJson, type Json } from './definition.ts';
@@ -14,10 +13,7 @@ export interface Bindings {
 
 const compiled = new Map<string, jsonata.Expression>();
 
-/**
- * Compiles a JSONata expression. Of the functions that Step Functions adds to JSONata, it supports `$range`
- * and `$hash`.
- */
+/** Compiles a JSONata expression. Of the functions that Step Functions adds to JSONata, it supports only `$range`. */
 function compile(source: string): jsonata.Expression {
   const known = compiled.get(source);
   if (known) return known;
@@ -26,10 +22,6 @@ function compile(source: string): jsonata.Expression {
     const length = Math.max(0, Math.floor((last - first) / step) + 1);
     if (!(length <= 1_000)) throw new TypeError('$range makes at most 1,000 numbers');
     return Array.from({ length }, (_, at) => first + at * step);
-  });
-  expression.registerFunction('hash', (text: string, algorithm: string) => {
-    if (algorithm !== 'SHA-256') throw new TypeError(`$hash: the interpreter does not support ${algorithm}`);
-    return createHash('sha256').update(text).digest('hex');
   });
   compiled.set(source, expression);
   return expression;
