@@ -5,6 +5,7 @@ import { connectionKey as connectionKeyOf } from '../../model/identifiers.ts';
 import { liveFleetIds } from '../../platform/store/live-fleets.ts';
 import { readNetworks } from '../../platform/store/networks.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
+import { repeatAfterMs } from './ask-in-force.ts';
 import type { Hidden } from './compare-account.ts';
 
 /**
@@ -15,14 +16,15 @@ import type { Hidden } from './compare-account.ts';
  * One network that the new credential shows proves the account. A network counts as gone if the credential in
  * force does not show it either.
  *
- * @returns the first location with hidden networks, and their number; undefined if no network is hidden
+ * @returns `hidden`: the first location with hidden networks, and their number. `waitMs`: delay before the
+ *   next check, if the credential in force gave no answer. Undefined if no network is hidden
  * @throws DriverError if a call with the new credential fails, or a call gets no permit
  */
 export async function hiddenNetworks(
   context: WorkerContext,
   connection: Connection,
   trial: CloudClient,
-): Promise<Hidden | undefined> {
+): Promise<{ hidden: Hidden } | { waitMs: number } | undefined> {
   const hidden = new Map<string, ReadonlySet<string>>();
   for (const [location, ids] of await recordedNetworks(context, connection)) {
     const shown = await networkIds(trial, location);
@@ -30,8 +32,9 @@ export async function hiddenNetworks(
     hidden.set(location, ids);
   }
   for (const [location, ids] of hidden) {
-    const missing = await countStanding(context, connection, location, ids);
-    if (missing > 0) return { what: 'networks', location, missing };
+    const standing = await countStanding(context, connection, location, ids);
+    if (typeof standing !== 'number') return standing;
+    if (standing > 0) return { hidden: { what: 'networks', location, missing: standing } };
   }
   return undefined;
 }
@@ -57,22 +60,25 @@ async function recordedNetworks(
 }
 
 /**
- * Counts the given networks that the credential in force shows. If the cloud rejects that credential or does
- * not answer, counts all of the networks, because each of them may exist.
+ * Counts the given networks that the credential in force shows. If the cloud rejects that credential, or has
+ * not answered for too long, counts all of the networks, because each of them may exist.
+ *
+ * @returns `waitMs`: delay before the next check, if the cloud may still answer
  */
 async function countStanding(
   context: WorkerContext,
-  { namespace, name }: Connection,
+  connection: Connection,
   location: string,
   ids: ReadonlySet<string>,
-): Promise<number> {
+): Promise<number | { waitMs: number }> {
   try {
-    const { client } = await context.open(connectionKeyOf(namespace, name));
+    const { client } = await context.open(connectionKeyOf(connection.namespace, connection.name));
     const standing = await networkIds(client, location);
     return [...ids].filter((id) => standing.has(id)).length;
   } catch (error) {
     if (!(error instanceof DriverError) || error.code === 'NoPermit') throw error;
-    return ids.size;
+    const waitMs = repeatAfterMs(context, connection, error);
+    return waitMs === undefined ? ids.size : { waitMs };
   }
 }
 

@@ -14,6 +14,7 @@ import { type InstanceItem, readInstances, readSiteEntries } from '../../platfor
 import { hasLiveFleets } from '../../platform/store/live-fleets.ts';
 import { loopLocations } from '../../platform/store/loops.ts';
 import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
+import { repeatAfterMs, UNSETTLED_MS } from './ask-in-force.ts';
 import type { Hidden } from './compare-account.ts';
 import { hiddenNetworks } from './hidden-networks.ts';
 import { showsNetworkOf } from './shows-network.ts';
@@ -30,18 +31,6 @@ export async function hasAnythingLive(
   }
   return false;
 }
-
-/**
- * Delay before the next check, in ms. Applies while it is unknown whether a create call has made a machine,
- * and after an error that names no delay.
- */
-const UNSETTLED_MS = 5_000;
-/**
- * Time after a rotation was requested, in ms. Until then, the check is repeated if a call with the credential
- * in force fails, unless the cloud rejects that credential. After this time, the new credential is judged
- * without an answer to that call.
- */
-const LONGEST_ASKING_MS = 2 * 60_000;
 
 /**
  * Result of the check with a new credential. `hidden` describes what the new credential does not show.
@@ -82,8 +71,8 @@ export async function showsWhatLives(
     isProven ||= found.isProven;
   }
   if (isProven) return {};
-  const hidden = await hiddenNetworks(context, connection, trial);
-  if (hidden) return { hidden };
+  const networks = await hiddenNetworks(context, connection, trial);
+  if (networks) return networks;
   return youngMs > 0 ? { waitMs: youngMs } : {};
 }
 
@@ -97,7 +86,7 @@ export async function showsWhatLives(
  */
 async function compareLists(
   context: WorkerContext,
-  { rotation }: Connection,
+  connection: Connection,
   site: SiteRef & { limits: LimitProfile },
   { instanceIds, living, leaving, untold }: Standing,
   trial: CloudClient,
@@ -110,9 +99,8 @@ async function compareLists(
   if (missing.length === 0 && untold.length === 0) return { missing: 0, isProven };
   const inForce = await standingInForce(context, site, missing, untold);
   if (!('refused' in inForce)) return { missing: inForce.filter(isHidden).length, isProven };
-  const askedMs = context.store.clock.now() - Date.parse(rotation?.requestedAt ?? '');
-  if (inForce.refused.code !== 'Unauthorized' && askedMs < LONGEST_ASKING_MS)
-    return { waitMs: inForce.refused.retryAfterMs ?? UNSETTLED_MS };
+  const waitMs = repeatAfterMs(context, connection, inForce.refused);
+  if (waitMs !== undefined) return { waitMs };
   if (isProven) return { missing: 0, isProven };
   // Hidden machines in Terminating may no longer exist, or may exist in another account. The network of their
   // fleet shows which of the two is true.
