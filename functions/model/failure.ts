@@ -5,4 +5,9 @@
 export interface Failure {
   code: string;
   message: string;
+  /**
+   * Tells what else fails for the same reason, if the code does not tell it. `launch`: nothing else. `zone`: launches in
+   * the same zone. `site`: launches at the same site. `connection`: every launch of the connection.
+   */
+  scope?: 'launch' | 'zone' | 'site' | 'connection' | undefined;
 }

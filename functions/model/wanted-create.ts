@@ -1,17 +1,35 @@
 import { z } from 'zod';
 
+/** What decides in which zone of its location an instance is created. `chooseZone` chooses. */
+export const zoneChoiceSchema = z.object({
+  /** The zones in which the instance may be created, in the order of preference. */
+  open: z.tuple([z.string()], z.string()),
+  /** The zone that gets the instance if this zone stands open. */
+  home: z.string(),
+  /** The instance's number among those of its home zone, from 0. */
+  at: z.number(),
+  /** Number of instances of the home zone. */
+  of: z.number(),
+});
+export type ZoneChoice = z.infer<typeof zoneChoiceSchema>;
+
 /** Describes a launch for the governor, with the facts that decide whether and when its create call may be sent. */
 export const wantedCreateSchema = z.object({
   instanceId: z.string(),
   fleetId: z.string(),
   round: z.number(),
   instanceType: z.string(),
+  /** The zone of the create call. Absent: the cloud chooses the zone, or `zoneChoice` decides. */
   zone: z.string().optional(),
+  /** Absent: the zone is `zone`, or the cloud chooses it. */
+  zoneChoice: zoneChoiceSchema.optional(),
   vcpus: z.number(),
   gpus: z.number(),
   memoryGb: z.number(),
   /** True if the node group has another location where the instance has not been tried. */
   mayGoElsewhere: z.boolean(),
+  /** True if the launch repeats a call in `zone`, and another attempt may follow in another zone of the location. */
+  mayChangeZone: z.boolean().optional(),
   /** Time at which the launch was first queued. Absent: it has not been queued. */
   waitsSinceMs: z.number().optional(),
   /**

@@ -70,6 +70,25 @@ export interface NetworkSpec {
   tags: Record<string, string>;
 }
 
+/** A zone in which machines of a network can be created. */
+export interface NetworkZone {
+  zone: string;
+  /** The network's subnet in this zone. Absent: `zone` alone tells the cloud where to create a machine. */
+  subnetBackendId?: string | undefined;
+}
+
+/** A network as `ensureNetwork` returns it. */
+export interface EnsuredNetwork {
+  backendId: string;
+  /** The network's only subnet. Absent: each zone has its own subnet. */
+  subnetBackendId?: string;
+  /**
+   * The zones in which machines of the network can be created, sorted by name. The caller then names one of them in the
+   * spec of each machine. Absent: the cloud chooses the zone of a machine, unless the user names a zone.
+   */
+  zones?: NetworkZone[];
+}
+
 export interface SecurityGroupSpec {
   location: string;
   name: string;
@@ -92,6 +111,10 @@ export interface KeyPairSpec {
 
 export interface InstanceSpec {
   location: string;
+  /**
+   * The zone of the machine: a zone that the user named, or one of the network's `zones`. If the machine cannot be
+   * created for a reason of this zone, the error's scope is `zone`, and the driver tries no other zone.
+   */
   zone?: string;
   /** Fleetwright's id of the instance: the value of the machine's tag `fleetwright:instance`. */
   instanceId: string;
@@ -219,13 +242,14 @@ export interface CloudClient {
   listImages(location: string): Promise<Image[]>;
 
   /**
-   * Makes a network with one subnet, or returns this deployment's network of this name. Idempotent, even for concurrent
-   * calls.
+   * Makes a network with one subnet, or with a subnet in each zone, or returns this deployment's network of this name.
+   * Idempotent, even for concurrent calls. A zone in which the cloud refuses to make the subnet is left out of the
+   * answer's `zones`. The call fails if no zone is left.
    *
    * @throws DriverError QuotaExceeded, InvalidRequest; Conflict if a network outside this deployment has the name; the
    * deployment must neither use nor delete that network
    */
-  ensureNetwork(spec: NetworkSpec): Promise<{ backendId: string; subnetBackendId?: string }>;
+  ensureNetwork(spec: NetworkSpec): Promise<EnsuredNetwork>;
   ensureSecurityGroup(spec: SecurityGroupSpec): Promise<{ backendId: string }>;
   ensureKeyPair(spec: KeyPairSpec): Promise<{ backendId: string }>;
   /**

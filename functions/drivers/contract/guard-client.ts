@@ -145,7 +145,7 @@ class AnswerGuard {
     try {
       return [[name, this.#value(member, name)]];
     } catch (error) {
-      const isNeeded = !OPTIONAL.has(name) || this.#method in CATALOGUES;
+      const isNeeded = !OPTIONAL.has(name) || this.#method in CATALOGUES || this.#method === 'ensureNetwork';
       if (!(error instanceof Unusable) || isNeeded) throw error;
       return [];
     }

@@ -1,4 +1,4 @@
-import { DEPLOYMENT_TAG } from '../../drivers/contract/driver.ts';
+import { DEPLOYMENT_TAG, type EnsuredNetwork } from '../../drivers/contract/driver.ts';
 import { DriverError } from '../../drivers/contract/errors.ts';
 import type { Failure } from '../../model/failure.ts';
 import { sameSite } from '../../platform/placement/lay-out.ts';
@@ -198,7 +198,7 @@ async function callDriver(
   { onTerms }: OpenConnection,
   item: NetworkItem,
   network: NetworkItem,
-): Promise<{ backendId: string; subnetBackendId?: string }> {
+): Promise<EnsuredNetwork> {
   const client = onTerms({ waitMs: PERMIT_WAIT_MS });
   const base = {
     location: site.location,

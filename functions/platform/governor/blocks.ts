@@ -1,6 +1,7 @@
 import type { Failure } from '../../model/failure.ts';
 import type { WantedCreate } from '../../model/wanted-create.ts';
-import { capacityScope, familyOf, type SiteState } from './site-state.ts';
+import { checkCapacity, withScarcity } from './capacity.ts';
+import { capacityScope, FORGOTTEN_MS, familyOf, PROBE_MS, type SiteState } from './site-state.ts';
 
 /** Reasons why a launch is queued. */
 export type QueueReason =
@@ -28,28 +29,16 @@ export type QueueReason =
 
 /**
  * Result of the check of one launch. `none`: the launch may go out; with `isProbe`, it tests whether a block still
- * applies. `for-now`: the launch is queued. `permanent`: the launch fails at this location.
+ * applies. `zone` is the zone that was chosen for the launch. `for-now`: the launch is queued. `permanent`: the launch fails at this location.
  */
 export type Block =
-  | { kind: 'none'; isProbe: boolean }
+  | { kind: 'none'; isProbe: boolean; zone?: string }
   | { kind: 'for-now'; why: QueueReason }
   | { kind: 'permanent'; failure: Failure };
 
-const CLEAR: Block = { kind: 'none', isProbe: false };
+const CLEAR: Block & { kind: 'none' } = { kind: 'none', isProbe: false };
 const PROBE: Block = { kind: 'none', isProbe: true };
 
-/**
- * For this time after the cloud reported a lack of capacity, launches that may move to another location do so without a
- * call at this location.
- */
-const SCARCE_MS = 300_000;
-/**
- * Time limit of a probe of capacity or quota. After this time, another launch may become the probe, because the
- * worker of the first probe is assumed to have died.
- */
-const PROBE_MS = 120_000;
-/** An entry of a negative cache is ignored this long after its `untilMs` (capacity) or its `sinceMs` (quota). */
-export const FORGOTTEN_MS = 3_600_000;
 const QUOTA_RETRY_MS = 60_000;
 /** The circuit breaker stops launches after this number of `Unavailable` answers in a row. */
 export const OUTAGE_FAILURES = 5;
@@ -75,14 +64,14 @@ export function blockOf(state: SiteState, wanted: WantedCreate, nowMs: number): 
   // The steps change a draft. If one step makes the launch a probe and a later step stops the launch, the draft is
   // dropped, and the launch is not recorded as the probe.
   const draft = { ...state };
-  let isProbe = false;
+  let passed = CLEAR;
   for (const step of steps) {
     const block = step(draft, wanted, nowMs);
     if (block.kind !== 'none') return block;
-    isProbe ||= block.isProbe;
+    passed = { ...passed, ...block, isProbe: passed.isProbe || block.isProbe };
   }
   Object.assign(state, draft);
-  return isProbe ? PROBE : CLEAR;
+  return passed;
 }
 
 function checkQuotaCache(state: SiteState, wanted: WantedCreate, nowMs: number): Block {
@@ -130,25 +119,22 @@ const probeIntervalMs = (failures: number): number =>
   Math.min(MAX_PROBE_MS, FIRST_PROBE_MS * 2 ** Math.max(0, failures - OUTAGE_FAILURES));
 
 function checkCapacityCache(state: SiteState, wanted: WantedCreate, nowMs: number): Block {
-  const scope = capacityScope(wanted);
-  const scarce = state.scarce?.[scope];
-  if (!scarce || scarce.untilMs + FORGOTTEN_MS < nowMs) return CLEAR;
-  const isProbed = scarce.probe !== undefined && scarce.probe.untilMs > nowMs;
-  if (wanted.mayGoElsewhere && (isProbed || nowMs < scarce.untilMs)) {
-    const message = `the cloud had no capacity of ${wanted.instanceType} at ${new Date(scarce.sinceMs).toISOString()}`;
-    return { kind: 'permanent', failure: { code: 'InsufficientCapacity', message } };
+  const check = checkCapacity(state, wanted, nowMs);
+  switch (check.kind) {
+    case 'clear':
+      return { ...check, kind: 'none' };
+    case 'wait':
+      return { kind: 'for-now', why: 'capacity' };
+    case 'leave':
+      return { kind: 'permanent', failure: check.failure };
   }
-  if (isProbed && scarce.probe?.instanceId !== wanted.instanceId) return { kind: 'for-now', why: 'capacity' };
-  const probe = { instanceId: wanted.instanceId, untilMs: nowMs + PROBE_MS };
-  state.scarce = { ...state.scarce, [scope]: { ...scarce, probe } };
-  return PROBE;
 }
 
 /** Result of a create call, as far as it changes what the governor knows about a site. */
 export type Feedback =
   | { kind: 'accepted'; wanted: WantedCreate }
   | { kind: 'unavailable' }
-  | { kind: 'no-capacity'; wanted: WantedCreate }
+  | { kind: 'no-capacity'; wanted: Pick<WantedCreate, 'zone' | 'instanceType'> }
   | { kind: 'no-quota'; wanted: WantedCreate; message: string };
 
 /** Applies the feedback of a create call to a site's state. @returns `state` itself if the feedback changes nothing */
@@ -161,11 +147,8 @@ export function applyFeedback(state: SiteState, feedback: Feedback, nowMs: numbe
       const sinceMs = state.outage?.sinceMs ?? nowMs;
       return { ...state, outage: { failures, sinceMs, probeAtMs: nowMs + probeIntervalMs(failures) } };
     }
-    case 'no-capacity': {
-      const scope = capacityScope(feedback.wanted);
-      const sinceMs = state.scarce?.[scope]?.sinceMs ?? nowMs;
-      return { ...state, scarce: { ...state.scarce, [scope]: { sinceMs, untilMs: nowMs + SCARCE_MS } } };
-    }
+    case 'no-capacity':
+      return withScarcity(state, feedback.wanted, nowMs);
     case 'no-quota': {
       const { wanted, message } = feedback;
       const family = familyOf(wanted.instanceType);

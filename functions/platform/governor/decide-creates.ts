@@ -1,6 +1,7 @@
 import type { Failure } from '../../model/failure.ts';
 import type { LimitProfile } from '../../model/limit-profile.ts';
 import type { WantedCreate } from '../../model/wanted-create.ts';
+import { chooseZone } from '../placement/choose-zone.ts';
 import { blockOf, isBlocked, type QueueReason } from './blocks.ts';
 import { isNow, type RateLimit, scheduleCalls, sendCall } from './rate.ts';
 import { createRateLimit } from './rate-limits.ts';
@@ -9,8 +10,8 @@ import { heldNow, type ReleasedSlot } from './slots.ts';
 
 /** The governor's decision about one launch. */
 export type CreateDecision =
-  /** The launch's call may go out now. */
-  | { action: 'allow' }
+  /** The launch's call may go out now, in `zone` if the control plane chooses the zone. */
+  | { action: 'allow'; zone?: string }
   /** The launch has a slot, and its call may go out at `startMs`. */
   | { action: 'scheduleAt'; startMs: number }
   /**
@@ -72,7 +73,7 @@ export function decideCreates(
   let isChanged = Object.keys(holders).length < Object.keys(current.holders).length;
   const queue = ({ instanceId }: WantedCreate, why: QueueReason) =>
     decisions.set(instanceId, { action: 'queue', why });
-  const permit = (instanceId: string, unusedMs?: number) => {
+  const permit = ({ instanceId, zoneChoice }: WantedCreate, unusedMs?: number, zone?: string) => {
     const call = timeCall(state, rateLimit, nowMs, isFromQueue, unusedMs);
     const hadSlot = holders[instanceId] !== undefined;
     const isGoing = isNow(call.startMs, nowMs);
@@ -84,7 +85,9 @@ export function decideCreates(
     isChanged ||= call.state !== state;
     state = { ...call.state, holders };
     const { startMs } = call;
-    decisions.set(instanceId, isGoing ? { action: 'allow' } : { action: 'scheduleAt', startMs });
+    const chosen = zone ?? (zoneChoice ? chooseZone(zoneChoice.open, zoneChoice) : undefined);
+    const going = { action: 'allow', ...(chosen === undefined ? {} : { zone: chosen }) } as const;
+    decisions.set(instanceId, isGoing ? going : { action: 'scheduleAt', startMs });
   };
   for (const one of wanted) {
     const { instanceId } = one;
@@ -97,7 +100,7 @@ export function decideCreates(
     }
     // If a failed call has blocked the site after the permit was given, the launch must pass the check of blocks below.
     if (isUnused && !isBlocked(state)) {
-      permit(instanceId, startMs);
+      permit(one, startMs);
       continue;
     }
     const nextMs = scheduleCalls(state, rateLimit, nowMs, 1).startsMs[0] ?? nowMs;
@@ -114,7 +117,7 @@ export function decideCreates(
       decisions.set(instanceId, { action: 'deny', failure: block.failure });
     else {
       isChanged ||= block.isProbe;
-      permit(instanceId, isUnused ? startMs : undefined);
+      permit(one, isUnused ? startMs : undefined, block.zone);
     }
   }
   return { decisions, given, newcomers, state: isChanged ? state : undefined };

@@ -1,10 +1,10 @@
 import type { GovernorReason } from '../../model/governor-view.ts';
 import type { CallKind, LimitProfile } from '../../model/limit-profile.ts';
 import { isoTime } from '../runtime/clock.ts';
-import { FORGOTTEN_MS, OUTAGE_FAILURES } from './blocks.ts';
+import { OUTAGE_FAILURES } from './blocks.ts';
 import { type CallState, rateMultiplier, scheduleCalls } from './rate.ts';
 import { createRateLimit } from './rate-limits.ts';
-import { type SiteState, scopeOf } from './site-state.ts';
+import { FORGOTTEN_MS, type SiteState, scopeOf } from './site-state.ts';
 
 /**
  * Maximum number of reasons of one kind for one location. Further reasons are left out, so that users can read the

@@ -27,6 +27,11 @@ const networkItemSchema = z.object({
   claimUntilMs: z.number(),
   backendId: z.string().optional(),
   subnetBackendId: z.string().optional(),
+  /**
+   * For a network: the zones in which its machines can be created, with the network's subnet in each. Absent: the cloud
+   * chooses the zones.
+   */
+  zones: z.array(z.object({ zone: z.string(), subnetBackendId: z.string().optional() })).optional(),
   /** For a security group: the CIDR that SSH is allowed from. */
   sshFrom: z.string().optional(),
   /** Node groups whose instances need the resource. */
@@ -148,7 +153,7 @@ export async function claimNetwork(
 export async function recordNetwork(
   store: Store<'fleets'>,
   item: NetworkItem,
-  fields: Partial<Pick<NetworkItem, 'status' | 'backendId' | 'subnetBackendId' | 'failingSinceMs'>>,
+  fields: Partial<Pick<NetworkItem, 'status' | 'backendId' | 'subnetBackendId' | 'zones' | 'failingSinceMs'>>,
 ): Promise<boolean> {
   return await update(store, item, { ...fields, claimUntilMs: 0 }, item.claimUntilMs);
 }
@@ -223,7 +228,7 @@ export async function reopenNetwork(
 
 /** Sets the status Gone, after the cloud has shown that the resource no longer exists. Repeating this is harmless. */
 export async function closeNetwork(store: Store<'fleets'>, item: NetworkItem): Promise<void> {
-  const { backendId: _id, subnetBackendId: _subnet, ...kept } = item;
+  const { backendId: _id, subnetBackendId: _subnet, zones: _zones, ...kept } = item;
   const expiresAt = Math.floor(store.clock.now() / 1_000) + GONE_KEPT_SECONDS;
   await store.document.send(
     new PutCommand({
