@@ -1,15 +1,14 @@
 import { z } from 'zod';
-import { CLOUDWATCH, DYNAMODB, EVENTBRIDGE, LAMBDA, SQS } from './prices.ts';
-import { type Resource, referredId, resourcesOf, type Template } from './template.ts';
+import { CLOUDWATCH, DYNAMODB, EVENTBRIDGE, KMS, LAMBDA, SQS, XRAY } from './prices.ts';
+import { MINUTES_PER_MONTH, scheduledUsage } from './scheduled-usage.ts';
+import { type Resource, resourcesOf, type Template } from './template.ts';
+import { templateWithValues } from './template-with-values.ts';
 
 /** The cost of one stage in a month without use. */
 export interface IdleCost {
   readonly lines: readonly { readonly what: string; readonly quantity: string; readonly usd: number }[];
   readonly usd: number;
 }
-
-const HOURS_PER_MONTH = 730;
-const MINUTES_PER_MONTH = HOURS_PER_MONTH * 60;
 
 /**
  * Number of long polls that Lambda makes at one idle queue in a minute. Lambda starts with five pollers
@@ -21,68 +20,6 @@ const POLLS_PER_MINUTE = 5 * (60 / 20);
 
 /** Storage of the records of a few thousand past fleets, over all tables. */
 const STORED_GB = 1;
-
-/**
- * Usage of one scheduled invocation while there is no fleet, including the messages that the invocation
- * sends. Assumption: eight connections have 53 locations in total. Each location has 12 instance types and 10
- * images, and the inventory rewrites every item.
- */
-const SCHEDULED: Readonly<Record<string, Usage>> = {
-  'functions/entrypoints/handlers/schedules/watch': {
-    requests: 1,
-    gbSeconds: 0.05,
-    reads: 2,
-    writes: 0,
-    sqs: 0,
-    logBytes: 600,
-  },
-  'functions/entrypoints/handlers/schedules/reconcile': {
-    requests: 1,
-    gbSeconds: 0.05,
-    // Every fifth invocation advances the restore counter, which reveals that the tables were restored to an
-    // earlier time. This takes two strongly consistent reads and one write.
-    reads: 0.5 + 2 / 5,
-    writes: 1 / 5,
-    sqs: 0,
-    logBytes: 600,
-  },
-  // Two queries of a few items each, and one query of the eight connections.
-  'functions/entrypoints/handlers/schedules/finish-changes': {
-    requests: 1,
-    gbSeconds: 0.05,
-    reads: 3,
-    writes: 0,
-    sqs: 0,
-    logBytes: 600,
-  },
-  'functions/entrypoints/handlers/schedules/schedule-inventory': {
-    requests: 1 + 8,
-    gbSeconds: 0.1 + 8 * 5,
-    reads: 10,
-    writes: 53 * (1 + 12 + 10),
-    sqs: 8 * 3,
-    logBytes: 9 * 1_000,
-  },
-  // For each of the 53 locations: four lists, four permits, two queries, and the item of the location's sweep hold.
-  // Messages are sent in batches of ten.
-  'functions/entrypoints/handlers/schedules/schedule-sweeps': {
-    requests: 1 + 8 + 53 / 5,
-    gbSeconds: 0.1 + 8 * 0.2 + 53 * 0.1,
-    reads: 10 + 8 * 7 + 53 * 10,
-    writes: 53 * 4,
-    sqs: 8 * 3 + 53 * 3,
-    logBytes: 20 * 600,
-  },
-};
-
-interface Usage {
-  readonly requests: number;
-  readonly gbSeconds: number;
-  readonly reads: number;
-  readonly writes: number;
-  readonly sqs: number;
-  readonly logBytes: number;
-}
 
 /**
  * Types of resources that cost nothing while the stage is idle, because they are free or charged only by use.
@@ -121,11 +58,15 @@ const HOURLY_SETTINGS: readonly (readonly [type: string, isHourly: (resource: Re
 ];
 
 /**
- * Computes the cost of an idle month from a synthesized template.
+ * Computes the cost of an idle month from a synthesized template and the values of its parameters.
  *
  * @throws Error that names each resource that has no known price, and each resource that is billed by the hour
  */
-export function idleCost(template: Template): IdleCost {
+export function idleCost(
+  synthesized: Template,
+  parameters: Readonly<Record<string, unknown>> = {},
+): IdleCost {
+  const template = templateWithValues(synthesized, parameters);
   refuseUnknown(template);
   const polls =
     resourcesOf(template, 'AWS::Lambda::EventSourceMapping').length * POLLS_PER_MINUTE * MINUTES_PER_MONTH;
@@ -149,17 +90,38 @@ export function idleCost(template: Template): IdleCost {
     ),
     line('Schedules: EventBridge', count(used.runs), used.runs * EVENTBRIDGE.usdPerScheduledInvocation),
     line('Schedules: Lambda requests', count(used.requests), used.requests * LAMBDA.usdPerRequest),
-    line('Schedules: Lambda time', `${count(used.gbSeconds)} GB-s`, used.gbSeconds * LAMBDA.usdPerGbSecond),
+    line('Schedules: Lambda time', `${count(used.gbSeconds)} GB-s`, used.gbSeconds * gbSecondOf(template)),
     line('Schedules: DynamoDB reads', count(used.reads), used.reads * DYNAMODB.usdPerReadUnit),
     line('Schedules: DynamoDB writes', count(used.writes), used.writes * DYNAMODB.usdPerWriteUnit),
     line('Schedules: SQS requests', count(used.sqs), used.sqs * SQS.usdPerRequest),
+    line('Schedules: KMS requests', count(used.kms), used.kms * KMS.usdPerRequest),
     line(
       'Schedules: logs',
       `${logGb.toFixed(3)} GB`,
       logGb * (CLOUDWATCH.usdPerIngestedLogGb + CLOUDWATCH.usdPerStoredLogGbMonth),
     ),
+    ...(isTraced(template)
+      ? [line('X-Ray: traces', count(used.requests), used.requests * XRAY.usdPerTrace)]
+      : []),
   ];
   return { lines, usd: lines.reduce((sum, { usd }) => sum + usd, 0) };
+}
+
+function gbSecondOf(template: Template): number {
+  const isX86 = resourcesOf(template, 'AWS::Lambda::Function').some(([, { Properties }]) =>
+    JSON.stringify(Properties['Architectures'] ?? []).includes('x86_64'),
+  );
+  return isX86 ? LAMBDA.usdPerX86GbSecond : LAMBDA.usdPerGbSecond;
+}
+
+/**
+ * Returns true if functions send traces to X-Ray. X-Ray records the first request of each second, so that it records
+ * every invocation of an idle deployment.
+ */
+function isTraced(template: Template): boolean {
+  return resourcesOf(template, 'AWS::Lambda::Function').some(([, { Properties }]) =>
+    JSON.stringify(Properties['TracingConfig'] ?? {}).includes('"Active"'),
+  );
 }
 
 function refuseUnknown(template: Template): void {
@@ -191,42 +153,6 @@ const replicasSchema = z.array(
 export function hasPointInTimeRecovery({ Properties }: Resource): boolean {
   const replicas = replicasSchema.parse(Properties['Replicas']);
   return replicas.every((replica) => replica.PointInTimeRecoverySpecification?.PointInTimeRecoveryEnabled);
-}
-
-const ruleSchema = z.object({
-  ScheduleExpression: z.string().regex(/^rate\(\d+ (minute|hour|day)s?\)$/),
-  Targets: z.array(z.object({ Arn: z.unknown() })),
-});
-const MINUTES = { minute: 1, hour: 60, day: 24 * 60 };
-
-export function intervalMinutes(expression: string): number {
-  const match = /^rate\((?<number>\d+) (?<unit>minute|hour|day)s?\)$/.exec(expression);
-  const unit = z.enum(['minute', 'hour', 'day']).parse(match?.groups?.['unit']);
-  return Number(match?.groups?.['number']) * MINUTES[unit];
-}
-
-function scheduledUsage(template: Template): Usage & { readonly runs: number } {
-  const sum = { runs: 0, requests: 0, gbSeconds: 0, reads: 0, writes: 0, sqs: 0, logBytes: 0 };
-  for (const [id, rule] of resourcesOf(template, 'AWS::Events::Rule')) {
-    const { ScheduleExpression, Targets } = ruleSchema.parse(rule.Properties);
-    const runs = MINUTES_PER_MONTH / intervalMinutes(ScheduleExpression);
-    for (const { Arn } of Targets) {
-      const target = String(template.Resources[referredId(Arn) ?? '']?.Properties['Description']);
-      const usage = SCHEDULED[target];
-      if (!usage)
-        throw new Error(
-          `${id}: infra/idle-cost.ts has no usage for ${target}: add the usage of one invocation to SCHEDULED`,
-        );
-      sum.runs += runs;
-      sum.requests += runs * usage.requests;
-      sum.gbSeconds += runs * usage.gbSeconds;
-      sum.reads += runs * usage.reads;
-      sum.writes += runs * usage.writes;
-      sum.sqs += runs * usage.sqs;
-      sum.logBytes += runs * usage.logBytes;
-    }
-  }
-  return sum;
 }
 
 const line = (what: string, quantity: string, usd: number) => ({ what, quantity, usd });

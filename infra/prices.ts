@@ -16,8 +16,13 @@ export const DYNAMODB = {
 /** https://aws.amazon.com/sqs/pricing/ (standard queues; a request of up to 64 KB) */
 export const SQS = { usdPerRequest: 0.4 / MILLION } as const;
 
-/** https://aws.amazon.com/lambda/pricing/ (arm64) */
-export const LAMBDA = { usdPerRequest: 0.2 / MILLION, usdPerGbSecond: 0.0000133334 } as const;
+/** https://aws.amazon.com/lambda/pricing/ */
+export const LAMBDA = {
+  usdPerRequest: 0.2 / MILLION,
+  /** On arm64. */
+  usdPerGbSecond: 0.0000133334,
+  usdPerX86GbSecond: 0.0000166667,
+} as const;
 
 /** https://aws.amazon.com/step-functions/pricing/ (standard workflows; each retry is a transition, too) */
 export const STEP_FUNCTIONS = { usdPerTransition: 0.025 / 1_000 } as const;
@@ -34,6 +39,15 @@ export const HTTP_API = { usdPerRequest: 1 / MILLION } as const;
 
 /** https://aws.amazon.com/systems-manager/pricing/ (standard parameters, standard throughput) */
 export const PARAMETER_STORE = { usdPerParameterMonth: 0, usdPerRequest: 0 } as const;
+
+/**
+ * https://aws.amazon.com/kms/pricing/ (symmetric keys). A key that AWS manages, such as `aws/ssm`, costs nothing by
+ * itself. Its requests are billed to the account, also those that Parameter Store makes for a SecureString.
+ */
+export const KMS = { usdPerRequest: 0.03 / 10_000 } as const;
+
+/** https://aws.amazon.com/xray/pricing/ (recorded traces) */
+export const XRAY = { usdPerTrace: 5 / MILLION } as const;
 
 /** https://aws.amazon.com/eventbridge/pricing/ (rules on the default bus; custom events) */
 export const EVENTBRIDGE = { usdPerScheduledInvocation: 0, usdPerCustomEvent: 1 / MILLION } as const;

@@ -8,5 +8,5 @@ const target = new URL('../docs/operations/grants.md', import.meta.url);
 mkdirSync(new URL('.', target), { recursive: true });
 writeFileSync(
   target,
-  grantsPageOfStages((stage) => synthesize(stage, bundles)),
+  grantsPageOfStages((stage, context) => synthesize(stage, bundles, context)),
 );

@@ -3,11 +3,11 @@ import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import { Alarm, ComparisonOperator, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Topic } from 'aws-cdk-lib/aws-sns';
-import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import { CfnSubscription, Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { HANDLERS } from '../settings/bundles.ts';
 import type { Stage } from '../settings/config.ts';
+import type { OptionalText, Parameters } from '../settings/parameters.ts';
 import { RECEIVES_BEFORE_DEAD_LETTER } from '../settings/times.ts';
 import type { DriverQueues } from './driver-queue.ts';
 import type { AppFunction } from './function.ts';
@@ -15,6 +15,7 @@ import type { Workflows } from './workflows.ts';
 
 export interface AlarmsProps {
   readonly stage: Stage;
+  readonly parameters: Parameters;
   readonly queues: DriverQueues;
   readonly workflows: Workflows;
   readonly http: HttpApi;
@@ -42,9 +43,9 @@ export class Alarms extends Construct {
 
   constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
-    const { stage } = props;
+    const { stage, parameters } = props;
     if (stage.alarms === 'none') return;
-    this.topic = this.#makeTopic(stage);
+    this.topic = this.#makeTopic(parameters);
     this.#watchForLostWork(props);
     if (stage.alarms === 'all') this.#watchForTrouble(props);
   }
@@ -129,7 +130,7 @@ export class Alarms extends Construct {
    * Makes the topic without encryption. CloudWatch cannot publish with the free AWS-managed key of SNS, and
    * an alarm's text is not secret.
    */
-  #makeTopic({ alarmEmail }: Stage): Topic {
+  #makeTopic({ alarmEmail }: Parameters): Topic {
     const topic = new Topic(this, 'Topic', { enforceSSL: true });
     topic.addToResourcePolicy(
       new PolicyStatement({
@@ -139,7 +140,17 @@ export class Alarms extends Construct {
         conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
       }),
     );
-    if (alarmEmail) topic.addSubscription(new EmailSubscription(alarmEmail));
+    if (alarmEmail) this.#subscribe(topic, alarmEmail);
     return topic;
+  }
+
+  /** Subscribes the address that the operator gives as a parameter. Without an address there is no subscription. */
+  #subscribe({ topicArn }: Topic, { value, isSet }: OptionalText): void {
+    const subscription = new CfnSubscription(this, 'Subscription', {
+      topicArn,
+      protocol: 'email',
+      endpoint: value,
+    });
+    subscription.cfnOptions.condition = isSet;
   }
 }

@@ -36,8 +36,8 @@ export class Api extends Construct {
       stageName: '$default',
       autoDeploy: true,
       throttle: {
-        rateLimit: props.stage.apiRequestsPerSecond,
-        burstLimit: 2 * props.stage.apiRequestsPerSecond,
+        rateLimit: props.parameters.apiRequestsPerSecond,
+        burstLimit: props.parameters.apiBurstRequests,
       },
     });
 

@@ -21,14 +21,17 @@ export class DeploymentId extends Construct {
   readonly value: string;
   readonly #initial: string;
   readonly #stackUuid: string;
-  readonly #isNamed: boolean;
+  readonly #isNamed: string;
 
   constructor(scope: Construct, id: string, props: DeploymentIdProps) {
     super(scope, id);
-    const { stage, data } = props;
-    this.#isNamed = stage.deploymentId !== undefined;
+    const { stage, parameters, data } = props;
+    const { isSet, value } = parameters.chosenDeploymentId;
+    const ifChosen = (then: string, otherwise: string) =>
+      Fn.conditionIf(isSet.logicalId, then, otherwise).toString();
+    this.#isNamed = ifChosen('true', 'false');
     this.#stackUuid = Fn.select(2, Fn.split('/', Stack.of(this).stackId));
-    this.#initial = stage.deploymentId ?? this.#stackUuid;
+    this.#initial = ifChosen(value, this.#stackUuid);
     if (stage.name === 'local') {
       this.value = this.#initial;
       return;
@@ -46,7 +49,7 @@ export class DeploymentId extends Construct {
       serviceTimeout: Duration.minutes(2),
       // If one of these properties changes, CloudFormation updates the resource. The function then compares the id
       // again.
-      properties: { DeploymentId: this.#initial, IsNamed: String(this.#isNamed) },
+      properties: { DeploymentId: this.#initial, IsNamed: this.#isNamed },
     });
     resource.node.addDependency(claim);
     this.value = resource.getAttString('DeploymentId');
@@ -54,7 +57,7 @@ export class DeploymentId extends Construct {
 
   /** Passes the initial id to a function. The function uses the initial id while the table has no id. */
   tell(to: AppFunction): void {
-    to.set({ DEPLOYMENT_ID: this.#initial, DEPLOYMENT_ID_NAMED: String(this.#isNamed) });
+    to.set({ DEPLOYMENT_ID: this.#initial, DEPLOYMENT_ID_NAMED: this.#isNamed });
   }
 
   /**

@@ -42,7 +42,7 @@ export class DriverQueue extends Construct {
     consumer.lambda.addEventSource(
       new SqsEventSource(this.queue, {
         batchSize: 10,
-        maxConcurrency: context.stage.driverConcurrency,
+        maxConcurrency: context.parameters.driverConcurrency,
         reportBatchItemFailures: true,
       }),
     );

@@ -6,23 +6,18 @@ import {
   Role,
   ServicePrincipal,
 } from 'aws-cdk-lib/aws-iam';
-import {
-  Architecture,
-  Code,
-  Function as Lambda,
-  RecursiveLoop,
-  Runtime,
-  Tracing,
-} from 'aws-cdk-lib/aws-lambda';
+import { Code, Function as Lambda, RecursiveLoop, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { VariableName } from '../../functions/platform/runtime/env.ts';
 import { type Bundles, HANDLERS } from '../settings/bundles.ts';
 import type { Stage } from '../settings/config.ts';
+import type { Parameters } from '../settings/parameters.ts';
 
 /** Settings that every function of the stack shares. */
 export interface FunctionContext {
   readonly stage: Stage;
+  readonly parameters: Parameters;
   readonly bundles: Bundles;
 }
 
@@ -49,11 +44,11 @@ export class AppFunction extends Construct implements IGrantable {
 
   constructor(scope: Construct, id: string, props: FunctionProps) {
     super(scope, id);
-    const { stage, bundles, entry } = props;
+    const { stage, parameters, bundles, entry } = props;
     this.entry = entry;
     const logGroup = new LogGroup(this, 'Log', {
       logGroupName: `/fleetwright/${stage.name}/${entry.replaceAll('/', '-')}`,
-      retention: stage.logRetentionDays,
+      retention: parameters.logRetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
     });
     this.#role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
@@ -62,7 +57,7 @@ export class AppFunction extends Construct implements IGrantable {
       code: Code.fromAsset(bundles.directoryOf(entry)),
       handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
-      architecture: Architecture.ARM_64,
+      architecture: parameters.functionArchitecture,
       memorySize: props.memoryMb ?? 512,
       timeout: props.timeout,
       role: this.#role,

@@ -26,7 +26,7 @@ export class Schedules extends Construct {
 
   constructor(scope: Construct, id: string, props: SchedulesProps) {
     super(scope, id);
-    const { stage, data, queues, secrets, workflows } = props;
+    const { parameters, data, queues, secrets, workflows } = props;
 
     const watch = this.#every(Duration.minutes(1), 'Watch', 'schedules/watch', props);
     data.governor.connect(watch, 'readWrite');
@@ -41,12 +41,12 @@ export class Schedules extends Construct {
       workflow.allowDescribeBy(reconcile);
     }
 
-    const interval = Duration.minutes(stage.inventoryIntervalMinutes);
+    const interval = Duration.minutes(parameters.inventoryIntervalMinutes);
     const inventory = this.#every(interval, 'Inventory', 'schedules/schedule-inventory', props);
     data.access.connect(inventory, 'read');
     queues.connectSender(inventory);
 
-    const sweeps = Duration.minutes(stage.sweepIntervalMinutes);
+    const sweeps = Duration.minutes(parameters.sweepIntervalMinutes);
     const orphans = this.#every(sweeps, 'Orphans', 'schedules/schedule-sweeps', props);
     data.access.connect(orphans, 'read');
     queues.connectSender(orphans);

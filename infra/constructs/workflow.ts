@@ -11,10 +11,12 @@ import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunc
 import { Construct } from 'constructs';
 import type { VariableName } from '../../functions/platform/runtime/env.ts';
 import type { Stage } from '../settings/config.ts';
+import type { Parameters } from '../settings/parameters.ts';
 import { type AppFunction, localArn } from './function.ts';
 
 export interface WorkflowProps {
   readonly stage: Stage;
+  readonly parameters: Parameters;
   /** Path of the definition. */
   readonly file: string;
   /** Functions that the state machine calls, by the placeholder for their ARN in the definition. */
@@ -37,7 +39,7 @@ export class Workflow extends Construct implements IGrantable {
   constructor(
     scope: Construct,
     id: string,
-    { stage, file, calls = {}, awaits = {}, starts = {} }: WorkflowProps,
+    { stage, parameters, file, calls = {}, awaits = {}, starts = {} }: WorkflowProps,
   ) {
     super(scope, id);
     this.#role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('states.amazonaws.com') });
@@ -64,7 +66,7 @@ export class Workflow extends Construct implements IGrantable {
           // A log group without the prefix `/aws/vendedlogs/` would need an entry in the account's resource policy
           // for logs. That policy has space for about ten such entries.
           logGroupName: `/aws/vendedlogs/states/fleetwright-${stage.name}-${id}`,
-          retention: stage.logRetentionDays,
+          retention: parameters.logRetentionDays,
           removalPolicy: RemovalPolicy.DESTROY,
         }),
         // Only errors are logged: a log line for each transition would cost more than the transitions.

@@ -25,7 +25,7 @@ export class Workflows extends Construct {
 
   constructor(scope: Construct, id: string, props: WorkflowsProps) {
     super(scope, id);
-    const { stage, data, queues, secrets } = props;
+    const { stage, parameters, data, queues, secrets } = props;
     const step = (stepId: string, name: string) =>
       new AppFunction(this, stepId, {
         ...props,
@@ -57,10 +57,12 @@ export class Workflows extends Construct {
 
     this.provisionLocation = new Workflow(this, 'provision-location', {
       stage,
+      parameters,
       file: join(definitions, 'provision-location.asl.json'),
     });
     this.terminateFleet = new Workflow(this, 'terminate-fleet', {
       stage,
+      parameters,
       file: join(definitions, 'terminate-fleet.asl.json'),
       calls: {
         BeginTerminationFunctionArn: beginTermination,
@@ -69,6 +71,7 @@ export class Workflows extends Construct {
     });
     this.provisionFleet = new Workflow(this, 'provision-fleet', {
       stage,
+      parameters,
       file: join(definitions, 'provision-fleet.asl.json'),
       calls: {
         AssignFunctionArn: assign,

@@ -44,12 +44,14 @@ const OWN_LOG = ['logs:CreateLogStream', 'logs:PutLogEvents'];
  * Returns the grants page of this repository: the grants of stage `production` with all drivers, and the
  * differences of the other stages.
  */
-export function grantsPageOfStages(templateOf: (stage: StageName) => Template): string {
+export function grantsPageOfStages(
+  templateOf: (stage: StageName, context: Readonly<Record<string, string>>) => Template,
+): string {
   const others = STAGE_NAMES.filter((stage) => stage !== 'production').sort();
   return grantsPage(
     'production',
-    readGrants(templateOf('production')),
-    new Map(others.map((stage) => [stage, readGrants(templateOf(stage))])),
+    readGrants(templateOf('production', { drivers: 'sim' })),
+    new Map(others.map((stage) => [stage, readGrants(templateOf(stage, {}))])),
   );
 }
 
@@ -66,8 +68,8 @@ export function grantsPage(
   const sections = [
     `# Grants
 
-What each role of a deployment may do in AWS, for stage \`${stage}\`. \`npm run grants\` writes this page from the
-CloudFormation template, and \`npm test\` fails when it is not current. Each function and each state machine has a role
+What each role of a deployment may do in AWS, for stage \`${stage}\` with all drivers. \`npm run grants\` writes this
+page from the CloudFormation template, and \`npm test\` fails when it is not current. Each function and each state machine has a role
 of its own, which is named here like the function or the state machine. A role that a table does not list has no right
 to what the table shows.
 

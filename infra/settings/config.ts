@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { REGISTERED_DRIVERS } from '../../functions/drivers/registry.ts';
 import { type DriverName, driverNameSchema } from '../../functions/model/connection.ts';
-import { deploymentIdSchema } from '../../functions/model/identifiers.ts';
 
 export const STAGE_NAMES = ['local', 'dev', 'production'] as const;
 export const stageNameSchema = z.enum(STAGE_NAMES);
@@ -12,25 +11,20 @@ export type StageName = z.infer<typeof stageNameSchema>;
  * given up. `all` also has alarms for late work, sweeps that wait for an operator, a failing API, and
  * scheduled functions that fail.
  */
-export type AlarmLevel = 'none' | 'essential' | 'all';
+export const ALARM_LEVELS = ['none', 'essential', 'all'] as const;
+export type AlarmLevel = (typeof ALARM_LEVELS)[number];
 
 /**
  * The settings that differ between stages. All other settings are equal in all stages, including the local
- * one.
+ * one. The numbers that an operator may set are defaults of CloudFormation parameters; see parameters.ts.
  */
 export interface Stage {
   readonly name: StageName;
   /**
    * The drivers to deploy. Each driver has its own queue, dead-letter queue and function. Polling one queue
-   * costs about $0.36 a month, and each alarm $0.10. `-c drivers=aws,openstack` adds drivers to this list.
+   * costs about $0.26 a month, and each alarm $0.10. `-c drivers=sim` adds drivers to this list.
    */
   readonly drivers: readonly DriverName[];
-  /**
-   * The initial value of the tag `fleetwright:deployment`. Undefined: the UUID in the stack's ARN is the
-   * initial value. Once the tables have an id, the id never changes, and a deploy that names a different id
-   * fails.
-   */
-  readonly deploymentId: string | undefined;
   /**
    * If true, the data survive the stack: tables are retained and have point-in-time recovery, and the stack
    * has termination protection.
@@ -38,7 +32,6 @@ export interface Stage {
   readonly keepData: boolean;
   readonly logRetentionDays: 1 | 7 | 30;
   readonly alarms: AlarmLevel;
-  readonly alarmEmail: string | undefined;
   /** True if a connection may set the URL of its cloud's API. */
   readonly allowEndpointOverride: boolean;
   readonly inventoryIntervalMinutes: number;
@@ -56,11 +49,15 @@ export interface Stage {
 }
 
 const registered = REGISTERED_DRIVERS.map(({ name }) => name);
+/**
+ * The drivers that make machines. `sim` makes none, and its connections need a simulator with a public address.
+ * Therefore stages on AWS have it only with `-c drivers=sim`.
+ */
+const provisioning = registered.filter((name) => name !== 'sim');
 
-const STAGES: Readonly<Record<StageName, Omit<Stage, 'name' | 'alarmEmail'>>> = {
+const STAGES: Readonly<Record<StageName, Omit<Stage, 'name'>>> = {
   local: {
     drivers: registered,
-    deploymentId: undefined,
     keepData: false,
     logRetentionDays: 1,
     alarms: 'none',
@@ -73,8 +70,7 @@ const STAGES: Readonly<Record<StageName, Omit<Stage, 'name' | 'alarmEmail'>>> = 
     tracing: false,
   },
   dev: {
-    drivers: ['sim'],
-    deploymentId: undefined,
+    drivers: provisioning,
     keepData: false,
     logRetentionDays: 7,
     alarms: 'essential',
@@ -87,8 +83,7 @@ const STAGES: Readonly<Record<StageName, Omit<Stage, 'name' | 'alarmEmail'>>> = 
     tracing: false,
   },
   production: {
-    drivers: registered,
-    deploymentId: undefined,
+    drivers: provisioning,
     keepData: true,
     logRetentionDays: 30,
     alarms: 'all',
@@ -102,10 +97,12 @@ const STAGES: Readonly<Record<StageName, Omit<Stage, 'name' | 'alarmEmail'>>> = 
   },
 };
 
+/** Refuses a setting that is a CloudFormation parameter, so that no deploy ignores it silently. */
+const isParameter = (parameter: string) =>
+  z.undefined({ error: `is not read: use --parameters ${parameter}=… (docs/operations/deployment.md)` });
+
 const contextSchema = z.object({
   stage: stageNameSchema.default('dev'),
-  deploymentId: deploymentIdSchema.optional(),
-  alarmEmail: z.email().optional(),
   drivers: z
     .string()
     .transform((text) => text.split(','))
@@ -117,25 +114,35 @@ const contextSchema = z.object({
       ),
     )
     .default([]),
+  alarms: z.enum(ALARM_LEVELS).optional(),
+  tracing: z.enum(['true', 'false']).optional(),
+  alarmEmail: isParameter('AlarmEmail'),
+  deploymentId: isParameter('ChosenDeploymentId'),
 });
 
 /**
- * Reads the stage from the CDK context: `-c stage=dev -c alarmEmail=ops@example.com -c deploymentId=… -c
- * drivers=aws,openstack`.
+ * Reads the stage from the CDK context: `-c stage=production -c drivers=sim -c alarms=essential -c tracing=true`. The
+ * context has the settings that add or remove resources.
  *
  * @throws Error naming every invalid context value
  */
 export function stageFromContext(context: (key: string) => unknown): Stage {
-  const keys = ['stage', 'deploymentId', 'alarmEmail', 'drivers'] as const;
+  const keys = contextSchema.keyof().options;
   const parsed = contextSchema.safeParse(Object.fromEntries(keys.map((key) => [key, context(key)])));
   if (!parsed.success) {
     const wrong = parsed.error.issues.map((issue) => `-c ${issue.path.join('.')}: ${issue.message}`);
     throw new Error(wrong.join('; '));
   }
-  const { stage: name, alarmEmail, deploymentId, drivers: added } = parsed.data;
+  const { stage: name, drivers: added, alarms, tracing } = parsed.data;
   const stage = STAGES[name];
   // Drivers are in the registry's order, so that the template does not depend on the order in which the user
   // lists them.
   const drivers = registered.filter((driver) => stage.drivers.includes(driver) || added.includes(driver));
-  return { ...stage, name, drivers, alarmEmail, deploymentId: deploymentId ?? stage.deploymentId };
+  return {
+    ...stage,
+    name,
+    drivers,
+    alarms: alarms ?? stage.alarms,
+    tracing: tracing === undefined ? stage.tracing : tracing === 'true',
+  };
 }

@@ -11,6 +11,7 @@ import { Secrets } from '../constructs/secrets.ts';
 import { Workflows } from '../constructs/workflows.ts';
 import type { Bundles } from '../settings/bundles.ts';
 import type { Stage } from '../settings/config.ts';
+import { Parameters } from '../settings/parameters.ts';
 
 export interface FleetwrightStackProps {
   readonly stage: Stage;
@@ -27,11 +28,12 @@ export class FleetwrightStack extends Stack {
     Tags.of(this).add('application', 'fleetwright');
     Tags.of(this).add('stage', stage.name);
 
+    const parameters = new Parameters(this, 'Parameters', { stage });
     const data = new Data(this, 'Data', { stage });
-    const deploymentId = new DeploymentId(this, 'Deployment', { stage, bundles, data });
+    const deploymentId = new DeploymentId(this, 'Deployment', { stage, parameters, bundles, data });
     const secrets = new Secrets(this, 'Secrets', { stage });
     const queues = new DriverQueues(this, 'Queues', { stage });
-    const parts = { stage, bundles, deploymentId, data, queues, secrets };
+    const parts = { stage, parameters, bundles, deploymentId, data, queues, secrets };
 
     const workflows = new Workflows(this, 'Workflows', parts);
     new Drivers(this, 'Drivers', { ...parts, workflows });
@@ -39,6 +41,7 @@ export class FleetwrightStack extends Stack {
     const schedules = new Schedules(this, 'Schedules', { ...parts, workflows });
     const alarms = new Alarms(this, 'Alarms', {
       stage,
+      parameters,
       queues,
       workflows,
       http: api.http,

@@ -5,10 +5,10 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { readEnv, variableNameSchema } from '../../functions/platform/runtime/env.ts';
 import { bundleFunctions } from '../../infra/settings/bundles.ts';
-import { environmentOf, functionsOf, templateOf } from './synthesized.ts';
+import { environmentOf, functionsOf, templateOfAllDrivers } from './synthesized.ts';
 
 const bundles = bundleFunctions();
-const template = templateOf('production');
+const template = templateOfAllDrivers();
 const functions = functionsOf(template);
 
 /**

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { REGISTERED_DRIVERS } from '../../functions/drivers/registry.ts';
 import { resourcesOf } from '../../infra/template.ts';
-import { functionsOf, grantsOf, templateOf } from './synthesized.ts';
+import { functionsOf, grantsOf, templateOfAllDrivers } from './synthesized.ts';
 
-const template = templateOf('production');
+const template = templateOfAllDrivers();
 const functions = functionsOf(template);
 
 const READ = ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'];

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { idleCost, intervalMinutes } from '../../infra/idle-cost.ts';
-import { CLOUDWATCH, SQS } from '../../infra/prices.ts';
+import { idleCost } from '../../infra/idle-cost.ts';
+import { optionCosts } from '../../infra/idle-options.ts';
+import { CLOUDWATCH, KMS, SQS } from '../../infra/prices.ts';
+import { intervalMinutes } from '../../infra/scheduled-usage.ts';
 import type { Resource, Template } from '../../infra/template.ts';
-import { templateOf } from './synthesized.ts';
+import { rawTemplateOf, templateOf, templateOfAllDrivers } from './synthesized.ts';
 
 const dev = templateOf('dev');
 
@@ -11,9 +13,47 @@ function withResource(id: string, resource: Resource): Template {
 }
 
 describe('idleCost', () => {
-  it('an idle month costs less than $1 in dev and less than $5 in production', () => {
-    expect(idleCost(dev).usd).toBeLessThan(1);
-    expect(idleCost(templateOf('production')).usd).toBeLessThan(5);
+  it('an idle month costs at most $2 in dev and at most $6 in production with four drivers', () => {
+    expect(idleCost(dev).usd).toBeLessThanOrEqual(2);
+    expect(idleCost(templateOfAllDrivers()).usd).toBeLessThanOrEqual(6);
+  });
+
+  it('the idle cost counts a request to KMS for each credential that a schedule has decrypted', () => {
+    const [kms] = idleCost(templateOf('production')).lines.filter(({ what }) => what.includes('KMS'));
+    const quantity = Number(kms?.quantity.replaceAll(',', ''));
+    // Eight connections are swept every 15 minutes.
+    expect(quantity).toBeGreaterThan((8 * 730 * 60) / 15);
+    expect(kms?.usd).toBeCloseTo(quantity * KMS.usdPerRequest, 4);
+  });
+
+  it('the idle cost counts an invocation for each location that a sweep looks at', () => {
+    const requests = (SweepIntervalMinutes: number) => {
+      const { lines } = idleCost(rawTemplateOf('production'), { SweepIntervalMinutes });
+      return Number(lines.find(({ what }) => what.includes('Lambda requests'))?.quantity.replaceAll(',', ''));
+    };
+    const sweeps = (730 * 60) / 15 - (730 * 60) / 30;
+    expect(requests(15) - requests(30)).toBe(sweeps * (1 + 8 + 53));
+  });
+
+  it('every option of the operator has a price of its own', () => {
+    const costs = new Map(
+      optionCosts('production', (stage, context) => rawTemplateOf(stage, { ...context })).map(
+        ({ what, usd }) => [what, usd],
+      ),
+    );
+    const oneDriver = costs.get('-c drivers=sim') ?? 0;
+    // A queue with its polls, and an alarm each on late messages and on dead letters.
+    expect(oneDriver).toBeCloseTo(
+      15 * 60 * 730 * SQS.usdPerRequest + 2 * CLOUDWATCH.usdPerAlarmMetricMonth,
+      6,
+    );
+    expect(costs.get('-c alarms=none')).toBeCloseTo(-15 * CLOUDWATCH.usdPerAlarmMetricMonth, 6);
+    expect(costs.get('-c tracing=true')).toBeGreaterThan(1);
+    expect(costs.get('SweepIntervalMinutes=60')).toBeLessThan(0);
+    expect(costs.get('FunctionArchitecture=x86_64')).toBeGreaterThan(0);
+    // Production has these values by default.
+    expect(costs.has('-c alarms=all')).toBe(false);
+    expect(costs.has('SweepIntervalMinutes=15')).toBe(false);
   });
 
   it('the idle cost counts the polls of each idle queue', () => {

@@ -11,7 +11,7 @@ import {
 import { StateFolder } from '../../local/state/folder.ts';
 import { StartFailure } from '../../local/state/start-failure.ts';
 import { runCommand } from '../../local/system/run-command.ts';
-import { synthesizeWith, templateOf } from './synthesized.ts';
+import { rawTemplateOf } from './synthesized.ts';
 
 const CFN_LINT: PythonProgram = {
   title: 'cfn-lint, which checks CloudFormation templates',
@@ -32,11 +32,17 @@ const RUN = 'import sys; from cfnlint.runner import main; sys.exit(main())';
  */
 const IGNORED_CHECKS = ['W3005'];
 
+/**
+ * A region of each partition that the templates support, and the second one of China and GovCloud. cfn-lint reports
+ * resources and properties that a region does not have.
+ */
+const REGIONS = ['us-east-1', 'cn-north-1', 'cn-northwest-1', 'us-gov-west-1', 'us-gov-east-1'];
+
 /** The templates of all stages, and one template with all context options that change resources. */
 const TEMPLATES: Readonly<Record<string, () => object>> = {
-  ...Object.fromEntries(STAGE_NAMES.map((stage) => [stage, () => templateOf(stage)])),
-  'production-with-options': () =>
-    synthesizeWith('production', { alarmEmail: 'ops@example.com', deploymentId: 'linted' }),
+  ...Object.fromEntries(STAGE_NAMES.map((stage) => [stage, () => rawTemplateOf(stage)])),
+  'production-with-options': () => rawTemplateOf('production', { drivers: 'sim', tracing: 'true' }),
+  'dev-without-alarms': () => rawTemplateOf('dev', { alarms: 'none' }),
 };
 
 /**
@@ -62,7 +68,7 @@ async function lintTemplates(): Promise<string> {
       writeFileSync(file, JSON.stringify(make(), null, 2));
       return file;
     });
-    const options = ['--ignore-checks', ...IGNORED_CHECKS, '--regions', 'us-east-1', '--'];
+    const options = ['--ignore-checks', ...IGNORED_CHECKS, '--regions', ...REGIONS, '--'];
     const { code, stdout, stderr } = await runCommand(installed.python, ['-c', RUN, ...options, ...files], {
       env: pythonEnvironment(installed),
     });

@@ -221,8 +221,8 @@ describe('alarms of the stack', () => {
     expect(alarm?.Properties['MetricName']).toBe('SweepHeld');
   });
 
-  it('alarms are sent to a topic, and the alarm address that the context states is subscribed to the topic', () => {
-    const subscribed = synthesizeWith('dev', { alarmEmail: 'ops@example.com' });
+  it('alarms are sent to a topic, and the address of the parameter `AlarmEmail` is subscribed to the topic', () => {
+    const subscribed = synthesizeWith('dev', {}, { AlarmEmail: 'ops@example.com' });
     expect(resourcesOf(dev, 'AWS::SNS::Subscription')).toEqual([]);
     expect(resourcesOf(subscribed, 'AWS::SNS::Subscription').map(([, { Properties }]) => Properties)).toEqual(
       [expect.objectContaining({ Protocol: 'email', Endpoint: 'ops@example.com' })],
@@ -269,7 +269,7 @@ describe("the deployment's id", () => {
   });
 
   it("on AWS a custom resource claims the deployment's id, and the output `DeploymentId` has the claimed id", () => {
-    const named = synthesizeWith('production', { deploymentId: 'acme-prod' });
+    const named = synthesizeWith('production', {}, { ChosenDeploymentId: 'acme-prod' });
     expect(claimOf(named)).toMatchObject({ DeploymentId: 'acme-prod', IsNamed: 'true' });
     expect(named.Outputs['DeploymentId']?.Value).toEqual({
       'Fn::GetAtt': [resourcesOf(named, 'Custom::DeploymentId')[0]?.[0], 'DeploymentId'],

@@ -6,6 +6,7 @@ import { type Bundles, HANDLERS } from '../../infra/settings/bundles.ts';
 import type { StageName } from '../../infra/settings/config.ts';
 import { synthesize } from '../../infra/synthesize.ts';
 import { type Resource, referredId, resourcesOf, type Template } from '../../infra/template.ts';
+import { templateWithValues } from '../../infra/template-with-values.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const placeholders = mkdtempSync(join(tmpdir(), 'fleetwright-placeholders-'));
@@ -26,16 +27,31 @@ const placeholderBundles: Bundles = {
   },
 };
 
-const made = new Map<StageName, Template>();
+const made = new Map<string, Template>();
 
+/** Returns a stage's template as it is deployed by default: with the defaults of its parameters. */
 export function templateOf(stage: StageName): Template {
-  const template = made.get(stage) ?? synthesize(stage, placeholderBundles);
-  made.set(stage, template);
+  return templateWithValues(rawTemplateOf(stage));
+}
+
+/** Returns a stage's template with its parameters. */
+export function rawTemplateOf(stage: StageName, context: Record<string, string> = {}): Template {
+  const key = JSON.stringify([stage, context]);
+  const template = made.get(key) ?? synthesize(stage, placeholderBundles, context);
+  made.set(key, template);
   return template;
 }
 
-export function synthesizeWith(stage: StageName, context: Record<string, string>): Template {
-  return synthesize(stage, placeholderBundles, context);
+/** Returns the template of the stage `production` with all drivers, also those that are deployed only on request. */
+export const templateOfAllDrivers = (): Template =>
+  templateWithValues(rawTemplateOf('production', { drivers: 'sim' }));
+
+export function synthesizeWith(
+  stage: StageName,
+  context: Record<string, string>,
+  values: Record<string, unknown> = {},
+): Template {
+  return templateWithValues(rawTemplateOf(stage, context), values);
 }
 
 const PSEUDO: Readonly<Record<string, string>> = {

@@ -19,7 +19,7 @@ export class DeploymentIdTaken extends Error {
 
   constructor(wanted: string, known: string) {
     super(
-      `this deployment has the id ${known} and cannot change it to ${wanted}, because its machines carry ${known}. Deploy without -c deploymentId, or with -c deploymentId=${known}`,
+      `this deployment has the id ${known} and cannot change it to ${wanted}, because its machines carry ${known}. Deploy with --parameters ChosenDeploymentId=${known}, or with an empty one`,
     );
   }
 }
