@@ -28,10 +28,10 @@ const PERMIT_WAIT_MS = 2_000;
 const CONCURRENT_DELETIONS = 10;
 const RETRY_MS = 3_000;
 /**
- * Delay after a rejected credential, in ms. The delay is long, because only an operator can replace the
- * credential.
+ * Delay after a rejected credential or a denied call, in ms. The delay is long, because only an operator can
+ * replace the credential or give the right.
  */
-const UNAUTHORIZED_RETRY_MS = 60_000;
+const REFUSED_RETRY_MS = 60_000;
 
 /**
  * Removes a fleet's network resources at a site. The workflow sends one message for each of the two rounds of
@@ -116,7 +116,8 @@ async function remove(
       code: error.code,
       message: error.message,
     });
-    const waitMs = error.code === 'Unauthorized' ? UNAUTHORIZED_RETRY_MS : RETRY_MS;
+    const isRefused = error.code === 'Unauthorized' || error.code === 'Forbidden';
+    const waitMs = isRefused ? REFUSED_RETRY_MS : RETRY_MS;
     return { waitMs: error.retryAfterMs ?? waitMs };
   }
 }
