@@ -4,6 +4,7 @@ import { AwsRefusal, type CallName } from '../../../../cli/shell/aws-calls.ts';
 import { stageNeeds } from '../../../../cli/shell/stage-needs.ts';
 import project from '../../../../package.json' with { type: 'json' };
 import { cli } from '../world.ts';
+import { documentedActions } from './documented-policy.ts';
 import { type AwsAnswers, absent, denied, FakeAccount, FINE } from './fake-account.ts';
 import { STAGE_NEEDS } from './stage-needs.ts';
 
