@@ -2,6 +2,7 @@ import { cloudWordSchema, nameSchema } from '../../functions/model/identifiers.t
 import { resourceKindSchema } from '../../functions/model/orphan.ts';
 import { resourceStateSchema } from '../../functions/model/resource.ts';
 import { command, noun } from '../shell/command.ts';
+import { stuckText } from '../shell/show-waiting.ts';
 import { table } from '../shell/table.ts';
 import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
 
@@ -34,7 +35,18 @@ export const resourcesNoun = noun('resources', 'Network resources of fleets', [
         (page) => api.listResources({ params, query: { ...page, ...filter } }),
         (items) =>
           table(
-            ['name', 'kind', 'state', 'fleet', 'cloud', 'connection', 'location', 'needed by', 'instances'],
+            [
+              'name',
+              'kind',
+              'state',
+              'fleet',
+              'cloud',
+              'connection',
+              'location',
+              'needed by',
+              'instances',
+              'stuck',
+            ],
             items.map((one) => [
               one.name,
               one.kind,
@@ -45,6 +57,7 @@ export const resourcesNoun = noun('resources', 'Network resources of fleets', [
               one.location,
               one.neededBy.join(', '),
               one.liveInstances,
+              one.stuck && stuckText(one.stuck),
             ]),
           ),
       );

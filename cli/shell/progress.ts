@@ -1,12 +1,15 @@
 import type { Counts, Fleet } from '../../functions/model/fleet.ts';
 import { plainText } from '../../functions/model/plain-text.ts';
 import type { OutStream } from './context.ts';
+import { waitingLines } from './show-waiting.ts';
 
 const REWRITE_EVERY_MS = 0;
 const LINE_EVERY_MS = 5_000;
 /** Length in ms of the period whose progress is used to estimate the remaining time. */
 const PACE_WINDOW_MS = 60_000;
 const BAR_CELLS = 24;
+/** Maximum number of reasons in the block on a terminal. */
+const MOST_WAITING = 3;
 
 interface Sample {
   atMs: number;
@@ -103,7 +106,10 @@ export class ProgressPrinter {
     const clouds = byCloud(fleet, this.#goal).map(
       ({ cloud, ended, requested }) => `${cloud} ${ended}/${requested}`,
     );
-    return [this.#head(fleet, nowMs), ...clouds].join('  ');
+    const [first, ...others] = waitingLines(fleet.waiting ?? []);
+    const more = others.length > 0 ? ` (and ${others.length} more: fleetwright fleet get ${fleet.name})` : '';
+    const waits = first === undefined ? [] : [`${first}${more}`];
+    return [this.#head(fleet, nowMs), ...clouds, ...waits].join('  ');
   }
 
   #block(fleet: Fleet, nowMs: number): string[] {
@@ -117,6 +123,9 @@ export class ProgressPrinter {
         const counts = `${String(ended).padStart(5)} of ${requested}`;
         return `  ${cloud.padEnd(width)}  ${bar} ${counts}${failed > 0 ? `, ${failed} failed` : ''}`;
       }),
+      ...waitingLines(fleet.waiting ?? [])
+        .slice(0, MOST_WAITING)
+        .map((line) => `  ${line}`),
     ];
   }
 
@@ -124,7 +133,9 @@ export class ProgressPrinter {
     const { requested } = fleet.counts;
     const ended = endedOf(fleet.counts, this.#goal);
     const failed = fleet.counts.Failed ?? 0;
-    const left = ended < requested ? remainingMs(this.#samples, requested) : undefined;
+    // While anything stands still, the progress of the last minute says nothing about the end.
+    const isMoving = (fleet.waiting ?? []).length === 0;
+    const left = isMoving && ended < requested ? remainingMs(this.#samples, requested) : undefined;
     const share =
       this.#goal === 'gone'
         ? `${ended} of ${requested} gone`

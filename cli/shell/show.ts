@@ -2,6 +2,7 @@ import type { Connection, InventoryFailure } from '../../functions/model/connect
 import type { Fleet, Instance } from '../../functions/model/fleet.ts';
 import type { LimitProfile } from '../../functions/model/limit-profile.ts';
 import { limitsText, overridesText } from './show-limits.ts';
+import { stuckText, waitingText } from './show-waiting.ts';
 import { fields, table } from './table.ts';
 
 const usd = (amount: number): string => `$${amount.toFixed(amount < 1 ? 4 : 2)}`;
@@ -43,7 +44,8 @@ export function fleetText(fleet: Fleet): string {
           ['failure', 'count', 'example'],
           fleet.failures.map(({ code, count, example }) => [code, count, example]),
         )}`;
-  return `${head}${fleet.byLocation.length > 0 ? `\n${locations}` : ''}${failures}`;
+  const waiting = fleet.waiting?.length ? `\n${waitingText(fleet.waiting)}` : '';
+  return `${head}${fleet.byLocation.length > 0 ? `\n${locations}` : ''}${failures}${waiting}`;
 }
 
 export function fleetsText(fleets: readonly Fleet[]): string {
@@ -79,13 +81,14 @@ export function instancesText(instances: readonly Instance[]): string {
       one.instanceType,
       one.publicIp,
       one.privateIp,
-      one.failure?.code,
+      one.stuck ? stuckText(one.stuck) : one.failure?.code,
     ]),
   );
 }
 
 export function instanceText(instance: Instance): string {
-  return fields([
+  const waiting = instance.waiting?.length ? `\n${waitingText(instance.waiting)}` : '';
+  const head = fields([
     ['Instance', instance.id],
     ['Fleet', instance.fleetId],
     ['Node group', instance.nodeGroup],
@@ -104,7 +107,9 @@ export function instanceText(instance: Instance): string {
     ['Terminated', instance.terminatedAt],
     ['Backend id', instance.backendId],
     ['Failure', instance.failure && `${instance.failure.code}: ${instance.failure.message}`],
+    ['Removal', instance.stuck && stuckText(instance.stuck)],
   ]);
+  return `${head}${waiting}`;
 }
 
 const rotationText = ({ status, requestedAt, failure }: NonNullable<Connection['rotation']>): string =>

@@ -90,6 +90,7 @@ export const connectionSchema = z.object({
   orphans: orphanPolicySchema.optional(),
   status: connectionStatusSchema,
   failure: failureSchema.optional(),
+  failedAt: z.iso.datetime().optional().describe('Time at which the connection became Failed.'),
   credentialVersion: z.int().positive().optional().describe('Version of the secret that is in force.'),
   rotation: rotationSchema.optional(),
   deletion: deletionSchema.optional(),

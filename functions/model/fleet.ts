@@ -5,6 +5,7 @@ import { fleetActionSchema } from './fleet-action.ts';
 import { failurePolicySchema, nodeGroupRequestSchema, prioritySchema } from './fleet-request.ts';
 import { cloudWordSchema, fleetIdSchema, instanceIdSchema, nameSchema } from './identifiers.ts';
 import { fleetStatusSchema, type InstanceStatus, instanceStatusSchema } from './status.ts';
+import { stuckSchema, waitingSchema } from './stuck.ts';
 
 const countSchema = z.int().nonnegative();
 const absentIsZero = countSchema.exactOptional();
@@ -65,6 +66,12 @@ export const fleetSchema = z.object({
     .optional()
     .describe('Name and version of the secret that holds the private key.'),
   failures: z.array(failureSummarySchema),
+  waiting: z
+    .array(waitingSchema)
+    .optional()
+    .describe(
+      'Why the fleet makes no progress, at most 20 reasons. Empty: nothing is known to stop it. Absent in lists of fleets.',
+    ),
   shortfall: countSchema
     .optional()
     .describe('Number of requested instances that do not run. Absent until launching has ended.'),
@@ -101,6 +108,13 @@ export const instanceSchema = z.object({
     .describe(
       "Present for an instance that ran and is now Undefined: the status that the cloud reports, and the cloud's reason for it.",
     ),
+  waiting: z
+    .array(waitingSchema)
+    .optional()
+    .describe('Why the instance makes no progress. Absent in lists, and for an instance at rest.'),
+  stuck: stuckSchema
+    .optional()
+    .describe('Present while the cloud refuses, or does not carry out, the removal of the machine.'),
 });
 export type Instance = z.infer<typeof instanceSchema>;
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { cloudSchema } from './cloud.ts';
 import { cloudWordSchema, fleetIdSchema, nameSchema } from './identifiers.ts';
 import { resourceKindSchema } from './orphan.ts';
+import { stuckSchema } from './stuck.ts';
 
 export const resourceStateSchema = z.enum(['Creating', 'Ready', 'Deleting']);
 
@@ -23,6 +24,9 @@ export const resourceSchema = z.object({
     .describe(
       "Number of the fleet's instances at this connection and location that may have a machine. The resource is kept while an instance of a node group in `neededBy` may have a machine there.",
     ),
+  stuck: stuckSchema
+    .optional()
+    .describe('Present while the cloud refuses to create or remove the resource: the failed tries.'),
   createdAt: z.iso.datetime().optional(),
   backendId: z
     .string()

@@ -81,6 +81,8 @@ export class Api extends Construct {
     data.catalogue.connect(fleets, 'read');
     // The transaction that creates a fleet also checks that the fleet's connections are Ready.
     data.access.connect(fleets, 'readCheck');
+    // A fleet's view tells what the governor and the polls know of its sites.
+    data.governor.connect(fleets, 'read');
     workflows.provisionFleet.connectStarter(fleets, 'PROVISION_FLEET_ARN');
     workflows.terminateFleet.connectStarter(fleets, 'TERMINATE_FLEET_ARN');
 

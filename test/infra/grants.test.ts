@@ -76,6 +76,7 @@ const ALLOWED: Record<string, Record<string, string[]>> = {
     ...fleets(READ_WRITE),
     DataCatalogueTable: READ,
     DataAccessTable: READ_CHECK,
+    DataGovernorTable: READ,
     [machine('provisionfleet')]: ['states:StartExecution'],
     [machine('terminatefleet')]: ['states:StartExecution'],
   },

@@ -8,7 +8,7 @@ import { Table } from '../chaos/models/dynamo/table.ts';
 
 const TABLES = { fleets: 'fleets', governor: 'governor', access: 'access', catalogue: 'catalogue' };
 
-/** A worker's context over tables in memory (`test/chaos/models`). The context's clock does not advance. */
+/** A worker's context over tables in memory (`test/chaos/models`). */
 export interface WorkerWorld {
   context: WorkerContext;
   tables: Readonly<Record<keyof typeof TABLES, Table>>;
@@ -21,7 +21,9 @@ export interface WorkerWorld {
   end(): void;
 }
 
-export function workerWorld(nowMs: number): WorkerWorld {
+/** @param at the time in ms since 1970. A number: the context's clock does not advance */
+export function workerWorld(at: number | (() => number)): WorkerWorld {
+  const now = typeof at === 'number' ? () => at : at;
   const loans = new ClientLoans();
   const tables = {
     fleets: new Table('fleets'),
@@ -29,7 +31,7 @@ export function workerWorld(nowMs: number): WorkerWorld {
     access: new Table('access'),
     catalogue: new Table('catalogue'),
   };
-  const clock = { now: () => nowMs, sleep: () => Promise.resolve() };
+  const clock = { now, sleep: () => Promise.resolve() };
   const lags = { baseLagMs: () => 0, indexLagMs: () => 0, pageSize: () => 100, unprocessed: () => 0 };
   const dynamo = new Dynamo(Object.values(tables), { now: clock.now, ...lags });
   const sent: DriverMessage[] = [];
@@ -40,7 +42,7 @@ export function workerWorld(nowMs: number): WorkerWorld {
     outcomes,
     meet: () => Promise.resolve(),
     put: (table, item) =>
-      tables[table].put(item.pk, item.sk, item, { nowMs, baseAtMs: nowMs, indexAtMs: () => nowMs }),
+      tables[table].put(item.pk, item.sk, item, { nowMs: now(), baseAtMs: now(), indexAtMs: now }),
     end: () => loans.takeBack(),
   };
   const document = loans.lend(async (command, input) => {

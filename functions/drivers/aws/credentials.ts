@@ -11,13 +11,6 @@ export interface Keys {
   expiration?: Date;
 }
 
-/** Returns the keys that are valid now. */
-export interface KeySource {
-  (): Promise<Keys>;
-  /** Drops the cached keys of a role. @returns false if the keys cannot be renewed */
-  forget(): boolean;
-}
-
 const SESSION_SECONDS = 3_600;
 /** A role's keys are replaced this many ms before they expire. */
 const SPARE_MS = 300_000;
@@ -36,11 +29,11 @@ export function keysOf(
   deploymentId: string,
   surroundings: Surroundings,
   onKeys: (keys: Keys) => void = () => undefined,
-): KeySource {
+): () => Promise<Keys> {
   const { accessKeyId, secretAccessKey, sessionToken, roleArn, externalId } = credential;
   if (accessKeyId !== undefined && secretAccessKey !== undefined) {
     const keys = { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
-    return Object.assign(async () => keys, { forget: () => false });
+    return async () => keys;
   }
   if (roleArn === undefined || externalId === undefined) {
     throw new DriverError(
@@ -56,15 +49,14 @@ export function keysOf(
   };
   // Without credentials in its settings, this client uses the credentials of the Lambda function.
   const sts = new STSClient(settings);
-  let kept: { sinceMs: number; untilMs: number; keys: Promise<Keys> } | undefined;
-  const read = () => {
+  let kept: { untilMs: number; keys: Promise<Keys> } | undefined;
+  return () => {
     if (kept && kept.untilMs > surroundings.clock.now()) return kept.keys;
     const keys = assume(sts, role, surroundings).then((made) => {
       onKeys(made);
       return made;
     });
-    const sinceMs = surroundings.clock.now();
-    const entry = { sinceMs, untilMs: sinceMs + SESSION_SECONDS * 1_000 - SPARE_MS, keys };
+    const entry = { untilMs: surroundings.clock.now() + SESSION_SECONDS * 1_000 - SPARE_MS, keys };
     kept = entry;
     keys.then(
       ({ expiration }) => {
@@ -76,12 +68,6 @@ export function keysOf(
     );
     return keys;
   };
-  const forget = () => {
-    // Many calls with the same expired keys may fail together. Only the first one drops the keys.
-    if (kept && kept.sinceMs + SPARE_MS < surroundings.clock.now()) kept = undefined;
-    return true;
-  };
-  return Object.assign(read, { forget });
 }
 
 async function assume(

@@ -15,11 +15,19 @@ import type { WorkerContext } from '../../platform/worker/context.ts';
 export async function markRefused(
   context: Pick<WorkerContext, 'store' | 'forget'>,
   { namespace, name, id, credentialVersion }: Connection,
-  failure: Failure,
+  { code, message }: Failure,
 ): Promise<boolean> {
   context.forget(connectionKey(namespace, name));
   const isInForce = { id, statusNot: 'Disabled', credentialVersion } as const;
-  if (await updateConnection(context.store, namespace, name, { status: 'Failed', failure }, isInForce))
+  if (
+    await updateConnection(
+      context.store,
+      namespace,
+      name,
+      { status: 'Failed', failure: { code, message } },
+      isInForce,
+    )
+  )
     return true;
   const now = await readConnection(context.store, namespace, name);
   return now === undefined || (now.id === id && now.credentialVersion === credentialVersion);

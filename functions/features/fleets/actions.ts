@@ -1,7 +1,8 @@
 import { allowedActions, type FleetAction, type FleetActionRequest } from '../../model/fleet-action.ts';
-import { isGoing } from '../../model/status.ts';
+import { isGoing, isOver } from '../../model/status.ts';
 import {
   type FleetItem,
+  type FleetUpdate,
   holdEnd,
   parseFleetItem,
   readFleetItem,
@@ -37,8 +38,8 @@ export async function actOnFleet(
     if (fleet.namespace !== namespace) return { outcome: 'not-found' };
     const { action } = request;
     if (fleet.lastAction === action && isUnderWay(fleet, action)) {
-      const heldUntilMs = request.action === 'hold' ? holdEnd(deps.store.clock.now(), request) : undefined;
-      const same = heldUntilMs === undefined ? fleet : await updateFleet(deps.store, fleet, { heldUntilMs });
+      const update = repeated(fleet, request, deps.store.clock.now());
+      const same = update ? await updateFleet(deps.store, fleet, update) : fleet;
       if (same) await finishAction(deps, same, action);
       return { outcome: 'accepted' };
     }
@@ -51,6 +52,27 @@ export async function actOnFleet(
     }
     if (attempt === TRIES)
       throw new Error(`${action} failed: other requests changed fleet ${fleetId} ${TRIES} times in a row`);
+  }
+}
+
+/** Returns what a repeated request writes; undefined if it writes nothing. */
+function repeated(
+  { status }: FleetItem,
+  request: FleetActionRequest,
+  nowMs: number,
+): FleetUpdate | undefined {
+  switch (request.action) {
+    case 'hold': {
+      const heldUntilMs = holdEnd(nowMs, request);
+      return heldUntilMs === undefined ? undefined : { heldUntilMs };
+    }
+    case 'withdraw':
+    case 'refine':
+      return isOver(status) ? undefined : { removalAskedAtMs: nowMs };
+    case 'release':
+    case 'abort':
+    case 'retry':
+      return undefined;
   }
 }
 
@@ -111,9 +133,13 @@ async function carryOut(
         status: 'Terminating',
         heldUntilMs: null,
         lastAction: action,
+        removalAskedAtMs: deps.store.clock.now(),
       });
     case 'refine':
-      return await assignWork(deps.store, fleet, 'refine', { lastAction: action });
+      return await assignWork(deps.store, fleet, 'refine', {
+        lastAction: action,
+        removalAskedAtMs: deps.store.clock.now(),
+      });
   }
 }
 
@@ -136,7 +162,8 @@ async function finishAction(
 }
 
 /**
- * Starts the removal of a fleet in any state. A repeated request is accepted, too.
+ * Starts the removal of a fleet in any state. A repeated request is accepted, too: workers then try failed
+ * removals again without waiting for the end of their delay.
  *
  * @returns false if the namespace has no such fleet
  */
@@ -148,11 +175,17 @@ export async function requestTermination(
   for (let attempt = 1; ; attempt += 1) {
     const fleet = await readFleetItem(deps.store, fleetId);
     if (fleet?.namespace !== namespace) return false;
+    const removalAskedAtMs = deps.store.clock.now();
     if (isGoing(fleet.status)) {
-      await resumeWork(deps.workflows, fleet);
-      return true;
+      const same = isOver(fleet.status) || (await updateFleet(deps.store, fleet, { removalAskedAtMs }));
+      if (same) {
+        await resumeWork(deps.workflows, fleet);
+        return true;
+      }
+    } else {
+      const update = { status: 'Terminating' as const, heldUntilMs: null, removalAskedAtMs };
+      if (await beginWork(deps, fleet, 'remove', update)) return true;
     }
-    if (await beginWork(deps, fleet, 'remove', { status: 'Terminating', heldUntilMs: null })) return true;
     if (attempt === TRIES)
       throw new Error(`fleet ${fleetId} was not deleted: other requests changed it ${TRIES} times in a row`);
   }

@@ -20,13 +20,28 @@ import {
 } from '../../platform/store/placements.ts';
 import type { Store } from '../../platform/store/store.ts';
 import { actionFacts } from './action-facts.ts';
+import { readWaiting } from './read-waiting.ts';
 
 /**
- * Reads a fleet with one query of one partition. The cost does not depend on the number of instances.
+ * Reads a fleet with one query of one partition, and a bounded number of reads that tell why the fleet makes no
+ * progress. The cost does not depend on the number of instances.
  *
  * @returns undefined if the namespace has no such fleet
  */
 export async function readFleet(
+  store: Store<'fleets' | 'access' | 'governor'>,
+  namespace: string,
+  fleetId: string,
+): Promise<Fleet | undefined> {
+  const { meta, placements } = await readFleetPartition(store, fleetId);
+  if (meta === undefined) return undefined;
+  const fleet = parseFleetItem(meta);
+  if (fleet.namespace !== namespace) return undefined;
+  const waiting = await readWaiting(store, fleet, placements);
+  return { ...fleetView(fleet, placements, store.clock.now()), waiting };
+}
+
+async function readForList(
   store: Store<'fleets'>,
   namespace: string,
   fleetId: string,
@@ -47,7 +62,7 @@ export async function listFleets(
   { limit, cursor }: { limit: number; cursor?: string | undefined },
 ): Promise<{ items: Fleet[]; cursor: string | null }> {
   const { fleetIds, last } = await listFleetIds(store, namespace, { limit, after: cursor });
-  const fleets = await Promise.all(fleetIds.map((fleetId) => readFleet(store, namespace, fleetId)));
+  const fleets = await Promise.all(fleetIds.map((fleetId) => readForList(store, namespace, fleetId)));
   return { items: fleets.filter((fleet) => fleet !== undefined), cursor: last ?? null };
 }
 
@@ -116,6 +131,7 @@ export function fleetView(fleet: FleetItem, placements: readonly PlacementItem[]
     costUsd: placements.reduce((sum, placement) => sum + costUsd(placement, seconds), 0),
     sshKeyParameter: isOver(fleet.status) ? undefined : fleet.sshKeyParameter,
     failures: failuresOf(fleet.status, placements),
+    waiting: undefined,
     shortfall: isSettled(fleet.status) ? fleet.requested - (counts.Running ?? 0) : undefined,
     heldUntil: fleet.heldUntilMs === undefined ? undefined : isoTime(fleet.heldUntilMs),
     allowedActions: allowedActions(actionFacts(fleet, placements)),

@@ -148,7 +148,7 @@ async function giveFeedback(
  * Returns the feedback about one refused call. The result never reports an outage. The caller reports an
  * outage if every call has failed as Unavailable.
  */
-function feedbackOf({ code, message, scope }: DriverError, wanted: WantedCreate): Feedback[] {
+function feedbackOf({ code, message }: DriverError, wanted: WantedCreate): Feedback[] {
   switch (code) {
     case 'InsufficientCapacity':
       return [{ kind: 'no-capacity', wanted }];
@@ -162,11 +162,9 @@ function feedbackOf({ code, message, scope }: DriverError, wanted: WantedCreate)
     case 'InvalidRequest':
     case 'Unsupported':
     case 'Unauthorized':
+    case 'Forbidden':
     case 'NoPermit':
       return [];
-    case 'Forbidden':
-      // A denial of one request, for instance of its image, says nothing about other launches.
-      return scope === 'launch' ? [] : [{ kind: 'denied', wanted, message }];
   }
 }
 

@@ -7,7 +7,9 @@ import { type FleetItem, readFleetItem, readSpec } from '../../platform/store/fl
 import { type InstanceItem, readInstanceRange, readInstances } from '../../platform/store/instances.ts';
 import { type PlacementItem, readFleetPartition } from '../../platform/store/placements.ts';
 import type { Store } from '../../platform/store/store.ts';
+import { stuckView } from '../../platform/store/stuck.ts';
 import { NOT_LAUNCHED, unclaimedStatus } from '../fleets/fleet-view.ts';
+import { readWaiting } from '../fleets/read-waiting.ts';
 
 export interface InstanceFilter {
   status?: InstanceStatus | undefined;
@@ -65,7 +67,7 @@ export async function listInstances(
  * @returns undefined if the namespace has no such instance
  */
 export async function readInstance(
-  store: Store<'fleets'>,
+  store: Store<'fleets' | 'access' | 'governor'>,
   namespace: string,
   id: string,
 ): Promise<Instance | undefined> {
@@ -76,9 +78,24 @@ export async function readInstance(
   const [slot] = positions(layOut(spec), ref.index).slice(0, 1);
   if (slot?.index !== ref.index) return undefined;
   const record = (await readInstances(store, [ref])).get(id);
-  const { placements } = record ? { placements: [] } : await readFleetPartition(store, ref.fleetId);
-  return viewOf(fleet, placements, slot, record);
+  const isAtRest = record !== undefined && !(record.status in MAY_WAIT);
+  const { placements } = isAtRest ? { placements: [] } : await readFleetPartition(store, ref.fleetId);
+  const view = viewOf(fleet, placements, slot, record);
+  if (!(view.status in MAY_WAIT)) return view;
+  const here = placements.filter(
+    (one) => one.connection === view.connection && one.location === view.location,
+  );
+  const waiting = await readWaiting(store, fleet, here);
+  // What stops the removal of another instance does not stop this instance.
+  return { ...view, waiting: waiting.filter(({ why, resource }) => why !== 'removal' || resource) };
 }
+
+/** Statuses of an instance that may wait for something: a key for each. */
+const MAY_WAIT: Readonly<Partial<Record<InstanceStatus, true>>> = {
+  Planned: true,
+  Creating: true,
+  Terminating: true,
+};
 
 interface Slot {
   index: number;
@@ -160,6 +177,8 @@ function viewOf(
     backendId: record?.backendId,
     failure: record?.failure ?? (status === 'Failed' ? (blocked ?? NOT_LAUNCHED) : undefined),
     trouble: status === 'Undefined' ? record?.trouble : undefined,
+    waiting: undefined,
+    stuck: status === 'Terminating' && record?.stuck ? stuckView(record.stuck) : undefined,
   };
   return view;
 }

@@ -11,6 +11,8 @@ import { attemptsOf } from '../ownership/attempts.ts';
 import { applyChanges, completeTasks } from './outcomes.ts';
 
 const CHECK_MS = 3_000;
+/** Delay of the next check if the cloud refuses to remove each of the remaining machines, in ms. */
+const STUCK_CHECK_MS = 15_000;
 
 /**
  * Marks as Terminating the instances of a fleet that the layout assigns to this site, even if they have moved
@@ -53,7 +55,8 @@ export async function terminateInstances(
     await context.tasks.succeed(taskToken, { outcome: 'Terminated' });
     return ACK;
   }
-  return requeueAfter(CHECK_MS + 10 * leaving.length);
+  const areStuck = leaving.every(({ stuck }) => stuck !== undefined);
+  return requeueAfter((areStuck ? STUCK_CHECK_MS : CHECK_MS) + 10 * leaving.length);
 }
 
 /**

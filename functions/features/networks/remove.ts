@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
 import type { CloudClient } from '../../drivers/contract/driver.ts';
 import { DriverError } from '../../drivers/contract/errors.ts';
+import { readFleetItem } from '../../platform/store/fleets.ts';
 import {
   claimNetwork,
   closeNetwork,
@@ -9,6 +10,7 @@ import {
   recordNetwork,
 } from '../../platform/store/networks.ts';
 import { liveGroups, readPlacement } from '../../platform/store/placements.ts';
+import { afterFailure, isDue } from '../../platform/store/stuck.ts';
 import {
   ACK,
   claimMsOf,
@@ -19,6 +21,7 @@ import {
   type WorkerContext,
 } from '../../platform/worker/context.ts';
 import type { RemovalScope, RemoveNetworksMessage } from '../../platform/workflow/messages.ts';
+import { markRefused } from '../connections/mark-failed.ts';
 
 /**
  * Maximum time that a call waits for its permit, in ms. If no permit comes in this time, the message is sent
@@ -27,11 +30,12 @@ import type { RemovalScope, RemoveNetworksMessage } from '../../platform/workflo
 const PERMIT_WAIT_MS = 2_000;
 const CONCURRENT_DELETIONS = 10;
 const RETRY_MS = 3_000;
+const SHORTEST_MS = 1_000;
 /**
- * Delay after a rejected credential or a denied call, in ms. The delay is long, because only an operator can
- * replace the credential or give the right.
+ * Maximum delay of the message while the next try is not due, in ms. The worker then only reads the records, to see
+ * whether a user has asked for the removal again.
  */
-const REFUSED_RETRY_MS = 60_000;
+const LOOK_MS = 10_000;
 
 /**
  * Removes a fleet's network resources at a site. The workflow sends one message for each of the two rounds of
@@ -54,9 +58,13 @@ export async function removeNetworks(
   const ofRound = standing.filter(({ kind }) => (kind === 'network') === (round === 'network'));
   const items = round === 'network' && isUsed ? [] : ofRound.filter((item) => !needed(item));
   const opened = items.length > 0 ? await context.open(connectionKey) : undefined;
+  const isStuck = items.some(({ status, stuck }) => status === 'Deleting' && stuck !== undefined);
+  const askedAtMs = isStuck ? (await readFleetItem(context.store, fleetId))?.removalAskedAtMs : undefined;
   const limit = pLimit(CONCURRENT_DELETIONS);
   const removals = opened
-    ? await Promise.all(items.map((item) => limit(() => remove(context, site, opened, item, scope))))
+    ? await Promise.all(
+        items.map((item) => limit(() => remove(context, site, opened, item, { scope, askedAtMs }))),
+      )
     : [];
   const waits = removals.flatMap((one) => (one === 'gone' ? [] : [one.waitMs]));
   if (waits.length > 0) return requeueAfter(Math.max(...waits));
@@ -84,15 +92,27 @@ async function neededHere(
  */
 type Removal = 'gone' | { waitMs: number };
 
-/** Makes one attempt to remove a network resource, and closes its record if the resource no longer exists. */
+interface Request {
+  scope: RemovalScope;
+  /** Time at which a user last asked for the removal. */
+  askedAtMs: number | undefined;
+}
+
+/**
+ * Makes one attempt to remove a network resource, and closes its record if the resource no longer exists. If the
+ * attempt fails, the record keeps the error and the time of the next attempt.
+ */
 async function remove(
   context: WorkerContext,
   site: SiteRef,
   opened: OpenConnection,
   item: NetworkItem,
-  scope: RemovalScope,
+  { scope, askedAtMs }: Request,
 ): Promise<Removal> {
   const nowMs = context.store.clock.now();
+  // The failed tries of a record in another status are tries to create the resource.
+  const stuck = item.status === 'Deleting' ? item.stuck : undefined;
+  if (!isDue(stuck, nowMs, askedAtMs)) return { waitMs: lookIn(stuck?.nextTryAtMs, nowMs) };
   if (item.claimUntilMs > nowMs) return { waitMs: Math.min(item.claimUntilMs - nowMs, RETRY_MS) };
   const claimed = { ...item, claimUntilMs: nowMs + claimMsOf(context) };
   if (!(await claimNetwork(context.store, item, 'Deleting', claimed.claimUntilMs, scope === 'failed')))
@@ -109,18 +129,29 @@ async function remove(
       await closeNetwork(context.store, item);
       return 'gone';
     }
-    await recordNetwork(context.store, claimed, {});
-    if (error.code === 'NoPermit') return { waitMs: error.retryAfterMs ?? RETRY_MS };
+    if (error.code === 'NoPermit') {
+      await recordNetwork(context.store, claimed, {});
+      return { waitMs: error.retryAfterMs ?? RETRY_MS };
+    }
     context.log.warn('a network resource could not be removed', {
       name: item.name,
       code: error.code,
       message: error.message,
     });
-    const isRefused = error.code === 'Unauthorized' || error.code === 'Forbidden';
-    const waitMs = isRefused ? REFUSED_RETRY_MS : RETRY_MS;
-    return { waitMs: error.retryAfterMs ?? waitMs };
+    if (error.code === 'Throttled') {
+      await recordNetwork(context.store, claimed, {});
+      return { waitMs: error.retryAfterMs ?? RETRY_MS };
+    }
+    const failed = afterFailure(stuck, error, context.store, error.retryAfterMs);
+    await recordNetwork(context.store, claimed, { stuck: failed });
+    if (error.code === 'Unauthorized') await markRefused(context, opened.connection, error);
+    return { waitMs: lookIn(failed.nextTryAtMs, context.store.clock.now()) };
   }
 }
+
+/** Returns the delay of the message until the next look at the record, in ms. */
+const lookIn = (nextTryAtMs = 0, nowMs: number): number =>
+  Math.min(LOOK_MS, Math.max(SHORTEST_MS, nextTryAtMs - nowMs));
 
 /**
  * Looks up the backend id of a network resource by the resource's name. A record lacks the backend id if the

@@ -5,6 +5,7 @@ import { type LiveFleet, liveFleetsFrom } from '../../platform/store/live-fleets
 import { type NetworkItem, readNetworks } from '../../platform/store/networks.ts';
 import { liveCount, type PlacementItem, readFleetPartition } from '../../platform/store/placements.ts';
 import type { Store } from '../../platform/store/store.ts';
+import { stuckView } from '../../platform/store/stuck.ts';
 
 export interface ResourceFilter {
   kind?: Resource['kind'] | undefined;
@@ -97,6 +98,7 @@ function viewOf(
     state: item.status,
     neededBy: item.neededBy,
     liveInstances: placement === undefined ? 0 : liveCount(placement),
+    ...(item.stuck === undefined || item.status === 'Ready' ? {} : { stuck: stuckView(item.stuck) }),
     ...(item.createdAt === undefined ? {} : { createdAt: item.createdAt }),
     ...(item.backendId === undefined ? {} : { backendId: item.backendId }),
   };

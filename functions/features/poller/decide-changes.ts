@@ -4,6 +4,7 @@ import type { InstanceItem } from '../../platform/store/instances.ts';
 import type { StatusChange } from '../../platform/store/transition.ts';
 import type { Finding } from './compare.ts';
 import type { Observed } from './poll.ts';
+import type { Removal } from './stuck-removals.ts';
 
 /** The writes and calls that follow from a poll's findings. */
 export interface Decided {
@@ -13,8 +14,8 @@ export interface Decided {
   endedAttempts: { record: InstanceItem; failure: Failure }[];
   /** Machines that were made by create calls with an unknown outcome, each with its record. */
   adopted: { record: InstanceItem; machine: CloudInstance }[];
-  /** Backend ids of machines to remove. */
-  removals: string[];
+  /** Machines to remove, each with its record. */
+  removals: Removal[];
 }
 
 /** Turns a poll's findings into writes and calls. Pure. */
@@ -32,7 +33,7 @@ export function decideChanges({ found, movable }: Pick<Observed, 'found' | 'mova
         decided.adopted.push({ record, machine: finding.machine });
         break;
       case 'terminate':
-        decided.removals.push(finding.backendId);
+        decided.removals.push({ record, backendId: finding.backendId });
         break;
       // The observe phase has read the machine of a `confirm` finding by id, and added a second finding with
       // the result.

@@ -6,8 +6,8 @@ import { agrees, machineOf } from './compare.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /**
- * Interval of polls that check deadlines, in ms. Such a poll re-reads every record in Creating, and looks up
- * the records of machines that have no index entry.
+ * Interval of polls that check deadlines, in ms. Such a poll re-reads every record in Creating or Terminating,
+ * and looks up the records of machines that have no index entry.
  */
 const DEADLINES_MS = 60_000;
 
@@ -65,6 +65,6 @@ function needsReread(
   machines: ReadonlyMap<string, readonly CloudInstance[]>,
   withDeadlines: boolean,
 ): boolean {
-  if (withDeadlines && entry.status === 'Creating') return true;
+  if (withDeadlines && (entry.status === 'Creating' || entry.status === 'Terminating')) return true;
   return !agrees(entry, machineOf(entry, machines.get(entry.siteSk) ?? []));
 }

@@ -17,6 +17,7 @@ import {
   type WorkerContext,
 } from '../../platform/worker/context.ts';
 import type { PollMessage } from '../../platform/workflow/messages.ts';
+import { markRefused } from '../connections/mark-failed.ts';
 import { QUEUE_SCAN_MS, scanQueue, serveQueue } from '../launch-queue/serve-queue.ts';
 import { countForBudget } from './count-for-budget.ts';
 import { endOverdue } from './end-overdue.ts';
@@ -33,15 +34,12 @@ const POLLS_UNTIL_IDLE = 2;
  */
 const LIST_AGAIN_MS = 60_000;
 /**
- * Interval of polls after a rejected credential or a denied list call, in ms. More frequent polls are useless
- * until an operator replaces the credential or gives the right. Also the maximum interval of polls while launches wait and the cloud gives no
+ * Interval of polls after a rejected credential, in ms. More frequent polls are useless until an operator
+ * replaces the credential. Also the maximum interval of polls while launches wait and the cloud gives no
  * answer.
  */
 const BLIND_MS = 60_000;
-const BLIND_POLL_MS: Readonly<Partial<Record<DriverErrorCode, number>>> = {
-  Unauthorized: BLIND_MS,
-  Forbidden: BLIND_MS,
-};
+const BLIND_POLL_MS: Readonly<Partial<Record<DriverErrorCode, number>>> = { Unauthorized: BLIND_MS };
 
 /**
  * Polls one site. Makes one list call for all fleets, reconciles records, completes tasks and serves the
@@ -65,6 +63,9 @@ export async function pollSite(context: WorkerContext, message: PollMessage): Pr
     throw error;
   }
 }
+
+/** Maximum number of characters of a cloud's error in the loop's item. */
+const MAX_WORDS = 500;
 
 /** State of the poll that is running. */
 interface Turn {
@@ -96,6 +97,7 @@ async function pollNow(context: WorkerContext, site: SiteRef, turn: Turn): Promi
     return await withoutList(context, site, opened, turn, { error, askedAtMs });
   }
   loop.listFailedAtMs = 0;
+  loop.blind = null;
   // A list that shows no expected machine may be an error of the cloud. The poll believes such a list only if
   // the previous list showed no expected machine, too. The previous list counts even if the poll loop was
   // restarted in between.
@@ -185,8 +187,15 @@ async function withoutList(
     turn.loop.listFailedAtMs = context.store.clock.now();
     const snapshot = await snapshotById(context, site, opened, turn.loop);
     if (snapshot === 'late') return await pollBlindly(context, site, opened, turn, SHORTEST_POLL_MS);
-    if (snapshot) return await goOn(context, site, opened, turn, snapshot);
+    if (snapshot) {
+      turn.loop.blind = null;
+      return await goOn(context, site, opened, turn, snapshot);
+    }
   }
+  turn.loop.blind = blindAfter(turn.loop, error, askedAtMs);
+  // Only a refused credential makes the connection Failed. Polls go on, because an operator may replace the
+  // credential.
+  if (error.code === 'Unauthorized') await markRefused(context, opened.connection, error);
   if (error.code !== 'Throttled') await endOverdue(context, site, error);
   if (hasBudget(opened.limits)) {
     // Records can be counted without the cloud. Count the records for the budget here, because budget
@@ -197,6 +206,11 @@ async function withoutList(
   const waitMs = error.retryAfterMs ?? BLIND_POLL_MS[error.code] ?? 2 * POLL_INTERVAL_MS;
   turn.loop.listFailedAtMs = 0;
   await pollBlindly(context, site, opened, turn, waitMs);
+}
+
+/** Returns the error of a poll that saw nothing, with the time since when polls have seen nothing. */
+function blindAfter({ blind }: Loop, { code, message }: DriverError, nowMs: number): Loop['blind'] {
+  return { code, message: message.slice(0, MAX_WORDS), sinceMs: blind?.sinceMs ?? nowMs };
 }
 
 /** Reads machines one by one while the list call is suspended after a failure. */
@@ -275,6 +289,7 @@ async function pollAgain(
     fullAtMs,
     entries,
     listFailedAtMs: loop.listFailedAtMs,
+    blind: loop.blind,
     isDoubted: loop.isDoubted,
     askedUpTo: loop.askedUpTo,
   });

@@ -13,7 +13,7 @@ import { bootBetween, fastestOf } from './next-poll.ts';
 import { observe } from './observe.ts';
 import type { Observed, Poll } from './poll.ts';
 import { releaseSlotsOf, tellGovernor } from './release.ts';
-import { removeMachines } from './remove-machines.ts';
+import { noteSlowRemovals, removeMachines } from './remove-machines.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /**
@@ -50,7 +50,8 @@ export async function reconcileSite(poll: Poll, snapshot: Snapshot): Promise<Rec
   const decision = decideSlots(observed, applied, site, context.store.clock.now());
   const fenced = await releaseSlotsOf(poll, observed, applied, decision);
   await endAttempts(poll, decided);
-  const isRemoving = await removeMachines(context, site, opened, decided.removals);
+  const isRemoving = await removeMachines(poll, decided.removals);
+  if (observed.picked.withDeadlines) await noteSlowRemovals(poll, observed.found);
   if (observed.picked.withDeadlines) {
     const unclaimed = withoutEntry(snapshot.seen, snapshot.entries);
     await takeBackUnclaimed(context, site, opened, unclaimed, snapshot.seenAtMs);

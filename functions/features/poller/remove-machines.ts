@@ -1,12 +1,9 @@
 import pLimit from 'p-limit';
 import { DriverError } from '../../drivers/contract/errors.ts';
 import type { Clock } from '../../platform/runtime/clock.ts';
-import {
-  type OpenConnection,
-  type SiteRef,
-  timeLeftMs,
-  type WorkerContext,
-} from '../../platform/worker/context.ts';
+import { timeLeftMs } from '../../platform/worker/context.ts';
+import type { Found, Poll } from './poll.ts';
+import { dueRemovals, type Removal, RemovalTries } from './stuck-removals.ts';
 
 /**
  * Maximum number of concurrent removal calls. The number is high, because some clouds answer such a call only
@@ -29,21 +26,24 @@ const SHORTEST_WAIT_MS = 100;
  * Begins calls for at most LONGEST_REMOVING_MS, at the rate that the governor permits. Returns before all
  * calls are answered if the poll has to end.
  *
+ * A removal that the cloud refuses is recorded with the cloud's words, and tried again with a growing delay.
+ *
  * @returns true if some calls were not made, or have no answer yet
  */
 export async function removeMachines(
-  context: WorkerContext,
-  { location }: SiteRef,
-  { onTerms }: OpenConnection,
-  backendIds: readonly string[],
+  { context, site, opened }: Pick<Poll, 'context' | 'site' | 'opened'>,
+  removals: readonly Removal[],
 ): Promise<boolean> {
-  if (backendIds.length === 0) return false;
+  const due = await dueRemovals(context, removals);
+  if (due.length === 0) return false;
   const { clock } = context.store;
   const calls = new BegunCalls(clock, clock.now() + Math.min(LONGEST_REMOVING_MS, timeLeftMs(context) / 4));
-  const remove = (backendId: string): Promise<boolean> =>
+  const tries = new RemovalTries(context, site, removals);
+  const remove = ({ record, backendId }: Removal): Promise<boolean> =>
     calls.begin(async (terms) => {
       try {
-        await onTerms(terms).terminateInstance(location, backendId);
+        await opened.onTerms(terms).terminateInstance(site.location, backendId);
+        await tries.accepted(record);
       } catch (error) {
         if (!(error instanceof DriverError)) throw error;
         if (error.code === 'NoPermit') return false;
@@ -52,20 +52,36 @@ export async function removeMachines(
           code: error.code,
           message: error.message,
         });
+        // The governor slows throttled calls down. The cloud has not refused the removal.
+        if (error.code !== 'Throttled') await tries.refused(record, error);
       }
       return true;
     });
   const limit = pLimit(CONCURRENT_REMOVALS);
-  const all = Promise.all(backendIds.map((backendId) => limit(() => remove(backendId))));
+  const all = Promise.all(due.map((removal) => limit(() => remove(removal))));
   const answeredMs = Math.min(ANSWERED_MS, timeLeftMs(context) / 2);
   for (let waitMs = answeredMs; waitMs > 0; waitMs = calls.lateInMs(answeredMs)) {
     const late = clock.sleep(Math.max(SHORTEST_WAIT_MS, Math.ceil(waitMs))).then(() => undefined);
     const areAsked = await Promise.race([all, late]);
-    if (areAsked) return areAsked.includes(false);
+    if (areAsked) {
+      await tries.summarize();
+      return areAsked.includes(false);
+    }
   }
   // A call may fail after this function has returned. The error must not end the process.
   all.catch((error: unknown) => context.log.warn('a machine could not be terminated', { error }));
+  await tries.summarize();
   return true;
+}
+
+/** Records the machines whose removal the cloud accepted a long time ago, and which still exist. */
+export async function noteSlowRemovals(
+  { context, site }: Pick<Poll, 'context' | 'site'>,
+  found: readonly Found[],
+): Promise<void> {
+  const tries = new RemovalTries(context, site, found);
+  await tries.noteSlow(found);
+  await tries.summarize();
 }
 
 /**

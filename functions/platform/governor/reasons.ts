@@ -2,8 +2,7 @@ import type { GovernorReason } from '../../model/governor-view.ts';
 import type { CallKind, LimitProfile } from '../../model/limit-profile.ts';
 import { isoTime } from '../runtime/clock.ts';
 import { OUTAGE_FAILURES } from './blocks.ts';
-import { DENIAL_FORGOTTEN_MS } from './denials.ts';
-import { type CallState, rateMultiplier, scheduleCalls } from './rate.ts';
+import { type CallState, IDLE_CALLS, rateMultiplier, scheduleCalls } from './rate.ts';
 import { createRateLimit } from './rate-limits.ts';
 import { FORGOTTEN_MS, type SiteState, scopeOf } from './site-state.ts';
 
@@ -45,10 +44,15 @@ export function reasonsOf(site: SiteOverview, limits: LimitProfile, nowMs: numbe
     ...outageReason(create),
     ...capacityReasons(create, nowMs),
     ...quotaReasons(create, nowMs),
-    ...denialReasons(create, nowMs),
     ...budgetReason(create, nowMs),
     ...(isFirst ? [{ why: 'first-instance' } as const] : []),
   ];
+}
+
+/** Lists the reasons why no launch of a site goes out, without the reasons that only pace the launches. */
+export function blocksAmong(create: SiteState, limits: LimitProfile, nowMs: number): GovernorReason[] {
+  const idle = { create, list: IDLE_CALLS, mutate: IDLE_CALLS, held: 0, locationsTaken: undefined };
+  return reasonsOf(idle, limits, nowMs);
 }
 
 function rateReason(create: SiteState, limits: LimitProfile, nowMs: number): GovernorReason[] {
@@ -102,21 +106,6 @@ function quotaReasons({ closed = {} }: SiteState, nowMs: number): GovernorReason
       message,
       sinceAt: isoTime(sinceMs),
       retryAt: isoTime(retryAtMs),
-    }));
-}
-
-function denialReasons({ denied = {} }: SiteState, nowMs: number): GovernorReason[] {
-  return Object.entries(denied)
-    .filter(([, { retryAtMs }]) => retryAtMs + DENIAL_FORGOTTEN_MS >= nowMs)
-    .sort(([, one], [, other]) => other.sinceMs - one.sinceMs)
-    .slice(0, MOST_SCOPES)
-    .map(([instanceType, { message, sinceMs, retryAtMs, probe }]) => ({
-      why: 'denied',
-      instanceType,
-      message,
-      sinceAt: isoTime(sinceMs),
-      retryAt: isoTime(retryAtMs),
-      probing: probe !== undefined && probe.untilMs > nowMs,
     }));
 }
 

@@ -3,6 +3,7 @@ import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { type Connection, connectionSchema } from '../../model/connection.ts';
 import type { Deletion } from '../../model/deletion.ts';
 import { connectionKey, makeConnectionId, makeId } from '../../model/identifiers.ts';
+import { isoTime } from '../runtime/clock.ts';
 import { abandonedSecret } from './abandoned-secrets.ts';
 import {
   decideDeletion,
@@ -232,7 +233,8 @@ export interface UpdateCondition {
 }
 
 /**
- * Updates a connection's record. If the update sets a status other than Failed, the recorded failure is removed.
+ * Updates a connection's record. The status Failed keeps the time at which it was first set (`failedAt`). If the update
+ * sets another status, the recorded failure and its time are removed.
  *
  * @returns the updated connection; undefined if it does not exist or the condition does not hold
  */
@@ -245,13 +247,17 @@ export async function updateConnection(
 ): Promise<Connection | undefined> {
   const fields = Object.entries(update).filter(([, value]) => value !== undefined);
   const heals = update.status !== undefined && update.status !== 'Failed';
-  const removed = [...(heals ? ['failure'] : []), ...(condition.remove ?? [])];
+  const removed = [...(heals ? ['failure', 'failedAt'] : []), ...(condition.remove ?? [])];
   const checks = checksOf(condition);
-  const values = {
+  const values: Record<string, unknown> = {
     ...Object.fromEntries(fields.map(([field, value]) => [`:${field}`, value])),
     ...checks.values,
   };
   const sets = fields.map(([field]) => `#${field} = :${field}`);
+  if (update.status === 'Failed') {
+    sets.push('#failedAt = if_not_exists(#failedAt, :failedAt)');
+    values[':failedAt'] = isoTime(store.clock.now());
+  }
   try {
     const { Attributes } = await store.document.send(
       new UpdateCommand({
@@ -265,7 +271,11 @@ export async function updateConnection(
         ConditionExpression: ['attribute_exists(pk)', ...checks.expressions].join(' AND '),
         ExpressionAttributeNames: {
           ...Object.fromEntries(
-            [...fields.map(([field]) => field), ...removed].map((name) => [`#${name}`, name]),
+            [
+              ...fields.map(([field]) => field),
+              ...removed,
+              ...(update.status === 'Failed' ? ['failedAt'] : []),
+            ].map((name) => [`#${name}`, name]),
           ),
           ...checks.names,
         },

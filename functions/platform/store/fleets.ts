@@ -50,6 +50,8 @@ const fleetItemSchema = z.object({
   pausePending: z.literal(true).optional(),
   /** Time at which a held fleet is withdrawn. */
   heldUntilMs: z.number().optional(),
+  /** Time at which a user last asked for a removal. Removals that failed before are tried again immediately. */
+  removalAskedAtMs: z.number().optional(),
   createdAt: z.string(),
   startedAt: z.string().optional(),
   runningAt: z.string().optional(),
@@ -99,6 +101,7 @@ export interface FleetUpdate {
   abortedRound?: number;
   pausePending?: true | null;
   heldUntilMs?: number | null;
+  removalAskedAtMs?: number;
   startedAt?: string;
   runningAt?: string;
   terminatedAt?: string;

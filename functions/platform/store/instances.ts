@@ -4,6 +4,7 @@ import { type InstanceRef, instanceId } from '../../model/identifiers.ts';
 import { instanceStatusSchema } from '../../model/status.ts';
 import { BY_SITE_INDEX, instanceKey, instancePartition, siteName } from './keys.ts';
 import type { Store } from './store.ts';
+import { stuckItemSchema } from './stuck.ts';
 
 /**
  * State of the current attempt's create call.
@@ -106,7 +107,10 @@ export const instanceItemSchema = z.object({
   privateIp: z.string().optional(),
   launchedAt: z.string(),
   runningAt: z.string().optional(),
+  /** Time at which the record last became Terminating. */
   terminatingAtMs: z.number().optional(),
+  /** Present while the record is Terminating and the cloud refuses, or does not carry out, the removal. */
+  stuck: stuckItemSchema.optional(),
   terminatedAt: z.string().optional(),
   microUsdPerHour: z.number(),
   /**

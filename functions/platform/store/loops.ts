@@ -1,5 +1,5 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
 import { loopKey, loopPartition, siteName } from './keys.ts';
 import { queryAll } from './listing.ts';
@@ -33,6 +33,11 @@ const observedSchema = z.object({
   entries: z.number().optional(),
   /** Time at which a list call for the site last failed or took too long; 0: the latest list call succeeded. */
   listFailedAtMs: z.number().optional(),
+  /**
+   * Why polls see nothing of the site, if the latest polls read neither a list nor single machines: the cloud's error,
+   * and the time of the first of these polls. Null: the latest poll saw the site.
+   */
+  blind: z.object({ code: z.string(), message: z.string(), sinceMs: z.number() }).nullish(),
   /**
    * True if the poll did not trust the latest list, because the list showed none of the expected machines. If the next
    * list shows none of them either, it is trusted.
@@ -72,6 +77,17 @@ const loopSchema = z.object({
   ...lineSchema.shape,
 });
 export type Loop = z.infer<typeof loopSchema>;
+
+/** Reads the item of a site's poll loop. The read is eventually consistent. */
+export async function readLoop(store: Store<'governor'>, ref: LoopRef): Promise<Loop | undefined> {
+  const { Item } = await store.document.send(
+    new GetCommand({
+      TableName: store.tables.governor,
+      Key: loopKey(ref.driver, ref.connectionKey, ref.location),
+    }),
+  );
+  return Item ? loopSchema.parse(Item) : undefined;
+}
 
 export interface LoopRef {
   driver: string;

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { PlacementRef } from './counters.ts';
 import { networkKey, networkPartition, placementKey, siteName } from './keys.ts';
 import type { Store } from './store.ts';
+import { stuckItemSchema } from './stuck.ts';
 import { transactWrite } from './transact.ts';
 
 export const networkKindSchema = z.enum(['network', 'security-group', 'key-pair']);
@@ -23,6 +24,8 @@ const networkItemSchema = z.object({
   status: z.enum(['Creating', 'Ready', 'Deleting']),
   /** Time at which calls for this resource began to fail; 0: the last call succeeded. */
   failingSinceMs: z.number(),
+  /** The failed tries to create or remove the resource, since the last success. */
+  stuck: stuckItemSchema.optional(),
   /** End of the claim of the worker that works on the resource; 0: no worker has a claim. */
   claimUntilMs: z.number(),
   backendId: z.string().optional(),
@@ -153,7 +156,9 @@ export async function claimNetwork(
 export async function recordNetwork(
   store: Store<'fleets'>,
   item: NetworkItem,
-  fields: Partial<Pick<NetworkItem, 'status' | 'backendId' | 'subnetBackendId' | 'zones' | 'failingSinceMs'>>,
+  fields: Partial<
+    Pick<NetworkItem, 'status' | 'backendId' | 'subnetBackendId' | 'zones' | 'failingSinceMs' | 'stuck'>
+  >,
 ): Promise<boolean> {
   return await update(store, item, { ...fields, claimUntilMs: 0 }, item.claimUntilMs);
 }
@@ -228,7 +233,7 @@ export async function reopenNetwork(
 
 /** Sets the status Gone, after the cloud has shown that the resource no longer exists. Repeating this is harmless. */
 export async function closeNetwork(store: Store<'fleets'>, item: NetworkItem): Promise<void> {
-  const { backendId: _id, subnetBackendId: _subnet, zones: _zones, ...kept } = item;
+  const { backendId: _id, subnetBackendId: _subnet, zones: _zones, stuck: _stuck, ...kept } = item;
   const expiresAt = Math.floor(store.clock.now() / 1_000) + GONE_KEPT_SECONDS;
   await store.document.send(
     new PutCommand({

@@ -7,6 +7,7 @@ import { type InstanceStatus, instanceStatusSchema } from '../../model/status.ts
 import type { Placement } from '../placement/lay-out.ts';
 import { fleetKey, PLACEMENT_PREFIX, placementKey } from './keys.ts';
 import type { Store } from './store.ts';
+import { stuckItemSchema } from './stuck.ts';
 
 /**
  * The launch gate of a placement: attempts are claimed only while launching is `on`. A later round can turn it on again
@@ -40,6 +41,11 @@ const placementItemSchema = z.object({
   failureExamples: z.record(z.string(), z.string()),
   /** Reason why nothing can be launched here. Set if the network resources could not be created. */
   blocked: z.object({ code: z.string(), message: z.string() }).optional(),
+  /**
+   * Instances whose removal failed, by the latest poll that tried to remove one of them: their number, the id of one
+   * instance, its error, and the largest number of tries. Out of date if the instances have ended since.
+   */
+  stuck: stuckItemSchema.extend({ instances: z.number(), instanceId: z.string() }).optional(),
   /** Sum of the prices of the running instances, in millionths of a dollar per hour. */
   microUsdPerHour: z.number(),
   /**
@@ -162,6 +168,23 @@ export async function blockPlacement(
       UpdateExpression: 'SET blocked = :blocked',
       ConditionExpression: 'attribute_exists(pk)',
       ExpressionAttributeValues: { ':blocked': blocked },
+    }),
+  );
+}
+
+/** Records which instances of a placement cannot be removed. @param stuck absent: there are none */
+export async function recordStuck(
+  store: Store<'fleets'>,
+  { fleetId, connectionKey, location }: { fleetId: string; connectionKey: string; location: string },
+  stuck: PlacementItem['stuck'],
+): Promise<void> {
+  await store.document.send(
+    new UpdateCommand({
+      TableName: store.tables.fleets,
+      Key: placementKey(fleetId, connectionKey, location),
+      UpdateExpression: stuck ? 'SET stuck = :stuck' : 'REMOVE stuck',
+      ConditionExpression: 'attribute_exists(pk)',
+      ...(stuck ? { ExpressionAttributeValues: { ':stuck': stuck } } : {}),
     }),
   );
 }

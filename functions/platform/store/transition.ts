@@ -25,6 +25,7 @@ export type InstanceFields = Partial<
 /** Fields that a change may remove. */
 export type ClearableField =
   | 'failure'
+  | 'stuck'
   | 'trouble'
   | 'closeAs'
   | 'terminatedAt'
@@ -192,8 +193,10 @@ export function instanceWrite(
     };
   }
   const { after } = stepOf(change);
+  const beginsRemoval = change.to === 'Terminating' && record.status !== 'Terminating';
   const fields = {
     ...change.fields,
+    ...(beginsRemoval ? { terminatingAtMs: store.clock.now() } : {}),
     ...(startsRun(record, after) ? { runningSinceSeconds: secondsSinceCreation } : {}),
     ...(change.reopens
       ? { location, sitePk: siteName(record.connectionKey, location), siteSk: record.instanceId }
@@ -201,7 +204,11 @@ export function instanceWrite(
   };
   const update = setExpression({ status: change.to, ...fields });
   // If the machine cannot exist with the new status, the record leaves the index `bySite`.
-  const cleared = [...(change.clears ?? []), ...(mayExist(change.to) ? [] : ['sitePk', 'siteSk'])];
+  const cleared = [
+    ...(change.clears ?? []),
+    ...(beginsRemoval && record.stuck !== undefined ? ['stuck'] : []),
+    ...(mayExist(change.to) ? [] : ['sitePk', 'siteSk']),
+  ];
   const { ConditionExpression, ExpressionAttributeNames, ExpressionAttributeValues } = unchanged(record);
   return {
     Update: {
@@ -259,8 +266,31 @@ export async function updateInstance(
   record: InstanceItem,
   fields: InstanceFields,
 ): Promise<boolean> {
+  return await updateIfUnchanged(store, fieldUpdate(store, record, fields, unchanged(record)));
+}
+
+/**
+ * Removes the failed tries from a record, after the cloud has accepted a removal.
+ *
+ * @returns false if the record has changed since it was read; nothing is written in that case
+ */
+export async function clearStuck(store: Store<'fleets'>, record: InstanceItem): Promise<boolean> {
+  const condition = unchanged(record);
+  return await updateIfUnchanged(store, {
+    TableName: store.tables.fleets,
+    Key: instanceKey(record),
+    ...condition,
+    UpdateExpression: 'REMOVE #stuck',
+    ExpressionAttributeNames: { ...condition.ExpressionAttributeNames, '#stuck': 'stuck' },
+  });
+}
+
+async function updateIfUnchanged(
+  store: Store<'fleets'>,
+  input: ConstructorParameters<typeof UpdateCommand>[0],
+): Promise<boolean> {
   try {
-    await store.document.send(new UpdateCommand(fieldUpdate(store, record, fields, unchanged(record))));
+    await store.document.send(new UpdateCommand(input));
     return true;
   } catch (error) {
     if (error instanceof ConditionalCheckFailedException) return false;

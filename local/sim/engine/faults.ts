@@ -6,7 +6,6 @@ export const FAULT_KINDS = [
   'throttle',
   'quota',
   'capacity',
-  'forbidden',
   'error',
   'timeout',
   'loseReplyBeforeEffect',

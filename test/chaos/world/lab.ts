@@ -4,13 +4,12 @@ import {
   type ConnectionDeps,
   connectionOperations,
 } from '../../../functions/entrypoints/api/operations/connections.ts';
-import { fleetOperations } from '../../../functions/entrypoints/api/operations/fleets.ts';
+import { type FleetDeps, fleetOperations } from '../../../functions/entrypoints/api/operations/fleets.ts';
 import { resourceOperations } from '../../../functions/entrypoints/api/operations/resources.ts';
 import { handleBatch } from '../../../functions/entrypoints/dispatch/handle-batch.ts';
 import { finishChanges } from '../../../functions/features/connections/finish-changes.ts';
 import { assignSites } from '../../../functions/features/fleets/assignment.ts';
 import { beginTermination } from '../../../functions/features/fleets/begin-termination.ts';
-import type { AcceptDeps } from '../../../functions/features/fleets/create-fleet.ts';
 import { finishTermination } from '../../../functions/features/fleets/finish-termination.ts';
 import { reconcileFleets } from '../../../functions/features/fleets/reconcile.ts';
 import { settleFleet } from '../../../functions/features/fleets/settle.ts';
@@ -355,7 +354,7 @@ export class Lab {
     });
   }
 
-  #fleetDeps(process: Process): AcceptDeps {
+  #fleetDeps(process: Process): FleetDeps {
     return { store: this.tables.storeOf(process), workflows: this.workflow.executionsOf(process) };
   }
 

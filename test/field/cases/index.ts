@@ -1,5 +1,7 @@
 import type { FieldCase } from '../harness/case.ts';
 import { f08 } from './f08-error-after-running.ts';
+import { f11 } from './f11-protected-machine.ts';
+import { f12 } from './f12-foreign-interface.ts';
 import { f21 } from './f21-connection-deleted-under-creates.ts';
 import { f22 } from './f22-namespace-deleted-under-creates.ts';
 import { f23EveryDriver } from './f23-every-driver.ts';
@@ -19,6 +21,8 @@ import { quiet } from './quiet.ts';
 export const CASES: readonly FieldCase[] = [
   ...quiet,
   ...f08,
+  ...f11,
+  ...f12,
   ...f21,
   ...f22,
   ...f23,

@@ -9,17 +9,23 @@ import type { FleetAction } from '../../../model/fleet-action.ts';
 import { type FleetRequest, fleetOfOne } from '../../../model/fleet-request.ts';
 import { fleetIdSchema, instanceId } from '../../../model/identifiers.ts';
 import type { FleetStatus } from '../../../model/status.ts';
+import { readFleetItem } from '../../../platform/store/fleets.ts';
 import { findFleetByName } from '../../../platform/store/new-fleet.ts';
+import type { Store } from '../../../platform/store/store.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import type { Inspection, OperationsOf } from '../handle.ts';
 import { type FieldError, notFound, Problem, refuse } from '../problem.ts';
 import { requireNamespace } from '../require-namespace.ts';
 
-export function fleetOperations(deps: AcceptDeps): OperationsOf<'fleets'> {
+export interface FleetDeps extends AcceptDeps {
+  store: AcceptDeps['store'] & Store<'governor'>;
+}
+
+export function fleetOperations(deps: FleetDeps): OperationsOf<'fleets'> {
   const { store } = deps;
   const idOf = async (namespace: string, idOrName: string): Promise<string> => {
-    if (fleetIdSchema.safeParse(idOrName).success && (await readFleet(store, namespace, idOrName)))
-      return idOrName;
+    const isId = fleetIdSchema.safeParse(idOrName).success;
+    if (isId && (await readFleetItem(store, idOrName))?.namespace === namespace) return idOrName;
     const fleetId = await findFleetByName(store, namespace, idOrName);
     if (!fleetId) throw notFound(`fleet ${idOrName}`);
     return fleetId;

@@ -192,11 +192,15 @@ export const NETWORK_ACTIONS: Readonly<Record<string, Action>> = {
     return done;
   },
   DescribeNetworkInterfaces: ({ region, parameters, nowMs }) => ({
-    networkInterfaceSet: region
-      .shown(nowMs)
-      .filter((machine) => stateAt(machine, nowMs) !== 'terminated')
+    networkInterfaceSet: [
+      ...region.foreignInterfaces,
+      ...region
+        .shown(nowMs)
+        .filter((machine) => stateAt(machine, nowMs) !== 'terminated')
+        .map(({ id, vpcId }) => ({ id: `eni-${id}`, vpcId })),
+    ]
       .filter(({ vpcId }) => passes(parameters, new Map(), (name) => (name === 'vpc-id' ? [vpcId] : [])))
-      .map(({ id }) => ({ networkInterfaceId: `eni-${id}` })),
+      .map(({ id }) => ({ networkInterfaceId: id })),
   }),
   ImportKeyPair: (call) => {
     const name = textAt(call.parameters, 'KeyName');

@@ -10,6 +10,8 @@ export class Region {
   readonly zones: readonly string[];
   readonly parts = new Map<string, Part>();
   readonly machines = new Map<string, Machine>();
+  /** Network interfaces that belong to no machine of the region. */
+  readonly foreignInterfaces: { id: string; vpcId: string }[] = [];
   #made = 0;
 
   constructor(name: string) {

@@ -3,7 +3,7 @@ import { DriverError } from '../../../../functions/drivers/contract/errors.ts';
 import { simDriver } from '../../../../functions/drivers/sim/driver.ts';
 import { removeNetworks } from '../../../../functions/features/networks/remove.ts';
 import { limitProfileOf } from '../../../../functions/model/limits-in-force.ts';
-import { networkKey, placementKey } from '../../../../functions/platform/store/keys.ts';
+import { fleetKey, networkKey, placementKey } from '../../../../functions/platform/store/keys.ts';
 import { type NetworkKind, readNetworks } from '../../../../functions/platform/store/networks.ts';
 import { ACK, type OpenConnection, requeueAfter } from '../../../../functions/platform/worker/context.ts';
 import { openGate } from '../../../calls/gates.ts';
@@ -15,7 +15,7 @@ const site = { connectionKey: 'default/sim-aws', location: 'east-1' };
 let world: WorkerWorld;
 afterEach(() => world.end());
 
-function putResource(kind: NetworkKind, neededBy: readonly string[]): void {
+function putResource(kind: NetworkKind, neededBy: readonly string[], fields: object = {}): void {
   world.put('fleets', {
     ...networkKey(FLEET, site.connectionKey, site.location, kind, kind),
     fleetId: FLEET,
@@ -27,6 +27,7 @@ function putResource(kind: NetworkKind, neededBy: readonly string[]): void {
     claimUntilMs: 0,
     backendId: kind,
     neededBy,
+    ...fields,
   });
 }
 
@@ -99,7 +100,7 @@ function refusesOnce(refusal: DriverError): OpenConnection {
   };
 }
 
-it.each(['NoPermit', 'Throttled', 'Unavailable'] as const)(
+it.each(['NoPermit', 'Throttled'] as const)(
   'if the removal of a security group fails with %s, the message is requeued and the removal is tried again',
   async (code) => {
     world = workerWorld(Date.parse('2026-01-01T12:00:00Z'));
@@ -123,3 +124,80 @@ it.each(['NoPermit', 'Throttled', 'Unavailable'] as const)(
     expect(await readNetworks(world.context.store, { fleetId: FLEET, ...site })).toEqual([]);
   },
 );
+
+it('a refused removal of a security group is recorded with its error, and tried again after a growing delay', async () => {
+  let nowMs = Date.parse('2026-01-01T12:00:00Z');
+  world = workerWorld(() => nowMs);
+  putPlacement();
+  putResource('security-group', ['web']);
+  const refusal = new DriverError('Conflict', 'resource sg-1 has a dependent object');
+  let calls = 0;
+  const opened = refusesOnce(refusal);
+  opened.client.deleteSecurityGroup = () => {
+    calls += 1;
+    return Promise.reject(refusal);
+  };
+  const context = { ...world.context, open: () => Promise.resolve(opened) };
+  const message = {
+    kind: 'remove-networks' as const,
+    fleetId: FLEET,
+    ...site,
+    taskToken: 'token',
+    round: 'access' as const,
+    scope: 'fleet' as const,
+  };
+  const startMs = nowMs;
+  while (nowMs < startMs + 3_600_000) {
+    const result = await removeNetworks(context, message);
+    if (result.done) throw new Error('the message was acknowledged');
+    expect(result.waitMs).toBeLessThanOrEqual(10_000);
+    nowMs += result.waitMs;
+  }
+  const [item] = await readNetworks(world.context.store, { fleetId: FLEET, ...site });
+  expect(item?.stuck).toMatchObject({
+    code: 'Conflict',
+    message: refusal.message,
+    sinceMs: startMs,
+    tries: calls,
+  });
+  // In the first hour, some ten tries have delays that grow, then a try follows at least every five minutes.
+  expect(calls).toBeGreaterThan(18);
+  expect(calls).toBeLessThan(28);
+});
+
+it('a user who asks for the removal again does not wait for the end of the delay', async () => {
+  const nowMs = Date.parse('2026-01-01T12:00:00Z');
+  world = workerWorld(nowMs);
+  putPlacement();
+  const stuck = { code: 'Conflict', message: 'in use', sinceMs: 1, tries: 9, triedAtMs: nowMs - 1_000 };
+  putResource('key-pair', ['web'], { status: 'Deleting', stuck: { ...stuck, nextTryAtMs: nowMs + 200_000 } });
+  const opened = refusesOnce(new DriverError('Conflict', 'in use'));
+  const context = { ...world.context, open: () => Promise.resolve(opened) };
+  const message = {
+    kind: 'remove-networks' as const,
+    fleetId: FLEET,
+    ...site,
+    taskToken: 'token',
+    round: 'access' as const,
+    scope: 'fleet' as const,
+  };
+  expect(await removeNetworks(context, message)).toEqual(requeueAfter(10_000));
+  world.put('fleets', {
+    ...fleetKey(FLEET),
+    fleetId: FLEET,
+    namespace: 'default',
+    name: 'web',
+    status: 'Terminating',
+    failurePolicy: 'continue',
+    requested: 1,
+    connections: ['sim-aws'],
+    round: 1,
+    work: 'remove',
+    execution: 2,
+    workSinceMs: 0,
+    interruptions: 0,
+    createdAt: new Date(0).toISOString(),
+    removalAskedAtMs: nowMs,
+  });
+  expect(await removeNetworks(context, message)).toEqual(ACK);
+});

@@ -52,7 +52,7 @@ describe('decideChanges', () => {
     ];
     expect(decide(found)).toEqual({
       changes: [],
-      removals: ['i-7'],
+      removals: [{ record: one, backendId: 'i-7' }],
       endedAttempts: [{ record: one, failure: FAILURE }],
       adopted: [{ record: one, machine }],
     });

@@ -75,7 +75,7 @@ describe('decideChanges', () => {
     const decided = decideChanges({ found, movable: new Set() });
     expect(decided.changes.map((one) => [one.record.instanceId, one.to])).toEqual([[ONE, 'Running']]);
     expect(decided.endedAttempts).toEqual([{ record: found[1].record, failure }]);
-    expect(decided.removals).toEqual(['i-3']);
+    expect(decided.removals).toEqual([{ record: found[2].record, backendId: 'i-3' }]);
     expect(decided.adopted).toHaveLength(1);
   });
 

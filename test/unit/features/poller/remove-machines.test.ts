@@ -2,8 +2,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { DriverError } from '../../../../functions/drivers/contract/errors.ts';
 import { removeMachines } from '../../../../functions/features/poller/remove-machines.ts';
 import type { LimitOverride } from '../../../../functions/model/limit-profile.ts';
+import { readInstances } from '../../../../functions/platform/store/instances.ts';
 import type { OpenConnection } from '../../../../functions/platform/worker/context.ts';
-import { EAST, launchOf, NOON, OneFleet } from '../one-fleet/one-fleet.ts';
+import { EAST, FLEET, launchOf, NOON, OneFleet } from '../one-fleet/one-fleet.ts';
 
 let fleet: OneFleet;
 afterEach(() => fleet.end());
@@ -15,10 +16,18 @@ async function open(size: number, limits: LimitOverride = {}): Promise<void> {
   fleet.history.length = 0;
 }
 async function remove(opened?: OpenConnection): Promise<boolean | 'died'> {
-  const ids = fleet.cloud.made.map(({ backendId }) => backendId);
+  const records = await readInstances(
+    fleet.store,
+    fleet.cloud.made.map((_, index) => ({ fleetId: FLEET, index })),
+  );
+  const removals = fleet.cloud.made.map(({ backendId }) => {
+    const found = [...records.values()].find((one) => one.backendId === backendId);
+    if (!found) throw new Error(`no record has the machine ${backendId}`);
+    return { record: found, backendId };
+  });
   const { context } = fleet.worker;
   return await fleet.run(fleet.worker, async () =>
-    removeMachines(context, EAST, opened ?? (await fleet.opened()), ids),
+    removeMachines({ context, site: EAST, opened: opened ?? (await fleet.opened()) }, removals),
   );
 }
 const terminated = () => fleet.history.filter((one) => one.startsWith('terminate'));
@@ -34,7 +43,9 @@ describe('removeMachines', () => {
   it('removeMachines makes no removal call if it gets no machine', async () => {
     await open(1);
     const before = fleet.worker.steps;
-    expect(await removeMachines(fleet.worker.context, EAST, await fleet.opened(), [])).toBe(false);
+    expect(
+      await removeMachines({ context: fleet.worker.context, site: EAST, opened: await fleet.opened() }, []),
+    ).toBe(false);
     expect(fleet.worker.steps).toBeLessThanOrEqual(before + 1);
     expect(terminated()).toEqual([]);
   });

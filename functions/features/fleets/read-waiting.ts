@@ -1,0 +1,78 @@
+import pLimit from 'p-limit';
+import type { Connection } from '../../model/connection.ts';
+import { parseConnectionKey } from '../../model/identifiers.ts';
+import { limitProfileOf } from '../../model/limits-in-force.ts';
+import { isGoing, isOver } from '../../model/status.ts';
+import type { Waiting } from '../../model/stuck.ts';
+import { readSiteState } from '../../platform/governor/hold-location.ts';
+import { blocksAmong } from '../../platform/governor/reasons.ts';
+import { readConnection } from '../../platform/store/connections.ts';
+import type { FleetItem } from '../../platform/store/fleets.ts';
+import { readLoop } from '../../platform/store/loops.ts';
+import { readNetworks } from '../../platform/store/networks.ts';
+import { liveCount, type PlacementItem, unclaimedCount } from '../../platform/store/placements.ts';
+import type { Store } from '../../platform/store/store.ts';
+import { type SiteFacts, waitingOf } from './waiting.ts';
+
+/** Maximum number of sites whose state one view reads. */
+const MAX_SITES = 20;
+const CONCURRENT_SITES = 10;
+
+/**
+ * Reads why a fleet makes no progress: refused credentials, blocks that the governor knows, clouds that show nothing,
+ * network resources and removals that fail. Makes a bounded number of reads by key. Makes none for a fleet that is not
+ * being launched or removed.
+ */
+export async function readWaiting(
+  store: Store<'fleets' | 'access' | 'governor'>,
+  fleet: FleetItem,
+  placements: readonly PlacementItem[],
+): Promise<Waiting[]> {
+  if (isOver(fleet.status)) return [];
+  const networks = fleet.work === undefined ? [] : await readNetworks(store, { fleetId: fleet.fleetId });
+  const busy = placements.filter((one) => isBusy(fleet, one, networks));
+  const limit = pLimit(CONCURRENT_SITES);
+  const keys = [...new Set(busy.map(({ connectionKey }) => connectionKey))].slice(0, MAX_SITES);
+  const found = await Promise.all(
+    keys.map((key) =>
+      limit(() => {
+        const { namespace, name } = parseConnectionKey(key);
+        return readConnection(store, namespace, name);
+      }),
+    ),
+  );
+  const connections = new Map(keys.map((key, at) => [key, found[at]]));
+  const sites = await Promise.all(
+    busy
+      .slice(0, MAX_SITES)
+      .map((placement) => limit(() => readSite(store, placement, connections.get(placement.connectionKey)))),
+  );
+  return waitingOf({ fleet, sites, networks, nowMs: store.clock.now() });
+}
+
+async function readSite(
+  store: Store<'governor'>,
+  placement: PlacementItem,
+  connection: Connection | undefined,
+): Promise<SiteFacts> {
+  const [loop, state] = await Promise.all([readLoop(store, placement), readSiteState(store, placement)]);
+  const limits = connection && limitProfileOf(connection.cloud, connection.limits);
+  const blocks = state && limits ? blocksAmong(state, limits, store.clock.now()) : [];
+  return { placement, connection, blind: loop?.blind ?? undefined, blocks };
+}
+
+/** Returns true if instances of the placement are being launched or removed, or network resources are left there. */
+function isBusy(
+  { status, work }: FleetItem,
+  placement: PlacementItem,
+  networks: readonly { connectionKey: string; location: string }[],
+): boolean {
+  const { counts, connectionKey, location } = placement;
+  if (isGoing(status)) {
+    const isHere = (one: { connectionKey: string; location: string }) =>
+      one.connectionKey === connectionKey && one.location === location;
+    return liveCount(placement) > 0 || networks.some(isHere);
+  }
+  const isLaunching = work === 'provision' && unclaimedCount(placement) > 0;
+  return isLaunching || (counts.Creating ?? 0) > 0 || (counts.Terminating ?? 0) > 0;
+}
