@@ -10,4 +10,6 @@ export interface Failure {
    * the same zone. `site`: launches at the same site. `connection`: every launch of the connection.
    */
   scope?: 'launch' | 'zone' | 'site' | 'connection' | undefined;
+  /** Number of machines that the refused call asked for. Absent: one. */
+  machines?: number | undefined;
 }

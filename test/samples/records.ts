@@ -17,6 +17,7 @@ export function record(fields: Partial<InstanceItem> = {}): InstanceItem {
     round: 1,
     attempt: 1,
     tried: [],
+    triedZones: [],
     launchToken: 'f0123456789abcdef-00000.1',
     launchState: 'accepted',
     claimUntilMs: 0,

@@ -153,10 +153,24 @@ export function driverErrorOf(error: unknown, call: string, effect: CallEffect):
     ...detail,
     answered: true,
     cloudCode: name,
+    ...zoneScopeOf(name),
     // EC2 sends no rate-limit headers with RequestLimitExceeded, but a proxy in front of EC2 may.
     ...readRate(headers),
   });
 }
+
+/**
+ * Error codes of EC2 that concern the zone of a request, although their meaning for the caller is not a lack of
+ * capacity. `Unsupported`: the zone does not have the type or the configuration. The others: the subnet of the zone no
+ * longer exists.
+ */
+const CONCERN_A_ZONE: ReadonlySet<string> = new Set([
+  'InvalidSubnet.Unavailable',
+  'InvalidSubnetID.NotFound',
+  'Unsupported',
+]);
+
+const zoneScopeOf = (code: string): { scope?: 'zone' } => (CONCERN_A_ZONE.has(code) ? { scope: 'zone' } : {});
 
 function codeOf(code: string, status: number, effect: CallEffect): DriverErrorCode {
   const known = BY_CODE.get(code);

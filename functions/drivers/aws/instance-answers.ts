@@ -53,7 +53,7 @@ export function cloudInstance(machine: Instance, deploymentId: string): CloudIns
     ...(createdAt ? { createdAtMs: createdAt.getTime() } : {}),
     ...(ClientToken ? { idempotencyKey: ClientToken } : {}),
     ...(machine.State?.Name === undefined ? {} : { cloudStatus: machine.State.Name }),
-    ...(failureMessage === undefined ? {} : { failureMessage }),
+    ...(failureMessage === undefined ? {} : { failureMessage, ...failureCodeOf(machine) }),
   };
 }
 
@@ -98,4 +98,11 @@ function failureOf({ State, StateReason }: Instance): string | undefined {
   const code = StateReason?.Code;
   if (State?.Name !== 'terminated' || !code || ASKED_FOR.has(code)) return undefined;
   return StateReason?.Message || code;
+}
+
+/** Returns the code of a failure that concerns the zone: EC2 may accept a launch, and find no capacity later. */
+function failureCodeOf({ StateReason }: Instance): Pick<CloudInstance, 'failureCode'> {
+  return StateReason?.Code === 'Server.InsufficientInstanceCapacity'
+    ? { failureCode: 'InsufficientCapacity' }
+    : {};
 }

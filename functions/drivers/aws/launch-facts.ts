@@ -45,8 +45,8 @@ export class LaunchFacts {
    * Reads the facts for one launch.
    *
    * @returns the image, and the subnets in which the machine may be created, sorted by zone
-   * @throws DriverError InvalidRequest if the type or the image does not exist, the type cannot boot the image, or none
-   * of the zones that the spec allows has the type
+   * @throws DriverError InvalidRequest if the type or the image does not exist, or the type cannot boot the image;
+   * Unsupported if none of the zones that the spec allows has the type
    */
   async of(spec: InstanceSpec): Promise<{ image: Ec2Image; subnets: readonly Subnet[] }> {
     const { location, instanceType, imageBackendId, networkBackendId } = spec;
@@ -73,7 +73,9 @@ export class LaunchFacts {
     );
     if (subnets.length === 0) {
       const where = spec.zone ?? `any zone of ${location} in which the network has a subnet`;
-      throw new DriverError('InvalidRequest', `${instanceType} is not offered in ${where}`);
+      throw new DriverError('Unsupported', `${instanceType} is not offered in ${where}`, {
+        scope: spec.zone === undefined ? 'site' : 'zone',
+      });
     }
     return { image, subnets };
   }

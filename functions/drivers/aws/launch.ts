@@ -76,11 +76,8 @@ export class Launcher {
       });
     } catch (error) {
       if (!(error instanceof DriverError)) throw error;
-      const isForAll = error.code !== 'InsufficientCapacity' && error.code !== 'QuotaExceeded';
-      if (isForAll) return batch.map(() => ({ error }));
-      // EC2 had no capacity or no quota for the whole batch, and created no machine. EC2 may still create some of the
-      // machines if each machine is requested alone.
-      return await Promise.all(batch.map((spec) => outcomeOf(() => this.launch(spec))));
+      // EC2 created no machine. If it had no capacity or no quota for the whole batch, the caller makes smaller calls.
+      return batch.map(() => ({ error }));
     }
     const inOrder = new Map(machines.map((machine) => [machine.AmiLaunchIndex ?? 0, machine]));
     return await Promise.all(
@@ -140,8 +137,8 @@ export class Launcher {
       NetworkInterfaces: [
         {
           DeviceIndex: 0,
-          // EC2 refuses a repeated client token if another parameter differs from the first request. Therefore the
-          // token selects the subnet.
+          // A spec without a zone leaves the choice to the driver. EC2 refuses a repeated client token if another
+          // parameter differs from the first request. Therefore the token selects the subnet.
           SubnetId: subnets[Number.parseInt(token.slice(0, 8), 16) % subnets.length]?.id,
           Groups: [spec.securityGroupBackendId],
           AssociatePublicIpAddress: true,

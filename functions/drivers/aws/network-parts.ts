@@ -14,7 +14,8 @@ import {
   type InternetGateway,
   type Subnet,
 } from '@aws-sdk/client-ec2';
-import { DriverError } from '../contract/errors.ts';
+import type { NetworkZone } from '../contract/driver.ts';
+import { DriverError, type DriverErrorCode } from '../contract/errors.ts';
 import { subnetCidrs } from './cidr.ts';
 import { type Ec2, PAGE_SIZE } from './ec2.ts';
 import { unless } from './errors.ts';
@@ -23,6 +24,17 @@ import { zonesOf } from './locations.ts';
 import { filter, NETWORK_TAG, tagFilter, tagsFor } from './tags.ts';
 
 const ANYWHERE = '0.0.0.0/0';
+
+/**
+ * Codes by which EC2 refuses a subnet in a zone. `Conflict`: the addresses are taken, because a concurrent call has made
+ * a subnet with them. Therefore concurrent calls make only one subnet for each address range.
+ */
+const REFUSES_A_ZONE: readonly DriverErrorCode[] = [
+  'Conflict',
+  'InsufficientCapacity',
+  'InvalidRequest',
+  'Unsupported',
+];
 
 /**
  * Makes and removes what a VPC needs so that its machines can be reached: subnets, an internet gateway and a route.
@@ -36,17 +48,23 @@ export class NetworkParts {
     this.#ec2 = ec2;
   }
 
-  /** Ensures a subnet in each zone and a route to the internet. @param cidr the address range of the VPC */
+  /**
+   * Ensures a subnet in each zone and a route to the internet.
+   *
+   * @param cidr the address range of the VPC
+   * @returns the zones that have a subnet
+   */
   async ensure(
     location: string,
     vpcId: string,
     cidr: string,
     tags: Readonly<Record<string, string>>,
-  ): Promise<void> {
-    await Promise.all([
+  ): Promise<NetworkZone[]> {
+    const [zones] = await Promise.all([
       this.#ensureSubnets(location, vpcId, cidr, tags),
       this.#ensureRoute(location, vpcId, tags),
     ]);
+    return zones;
   }
 
   /**
@@ -92,35 +110,62 @@ export class NetworkParts {
     throw new DriverError('Conflict', `VPC ${vpcId} still has ${inUse.slice(0, 3).join(', ')}`);
   }
 
+  /**
+   * Ensures a subnet in each zone. A zone in which EC2 refuses to make the subnet is left out.
+   *
+   * @returns the subnets, sorted by zone
+   * @throws DriverError InsufficientCapacity if EC2 makes a subnet in none of the zones
+   */
   async #ensureSubnets(
     location: string,
     vpcId: string,
     cidr: string,
     tags: Readonly<Record<string, string>>,
-  ): Promise<void> {
+  ): Promise<NetworkZone[]> {
     const zones = await this.#zones.get(location, () => zonesOf(this.#ec2, location));
-    const known = new Set((await this.#subnets(location, vpcId)).map(({ CidrBlock }) => CidrBlock));
-    const wanted = subnetCidrs(cidr).flatMap((part, at) => {
-      const zone = zones[at];
-      return zone === undefined || known.has(part) ? [] : [{ part, zone }];
-    });
-    await Promise.all(
-      wanted.map(({ part, zone }) =>
-        // EC2 refuses a second subnet with the same addresses. Therefore concurrent calls make only one subnet for each
-        // address range.
-        unless(['Conflict'], () =>
-          this.#ec2.send(
-            location,
-            new CreateSubnetCommand({
-              VpcId: vpcId,
-              AvailabilityZone: zone,
-              CidrBlock: part,
-              TagSpecifications: tagsFor(['subnet'], tags),
-            }),
-          ),
-        ),
-      ),
+    const known = await this.#subnets(location, vpcId);
+    const missing = zones.filter((zone) => !known.some(({ AvailabilityZone }) => AvailabilityZone === zone));
+    const free = subnetCidrs(cidr).filter((part) => !known.some(({ CidrBlock }) => CidrBlock === part));
+    const made = await Promise.all(
+      missing.slice(0, free.length).map(async (zone, at) => {
+        try {
+          return { subnet: await this.#createSubnet(location, vpcId, { zone, part: free[at] ?? '' }, tags) };
+        } catch (error) {
+          if (!(error instanceof DriverError) || !REFUSES_A_ZONE.includes(error.code)) throw error;
+          return { error };
+        }
+      }),
     );
+    const isConcurrent = made.some(({ error }) => error?.code === 'Conflict');
+    const present = isConcurrent
+      ? await this.#subnets(location, vpcId)
+      : [...known, ...made.flatMap(({ subnet }) => subnet ?? [])];
+    const usable = zonesWith(present);
+    if (usable.length > 0) return usable;
+    const refusal = made.find(({ error }) => error)?.error;
+    throw new DriverError(
+      'InsufficientCapacity',
+      `no zone of ${location} takes a subnet: ${refusal?.message ?? 'EC2 lists no zone that is available'}`,
+      { scope: 'site', ...(refusal?.call === undefined ? {} : { call: refusal.call }), cause: refusal },
+    );
+  }
+
+  async #createSubnet(
+    location: string,
+    vpcId: string,
+    { zone, part }: { zone: string; part: string },
+    tags: Readonly<Record<string, string>>,
+  ): Promise<Subnet | undefined> {
+    const { Subnet: made } = await this.#ec2.send(
+      location,
+      new CreateSubnetCommand({
+        VpcId: vpcId,
+        AvailabilityZone: zone,
+        CidrBlock: part,
+        TagSpecifications: tagsFor(['subnet'], tags),
+      }),
+    );
+    return made;
   }
 
   async #ensureRoute(location: string, vpcId: string, tags: Readonly<Record<string, string>>): Promise<void> {
@@ -208,3 +253,15 @@ export class NetworkParts {
     );
   }
 }
+
+/** Returns the zones of subnets with one subnet each, sorted by zone. */
+function zonesWith(subnets: readonly Subnet[]): NetworkZone[] {
+  const all = subnets.flatMap(({ SubnetId: subnetBackendId, AvailabilityZone: zone }) =>
+    subnetBackendId === undefined || zone === undefined ? [] : [{ zone, subnetBackendId }],
+  );
+  const byZone = new Map(all.toSorted(bySubnet).map((one) => [one.zone, one]));
+  return [...byZone.values()].sort((one, other) => (one.zone < other.zone ? -1 : 1));
+}
+
+const bySubnet = (one: NetworkZone, other: NetworkZone): number =>
+  (one.subnetBackendId ?? '') < (other.subnetBackendId ?? '') ? -1 : 1;

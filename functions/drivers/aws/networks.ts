@@ -1,5 +1,10 @@
 import { CreateVpcCommand, DeleteVpcCommand, DescribeVpcsCommand, type Vpc } from '@aws-sdk/client-ec2';
-import { type CloudNetworkResource, DEPLOYMENT_TAG, type NetworkSpec } from '../contract/driver.ts';
+import {
+  type CloudNetworkResource,
+  DEPLOYMENT_TAG,
+  type EnsuredNetwork,
+  type NetworkSpec,
+} from '../contract/driver.ts';
 import { DriverError } from '../contract/errors.ts';
 import { parseResourceName, resourceName } from '../contract/names.ts';
 import { subnetCidrs } from './cidr.ts';
@@ -32,8 +37,8 @@ export class Networks {
     this.#parts = new NetworkParts(ec2);
   }
 
-  /** Ensures the network. Returns no subnet: each launch chooses a subnet in a zone that has its instance type. */
-  async ensure({ location, name, cidr, tags }: NetworkSpec): Promise<{ backendId: string }> {
+  /** Ensures the network. A zone in which EC2 makes no subnet is left out of the answer. */
+  async ensure({ location, name, cidr, tags }: NetworkSpec): Promise<EnsuredNetwork> {
     subnetCidrs(cidr);
     const called = resourceName(this.#deploymentId, name);
     const all = { ...tags, [NAME_TAG]: called, [DEPLOYMENT_TAG]: this.#deploymentId };
@@ -42,10 +47,10 @@ export class Networks {
       ? await this.#claimed(location, claim)
       : await this.#claimVpc(location, called, cidr, all);
     await this.#removeLosers(location, called, winner.VpcId ?? '');
-    await whenVisible(this.#ec2.clock, () =>
+    const zones = await whenVisible(this.#ec2.clock, () =>
       this.#parts.ensure(location, winner.VpcId ?? '', winner.CidrBlock ?? cidr, all),
     );
-    return { backendId: winner.VpcId ?? '' };
+    return { backendId: winner.VpcId ?? '', zones };
   }
 
   async find(location: string, name: string): Promise<string | undefined> {

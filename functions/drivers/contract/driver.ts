@@ -2,6 +2,7 @@ import type { Cloud, Image, InstanceType, Location, Offer } from '../../model/cl
 import type { Credential } from '../../model/connection.ts';
 import type { InstanceStatus } from '../../model/status.ts';
 import type { CallGate } from './call-gate.ts';
+import type { DriverErrorCode } from './errors.ts';
 import type { DriverMetadata } from './metadata.ts';
 
 /** The options with which a driver opens a client. */
@@ -174,6 +175,11 @@ export interface CloudInstance {
    * `Terminated`.
    */
   failureMessage?: string;
+  /**
+   * Classifies that reason, if the cloud's own code for it tells more than that the machine failed, for example that
+   * the zone had no capacity. Only for `Failed` and `Terminated`.
+   */
+  failureCode?: DriverErrorCode;
 }
 
 /** Describes a network resource as the cloud reports it. */

@@ -1,3 +1,5 @@
+import type { Failure } from '../../model/failure.ts';
+
 /**
  * Classifies the errors of all clouds. docs/design/driver-errors.md tells how the product handles each code. Each
  * driver maps its cloud's codes to these codes in one table. Code outside the drivers never examines a cloud's own
@@ -44,6 +46,11 @@ const USUAL_SCOPE: Readonly<Record<DriverErrorCode, ErrorScope>> = {
   Forbidden: 'site',
   NoPermit: 'launch',
 };
+
+/** Returns an error as a failure, with the error's scope if the scope is not the usual one of its code. */
+export function failureOf({ code, message, scope }: DriverError): Failure {
+  return { code, message, ...(scope === USUAL_SCOPE[code] ? {} : { scope }) };
+}
 
 export interface DriverErrorDetail {
   /** The cloud's own code, for readers of the log. */

@@ -46,7 +46,8 @@ export async function askPermits(
     const decision = answer.decisions.get(instanceId(one.message));
     switch (decision?.action) {
       case 'allow':
-        permits.granted.push(one);
+        permits.granted.push(decision.zone === undefined ? one : { ...one, zone: decision.zone });
+        if (decision.zone !== undefined) noteZone(permits.wanted, instanceId(one.message), decision.zone);
         break;
       case 'scheduleAt':
         permits.scheduled.push({ ...one, waitMs: decision.startMs - nowMs });
@@ -63,4 +64,10 @@ export async function askPermits(
     }
   }
   return permits;
+}
+
+/** Notes the zone that the governor chose, so that the feedback about the call concerns that zone. */
+function noteZone(wanted: Permits['wanted'], id: string, zone: string): void {
+  const known = wanted.get(id);
+  if (known) wanted.set(id, { ...known, zone });
 }

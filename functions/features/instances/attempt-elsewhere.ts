@@ -1,12 +1,13 @@
 import { DRIVER_ERROR_CODES, type DriverErrorCode } from '../../drivers/contract/errors.ts';
 import type { Failure } from '../../model/failure.ts';
 import type { NodeGroup } from '../../model/fleet.ts';
-import { groupAt } from '../../platform/placement/lay-out.ts';
+import { groupAt, siteOf } from '../../platform/placement/lay-out.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
-import { moveInstance } from '../../platform/store/move.ts';
-import type { WorkerContext } from '../../platform/worker/context.ts';
+import { moveInstance, repeatInstance } from '../../platform/store/move.ts';
+import { claimMsOf, type WorkerContext } from '../../platform/worker/context.ts';
 import { freeSlots } from '../launch-queue/free-slots.ts';
 import { attemptsAfter } from '../ownership/attempts.ts';
+import { nextZoneStep, type ZoneStep, zonesAt } from './zones.ts';
 
 /** True for each error code that depends on the location: an attempt at another location may succeed. */
 const IS_OF_THE_LOCATION: Readonly<Record<DriverErrorCode, boolean>> = {
@@ -33,13 +34,14 @@ const OF_THE_LOCATION: ReadonlySet<string> = new Set([
   'CloudFailed',
 ]);
 
-function mayDoBetterElsewhere({ code }: Failure): boolean {
-  return OF_THE_LOCATION.has(code);
+function mayDoBetterElsewhere({ code, scope }: Failure): boolean {
+  return OF_THE_LOCATION.has(code) || scope === 'zone' || scope === 'site';
 }
 
 /**
- * If an attempt ended without a machine, moves the instance to another location of its node group, and sends
- * the launch message there. Chooses a location that the instance has not tried.
+ * If an attempt ended without a machine, prepares the next one: in another zone of the location if the failure
+ * concerns the zone and a zone is left, otherwise at another location of the node group. Sends the launch
+ * message there. Chooses a location that the instance has not tried.
  *
  * @returns true if the instance has moved, or if another worker has changed the record; false if the failure
  *   is permanent, because an attempt at another location is not possible or would not help
@@ -50,6 +52,8 @@ export async function attemptElsewhere(
   failure: Failure,
 ): Promise<boolean> {
   if (!mayDoBetterElsewhere(failure) || record.deadlineAtMs <= context.store.clock.now()) return false;
+  const step = nextZoneStep(record, failure, await zonesOf(context, record));
+  if (step && (await attemptAgainHere(context, record, step, failure))) return true;
   for (const location of await untried(context, record)) {
     const attempts = attemptsAfter(record, context.store.clock.now());
     const outcome = await moveInstance(context.store, record, location, attempts);
@@ -65,13 +69,52 @@ export async function attemptElsewhere(
   return false;
 }
 
-/** Returns true if an attempt at another location may follow this failure. */
+/**
+ * Prepares the next attempt of an instance at the same location, and sends its launch message. The instance
+ * keeps its slot, because slots belong to the location. If the worker crashes before it has sent the message,
+ * a later poll finds the slot and sends the message.
+ *
+ * @returns true if another attempt follows, or another worker has changed the record; false if launching is
+ *   not on at the location
+ */
+export async function attemptAgainHere(
+  context: WorkerContext,
+  record: InstanceItem,
+  next: ZoneStep & Pick<InstanceItem, 'usedTokens'>,
+  { code }: Failure,
+): Promise<boolean> {
+  const attempts = attemptsAfter(record, context.store.clock.now());
+  const calledAtMs = record.claimUntilMs - claimMsOf(context);
+  const outcome = await repeatInstance(context.store, record, { ...next, calledAtMs }, attempts);
+  if (outcome === 'barred') return false;
+  context.log.info('another attempt of an instance follows at the same location', {
+    instanceId: record.instanceId,
+    zone: record.zone,
+    code,
+  });
+  if (outcome === 'moved') await sendLaunch(context, record, record.location);
+  return true;
+}
+
+/** Returns true if an attempt in a zone that the instance has not tried may follow this failure. */
+export async function hasOtherZone(
+  context: WorkerContext,
+  record: InstanceItem,
+  failure: Failure,
+): Promise<boolean> {
+  const zones = await zonesOf(context, record);
+  const isNew = (zone: string) => zone !== record.zone && !record.triedZones.some((one) => one.zone === zone);
+  return nextZoneStep(record, failure, zones) !== undefined && zones?.some(isNew) === true;
+}
+
+/** Returns true if an attempt in another zone or at another location may follow this failure. */
 export async function hasElsewhere(
   context: WorkerContext,
   record: InstanceItem,
   failure: Failure | undefined,
 ): Promise<boolean> {
   if (!failure || !mayDoBetterElsewhere(failure)) return false;
+  if (nextZoneStep(record, failure, await zonesOf(context, record))) return true;
   return (await untried(context, record)).length > 0;
 }
 
@@ -81,13 +124,27 @@ export async function hasElsewhere(
  */
 export async function launchElsewhere(
   context: WorkerContext,
-  { instanceId, fleetId, index, round, connectionKey, taskToken, location: from }: InstanceItem,
+  record: InstanceItem,
   location: string,
 ): Promise<void> {
-  if (taskToken !== undefined) {
-    await context.send({ kind: 'launch', fleetId, index, round, connectionKey, location, taskToken }, 0);
-  }
-  await freeSlots(context, { connectionKey, location: from }, [{ instanceId }]);
+  await sendLaunch(context, record, location);
+  await freeSlots(context, siteOf(record), [{ instanceId: record.instanceId }]);
+}
+
+/** Sends the launch message of an instance that waits for its next attempt. */
+export async function sendLaunch(
+  context: WorkerContext,
+  { fleetId, index, round, connectionKey, taskToken }: InstanceItem,
+  location: string,
+): Promise<void> {
+  if (taskToken === undefined) return;
+  await context.send({ kind: 'launch', fleetId, index, round, connectionKey, location, taskToken }, 0);
+}
+
+async function zonesOf(context: WorkerContext, record: InstanceItem): Promise<string[] | undefined> {
+  const layout = await context.layout(record.fleetId);
+  const group = groupAt(layout.placements, record.index)?.group;
+  return group && (await zonesAt(context, record.fleetId, siteOf(record), record.round, group));
 }
 
 async function untried(context: WorkerContext, record: InstanceItem): Promise<string[]> {

@@ -51,11 +51,11 @@ export async function claimInstances(
 
 /**
  * Returns the record of a new attempt. The first attempt of a round starts the instance's time limit and may
- * try every location. Later attempts of that round keep the time limit and the list of tried locations.
+ * try every location. Later attempts of that round keep the time limit and the lists of what was tried.
  */
 export async function newRecord(
   context: WorkerContext,
-  { message, record, delivery }: Attempt,
+  { message, record, delivery, zone }: Attempt,
 ): Promise<InstanceItem> {
   const { taskToken } = message;
   const first = await firstRecord(context, message);
@@ -68,9 +68,22 @@ export async function newRecord(
     ...(record ? { earlierAttempts: attemptsAfter(record, context.store.clock.now()) } : {}),
     claimedBy: claimedBy(delivery),
     taskToken,
-    ...(goesOn
-      ? { tried: record.tried, deadlineAtMs: record.deadlineAtMs, launchedAt: record.launchedAt }
-      : {}),
+    ...(zone === undefined ? {} : { zone }),
+    ...(goesOn ? keptFrom(record, message) : {}),
+  };
+}
+
+/** Returns what a later attempt of a round keeps of the record. What was tried in zones is about one location. */
+function keptFrom(record: InstanceItem, { location }: Pick<LaunchMessage, 'location'>) {
+  const { tried, deadlineAtMs, launchedAt, triedZones, callLimit, usedTokens } = record;
+  const isHere = record.location === location;
+  return {
+    tried,
+    deadlineAtMs,
+    launchedAt,
+    ...(isHere ? { triedZones } : {}),
+    ...(isHere && callLimit !== undefined ? { callLimit } : {}),
+    ...(usedTokens === undefined ? {} : { usedTokens }),
   };
 }
 
@@ -100,6 +113,7 @@ export async function firstRecord(
     round,
     attempt: 1,
     tried: [],
+    triedZones: [],
     launchToken: launchToken(id, 1),
     launchState: 'claimed',
     claimUntilMs: nowMs + claimMsOf(context),

@@ -25,6 +25,7 @@ import { instanceSpec } from './instance-spec.ts';
 import { callsOf, withKeptKeys } from './keys-of-calls.ts';
 import { failInstances } from './outcomes.ts';
 import { type Created, recordRunning } from './record-running.ts';
+import { splitCall } from './split-call.ts';
 
 /** Maximum number of concurrent create calls. The governor has permitted each call. */
 const CONCURRENT_CALLS = 10;
@@ -42,6 +43,8 @@ interface Made {
   /** The cloud's answer. Absent: no call was made. */
   answer?: CreateOutcome;
   calledAtMs?: number;
+  /** True if the cloud refused a call for several machines, and a smaller call follows. */
+  isCallTooLarge?: boolean;
 }
 
 /** The parts of the governor's answer that are needed for the feedback about the calls. */
@@ -130,11 +133,11 @@ async function giveFeedback(
         ]
       : [],
   );
-  const feedback = outcomes.flatMap(({ record, answer }): Feedback[] => {
+  const feedback = outcomes.flatMap(({ record, answer, isCallTooLarge }): Feedback[] => {
     const wants = wanted.get(record.instanceId);
     if (!answer || !wants) return [];
     if (!('error' in answer)) return isBlocked ? [{ kind: 'accepted', wanted: wants }] : [];
-    return feedbackOf(answer.error, wants);
+    return isCallTooLarge ? [] : feedbackOf(answer.error, wants);
   });
   // If every call has failed as Unavailable, the governor gets this feedback once for all calls.
   const asked = outcomes.flatMap(({ answer }) => (answer ? [answer] : []));
@@ -148,7 +151,8 @@ async function giveFeedback(
  * Returns the feedback about one refused call. The result never reports an outage. The caller reports an
  * outage if every call has failed as Unavailable.
  */
-function feedbackOf({ code, message }: DriverError, wanted: WantedCreate): Feedback[] {
+function feedbackOf({ code, message, scope }: DriverError, wanted: WantedCreate): Feedback[] {
+  if (scope === 'zone') return [{ kind: 'no-capacity', wanted }];
   switch (code) {
     case 'InsufficientCapacity':
       return [{ kind: 'no-capacity', wanted }];
@@ -208,9 +212,11 @@ async function createBatch(
       };
       if ('error' in answer) {
         const { code, message } = answer.error;
+        const smaller = await splitCall(context, record, answer.error, batch.length);
+        if (smaller) return { record, answer, calledAtMs, outcome: smaller, isCallTooLarge: true };
         const outcome = isNotOurs(answer.error)
           ? { failure: { code, message } }
-          : await handleFailure(context, record, answer.error, isRotated);
+          : await handleFailure(context, record, answer.error, isRotated, batch.length);
         return { record, answer, calledAtMs, outcome };
       }
       const made = { record, answer, calledAtMs, outcome: { result: ACK } };

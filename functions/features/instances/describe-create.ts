@@ -1,9 +1,11 @@
 import { instanceId } from '../../model/identifiers.ts';
 import type { WantedCreate } from '../../model/wanted-create.ts';
 import { groupAt } from '../../platform/placement/lay-out.ts';
+import type { InstanceItem } from '../../platform/store/instances.ts';
 import { claimMsOf, type WorkerContext } from '../../platform/worker/context.ts';
 import type { Attempt } from '../launch-queue/attempt.ts';
 import { untriedLocations } from './attempt-elsewhere.ts';
+import { choiceAmong, nextZoneStep, zonesAt } from './zones.ts';
 
 /** Describes an attempt for the governor. */
 export async function wantedCreate(
@@ -11,20 +13,57 @@ export async function wantedCreate(
   { message, record, again }: Attempt,
 ): Promise<WantedCreate> {
   const { fleetId, index, round, waitsSinceMs } = message;
-  const group = groupAt((await context.layout(fleetId)).placements, index)?.group;
-  if (!group) throw new RangeError(`fleet ${fleetId} has no position ${index}`);
+  const at = groupAt((await context.layout(fleetId)).placements, index);
+  if (!at) throw new RangeError(`fleet ${fleetId} has no position ${index}`);
+  const { group } = at;
   const tried = record?.round === round ? record.tried : [];
   return {
     instanceId: instanceId({ fleetId, index }),
     fleetId,
     round,
     instanceType: group.instanceType,
-    ...(group.zone === undefined ? {} : { zone: group.zone }),
+    ...(await zoneOf(context, { message, again, ...(record ? { record } : {}) }, at)),
     vcpus: group.vcpus ?? 0,
     gpus: group.gpus ?? 0,
     memoryGb: group.memoryGb ?? 0,
     mayGoElsewhere: untriedLocations(group, message.location, tried, index).length > 0,
     ...(waitsSinceMs === undefined ? {} : { waitsSinceMs }),
-    ...(again && record ? { calledAtMs: record.claimUntilMs - claimMsOf(context) } : {}),
+    ...calledBefore(context, { record, again, location: message.location }),
   };
+}
+
+type ZoneFields = Pick<WantedCreate, 'zone' | 'zoneChoice' | 'mayChangeZone'>;
+
+/**
+ * Returns what is known of the zone of an attempt. A repeated call has the zone of the first one: a cloud
+ * refuses a launch token that comes with other parameters. For a new attempt, the governor chooses the zone.
+ */
+async function zoneOf(
+  context: WorkerContext,
+  { message, record, again }: Pick<Attempt, 'message' | 'record' | 'again'>,
+  at: NonNullable<ReturnType<typeof groupAt>>,
+): Promise<ZoneFields> {
+  const { fleetId, index, location, round } = message;
+  const zones = await zonesAt(context, fleetId, message, round, at.group);
+  const pinned: ZoneFields = at.group.zone === undefined ? {} : { zone: at.group.zone };
+  if (!zones) return pinned;
+  if (again && record) {
+    const isLeft = nextZoneStep(record, { code: 'InsufficientCapacity', message: '' }, zones) !== undefined;
+    return { ...(record.zone === undefined ? {} : { zone: record.zone }), mayChangeZone: isLeft };
+  }
+  const isHere = record?.round === round && record.location === location;
+  const zoneChoice = choiceAmong(zones, isHere ? record.triedZones : [], at, { fleetId, index, location });
+  return zoneChoice ? { zoneChoice } : pinned;
+}
+
+/** Returns the time of the launch's earlier create call at the location, whose permit is used up. */
+function calledBefore(
+  context: WorkerContext,
+  { record, again, location }: { record: InstanceItem | undefined; again: boolean; location: string },
+): Pick<WantedCreate, 'calledAtMs'> {
+  if (!record || record.location !== location) return {};
+  if (again) return { calledAtMs: record.claimUntilMs - claimMsOf(context) };
+  return record.status === 'Planned' && record.calledAtMs !== undefined
+    ? { calledAtMs: record.calledAtMs }
+    : {};
 }

@@ -1,4 +1,4 @@
-import type { DriverError } from '../../drivers/contract/errors.ts';
+import { type DriverError, failureOf } from '../../drivers/contract/errors.ts';
 import type { Failure } from '../../model/failure.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
 import { updateInstance } from '../../platform/store/transition.ts';
@@ -17,15 +17,17 @@ export type Outcome = { result: MessageResult } | { failure: Failure };
  * decides what the failure means for the fleet.
  *
  * @param isRotated true if the refused credential has been replaced
+ * @param machines number of machines that the call asked for
  */
 export async function handleFailure(
   context: WorkerContext,
   record: InstanceItem,
   error: DriverError,
   isRotated: boolean,
+  machines = 1,
 ): Promise<Outcome> {
   const { store } = context;
-  const failure = { code: error.code, message: error.message };
+  const failure = { ...failureOf(error), ...(machines === 1 ? {} : { machines }) };
   context.log.warn('the cloud did not accept a create call', {
     instanceId: record.instanceId,
     code: error.code,

@@ -41,8 +41,16 @@ export async function instanceSpec(
     message: `the fleet has no network resources at ${record.location}`,
   };
   if (!group) return { failure: notReady };
-  const { zone, instanceType, imageBackendIds, rootDiskGb, labels, userData, ssh, ...rest }: OfTheMachine =
-    group;
+  const {
+    zone: named,
+    instanceType,
+    imageBackendIds,
+    rootDiskGb,
+    labels,
+    userData,
+    ssh,
+    ...rest
+  }: OfTheMachine = group;
   // A new node group field must be listed in OfTheFleet or passed on below. Otherwise this line is a type error.
   rest satisfies Record<string, never>;
   const securityGroup = ready('security-group', securityGroupName(record.fleetId, record, sshFromOf(ssh)));
@@ -50,6 +58,14 @@ export async function instanceSpec(
   if (!network?.backendId || !keyPair?.backendId || !securityGroup?.backendId || !imageBackendId) {
     return { failure: notReady };
   }
+  // A network with zones has a subnet in each. The control plane has chosen the record's zone.
+  const zone = network.zones ? record.zone : named;
+  const inZone = network.zones?.find((one) => one.zone === zone);
+  if (network.zones && zone !== undefined && !inZone) {
+    const message = `the network at ${record.location} has no subnet in ${zone}, because the cloud made none there`;
+    return { failure: { code: 'Unsupported', message, scope: 'zone' } };
+  }
+  const subnetBackendId = inZone?.subnetBackendId ?? network.subnetBackendId;
   return {
     spec: {
       location: record.location,
@@ -61,7 +77,7 @@ export async function instanceSpec(
       ...(rootDiskGb === undefined ? {} : { rootDiskGb }),
       ...(userData === undefined ? {} : { userData }),
       networkBackendId: network.backendId,
-      ...(network.subnetBackendId === undefined ? {} : { subnetBackendId: network.subnetBackendId }),
+      ...(subnetBackendId === undefined ? {} : { subnetBackendId }),
       securityGroupBackendId: securityGroup.backendId,
       keyPairBackendId: keyPair.backendId,
       tags: {

@@ -40,9 +40,13 @@ type Wanted = Parameters<typeof batchesOf>[0][number] & { record: InstanceItem }
 
 /** Groups requests into create calls. */
 export function callsOf<One extends Wanted>(client: CloudClient, wanted: readonly One[]): One[][] {
-  return has(client, 'batch-create')
-    ? batchesOf(wanted, client.maxBatchSize)
-    : wanted.map((one): One[] => [one]);
+  if (!has(client, 'batch-create')) return wanted.map((one): One[] => [one]);
+  // The cloud refused larger calls for some of the instances.
+  const { maxBatchSize } = client;
+  const byLimit = Map.groupBy(wanted, ({ record }) =>
+    Math.min(record.callLimit ?? maxBatchSize, maxBatchSize),
+  );
+  return [...byLimit].flatMap(([limit, alike]) => batchesOf(alike, limit));
 }
 
 /**

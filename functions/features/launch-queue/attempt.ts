@@ -38,4 +38,6 @@ export interface Attempt extends Launch {
    * That attempt created nothing.
    */
   again: boolean;
+  /** The zone that the governor chose for a new attempt. Absent: the user named the zone, or the cloud chooses it. */
+  zone?: string;
 }

@@ -1,5 +1,5 @@
 import { DEPLOYMENT_TAG, type EnsuredNetwork } from '../../drivers/contract/driver.ts';
-import { DriverError } from '../../drivers/contract/errors.ts';
+import { DriverError, failureOf } from '../../drivers/contract/errors.ts';
 import type { Failure } from '../../model/failure.ts';
 import { sameSite } from '../../platform/placement/lay-out.ts';
 import { isoTime } from '../../platform/runtime/clock.ts';
@@ -104,7 +104,7 @@ async function openOrFail(
     return await context.open(connectionKey);
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
-    return { failure: { code: error.code, message: error.message } };
+    return { failure: failureOf(error) };
   }
 }
 
@@ -235,7 +235,7 @@ async function afterError(
   failingSinceMs: number,
 ): Promise<Progress> {
   const { store } = context;
-  const failure = { code: error.code, message: error.message };
+  const failure = failureOf(error);
   switch (error.code) {
     case 'NoPermit':
     case 'Throttled':

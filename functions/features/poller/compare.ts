@@ -100,12 +100,15 @@ export function compare(
   if (record.backendId === undefined) return { action: 'adopt', machine };
   if (machine.status === 'Failed') {
     const message = machine.failureMessage ?? 'the cloud reports that the machine failed';
-    return record.runningAt === undefined ? giveUp('CloudFailed', message) : broken(record, machine);
+    return record.runningAt === undefined
+      ? giveUp(machine.failureCode ?? 'CloudFailed', message)
+      : broken(record, machine);
   }
   if (record.status === 'Creating') {
     if (machine.status === 'Running') return runs(record, machine, nowMs);
     if (machine.status === 'Terminated' || machine.status === 'Terminating') {
-      return giveUp('CloudFailed', machine.failureMessage ?? 'the cloud removed the machine before it ran');
+      const message = machine.failureMessage ?? 'the cloud removed the machine before it ran';
+      return giveUp(machine.failureCode ?? 'CloudFailed', message);
     }
     if (nowMs >= record.deadlineAtMs) {
       return giveUp('Timeout', 'the instance did not run within its time limit');

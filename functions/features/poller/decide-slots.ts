@@ -21,6 +21,11 @@ export interface SlotDecision {
    * that moved the instances crashed before it sent their launch messages.
    */
   moved: readonly InstanceItem[];
+  /**
+   * Records of instances that wait for another attempt at this site, and whose slots are abandoned. The worker
+   * that prepared the attempt may have crashed before it sent the launch message.
+   */
+  waiting: readonly InstanceItem[];
   /** Slot holders whose machines the cloud is already removing. */
   leaving: readonly string[];
 }
@@ -34,9 +39,17 @@ export function decideSlots(
 ): SlotDecision {
   const claiming = aboutToClaim(staleHolders, after, site, nowMs);
   const records = [...after.values()];
+  const abandoned = abandonedSlots(staleHolders, claiming, after, site, nowMs);
   return {
     claiming,
-    abandoned: abandonedSlots(staleHolders, claiming, after, site, nowMs),
+    abandoned,
+    waiting: records.filter(
+      ({ instanceId, status, location, calledAtMs }) =>
+        status === 'Planned' &&
+        location === site.location &&
+        calledAtMs !== undefined &&
+        abandoned.includes(instanceId),
+    ),
     ended: records.filter(
       ({ instanceId }) =>
         written.has(instanceId) || (instanceId in staleHolders && !claiming.has(instanceId)),

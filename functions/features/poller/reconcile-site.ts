@@ -10,6 +10,7 @@ import { applyDecided, endAttempts } from './apply-changes.ts';
 import { decideChanges } from './decide-changes.ts';
 import { decideSlots, stillInTransition } from './decide-slots.ts';
 import { bootBetween, fastestOf } from './next-poll.ts';
+import { noteCapacity } from './note-capacity.ts';
 import { observe } from './observe.ts';
 import type { Observed, Poll } from './poll.ts';
 import { releaseSlotsOf, tellGovernor } from './release.ts';
@@ -47,6 +48,7 @@ export async function reconcileSite(poll: Poll, snapshot: Snapshot): Promise<Rec
   const observed = await observe(poll, snapshot);
   const decided = decideChanges(observed);
   const applied = await applyDecided(poll, decided, observed.records);
+  await noteCapacity(poll, applied);
   const decision = decideSlots(observed, applied, site, context.store.clock.now());
   const fenced = await releaseSlotsOf(poll, observed, applied, decision);
   await endAttempts(poll, decided);

@@ -4,7 +4,7 @@ import { permitCreates } from '../../platform/governor/permit-creates.ts';
 import { RENEW_SLOT_MS } from '../../platform/governor/slots.ts';
 import { returnBudget } from '../../platform/governor/take-budget.ts';
 import { governed } from '../../platform/worker/context.ts';
-import { launchElsewhere } from '../instances/attempt-elsewhere.ts';
+import { launchElsewhere, sendLaunch } from '../instances/attempt-elsewhere.ts';
 import { fenceClaims } from '../instances/fence-claims.ts';
 import { completeTasks, withPresentTokens } from '../instances/outcomes.ts';
 import { freeSlots } from '../launch-queue/free-slots.ts';
@@ -26,13 +26,15 @@ export async function releaseSlotsOf(
   applied: Applied,
   decision: SlotDecision,
 ): Promise<Set<string>> {
-  const { abandoned, ended, moved } = decision;
+  const { abandoned, ended, moved, waiting } = decision;
   const refs = abandoned.map(parseInstanceId).filter((ref) => ref !== undefined);
   const fenced = new Set(await fenceClaims(context, site, refs, applied.after));
   const isOver = (id: string) => !abandoned.includes(id) || fenced.has(id);
   const over = ended.filter(({ instanceId }) => isOver(instanceId));
   await completeTasks(context, await withPresentTokens(context, over), { held: holders, at: site });
   for (const record of moved) await launchElsewhere(context, { ...record, ...site }, record.location);
+  for (const record of waiting.filter(({ instanceId }) => fenced.has(instanceId)))
+    await sendLaunch(context, record, record.location);
   const unused = unusedSlots(applied, decision, fenced);
   await freeSlots(
     context,

@@ -1,6 +1,6 @@
 import type { Failure } from '../../model/failure.ts';
 import type { WantedCreate } from '../../model/wanted-create.ts';
-import { checkCapacity, withScarcity } from './capacity.ts';
+import { type CapacityScope, checkCapacity, withScarcity } from './capacity.ts';
 import { capacityScope, FORGOTTEN_MS, familyOf, PROBE_MS, type SiteState } from './site-state.ts';
 
 /** Reasons why a launch is queued. */
@@ -134,7 +134,7 @@ function checkCapacityCache(state: SiteState, wanted: WantedCreate, nowMs: numbe
 export type Feedback =
   | { kind: 'accepted'; wanted: WantedCreate }
   | { kind: 'unavailable' }
-  | { kind: 'no-capacity'; wanted: Pick<WantedCreate, 'zone' | 'instanceType'> }
+  | { kind: 'no-capacity'; wanted: CapacityScope }
   | { kind: 'no-quota'; wanted: WantedCreate; message: string };
 
 /** Applies the feedback of a create call to a site's state. @returns `state` itself if the feedback changes nothing */

@@ -21,6 +21,12 @@ export type CapacityCheck =
 
 type Scarce = NonNullable<SiteState['scarce']>[string];
 
+/** What a lack of capacity is about: an instance type in a zone, or at the location if the zone is not known. */
+export interface CapacityScope {
+  zone?: string | undefined;
+  instanceType: string;
+}
+
 /** What is known of the capacity of one zone, for one launch. */
 interface ZoneState {
   zone: string | undefined;
@@ -100,11 +106,7 @@ const mayBeProbed = (scarce: Scarce | undefined, nowMs: number): boolean =>
   scarce !== undefined && nowMs >= scarce.untilMs && !isProbed(scarce, nowMs);
 
 /** Records that the cloud had no capacity for a launch. */
-export function withScarcity(
-  state: SiteState,
-  wanted: Pick<WantedCreate, 'zone' | 'instanceType'>,
-  nowMs: number,
-): SiteState {
+export function withScarcity(state: SiteState, wanted: CapacityScope, nowMs: number): SiteState {
   const scope = capacityScope(wanted);
   const sinceMs = state.scarce?.[scope]?.sinceMs ?? nowMs;
   return { ...state, scarce: { ...state.scarce, [scope]: { sinceMs, untilMs: nowMs + SCARCE_MS } } };

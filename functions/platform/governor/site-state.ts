@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { WantedCreate } from '../../model/wanted-create.ts';
 import { holdersSchema } from './pack-holders.ts';
 import { callStateSchema, IDLE_CALLS } from './rate.ts';
 
@@ -76,8 +75,13 @@ export type SiteState = z.infer<typeof siteStateSchema>;
 export const IDLE_SITE: SiteState = { ...IDLE_CALLS, holders: {} };
 
 /** Returns the key under which a lack of capacity is cached: zone, instance type and market. */
-export const capacityScope = ({ instanceType, zone }: Pick<WantedCreate, 'instanceType' | 'zone'>): string =>
-  `${zone ?? '*'} ${instanceType} on-demand`;
+export const capacityScope = ({
+  instanceType,
+  zone,
+}: {
+  instanceType: string;
+  zone?: string | undefined;
+}): string => `${zone ?? '*'} ${instanceType} on-demand`;
 
 /** Parses a key that `capacityScope` made. */
 export function scopeOf(scope: string): { zone?: string; instanceType: string; market: string } {

@@ -49,6 +49,13 @@ export const attemptSchema = z.object({
 });
 export type AttemptItem = z.infer<typeof attemptSchema>;
 
+const triedZoneSchema = z.object({
+  zone: z.string(),
+  /** Number of machines that the refused call asked for. After a call for several machines, one may still have room. */
+  machines: z.number(),
+});
+export type TriedZone = z.infer<typeof triedZoneSchema>;
+
 export const instanceItemSchema = z.object({
   instanceId: z.string(),
   fleetId: z.string(),
@@ -63,6 +70,13 @@ export const instanceItemSchema = z.object({
   attempt: z.number(),
   /** Locations where an attempt of this round ended without a machine. */
   tried: z.array(z.string()).default([]),
+  /** Zones of this location where an attempt of this round ended without a machine, for a reason of the zone. */
+  triedZones: z.array(triedZoneSchema).default([]),
+  /**
+   * Maximum number of machines in the next create call for the instance. Absent: no limit. The cloud refused a larger
+   * call, and may accept a smaller one.
+   */
+  callLimit: z.number().optional(),
   launchToken: z.string(),
   launchState: launchStateSchema,
   /**
@@ -84,6 +98,8 @@ export const instanceItemSchema = z.object({
   firstSentAtMs: z.number().optional(),
   /** Time at which the current attempt ended without a machine; no call was sent for it after that. */
   closedAtMs: z.number().optional(),
+  /** Number of attempts of this round that ended because the cloud had used up their launch token. */
+  usedTokens: z.number().optional(),
   /** Idempotency keys of the current attempt's calls, the latest last, if the cloud stores such keys. */
   idempotencyKeys: z.array(z.string()).optional(),
   /** Attempts before the current one, the latest last. If there are many, the oldest are dropped. */
@@ -99,9 +115,15 @@ export const instanceItemSchema = z.object({
    * that time, the cloud's lists may not show the machine yet.
    */
   acceptedAtMs: z.number().optional(),
+  /**
+   * For an instance that waits for its next attempt at the same location: the time of its last create call. The permit
+   * of that call is used up.
+   */
+  calledAtMs: z.number().optional(),
   deadlineAtMs: z.number(),
   taskToken: z.string().optional(),
   backendId: z.string().optional(),
+  /** The zone that the control plane chose, the user named, or the cloud reports. */
   zone: z.string().optional(),
   publicIp: z.string().optional(),
   privateIp: z.string().optional(),

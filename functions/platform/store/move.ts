@@ -48,6 +48,43 @@ export async function moveInstance(
 }
 
 /**
+ * Prepares another attempt of an instance without a machine at the same location, for example in another zone. Its
+ * status becomes Planned. The record and the placement's counters change in one transaction, and only if launching is
+ * on at the placement.
+ *
+ * @param next fields of the new record
+ * @returns as `moveInstance`
+ */
+export async function repeatInstance(
+  store: Store<'fleets'>,
+  record: InstanceItem,
+  next: Pick<InstanceItem, 'triedZones' | 'callLimit' | 'calledAtMs' | 'usedTokens'>,
+  earlierAttempts: AttemptItem[],
+): Promise<'moved' | 'barred' | 'lost'> {
+  const { fleetId, connectionKey, location, tried } = record;
+  const counters = noChange();
+  countStatus(counters, record, record.status, -1);
+  countStatus(counters, record, 'Planned', 1);
+  const refusals = await transactWrite(store, [
+    counterWrite(store, { fleetId, connectionKey, location }, counters, { openFor: record.round }),
+    {
+      Put: {
+        TableName: store.tables.fleets,
+        Item: {
+          ...instanceKey(record),
+          ...plannedAt(record, location, earlierAttempts),
+          tried,
+          ...next,
+        },
+        ...unchanged(record),
+      },
+    },
+  ]);
+  if (refusals.length === 0) return 'moved';
+  return refusals.some(({ at }) => at === 1) ? 'lost' : 'barred';
+}
+
+/**
  * Reopens a closed record after its machine has shown up at a location that the instance had left. The record and both
  * placements' counters change in one transaction. Nothing changes if the removal of the instance was requested.
  *
@@ -96,6 +133,7 @@ function plannedAt(record: InstanceItem, location: string, earlierAttempts: Atte
     round,
     attempt: record.attempt,
     tried: [...record.tried, record.location],
+    triedZones: [],
     launchToken: launchToken(instanceId, record.attempt),
     launchState: 'refused',
     claimUntilMs: 0,

@@ -83,7 +83,7 @@ const GROUPS_PER_TRANSACTION = 8;
 
 /**
  * Writes status changes of instances together with the counters of their placement, in as few transactions as possible.
- * Only this function, `moveInstance` and `returnInstance` write the status of an instance.
+ * Only this function and the functions of `move.ts` write the status of an instance.
  *
  * @param secondsSinceCreation age of the fleet in seconds, for the cost counters
  */

@@ -1,4 +1,7 @@
 import type { FieldCase } from '../harness/case.ts';
+import { f05 } from './f05-subnet-refused.ts';
+import { f06 } from './f06-type-not-in-zone.ts';
+import { f07 } from './f07-full-zone.ts';
 import { f08 } from './f08-error-after-running.ts';
 import { f11 } from './f11-protected-machine.ts';
 import { f12 } from './f12-foreign-interface.ts';
@@ -20,6 +23,9 @@ import { quiet } from './quiet.ts';
 /** All cases, in the order of their numbers. */
 export const CASES: readonly FieldCase[] = [
   ...quiet,
+  ...f05,
+  ...f06,
+  ...f07,
   ...f08,
   ...f11,
   ...f12,

@@ -117,7 +117,8 @@ describe('RunInstances', () => {
     await client.createInstance({ ...specOf(1), zone: 'us-east-1b' });
     expect(runs()[0]?.get('NetworkInterface.1.SubnetId')).toBe('subnet-b');
     await expect(client.createInstance({ ...specOf(2), zone: 'us-east-1c' })).rejects.toMatchObject({
-      code: 'InvalidRequest',
+      code: 'Unsupported',
+      scope: 'zone',
     });
     expect(runs()).toHaveLength(1);
   });
@@ -135,18 +136,28 @@ describe('RunInstances', () => {
     expect(runs()[0]?.get('MinCount')).toBe('3');
   });
 
-  test('if EC2 lacks capacity for a batch, the driver makes one call for each machine', async () => {
-    const { client, runs } = await playing((call) => {
-      if (call.get('MaxCount') !== '1') return refusal(500, 'InsufficientInstanceCapacity');
-      return String(call).includes(tokenOf(2)) ? refusal(400, 'VcpuLimitExceeded') : machines(call);
-    });
-    const outcomes = await client.createInstances([1, 2, 3].map(specOf));
-    expect(outcomes).toMatchObject([
-      { instance: { launchToken: tokenOf(1) } },
-      { error: { code: 'QuotaExceeded' } },
-      { instance: { launchToken: tokenOf(3) } },
-    ]);
-    expect(runs()).toHaveLength(4);
+  test('if EC2 has no capacity or no quota for a batch, every launch fails with that error, and no further call is made', async () => {
+    for (const [cloudCode, code] of [
+      ['InsufficientInstanceCapacity', 'InsufficientCapacity'],
+      ['VcpuLimitExceeded', 'QuotaExceeded'],
+    ] as const) {
+      const { client, runs } = await playing(() => refusal(400, cloudCode));
+      const outcomes = await client.createInstances([1, 2, 3].map(specOf));
+      expect(outcomes).toMatchObject([{ error: { code } }, { error: { code } }, { error: { code } }]);
+      expect(runs()).toHaveLength(1);
+    }
+  });
+
+  test('an error of EC2 about the zone of a launch has the scope of the zone', async () => {
+    for (const [cloudCode, code] of [
+      ['InsufficientInstanceCapacity', 'InsufficientCapacity'],
+      ['InsufficientFreeAddressesInSubnet', 'InsufficientCapacity'],
+      ['Unsupported', 'Unsupported'],
+      ['InvalidSubnetID.NotFound', 'NotFound'],
+    ] as const) {
+      const { client } = await playing(() => refusal(400, cloudCode));
+      await expect(client.createInstance(specOf(1))).rejects.toMatchObject({ code, scope: 'zone' });
+    }
   });
 
   test('if the answer to RunInstances is lost, every launch of the batch fails as OutcomeUnknown', async () => {

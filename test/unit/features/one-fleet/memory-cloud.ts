@@ -8,6 +8,8 @@ import type { InstanceStatus } from '../../../../functions/model/status.ts';
 export interface Machine extends CloudInstance {
   backendId: string;
   location: string;
+  /** The subnet that the create call named. */
+  subnetBackendId?: string;
   createdAtMs: number;
   /** Time of the first call that asked the cloud to remove the machine. */
   endedAtMs?: number;
@@ -33,6 +35,8 @@ export class MemoryCloud {
   meet: (call: string) => void = () => {};
   /** Called after a cloud call took effect. A test replaces this function to throw the error of a lost answer. */
   reply: (call: string) => void = () => {};
+  /** Number of further machines for which a zone has room, by zone. A zone that is absent is never full. */
+  readonly room = new Map<string, number>();
   /** Backend ids of machines that lists leave out. */
   readonly hidden = new Set<string>();
 
@@ -71,7 +75,13 @@ export class MemoryCloud {
   }
 
   #shown(machine: Machine): CloudInstance {
-    const { endedAtMs: _ended, stuckAt: _stuck, location: _location, ...shown } = machine;
+    const {
+      endedAtMs: _ended,
+      stuckAt: _stuck,
+      location: _location,
+      subnetBackendId: _subnet,
+      ...shown
+    } = machine;
     return { ...shown, status: this.#statusOf(machine) };
   }
 
@@ -91,14 +101,19 @@ export class MemoryCloud {
     const find = (location: string, backendId: string) =>
       here(location).find((one) => one.backendId === backendId);
     return {
-      createInstance: ({ location, instanceId, launchToken }) =>
+      createInstance: ({ location, instanceId, launchToken, zone, subnetBackendId }) =>
         at('create', location, `create ${launchToken}`, () => {
+          const room = this.room.get(zone ?? '') ?? Number.POSITIVE_INFINITY;
+          if (room < 1) throw new DriverError('InsufficientCapacity', `${zone} has no room`);
+          this.room.set(zone ?? '', room - 1);
           const backendId = `m${this.made.length + 1}`;
           const machine: Machine = {
             backendId,
             instanceId,
             launchToken,
             location,
+            ...(zone === undefined ? {} : { zone }),
+            ...(subnetBackendId === undefined ? {} : { subnetBackendId }),
             status: 'Creating',
             createdAtMs: this.#now(),
           };

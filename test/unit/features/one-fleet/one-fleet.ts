@@ -58,6 +58,11 @@ export const FLEET = 'f1kdvdnc4jyfcbym5';
 export const CONNECTION = 'default/cloud';
 export const EAST = { connectionKey: CONNECTION, location: 'east' };
 export const WEST = { connectionKey: CONNECTION, location: 'west' };
+/** Returns a zone of a location, with the network's subnet in it. */
+const zoneAt = (location: string, letter: string) => ({
+  zone: `${location}-${letter}`,
+  subnetBackendId: `subnet-${location}-${letter}`,
+});
 export const idOf = (index: number): string => instanceId({ fleetId: FLEET, index });
 
 const TABLES = { fleets: 'fleets', governor: 'governor', access: 'access', catalogue: 'catalogue' };
@@ -88,6 +93,8 @@ export const giveUpOf = (index: number, changes: Partial<GiveUpMessage> = {}): G
 export interface OneFleetOptions {
   size?: number;
   locations?: string[];
+  /** Letters of the zones of each location. Omit it for a cloud that chooses the zones. */
+  zones?: readonly string[];
   limits?: LimitOverride;
   failurePolicy?: FleetItem['failurePolicy'];
 }
@@ -189,7 +196,7 @@ export class OneFleet {
     for (const placement of layOut(fleet.spec)) {
       const { connectionKey, location } = placement;
       await openPlacement(fleet.store, FLEET, placement, 1);
-      for (const item of networksAt({ connectionKey, location }))
+      for (const item of networksAt({ connectionKey, location }, options.zones))
         fleet.put('fleets', { ...networkKey(FLEET, connectionKey, location, item.kind, item.name), ...item });
     }
     fleet.#tables.fleets.onWrite = (before, after) => fleet.#noteRecord(before, after);
@@ -551,7 +558,8 @@ function itemOf(
   };
 }
 
-function networksAt(site: typeof EAST) {
+function networksAt(site: typeof EAST, letters?: readonly string[]) {
+  const zones = letters?.map((letter) => zoneAt(site.location, letter));
   const item = (kind: 'network' | 'key-pair' | 'security-group', name: string) => ({
     fleetId: FLEET,
     ...site,
@@ -564,7 +572,7 @@ function networksAt(site: typeof EAST) {
     neededBy: ['web'],
   });
   return [
-    item('network', networkName(FLEET, site)),
+    { ...item('network', networkName(FLEET, site)), ...(zones ? { zones } : {}) },
     item('key-pair', keyPairName(FLEET, site)),
     item('security-group', securityGroupName(FLEET, site, undefined)),
   ];

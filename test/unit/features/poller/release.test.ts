@@ -13,7 +13,14 @@ import { governed } from '../../../../functions/platform/worker/context.ts';
 import { want } from '../../platform/governor/wanted.ts';
 import { EAST, FLEET, idOf, launchOf, OneFleet, type OneFleetOptions, WEST } from '../one-fleet/one-fleet.ts';
 
-const NONE: SlotDecision = { claiming: new Set(), abandoned: [], ended: [], moved: [], leaving: [] };
+const NONE: SlotDecision = {
+  claiming: new Set(),
+  abandoned: [],
+  ended: [],
+  moved: [],
+  leaving: [],
+  waiting: [],
+};
 
 let fleet: OneFleet;
 afterEach(() => fleet.end());

@@ -1,0 +1,81 @@
+import type { Failure } from '../../model/failure.ts';
+import type { NodeGroup } from '../../model/fleet.ts';
+import type { ZoneChoice } from '../../model/wanted-create.ts';
+import { zoneChoiceOf } from '../../platform/placement/choose-zone.ts';
+import type { Placement } from '../../platform/placement/lay-out.ts';
+import type { InstanceItem, TriedZone } from '../../platform/store/instances.ts';
+import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
+
+/**
+ * Returns the zones in which the control plane may create an instance of the group at the site.
+ *
+ * @returns undefined if the cloud chooses the zone
+ */
+export async function zonesAt(
+  context: WorkerContext,
+  fleetId: string,
+  site: SiteRef,
+  round: number,
+  group: Pick<NodeGroup, 'zone'>,
+): Promise<string[] | undefined> {
+  const networks = await context.networks(fleetId, site, round);
+  const zones = networks.find(({ kind }) => kind === 'network')?.zones;
+  if (!zones) return undefined;
+  return group.zone === undefined ? zones.map(({ zone }) => zone) : [group.zone];
+}
+
+/**
+ * Returns the zones that an instance may still try, in any order: the zones that it has not tried. If there is none,
+ * the zones that refused it only in a call for several machines: they may have room for one. Pure.
+ */
+export function openZones(zones: readonly string[], tried: readonly TriedZone[]): string[] {
+  const untried = zones.filter((zone) => !tried.some((one) => one.zone === zone));
+  if (untried.length > 0) return untried;
+  return zones.filter((zone) => tried.some((one) => one.zone === zone && one.machines > 1));
+}
+
+/** What the record of an instance must say before the instance tries another zone of its location. */
+export interface ZoneStep {
+  triedZones: TriedZone[];
+  callLimit?: number | undefined;
+}
+
+/**
+ * Returns the next step of an instance whose attempt failed for a reason of its zone. Pure.
+ *
+ * @param zones the zones in which the instance may be created
+ * @returns undefined if the failure does not concern the zone, or no zone is left
+ */
+export function nextZoneStep(
+  { zone, triedZones, callLimit }: Pick<InstanceItem, 'zone' | 'triedZones' | 'callLimit'>,
+  failure: Failure,
+  zones: readonly string[] | undefined,
+): ZoneStep | undefined {
+  if (!zones || zone === undefined || !concernsZone(failure)) return undefined;
+  const here = { zone, machines: failure.machines ?? 1 };
+  const tried = [...triedZones.filter((one) => one.zone !== zone), here];
+  const open = openZones(zones, tried);
+  if (open.length === 0) return undefined;
+  const areNew = open.every((name) => !tried.some((one) => one.zone === name));
+  return { triedZones: tried, callLimit: areNew ? callLimit : 1 };
+}
+
+/** Returns true if an attempt in another zone of the same location may succeed after this failure. Pure. */
+export function concernsZone({ code, scope }: Failure): boolean {
+  return scope === undefined ? code === 'InsufficientCapacity' : scope === 'zone';
+}
+
+/** Returns what decides in which zone an instance is created; undefined if no zone may be chosen. Pure. */
+export function choiceAmong(
+  zones: readonly string[],
+  triedZones: readonly TriedZone[],
+  { placement, group }: { placement: Placement; group: NodeGroup },
+  { fleetId, index, location }: { fleetId: string; index: number; location: string },
+): ZoneChoice | undefined {
+  const open = openZones(zones, triedZones);
+  const tried = zones.filter((zone) => !open.includes(zone));
+  const range = placement.ranges.find(({ first, count }) => index >= first && index < first + count);
+  // Instances that have moved here from another location are spread among themselves.
+  const position = range ? { at: index - range.first, of: range.count } : { at: 0, of: 1 };
+  return zoneChoiceOf(zones, tried, position, `${fleetId} ${group.name} ${location}`);
+}
