@@ -25,6 +25,7 @@ export const CHANGE: readonly Stage[] = [
       contractOf('cb-spider'),
       contractOf('aws'),
       tests('moto', npm('test:moto')),
+      program('state machines on moto', npm('test:asl', '--json')),
       program('contract of openstack', npm('test:openstack', '--json')),
     ],
   ],

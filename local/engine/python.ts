@@ -119,9 +119,21 @@ export function pythonEnvironment(
   return pythonPath === undefined ? env : { ...env, PYTHONPATH: pythonPath };
 }
 
-async function works(engine: InstalledEngine, { distribution, version }: PythonProgram): Promise<boolean> {
-  const check = `from importlib.metadata import version; assert version("${distribution}") == "${version}"`;
-  const { code } = await runCommand(engine.python, ['-c', check], { env: pythonEnvironment(engine) });
+/** Fails if a distribution that the file pins is missing, or has another version. */
+const CHECK_PINS = `
+import sys
+from importlib.metadata import version
+for line in open(sys.argv[1]):
+    pin = line.partition("#")[0].strip()
+    # A pin with a marker may not be meant for this Python.
+    if pin and ";" not in pin:
+        name, _, wanted = pin.partition("==")
+        assert version(name) == wanted, name
+`;
+
+async function works(engine: InstalledEngine, { requirements }: PythonProgram): Promise<boolean> {
+  const env = pythonEnvironment(engine);
+  const { code } = await runCommand(engine.python, ['-c', CHECK_PINS, requirements], { env });
   return code === 0;
 }
 

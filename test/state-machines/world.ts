@@ -1,10 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { executionName } from '../../functions/features/fleets/workflows.ts';
-import {
-  type Assignment,
-  type DriverMessage,
-  driverMessageSchema,
-} from '../../functions/platform/workflow/messages.ts';
+import { type DriverMessage, driverMessageSchema } from '../../functions/platform/workflow/messages.ts';
 import { EXECUTION } from './assignment-builder.ts';
 import { type Json, parseDefinition } from './interpreter/definition.ts';
 import { Engine } from './interpreter/engine.ts';
@@ -18,6 +14,13 @@ const ACCOUNT = 'eu-central-1:123456789012';
 
 export function machineArn(name: MachineName): string {
   return `arn:aws:states:${ACCOUNT}:stateMachine:${name}`;
+}
+
+/** @throws TypeError if the ARN is of no shipped state machine */
+export function machineOf(arn: string): MachineName {
+  const machine = MACHINES.find((name) => machineArn(name) === arn);
+  if (!machine) throw new TypeError(`no state machine has the ARN ${arn}`);
+  return machine;
 }
 
 function functionArn(name: string): string {
@@ -45,10 +48,24 @@ export function inputOf(name: MachineName): Json {
   return name === 'terminate-fleet' ? { ...EXECUTION, scope: 'fleet' } : EXECUTION;
 }
 
-/** A worker's answer to a message, and the delay of that answer. Undefined if the message gets no answer. */
-export type Answer = { afterMs: number; success?: Json; failure?: string } | undefined;
+/**
+ * A worker's answer to a message, and the delay of that answer. Undefined if the message gets no answer. A worker with
+ * `beatEveryMs` sends heartbeats until it answers.
+ */
+export type Answer = { afterMs: number; success?: Json; failure?: string; beatEveryMs?: number } | undefined;
 export type Answerer = (message: DriverMessage) => Answer;
 export type Functions = Record<string, (payload: Json) => Json>;
+
+/** Returns the functions of a fleet that has this assignment, and for which all goes well. */
+export function usualFunctions(assignment: Json): Functions {
+  return {
+    assign: () => assignment,
+    settle: () => ({ status: 'Running' }),
+    'record-history': () => ({}),
+    'begin-termination': () => assignment,
+    'finish-termination': () => ({ status: 'Terminated', done: true }),
+  };
+}
 
 export interface Sent {
   at: number;
@@ -74,16 +91,9 @@ export class World {
   readonly #functions: Functions;
   readonly #startedAt = this.scheduler.now();
 
-  constructor(assignment: Assignment, answer: Answerer = allGood, functions: Functions = {}) {
+  constructor(assignment: Json, answer: Answerer = allGood, functions: Functions = {}) {
     this.#answer = answer;
-    this.#functions = {
-      assign: () => assignment,
-      settle: () => ({ status: 'Running' }),
-      'record-history': () => ({}),
-      'begin-termination': () => assignment,
-      'finish-termination': () => ({ status: 'Terminated', done: true }),
-      ...functions,
-    };
+    this.#functions = { ...usualFunctions(assignment), ...functions };
     const machines = MACHINES.map(
       (name) => [machineArn(name), parseDefinition(definitionText(name), SUBSTITUTIONS)] as const,
     );
@@ -132,8 +142,14 @@ export class World {
     if (answer && 'taskToken' in message) void this.#reply(sent, message.taskToken, answer);
   }
 
-  async #reply(sent: Sent, token: string, { afterMs, success, failure }: NonNullable<Answer>): Promise<void> {
-    await this.scheduler.sleep(afterMs);
+  async #reply(sent: Sent, token: string, answer: NonNullable<Answer>): Promise<void> {
+    const { afterMs, success, failure, beatEveryMs = afterMs } = answer;
+    let left = afterMs;
+    for (; left > beatEveryMs; left -= beatEveryMs) {
+      await this.scheduler.sleep(beatEveryMs);
+      this.engine.sendTaskHeartbeat(token);
+    }
+    await this.scheduler.sleep(left);
     sent.answeredAt = this.scheduler.now() - this.#startedAt;
     if (failure === undefined) this.engine.sendTaskSuccess(token, success ?? {});
     else this.engine.sendTaskFailure(token, failure, 'sent by the test');

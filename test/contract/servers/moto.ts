@@ -38,12 +38,25 @@ export interface MotoServer {
   stop(): Promise<void>;
 }
 
+/** How to serve moto. */
+export interface Serving {
+  /** Arguments of Python, by the port of 127.0.0.1 on which moto is to answer. */
+  commandFor(port: number): readonly string[];
+  env: NodeJS.ProcessEnv;
+}
+
+const AS_SHIPPED: Serving = {
+  commandFor: (port) => ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)],
+  env: STRICT,
+};
+
 /**
  * Starts moto. Installs it below the state folder first if it is missing.
  *
  * @throws StartFailure if no suitable Python is installed, or moto does not start
  */
-export async function startMoto(folder = new StateFolder()): Promise<MotoServer> {
+export async function startMoto(serving: Serving = AS_SHIPPED): Promise<MotoServer> {
+  const folder = new StateFolder();
   const pythons = await findPythons();
   if (pythons.length === 0) {
     throw new StartFailure(
@@ -57,8 +70,8 @@ export async function startMoto(folder = new StateFolder()): Promise<MotoServer>
   const log = folder.log(`moto-${port}`);
   const { process: own } = startDetached({
     command: installed.python,
-    args: ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)],
-    env: { ...pythonEnvironment(installed), ...STRICT },
+    args: serving.commandFor(port),
+    env: { ...pythonEnvironment(installed), ...serving.env },
     log,
   });
   const onExit = () => killProcess(own);

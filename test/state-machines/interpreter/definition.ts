@@ -158,18 +158,28 @@ const machineSchema = z.strictObject({
 export type MachineDefinition = z.infer<typeof machineSchema>;
 
 /**
- * Replaces the substitutions in the text of a definition file as CloudFormation does, and parses the result.
+ * Replaces the substitutions in the text of a definition file as CloudFormation does.
+ *
+ * @param substitutions values of the `${Token}`s in the text
+ * @throws Error if a token has no value
+ */
+export function substitute(text: string, substitutions: Record<string, string>): string {
+  return text.replaceAll(/\$\{(\w+)\}/g, (_, token: string) => {
+    const value = substitutions[token];
+    if (value === undefined) throw new Error(`the substitution ${token} has no value`);
+    return value;
+  });
+}
+
+/**
+ * Parses the text of a definition file.
  *
  * @param substitutions values of the `${Token}`s in the text
  * @throws Error if a token has no value, a field is unknown, a state does not exist, or a state cannot be
  *   reached
  */
 export function parseDefinition(text: string, substitutions: Record<string, string>): MachineDefinition {
-  const filled = text.replaceAll(/\$\{(\w+)\}/g, (_, token: string) => {
-    const value = substitutions[token];
-    if (value === undefined) throw new Error(`the substitution ${token} has no value`);
-    return value;
-  });
+  const filled = substitute(text, substitutions);
   const machine = machineSchema.parse(JSON.parse(filled));
   checkTransitions(machine);
   return machine;
