@@ -23,6 +23,11 @@ export interface CallOptions {
    * lost answer then creates nothing twice.
    */
   idempotencyKey?: string | undefined;
+  /**
+   * Seconds to wait for what the operation creates, at most 25. Only for operations that accept `Prefer: wait`. If too
+   * many requests wait, the API answers immediately.
+   */
+  waitSeconds?: number | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -101,11 +106,16 @@ function pathOf(route: Route, { params = {}, query = {} }: AnyInput): string {
   return search.size > 0 ? `${path}?${search}` : path;
 }
 
-function headersOf(route: Route, apiKey: string, { idempotencyKey }: CallOptions): Record<string, string> {
+function headersOf(
+  route: Route,
+  apiKey: string,
+  { idempotencyKey, waitSeconds }: CallOptions,
+): Record<string, string> {
   return {
     accept: 'application/json, application/problem+json',
     authorization: `Bearer ${apiKey}`,
     ...(route.body ? { 'content-type': 'application/json' } : {}),
+    ...(route.waits && waitSeconds ? { prefer: `wait=${waitSeconds}` } : {}),
     ...(route.idempotent ? { 'idempotency-key': idempotencyKey ?? crypto.randomUUID() } : {}),
   };
 }

@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Token } from 'aws-cdk-lib';
 import { HttpApi, HttpMethod, HttpRoute, HttpRouteKey, HttpStage } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { Construct } from 'constructs';
@@ -77,6 +77,8 @@ export class Api extends Construct {
       });
 
     const fleets = make('fleets', 1024);
+    const { waitingRequests: waiting } = props.parameters;
+    fleets.set({ WAITING_REQUESTS: Token.isUnresolved(waiting) ? Token.asString(waiting) : String(waiting) });
     data.fleets.connect(fleets, 'readWrite');
     data.catalogue.connect(fleets, 'read');
     // The transaction that creates a fleet also checks that the fleet's connections are Ready.

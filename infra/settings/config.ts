@@ -45,6 +45,8 @@ export interface Stage {
    */
   readonly driverTimeoutSeconds: number;
   readonly apiRequestsPerSecond: number;
+  /** Maximum number of API requests that wait for an instance at a time. Each keeps one invocation of a function. */
+  readonly waitingRequests: number;
   readonly tracing: boolean;
 }
 
@@ -67,6 +69,7 @@ const STAGES: Readonly<Record<StageName, Omit<Stage, 'name'>>> = {
     driverConcurrency: 8,
     driverTimeoutSeconds: 20,
     apiRequestsPerSecond: 500,
+    waitingRequests: 8,
     tracing: false,
   },
   dev: {
@@ -80,6 +83,7 @@ const STAGES: Readonly<Record<StageName, Omit<Stage, 'name'>>> = {
     driverConcurrency: 20,
     driverTimeoutSeconds: 60,
     apiRequestsPerSecond: 50,
+    waitingRequests: 3,
     tracing: false,
   },
   production: {
@@ -93,6 +97,7 @@ const STAGES: Readonly<Record<StageName, Omit<Stage, 'name'>>> = {
     driverConcurrency: 100,
     driverTimeoutSeconds: 60,
     apiRequestsPerSecond: 200,
+    waitingRequests: 20,
     tracing: false,
   },
 };

@@ -59,6 +59,13 @@ const NUMBERS = {
     maxValue: 5_000,
     defaultOf: ({ apiRequestsPerSecond }) => 2 * apiRequestsPerSecond,
   },
+  WaitingRequests: {
+    description:
+      "Number of API requests that may wait for their instance at a time (0 to 500). Each keeps one of the account's concurrent Lambda invocations for up to 25 seconds.",
+    minValue: 0,
+    maxValue: 500,
+    defaultOf: ({ waitingRequests }) => waitingRequests,
+  },
   LogRetentionDays: {
     description: 'Days for which CloudWatch keeps the logs of functions and state machines.',
     allowedValues: LOG_RETENTION_DAYS,
@@ -89,6 +96,7 @@ export class Parameters extends Construct {
   readonly sweepIntervalMinutes: number;
   readonly apiRequestsPerSecond: number;
   readonly apiBurstRequests: number;
+  readonly waitingRequests: number;
   readonly logRetentionDays: number;
   readonly functionArchitecture: Architecture;
   /** Address to which alarms are sent. Undefined: the stage has no alarms. */
@@ -103,6 +111,7 @@ export class Parameters extends Construct {
     this.sweepIntervalMinutes = this.#number('SweepIntervalMinutes', stage);
     this.apiRequestsPerSecond = this.#number('ApiRequestsPerSecond', stage);
     this.apiBurstRequests = this.#number('ApiBurstRequests', stage);
+    this.waitingRequests = this.#number('WaitingRequests', stage);
     this.logRetentionDays = this.#number('LogRetentionDays', stage);
     this.functionArchitecture = this.#architecture(stage);
     this.alarmEmail =

@@ -1,5 +1,8 @@
-/** Time limit of an API function in seconds. API Gateway gives up after 30 seconds. */
-export const API_SECONDS = 20;
+/**
+ * Time limit of an API function in seconds. API Gateway gives up after 30 seconds. A request with
+ * `Prefer: wait=25` waits for 25 seconds.
+ */
+export const API_SECONDS = 29;
 /** Time limit of a workflow step in seconds. */
 export const STEP_SECONDS = 60;
 /** Time limit of a scheduled function in seconds. The most frequent schedule runs each minute. */

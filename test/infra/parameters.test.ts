@@ -31,6 +31,7 @@ const NUMBERS = [
   'InventoryIntervalMinutes',
   'LogRetentionDays',
   'SweepIntervalMinutes',
+  'WaitingRequests',
 ];
 
 describe('parameters of the stack', () => {

@@ -77,6 +77,8 @@ export const nameOf = (logicalId: string): string => logicalId.replace(/[0-9A-F]
  */
 export function deployed(template: Template, value: unknown): string {
   if (typeof value === 'string') return value;
+  // A number parameter. CloudFormation passes it as a text where a text is needed.
+  if (typeof value === 'number') return String(value);
   const joined = joinSchema.safeParse(value).data?.['Fn::Join'];
   if (joined) return joined[1].map((part) => deployed(template, part)).join(joined[0]);
   const selected = selectSchema.safeParse(value).data?.['Fn::Select'];

@@ -27,6 +27,8 @@ export interface OperationInput<Id extends OperationId> {
   query: z.output<RouteOf<Id>['query']>;
   body: [SchemaOf<RouteOf<Id>, 'body'>] extends [never] ? undefined : z.output<SchemaOf<RouteOf<Id>, 'body'>>;
   idempotencyKey: string | undefined;
+  /** Seconds that the caller wants to wait. Absent: not at all. */
+  waitSeconds?: number | undefined;
   /** Id of the API key of the caller. Absent if the operation is not called through the API. */
   apiKeyId?: string;
 }

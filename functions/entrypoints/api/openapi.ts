@@ -153,6 +153,15 @@ const idempotencyHeader = z.object({
     ),
 });
 
+const preferHeader = z.object({
+  Prefer: z
+    .string()
+    .optional()
+    .describe(
+      '`wait=<seconds>`, at most 25. The answer has `Preference-Applied` if the request was allowed to wait.',
+    ),
+});
+
 function operation(route: Route): ZodOpenApiOperationObject {
   return {
     operationId: route.operationId,
@@ -161,7 +170,7 @@ function operation(route: Route): ZodOpenApiOperationObject {
     requestParams: {
       path: route.params,
       query: route.query,
-      ...(route.idempotent ? { header: idempotencyHeader } : {}),
+      ...headersOf(route),
     },
     ...(route.body
       ? { requestBody: { required: true, content: { 'application/json': { schema: route.body } } } }
@@ -169,12 +178,25 @@ function operation(route: Route): ZodOpenApiOperationObject {
     responses: {
       [`${route.status}`]: {
         description: 'Done',
-        ...(hasReadPath(route) ? { headers: z.object({ Location: z.string() }) } : {}),
+        ...answerHeadersOf(route),
         ...(route.response ? { content: { 'application/json': { schema: route.response } } } : {}),
       },
       ...refusals(route),
     },
   };
+}
+
+function headersOf({ idempotent, waits }: Route): { header?: z.ZodObject } {
+  const shape = { ...(idempotent ? idempotencyHeader.shape : {}), ...(waits ? preferHeader.shape : {}) };
+  return Object.keys(shape).length > 0 ? { header: z.object(shape) } : {};
+}
+
+function answerHeadersOf(route: Route): { headers?: z.ZodObject } {
+  const shape = {
+    ...(hasReadPath(route) ? { Location: z.string() } : {}),
+    ...(route.waits ? { 'Preference-Applied': z.string().optional() } : {}),
+  };
+  return Object.keys(shape).length > 0 ? { headers: z.object(shape) } : {};
 }
 
 /** Returns true if the operation creates an object that a GET operation can read. */

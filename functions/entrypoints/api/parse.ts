@@ -1,6 +1,7 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { findTextFault } from '../../model/input-text.ts';
 import { bodyText } from './body-text.ts';
+import { waitSecondsOf } from './prefer.ts';
 import { type FieldError, fieldErrors, Problem } from './problem.ts';
 import type { Route } from './routes/route.ts';
 import { isReservedKey, jsonErrors } from './scan-json.ts';
@@ -12,6 +13,8 @@ export interface ParsedRequest {
   query: unknown;
   body: unknown;
   idempotencyKey: string | undefined;
+  /** Seconds that the caller wants to wait. Undefined: not at all. */
+  waitSeconds: number | undefined;
 }
 
 /** The errors of a refused request, and the request's unchecked JSON body. */
@@ -66,6 +69,7 @@ export function parseRequest(
     query: parsed.query.data,
     body: parsed.body?.data,
     idempotencyKey: route.idempotent ? idempotencyKey : undefined,
+    waitSeconds: route.waits ? waitSecondsOf(event.headers['prefer']) : undefined,
   };
 }
 

@@ -46,6 +46,11 @@ const variables = {
     .string()
     .startsWith('/')
     .describe('Prefix of the Parameter Store path <prefix>/<driver>/<namespace>/<connection>/<id>.'),
+  WAITING_REQUESTS: z.coerce
+    .number()
+    .int()
+    .nonnegative()
+    .describe('Number of API requests that may wait for an instance at a time.'),
   ALLOW_ENDPOINT_OVERRIDE: z.enum(['true', 'false']).transform((text) => text === 'true'),
 } as const;
 

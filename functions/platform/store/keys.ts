@@ -24,6 +24,7 @@ import type { InstanceRef } from '../../model/identifiers.ts';
  * | governor: a connection's budgets | `CONN#<connection key>` | `BUDGET` |
  * | governor: an entry of a site's launch queue | `QUEUE#<connection key>#<location>#<part>` | `ENTRY#<tag>#<instance>` |
  * | governor: a fleet's latest tag in that queue | `QUEUE#<connection key>#<location>` | `FLEET#<fleet>` |
+ * | seat of a waiting API request | `WAITING#<number>` | `SEAT` |
  * | poll loop of a site | `LOOP#<driver>` | `<connection key>#<location>` |
  */
 export interface Key {
@@ -51,6 +52,7 @@ export const BY_SITE_ATTRIBUTES = ['status', 'backendId', 'launchToken'] as cons
 
 export const beatKey = (): Key => ({ pk: 'DEPLOYMENT', sk: 'BEAT' });
 export const deploymentKey = (): Key => ({ pk: 'DEPLOYMENT', sk: 'ID' });
+export const waitingSeatKey = (number: number): Key => ({ pk: `WAITING#${number}`, sk: 'SEAT' });
 
 export const fleetKey = (fleetId: string): Key => ({ pk: `FLEET#${fleetId}`, sk: 'META' });
 export const specKey = (fleetId: string): Key => ({ pk: `SPEC#${fleetId}`, sk: 'SPEC' });

@@ -355,7 +355,11 @@ export class Lab {
   }
 
   #fleetDeps(process: Process): FleetDeps {
-    return { store: this.tables.storeOf(process), workflows: this.workflow.executionsOf(process) };
+    return {
+      store: this.tables.storeOf(process),
+      workflows: this.workflow.executionsOf(process),
+      waitingRequests: 3,
+    };
   }
 
   #connectionDeps(process: Process): ConnectionDeps {

@@ -194,8 +194,9 @@ describe('a single instance', () => {
   it('a single instance is created as a fleet of one', async () => {
     const answer = await post(one('bastion'), 'key-one', instances);
     const { id, fleetId, ...rest } = instanceOf(answer);
-    expect(answer.status).toBe(202);
+    expect(answer.status).toBe(201);
     expect(answer.headers['location']).toBe(`${instances}/${id}`);
+    expect(answer.headers['preference-applied']).toBeUndefined();
     expect(rest).toMatchObject({
       nodeGroup: 'bastion',
       location: 'us-east-1',
@@ -207,6 +208,19 @@ describe('a single instance', () => {
     expect(instanceOf(await gateway.ask({ method: 'GET', path: `${instances}/${id}` })).id).toBe(id);
     const elsewhere = await gateway.ask({ method: 'GET', path: `/v1/namespaces/other/instances/${id}` });
     expect(elsewhere.status).toBe(404);
+  });
+
+  it('a request with `Prefer: wait` for an instance that does not run in time shows the status as it is', async () => {
+    const beganMs = Date.now();
+    const answer = await gateway.ask({
+      method: 'POST',
+      path: instances,
+      json: one('slow-box'),
+      headers: { prefer: 'wait=1' },
+    });
+    expect([answer.status, answer.headers['preference-applied']]).toEqual([201, 'wait=1']);
+    expect(instanceOf(answer).status).toBe('Planned');
+    expect(Date.now() - beganMs).toBeGreaterThanOrEqual(1_000);
   });
 
   it('deleting a single instance removes its fleet', async () => {

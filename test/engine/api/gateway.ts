@@ -200,6 +200,7 @@ export class Gateway {
             start: async (execution) => void this.started.push(execution),
             state: async () => 'running',
           },
+          waitingRequests: 2,
         }),
         inspections: fleetInspections(store),
       }),

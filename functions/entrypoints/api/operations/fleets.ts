@@ -3,6 +3,7 @@ import { actOnFleet, requestTermination } from '../../../features/fleets/actions
 import { type AcceptDeps, acceptFleet } from '../../../features/fleets/create-fleet.ts';
 import { listFleets, readFleet } from '../../../features/fleets/fleet-view.ts';
 import { inspectRefused } from '../../../features/fleets/resolve-request.ts';
+import { awaitInstance } from '../../../features/instances/await-instance.ts';
 import { listInstances, readInstance } from '../../../features/instances/instance-view.ts';
 import type { Fleet } from '../../../model/fleet.ts';
 import type { FleetAction } from '../../../model/fleet-action.ts';
@@ -19,6 +20,8 @@ import { requireNamespace } from '../require-namespace.ts';
 
 export interface FleetDeps extends AcceptDeps {
   store: AcceptDeps['store'] & Store<'governor'>;
+  /** Number of requests that may wait for an instance at a time. */
+  waitingRequests: number;
 }
 
 export function fleetOperations(deps: FleetDeps): OperationsOf<'fleets'> {
@@ -79,12 +82,21 @@ export function fleetOperations(deps: FleetDeps): OperationsOf<'fleets'> {
       if (!page) throw notFound(`fleet ${fleet}`);
       return { body: { items: page.items, cursor: encodeCursor(page.cursor) } };
     },
-    async createInstance({ params: { namespace }, body, idempotencyKey }) {
+    async createInstance({ params: { namespace }, body, idempotencyKey, waitSeconds }) {
       const fleetId = await accept(deps, namespace, fleetOfOne(body), idempotencyKey, ofInstance);
-      const id = instanceId({ fleetId, index: 0 });
+      const ref = { fleetId, index: 0 };
+      const waited =
+        waitSeconds && (await awaitInstance(store, ref, { seats: deps.waitingRequests, waitSeconds }));
+      const id = instanceId(ref);
       const instance = await readInstance(store, namespace, id);
       if (!instance) throw notFound(`instance ${id}`);
-      return { body: instance, headers: { location: `/v1/namespaces/${namespace}/instances/${id}` } };
+      return {
+        body: instance,
+        headers: {
+          location: `/v1/namespaces/${namespace}/instances/${id}`,
+          ...(waited ? { 'preference-applied': `wait=${waited}` } : {}),
+        },
+      };
     },
     async getInstance({ params: { namespace, instance } }) {
       const found = await readInstance(store, namespace, instance);

@@ -21,6 +21,8 @@ export interface Route {
    * created.
    */
   readonly idempotent?: boolean;
+  /** True if the header `Prefer: wait=<seconds>` makes the operation wait for what it creates. */
+  readonly waits?: boolean;
   readonly status: 200 | 201 | 202 | 204;
   /** Schema of the answer. Absent if the status is 204. */
   readonly response?: z.ZodType;

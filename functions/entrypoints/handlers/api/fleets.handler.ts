@@ -12,6 +12,7 @@ const env = readEnv([
   'GOVERNOR_TABLE',
   'PROVISION_FLEET_ARN',
   'TERMINATE_FLEET_ARN',
+  'WAITING_REQUESTS',
 ]);
 const store = openStore({
   fleets: env.FLEETS_TABLE,
@@ -31,6 +32,7 @@ export const handler = handle({
   operations: fleetOperations({
     store,
     workflows,
+    waitingRequests: env.WAITING_REQUESTS,
   }),
   inspections: fleetInspections(store),
 });

@@ -73,6 +73,7 @@ describe('the OpenAPI document', () => {
         ...Object.keys(route.params.shape).map((name) => `path ${name}`),
         ...Object.keys(route.query.shape).map((name) => `query ${name}`),
         ...('idempotent' in route ? ['header Idempotency-Key'] : []),
+        ...('waits' in route ? ['header Prefer'] : []),
       ];
       const parameters = operation?.parameters.map(({ name, in: site }) => `${site} ${name}`);
       expect(parameters?.toSorted()).toEqual(wanted.toSorted());

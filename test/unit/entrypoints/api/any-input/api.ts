@@ -107,6 +107,7 @@ function handlersOver(store: Store) {
       operations: fleetOperations({
         store,
         workflows: { start: () => Promise.resolve(), state: () => Promise.resolve('running') },
+        waitingRequests: 0,
       }),
       inspections: fleetInspections(store),
     }),
