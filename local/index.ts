@@ -1,4 +1,5 @@
 /** Exports the local stack to the command line, the demo, benchmarks and tests. */
+export { findApiUrl } from './api-url.ts';
 export { type DownOptions, type DownResult, down } from './down.ts';
 export { engineSettings } from './engine/access.ts';
 export { LOG_PARTS, type LogLine, type LogPart, type LogsOptions, logs } from './logs.ts';

@@ -2,6 +2,7 @@ import type { CommandPart } from '../shell/command.ts';
 import { apiKeyNoun } from './api-key.ts';
 import { imageNoun, instanceTypeNoun, locationNoun, offerNoun } from './catalogue.ts';
 import { connectionNoun } from './connection.ts';
+import { deploymentNoun, doctorCommand } from './deployment.ts';
 import { driverNoun } from './driver.ts';
 import { fleetNoun } from './fleet.ts';
 import { instanceNoun } from './instance.ts';
@@ -25,4 +26,6 @@ export const nouns: readonly CommandPart[] = [
   driverNoun,
   namespaceNoun,
   apiKeyNoun,
+  deploymentNoun,
+  doctorCommand,
 ];

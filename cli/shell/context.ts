@@ -1,6 +1,8 @@
 import type { Client } from '../../client/index.ts';
 import type { ApiKey, ApiKeyRequest } from '../../functions/model/access.ts';
+import type { AwsAccount, AwsSettings } from './aws-calls.ts';
 import type { LocalStack } from './local-stack.ts';
+import type { StageNeeds } from './stage-needs.ts';
 
 export interface OutStream {
   write(text: string): unknown;
@@ -35,6 +37,18 @@ export interface World {
   connect(session: Session): Client;
   /** Writes a new API key to the access table without the API, with the user's AWS rights. */
   issueKeyDirectly(table: string, request: ApiKeyRequest): Promise<ApiKey & { key: string }>;
+  /** Opens an AWS account with the user's AWS rights. @throws AwsRefusal if no region is set */
+  openAccount(settings: AwsSettings): Promise<AwsAccount>;
+  /** Reads what a stage's stack uses, as the settings of the CDK app say. */
+  stageNeeds(stage: Parameters<typeof import('./stage-needs.ts').stageNeeds>[0]): Promise<StageNeeds>;
+  /**
+   * Returns the URL at which this machine reaches the API of a stack.
+   *
+   * @param output the stack's output `ApiUrl`
+   * @param engineUrl URL of the local engine that has the stack, which serves the API at another URL
+   */
+  apiUrlOf(output: string, engineUrl: string | undefined): Promise<string>;
+  fetch: typeof fetch;
   local: LocalStack;
 }
 

@@ -38,6 +38,10 @@ export const localStack: LocalStack = {
   logs: (options) => withLocal(({ logs }) => logs(options)),
 };
 
+/** Returns the URL at which an engine serves the API of a stack. @throws CliError if the engine serves no such API */
+export const findEngineApi = (engineUrl: string, deployedUrl: string): Promise<string> =>
+  withLocal(({ findApiUrl }) => findApiUrl(engineUrl, deployedUrl));
+
 /** Loads the local stack and runs `work` with it. @throws CliError when the local stack cannot be started or reached */
 async function withLocal<T>(work: (local: Local) => Promise<T>): Promise<T> {
   const local = await import('../../local/index.ts');

@@ -31,9 +31,9 @@ const LOCAL_HOME = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '.f
 const setting = (world: World, name: string): string | undefined =>
   world.env[`FLEETWRIGHT_${name}`] || undefined;
 
-/** Reads the settings that `local up` stored. Returns undefined if `local up` stored none. */
-async function localContext(world: World): Promise<z.infer<typeof localContextSchema> | undefined> {
-  const file = join(setting(world, 'HOME') ?? LOCAL_HOME, 'context.json');
+/** Reads the file that `local up` stored. Returns undefined if there is none. @throws CliError if it is no JSON */
+export async function readLocalContext(world: World): Promise<unknown> {
+  const file = localContextFile(world);
   let text: string;
   try {
     text = await world.readFile(file);
@@ -42,16 +42,30 @@ async function localContext(world: World): Promise<z.infer<typeof localContextSc
     throw error;
   }
   try {
-    return localContextSchema.parse(JSON.parse(text));
+    return JSON.parse(text);
   } catch (cause) {
-    throw new CliError(
-      EXIT.unreachable,
-      'bad-local-context',
-      `${file} does not have the content that \`fleetwright local up\` writes`,
-      'Run `fleetwright local up` again, or give --api-url and FLEETWRIGHT_API_KEY.',
-      { cause },
-    );
+    throw badLocalContext(file, cause);
   }
+}
+
+const localContextFile = (world: World): string => join(setting(world, 'HOME') ?? LOCAL_HOME, 'context.json');
+
+const badLocalContext = (file: string, cause: unknown): CliError =>
+  new CliError(
+    EXIT.unreachable,
+    'bad-local-context',
+    `${file} does not have the content that \`fleetwright local up\` writes`,
+    'Run `fleetwright local up` again, or give --api-url and FLEETWRIGHT_API_KEY.',
+    { cause },
+  );
+
+/** Reads the settings that `local up` stored. Returns undefined if `local up` stored none. */
+async function localContext(world: World): Promise<z.infer<typeof localContextSchema> | undefined> {
+  const stored = await readLocalContext(world);
+  if (stored === undefined) return undefined;
+  const parsed = localContextSchema.safeParse(stored);
+  if (!parsed.success) throw badLocalContext(localContextFile(world), parsed.error);
+  return parsed.data;
 }
 
 /**

@@ -47,7 +47,10 @@ export function governorText({ locationsInUse, budgets, locations, locationsLeft
  */
 export function reopenedText({ reopened }: Reopened): string {
   if (reopened.length === 0) return 'No quota was blocking launches.\n';
-  const rows = reopened.map(({ location, families }) => [location, families.join(', ')]);
+  const rows = reopened.map(({ location, families, instanceTypes = [] }) => [
+    location,
+    [...families, ...instanceTypes].join(', '),
+  ]);
   return table(['location', 'reopened'], rows);
 }
 
@@ -79,6 +82,10 @@ function reasonText(reason: GovernorReason): string {
     }
     case 'quota':
       return `the quota of ${reason.family} is used up (${reason.message}); next probe at ${reason.retryAt}`;
+    case 'denied': {
+      const what = `the cloud denies ${reason.instanceType} since ${reason.sinceAt} (${reason.message})`;
+      return reason.probing ? `${what}; a launch is probing it` : `${what}; next probe at ${reason.retryAt}`;
+    }
     case 'budget':
       return `${reason.budget} is used up until ${reason.until}`;
     case 'first-instance':

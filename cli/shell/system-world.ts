@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createClient } from '../../client/index.ts';
 import type { World } from './context.ts';
-import { localStack } from './local-stack.ts';
+import { findEngineApi, localStack } from './local-stack.ts';
 
 /** The real implementation of `World`. */
 export const systemWorld: World = {
@@ -25,6 +25,11 @@ export const systemWorld: World = {
   },
   connect: createClient,
   issueKeyDirectly: async (...request) => (await import('./direct-access.ts')).issueKeyDirectly(...request),
+  openAccount: async (settings) => (await import('./aws-account.ts')).openAwsAccount(settings, Date.now),
+  stageNeeds: async (stage) => (await import('./stage-needs.ts')).stageNeeds(stage),
+  apiUrlOf: async (output, engineUrl) =>
+    engineUrl === undefined ? output : await findEngineApi(engineUrl, output),
+  fetch: (...request) => fetch(...request),
   local: localStack,
 };
 

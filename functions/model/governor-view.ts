@@ -60,6 +60,20 @@ const reasonSchema = z.discriminatedUnion('why', [
       'The account’s quota is used up. Launches wait until a test launch succeeds, or until a user reopens the connection.',
     ),
   z
+    .object({
+      why: z.literal('denied'),
+      instanceType: z.string(),
+      message: z.string().describe("The cloud's own message."),
+      sinceAt: timeSchema,
+      retryAt: timeSchema.describe(
+        'Time from which one launch tests whether the cloud still denies the call. Another round of a fleet tests it at once.',
+      ),
+      probing: z.boolean().describe('True while a launch tests whether the cloud still denies the call.'),
+    })
+    .describe(
+      'The cloud accepts the credential and denies creates of this instance type here, for example by a policy, or because the region is not enabled for the account. Launches go to another location.',
+    ),
+  z
     .object({ why: z.literal('budget'), budget: z.string(), until: timeSchema })
     .describe('The connection has made all create calls that its limits allow in this minute or day.'),
   z
@@ -121,8 +135,17 @@ export const reopenRequestSchema = z
   .object({ location: cloudWordSchema.exactOptional().describe('Absent: every location.') })
   .strict();
 
-/** For each location, the families of instance types for which launches may test the quota again. */
+/** For each location, the families of instance types for which launches may test the quota again, and the denied types. */
 export const reopenedSchema = z.object({
-  reopened: z.array(z.object({ location: cloudWordSchema, families: z.array(z.string()) })),
+  reopened: z.array(
+    z.object({
+      location: cloudWordSchema,
+      families: z.array(z.string()),
+      instanceTypes: z
+        .array(z.string())
+        .exactOptional()
+        .describe('Types that the cloud denied, and that launches may ask for again.'),
+    }),
+  ),
 });
 export type Reopened = z.infer<typeof reopenedSchema>;

@@ -21,6 +21,7 @@ export const WAIT_REASONS = [
   'outage',
   'quota',
   'capacity',
+  'denied',
   'budget',
   'throttled',
   'network',
@@ -35,7 +36,7 @@ export const waitingSchema = z.object({
   why: z
     .enum(WAIT_REASONS)
     .describe(
-      '`connection`: the cloud refuses the credential. `unreachable`: the cloud does not show the machines of the location. `outage`: the location accepts no launch. `quota`, `capacity`: the cloud has none left. `budget`: the limits of the connection are reached. `throttled`: the cloud asked for a pause. `network`: a network resource cannot be created. `removal`: a machine or network resource cannot be removed.',
+      '`connection`: the cloud refuses the credential. `unreachable`: the cloud does not show the machines of the location. `outage`: the location accepts no launch. `quota`, `capacity`: the cloud has none left. `denied`: the cloud denies the launch to the credential. `budget`: the limits of the connection are reached. `throttled`: the cloud asked for a pause. `network`: a network resource cannot be created. `removal`: a machine or network resource cannot be removed.',
     ),
   connection: nameSchema,
   location: cloudWordSchema.optional().describe('Absent: every location of the connection.'),

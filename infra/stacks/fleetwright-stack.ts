@@ -1,5 +1,6 @@
 import { CfnOutput, Stack, Tags } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import project from '../../package.json' with { type: 'json' };
 import { Alarms } from '../constructs/alarms.ts';
 import { Api } from '../constructs/api.ts';
 import { Data } from '../constructs/data.ts';
@@ -49,6 +50,8 @@ export class FleetwrightStack extends Stack {
     });
 
     const outputs: Record<string, string> = {
+      // `fleetwright deployment check` compares this version with its own.
+      Version: project.version,
       ApiUrl: api.http.apiEndpoint,
       DeploymentId: deploymentId.value,
       SecretsPrefix: secrets.prefix,

@@ -10,7 +10,7 @@ const CODES: ReadonlyMap<string, DriverErrorCode> = new Map([
   ['unknown_image', 'InvalidRequest'],
   ['not_supported', 'Unsupported'],
   ['invalid_token', 'Unauthorized'],
-  ['forbidden', 'Unauthorized'],
+  ['forbidden', 'Forbidden'],
   ['not_found', 'NotFound'],
   ['name_taken', 'Conflict'],
   ['in_use', 'Conflict'],
@@ -47,6 +47,7 @@ export function errorOfAnswer(
 /** Classifies an answer by its status. A 5xx does not tell what the cloud did before it failed. */
 function codeOfStatus(status: number, effect: CallEffect): DriverErrorCode {
   if (status === 429) return 'Throttled';
-  if (status === 401 || status === 403) return 'Unauthorized';
+  if (status === 401) return 'Unauthorized';
+  if (status === 403) return 'Forbidden';
   return status >= 500 ? unanswered(effect) : 'InvalidRequest';
 }

@@ -1,4 +1,4 @@
-import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { STSClient } from '@aws-sdk/client-sts';
 import type { Image, InstanceType, Location, Offer } from '../../model/cloud.ts';
 import type {
   BatchCreate,
@@ -21,8 +21,8 @@ import type {
   SecurityGroupSpec,
   VerifiedCredential,
 } from '../contract/driver.ts';
-import { ask, type Surroundings } from './ask.ts';
 import { Ec2, type Ec2Options } from './ec2.ts';
+import { HomeIdentity } from './home-identity.ts';
 import { listImages } from './images.ts';
 import { Instances, MAX_IDS } from './instances.ts';
 import { KeyPairs } from './key-pairs.ts';
@@ -42,9 +42,8 @@ export class AwsClient
 {
   readonly maxBatchSize = MAX_BATCH;
   readonly maxListedById = MAX_IDS;
-  readonly #surroundings: Surroundings;
   readonly #ec2: Ec2;
-  readonly #sts: STSClient;
+  readonly #identity: HomeIdentity;
   readonly #parameters: PublicParameters;
   readonly #types: TypeBook;
   readonly #writers: WriterParameters;
@@ -58,12 +57,9 @@ export class AwsClient
 
   constructor(options: Ec2Options, deploymentId: string) {
     const { homeRegion, endpoint, keys, requestHandler } = options;
-    this.#surroundings = options;
-    this.#ec2 = new Ec2(options);
-    this.#sts = new STSClient({
-      ...clientSettings('sts', homeRegion, endpoint, requestHandler),
-      credentials: keys,
-    });
+    const settings = clientSettings('sts', homeRegion, endpoint, requestHandler);
+    this.#identity = new HomeIdentity(new STSClient({ ...settings, credentials: keys }), options);
+    this.#ec2 = new Ec2(options, this.#identity);
     this.#parameters = new PublicParameters(options);
     this.#types = new TypeBook(this.#ec2);
     this.#writers = new WriterParameters(options, deploymentId);
@@ -77,11 +73,7 @@ export class AwsClient
   }
 
   async verifyCredential(): Promise<VerifiedCredential> {
-    const call = { action: 'sts:GetCallerIdentity', kind: 'sign-in', location: undefined } as const;
-    const { Account } = await ask(this.#surroundings, call, (options) =>
-      this.#sts.send(new GetCallerIdentityCommand({}), options),
-    );
-    return { account: Account };
+    return { account: await this.#identity.account() };
   }
 
   async listWriterMarks(): Promise<WriterMark[]> {

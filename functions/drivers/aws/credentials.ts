@@ -11,6 +11,13 @@ export interface Keys {
   expiration?: Date;
 }
 
+/** Returns the keys that are valid now. */
+export interface KeySource {
+  (): Promise<Keys>;
+  /** Drops the cached keys of a role. @returns false if the keys cannot be renewed */
+  forget(): boolean;
+}
+
 const SESSION_SECONDS = 3_600;
 /** A role's keys are replaced this many ms before they expire. */
 const SPARE_MS = 300_000;
@@ -29,11 +36,11 @@ export function keysOf(
   deploymentId: string,
   surroundings: Surroundings,
   onKeys: (keys: Keys) => void = () => undefined,
-): () => Promise<Keys> {
+): KeySource {
   const { accessKeyId, secretAccessKey, sessionToken, roleArn, externalId } = credential;
   if (accessKeyId !== undefined && secretAccessKey !== undefined) {
     const keys = { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
-    return async () => keys;
+    return Object.assign(async () => keys, { forget: () => false });
   }
   if (roleArn === undefined || externalId === undefined) {
     throw new DriverError(
@@ -49,14 +56,15 @@ export function keysOf(
   };
   // Without credentials in its settings, this client uses the credentials of the Lambda function.
   const sts = new STSClient(settings);
-  let kept: { untilMs: number; keys: Promise<Keys> } | undefined;
-  return () => {
+  let kept: { sinceMs: number; untilMs: number; keys: Promise<Keys> } | undefined;
+  const read = () => {
     if (kept && kept.untilMs > surroundings.clock.now()) return kept.keys;
     const keys = assume(sts, role, surroundings).then((made) => {
       onKeys(made);
       return made;
     });
-    const entry = { untilMs: surroundings.clock.now() + SESSION_SECONDS * 1_000 - SPARE_MS, keys };
+    const sinceMs = surroundings.clock.now();
+    const entry = { sinceMs, untilMs: sinceMs + SESSION_SECONDS * 1_000 - SPARE_MS, keys };
     kept = entry;
     keys.then(
       ({ expiration }) => {
@@ -68,6 +76,12 @@ export function keysOf(
     );
     return keys;
   };
+  const forget = () => {
+    // Many calls with the same expired keys may fail together. Only the first one drops the keys.
+    if (kept && kept.sinceMs + SPARE_MS < surroundings.clock.now()) kept = undefined;
+    return true;
+  };
+  return Object.assign(read, { forget });
 }
 
 async function assume(

@@ -11,7 +11,8 @@ import type { CallKind } from '../../model/limit-profile.ts';
 import { DriverError } from '../contract/errors.ts';
 import type { DriverClock } from '../contract/surroundings.ts';
 import { ask, type Surroundings } from './ask.ts';
-import type { Keys } from './credentials.ts';
+import type { KeySource } from './credentials.ts';
+import type { HomeIdentity } from './home-identity.ts';
 import { Kept } from './kept.ts';
 import { isKnownRegion } from './regions.ts';
 import { clientSettings, type RequestHandler } from './settings.ts';
@@ -30,7 +31,7 @@ export const PAGE_SIZE = 1_000;
 export interface Ec2Options extends Surroundings {
   endpoint: string | undefined;
   homeRegion: string;
-  keys: () => Promise<Keys>;
+  keys: KeySource;
   requestHandler?: RequestHandler | undefined;
 }
 
@@ -38,11 +39,13 @@ export interface Ec2Options extends Surroundings {
 export class Ec2 {
   readonly clock: DriverClock;
   readonly #options: Ec2Options;
+  readonly #identity: HomeIdentity;
   readonly #clients = new Map<string, EC2Client>();
   readonly #regions = new Kept<Region[]>();
 
-  constructor(options: Ec2Options) {
+  constructor(options: Ec2Options, identity: HomeIdentity) {
     this.#options = options;
+    this.#identity = identity;
     this.clock = options.clock;
   }
 
@@ -96,7 +99,22 @@ export class Ec2 {
     const action = command.constructor.name.replace(/Command$/, '');
     const machines = 'MinCount' in command.input ? (command.input.MinCount ?? 1) : 1;
     const call = { action: `ec2:${action}`, kind: kindOf(action), location, machines };
-    return await ask(this.#options, call, (options) => this.#client(location).send(command, options));
+    try {
+      return await ask(this.#options, call, (options) => this.#client(location).send(command, options));
+    } catch (error) {
+      if (!(error instanceof DriverError)) throw error;
+      throw isExpired(error) ? this.#renew(error) : await this.#identity.judge(error);
+    }
+  }
+
+  /** Drops the expired keys of a role, so that the next call gets new keys. Other keys cannot be renewed. */
+  #renew(expired: DriverError): DriverError {
+    if (!this.#options.keys.forget()) return expired;
+    // Each client of the SDK caches the keys.
+    this.#clients.clear();
+    const { message, cloudCode = 'ExpiredToken', call, cause } = expired;
+    const detail = { answered: true, cloudCode, cause, ...(call === undefined ? {} : { call }) };
+    return new DriverError('Unavailable', message, detail);
   }
 
   #client(location: string): EC2Client {
@@ -109,6 +127,9 @@ export class Ec2 {
     return client;
   }
 }
+
+const isExpired = ({ cloudCode }: DriverError): boolean =>
+  cloudCode === 'ExpiredToken' || cloudCode === 'ExpiredTokenException';
 
 function kindOf(action: string): CallKind {
   if (action === 'RunInstances') return 'create';

@@ -1,6 +1,14 @@
 import { z } from 'zod';
 import { DRIVER_ERROR_CODES, DriverError, type DriverErrorCode } from '../contract/errors.ts';
 import { readRate } from '../contract/retry-after.ts';
+import {
+  CLOCK_HINT,
+  FORBIDDEN_CODES,
+  isClockRefusal,
+  isDenialOfIdentity,
+  scopeOfDenial,
+  UNAUTHORIZED_CODES,
+} from './denials.ts';
 
 /** The effect of a call. Only a call that can change something at the cloud can have an unknown outcome. */
 export type CallEffect = 'reads' | 'changes';
@@ -47,26 +55,8 @@ const CODES: Readonly<Partial<Record<DriverErrorCode, readonly string[]>>> = {
     'VolumeLimitExceeded',
     'VpcLimitExceeded',
   ],
-  Unauthorized: [
-    'AccessDenied',
-    'AccessDeniedException',
-    'AuthFailure',
-    'Blocked',
-    'ExpiredToken',
-    'ExpiredTokenException',
-    'IncompleteSignature',
-    'InvalidClientTokenId',
-    'InvalidSignatureException',
-    'MissingAuthenticationToken',
-    'NotAuthorized',
-    'OptInRequired',
-    'PendingVerification',
-    'RegionDisabledException',
-    'RequestExpired',
-    'SignatureDoesNotMatch',
-    'UnauthorizedOperation',
-    'UnrecognizedClientException',
-  ],
+  Unauthorized: UNAUTHORIZED_CODES,
+  Forbidden: FORBIDDEN_CODES,
   Conflict: [
     'DependencyViolation',
     'IncorrectInstanceState',
@@ -149,10 +139,16 @@ export function driverErrorOf(error: unknown, call: string, effect: CallEffect):
     });
   }
   const headers = new Map(Object.entries($response?.headers ?? {}));
-  return new DriverError(codeOf(name, status, effect), `${call}: ${wordsOf(name, message)}`, {
+  if (isClockRefusal(name, message)) {
+    const words = `${call}: ${wordsOf(name, message)} (${CLOCK_HINT})`;
+    return new DriverError('Unavailable', words, { ...detail, answered: true, cloudCode: name });
+  }
+  const meaning = codeOf(name, status, effect, call);
+  return new DriverError(meaning, `${call}: ${wordsOf(name, message)}`, {
     ...detail,
     answered: true,
     cloudCode: name,
+    ...(meaning === 'Forbidden' ? { scope: scopeOfDenial(name, message) } : {}),
     ...zoneScopeOf(name),
     // EC2 sends no rate-limit headers with RequestLimitExceeded, but a proxy in front of EC2 may.
     ...readRate(headers),
@@ -172,8 +168,9 @@ const CONCERN_A_ZONE: ReadonlySet<string> = new Set([
 
 const zoneScopeOf = (code: string): { scope?: 'zone' } => (CONCERN_A_ZONE.has(code) ? { scope: 'zone' } : {});
 
-function codeOf(code: string, status: number, effect: CallEffect): DriverErrorCode {
+function codeOf(code: string, status: number, effect: CallEffect, call: string): DriverErrorCode {
   const known = BY_CODE.get(code);
+  if (known === 'Forbidden' && isDenialOfIdentity(call)) return 'Unauthorized';
   if (known === 'OutcomeUnknown') return unanswered(effect);
   if (known) return known;
   if (status === 429) return 'Throttled';
@@ -181,7 +178,8 @@ function codeOf(code: string, status: number, effect: CallEffect): DriverErrorCo
   if (/NotFound$/.test(code)) return 'NotFound';
   if (/LimitExceeded$/.test(code)) return 'QuotaExceeded';
   // An answer without a known code may come from a server other than EC2, for example a proxy.
-  if (status === 401 || status === 403) return 'Unauthorized';
+  if (status === 401) return 'Unauthorized';
+  if (status === 403) return isDenialOfIdentity(call) ? 'Unauthorized' : 'Forbidden';
   return 'InvalidRequest';
 }
 

@@ -12,6 +12,7 @@ const MAX_NAMES = 10;
  */
 const TELLS_NOTHING: readonly DriverErrorCode[] = [
   'Unauthorized',
+  'Forbidden',
   'InvalidRequest',
   'NotFound',
   'Unsupported',

@@ -1,12 +1,14 @@
 import { DriverError, type DriverErrorCode } from '../contract/errors.ts';
 import { type CallEffect, unanswered } from '../contract/no-answer.ts';
 import type { RateWords } from '../contract/retry-after.ts';
+import { BEYOND_REQUEST_LIMIT, DENIED, REFUSED, REFUSED_BY_SIGN_IN, WRONG_CLOCK } from './denials.ts';
 
 /**
  * Maps error messages to codes. CB-Spider has no error codes: nearly every error is a 500 with the message of the
  * cloud's SDK. The first pattern that matches decides. If no pattern matches, the outcome of a change is unknown.
  */
 const MESSAGES: readonly (readonly [code: DriverErrorCode, pattern: RegExp])[] = [
+  ['InvalidRequest', BEYOND_REQUEST_LIMIT],
   [
     'Throttled',
     /throttl|RequestLimitExceeded|too ?many ?requests|rate ?(limit|exceeded)|\bSlowDown\b|flow control/i,
@@ -16,10 +18,10 @@ const MESSAGES: readonly (readonly [code: DriverErrorCode, pattern: RegExp])[] =
     /Insufficient\w*Capacity|out ?of ?(host )?capacity|RESOURCE_POOL_EXHAUSTED|AllocationFailed|SkuNotAvailable|no ?valid ?host|ResourceInsufficient|NoStock|sold ?out|enough resources available/i,
   ],
   ['QuotaExceeded', /quota|LimitExceeded|limit (is |has been |was )?(exceeded|reached)|can have only 1 VPC/i],
-  [
-    'Unauthorized',
-    /unauthori[sz]ed|AuthFailure|(Authori[sz]ation|Authentication) ?Failed|not ?(authori[sz]ed|authenticated)|(access|permission)[ _]?denied|forbidden|InvalidClientTokenId|InvalidAccessKeyId|SignatureDoesNotMatch|Expired ?Token|RequestExpired|invalid_(grant|client)|AADSTS[0-9]+|requires? authentication|authentication required|API key could not be found/i,
-  ],
+  ['Unavailable', WRONG_CLOCK],
+  ['Unauthorized', REFUSED],
+  ['Forbidden', DENIED],
+  ['Unauthorized', REFUSED_BY_SIGN_IN],
   [
     'Conflict',
     /already exists? in connection|DependencyViolation|ResourceInUse|in use\b|being used|IncorrectState|has dependent/i,
@@ -59,7 +61,8 @@ export function errorOfAnswer({ status, message, call, rate }: ErrorAnswer, effe
 
 function codeOf(status: number, message: string, effect: CallEffect): DriverErrorCode {
   // CB-Spider, or a gateway in front of it, refused the user name and password.
-  if (status === 401 || status === 403) return 'Unauthorized';
+  if (status === 401) return 'Unauthorized';
+  if (status === 403) return 'Forbidden';
   if (status === 429) return 'Throttled';
   const known = status === 500 ? MESSAGES.find(([, pattern]) => pattern.test(message)) : undefined;
   if (known) return known[0];

@@ -2,11 +2,12 @@ import { z } from 'zod';
 import { DriverError, type DriverErrorCode } from '../contract/errors.ts';
 import { type CallEffect, unanswered } from '../contract/no-answer.ts';
 import type { RateWords } from '../contract/retry-after.ts';
+import { REQUEST_LIMITS } from './request-limits.ts';
 
 /**
  * Maps OpenStack's error codes to the codes of the driver contract. An OpenStack code is the key of Nova's fault, the
  * type of Neutron's error, or the title of an error of Keystone or Glance. Nova's `forbidden` has several meanings, for
- * example a missing right or a used-up quota; see `FORBIDDEN`.
+ * example a missing right, a used-up quota or a request beyond a limit of Nova; see `FORBIDDEN`.
  */
 const CODES: ReadonlyMap<string, DriverErrorCode> = new Map(
   Object.entries({
@@ -14,7 +15,7 @@ const CODES: ReadonlyMap<string, DriverErrorCode> = new Map(
     badMethod: 'InvalidRequest',
     badMediaType: 'InvalidRequest',
     unauthorized: 'Unauthorized',
-    forbidden: 'Unauthorized',
+    forbidden: 'Forbidden',
     itemNotFound: 'NotFound',
     conflictingRequest: 'Conflict',
     overLimit: 'Throttled',
@@ -46,13 +47,14 @@ const CODES: ReadonlyMap<string, DriverErrorCode> = new Map(
     HTTPBadRequest: 'InvalidRequest',
     BadRequest: 'InvalidRequest',
     InvalidCIDR: 'InvalidRequest',
-    PolicyNotAuthorized: 'Unauthorized',
-    NotAuthorized: 'Unauthorized',
-    HTTPForbidden: 'Unauthorized',
+    PolicyNotAuthorized: 'Forbidden',
+    NotAuthorized: 'Forbidden',
+    AdminRequired: 'Forbidden',
+    HTTPForbidden: 'Forbidden',
     HTTPNotImplemented: 'Unsupported',
 
     Unauthorized: 'Unauthorized',
-    Forbidden: 'Unauthorized',
+    Forbidden: 'Forbidden',
   } as const),
 );
 
@@ -62,7 +64,7 @@ const CODES: ReadonlyMap<string, DriverErrorCode> = new Map(
  */
 const STATUSES: ReadonlyMap<number, DriverErrorCode> = new Map([
   [401, 'Unauthorized'],
-  [403, 'Unauthorized'],
+  [403, 'Forbidden'],
   [404, 'NotFound'],
   // Nova answers with 406 if it does not support the microversion.
   [406, 'Unsupported'],
@@ -76,8 +78,8 @@ const STATUSES: ReadonlyMap<number, DriverErrorCode> = new Map([
  * Patterns for messages of Nova's `forbidden` and `overLimit` errors. Only the message tells what such an error means.
  */
 const FORBIDDEN: readonly (readonly [RegExp, DriverErrorCode])[] = [
+  ...REQUEST_LIMITS.map((words) => [words, 'InvalidRequest'] as const),
   [/^quota exceeded|^maximum number of .* exceeded|\bis over (a|the) limit\b/i, 'QuotaExceeded'],
-  [/^only volume-backed servers are allowed|^it is not allowed to create an interface on/i, 'InvalidRequest'],
 ];
 
 const faultSchema = z.object({

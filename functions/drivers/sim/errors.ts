@@ -15,7 +15,7 @@ const CODES: ReadonlyMap<string, DriverErrorCode> = new Map(
     UnknownCloud: 'InvalidRequest',
     UnknownLocation: 'InvalidRequest',
     InvalidCredentials: 'Unauthorized',
-    AccessDenied: 'Unauthorized',
+    AccessDenied: 'Forbidden',
     AccountRevoked: 'Unauthorized',
     QuotaExceeded: 'QuotaExceeded',
     InsufficientCapacity: 'InsufficientCapacity',
@@ -82,7 +82,8 @@ export function errorOfFailure(cause: unknown, effect: CallEffect): DriverError 
  */
 function codeOfStatus(status: number, effect: CallEffect): DriverErrorCode {
   if (status === 429) return 'Throttled';
-  if (status === 401 || status === 403) return 'Unauthorized';
+  if (status === 401) return 'Unauthorized';
+  if (status === 403) return 'Forbidden';
   return status >= 500 ? unanswered(effect) : 'InvalidRequest';
 }
 

@@ -109,6 +109,10 @@ function blockOf(reason: GovernorReason): Told | undefined {
       const { message, sinceAt, retryAt } = reason;
       return { why: 'quota', code: 'QuotaExceeded', message, since: sinceAt, nextTryAt: retryAt };
     }
+    case 'denied': {
+      const { message, sinceAt, retryAt } = reason;
+      return { why: 'denied', code: 'Forbidden', message, since: sinceAt, nextTryAt: retryAt };
+    }
     case 'budget': {
       const message = `the limits of the connection allow no more creates now: ${reason.budget}`;
       return { why: 'budget', code: 'LimitReached', message, nextTryAt: reason.until };

@@ -166,9 +166,11 @@ function feedbackOf({ code, message, scope }: DriverError, wanted: WantedCreate)
     case 'InvalidRequest':
     case 'Unsupported':
     case 'Unauthorized':
-    case 'Forbidden':
     case 'NoPermit':
       return [];
+    case 'Forbidden':
+      // A denial of one request, for instance of its image, says nothing about other launches.
+      return scope === 'launch' ? [] : [{ kind: 'denied', wanted, message }];
   }
 }
 

@@ -27,6 +27,8 @@ export type LookUpAnswer = { proven: true; record: InstanceItem } | { proven: fa
 
 const TOO_LATE = { code: 'Timeout', message: 'the instance was not created within its time limit' };
 
+/** Delay of the next look-up if the cloud denied this one, in ms. */
+const DENIED_MS = 30_000;
 /** Delay before the next look-up, in ms, if it is still unknown whether the attempt created a machine. */
 const UNDECIDED_MS = 5_000;
 
@@ -62,7 +64,8 @@ export async function lookUp(
     if (!(error instanceof DriverError)) throw error;
     if (error.code === 'NoPermit') return notProven(requeueAfter(error.retryAfterMs ?? 1_000));
     const hopeless = error.code === 'Unauthorized' || record.deadlineAtMs <= context.store.clock.now();
-    if (!hopeless) return notProven(requeueAfter(error.retryAfterMs ?? 2_000));
+    const usualMs = error.code === 'Forbidden' ? DENIED_MS : 2_000;
+    if (!hopeless) return notProven(requeueAfter(error.retryAfterMs ?? usualMs));
     const failure = { code: error.code, message: error.message };
     return notProven(await leaveToPoller(context, record, { failure, taskToken }));
   }

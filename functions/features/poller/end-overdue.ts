@@ -12,7 +12,8 @@ import { applyChanges, completeTasks, withPresentTokens } from '../instances/out
  * cloud shows it running later. Its record stays in Terminating until a poll sees that the machine no longer
  * exists.
  *
- * @param error error of the list call; if it is `Unauthorized`, the instances fail with this error
+ * @param error error of the list call; if the cloud refused the credential or denied the call, the instances fail with
+ *   this error
  */
 export async function endOverdue(context: WorkerContext, site: SiteRef, error: DriverError): Promise<void> {
   const { store } = context;
@@ -22,7 +23,7 @@ export async function endOverdue(context: WorkerContext, site: SiteRef, error: D
     return ref ? [ref] : [];
   });
   const failure =
-    error.code === 'Unauthorized'
+    error.code === 'Unauthorized' || error.code === 'Forbidden'
       ? { code: error.code, message: error.message }
       : { code: 'Timeout', message: 'the instance was not seen running within its time limit' };
   const records = await readInstances(store, refs);

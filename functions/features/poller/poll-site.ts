@@ -34,12 +34,15 @@ const POLLS_UNTIL_IDLE = 2;
  */
 const LIST_AGAIN_MS = 60_000;
 /**
- * Interval of polls after a rejected credential, in ms. More frequent polls are useless until an operator
- * replaces the credential. Also the maximum interval of polls while launches wait and the cloud gives no
+ * Interval of polls after a rejected credential or a denied list call, in ms. More frequent polls are useless
+ * until an operator replaces the credential or gives the right. Also the maximum interval of polls while launches wait and the cloud gives no
  * answer.
  */
 const BLIND_MS = 60_000;
-const BLIND_POLL_MS: Readonly<Partial<Record<DriverErrorCode, number>>> = { Unauthorized: BLIND_MS };
+const BLIND_POLL_MS: Readonly<Partial<Record<DriverErrorCode, number>>> = {
+  Unauthorized: BLIND_MS,
+  Forbidden: BLIND_MS,
+};
 
 /**
  * Polls one site. Makes one list call for all fleets, reconciles records, completes tasks and serves the

@@ -1,6 +1,7 @@
 import type { Failure } from '../../model/failure.ts';
 import type { WantedCreate } from '../../model/wanted-create.ts';
 import { type CapacityScope, checkCapacity, withScarcity } from './capacity.ts';
+import { checkDenials, denied, withoutDenial } from './denials.ts';
 import { capacityScope, FORGOTTEN_MS, familyOf, PROBE_MS, type SiteState } from './site-state.ts';
 
 /** Reasons why a launch is queued. */
@@ -20,6 +21,8 @@ export type QueueReason =
   | 'capacity'
   | 'quota'
   | 'outage'
+  /** The cloud denies creates of the type to this credential. The probe tests whether this has ended. */
+  | 'denied'
   /** Until an instance has run at this location, instances are created there one at a time. */
   | 'first-instance'
   /** Another worker has just given the launch a permit, and is assumed to be sending the launch message. */
@@ -56,11 +59,11 @@ const LEAVE_MS = 30_000;
 const GIVE_UP_MS = 120_000;
 
 /**
- * Checks a launch against the negative cache of quotas, the circuit breaker of outages and the negative cache of
+ * Checks a launch against the denials of the site, the negative cache of quotas, the circuit breaker of outages and the negative cache of
  * capacity. If the launch becomes a probe, records the probe in `state`, which is changed in place.
  */
 export function blockOf(state: SiteState, wanted: WantedCreate, nowMs: number): Block {
-  const steps = [checkQuotaCache, checkBreaker, checkCapacityCache];
+  const steps = [checkDenials, checkQuotaCache, checkBreaker, checkCapacityCache];
   // The steps change a draft. If one step makes the launch a probe and a later step stops the launch, the draft is
   // dropped, and the launch is not recorded as the probe.
   const draft = { ...state };
@@ -135,7 +138,8 @@ export type Feedback =
   | { kind: 'accepted'; wanted: WantedCreate }
   | { kind: 'unavailable' }
   | { kind: 'no-capacity'; wanted: CapacityScope }
-  | { kind: 'no-quota'; wanted: WantedCreate; message: string };
+  | { kind: 'no-quota'; wanted: WantedCreate; message: string }
+  | { kind: 'denied'; wanted: WantedCreate; message: string };
 
 /** Applies the feedback of a create call to a site's state. @returns `state` itself if the feedback changes nothing */
 export function applyFeedback(state: SiteState, feedback: Feedback, nowMs: number): SiteState {
@@ -149,6 +153,8 @@ export function applyFeedback(state: SiteState, feedback: Feedback, nowMs: numbe
     }
     case 'no-capacity':
       return withScarcity(state, feedback.wanted, nowMs);
+    case 'denied':
+      return denied(state, feedback.wanted, feedback.message, nowMs);
     case 'no-quota': {
       const { wanted, message } = feedback;
       const family = familyOf(wanted.instanceType);
@@ -167,16 +173,17 @@ export function applyFeedback(state: SiteState, feedback: Feedback, nowMs: numbe
 function accepted(state: SiteState, wanted: WantedCreate): SiteState {
   const scope = capacityScope(wanted);
   const family = familyOf(wanted.instanceType);
-  if (!state.outage && !state.scarce?.[scope] && !state.closed?.[family]) return state;
+  const isDenied = state.denied?.[wanted.instanceType] !== undefined;
+  if (!state.outage && !state.scarce?.[scope] && !state.closed?.[family] && !isDenied) return state;
   const { outage: _over, ...rest } = state;
   const { [scope]: _enough, ...scarce } = state.scarce ?? {};
   const { [family]: _open, ...closed } = state.closed ?? {};
-  return { ...rest, scarce, closed };
+  return { ...rest, scarce, closed, ...(isDenied ? { denied: withoutDenial(state, wanted) } : {}) };
 }
 
 /**
- * Returns true if a successful create would clear a block: the circuit breaker, or a cached lack of capacity or quota.
+ * Returns true if a successful create would clear a block: the circuit breaker, a denial, or a cached lack of capacity or quota.
  */
-export function isBlocked({ outage, scarce, closed }: SiteState): boolean {
-  return outage !== undefined || Object.keys({ ...scarce, ...closed }).length > 0;
+export function isBlocked({ outage, scarce, closed, denied }: SiteState): boolean {
+  return outage !== undefined || Object.keys({ ...scarce, ...closed, ...denied }).length > 0;
 }

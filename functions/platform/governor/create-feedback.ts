@@ -86,6 +86,21 @@ export async function noteFirstRun(store: Store<'governor'>, site: GovernedSite)
 }
 
 /**
+ * Forgets what the cloud denied at a site, so that launches ask the cloud again. Callers do this after a user has said
+ * that a right was given or a region was enabled.
+ *
+ * @returns the instance types that were denied
+ */
+export async function reopenDenials(store: Store<'governor'>, site: SiteKey): Promise<string[]> {
+  return await updateVersioned<SiteState, string[]>(store, createKey(site), siteStateSchema, (current) => {
+    const types = Object.keys(current?.denied ?? {});
+    if (!current || types.length === 0) return { state: undefined, answer: [] };
+    const { denied: _open, ...rest } = current;
+    return { state: rest, answer: types };
+  });
+}
+
+/**
  * Forgets which families of instance types had no quota left at a site, so that launches ask the cloud again. Callers
  * do this after an instance was removed, or after a user has said that a quota was raised.
  *

@@ -2,6 +2,7 @@ import type { GovernorReason } from '../../model/governor-view.ts';
 import type { CallKind, LimitProfile } from '../../model/limit-profile.ts';
 import { isoTime } from '../runtime/clock.ts';
 import { OUTAGE_FAILURES } from './blocks.ts';
+import { DENIAL_FORGOTTEN_MS } from './denials.ts';
 import { type CallState, IDLE_CALLS, rateMultiplier, scheduleCalls } from './rate.ts';
 import { createRateLimit } from './rate-limits.ts';
 import { FORGOTTEN_MS, type SiteState, scopeOf } from './site-state.ts';
@@ -44,6 +45,7 @@ export function reasonsOf(site: SiteOverview, limits: LimitProfile, nowMs: numbe
     ...outageReason(create),
     ...capacityReasons(create, nowMs),
     ...quotaReasons(create, nowMs),
+    ...denialReasons(create, nowMs),
     ...budgetReason(create, nowMs),
     ...(isFirst ? [{ why: 'first-instance' } as const] : []),
   ];
@@ -106,6 +108,21 @@ function quotaReasons({ closed = {} }: SiteState, nowMs: number): GovernorReason
       message,
       sinceAt: isoTime(sinceMs),
       retryAt: isoTime(retryAtMs),
+    }));
+}
+
+function denialReasons({ denied = {} }: SiteState, nowMs: number): GovernorReason[] {
+  return Object.entries(denied)
+    .filter(([, { retryAtMs }]) => retryAtMs + DENIAL_FORGOTTEN_MS >= nowMs)
+    .sort(([, one], [, other]) => other.sinceMs - one.sinceMs)
+    .slice(0, MOST_SCOPES)
+    .map(([instanceType, { message, sinceMs, retryAtMs, probe }]) => ({
+      why: 'denied',
+      instanceType,
+      message,
+      sinceAt: isoTime(sinceMs),
+      retryAt: isoTime(retryAtMs),
+      probing: probe !== undefined && probe.untilMs > nowMs,
     }));
 }
 

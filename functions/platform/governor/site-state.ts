@@ -35,6 +35,20 @@ const closedSchema = z.object({
   probe: probeSchema.optional(),
 });
 
+/** Entry of the denials of a site: an instance type of which the cloud denies a create to the credential. */
+const denialSchema = z.object({
+  message: z.string(),
+  sinceMs: z.number(),
+  /** From this time on, one launch may test whether the cloud still denies the call. */
+  retryAtMs: z.number(),
+  /** Time from the latest denial to `retryAtMs`. */
+  delayMs: z.number(),
+  /** Fleet id → round of launching in which a launch of the fleet last asked the cloud. */
+  askedIn: z.record(z.string(), z.number()),
+  probe: probeSchema.optional(),
+});
+export type Denial = z.infer<typeof denialSchema>;
+
 /** Everything that the governor knows about creates at one site. It is one item, so that each decision is one write. */
 export const siteStateSchema = callStateSchema.extend({
   /** Slot holders: instance id → time from which the create call may go out. */
@@ -64,6 +78,8 @@ export const siteStateSchema = callStateSchema.extend({
   scarce: z.record(z.string(), scarceSchema).optional(),
   /** Negative cache of quotas, by family of instance types. */
   closed: z.record(z.string(), closedSchema).optional(),
+  /** What the cloud denies to the credential, by instance type; see `denials.ts`. */
+  denied: z.record(z.string(), denialSchema).optional(),
   /**
    * Which budget of the connection is used up, for example `createsPerDay`. Before `untilMs`, no launch of the site
    * asks for budget.

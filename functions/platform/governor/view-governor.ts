@@ -17,7 +17,7 @@ import type { Store } from '../store/store.ts';
 import { readVersioned } from '../store/versioned.ts';
 import { sumOf, TOTALS, timely, UNTOUCHED_BUDGET } from './budget-state.ts';
 import { hasBudget } from './budgets.ts';
-import { reopenQuotas } from './create-feedback.ts';
+import { reopenDenials, reopenQuotas } from './create-feedback.ts';
 import { readLocationsInUse } from './hold-location.ts';
 import { type CallState, callStateSchema, IDLE_CALLS, rateMultiplier } from './rate.ts';
 import { rateLimitOf } from './rate-limits.ts';
@@ -67,8 +67,8 @@ export async function viewGovernor(
 }
 
 /**
- * Forgets which families of instance types had no quota left, after a user has said that quotas were raised. Launches
- * then ask the cloud again.
+ * Forgets which families of instance types had no quota left and which types the cloud denied, after a user has said
+ * that quotas were raised or rights were given. Launches then ask the cloud again.
  *
  * @param location absent: every location of the connection
  * @throws Contended if other workers changed a site's item during every attempt
@@ -82,13 +82,15 @@ export async function reopenConnection(
   const limit = pLimit(CONCURRENT_SITES);
   const reopened = await Promise.all(
     wanted.map((one) =>
-      limit(async () => ({
-        location: one,
-        families: await reopenQuotas(store, { connectionKey, location: one }),
-      })),
+      limit(async () => {
+        const site = { connectionKey, location: one };
+        const families = await reopenQuotas(store, site);
+        const instanceTypes = await reopenDenials(store, site);
+        return { location: one, families, ...(instanceTypes.length > 0 ? { instanceTypes } : {}) };
+      }),
     ),
   );
-  return { reopened: reopened.filter(({ families }) => families.length > 0) };
+  return { reopened: reopened.filter((one) => one.families.length > 0 || one.instanceTypes) };
 }
 
 async function viewLocation(

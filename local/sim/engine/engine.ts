@@ -170,6 +170,11 @@ export class SimEngine {
           'InsufficientCapacity',
           'the location has no capacity for this instance type (injected fault)',
         );
+      case 'forbidden':
+        throw new Refusal(
+          'AccessDenied',
+          `the credential may not call ${operation.call} here (injected fault)`,
+        );
       case 'error':
         throw new Refusal('InternalError', 'internal error (injected fault)');
       case 'loseReplyBeforeEffect':

@@ -6,6 +6,7 @@ export const FAULT_KINDS = [
   'throttle',
   'quota',
   'capacity',
+  'forbidden',
   'error',
   'timeout',
   'loseReplyBeforeEffect',

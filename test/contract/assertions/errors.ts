@@ -9,7 +9,14 @@ import { wordsOf } from '../suite/watch-client.ts';
  * Codes that the error table of every driver must contain. The table lists answers of the cloud, each with
  * the code of the error that the driver must throw.
  */
-const REFUSALS = ['Throttled', 'QuotaExceeded', 'InsufficientCapacity', 'Unauthorized', 'NotFound'] as const;
+const REFUSALS = [
+  'Throttled',
+  'QuotaExceeded',
+  'InsufficientCapacity',
+  'Unauthorized',
+  'Forbidden',
+  'NotFound',
+] as const;
 
 export const ERRORS = assertions([
   {
@@ -43,6 +50,22 @@ export const ERRORS = assertions([
       assert.ok(rights.length > 0, 'no row is about a missing permission for one call');
       const rates = cloud.errors.filter(({ limitPerSecond }) => limitPerSecond !== undefined);
       assert.ok(rates.length > 0, 'no row has headers with a wait time and a rate limit');
+    },
+  },
+  {
+    id: 'errors.scope-of-refusals',
+    title:
+      'a refused credential concerns the whole connection, a denied call does not, and a call after the denied call works',
+    async run(lab) {
+      const wrong: string[] = [];
+      for (const row of lab.cloud.errors) {
+        if (row.code !== 'Unauthorized' && row.code !== 'Forbidden') continue;
+        const { scope } = await provoke(lab, row);
+        if ((scope === 'connection') !== (row.code === 'Unauthorized'))
+          wrong.push(`${row.name}: ${row.code} with the scope ${scope}`);
+        if (row.code === 'Forbidden') await lab.client.listInstances(lab.cloud.location);
+      }
+      assert.deepEqual(wrong, []);
     },
   },
   {

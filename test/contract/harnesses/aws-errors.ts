@@ -62,24 +62,38 @@ const OF_CREATES: readonly (readonly [DriverErrorCode, readonly Row[]])[] = [
   [
     'Unauthorized',
     [
-      [401, 'AuthFailure'],
-      [403, 'UnauthorizedOperation'],
-      [403, 'AccessDenied'],
-      [400, 'AccessDeniedException'],
       [400, 'ExpiredToken'],
       [400, 'ExpiredTokenException'],
-      [400, 'RequestExpired'],
       [403, 'Blocked'],
-      [403, 'PendingVerification'],
-      [401, 'OptInRequired'],
-      [403, 'RegionDisabledException'],
+      [403, 'AccountDisabled'],
       [400, 'IncompleteSignature'],
       [403, 'InvalidSignatureException'],
       [403, 'SignatureDoesNotMatch'],
       [403, 'MissingAuthenticationToken'],
-      [403, 'NotAuthorized'],
       [403, 'InvalidClientTokenId'],
       [400, 'UnrecognizedClientException'],
+    ],
+  ],
+  [
+    'Forbidden',
+    [
+      // STS accepts the credential.
+      [401, 'AuthFailure'],
+      [403, 'UnauthorizedOperation'],
+      [403, 'AccessDenied'],
+      [400, 'AccessDeniedException'],
+      [403, 'NotAuthorized'],
+      [400, 'PendingVerification'],
+      [401, 'OptInRequired'],
+      [403, 'RegionDisabledException'],
+      [400, 'CustomerKeyHasBeenRevoked'],
+    ],
+  ],
+  [
+    'Unavailable',
+    [
+      [400, 'RequestExpired'],
+      [400, 'InvalidSecurity.RequestHasExpired'],
     ],
   ],
   [
@@ -188,7 +202,7 @@ function rows(
   return table.flatMap(([code, ofCode]) =>
     ofCode.map(([status, name]) => {
       const words = `what AWS says of ${name}`;
-      const names = code === 'Unauthorized' ? { namesCall: `ec2:${call}` } : {};
+      const names = code === 'Unauthorized' || code === 'Forbidden' ? { namesCall: `ec2:${call}` } : {};
       return { name, call, code, words, answer: answerOf(status, name, words), ...names };
     }),
   );

@@ -53,18 +53,30 @@ export const ERRORS: readonly ErrorRow[] = [
     'QuotaExceeded',
     'can have only 1 VPC, but already have a VPC',
   ),
-  row(
-    'missing permission at EC2',
-    'create',
-    'Unauthorized',
-    'UnauthorizedOperation: You are not authorized',
-    {
-      namesCall: 'POST /vm',
-    },
-  ),
-  row('missing permission at Azure', 'list', 'Unauthorized', 'ERROR CODE: AuthorizationFailed', {
+  row('missing permission at EC2', 'create', 'Forbidden', 'UnauthorizedOperation: You are not authorized', {
+    namesCall: 'POST /vm',
+  }),
+  row('missing permission at Azure', 'list', 'Forbidden', 'ERROR CODE: AuthorizationFailed', {
     namesCall: 'GET /vmstatus',
   }),
+  row(
+    'missing permission at Google',
+    'list',
+    'Forbidden',
+    "googleapi: Error 403: Required 'compute.x' permission",
+  ),
+  row('missing permission at Alibaba', 'create', 'Forbidden', 'ErrorCode: Forbidden.RAM'),
+  row('missing permission at Tencent', 'create', 'Forbidden', 'Code=AuthFailure.UnauthorizedOperation'),
+  row('missing permission at OpenStack', 'create', 'Forbidden', "Policy doesn't allow servers:create"),
+  row('a policy at Azure', 'create', 'Forbidden', 'ERROR CODE: RequestDisallowedByPolicy'),
+  row('a region under validation at EC2', 'create', 'Forbidden', 'PendingVerification: Your request'),
+  row('a wrong clock at EC2', 'create', 'Unavailable', 'RequestExpired: Request has expired.'),
+  row(
+    'too much metadata at OpenStack',
+    'create',
+    'InvalidRequest',
+    'Maximum number of metadata items exceeds 40',
+  ),
   row('wrong key at EC2', 'verify', 'Unauthorized', 'AuthFailure: AWS was not able to validate'),
   row('expired token at EC2', 'verify', 'Unauthorized', 'ExpiredToken: The security token included'),
   row('wrong key at Azure', 'verify', 'Unauthorized', 'AADSTS7000215: Invalid client secret provided.'),

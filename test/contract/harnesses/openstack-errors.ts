@@ -49,6 +49,12 @@ const PORTS = 'Maximum number of ports exceeded';
 const DEFINED_PORTS = 'The number of defined ports: 2 is over the limit: 0';
 const NO_DISK = 'Only volume-backed servers are allowed for flavors with zero disk.';
 const OUTSIDE = 'It is not allowed to create an interface on external network 1';
+const REQUEST_LIMITS = [
+  'Maximum number of metadata items exceeds 40',
+  'Personality file limit exceeded',
+  'Quota exceeded, too many servers in group',
+  "Image property 'hw_cpu_policy' is not permitted to override CPU pinning policy set against the flavor",
+];
 const POLICY = "Policy doesn't allow os_compute_api:servers:create to be performed.";
 
 export const THROTTLED = {
@@ -62,12 +68,13 @@ export const OPENSTACK_ERRORS: readonly ErrorRow[] = [
   nova('badMethod', 405, 'InvalidRequest', CREATE),
   nova('badMediaType', 415, 'InvalidRequest', CREATE),
   nova('unauthorized', 401, 'Unauthorized', LIST),
-  nova('forbidden', 403, 'Unauthorized', CREATE, { words: POLICY, namesCall: CREATE }),
+  nova('forbidden', 403, 'Forbidden', CREATE, { words: POLICY, namesCall: CREATE }),
   nova('forbidden', 403, 'QuotaExceeded', CREATE, { name: 'quota of instances', words: QUOTA }),
   nova('forbidden', 403, 'QuotaExceeded', CREATE, { name: 'quota of ports', words: PORTS }),
   nova('forbidden', 403, 'QuotaExceeded', CREATE, { name: 'quota of defined ports', words: DEFINED_PORTS }),
   nova('forbidden', 403, 'InvalidRequest', CREATE, { name: 'a flavor without a disk', words: NO_DISK }),
   nova('forbidden', 403, 'InvalidRequest', CREATE, { name: 'an external network', words: OUTSIDE }),
+  ...REQUEST_LIMITS.map((words) => nova('forbidden', 403, 'InvalidRequest', CREATE, { name: words, words })),
   nova('itemNotFound', 404, 'NotFound', GET),
   nova('conflictingRequest', 409, 'Conflict', CREATE),
   nova('overLimit', 413, 'Throttled', CREATE, {
@@ -100,14 +107,12 @@ export const OPENSTACK_ERRORS: readonly ErrorRow[] = [
   ...['InvalidInput', 'HTTPBadRequest', 'BadRequest', 'InvalidCIDR'].map((name) =>
     neutron(name, 400, 'InvalidRequest'),
   ),
-  ...['PolicyNotAuthorized', 'NotAuthorized', 'HTTPForbidden'].map((name) =>
-    neutron(name, 403, 'Unauthorized'),
-  ),
+  ...['PolicyNotAuthorized', 'NotAuthorized', 'HTTPForbidden'].map((name) => neutron(name, 403, 'Forbidden')),
   neutron('HTTPNotImplemented', 501, 'Unsupported'),
   keystone('Unauthorized', 401, 'Unauthorized', 'keystone:POST /auth/tokens'),
-  keystone('Forbidden', 403, 'Unauthorized', 'keystone:POST /auth/tokens'),
+  keystone('Forbidden', 403, 'Forbidden', 'keystone:POST /auth/tokens'),
   bare('a refused token', 401, 'Unauthorized', LIST),
-  bare('a missing permission', 403, 'Unauthorized', LIST),
+  bare('a missing permission', 403, 'Forbidden', LIST),
   bare('an unknown path', 404, 'NotFound', GET),
   bare('a conflict', 409, 'Conflict', CREATE),
   bare('a rate limit with status 413', 413, 'Throttled', CREATE),

@@ -116,6 +116,17 @@ describe('connection limits', () => {
       { why: 'quota', family: 'm6i', message: 'no \u001b[31mmore', sinceAt: noon, retryAt: later },
       `the quota of m6i is used up (no  [31mmore); next probe at ${later}`,
     ],
+    [
+      {
+        why: 'denied',
+        instanceType: 'm6i.large',
+        message: 'PendingVerification: soon',
+        sinceAt: noon,
+        retryAt: later,
+        probing: false,
+      },
+      `the cloud denies m6i.large since ${noon} (PendingVerification: soon); next probe at ${later}`,
+    ],
     [{ why: 'budget', budget: 'createsPerDay', until: later }, `createsPerDay is used up until ${later}`],
     [{ why: 'first-instance' }, 'one instance has to run before all others are launched'],
   ])(

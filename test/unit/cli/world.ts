@@ -78,6 +78,10 @@ export async function cli(args: readonly string[], setting: Setting = {}) {
       status: () => Promise.reject(new Error('no local stack here')),
       logs: () => Promise.reject(new Error('no local stack here')),
     },
+    openAccount: () => Promise.reject(new Error('no AWS here')),
+    stageNeeds: () => Promise.reject(new Error('no stages here')),
+    apiUrlOf: async (output) => output,
+    fetch: () => Promise.reject(new TypeError('fetch failed')),
     ...setting.world,
   };
   const exitCode = await runCli(args, world);

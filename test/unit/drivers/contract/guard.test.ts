@@ -157,7 +157,7 @@ test("if the body of a refusal is endless, the driver stops reading it and throw
     deploymentId: 'guarded',
     calls: openGate,
   });
-  expect((await errorOf(client.listLocations())).code).toBe('Unauthorized');
+  expect((await errorOf(client.listLocations())).code).toBe('Forbidden');
   expect(cancelled).toBe(true);
   expect(pulled).toBeLessThan(10);
 });

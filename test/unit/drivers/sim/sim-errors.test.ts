@@ -18,6 +18,7 @@ const code = (expected: string) => expect.objectContaining({ name: expected, cod
 describe('an injected fault', () => {
   test.each([
     ['throttle', 'Throttled', 'Throttled'],
+    ['forbidden', 'Forbidden', 'Forbidden'],
     ['error', 'OutcomeUnknown', 'Unavailable'],
     ['loseReplyBeforeEffect', 'OutcomeUnknown', 'Unavailable'],
     ['loseReplyAfterEffect', 'OutcomeUnknown', 'Unavailable'],
@@ -142,6 +143,7 @@ describe('errorOfAnswer', () => {
     [502, 'reads', 'Unavailable'],
     [429, 'changes', 'Throttled'],
     [401, 'reads', 'Unauthorized'],
+    [403, 'reads', 'Forbidden'],
     [404, 'changes', 'InvalidRequest'],
     [302, 'reads', 'InvalidRequest'],
   ] as const)(
