@@ -63,6 +63,11 @@ export function isClosed(status: InstanceStatus): boolean {
   return INSTANCE_PHASES[status] === 'closed';
 }
 
+/** Returns true if an instance changes only on request: its record is closed, or its machine is stopped. */
+export function isStable(status: InstanceStatus): boolean {
+  return isClosed(status) || status === 'Suspended';
+}
+
 /**
  * Phase of each fleet status. `coming`: the fleet is being launched, or waits for its launch. `settled`: launching has
  * ended. `suspended`: the instances are suspended. `going`: the whole fleet is being removed. `over`: nothing of the

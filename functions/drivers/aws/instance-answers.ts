@@ -15,6 +15,9 @@ const STATUSES: ReadonlyMap<string, InstanceStatus> = new Map([
   ['terminated', 'Terminated'],
 ]);
 
+/** States in which EC2 tells why a machine ended. The reason may be gone when the machine is `terminated`. */
+const ENDING: ReadonlySet<string> = new Set(['shutting-down', 'terminated']);
+
 /**
  * EC2's reason codes for a machine that ended because a user or the machine itself requested its end. Any other code
  * counts as a failure.
@@ -91,12 +94,12 @@ function createdAtOf({ LaunchTime, NetworkInterfaces }: Instance): Date | undefi
 }
 
 /**
- * Returns why a terminated machine ended. Undefined for any other machine, or if a user or the machine itself requested
- * the end.
+ * Returns why a machine ended or is ending. Undefined for any other machine, or if a user or the machine itself
+ * requested the end.
  */
 function failureOf({ State, StateReason }: Instance): string | undefined {
   const code = StateReason?.Code;
-  if (State?.Name !== 'terminated' || !code || ASKED_FOR.has(code)) return undefined;
+  if (!ENDING.has(State?.Name ?? '') || !code || ASKED_FOR.has(code)) return undefined;
   return StateReason?.Message || code;
 }
 

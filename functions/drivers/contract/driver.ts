@@ -156,6 +156,10 @@ export interface CloudInstance {
   zone?: string;
   /** The name of the type, as in the offers. Absent if the cloud does not report it. */
   instanceType?: string;
+  /**
+   * Addresses that the machine has at the moment of the answer. Absent if the cloud does not report the address, or does
+   * not report it yet. Callers read the addresses again later, because an address may come late or change.
+   */
   publicIp?: string;
   privateIp?: string;
   /**
@@ -171,8 +175,9 @@ export interface CloudInstance {
   /** The cloud's own word for the machine's status. */
   cloudStatus?: string;
   /**
-   * The reason why the machine failed or the cloud removed it, in the cloud's words. Only for `Failed` and
-   * `Terminated`.
+   * The reason why the machine failed or the cloud removed it, in the cloud's words. Only for `Failed`, `Terminating`
+   * and `Terminated`. Absent if a user requested the removal. A list may leave out a reason that `getInstance`
+   * returns: if the list has none, the caller reads the machine by id.
    */
   failureMessage?: string;
   /**
@@ -288,8 +293,8 @@ export interface CloudClient {
   createInstance(spec: InstanceSpec): Promise<CloudInstance>;
 
   /**
-   * Reads one instance. @throws DriverError NotFound. Once `consistencyWindowMs` has passed since the create call,
-   * `NotFound` proves that the instance does not exist
+   * Reads one instance. @throws DriverError NotFound. Once `readableAfterMs` has passed since the answer to the create
+   * call, or once the cloud has shown the instance running, `NotFound` proves that the instance does not exist
    */
   getInstance(location: string, backendId: string): Promise<CloudInstance>;
 

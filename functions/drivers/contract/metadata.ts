@@ -90,6 +90,11 @@ export interface DriverMetadata {
    */
   readonly consistencyWindowMs: number;
   /**
+   * Time in ms after the answer to a create call during which `getInstance` may still answer `NotFound` for the new
+   * instance. Absent: `consistencyWindowMs`.
+   */
+  readonly readableAfterMs?: number;
+  /**
    * Maximum time in ms from sending a create call to the creation time that the cloud reports for the machine. A
    * machine with a launch token and a later creation time is a copy.
    */

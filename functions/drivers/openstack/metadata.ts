@@ -63,6 +63,7 @@ export const openstackMetadata = {
   // Nova shows a server as soon as it has answered the create call. A create call whose answer was lost may still wait
   // in a load balancer, for up to this time.
   consistencyWindowMs: 60_000,
+  readableAfterMs: 5_000,
   // Nova sets the creation time when it accepts the request. Before that, the request may have waited in a load
   // balancer.
   longestCreateMs: 300_000,

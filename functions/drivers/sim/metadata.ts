@@ -26,6 +26,7 @@ export const simMetadata = {
   inventoryPollMinutes: 15,
   // The cloud takes up to 1.5 s to accept a create call, and lists may lag by 3 s.
   consistencyWindowMs: 5_000,
+  readableAfterMs: 0,
   // The cloud takes up to 1.5 s to accept a create call, and injected faults may delay a request by a minute.
   longestCreateMs: 120_000,
   machineProof: ['creation-time'],

@@ -121,6 +121,7 @@ export async function firstRecord(
     firstSentAtMs: nowMs,
     deadlineAtMs: nowMs + (group.instanceTimeoutSeconds ?? DEFAULT_INSTANCE_TIMEOUT_SECONDS) * 1_000,
     zone: group.zone,
+    instanceType: group.instanceType,
     launchedAt: new Date(nowMs).toISOString(),
     microUsdPerHour: Math.round((group.pricesUsdPerHour[location] ?? 0) * 1e6),
   };

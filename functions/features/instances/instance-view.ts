@@ -167,7 +167,7 @@ function viewOf(
     zone: record?.zone ?? group.zone,
     status,
     target: isGoing(fleet.status) || record?.closeAs !== undefined ? 'Terminated' : 'Running',
-    instanceType: group.instanceType,
+    instanceType: record?.instanceType ?? group.instanceType,
     image: group.image,
     publicIp: record?.publicIp,
     privateIp: record?.privateIp,

@@ -2,6 +2,7 @@ import type { CloudInstance } from '../../drivers/contract/driver.ts';
 import { type InstanceItem, readInstances } from '../../platform/store/instances.ts';
 import type { InstanceFields, StatusChange } from '../../platform/store/transition.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
+import { addressChange } from '../ownership/addresses.ts';
 import { applyChanges, completeTasks } from './outcomes.ts';
 
 /** A claimed record, with the machine in the answer to its create call. */
@@ -10,17 +11,16 @@ export interface Created {
   machine: CloudInstance;
 }
 
-/** Returns the fields that a record gets when its machine runs. */
+/** Returns the fields that a record gets when the cloud first shows that its machine has booted. */
 export function fieldsOfRunning(
-  { runningAt }: Pick<InstanceItem, 'runningAt'>,
-  { publicIp, privateIp, zone }: CloudInstance,
+  record: Pick<InstanceItem, 'runningAt' | 'publicIp' | 'privateIp'>,
+  machine: CloudInstance,
   nowMs: number,
 ): InstanceFields {
   return {
-    runningAt: runningAt ?? new Date(nowMs).toISOString(),
-    ...(publicIp === undefined ? {} : { publicIp }),
-    ...(privateIp === undefined ? {} : { privateIp }),
-    ...(zone === undefined ? {} : { zone }),
+    runningAt: record.runningAt ?? new Date(nowMs).toISOString(),
+    ...addressChange(record, machine).fields,
+    ...(machine.zone === undefined ? {} : { zone: machine.zone }),
   };
 }
 

@@ -8,6 +8,7 @@ import { ACK, type MessageResult, requeueAfter, type WorkerContext } from '../..
 import { startPolling } from '../../platform/worker/start-polling.ts';
 import type { TerminateMessage } from '../../platform/workflow/messages.ts';
 import { attemptsOf } from '../ownership/attempts.ts';
+import { isLeavingUnasked } from '../ownership/returning.ts';
 import { applyChanges, completeTasks } from './outcomes.ts';
 
 const CHECK_MS = 3_000;
@@ -124,7 +125,10 @@ function change(record: InstanceItem, nowMs: number): StatusChange[] {
   const terminatedAt = new Date(nowMs).toISOString();
   switch (record.status) {
     case 'Terminating':
-      return [];
+      // The cloud removes the machine without a request. If it gives up, the machine must be removed all the same.
+      return isLeavingUnasked(record)
+        ? [{ kind: 'change', record, to: 'Terminating', fields: { closeAs: 'Terminated' } }]
+        : [];
     case 'Failed':
     case 'Planned':
       return [{ kind: 'change', record, to: 'Terminated', fields: { terminatedAt } }];

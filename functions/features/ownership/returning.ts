@@ -2,6 +2,7 @@ import type { CloudInstance } from '../../drivers/contract/driver.ts';
 import { type InstanceStatus, isClosed } from '../../model/status.ts';
 import type { AttemptItem, InstanceItem } from '../../platform/store/instances.ts';
 import type { ClearableField, InstanceFields } from '../../platform/store/transition.ts';
+import { addressChange } from './addresses.ts';
 import { attemptsAfter, attemptsOf } from './attempts.ts';
 
 /**
@@ -19,6 +20,14 @@ export function mayReturn(record: InstanceItem, machine: CloudInstance): boolean
  */
 export function hasVanished(record: InstanceItem, machine: CloudInstance): boolean {
   return vanishedAttempt(record, machine) !== undefined;
+}
+
+/**
+ * Returns true if the cloud removes the machine of a record in Terminating, and neither a user nor a worker has
+ * requested that. If the cloud gives up the removal, the instance goes on.
+ */
+export function isLeavingUnasked({ status, closeAs, failure }: InstanceItem): boolean {
+  return status === 'Terminating' && closeAs === undefined && failure?.code === 'Vanished';
 }
 
 /** The change to the record of a machine that has reappeared. */
@@ -57,7 +66,7 @@ export function returnOf(record: InstanceItem, machine: CloudInstance, nowMs: nu
           earlierAttempts: attemptsAfter(record, nowMs).filter((one) => one.launchToken !== launchToken),
         }),
   };
-  const clears: ClearableField[] = ['terminatedAt', 'closedAtMs'];
+  const clears: ClearableField[] = ['terminatedAt', 'closedAtMs', ...addressChange(record, machine).clears];
   if (state.fields.failure === undefined) clears.push('failure');
   if (state.fields.closeAs === undefined) clears.push('closeAs');
   if (state.fields.trouble === undefined) clears.push('trouble');
@@ -75,13 +84,14 @@ function vanishedAttempt(record: InstanceItem, { backendId }: CloudInstance): At
 }
 
 function stateOf(
-  { runningAt }: InstanceItem,
-  { status, cloudStatus = 'Failed', failureMessage, publicIp, privateIp, zone }: CloudInstance,
+  record: InstanceItem,
+  machine: CloudInstance,
   nowMs: number,
 ): Pick<Return, 'to' | 'fields'> | undefined {
+  const { runningAt } = record;
+  const { status, cloudStatus = 'Failed', failureMessage, zone } = machine;
   const addresses = {
-    ...(publicIp === undefined ? {} : { publicIp }),
-    ...(privateIp === undefined ? {} : { privateIp }),
+    ...addressChange(record, machine).fields,
     ...(zone === undefined ? {} : { zone }),
   };
   switch (status) {

@@ -1,32 +1,21 @@
 import type { CloudInstance } from '../../drivers/contract/driver.ts';
-import type { Failure } from '../../model/failure.ts';
-import { type InstanceStatus, isClosed } from '../../model/status.ts';
+import { isClosed } from '../../model/status.ts';
 import type { InstanceItem, SiteEntry } from '../../platform/store/instances.ts';
-import type { ClearableField, InstanceFields } from '../../platform/store/transition.ts';
 import { fieldsOfRunning } from '../instances/record-running.ts';
+import { addressChange } from '../ownership/addresses.ts';
+import { isLeavingUnasked } from '../ownership/returning.ts';
+import { broken, closed, type Finding, giveUp, NO_REASON, NONE, whenGone } from './finding.ts';
 
-/** The result of comparing one record with the cloud's answer. */
-export type Finding =
-  | { action: 'none' }
-  /** Update the record to what the cloud shows. */
-  | { action: 'change'; to: InstanceStatus; fields: InstanceFields; clears?: readonly ClearableField[] }
-  /** The attempt has ended and its machine no longer exists. Another location may be tried. */
-  | { action: 'end-attempt'; failure: Failure }
-  /** A create call whose outcome was unknown created this machine. Bind the machine to the record. */
-  | { action: 'adopt'; machine: CloudInstance }
-  /** The record is in Terminating and the cloud still has the machine. Remove the machine. */
-  | { action: 'terminate'; backendId: string }
-  /** The list does not show the machine. Read the machine by id to see whether it vanished. */
-  | { action: 'confirm'; backendId: string };
-
-const NOT_STARTED: Failure = { code: 'CloudFailed', message: 'the cloud did not start the machine' };
+/**
+ * Time in ms after the cloud accepted a create call. If a list does not show the machine after that, the machine is
+ * read by id, even within the consistency window. Before that, most lists are only late.
+ */
+const LATE_LIST_MS = 10_000;
 /**
  * Time in ms after an instance's deadline. Until this time is over, polls leave a record without a machine to
  * the worker with the launch message. Afterwards, a poll fails the instance.
  */
 const ABANDONED_MS = 600_000;
-
-const NONE: Finding = { action: 'none' };
 
 /**
  * Returns true if an index entry of the site agrees with the cloud's machine. The poll then need not read the
@@ -91,103 +80,93 @@ export function compare(
 ): Finding {
   if (isClosed(record.status)) return NONE;
   if (!machine) return missing(record, nowMs, consistencyWindowMs);
-  if (record.status === 'Terminating') {
-    // A machine in Failed still exists and costs money. It is removed like any other machine.
-    if (machine.status === 'Terminated') return closed(record, nowMs);
-    if (machine.status === 'Terminating') return NONE;
-    return { action: 'terminate', backendId: machine.backendId };
-  }
+  if (record.status === 'Terminating') return whileTerminating(record, machine, nowMs);
   if (record.backendId === undefined) return { action: 'adopt', machine };
   if (machine.status === 'Failed') {
-    const message = machine.failureMessage ?? 'the cloud reports that the machine failed';
+    const message = machine.failureMessage ?? NO_REASON.failed;
     return record.runningAt === undefined
       ? giveUp(machine.failureCode ?? 'CloudFailed', message)
       : broken(record, machine);
   }
-  if (record.status === 'Creating') {
-    if (machine.status === 'Running') return runs(record, machine, nowMs);
-    if (machine.status === 'Terminated' || machine.status === 'Terminating') {
-      const message = machine.failureMessage ?? 'the cloud removed the machine before it ran';
-      return giveUp(machine.failureCode ?? 'CloudFailed', message);
-    }
-    if (nowMs >= record.deadlineAtMs) {
-      return giveUp('Timeout', 'the instance did not run within its time limit');
-    }
-    return NONE;
-  }
-  if (machine.status === 'Terminated') return vanished(nowMs, machine.failureMessage);
-  if (machine.status === record.status || machine.status === 'Undefined' || machine.status === 'Creating') {
-    return NONE;
-  }
-  return { action: 'change', to: machine.status, fields: {}, clears: ['trouble'] };
+  return record.status === 'Creating'
+    ? whileCreating(record, machine, nowMs)
+    : afterCreating(record, machine, nowMs);
 }
 
+function whileTerminating(record: InstanceItem, machine: CloudInstance, nowMs: number): Finding {
+  if (machine.status === 'Terminated') return whenGone(record, nowMs, machine.failureMessage);
+  if (machine.status === 'Terminating') return NONE;
+  // A machine in Failed still exists and costs money. It is removed like any other machine.
+  if (!isLeavingUnasked(record)) return { action: 'terminate', backendId: machine.backendId };
+  const stays = machine.status === 'Failed' ? broken(record, machine) : follows(record, machine);
+  return stays.action === 'change' ? { ...stays, clears: ['failure', ...(stays.clears ?? [])] } : stays;
+}
+
+function whileCreating(record: InstanceItem, machine: CloudInstance, nowMs: number): Finding {
+  // A machine that is stopped has booted before.
+  if (machine.status === 'Running' || machine.status === 'Suspended') {
+    const fields = fieldsOfRunning(record, machine, nowMs);
+    return { action: 'change', to: machine.status, fields };
+  }
+  if (machine.status === 'Terminated' || machine.status === 'Terminating') {
+    return giveUp(machine.failureCode ?? 'CloudFailed', machine.failureMessage ?? NO_REASON.removed);
+  }
+  if (nowMs >= record.deadlineAtMs) {
+    return giveUp('Timeout', 'the instance did not run within its time limit');
+  }
+  return NONE;
+}
+
+function afterCreating(record: InstanceItem, machine: CloudInstance, nowMs: number): Finding {
+  if (machine.status === 'Terminated') return whenGone(record, nowMs, machine.failureMessage);
+  if (machine.status === 'Terminating') {
+    const message = machine.failureMessage ?? NO_REASON.leaving;
+    const fields = { failure: { code: 'Vanished', message } };
+    return { action: 'change', to: 'Terminating', fields, clears: ['trouble'] };
+  }
+  return follows(record, machine);
+}
+
+/** Returns the change after which a record shows its machine's status, addresses and type. */
+function follows(record: InstanceItem, machine: CloudInstance): Finding {
+  const { status, instanceType } = machine;
+  if (status === 'Undefined' || status === 'Creating') return NONE;
+  const { fields, clears } = addressChange(record, machine);
+  const isResized = instanceType !== undefined && instanceType !== record.instanceType;
+  const news = { ...fields, ...(isResized ? { instanceType } : {}) };
+  if (status === record.status) {
+    const hasNews = Object.keys(news).length > 0 || clears.length > 0;
+    return hasNews ? { action: 'change', to: status, fields: news, clears } : NONE;
+  }
+  return { action: 'change', to: status, fields: news, clears: ['trouble', ...clears] };
+}
+
+/**
+ * Decides about a record whose machine the list does not show. Within the consistency window, the list proves
+ * nothing. If the machine's id is known, the machine is then read by id, except in the first moments after its create
+ * call.
+ */
 function missing(record: InstanceItem, nowMs: number, consistencyWindowMs: number): Finding {
-  const sinceMs = Math.max(
+  const { status, backendId, deadlineAtMs } = record;
+  const sinceMs = lastCallMs(record);
+  if (nowMs < sinceMs + consistencyWindowMs) {
+    const isListLate = status === 'Creating' && nowMs < sinceMs + LATE_LIST_MS;
+    return backendId === undefined || isListLate ? NONE : { action: 'confirm', backendId, isEarly: true };
+  }
+  if (status === 'Terminating' && !isLeavingUnasked(record)) return closed(record, nowMs);
+  if (backendId !== undefined) return { action: 'confirm', backendId };
+  // Until the cloud has accepted the create call, the worker with the launch message decides about the
+  // record. ABANDONED_MS after the deadline, no such message is left.
+  if (status !== 'Creating' || nowMs < deadlineAtMs + ABANDONED_MS) return NONE;
+  return giveUp('Timeout', 'no worker launched the instance within its time limit');
+}
+
+/** Returns the latest time at which a create call for the record may have taken effect, in ms. */
+export function lastCallMs(record: InstanceItem): number {
+  return Math.max(
     Date.parse(record.launchedAt),
     record.unknownSinceMs ?? 0,
     record.launchState === 'accepted' ? (record.acceptedAtMs ?? 0) : 0,
     record.launchState === 'claimed' ? record.claimUntilMs : 0,
   );
-  if (nowMs < sinceMs + consistencyWindowMs) return NONE;
-  if (record.status === 'Terminating') return closed(record, nowMs);
-  if (record.backendId !== undefined) return { action: 'confirm', backendId: record.backendId };
-  // Until the cloud has accepted the create call, the worker with the launch message decides about the
-  // record. ABANDONED_MS after the deadline, no such message is left.
-  if (record.status !== 'Creating' || nowMs < record.deadlineAtMs + ABANDONED_MS) return NONE;
-  return giveUp('Timeout', 'no worker launched the instance within its time limit');
-}
-
-/** Returns the change for a machine that the cloud no longer has, although Fleetwright did not remove it. */
-export function vanished(nowMs: number, because?: string): Finding {
-  return {
-    action: 'change',
-    to: 'Terminated',
-    fields: {
-      terminatedAt: new Date(nowMs).toISOString(),
-      failure: {
-        code: 'Vanished',
-        message: because ?? 'the machine no longer exists at the cloud, and Fleetwright did not remove it',
-      },
-    },
-  };
-}
-
-function runs(record: InstanceItem, machine: CloudInstance, nowMs: number): Finding {
-  return { action: 'change', to: 'Running', fields: fieldsOfRunning(record, machine, nowMs) };
-}
-
-/**
- * Returns the change for an instance that has run and that the cloud now reports as failed. The instance
- * becomes Undefined, with the cloud's message, because the instance may run again. The user decides whether
- * to remove the instance.
- */
-function broken(
-  { status, trouble }: InstanceItem,
-  { cloudStatus = 'Failed', failureMessage }: CloudInstance,
-): Finding {
-  const told = { cloudStatus, ...(failureMessage === undefined ? {} : { message: failureMessage }) };
-  const isKnown = status === 'Undefined' && trouble?.cloudStatus === cloudStatus;
-  return isKnown && trouble?.message === failureMessage
-    ? NONE
-    : { action: 'change', to: 'Undefined', fields: { trouble: told } };
-}
-
-/**
- * Returns the change for an instance that fails while its machine may exist. The record becomes Terminating.
- * When the machine no longer exists, the record becomes Failed.
- */
-function giveUp(code: string, message: string): Finding {
-  return { action: 'change', to: 'Terminating', fields: { closeAs: 'Failed', failure: { code, message } } };
-}
-
-function closed(record: InstanceItem, nowMs: number): Finding {
-  if (record.closeAs === 'Planned') {
-    return { action: 'end-attempt', failure: record.failure ?? NOT_STARTED };
-  }
-  return {
-    action: 'change',
-    to: record.closeAs ?? 'Terminated',
-    fields: { terminatedAt: new Date(nowMs).toISOString() },
-  };
 }

@@ -1,8 +1,9 @@
 import type { CloudInstance } from '../../drivers/contract/driver.ts';
 import type { Failure } from '../../model/failure.ts';
+import { isClosed } from '../../model/status.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
 import type { StatusChange } from '../../platform/store/transition.ts';
-import type { Finding } from './compare.ts';
+import type { Finding } from './finding.ts';
 import type { Observed } from './poll.ts';
 import type { Removal } from './stuck-removals.ts';
 
@@ -63,11 +64,12 @@ function changeOf(
 /**
  * Returns true if a change records that a machine no longer exists although Fleetwright did not remove it.
  */
-export const isVanishing = ({ fields }: StatusChange): boolean => fields?.failure?.code === 'Vanished';
+export const isVanishing = ({ record, to, fields }: StatusChange): boolean =>
+  isClosed(to) && (fields?.failure ?? record.failure)?.code === 'Vanished';
 
-/** Returns true if a change records that an instance in Undefined runs again. */
+/** Returns true if a change records that an instance runs again, for example after its machine was stopped. */
 export const isRecovery = ({ record, to }: StatusChange): boolean =>
-  record.status === 'Undefined' && to === 'Running';
+  to === 'Running' && record.status !== 'Creating' && record.status !== 'Running';
 
 /** Returns the fleet ids of the changes that record a failure. */
 export function fleetsThatLost(changes: readonly StatusChange[]): Set<string> {

@@ -1,4 +1,5 @@
 import type { CloudInstance } from '../../drivers/contract/driver.ts';
+import { isTransitional } from '../../model/status.ts';
 import type { Holders } from '../../platform/governor/slots.ts';
 import type { SiteEntry } from '../../platform/store/instances.ts';
 import { UNCLAIMED_SLOT_MS } from './abandoned-slots.ts';
@@ -6,8 +7,9 @@ import { agrees, machineOf } from './compare.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /**
- * Interval of polls that check deadlines, in ms. Such a poll re-reads every record in Creating or Terminating,
- * and looks up the records of machines that have no index entry.
+ * Interval of polls that check deadlines, in ms. Such a poll re-reads every record in Creating or Terminating, compares
+ * the addresses and types of all other machines with their records, and looks up the records of machines that have no
+ * index entry.
  */
 const DEADLINES_MS = 60_000;
 
@@ -15,6 +17,11 @@ const DEADLINES_MS = 60_000;
 export interface Picked {
   /** Ids of records that do not agree with the cloud's list, or whose deadline has to be checked. */
   rereadIds: readonly string[];
+  /**
+   * Ids of instances whose index entries agree with the list, but whose records may have old addresses or an old type.
+   * The index has neither. Empty unless this poll checks deadlines.
+   */
+  restingIds: readonly string[];
   /**
    * Stale slot holders, with the start time of each permit. Their instances are not in Creating, or the cloud
    * has not accepted their create calls within UNCLAIMED_SLOT_MS.
@@ -45,6 +52,8 @@ export function pick(
   const toReread = compared.filter((entry) =>
     needsReread(entry, machines, withDeadlines || isListless === true),
   );
+  const rereads = new Set(toReread);
+  const isResting = (entry: SiteEntry) => !rereads.has(entry) && !isTransitional(entry.status);
   const creating = entries.filter(({ status }) => status === 'Creating').map(({ siteSk }) => siteSk);
   const isCreating = new Set(creating);
   const isAccepted = new Set(entries.flatMap(({ siteSk, backendId }) => (backendId ? [siteSk] : [])));
@@ -53,6 +62,7 @@ export function pick(
   const staleHolders = Object.entries(holders).filter(([id]) => !isCreating.has(id) || isAbandoned(id));
   return {
     rereadIds: toReread.map(({ siteSk }) => siteSk),
+    restingIds: withDeadlines ? compared.filter(isResting).map(({ siteSk }) => siteSk) : [],
     staleHolders: Object.fromEntries(staleHolders),
     creating,
     pending,

@@ -1,6 +1,7 @@
 import { DriverError, type DriverErrorCode } from '../../drivers/contract/errors.ts';
+import { isStable } from '../../model/status.ts';
 import { hasBudget } from '../../platform/governor/budgets.ts';
-import { readSiteEntries } from '../../platform/store/instances.ts';
+import { readSiteEntries, type SiteEntry } from '../../platform/store/instances.ts';
 import { readQueue } from '../../platform/store/launch-queue.ts';
 import {
   endLoop,
@@ -160,7 +161,9 @@ async function goOn(
   if (emptyPolls < POLLS_UNTIL_IDLE) return await pollAgain(context, next, POLL_INTERVAL_MS, { emptyPolls });
   const { connectionKey, location } = site;
   const ref = { driver: context.driver.name, connectionKey, location };
-  const isIdle = snapshot.entries.length === 0 && (await isDeserted(context, site, opened));
+  const isSettled =
+    hasOnlyStable(snapshot.entries) && (found.hasLookedClosely || snapshot.entries.length === 0);
+  const isIdle = isSettled && (await isDeserted(context, site, opened));
   if (!(await endLoop(context.store, ref, loop, isIdle))) await pollAgain(context, next, POLL_INTERVAL_MS);
 }
 
@@ -245,13 +248,16 @@ async function pollBlindly(
 }
 
 /**
- * Returns true if the site has no instances and no queue entries. Reads both again, because an instance or a
- * queue entry may have been added since the poll began.
+ * Returns true if the site has only stable instances and no queue entries. Reads both again, because an instance or
+ * a queue entry may have been added since the poll began. Sweeps notice what changes at such a site.
  */
 async function isDeserted({ store }: WorkerContext, site: SiteRef, opened: OpenConnection): Promise<boolean> {
-  if ((await readSiteEntries(store, site.connectionKey, site.location)).length > 0) return false;
+  if (!hasOnlyStable(await readSiteEntries(store, site.connectionKey, site.location))) return false;
   return (await readQueue(store, governed(site, opened), { withMisplaced: true })).length === 0;
 }
+
+const hasOnlyStable = (entries: readonly SiteEntry[]): boolean =>
+  entries.every(({ status }) => isStable(status));
 
 async function scanQueueIfDue(
   context: WorkerContext,

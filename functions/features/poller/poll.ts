@@ -4,7 +4,7 @@ import type { Holders } from '../../platform/governor/slots.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
 import type { Loop } from '../../platform/store/loops.ts';
 import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/worker/context.ts';
-import type { Finding } from './compare.ts';
+import type { Finding } from './finding.ts';
 import type { Picked } from './pick.ts';
 import type { Snapshot } from './snapshot.ts';
 

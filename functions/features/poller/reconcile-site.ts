@@ -13,6 +13,7 @@ import { bootBetween, fastestOf } from './next-poll.ts';
 import { noteCapacity } from './note-capacity.ts';
 import { observe } from './observe.ts';
 import type { Observed, Poll } from './poll.ts';
+import { withPrices } from './price-changes.ts';
 import { releaseSlotsOf, tellGovernor } from './release.ts';
 import { noteSlowRemovals, removeMachines } from './remove-machines.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -35,6 +36,8 @@ export interface Reconciled {
   isRemoving: boolean;
   /** Start times of the create calls, past or scheduled, whose instances hold slots and do not run yet. */
   startsMs: number[];
+  /** True if the poll compared all machines with their records, including addresses and types. */
+  hasLookedClosely: boolean;
   fastestMs: number | undefined;
 }
 
@@ -46,7 +49,8 @@ export interface Reconciled {
 export async function reconcileSite(poll: Poll, snapshot: Snapshot): Promise<Reconciled> {
   const { context, site, opened, loop } = poll;
   const observed = await observe(poll, snapshot);
-  const decided = decideChanges(observed);
+  const seen = decideChanges(observed);
+  const decided = { ...seen, changes: await withPrices(context, seen.changes) };
   const applied = await applyDecided(poll, decided, observed.records);
   await noteCapacity(poll, applied);
   const decision = decideSlots(observed, applied, site, context.store.clock.now());
@@ -70,6 +74,7 @@ export async function reconcileSite(poll: Poll, snapshot: Snapshot): Promise<Rec
     isWaitedFor,
     isRemoving,
     startsMs: startsAmong(observed, running, context.store.clock.now(), boots.length > 0 && isWaitedFor),
+    hasLookedClosely: observed.picked.withDeadlines,
     fastestMs: fastestNow(loop, observed, boots),
   };
 }

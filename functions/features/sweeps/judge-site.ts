@@ -1,14 +1,20 @@
 import type { CloudInstance } from '../../drivers/contract/driver.ts';
 import { type InstanceRef, parseInstanceId } from '../../model/identifiers.ts';
 import { isTransitional } from '../../model/status.ts';
-import { type InstanceItem, readInstances, readSiteEntries } from '../../platform/store/instances.ts';
+import {
+  type InstanceItem,
+  readInstances,
+  readSiteEntries,
+  type SiteEntry,
+} from '../../platform/store/instances.ts';
 import { readNetworkRecords } from '../../platform/store/networks.ts';
 import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 import type { Subject } from '../findings/findings.ts';
 import { type Returned, type Returning, takeBack } from '../instances/take-back.ts';
 import { fleetOfResource } from '../networks/network-names.ts';
 import { proofTerms } from '../ownership/prove-machine.ts';
-import { agrees } from '../poller/compare.ts';
+import { agrees, machineOf, machinesById } from '../poller/compare.ts';
+import { differing } from '../poller/differing.ts';
 import { type Asked, classifyMachine, classifyResource, isExpected, type Verdict } from './classify.ts';
 import type { SiteList } from './list-site.ts';
 
@@ -29,8 +35,9 @@ export interface Judgement {
    */
   records: ReadonlyMap<string, InstanceItem>;
   /**
-   * True if the site's poll loop has work: a record is in transition, or differs from its machine's status.
-   * After the tables were restored to an earlier time, the loop of such a site may not run.
+   * True if the site's poll loop has work: a record is in transition, or differs from its machine in status,
+   * addresses or type. The loop may not run: only stable instances may be there, or the tables may have been restored
+   * to an earlier time.
    */
   isBehind: boolean;
 }
@@ -99,14 +106,8 @@ export async function judgeSite(
     ...one,
     verdict: whenReturned(one.verdict, returned.get(one.machine.instanceId ?? '')),
   }));
-  const isBehind =
-    entries.some(({ status }) => isTransitional(status)) ||
-    machines.some((machine) => {
-      const entry = byId.get(machine.instanceId ?? '');
-      return entry?.backendId === machine.backendId && !agrees(entry, machine);
-    });
   return {
-    isBehind,
+    isBehind: await hasWork({ context, site, opened }, entries, { atMs, machines }),
     shown: [...settled, ...(await judgeResources(context, site, resources))],
     missing: absent
       .map(({ siteSk }) => records.get(siteSk))
@@ -114,6 +115,23 @@ export async function judgeSite(
       .filter((record) => !shownIds.has(record.backendId ?? '') && isExpected(record, asked)),
     records,
   };
+}
+
+/** Returns true if a record is in transition, or differs from its listed machine in status, addresses or type. */
+async function hasWork(
+  at: Parameters<typeof differing>[0],
+  entries: readonly SiteEntry[],
+  { atMs, machines }: Pick<SiteList, 'atMs' | 'machines'>,
+): Promise<boolean> {
+  if (entries.some(({ status }) => isTransitional(status))) return true;
+  const byId = machinesById(machines, entries);
+  const shown = entries.flatMap((entry) => {
+    const machine = machineOf(entry, byId.get(entry.siteSk) ?? []);
+    return entry.backendId !== undefined && machine ? [{ entry, machine }] : [];
+  });
+  if (shown.some(({ entry, machine }) => !agrees(entry, machine))) return true;
+  const ids = shown.map(({ entry }) => entry.siteSk);
+  return (await differing(at, ids, byId, atMs)).length > 0;
 }
 
 /**

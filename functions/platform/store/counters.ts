@@ -95,11 +95,17 @@ export function countStepFrom(
 }
 
 function countPrice(change: CounterChange, { before, after }: Step, secondsSinceCreation: number): void {
-  const sign = startsRun(before, after) || resumesRun(before, after) ? 1 : endsRun(before, after) ? -1 : 0;
-  if (sign === 0) return;
-  bump(change, ['microUsdPerHour'], sign * after.microUsdPerHour);
-  bump(change, ['microUsdSeconds'], sign * after.microUsdPerHour * secondsSinceCreation);
+  const isRunning = startsRun(before, after) || isInRun(after);
+  const rise =
+    (isRunning ? after.microUsdPerHour : 0) - (before && isInRun(before) ? before.microUsdPerHour : 0);
+  if (rise === 0) return;
+  bump(change, ['microUsdPerHour'], rise);
+  bump(change, ['microUsdSeconds'], rise * secondsSinceCreation);
 }
+
+/** Returns true if the instance costs money: its run has started and has not ended. */
+const isInRun = ({ status, runningSinceSeconds }: InstanceItem): boolean =>
+  runningSinceSeconds !== undefined && !isClosed(status);
 
 /** Returns true if the instance has failed permanently. Its machine may still exist. */
 function isLost({ status, failure, closeAs }: InstanceItem): boolean {
@@ -112,16 +118,6 @@ function isLost({ status, failure, closeAs }: InstanceItem): boolean {
  */
 export function startsRun(before: InstanceItem | undefined, after: InstanceItem): boolean {
   return before !== undefined && after.status === 'Running' && before.runningSinceSeconds === undefined;
-}
-
-/** Returns true if an ended run continues: the machine of a closed record exists after all, and costs money again. */
-function resumesRun(before: InstanceItem | undefined, after: InstanceItem): boolean {
-  if (before === undefined || !isClosed(before.status) || isClosed(after.status)) return false;
-  return after.runningSinceSeconds !== undefined;
-}
-
-function endsRun(before: InstanceItem | undefined, after: InstanceItem): boolean {
-  return before?.runningSinceSeconds !== undefined && !isClosed(before.status) && isClosed(after.status);
 }
 
 /**

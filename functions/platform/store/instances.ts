@@ -127,6 +127,8 @@ export const instanceItemSchema = z.object({
   zone: z.string().optional(),
   publicIp: z.string().optional(),
   privateIp: z.string().optional(),
+  /** The machine's type. Absent: the type that the node group names. */
+  instanceType: z.string().optional(),
   launchedAt: z.string(),
   runningAt: z.string().optional(),
   /** Time at which the record last became Terminating. */

@@ -27,6 +27,8 @@ export type ClearableField =
   | 'failure'
   | 'stuck'
   | 'trouble'
+  | 'publicIp'
+  | 'privateIp'
   | 'closeAs'
   | 'terminatedAt'
   | 'closedAtMs'
@@ -158,6 +160,7 @@ export function stepOf(change: Claim | StatusChange): Step {
     for (const name of clears) delete after[name];
     if (fields?.failure) after.failure = fields.failure;
     if (fields?.closeAs) after.closeAs = fields.closeAs;
+    if (fields?.microUsdPerHour !== undefined) after.microUsdPerHour = fields.microUsdPerHour;
     return { before: record, after };
   }
   const { record, replaces } = change;
@@ -210,20 +213,24 @@ export function instanceWrite(
     ...(mayExist(change.to) ? [] : ['sitePk', 'siteSk']),
   ];
   const { ConditionExpression, ExpressionAttributeNames, ExpressionAttributeValues } = unchanged(record);
+  // The counters change by the record's price. The record must still have that price.
+  const condition = `${ConditionExpression} AND microUsdPerHour = :fromPrice`;
   return {
     Update: {
       TableName: store.tables.fleets,
       Key: key,
       UpdateExpression: `${update.expression}${cleared.length > 0 ? ` REMOVE ${cleared.map((name) => `#${name}`).join(', ')}` : ''}`,
-      ConditionExpression: change.reopens
-        ? `${ConditionExpression} AND attribute_not_exists(endAskedAtMs)`
-        : ConditionExpression,
+      ConditionExpression: change.reopens ? `${condition} AND attribute_not_exists(endAskedAtMs)` : condition,
       ExpressionAttributeNames: {
         ...update.names,
         ...Object.fromEntries(cleared.map((name) => [`#${name}`, name])),
         ...ExpressionAttributeNames,
       },
-      ExpressionAttributeValues: { ...update.values, ...ExpressionAttributeValues },
+      ExpressionAttributeValues: {
+        ...update.values,
+        ...ExpressionAttributeValues,
+        ':fromPrice': record.microUsdPerHour,
+      },
     },
   };
 }

@@ -66,6 +66,9 @@ export const cloudConfigSchema = z
       .default(false)
       .describe('True: a create call is answered when the boot has ended.'),
     terminateSeconds: rangeSchema.default([1, 4]),
+    addressSeconds: rangeSchema
+      .default([0, 0])
+      .describe('Time from Running until the cloud shows the addresses of an instance.'),
     powerSeconds: rangeSchema.default([1, 3]).describe('Time until a stop, start or reboot has ended.'),
     instanceQuota: z.int().nonnegative().describe('Maximum number of instances of an account at a location.'),
     honoursTokens: z.boolean().default(true),

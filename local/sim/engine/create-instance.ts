@@ -96,7 +96,7 @@ export function newRecord(
   const zone = input.zone ?? zones[sequence % Math.max(1, zones.length)];
   const idParts = [state.seed, state.epoch, site.key.account, ...siteParts(site), sequence];
   const host = `${Math.floor(sequence / 250) % 250}.${(sequence % 250) + 4}`;
-  const block = Math.floor(draw(...idParts, 'block') * 65_536);
+  const addressMs = Math.round(drawBetween(cloud.addressSeconds, 'address', ...parts) * 1_000);
   return {
     ...site.key,
     sequence,
@@ -110,15 +110,23 @@ export function newRecord(
     securityGroupId: input.securityGroupId,
     keyPairId: input.keyPairId,
     tags: input.tags,
-    // 198.18.0.0/15 is reserved for benchmarks (RFC 2544): no real machine has such an address.
-    publicIp: `198.${18 + (block % 2)}.${Math.floor(block / 256)}.${(sequence % 250) + 4}`,
+    publicIp: publicIpOf(sequence, ...idParts),
     privateIp: `10.0.${host}`,
     acceptedAtMs: nowMs,
     submitMs: Math.round(drawBetween(cloud.submitMs, 'submit', ...parts)),
     bootMs: Math.round(drawBetween(cloud.bootSeconds, 'boot', ...parts) * 1_000),
+    ...(addressMs === 0 ? {} : { addressMs }),
     failsToBoot,
     vanished: false,
   };
+}
+
+/**
+ * Returns a public address. 198.18.0.0/15 is reserved for benchmarks (RFC 2544): no real machine has such an address.
+ */
+export function publicIpOf(sequence: number, ...parts: readonly (string | number)[]): string {
+  const block = Math.floor(draw(...parts, 'block') * 65_536);
+  return `198.${18 + (block % 2)}.${Math.floor(block / 256)}.${(sequence % 250) + 4}`;
 }
 
 function zonesOf(cloud: CloudConfig, location: string): string[] {

@@ -1,4 +1,5 @@
 import type { CloudConfig } from './config.ts';
+import { publicIpOf } from './create-instance.ts';
 import { draw, drawBetween } from './draw.ts';
 import { listedBy } from './list-filter.ts';
 import { pageOf } from './paging.ts';
@@ -112,7 +113,15 @@ export function powerInstance(
     );
   const tookMs = drawBetween(cloud.powerSeconds, world.state.seed, kind, ...siteParts(site), record.sequence);
   const doneAtMs = nowMs + Math.round(tookMs * 1_000);
-  const changed: InstanceRecord = { ...record, power: { kind, askedAtMs: nowMs, doneAtMs } };
+  const { seed, epoch } = world.state;
+  const changed: InstanceRecord = {
+    ...record,
+    // A machine that is started again gets another public address.
+    ...(kind === 'start'
+      ? { publicIp: publicIpOf(record.sequence, seed, epoch, ...siteParts(site), record.sequence, nowMs) }
+      : {}),
+    power: { kind, askedAtMs: nowMs, doneAtMs },
+  };
   world.commit({ kind: 'instance', record: changed });
   return changed;
 }
@@ -145,7 +154,7 @@ const settledViews = new WeakMap<InstanceRecord, object>();
 
 export function instanceView(cloud: Pick<CloudConfig, 'tags'>, record: InstanceRecord, atMs: number): object {
   const isSettled =
-    bootedAtMs(record) <= atMs && record.removeAskedAtMs === undefined && record.power === undefined;
+    hasAddressesAt(record, atMs) && record.removeAskedAtMs === undefined && record.power === undefined;
   if (!isSettled) return viewAt(cloud, record, atMs);
   const known = settledViews.get(record);
   if (known) return known;
@@ -154,9 +163,15 @@ export function instanceView(cloud: Pick<CloudConfig, 'tags'>, record: InstanceR
   return view;
 }
 
+/** Statuses in which an instance has no public address. */
+const WITHOUT_PUBLIC: ReadonlySet<SimStatus> = new Set(['Suspended', 'Resuming']);
+
+const hasAddressesAt = (record: InstanceRecord, atMs: number): boolean =>
+  bootedAtMs(record) + (record.addressMs ?? 0) <= atMs;
+
 function viewAt({ tags }: Pick<CloudConfig, 'tags'>, record: InstanceRecord, atMs: number): object {
   const status = statusAt(record, atMs);
-  const hasAddresses = bootedAtMs(record) <= atMs && !record.failsToBoot;
+  const hasAddresses = hasAddressesAt(record, atMs) && !record.failsToBoot;
   return {
     id: record.backendId,
     name: record.name,
@@ -166,7 +181,8 @@ function viewAt({ tags }: Pick<CloudConfig, 'tags'>, record: InstanceRecord, atM
     instanceType: record.instanceType,
     imageId: record.imageId,
     ...(tags ? { tags: record.tags } : {}),
-    ...(hasAddresses ? { publicIp: record.publicIp, privateIp: record.privateIp } : {}),
+    ...(hasAddresses && !WITHOUT_PUBLIC.has(status) ? { publicIp: record.publicIp } : {}),
+    ...(hasAddresses ? { privateIp: record.privateIp } : {}),
     createdAt: new Date(createdAtMs(record)).toISOString(),
     ...(status === 'Failed' ? { failureMessage: 'the machine did not boot' } : {}),
     ...(ranAtMs(record, atMs) === undefined ? {} : { runningAt: new Date(bootedAtMs(record)).toISOString() }),

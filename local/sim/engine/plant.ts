@@ -45,6 +45,11 @@ export function plantInstance(world: World, planted: z.output<typeof plantedInst
   return record;
 }
 
+/** Gives an instance another type, as a user does who resizes the instance in the cloud's console. */
+export function resizeInstance(world: World, record: InstanceRecord, instanceType: string): void {
+  world.commit({ kind: 'instance', record: { ...record, instanceType } });
+}
+
 /** Hides all running instances of an account at a location until a given time. */
 export function hideInstances(
   world: World,

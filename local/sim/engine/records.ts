@@ -31,6 +31,8 @@ export const instanceRecordSchema = siteKeySchema.extend({
   acceptedAtMs: z.number(),
   submitMs: z.number(),
   bootMs: z.number(),
+  /** Time from the end of the boot until the cloud shows the addresses. */
+  addressMs: z.number().optional(),
   failsToBoot: z.boolean(),
   removeAskedAtMs: z.number().optional(),
   terminatedAtMs: z.number().optional(),

@@ -3,8 +3,11 @@ import { f05 } from './f05-subnet-refused.ts';
 import { f06 } from './f06-type-not-in-zone.ts';
 import { f07 } from './f07-full-zone.ts';
 import { f08 } from './f08-error-after-running.ts';
+import { f09 } from './f09-stopped-outside.ts';
+import { f10 } from './f10-late-addresses.ts';
 import { f11 } from './f11-protected-machine.ts';
 import { f12 } from './f12-foreign-interface.ts';
+import { f15 } from './f15-reason-while-ending.ts';
 import { f21 } from './f21-connection-deleted-under-creates.ts';
 import { f22 } from './f22-namespace-deleted-under-creates.ts';
 import { f23EveryDriver } from './f23-every-driver.ts';
@@ -18,6 +21,8 @@ import { f29 } from './f29-another-account.ts';
 import { f29Unchecked } from './f29-unchecked-account.ts';
 import { f30 } from './f30-restored-tables.ts';
 import { f31 } from './f31-two-deployments.ts';
+import { f34 } from './f34-list-without-fault.ts';
+import { f36 } from './f36-gone-within-the-window.ts';
 import { quiet } from './quiet.ts';
 
 /** All cases, in the order of their numbers. */
@@ -27,8 +32,11 @@ export const CASES: readonly FieldCase[] = [
   ...f06,
   ...f07,
   ...f08,
+  ...f09,
+  ...f10,
   ...f11,
   ...f12,
+  ...f15,
   ...f21,
   ...f22,
   ...f23,
@@ -42,4 +50,6 @@ export const CASES: readonly FieldCase[] = [
   ...f29Unchecked,
   ...f30,
   ...f31,
+  ...f34,
+  ...f36,
 ];

@@ -157,7 +157,10 @@ export class Machines {
   }
 }
 
-function infoOf({ SystemId, region, zone, startedAt, request }: CloudMachine, NameId: string): object {
+function infoOf(
+  { SystemId, region, zone, startedAt, request, addresses }: CloudMachine,
+  NameId: string,
+): object {
   return {
     IId: { NameId, SystemId },
     StartTime: startedAt,
@@ -167,8 +170,8 @@ function infoOf({ SystemId, region, zone, startedAt, request }: CloudMachine, Na
     VpcIID: { NameId: request.VPCName, SystemId: '' },
     SubnetIID: { NameId: request.SubnetName, SystemId: '' },
     KeyPairIId: { NameId: request.KeyPairName, SystemId: '' },
-    PublicIP: '4.3.2.1',
-    PrivateIP: '1.2.3.4',
+    PublicIP: addresses?.publicIp ?? '4.3.2.1',
+    PrivateIP: addresses?.privateIp ?? '1.2.3.4',
     RootDiskType: 'SSD',
     RootDiskSize: '32',
   };

@@ -11,6 +11,8 @@ export interface CloudMachine extends Named {
   region: string;
   zone: string;
   status: string;
+  /** Addresses that replace the constant addresses of the mock cloud. An empty address is not known yet. */
+  addresses?: { publicIp: string; privateIp: string };
   startedAt: string;
   /** Time from which the machine is running, in ms since 1970. Absent while the machine is being started. */
   runningAtMs?: number;

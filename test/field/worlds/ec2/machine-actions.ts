@@ -6,6 +6,8 @@ import { type Machine, machineXml, passes, Refusal, stateAt, stateXml } from './
 export interface Pace {
   bootMs: number;
   terminateMs: number;
+  /** Time from `running` until answers have the private address. */
+  addressMs: number;
 }
 
 export function machineActions(pace: Pace): Readonly<Record<string, Action>> {
@@ -62,7 +64,7 @@ function sameToken({ region, parameters, nowMs }: Call): Machine[] | undefined {
   return made;
 }
 
-function run({ region, parameters, nowMs }: Call, { bootMs }: Pace): Machine[] {
+function run({ region, parameters, nowMs }: Call, { bootMs, addressMs }: Pace): Machine[] {
   const [card] = nodesAt(parameters, 'NetworkInterface');
   const subnet = region.part('subnet', card ? textAt(card, 'SubnetId') : '', 'InvalidSubnetID.NotFound');
   const groupIds = card ? textsAt(card, 'SecurityGroupId') : [];
@@ -82,6 +84,7 @@ function run({ region, parameters, nowMs }: Call, { bootMs }: Pace): Machine[] {
       tags: tagsAt(parameters, 'instance'),
       launchedAtMs: nowMs,
       runsAtMs: nowMs + bootMs,
+      privateIpAtMs: addressMs === 0 ? nowMs : nowMs + bootMs + addressMs,
       privateIp: `10.0.${Math.floor(region.count / 250)}.${region.count % 250}`,
       publicIp: `203.0.113.${region.count % 250}`,
     };

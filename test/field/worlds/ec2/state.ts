@@ -53,7 +53,11 @@ export interface Machine {
    */
   endsAtMs?: number;
   reason?: { code: string; message: string };
+  /** True if EC2 shows the reason only while the machine is `shutting-down`. */
+  forgetsReason?: boolean;
   privateIp: string;
+  /** Time from which answers have the private address. */
+  privateIpAtMs: number;
   publicIp: string;
 }
 
@@ -81,9 +85,9 @@ export function machineXml(machine: Machine, nowMs: number): Xml {
     launchTime: isoOf(machine.launchedAtMs),
     placement: { availabilityZone: machine.zone },
     vpcId: machine.vpcId,
-    privateIpAddress: state === 'terminated' ? undefined : machine.privateIp,
+    privateIpAddress: state === 'terminated' || nowMs < machine.privateIpAtMs ? undefined : machine.privateIp,
     ipAddress: hasPublic ? machine.publicIp : undefined,
-    stateReason: machine.reason,
+    stateReason: state === 'terminated' && machine.forgetsReason ? undefined : machine.reason,
     networkInterfaceSet:
       state === 'terminated'
         ? []

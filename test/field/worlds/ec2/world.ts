@@ -35,7 +35,7 @@ export class Ec2World implements CloudWorld {
     this.#actions = {
       ...catalogueActions(() => this.#names),
       ...NETWORK_ACTIONS,
-      ...machineActions({ bootMs: 8_000, terminateMs: 4_000, ...pace }),
+      ...machineActions({ bootMs: 8_000, terminateMs: 4_000, addressMs: 0, ...pace }),
     };
   }
 

@@ -13,6 +13,8 @@ export interface Call {
 export interface Pace {
   bootMs: number;
   deleteMs: number;
+  /** Time from ACTIVE until answers have addresses. */
+  addressMs: number;
 }
 
 export const FLAVOR = 'm1.small';
@@ -102,7 +104,7 @@ export function novaRoutes(pace: Pace): Readonly<Record<string, (call: Call) => 
           return tags.every((tag) => server.tags.includes(tag));
         })
         .filter(({ reservationId }) => (query.get('reservation_id') ?? reservationId) === reservationId)
-        .map((server) => view(server, nowMs)),
+        .map((server) => view(server.stuck?.isListed === false ? withoutFault(server) : server, nowMs)),
     }),
     'GET servers/*': (call) => ({ server: view(find(call), call.nowMs) }),
     'DELETE servers/*': (call) => {
@@ -125,7 +127,12 @@ function find({ project, path: [, id = ''], nowMs }: Call): Server {
   throw novaFault('itemNotFound', 404, `Instance ${id} could not be found.`);
 }
 
-function make({ project, body, nowMs }: Call, { bootMs }: Pace): object {
+/** Returns the server as a list shows it that has no faults. */
+function withoutFault({ stuck, ...server }: Server): Server {
+  return stuck ? { ...server, stuck: { status: stuck.status } } : server;
+}
+
+function make({ project, body, nowMs }: Call, { bootMs, addressMs }: Pace): object {
   const { server } = serverSchema.parse(body);
   const reservationId = `r-${project.newId().slice(-8)}`;
   const ids = Array.from({ length: server.min_count }, (_, at) => {
@@ -142,6 +149,7 @@ function make({ project, body, nowMs }: Call, { bootMs }: Pace): object {
       createdAtMs: nowMs,
       runsAtMs: nowMs + bootMs,
       address: `10.0.0.${project.count % 250}`,
+      addressAtMs: nowMs + bootMs + addressMs,
     });
     return id;
   });
@@ -149,7 +157,7 @@ function make({ project, body, nowMs }: Call, { bootMs }: Pace): object {
 }
 
 function view(server: Server, nowMs: number): object {
-  const { id, name, metadata, flavor, createdAtMs, stuck, goneAtMs, address } = server;
+  const { id, name, metadata, flavor, createdAtMs, stuck, goneAtMs, address, floating, addressAtMs } = server;
   const status = statusAt(server, nowMs);
   return {
     id,
@@ -159,8 +167,13 @@ function view(server: Server, nowMs: number): object {
     'OS-EXT-AZ:availability_zone': 'nova',
     created: secondsOf(createdAtMs),
     metadata,
-    addresses: status === 'BUILD' ? {} : { net: [{ addr: address, version: 4, 'OS-EXT-IPS:type': 'fixed' }] },
+    addresses: status === 'BUILD' || nowMs < addressAtMs ? {} : { net: addressesOf(address, floating) },
     flavor: { original_name: flavor },
     ...(stuck?.fault === undefined ? {} : { fault: { code: 500, message: stuck.fault } }),
   };
+}
+
+function addressesOf(address: string, floating: string | undefined): object[] {
+  const one = (addr: string, type: string) => ({ addr, version: 4, 'OS-EXT-IPS:type': type });
+  return [one(address, 'fixed'), ...(floating === undefined ? [] : [one(floating, 'floating')])];
 }

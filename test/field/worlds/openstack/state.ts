@@ -31,11 +31,17 @@ export interface Server {
   createdAtMs: number;
   /** Time at which the server becomes ACTIVE. */
   runsAtMs: number;
-  /** A status that replaces BUILD and ACTIVE. `ERROR` has a fault. */
-  stuck?: { status: string; fault?: string };
+  /**
+   * A status that replaces BUILD and ACTIVE. `ERROR` has a fault. `isListed` is false if lists leave out the fault.
+   */
+  stuck?: { status: string; fault?: string; isListed?: boolean };
   /** Time at which the server is gone. From the delete request until then, the server is being deleted. */
   goneAtMs?: number;
   address: string;
+  /** Time from which answers have addresses, if the server is past BUILD. */
+  addressAtMs: number;
+  /** The floating address, if the server has one. */
+  floating?: string;
 }
 
 export type ResourceKind = 'networks' | 'subnets' | 'routers' | 'security-groups';

@@ -50,7 +50,7 @@ export class OpenStackWorld implements CloudWorld {
     this.#tokenOf = tokenOf;
     this.#credentials = projects;
     this.#routes = {
-      nova: novaRoutes({ bootMs: 8_000, deleteMs: 4_000, ...pace }),
+      nova: novaRoutes({ bootMs: 8_000, deleteMs: 4_000, addressMs: 0, ...pace }),
       neutron: neutronRoutes(),
       glance: {
         'GET images': () => ({ images: [IMAGE] }),

@@ -15,8 +15,13 @@ export class SpiderWorld implements CloudWorld {
   readonly script = new Script();
   readonly world = new World();
   readonly #routes: Route[];
+  readonly #ground: Ground;
+  readonly #addressMs: number;
 
-  constructor(ground: Ground, pace: Partial<Pace> = {}) {
+  /** @param pace `addressMs`: time from the end of a start until answers have the machine's addresses */
+  constructor(ground: Ground, { addressMs = 0, ...pace }: Partial<Pace> & { addressMs?: number } = {}) {
+    this.#ground = ground;
+    this.#addressMs = addressMs;
     const full = { prepareMs: 500, startMs: 6_000, terminateMs: 4_000, ...pace };
     this.#routes = routesOf(this.world, full, {
       now: () => ground.now(),
@@ -30,6 +35,7 @@ export class SpiderWorld implements CloudWorld {
   }
 
   async answer({ method, url, headers, text }: Asked): Promise<Response> {
+    this.#hideAddresses();
     const { status, body } = await answerTo(this.#routes, SPIDER_ACCOUNT, {
       method,
       target: `${url.pathname}${url.search}`,
@@ -37,6 +43,17 @@ export class SpiderWorld implements CloudWorld {
       text,
     });
     return Response.json(body, { status });
+  }
+
+  /** Sets or removes the addresses of all machines, by the times at which their starts ended. */
+  #hideAddresses(): void {
+    if (this.#addressMs === 0) return;
+    const nowMs = this.#ground.now();
+    for (const machine of this.world.accounts().flatMap(({ machines }) => machines)) {
+      const isHidden = nowMs < (machine.runningAtMs ?? nowMs) + this.#addressMs;
+      if (isHidden) machine.addresses = { publicIp: '', privateIp: '' };
+      else delete machine.addresses;
+    }
   }
 
   /**

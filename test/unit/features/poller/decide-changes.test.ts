@@ -74,7 +74,7 @@ describe('the changes of a poll', () => {
     expect(isVanishing(change({}))).toBe(false);
   });
 
-  it('isRecovery is true only for a change from Undefined to Running', () => {
+  it('isRecovery is true only for a change to Running after the instance has run', () => {
     const undefinedOne = record({ status: 'Undefined' });
     expect(isRecovery(change({ record: undefinedOne }))).toBe(true);
     expect(isRecovery(change({ record: undefinedOne, to: 'Suspended' }))).toBe(false);

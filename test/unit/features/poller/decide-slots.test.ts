@@ -28,7 +28,14 @@ function decide(one: InstanceItem | undefined, heldSinceMs: number | undefined, 
     gone: [],
   };
   const staleHolders: Record<string, number> = heldSinceMs === undefined ? {} : { [ID]: heldSinceMs };
-  const picked = { rereadIds: [], staleHolders, creating: [], pending: {}, withDeadlines: false };
+  const picked = {
+    rereadIds: [],
+    restingIds: [],
+    staleHolders,
+    creating: [],
+    pending: {},
+    withDeadlines: false,
+  };
   const machines = new Map([[ID, [{ backendId: 'i-1', instanceId: ID, status: 'Terminating' as const }]]]);
   const decision = decideSlots({ picked, machines }, applied, SITE, NOW);
   const endedIds = decision.ended.map(({ instanceId }) => instanceId);

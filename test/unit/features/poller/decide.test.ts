@@ -102,7 +102,14 @@ describe('decideSlots', () => {
       after: new Map(records.map((one) => [one.instanceId, one])),
       gone: [],
     };
-    const picked = { rereadIds: [], staleHolders, creating: [], pending: {}, withDeadlines: false };
+    const picked = {
+      rereadIds: [],
+      restingIds: [],
+      staleHolders,
+      creating: [],
+      pending: {},
+      withDeadlines: false,
+    };
     const machines = new Map([[THREE, [machine(THREE, 'Terminating')]]]);
     return { applied, decision: decideSlots({ picked, machines }, applied, SITE, NOW_MS) };
   };

@@ -1,0 +1,116 @@
+import type { CloudInstance } from '../../drivers/contract/driver.ts';
+import type { Failure } from '../../model/failure.ts';
+import type { InstanceStatus } from '../../model/status.ts';
+import type { InstanceItem } from '../../platform/store/instances.ts';
+import type { ClearableField, InstanceFields } from '../../platform/store/transition.ts';
+
+/** The result of comparing one record with the cloud's answer. */
+export type Finding =
+  | { action: 'none' }
+  /** Update the record to what the cloud shows. */
+  | { action: 'change'; to: InstanceStatus; fields: InstanceFields; clears?: readonly ClearableField[] }
+  /** The attempt has ended and its machine no longer exists. Another location may be tried. */
+  | { action: 'end-attempt'; failure: Failure }
+  /** A create call whose outcome was unknown created this machine. Bind the machine to the record. */
+  | { action: 'adopt'; machine: CloudInstance }
+  /** The record is in Terminating and the cloud still has the machine. Remove the machine. */
+  | { action: 'terminate'; backendId: string }
+  /**
+   * The list does not show the machine. Read the machine by id to see whether it vanished. `isEarly`: the list may be
+   * older than the machine.
+   */
+  | { action: 'confirm'; backendId: string; isEarly?: true };
+
+const NOT_STARTED: Failure = { code: 'CloudFailed', message: 'the cloud did not start the machine' };
+/** Messages of failures for which the cloud has given no reason. */
+export const NO_REASON = {
+  failed: 'the cloud reports that the machine failed',
+  removed: 'the cloud removed the machine before it ran',
+  leaving: 'the cloud is removing the machine, and Fleetwright did not request that',
+  gone: 'the machine no longer exists at the cloud, and Fleetwright did not remove it',
+  goneEarly: 'the machine ceased to exist at the cloud before it ran',
+} as const;
+const WITHOUT_REASON: ReadonlySet<string> = new Set(Object.values(NO_REASON));
+
+export const NONE: Finding = { action: 'none' };
+
+/**
+ * Returns the change for a machine that the cloud no longer has.
+ *
+ * @param because the cloud's reason; undefined if the cloud gives none
+ */
+export function whenGone(record: InstanceItem, nowMs: number, because?: string): Finding {
+  if (record.status === 'Terminating') return closed(record, nowMs, because);
+  if (record.status !== 'Creating') return vanished(nowMs, because);
+  const failure = { code: 'Vanished', message: because ?? NO_REASON.goneEarly };
+  return {
+    action: 'change',
+    to: 'Failed',
+    fields: { failure, terminatedAt: new Date(nowMs).toISOString() },
+  };
+}
+
+/**
+ * Returns true if a finding records that a machine failed or is going, and the cloud has given no reason. A list may
+ * leave out the reason. An answer about this one machine may contain it.
+ */
+export function lacksReason(finding: Finding): boolean {
+  if (finding.action !== 'change') return false;
+  const { failure, trouble } = finding.fields;
+  if (trouble) return trouble.message === undefined;
+  return failure !== undefined && WITHOUT_REASON.has(failure.message);
+}
+
+/** Returns the change for a machine that the cloud no longer has, although Fleetwright did not remove it. */
+function vanished(nowMs: number, because?: string): Finding {
+  return {
+    action: 'change',
+    to: 'Terminated',
+    fields: {
+      terminatedAt: new Date(nowMs).toISOString(),
+      failure: {
+        code: 'Vanished',
+        message: because ?? NO_REASON.gone,
+      },
+    },
+  };
+}
+
+/**
+ * Returns the change for an instance that has run and that the cloud now reports as failed. The instance
+ * becomes Undefined, with the cloud's message, because the instance may run again. The user decides whether
+ * to remove the instance.
+ */
+export function broken(
+  { status, trouble }: InstanceItem,
+  { cloudStatus = 'Failed', failureMessage }: CloudInstance,
+): Finding {
+  const told = { cloudStatus, ...(failureMessage === undefined ? {} : { message: failureMessage }) };
+  // A list may leave out a reason that the record already has.
+  const isKnown = status === 'Undefined' && trouble?.cloudStatus === cloudStatus;
+  return isKnown && (failureMessage === undefined || trouble?.message === failureMessage)
+    ? NONE
+    : { action: 'change', to: 'Undefined', fields: { trouble: told } };
+}
+
+/**
+ * Returns the change for an instance that fails while its machine may exist. The record becomes Terminating.
+ * When the machine no longer exists, the record becomes Failed.
+ */
+export function giveUp(code: string, message: string): Finding {
+  return { action: 'change', to: 'Terminating', fields: { closeAs: 'Failed', failure: { code, message } } };
+}
+
+export function closed(record: InstanceItem, nowMs: number, because?: string): Finding {
+  const { failure, closeAs = 'Terminated' } = record;
+  const told =
+    failure && because !== undefined && WITHOUT_REASON.has(failure.message)
+      ? { ...failure, message: because }
+      : failure;
+  if (closeAs === 'Planned') return { action: 'end-attempt', failure: told ?? NOT_STARTED };
+  const fields = {
+    terminatedAt: new Date(nowMs).toISOString(),
+    ...(told === failure ? {} : { failure: told }),
+  };
+  return { action: 'change', to: closeAs, fields };
+}

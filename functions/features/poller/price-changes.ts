@@ -1,0 +1,51 @@
+import type { Offer } from '../../model/cloud.ts';
+import { groupAt } from '../../platform/placement/lay-out.ts';
+import { readCatalogue } from '../../platform/store/catalogue.ts';
+import type { InstanceItem } from '../../platform/store/instances.ts';
+import type { StatusChange } from '../../platform/store/transition.ts';
+import type { WorkerContext } from '../../platform/worker/context.ts';
+
+/**
+ * Adds the price of the new type to each change of an instance's type. If the catalogue has no price for the type, the
+ * price stays as it is.
+ */
+export async function withPrices(
+  context: WorkerContext,
+  changes: readonly StatusChange[],
+): Promise<StatusChange[]> {
+  return await Promise.all(
+    changes.map(async (change) => {
+      const { record, fields } = change;
+      const type = fields?.instanceType;
+      if (type === undefined || type === (await typeOf(context, record))) return change;
+      const microUsdPerHour = await priceOf(context, record, type);
+      return microUsdPerHour === undefined ? change : { ...change, fields: { ...fields, microUsdPerHour } };
+    }),
+  );
+}
+
+/** Returns the type by which the record's price was set. */
+async function typeOf(
+  context: WorkerContext,
+  { fleetId, index, instanceType }: InstanceItem,
+): Promise<string | undefined> {
+  if (instanceType !== undefined) return instanceType;
+  return groupAt((await context.layout(fleetId)).placements, index)?.group.instanceType;
+}
+
+async function priceOf(
+  { store }: WorkerContext,
+  { connectionKey, location, zone }: InstanceItem,
+  instanceType: string,
+): Promise<number | undefined> {
+  const named = { location, instanceType, ...(zone === undefined ? {} : { zone }) };
+  const { offers } = await readCatalogue(store, connectionKey, {
+    locations: [],
+    instanceTypes: [],
+    offers: [named],
+    images: [],
+  });
+  const isHere = (offer: Offer) => offer.zone !== undefined && offer.zone === zone;
+  const offer = offers.find(isHere) ?? offers.find((one) => one.zone === undefined);
+  return offer?.priceUsdPerHour === undefined ? undefined : Math.round(offer.priceUsdPerHour * 1e6);
+}
