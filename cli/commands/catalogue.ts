@@ -33,7 +33,7 @@ export const locationNoun = noun('location', 'Locations of a connection', [
         (page) => api.listLocations({ params, query: { ...filter, ...page } }),
         (items) =>
           table(
-            ['name', 'place', 'country', 'latitude', 'longitude', 'zones', 'available'],
+            ['name', 'place', 'country', 'latitude', 'longitude', 'zones', 'available', 'denied because'],
             items.map((one) => [
               one.name,
               one.displayName,
@@ -42,6 +42,7 @@ export const locationNoun = noun('location', 'Locations of a connection', [
               one.longitude,
               one.zones.join(' '),
               one.available,
+              one.unavailable?.message,
             ]),
           ),
       );

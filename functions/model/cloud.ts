@@ -19,6 +19,18 @@ export const CLOUDS = [
 export const cloudSchema = z.enum(CLOUDS);
 export type Cloud = z.infer<typeof cloudSchema>;
 
+/** Why a cloud lets this connection use no location that it has. */
+export const locationDenialSchema = z.object({
+  code: z.string().describe("The cloud's own code, or `Forbidden`."),
+  message: z.string().describe("The cloud's own message."),
+  since: z.iso.datetime().optional().describe('Time at which a sync first found this.'),
+  askedAgainAt: z.iso
+    .datetime()
+    .optional()
+    .describe('Time from which a sync asks the cloud again. `POST …/sync-inventory` asks at once.'),
+});
+export type LocationDenial = z.infer<typeof locationDenialSchema>;
+
 export const locationSchema = z.object({
   name: cloudWordSchema,
   displayName: z.string(),
@@ -31,6 +43,11 @@ export const locationSchema = z.object({
   longitude: z.number().min(-180).max(180).optional(),
   zones: z.array(cloudWordSchema),
   available: z.boolean(),
+  unavailable: locationDenialSchema
+    .optional()
+    .describe(
+      'Set if the cloud denies the location to the credential or its account: by a policy, because the region is not enabled, or while the cloud validates the account there.',
+    ),
 });
 export type Location = z.infer<typeof locationSchema>;
 

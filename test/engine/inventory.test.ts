@@ -121,6 +121,86 @@ it('an inventory sync keeps the offers of a location that it could not read, and
   expect(healed?.inventorySyncedAt).not.toBe(before?.inventorySyncedAt);
 });
 
+const DENIED = new DriverError('Forbidden', 'ec2:DescribeImages: UnauthorizedOperation: a policy denies it', {
+  cloudCode: 'UnauthorizedOperation',
+});
+/** Opens a worker whose cloud denies the offers of some locations, and records the messages that it sends. */
+function denying(isDenied: (location: string) => boolean) {
+  const worker = workerThat((client) => {
+    const read = client.listOffers.bind(client);
+    return {
+      listOffers: (location) => (isDenied(location) ? Promise.reject(DENIED) : read(location)),
+    };
+  });
+  const sent: [DriverMessage, number][] = [];
+  const context: WorkerContext = {
+    ...worker.context,
+    send: (next, delayMs) => {
+      sent.push([next, delayMs]);
+      return Promise.resolve();
+    },
+  };
+  return { context, sent };
+}
+const locationsNow = async () => (await listLocations(store, key, { limit: 100 })).items;
+
+it('a location that the cloud denies is unavailable with the words of the cloud, and the inventory of the others is complete', async () => {
+  const { context, sent } = denying((location) => location === 'us-central1');
+  await deliver(context, message);
+  const locations = await locationsNow();
+  const denied = locations.find(({ name }) => name === 'us-central1');
+  expect(denied).toMatchObject({
+    available: false,
+    unavailable: { code: 'UnauthorizedOperation', message: DENIED.message },
+  });
+  const { since = '', askedAgainAt = '' } = denied?.unavailable ?? {};
+  expect(Date.parse(askedAgainAt) - Date.parse(since)).toBe(15 * 60_000);
+  expect(locations.filter(({ available }) => available)).toHaveLength(9);
+  const after = await readConnection(store, 'default', 'sim-gcp');
+  expect(after?.inventorySyncedAt).toMatch(/Z$/);
+  expect(after?.inventoryFailures).toBeUndefined();
+  expect(sent).toEqual([[{ ...message, again: { questions: 1, locations: ['us-central1'] } }, 15 * 60_000]]);
+});
+
+it('a denied location keeps the time of its first denial, and is available again when its offers can be read', async () => {
+  let isDenied = true;
+  const { context, sent } = denying((location) => isDenied && location === 'us-central1');
+  await deliver(context, message);
+  const since = (await locationsNow()).find(({ name }) => name === 'us-central1')?.unavailable?.since;
+  await deliver(context, message);
+  const again = (await locationsNow()).find(({ name }) => name === 'us-central1');
+  expect(again?.unavailable?.since).toBe(since);
+  const before = await readConnection(store, 'default', 'sim-gcp');
+  isDenied = false;
+  const question = sent.at(-1)?.[0];
+  if (question?.kind !== 'sync-inventory') throw new TypeError('the sync sent no question');
+  await deliver(context, question);
+  const open = (await locationsNow()).find(({ name }) => name === 'us-central1');
+  expect([open?.available, open?.unavailable]).toEqual([true, undefined]);
+  expect((await offersAt('us-central1')).length).toBeGreaterThan(0);
+  // A question about one location is no sync of the whole inventory.
+  const after = await readConnection(store, 'default', 'sim-gcp');
+  expect(after?.inventorySyncedAt).toBe(before?.inventorySyncedAt);
+});
+
+it('a sync asks a denied location again four times, then leaves it to the next scheduled sync', async () => {
+  const { context, sent } = denying((location) => location === 'us-central1');
+  await deliver(context, message);
+  for (let at = 0; at < sent.length && at < 10; at += 1) {
+    const next = sent[at]?.[0];
+    if (next?.kind === 'sync-inventory') await deliver(context, next);
+  }
+  expect(sent).toHaveLength(4);
+});
+
+it('a sync whose locations are all denied tells the denial as a failure of the inventory', async () => {
+  const before = await readConnection(store, 'default', 'sim-gcp');
+  await deliver(denying(() => true).context, message);
+  const after = await readConnection(store, 'default', 'sim-gcp');
+  expect(after?.inventorySyncedAt).toBe(before?.inventorySyncedAt);
+  expect(after?.inventoryFailures?.[0]).toMatchObject({ code: 'Forbidden', message: DENIED.message });
+});
+
 it('an inventory sync that cannot list locations keeps the whole catalogue, and records the failure', async () => {
   await sync(workerWith());
   const known = await catalogue();

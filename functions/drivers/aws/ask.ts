@@ -1,4 +1,5 @@
 import type { CallGate, CloudCall } from '../contract/call-gate.ts';
+import type { DriverError } from '../contract/errors.ts';
 import type { DriverClock } from '../contract/surroundings.ts';
 import { type CallEffect, driverErrorOf } from './errors.ts';
 import { inTime } from './settings.ts';
@@ -13,18 +14,20 @@ export interface Surroundings {
  * Sends one request to a service of AWS, with a permit and a time-out. Throws only DriverError.
  *
  * @param send makes one call of the SDK, which sends only one request, because SDK retries are off
+ * @param judge finds out what a refusal means; the gate then sees that meaning
  */
 export async function ask<Answer>(
   { calls, clock }: Surroundings,
   call: CloudCall,
   send: (options: { abortSignal: AbortSignal }) => Promise<Answer>,
+  judge: (refusal: DriverError) => DriverError | Promise<DriverError> = (refusal) => refusal,
 ): Promise<Answer> {
   return await calls.send(call, async (permit) => {
     permit.use();
     try {
       return await inTime(clock, send);
     } catch (error) {
-      throw driverErrorOf(error, call.action, effectOf(call));
+      throw await judge(driverErrorOf(error, call.action, effectOf(call)));
     }
   });
 }

@@ -14,7 +14,7 @@ import { ask, type Surroundings } from './ask.ts';
 import type { KeySource } from './credentials.ts';
 import type { HomeIdentity } from './home-identity.ts';
 import { Kept } from './kept.ts';
-import { isKnownRegion } from './regions.ts';
+import { isKnownRegion, otherRegions } from './regions.ts';
 import { clientSettings, type RequestHandler } from './settings.ts';
 
 type Ec2Command<Input extends ServiceInputTypes, Output extends ServiceOutputTypes> = $Command<
@@ -49,12 +49,28 @@ export class Ec2 {
     this.clock = options.clock;
   }
 
-  /** Lists the regions that are enabled for the account. */
+  /** Lists all regions, with those that are not enabled for the account. */
   regions(): Promise<Region[]> {
     return this.#regions.get('all', async () => {
-      const { Regions } = await this.#send(this.#options.homeRegion, new DescribeRegionsCommand({}));
-      return Regions ?? [];
+      const { homeRegion } = this.#options;
+      return await this.#regionsBy(homeRegion).catch(async (denied: unknown) => {
+        if (!(denied instanceof DriverError) || denied.code !== 'Forbidden') throw denied;
+        // A policy may deny all of EC2 in the home region. Any other region has the same list.
+        for (const region of otherRegions(homeRegion)) {
+          const known = await this.#regionsBy(region).catch((error: unknown) => {
+            if (error instanceof DriverError) return undefined;
+            throw error;
+          });
+          if (known) return known;
+        }
+        throw denied;
+      });
     });
+  }
+
+  async #regionsBy(region: string): Promise<Region[]> {
+    const { Regions } = await this.#send(region, new DescribeRegionsCommand({ AllRegions: true }));
+    return Regions ?? [];
   }
 
   async send<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
@@ -99,12 +115,12 @@ export class Ec2 {
     const action = command.constructor.name.replace(/Command$/, '');
     const machines = 'MinCount' in command.input ? (command.input.MinCount ?? 1) : 1;
     const call = { action: `ec2:${action}`, kind: kindOf(action), location, machines };
-    try {
-      return await ask(this.#options, call, (options) => this.#client(location).send(command, options));
-    } catch (error) {
-      if (!(error instanceof DriverError)) throw error;
-      throw isExpired(error) ? this.#renew(error) : await this.#identity.judge(error);
-    }
+    return await ask(
+      this.#options,
+      call,
+      (options) => this.#client(location).send(command, options),
+      (refusal) => (isExpired(refusal) ? this.#renew(refusal) : this.#identity.judge(refusal)),
+    );
   }
 
   /** Drops the expired keys of a role, so that the next call gets new keys. Other keys cannot be renewed. */

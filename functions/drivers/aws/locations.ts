@@ -5,19 +5,41 @@ import type { Ec2 } from './ec2.ts';
 import { regionFacts } from './regions.ts';
 import { filter } from './tags.ts';
 
-/** Lists the regions that are enabled for the account. A region whose zones cannot be read is listed as down. */
+const NOT_ENABLED = 'not-opted-in';
+
+/**
+ * Lists all regions. A region that is not enabled for the account, or whose zones EC2 denies to the credential, is
+ * listed with the reason. A region whose zones cannot be read now is listed as down.
+ */
 export async function listLocations(ec2: Ec2): Promise<Location[]> {
   const regions = await ec2.regions();
-  const names = regions.flatMap(({ RegionName }) => RegionName ?? []).sort();
-  return await Promise.all(
-    names.map(async (name) => {
-      const zones = await zonesOf(ec2, name).catch((error: unknown) => {
-        if (error instanceof DriverError && error.code === 'Unavailable') return [];
-        throw error;
-      });
-      return { name, ...regionFacts(name), zones, available: zones.length > 0 };
-    }),
+  const known = regions.flatMap(({ RegionName: name, OptInStatus }) =>
+    name === undefined ? [] : [{ name, isEnabled: OptInStatus !== NOT_ENABLED }],
   );
+  return await Promise.all(
+    known
+      .toSorted((one, other) => (one.name < other.name ? -1 : 1))
+      .map(({ name, isEnabled }) => (isEnabled ? readRegion(ec2, name) : notEnabled(name))),
+  );
+}
+
+function notEnabled(name: string): Location {
+  const message = `region ${name} is not enabled for this AWS account: enable it in the account's settings, or with \`aws account enable-region --region-name ${name}\``;
+  const unavailable = { code: NOT_ENABLED, message };
+  return { name, ...regionFacts(name), zones: [], available: false, unavailable };
+}
+
+async function readRegion(ec2: Ec2, name: string): Promise<Location> {
+  try {
+    const zones = await zonesOf(ec2, name);
+    return { name, ...regionFacts(name), zones, available: zones.length > 0 };
+  } catch (error) {
+    if (!(error instanceof DriverError)) throw error;
+    const down = { name, ...regionFacts(name), zones: [], available: false };
+    if (error.code === 'Unavailable') return down;
+    if (error.code !== 'Forbidden') throw error;
+    return { ...down, unavailable: { code: error.cloudCode ?? error.code, message: error.message } };
+  }
 }
 
 /**

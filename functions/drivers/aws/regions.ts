@@ -61,3 +61,17 @@ export function regionFacts(region: string): RegionFacts {
 export function isKnownRegion(region: string): boolean {
   return Object.hasOwn(REGIONS, region);
 }
+
+/** Regions of each partition that every account has enabled, in the order in which the driver asks them for a list. */
+const ENABLED: readonly (readonly string[])[] = [
+  ['us-east-1', 'us-west-2', 'eu-west-1', 'eu-central-1', 'ap-northeast-1'],
+  ['cn-north-1', 'cn-northwest-1'],
+  ['us-gov-west-1', 'us-gov-east-1'],
+];
+
+/** Returns other regions of the same partition, which are enabled for every account. */
+export function otherRegions(region: string): string[] {
+  const partition = /^(cn|us-gov)-/.exec(region)?.[1];
+  const enabled = ENABLED.find(([first = '']) => /^(cn|us-gov)-/.exec(first)?.[1] === partition) ?? [];
+  return enabled.filter((one) => one !== region);
+}

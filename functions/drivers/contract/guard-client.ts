@@ -22,9 +22,11 @@ const MAX_NUMBER = 1e15;
 const WORDS: ReadonlyMap<string, number> = new Map([
   ['accountName', 200],
   ['cloudStatus', 100],
+  ['code', 100],
   ['description', 1_000],
   ['displayName', 200],
   ['failureMessage', MAX_MESSAGE],
+  ['message', MAX_MESSAGE],
   ['scope', 200],
 ]);
 const MAX_NAME = 255;

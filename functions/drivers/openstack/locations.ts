@@ -20,8 +20,12 @@ export async function readLocation(region: Region): Promise<Location> {
     const available = zones.filter(({ zoneState }) => zoneState.available).map(({ zoneName }) => zoneName);
     return { name, displayName: name, zones: available.sort(), available: true };
   } catch (error) {
-    // If one region is down, the other regions must still be listed.
-    if (!(error instanceof DriverError) || error.code !== 'Unavailable') throw error;
-    return { name, displayName: name, zones: [], available: false };
+    // If one region is down or denies the call, the other regions must still be listed.
+    if (!(error instanceof DriverError)) throw error;
+    const down = { name, displayName: name, zones: [], available: false };
+    if (error.code === 'Unavailable') return down;
+    if (error.code !== 'Forbidden') throw error;
+    // A policy may deny the list of zones alone. Whether the region can be used shows when its flavors are read.
+    return { ...down, available: true };
   }
 }

@@ -66,7 +66,9 @@ export async function verifyConnection(
       context,
       connection,
       client,
-      await judgeAccount(context, connection, rotation, client),
+      await judgeAccount(context, connection, rotation, client).catch((error: unknown) =>
+        acceptDenial(error, rotation),
+      ),
     );
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
@@ -91,6 +93,17 @@ export async function verifyConnection(
   if (verdict.isChange) return ACK;
   if (sync !== false) await context.send({ kind: 'sync-inventory', connectionKey }, 0);
   return ACK;
+}
+
+/**
+ * Accepts a credential whose account the cloud does not tell. The cloud denied a call and accepts the credential, so the
+ * connection stays usable. A new credential of a rotation has to prove its account.
+ *
+ * @throws any other error
+ */
+function acceptDenial(error: unknown, rotation: number | undefined): Fit {
+  if (!(error instanceof DriverError) || error.code !== 'Forbidden' || rotation !== undefined) throw error;
+  return { condition: {}, warning: { code: error.code, message: error.message } };
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Offer } from '../../model/cloud.ts';
+import type { Location, Offer } from '../../model/cloud.ts';
 import type { Connection } from '../../model/connection.ts';
 import { connectionKey } from '../../model/identifiers.ts';
 import { type CatalogueEntries, readCatalogue } from '../../platform/store/catalogue.ts';
@@ -29,6 +29,8 @@ export interface GroupWords {
 /** What the catalogue says about the names in a node group. */
 export interface Meaning {
   connection: Connection;
+  /** The group's locations, without those that the cloud denies. */
+  locations: string[];
   /** Image ids by location. */
   imageBackendIds: Record<string, string>;
   /** Prices by location. A location is absent if the cloud reports no price there. */
@@ -125,13 +127,14 @@ function checkGroup(
   }
   const meaning: Meaning = {
     connection,
+    locations: [],
     imageBackendIds: {},
     pricesUsdPerHour: {},
     vcpus: type?.vcpus ?? 0,
     gpus: type?.gpu?.count ?? 0,
     memoryGb: type?.memoryGb ?? 0,
   };
-  for (const { pointer: at, name: location } of locations) {
+  for (const { pointer: at, name: location } of usableOf(locations, found, meaning)) {
     const known = found.locations.get(location);
     if (!known) {
       errors.push({
@@ -145,7 +148,7 @@ function checkGroup(
       errors.push({
         pointer: at,
         code: 'location-unavailable',
-        message: `location ${location} is not available now`,
+        message: whyUnavailable(known),
       });
     }
     if (zone !== undefined && !known.zones.includes(zone)) {
@@ -183,6 +186,29 @@ function checkGroup(
     }
   }
   return { errors: oncePerField(errors).map((error) => hinted(error, connection)), meaning };
+}
+
+/**
+ * Returns the locations to use. Locations that the cloud denies to the connection are left out, so that the group goes
+ * to its other locations at once. If the cloud denies all of them, all are returned, and each is an error.
+ */
+function usableOf(
+  locations: GroupWords['locations'],
+  found: CatalogueEntries,
+  meaning: Pick<Meaning, 'locations'>,
+): GroupWords['locations'] {
+  const open = locations.filter(({ name }) => !found.locations.get(name)?.unavailable);
+  const usable = open.length > 0 ? open : locations;
+  meaning.locations.push(...usable.map(({ name }) => name));
+  return usable;
+}
+
+function whyUnavailable({ name, unavailable }: Location): string {
+  if (!unavailable) return `location ${name} is not available now`;
+  const { message, since, askedAgainAt } = unavailable;
+  const sinceWhen = since === undefined ? '' : ` since ${since}`;
+  const again = askedAgainAt === undefined ? '' : `; it is asked again at ${askedAgainAt}`;
+  return `the cloud denies location ${name} to this connection${sinceWhen}: ${message}${again}, or by \`fleetwright connection sync-inventory\``;
 }
 
 /**

@@ -16,6 +16,8 @@ import {
   type WorkerContext,
 } from '../../platform/worker/context.ts';
 import type { SyncInventoryMessage } from '../../platform/workflow/messages.ts';
+import { denialOf, mergeLocations } from './denied-locations.ts';
+import { askAgain, lostEverywhere, noteAllowed, noteDenial, questionOf } from './note-denials.ts';
 
 const CONCURRENT_LOCATIONS = 4;
 const PERMIT_WAIT_MS = 5_000;
@@ -75,14 +77,20 @@ async function syncPart(context: WorkerContext, message: SyncInventoryMessage): 
   );
   if ('waitMs' in locations) return requeueAfter(locations.waitMs);
   if ('failed' in locations) return await tellFailures(context, connectionKey, [locations.failed]);
-  await withdrawVanished(context, connectionKey, locations.answer);
-  await replaceLocations(store, connectionKey, locations.answer);
+  const known = await allLocations(store, connectionKey);
+  await withdrawVanished(context, connectionKey, locations.answer, known);
+  const merged = mergeLocations(locations.answer, known, questionOf(context, message));
+  await replaceLocations(store, connectionKey, merged);
   const everywhere = await readEverywhere(context, connectionKey, opened);
   if (everywhere && 'waitMs' in everywhere) return requeueAfter(everywhere.waitMs);
   if (everywhere && 'failed' in everywhere)
     return await tellFailures(context, connectionKey, [everywhere.failed]);
-  const left = locations.answer.flatMap(({ name, available }) => (available ? [name] : []));
-  return await syncLocations(context, message, opened, { beganMs, left, everywhere: everywhere?.answer });
+  const isAsked = ({ name }: Location) => !message.again || message.again.locations.includes(name);
+  const asked = locations.answer.filter(isAsked);
+  const left = asked.flatMap(({ name, available }) => (available ? [name] : []));
+  const denied = asked.flatMap(({ name, unavailable }) => (unavailable ? [name] : []));
+  const part = { beganMs, left, everywhere: everywhere?.answer };
+  return await syncLocations(context, { ...message, denied }, opened, part);
 }
 
 /**
@@ -110,13 +118,20 @@ async function syncLocations(
 ): Promise<MessageResult> {
   const { store } = context;
   const { connectionKey } = message;
+  const known = new Map((await allLocations(store, connectionKey, true)).map((one) => [one.name, one]));
   const limit = pLimit(CONCURRENT_LOCATIONS);
   // If this invocation has read the offers of all locations in one call, it must write all locations. The
   // next message does not contain these offers.
   const isOver = () => !everywhere && store.clock.now() - beganMs > BEGIN_MS;
-  const read = async (location: string, at: number): Promise<Guarded<void>> => {
+  const read = async (location: string, at: number): Promise<Guarded<void> | { denied: true }> => {
     if (at >= CONCURRENT_LOCATIONS && isOver()) return { waitMs: 0 };
-    return await syncLocation(context, connectionKey, opened, location, everywhere);
+    const ended = await syncLocation(context, connectionKey, opened, location, everywhere);
+    if ('failed' in ended && ended.denial) {
+      await noteDenial(context, message, known.get(location), ended.denial);
+      return { denied: true };
+    }
+    if ('answer' in ended) await noteAllowed(context, message, known.get(location));
+    return ended;
   };
   const parts = await Promise.all(
     left.map(async (location, at) => ({ location, ended: await limit(() => read(location, at)) })),
@@ -125,14 +140,25 @@ async function syncLocations(
     ...(message.failures ?? []),
     ...parts.flatMap(({ ended }) => ('failed' in ended ? [ended.failed] : [])),
   ].slice(0, MOST_FAILURES);
+  const denied = [
+    ...(message.denied ?? []),
+    ...parts.flatMap(({ location, ended }) => ('denied' in ended ? [location] : [])),
+  ];
   const waits = parts.flatMap(({ location, ended }) =>
     'waitMs' in ended ? [{ location, waitMs: ended.waitMs }] : [],
   );
   if (waits.length > 0) {
-    const rest = { ...message, left: waits.map(({ location }) => location), failures };
+    const rest = { ...message, left: waits.map(({ location }) => location), failures, denied };
     return requeueAs(rest, Math.max(...waits.map(({ waitMs }) => waitMs)));
   }
+  await askAgain(context, message, denied);
+  // The questions about denied locations are no sync of the whole inventory.
+  if (message.again) return ACK;
   if (failures.length > 0) return await tellFailures(context, connectionKey, failures);
+  if (denied.length > 0) {
+    const lost = await lostEverywhere(context, connectionKey);
+    if (lost) return await tellFailures(context, connectionKey, [lost]);
+  }
   const { namespace, name } = parseConnectionKey(connectionKey);
   const inventorySyncedAt = new Date(store.clock.now()).toISOString();
   await updateConnection(store, namespace, name, { inventorySyncedAt }, { remove: ['inventoryFailures'] });
@@ -158,9 +184,9 @@ async function withdrawVanished(
   { store }: WorkerContext,
   connectionKey: string,
   locations: readonly Location[],
+  known: readonly Location[],
 ): Promise<void> {
   const told = new Set(locations.map(({ name }) => name));
-  const known = await allLocations(store, connectionKey);
   for (const { name, available } of known) {
     if (!available || told.has(name)) continue;
     await replaceOffers(store, connectionKey, name, { instanceTypes: [], offers: [], images: [] });
@@ -183,7 +209,13 @@ async function readEverywhere(
   return await guarded(context, connectionKey, opened, EVERYWHERE, () => client.listOffersEverywhere());
 }
 
-type Guarded<Answer> = { answer: Answer } | { waitMs: number } | { failed: InventoryFailure };
+type Guarded<Answer> = { answer: Answer } | { waitMs: number } | Failed;
+
+interface Failed {
+  failed: InventoryFailure;
+  /** Set if the cloud denied the call. */
+  denial?: { code: string; message: string };
+}
 
 async function syncLocation(
   context: WorkerContext,
@@ -233,7 +265,9 @@ async function guarded<Answer>(
     });
     if (error.code !== 'Throttled' && error.code !== 'NoPermit') {
       const failure = { code: error.code, message: error.message };
-      return { failed: location === EVERYWHERE ? failure : { ...failure, location } };
+      if (location === EVERYWHERE) return { failed: failure };
+      const denial = error.code === 'Forbidden' ? { denial: denialOf(error) } : {};
+      return { failed: { ...failure, location }, ...denial };
     }
     return { waitMs: error.retryAfterMs ?? 2_000 };
   }

@@ -15,7 +15,7 @@ const SPREAD_MS = 60_000;
 
 /**
  * Sends a sweep message for each site where a connection may have resources. These sites are at the locations
- * of the connection's catalogue, at locations that ever had a poll loop, and at locations with findings. If
+ * of the connection's catalogue that the cloud does not deny, at locations that ever had a poll loop, and at locations with findings. If
  * the message is delivered twice, the sites are swept twice.
  */
 export async function sweepConnection(
@@ -28,7 +28,9 @@ export async function sweepConnection(
   const exists = connection !== undefined;
   const locations = exists
     ? new Set([
-        ...(await allLocations(store, connectionKey)).map((location) => location.name),
+        ...(await allLocations(store, connectionKey)).flatMap(({ name, unavailable }) =>
+          unavailable ? [] : [name],
+        ),
         ...(await loopLocations(store, driver.name, connectionKey)),
         ...(await orphanLocations(store, connectionKey)),
       ])

@@ -104,8 +104,12 @@ export async function listLocations(
 }
 
 /** Lists all locations of a connection without paging, because a cloud has few regions. */
-export async function allLocations(store: Store<'catalogue'>, connectionKey: string): Promise<Location[]> {
-  const keys = { pk: partition(connectionKey), prefix: 'LOCATION#' };
+export async function allLocations(
+  store: Store<'catalogue'>,
+  connectionKey: string,
+  consistent = false,
+): Promise<Location[]> {
+  const keys = { pk: partition(connectionKey), prefix: 'LOCATION#', consistent };
   return await queryAll(store, store.tables.catalogue, keys, parseLocation);
 }
 

@@ -32,6 +32,15 @@ export async function replaceLocations(
   );
 }
 
+/** Writes one location, for example after the cloud has denied it. */
+export async function putLocation(
+  store: Store<'catalogue'>,
+  connectionKey: string,
+  location: Location,
+): Promise<void> {
+  await writeAll(store, [{ pk: partition(connectionKey), sk: locationSk(location.name), ...location }]);
+}
+
 /**
  * Writes the offers, images and instance types that a cloud lists for one location. Instance types that are missing in
  * the list are left as they are, because other locations may offer them.

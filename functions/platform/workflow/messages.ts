@@ -140,6 +140,16 @@ export const syncInventoryMessageSchema = z.object({
     .exactOptional()
     .describe('Locations that this sync has still to read. Absent: this message begins the sync.'),
   failures: z.array(inventoryFailureSchema).exactOptional().describe('Failed reads of this sync so far.'),
+  denied: z
+    .array(cloudWordSchema)
+    .exactOptional()
+    .describe('Locations that the cloud has denied in this sync so far.'),
+  again: z
+    .object({ questions: z.int().positive(), locations: z.array(cloudWordSchema) })
+    .exactOptional()
+    .describe(
+      'Set if the message only asks again about denied locations, with the number of such questions.',
+    ),
 });
 
 const sweepShape = {

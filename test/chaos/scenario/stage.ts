@@ -1,9 +1,12 @@
 import { listResources } from '../../../functions/features/networks/resource-view.ts';
+import type { Location } from '../../../functions/model/cloud.ts';
 import type { Connection } from '../../../functions/model/connection.ts';
 import type { Fleet } from '../../../functions/model/fleet.ts';
 import type { FleetAction } from '../../../functions/model/fleet-action.ts';
 import type { FleetRequest } from '../../../functions/model/fleet-request.ts';
+import { connectionKey } from '../../../functions/model/identifiers.ts';
 import type { Resource } from '../../../functions/model/resource.ts';
+import { allLocations } from '../../../functions/platform/store/catalogue.ts';
 import { readConnection } from '../../../functions/platform/store/connections.ts';
 import { type FleetItem, readFleetItem } from '../../../functions/platform/store/fleets.ts';
 import { type InstanceItem, readInstances } from '../../../functions/platform/store/instances.ts';
@@ -97,6 +100,11 @@ export class Stage {
     const found = await readConnection(this.#store(), NAMESPACE, name);
     if (!found) throw new Error(`connection ${name} has no record`);
     return found;
+  }
+
+  /** Returns the locations of a connection, as its catalogue has them. */
+  async locations(name: string): Promise<Location[]> {
+    return await allLocations(this.#store(), connectionKey(NAMESPACE, name), true);
   }
 
   async records({ id, counts }: Fleet): Promise<InstanceItem[]> {

@@ -1,4 +1,8 @@
 import type { FieldCase } from '../harness/case.ts';
+import { f01 } from './f01-region-under-validation.ts';
+import { f02 } from './f02-region-not-enabled.ts';
+import { f03 } from './f03-policy-denies-region.ts';
+import { f04 } from './f04-request-limits.ts';
 import { f05 } from './f05-subnet-refused.ts';
 import { f06 } from './f06-type-not-in-zone.ts';
 import { f07 } from './f07-full-zone.ts';
@@ -28,6 +32,10 @@ import { quiet } from './quiet.ts';
 /** All cases, in the order of their numbers. */
 export const CASES: readonly FieldCase[] = [
   ...quiet,
+  ...f01,
+  ...f02,
+  ...f03,
+  ...f04,
   ...f05,
   ...f06,
   ...f07,

@@ -53,6 +53,8 @@ export class Ec2World implements CloudWorld {
     const parameters = parametersOf(text);
     const action = textAt(parameters, 'Action');
     const act = this.#actions[action];
+    if (textAt(parameters, 'DryRun') === 'true')
+      return refusal(412, 'DryRunOperation', 'Request would have succeeded, but DryRun flag is set.');
     if (!act) return refusal(400, 'InvalidAction', `The action ${action} is not valid for this web service.`);
     try {
       return answer(action, act({ region: this.region(regionName, account), parameters, nowMs }));
