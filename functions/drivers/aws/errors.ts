@@ -150,6 +150,7 @@ export function driverErrorOf(error: unknown, call: string, effect: CallEffect):
     cloudCode: name,
     ...(meaning === 'Forbidden' ? { scope: scopeOfDenial(name, message) } : {}),
     ...zoneScopeOf(name),
+    tokenIsUsed: BY_CODE.get(name) === 'OutcomeUnknown',
     // EC2 sends no rate-limit headers with RequestLimitExceeded, but a proxy in front of EC2 may.
     ...readRate(headers),
   });

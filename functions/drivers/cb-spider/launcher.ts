@@ -75,6 +75,13 @@ export class Launcher {
       if (saysItExists(error)) {
         const existing = await this.#lookUp(site, name);
         if (existing) return existing;
+        // CB-Spider keeps the name of a machine that it does not show. The name contains the launch token.
+        throw new DriverError('OutcomeUnknown', error instanceof Error ? error.message : name, {
+          answered: true,
+          tokenIsUsed: true,
+          call: 'POST /vm',
+          cause: error,
+        });
       } else {
         if (isRefusalByCloud(error)) await this.#removeHalfMade(site, name, beganAtMs);
         throw error;

@@ -72,6 +72,11 @@ export interface DriverErrorDetail {
    * Absent if the cloud stated no limit.
    */
   limitPerSecond?: number;
+  /**
+   * With `OutcomeUnknown`: true if the cloud will never make a machine for this launch token, because it has used the
+   * token up. A machine of the token may exist or have existed.
+   */
+  tokenIsUsed?: boolean;
   /** Absent: the usual scope of the code. */
   scope?: ErrorScope;
   cause?: unknown;
@@ -88,6 +93,7 @@ export class DriverError extends Error {
   readonly call: string | undefined;
   readonly retryAfterMs: number | undefined;
   readonly limitPerSecond: number | undefined;
+  readonly tokenIsUsed: boolean;
   readonly scope: ErrorScope;
 
   constructor(code: DriverErrorCode, message: string, detail: DriverErrorDetail = {}) {
@@ -99,6 +105,7 @@ export class DriverError extends Error {
     this.call = detail.call;
     this.retryAfterMs = detail.retryAfterMs;
     this.limitPerSecond = detail.limitPerSecond;
+    this.tokenIsUsed = detail.tokenIsUsed === true;
     this.scope = detail.scope ?? USUAL_SCOPE[code];
   }
 }

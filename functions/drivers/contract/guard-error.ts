@@ -21,10 +21,11 @@ export function guardError(error: unknown, secrets: Secrets, ofCall: readonly st
     // The error object itself is changed, because callers may test for its class.
     return Object.assign(error, { message, stack, cause: undefined });
   }
-  const { code, answered, scope, cloudCode, call, retryAfterMs, limitPerSecond } = error;
+  const { code, answered, scope, tokenIsUsed, cloudCode, call, retryAfterMs, limitPerSecond } = error;
   const guarded = new DriverError(code, message, {
     answered,
     scope,
+    tokenIsUsed,
     ...(cloudCode === undefined ? {} : { cloudCode: secrets.redact(cloudCode, MAX_CODE, ofCall) }),
     ...(call === undefined ? {} : { call: secrets.redact(call, MAX_CALL, ofCall) }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs: within(retryAfterMs, 0, LONGEST_WAIT_MS) }),

@@ -11,7 +11,6 @@ export type CallEffect = 'reads' | 'changes';
 const CODES: ReadonlyMap<string, DriverErrorCode> = new Map(
   Object.entries({
     InvalidParameter: 'InvalidRequest',
-    LaunchTokenUsed: 'InvalidRequest',
     UnknownCloud: 'InvalidRequest',
     UnknownLocation: 'InvalidRequest',
     InvalidCredentials: 'Unauthorized',
@@ -52,12 +51,15 @@ export function errorOfAnswer(
   { status, code, message, rate, call }: ErrorAnswer,
   effect: CallEffect,
 ): DriverError {
-  const known = code === undefined ? undefined : CODES.get(code);
+  // A machine with this launch token existed. Only a look-up tells whether the attempt still has a machine.
+  const tokenIsUsed = code === 'LaunchTokenUsed';
+  const known = tokenIsUsed ? unanswered(effect) : code === undefined ? undefined : CODES.get(code);
   return new DriverError(
     known ?? codeOfStatus(status, effect),
     message ?? `the cloud answered with status ${status}`,
     {
       answered: true,
+      tokenIsUsed,
       call,
       ...(code === undefined ? {} : { cloudCode: code }),
       ...rate,

@@ -13,6 +13,7 @@ import {
   type MessageResult,
   type OpenConnection,
   requeueAfter,
+  requeueAs,
   type SiteRef,
   type WorkerContext,
 } from '../../platform/worker/context.ts';
@@ -43,6 +44,8 @@ interface Made {
   /** The cloud's answer. Absent: no call was made. */
   answer?: CreateOutcome;
   calledAtMs?: number;
+  /** The same text for all records of one call for several machines. Absent: the call was for one machine. */
+  call?: string;
   /** True if the cloud refused a call for several machines, and a smaller call follows. */
   isCallTooLarge?: boolean;
 }
@@ -100,14 +103,43 @@ export async function createInstances(
   const broken = made.find((one) => one.status === 'rejected');
   if (broken) throw broken.reason;
   const nowMs = context.store.clock.now();
-  return new Map(
-    outcomes.map(({ record: { instanceId }, outcome }) => {
-      const startMs = starts.get(instanceId);
-      if (startMs !== undefined) return [instanceId, requeueAfter(startMs - nowMs)];
-      return [instanceId, 'failure' in outcome ? ACK : outcome.result];
-    }),
-  );
+  const results = new Map<string, MessageResult>();
+  for (const { record, outcome } of outcomes) {
+    const startMs = starts.get(record.instanceId);
+    const settled = 'failure' in outcome ? ACK : outcome.result;
+    results.set(record.instanceId, startMs === undefined ? settled : requeueAfter(startMs - nowMs));
+  }
+  for (const together of throttledTogether(outcomes, starts)) {
+    const [first, ...others] = together;
+    const message = first && launchOf(first);
+    if (!message) continue;
+    const waitMs = (starts.get(first.instanceId) ?? nowMs) - nowMs;
+    results.set(first.instanceId, requeueAs({ ...message, others: others.flatMap(otherOf) }, waitMs));
+    for (const { instanceId } of others) results.set(instanceId, ACK);
+  }
+  return results;
 }
+
+/**
+ * Returns the records of each throttled call for several machines. One message carries their launches, because the
+ * queue might deliver several messages to different workers, which would make several calls.
+ */
+function throttledTogether(outcomes: readonly Made[], starts: ReadonlyMap<string, number>): InstanceItem[][] {
+  const shared = outcomes.filter(({ record, call }) => call !== undefined && starts.has(record.instanceId));
+  const calls = Map.groupBy(shared, ({ call }) => call);
+  return [...calls.values()]
+    .map((made) => made.flatMap(({ record }) => (record.taskToken === undefined ? [] : [record])))
+    .filter(({ length }) => length > 1);
+}
+
+function launchOf({ fleetId, index, round, connectionKey, location, taskToken }: InstanceItem) {
+  return taskToken === undefined
+    ? undefined
+    : ({ kind: 'launch', fleetId, index, round, connectionKey, location, taskToken } as const);
+}
+
+const otherOf = ({ index, round, taskToken }: InstanceItem) =>
+  taskToken === undefined ? [] : [{ index, round, taskToken }];
 
 /**
  * Sends feedback about the results of the calls to the governor.
@@ -121,12 +153,13 @@ async function giveFeedback(
   outcomes: readonly Made[],
   { wanted, isBlocked }: Permitted,
 ): Promise<Map<string, number>> {
-  const throttled = outcomes.flatMap(({ record, answer, calledAtMs = 0 }): ThrottledCreate[] =>
+  const throttled = outcomes.flatMap(({ record, answer, calledAtMs = 0, call }): ThrottledCreate[] =>
     answer && 'error' in answer && answer.error.code === 'Throttled'
       ? [
           {
             instanceId: record.instanceId,
             calledAtMs,
+            ...(call === undefined ? {} : { call }),
             retryAfterMs: answer.error.retryAfterMs,
             limitPerSecond: answer.error.limitPerSecond,
           },
@@ -207,6 +240,8 @@ async function createBatch(
       return answer && 'instance' in answer ? [{ record, machine: answer.instance }] : [];
     }),
   );
+  const [first] = batch;
+  const shared = batch.length > 1 && first ? { call: first.record.launchToken } : {};
   return await Promise.all(
     batch.map(async ({ record }, at): Promise<Made> => {
       const answer = answers[at] ?? {
@@ -219,7 +254,7 @@ async function createBatch(
         const outcome = isNotOurs(answer.error)
           ? { failure: { code, message } }
           : await handleFailure(context, record, answer.error, isRotated, batch.length);
-        return { record, answer, calledAtMs, outcome };
+        return { record, answer, calledAtMs, outcome, ...shared };
       }
       const made = { record, answer, calledAtMs, outcome: { result: ACK } };
       if (running.has(record.instanceId)) return made;

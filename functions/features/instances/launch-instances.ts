@@ -29,18 +29,24 @@ import { lookUp } from './look-up.ts';
 import { nextStep } from './next-step.ts';
 import { failInstances } from './outcomes.ts';
 import { retakeClaims } from './retake-claims.ts';
+import { repack, unpack } from './share-message.ts';
 
 /**
  * Advances the launch messages of one site together. The messages share reads, permit requests and claims.
  * Returns when the cloud has accepted the requests, without waiting for a boot.
  *
- * @returns the message result of each launch, in the order of the launches
+ * @returns the message result of each received message, in the order of the messages
  */
 export async function launchInstances(
   context: WorkerContext,
   site: SiteRef,
-  launches: readonly Launch[],
+  received: readonly Launch[],
 ): Promise<MessageResult[]> {
+  const unpacked = unpack(received);
+  const launches = unpacked.flatMap(({ launch, others }) => [
+    launch,
+    ...others.map((message) => ({ message })),
+  ]);
   const messages = launches.map(({ message }) => message);
   const records = await readInstances(context.store, messages);
   const results = new Map<string, MessageResult>();
@@ -54,13 +60,14 @@ export async function launchInstances(
   if (attempts.length > 0) {
     for (const [id, result] of await attempt(context, site, attempts)) results.set(id, result);
   }
-  return messages.map((message) => {
+  const resultOf = (message: LaunchMessage): MessageResult => {
     const id = instanceId(message);
     const taken = chosen.get(id)?.message.taskToken === message.taskToken ? results.get(id) : undefined;
     // A message has no result if another worker won the claim, or if this batch has a message with another
     // task token for the same instance. The worker that gets the next delivery reads the record again.
     return taken ?? requeueAfter(1_000);
-  });
+  };
+  return await Promise.all(unpacked.map((one) => repack(context, one, resultOf)));
 }
 
 /**

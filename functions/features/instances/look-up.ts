@@ -15,9 +15,10 @@ import { startPolling } from '../../platform/worker/start-polling.ts';
 import { stopWhenDecided } from '../fleets/stop-when-decided.ts';
 import { proofTerms, proveMachine } from '../ownership/prove-machine.ts';
 import { adopt } from './adopt.ts';
+import { attemptAgainHere } from './attempt-elsewhere.ts';
 import { applyChanges, completeTasks, failInstances } from './outcomes.ts';
 import { recordRunning } from './record-running.ts';
-import { refusalBy } from './unknown-answers.ts';
+import { afterUsedToken, refusalBy } from './unknown-answers.ts';
 
 /**
  * `proven` is true if the create call may be repeated: the cloud has no machine of this attempt, and the launch
@@ -70,13 +71,30 @@ export async function lookUp(
     return notProven(await leaveToPoller(context, record, { failure, taskToken }));
   }
   const nowMs = context.store.clock.now();
-  const failure = record.deadlineAtMs > nowMs ? refusalBy(record.unknownAnswer, nowMs) : TOO_LATE;
-  if (!failure) return { proven: true, record };
+  const after = record.deadlineAtMs > nowMs ? afterNothing(record, nowMs) : { failure: TOO_LATE };
+  if (!after) return { proven: true, record };
   const isTold =
     record.taskToken === taskToken || (await updateInstance(context.store, record, { taskToken }));
   if (!isTold) return notProven(requeueAfter(1_000));
-  await failInstances(context, [{ record: { ...record, taskToken }, failure }]);
-  return notProven(ACK);
+  const told = { ...record, taskToken };
+  if ('failure' in after) {
+    await failInstances(context, [{ record: told, failure: after.failure }]);
+    return notProven(ACK);
+  }
+  // Where launching has stopped, no attempt follows. The launch is then cancelled like any other.
+  const { triedZones, callLimit } = record;
+  const reason = { code: 'LaunchTokenUsed', message: record.unknownAnswer?.words ?? '' };
+  const follows = await attemptAgainHere(context, told, { triedZones, callLimit, ...after }, reason);
+  return follows ? notProven(ACK) : { proven: true, record: told };
+}
+
+/**
+ * Returns what follows when an attempt with an unknown outcome has no machine: its failure, or the next attempt with
+ * another launch token. Undefined: the same call may be made again.
+ */
+function afterNothing(record: InstanceItem, nowMs: number) {
+  const failure = refusalBy(record.unknownAnswer, nowMs);
+  return afterUsedToken(record) ?? (failure ? { failure } : undefined);
 }
 
 /**

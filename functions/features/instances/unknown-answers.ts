@@ -20,13 +20,18 @@ const VARYING = /[0-9a-f]{8}(-?[0-9a-f]{4,12})*|[0-9]+/gi;
 type Known = InstanceItem['unknownAnswer'];
 
 /** Counts an answer that leaves the outcome unknown. @returns undefined if the cloud gave no answer */
-export function countAnswer(known: Known, { answered, message }: DriverError, nowMs: number): Known {
+export function countAnswer(
+  known: Known,
+  { answered, message, tokenIsUsed }: DriverError,
+  nowMs: number,
+): Known {
   if (!answered) return undefined;
+  const used = tokenIsUsed ? { tokenIsUsed } : {};
   const words = message.slice(0, LONGEST_WORDS);
   const isSame = known !== undefined && shapeOf(known.words) === shapeOf(words);
   return isSame
-    ? { words, times: known.times + 1, firstAtMs: known.firstAtMs }
-    : { words, times: 1, firstAtMs: nowMs };
+    ? { words, times: known.times + 1, firstAtMs: known.firstAtMs, ...used }
+    : { words, times: 1, firstAtMs: nowMs, ...used };
 }
 
 /**
@@ -47,6 +52,27 @@ export function refusalBy(answer: Known, nowMs: number): Failure | undefined {
   if (answer === undefined || answer.times < LEAST_TIMES || nowMs < answer.firstAtMs + LEAST_MS)
     return undefined;
   return { code: 'CloudFailed', message: answer.words };
+}
+
+/** Number of attempts of a round whose launch token the cloud may have used up. The next one fails the launch. */
+const MOST_USED_TOKENS = 3;
+
+/**
+ * Returns what follows when the cloud has used up the launch token of an attempt, and the attempt has no machine: the
+ * number of such attempts so far, for the next attempt with another token, or the failure after too many of them.
+ *
+ * @returns undefined if the same token may be used again
+ */
+export function afterUsedToken({
+  unknownAnswer,
+  usedTokens = 0,
+}: Pick<InstanceItem, 'unknownAnswer' | 'usedTokens'>):
+  | { usedTokens: number }
+  | { failure: Failure }
+  | undefined {
+  if (unknownAnswer?.tokenIsUsed !== true) return undefined;
+  if (usedTokens < MOST_USED_TOKENS) return { usedTokens: usedTokens + 1 };
+  return { failure: { code: 'CloudFailed', message: unknownAnswer.words } };
 }
 
 const shapeOf = (words: string): string => words.replaceAll(VARYING, '#');

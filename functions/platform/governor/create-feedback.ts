@@ -1,14 +1,19 @@
 import type { Store } from '../store/store.ts';
 import { updateVersioned } from '../store/versioned.ts';
 import { applyFeedback, type Feedback } from './blocks.ts';
-import { type RateLimit, scheduleCalls, slowCalls, type Throttle } from './rate.ts';
+import { noteAccepted, type RateLimit, scheduleCalls, slowCalls, type Throttle } from './rate.ts';
 import { createRateLimit } from './rate-limits.ts';
 import { createKey, type GovernedSite, type SiteKey } from './site.ts';
 import { IDLE_SITE, type SiteState, siteStateSchema } from './site-state.ts';
 
+/** Time after its start time for which a call for several machines is remembered. */
+const TOGETHER_KEPT_MS = 60_000;
+
 /** A create call that the cloud throttled. The instance keeps its slot. */
-export interface ThrottledCreate extends Omit<Throttle, 'toldMultiplier'> {
+export interface ThrottledCreate extends Omit<Throttle, 'toldMultiplier' | 'isCounted'> {
   instanceId: string;
+  /** The same text for all instances of one call for several machines. Absent: the call was for one machine. */
+  call?: string;
   /** Calls a second that the cloud says it accepts. */
   limitPerSecond?: number | undefined;
 }
@@ -33,13 +38,16 @@ export async function recordFeedback(
     siteStateSchema,
     (current = IDLE_SITE) => {
       const nowMs = store.clock.now();
-      const updated = feedback.reduce((known, one) => applyFeedback(known, one, nowMs), current);
+      const told = feedback.reduce((known, one) => applyFeedback(known, one, nowMs), current);
+      const updated = feedback.some(({ kind }) => kind === 'accepted') ? noteAccepted(told) : told;
       if (throttled.length === 0)
         return { state: updated === current ? undefined : updated, answer: new Map<string, number>() };
       const slowed = throttled.reduce(
-        (known, { limitPerSecond, ...throttle }) =>
+        (known, { limitPerSecond, calledAtMs, retryAfterMs }) =>
           slowCalls(known, nowMs, {
-            ...throttle,
+            calledAtMs,
+            retryAfterMs,
+            isCounted: true,
             toldMultiplier: limitPerSecond === undefined ? undefined : limitPerSecond / rateLimit.perSecond,
           }),
         updated,
@@ -68,10 +76,32 @@ function retime(
   const ids = [...again, ...due];
   const calls = scheduleCalls({ ...state, nextDueMs: nowMs }, rateLimit, nowMs, ids.length);
   const starts = new Map(ids.map((id, at) => [id, calls.startsMs[at] ?? nowMs]));
+  const together = joinCalls(starts, throttled);
   const holders = Object.fromEntries(
     Object.entries(state.holders).map(([id, startMs]) => [id, starts.get(id) ?? startMs]),
   );
-  return { state: { ...state, ...calls.state, holders }, answer: starts };
+  const known = state.together?.filter((startMs) => startMs + TOGETHER_KEPT_MS > nowMs) ?? [];
+  return { state: { ...state, ...calls.state, holders, together: [...known, ...together] }, answer: starts };
+}
+
+/**
+ * Gives the machines of one throttled call the same start time: the last of theirs. They then share a call again, with
+ * the same idempotency key. Changes `starts`.
+ *
+ * @returns the start times of the calls for several machines
+ */
+function joinCalls(starts: Map<string, number>, throttled: readonly ThrottledCreate[]): number[] {
+  const calls = Map.groupBy(
+    throttled.filter(({ call }) => call !== undefined),
+    ({ call }) => call,
+  );
+  return [...calls.values()].map((machines) => {
+    const ids = machines.map(({ instanceId }) => instanceId);
+    // Holders are stored with whole milliseconds.
+    const startMs = Math.ceil(Math.max(...ids.map((id) => starts.get(id) ?? 0)));
+    for (const id of ids) starts.set(id, startMs);
+    return startMs;
+  });
 }
 
 /**

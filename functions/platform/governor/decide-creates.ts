@@ -3,7 +3,7 @@ import type { LimitProfile } from '../../model/limit-profile.ts';
 import type { WantedCreate } from '../../model/wanted-create.ts';
 import { chooseZone } from '../placement/choose-zone.ts';
 import { blockOf, isBlocked, type QueueReason } from './blocks.ts';
-import { isNow, type RateLimit, scheduleCalls, sendCall } from './rate.ts';
+import { countCall, isNow, type RateLimit, scheduleCalls, sendCall } from './rate.ts';
 import { createRateLimit } from './rate-limits.ts';
 import type { SiteState } from './site-state.ts';
 import { heldNow, type ReleasedSlot } from './slots.ts';
@@ -147,7 +147,8 @@ function timeCall(
 ): { startMs: number; state: SiteState; isNew: boolean } {
   if (unusedMs !== undefined) {
     if (isFromQueue || !isNow(unusedMs, nowMs)) return { startMs: unusedMs, state, isNew: false };
-    const counted = sendCall(state, rateLimit, nowMs);
+    const isTogether = state.together?.includes(unusedMs) === true && isNow(state.blockedUntilMs, nowMs);
+    const counted = isTogether ? countCall(state, rateLimit, nowMs) : sendCall(state, rateLimit, nowMs);
     if (counted) return { startMs: nowMs, state: counted, isNew: false };
   }
   const calls = scheduleCalls(state, rateLimit, nowMs, 1);

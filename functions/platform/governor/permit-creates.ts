@@ -4,6 +4,7 @@ import { readKnown, updateVersioned } from '../store/versioned.ts';
 import { isBlocked } from './blocks.ts';
 import { type CreateDecision, decideCreates } from './decide-creates.ts';
 import { forgetHold, freeLocation, holdLocation, holdOf, type LocationHold } from './hold-location.ts';
+import { awaitsAccepted } from './rate.ts';
 import { createKey, type GovernedSite } from './site.ts';
 import { IDLE_SITE, type SiteState, siteStateSchema } from './site-state.ts';
 import { type Holders, heldNow, type ReleasedSlot, withoutReleased, withRenewed } from './slots.ts';
@@ -168,7 +169,7 @@ function decideUnder(
       given,
       newcomers,
       turn: nextTurn,
-      isBlocked: isBlocked(next),
+      isBlocked: isBlocked(next) || awaitsAccepted(next),
       lostRace: false,
       isIdle,
       locationHold,

@@ -29,7 +29,16 @@ export const callStateSchema = z.object({
    * Factor by which the rate limit was multiplied at `sinceMs`. It rises after that. Absent: the whole rate limit
    * applies.
    */
-  slowed: z.object({ multiplier: z.number().positive(), sinceMs: z.number() }).optional(),
+  slowed: z
+    .object({
+      multiplier: z.number().positive(),
+      sinceMs: z.number(),
+      /** True if the multiplier is the rate that the cloud stated. It then rises more slowly. */
+      isTold: z.boolean().optional(),
+      /** Number of throttles since the cloud last accepted a call. Counted for creates only. */
+      refusals: z.int().optional(),
+    })
+    .optional(),
 });
 export type CallState = z.infer<typeof callStateSchema>;
 
@@ -38,8 +47,17 @@ export const IDLE_CALLS: CallState = { nextDueMs: 0, blockedUntilMs: 0 };
 /** A throttle divides the rate by `SLOWED_BY`, but not to less than `LEAST_MULTIPLIER` × the limit profile's rate. */
 const SLOWED_BY = 2;
 const LEAST_MULTIPLIER = 1 / 64;
-/** The multiplier rises by this amount each second without a throttle: from 0.5 to 1 in 200 s. */
-const RECOVERED_PER_SECOND = 1 / 400;
+/** The multiplier rises by this amount each second without a throttle: from 0.5 to 1 in 50 s. */
+const RECOVERED_PER_SECOND = 1 / 100;
+/** A multiplier that the cloud stated rises by this amount each second: from 0.5 to 1 in 200 s. */
+const TOLD_RECOVERED_PER_SECOND = 1 / 400;
+/**
+ * Maximum pause after a throttle, if the cloud states no time. The pause doubles with each further throttle until the
+ * cloud accepts a call.
+ */
+const MAX_PAUSE_MS = 4_000;
+/** Throttles further apart than this say something about the rate, even if no accepted call is known in between. */
+const IN_A_ROW_MS = 60_000;
 
 /**
  * Time by which a burst is shortened, as a reserve for calls that arrive late. The cloud counts a call when the call
@@ -61,7 +79,8 @@ export const isNow = (startMs: number, nowMs: number): boolean => startMs <= now
 export function rateMultiplier({ slowed }: Pick<CallState, 'slowed'>, nowMs: number): number {
   if (!slowed) return 1;
   const seconds = Math.max(0, nowMs - slowed.sinceMs) / 1_000;
-  return Math.min(1, slowed.multiplier + seconds * RECOVERED_PER_SECOND);
+  const perSecond = slowed.isTold ? TOLD_RECOVERED_PER_SECOND : RECOVERED_PER_SECOND;
+  return Math.min(1, slowed.multiplier + seconds * perSecond);
 }
 
 /**
@@ -114,10 +133,15 @@ export function sendCall<State extends CallState>(
   rateLimit: RateLimit,
   nowMs: number,
 ): State | undefined {
+  const { aheadMs } = stepsOf(state, rateLimit, nowMs);
+  if (!isNow(Math.max(goneDue(state, aheadMs) - aheadMs, state.blockedUntilMs), nowMs)) return undefined;
+  return countCall(state, rateLimit, nowMs);
+}
+
+/** Counts a call that goes out now, regardless of the rate. */
+export function countCall<State extends CallState>(state: State, rateLimit: RateLimit, nowMs: number): State {
   const { exactMs, aheadMs } = stepsOf(state, rateLimit, nowMs);
-  const goneDueMs = goneDue(state, aheadMs);
-  if (!isNow(Math.max(goneDueMs - aheadMs, state.blockedUntilMs), nowMs)) return undefined;
-  return { ...state, goneDueMs: Math.max(goneDueMs, nowMs) + exactMs };
+  return { ...state, goneDueMs: Math.max(goneDue(state, aheadMs), nowMs) + exactMs };
 }
 
 function goneDue({ goneDueMs = 0, emptyAtMs }: CallState, aheadMs: number): number {
@@ -156,31 +180,50 @@ export interface Throttle {
   retryAfterMs?: number | undefined;
   /** Rate multiplier computed from the rate that the cloud says it accepts. */
   toldMultiplier?: number | undefined;
+  /** True if the caller also reports accepted calls, by `noteAccepted`. */
+  isCounted?: boolean;
 }
 
 /**
  * Slows calls down after a throttle: to half the rate, or to the rate that the cloud says it accepts. Calls pause for
  * the time that the cloud states, but at least 250 ms, or for a second if it states none. At the end of the pause, the
  * cloud's token bucket is assumed to be empty.
+ *
+ * A cloud that accepts no call at all says nothing about the rate. If no call was accepted since the last throttle, the
+ * rate stays, and the pause doubles instead.
  */
 export function slowCalls<State extends CallState>(
   state: State,
   nowMs: number,
-  { calledAtMs, retryAfterMs, toldMultiplier }: Throttle,
+  { calledAtMs, retryAfterMs, toldMultiplier, isCounted = false }: Throttle,
 ): State {
-  const untilMs = nowMs + Math.max(250, retryAfterMs ?? 1_000);
+  const known = state.slowed?.refusals ?? 0;
+  const isInRow = known > 0 && nowMs < (state.slowed?.sinceMs ?? 0) + IN_A_ROW_MS;
+  const pauseMs = isInRow ? Math.min(MAX_PAUSE_MS, 1_000 * 2 ** known) : 1_000;
+  const untilMs = nowMs + Math.max(250, retryAfterMs ?? pauseMs);
   // A call that went out before the rate was last lowered, or before `blockedUntilMs`, had its permit at the earlier
   // rate. A throttle of such a call says nothing about the current rate.
   const isNews = calledAtMs >= (state.slowed ? Math.max(state.slowed.sinceMs, state.blockedUntilMs) : 0);
+  const lowered =
+    isInRow && state.slowed ? state.slowed.multiplier : rateMultiplier(state, nowMs) / SLOWED_BY;
   const slowed = isNews
     ? {
-        multiplier: Math.min(
-          1,
-          Math.max(LEAST_MULTIPLIER, toldMultiplier ?? rateMultiplier(state, nowMs) / SLOWED_BY),
-        ),
+        multiplier: Math.min(1, Math.max(LEAST_MULTIPLIER, toldMultiplier ?? lowered)),
         sinceMs: nowMs,
+        ...(toldMultiplier === undefined ? {} : { isTold: true }),
+        ...(isCounted ? { refusals: isInRow ? known + 1 : 1 } : {}),
       }
     : state.slowed;
   const blockedUntilMs = Math.max(state.blockedUntilMs, untilMs);
   return { ...state, blockedUntilMs, emptyAtMs: blockedUntilMs, ...(slowed ? { slowed } : {}) };
+}
+
+/** Returns true if calls are slowed down, and none was accepted since the last throttle. */
+export const awaitsAccepted = ({ slowed }: Pick<CallState, 'slowed'>): boolean => (slowed?.refusals ?? 0) > 0;
+
+/** Records that the cloud accepted a call after it had throttled others. */
+export function noteAccepted<State extends CallState>(state: State): State {
+  if (!state.slowed || !awaitsAccepted(state)) return state;
+  const { refusals: _over, ...slowed } = state.slowed;
+  return { ...state, slowed };
 }

@@ -53,6 +53,11 @@ export type Denial = z.infer<typeof denialSchema>;
 export const siteStateSchema = callStateSchema.extend({
   /** Slot holders: instance id → time from which the create call may go out. */
   holders: holdersSchema,
+  /**
+   * Start times of throttled calls for several machines. The permits of these machines have the same start time, so that
+   * they share a call again, although the rate would space them.
+   */
+  together: z.array(z.number()).optional(),
   /** Number of the site's hold of a location slot of the connection; absent while no instance has a slot. */
   locationHold: z.int().optional(),
   /** Time at which the hold on the location slot was taken. */

@@ -24,6 +24,8 @@ const unknownAnswerSchema = z.object({
   /** Number of equal answers in a row. Answers are equal if their texts differ only in numbers and ids. */
   times: z.number(),
   firstAtMs: z.number(),
+  /** True if the cloud has used the launch token up: the same call never makes a machine. */
+  tokenIsUsed: z.boolean().optional(),
 });
 
 /**

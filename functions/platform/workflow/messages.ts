@@ -31,6 +31,13 @@ export const launchMessageSchema = z.object({
       "The claim that a worker made for an earlier message of this launch, and the queue's time of that message's first delivery.",
     ),
   waitsSinceMs: z.number().exactOptional().describe('Time at which this launch was first queued.'),
+  others: z
+    .array(z.object({ index: z.int().nonnegative(), round: z.int().positive(), taskToken: z.string() }))
+    .min(1)
+    .exactOptional()
+    .describe(
+      'Further launches of the fleet at the site. The cloud throttled a create call for all of them, and they share the next call.',
+    ),
 });
 
 /**

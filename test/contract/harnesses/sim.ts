@@ -71,7 +71,7 @@ const THROTTLED = {
 
 const ERRORS: readonly ErrorRow[] = [
   row('InvalidParameter', 400, 'InvalidRequest', 'create'),
-  row('LaunchTokenUsed', 400, 'InvalidRequest', 'create'),
+  row('LaunchTokenUsed', 400, 'OutcomeUnknown', 'create'),
   row('InvalidCredentials', 401, 'Unauthorized', 'verify'),
   row('AccountRevoked', 403, 'Unauthorized', 'list'),
   row('MissingRight', 403, 'Forbidden', 'create', { namesCall: 'POST instances' }),

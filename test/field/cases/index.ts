@@ -12,6 +12,8 @@ import { f10 } from './f10-late-addresses.ts';
 import { f11 } from './f11-protected-machine.ts';
 import { f12 } from './f12-foreign-interface.ts';
 import { f15 } from './f15-reason-while-ending.ts';
+import { f16 } from './f16-used-token.ts';
+import { f20 } from './f20-throttled-batch.ts';
 import { f21 } from './f21-connection-deleted-under-creates.ts';
 import { f22 } from './f22-namespace-deleted-under-creates.ts';
 import { f23EveryDriver } from './f23-every-driver.ts';
@@ -45,6 +47,8 @@ export const CASES: readonly FieldCase[] = [
   ...f11,
   ...f12,
   ...f15,
+  ...f16,
+  ...f20,
   ...f21,
   ...f22,
   ...f23,

@@ -115,7 +115,11 @@ describe('an answer of the simulated cloud', () => {
     const { backendId } = await client.createInstance(spec(1));
     await client.terminateInstance(LOCATION, backendId);
     await expect.poll(() => client.listInstances(LOCATION)).toEqual([]);
-    await expect(client.createInstance(spec(1))).rejects.toMatchObject({ cloudCode: 'LaunchTokenUsed' });
+    await expect(client.createInstance(spec(1))).rejects.toMatchObject({
+      code: 'OutcomeUnknown',
+      cloudCode: 'LaunchTokenUsed',
+      tokenIsUsed: true,
+    });
   });
 });
 

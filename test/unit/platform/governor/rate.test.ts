@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  awaitsAccepted,
   type CallState,
   IDLE_CALLS,
+  noteAccepted,
   rateMultiplier,
   scheduleCalls,
   slowCalls,
@@ -88,7 +90,7 @@ describe('slowCalls', () => {
     const once = slowCalls(IDLE_CALLS, 10_000, { calledAtMs: 9_900 });
     const twice = slowCalls(once, 10_050, { calledAtMs: 9_950 });
     expect(rateMultiplier(twice, 10_050)).toBeCloseTo(0.5, 2);
-    expect(rateMultiplier(slowCalls(twice, 12_000, { calledAtMs: 11_500 }), 12_000)).toBeCloseTo(0.25, 2);
+    expect(rateMultiplier(slowCalls(twice, 12_000, { calledAtMs: 11_500 }), 12_000)).toBeCloseTo(0.26, 2);
   });
 
   it('the rate multiplier becomes the value that the cloud states, but at most 1', () => {
@@ -99,9 +101,37 @@ describe('slowCalls', () => {
 
   it('the rate multiplier recovers gradually until it is 1', () => {
     const slowed = slowCalls(IDLE_CALLS, 0, { calledAtMs: 0 });
+    expect(rateMultiplier(slowed, 25_000)).toBeCloseTo(0.75, 2);
+    expect(rateMultiplier(slowed, 50_000)).toBe(1);
+    expect(scheduleCalls(slowed, RATE_LIMIT, 50_000, 1).state.slowed).toBeUndefined();
+  });
+
+  it('a rate multiplier that the cloud stated recovers within minutes', () => {
+    const slowed = slowCalls(IDLE_CALLS, 0, { calledAtMs: 0, toldMultiplier: 0.5 });
     expect(rateMultiplier(slowed, 100_000)).toBeCloseTo(0.75, 2);
-    expect(rateMultiplier(slowed, 250_000)).toBe(1);
-    expect(scheduleCalls(slowed, RATE_LIMIT, 250_000, 1).state.slowed).toBeUndefined();
+    expect(rateMultiplier(slowed, 200_000)).toBe(1);
+  });
+
+  it('while the cloud accepts no call, further throttles lengthen the pause, and do not lower the rate', () => {
+    let state: CallState = IDLE_CALLS;
+    const pausesMs: number[] = [];
+    for (let call = 0; call < 10; call += 1) {
+      const nowMs = 10_000 + state.blockedUntilMs;
+      state = slowCalls(state, nowMs, { calledAtMs: nowMs, isCounted: true });
+      pausesMs.push(state.blockedUntilMs - nowMs);
+    }
+    expect(pausesMs).toEqual([1_000, 2_000, 4_000, 4_000, 4_000, 4_000, 4_000, 4_000, 4_000, 4_000]);
+    expect(state.slowed?.multiplier).toBe(0.5);
+    expect(rateMultiplier(state, state.blockedUntilMs + 50_000)).toBe(1);
+  });
+
+  it('a throttle after an accepted call halves the rate again', () => {
+    const once = slowCalls(IDLE_CALLS, 10_000, { calledAtMs: 9_900, isCounted: true });
+    expect(awaitsAccepted(once)).toBe(true);
+    const accepted = noteAccepted(once);
+    expect(awaitsAccepted(accepted)).toBe(false);
+    const twice = slowCalls(accepted, 12_000, { calledAtMs: 11_900, isCounted: true });
+    expect(twice.slowed?.multiplier).toBeCloseTo(0.26, 2);
   });
 
   it('a later throttle with a shorter `retryAfterMs` does not shorten the wait', () => {
