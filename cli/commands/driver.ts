@@ -25,6 +25,8 @@ export const driverNoun = noun('driver', 'Drivers of the deployment', [
         driver.name,
         driver.title,
         driver.endpoint === 'required' ? 'required' : "the cloud's own",
+        driver.statusPollSeconds,
+        driver.inventoryPollMinutes,
         [...driver.capabilities, ...driver.features].join(' '),
       ]);
       const credential = document.items.flatMap((driver) =>
@@ -40,7 +42,10 @@ export const driverNoun = noun('driver', 'Drivers of the deployment', [
       return {
         document,
         text: [
-          table(['driver', 'title', 'endpoint', 'capabilities and features'], abilities),
+          table(
+            ['driver', 'title', 'endpoint', 'poll s', 'catalogue min', 'capabilities and features'],
+            abilities,
+          ),
           table(['driver', 'cloud', 'locations', 'instances', 'creates/s', 'lists/s'], clouds),
           table(['driver', 'credential field', 'alternative', 'needed', 'kind', 'description'], credential),
         ].join('\n'),

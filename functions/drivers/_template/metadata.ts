@@ -21,6 +21,7 @@ export const templateMetadata = {
   ],
   apiKind: 'locational',
   inventoryPollMinutes: 60,
+  statusPollSeconds: 5,
   consistencyWindowMs: 10_000,
   // The cloud answers within seconds, and sets the creation time when it answers.
   longestCreateMs: 120_000,

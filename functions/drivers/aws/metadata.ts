@@ -62,6 +62,7 @@ export const awsMetadata = {
   ],
   apiKind: 'locational',
   inventoryPollMinutes: 360,
+  statusPollSeconds: 5,
   // EC2's lists are eventually consistent, mostly within seconds. AWS promises no limit.
   consistencyWindowMs: 30_000,
   // EC2 sets the creation time before it answers. Before EC2 receives the request, the request may be delayed or

@@ -119,6 +119,7 @@ export const cbSpiderMetadata = {
   ],
   apiKind: 'locational',
   inventoryPollMinutes: 60,
+  statusPollSeconds: 5,
   // While a machine is being started, a look-up by name in CB-Spider detects this, even if the cloud does not show the
   // machine yet. Therefore this time covers only the lag of the cloud's own lists.
   consistencyWindowMs: 20_000,

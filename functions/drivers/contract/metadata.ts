@@ -85,6 +85,11 @@ export interface DriverMetadata {
    */
   readonly inventoryPollMinutes: number;
   /**
+   * Interval, in seconds, between two lists of a location's machines while a machine there is in transition. At least 1.
+   * A list goes out earlier if a queued launch waits for a slot, and later if the rate limit allows no earlier call.
+   */
+  readonly statusPollSeconds: number;
+  /**
    * Time in ms after a create call during which `listInstances` and `findInstanceByToken` may still miss the instance.
    * Only after this time, "not found" proves that the cloud made nothing.
    */

@@ -60,6 +60,7 @@ export const openstackMetadata = {
   ],
   apiKind: 'locational',
   inventoryPollMinutes: 60,
+  statusPollSeconds: 5,
   // Nova shows a server as soon as it has answered the create call. A create call whose answer was lost may still wait
   // in a load balancer, for up to this time.
   consistencyWindowMs: 60_000,

@@ -24,6 +24,7 @@ export const simMetadata = {
   ],
   apiKind: 'locational',
   inventoryPollMinutes: 15,
+  statusPollSeconds: 5,
   // The cloud takes up to 1.5 s to accept a create call, and lists may lag by 3 s.
   consistencyWindowMs: 5_000,
   readableAfterMs: 0,

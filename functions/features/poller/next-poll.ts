@@ -1,4 +1,4 @@
-import { POLL_INTERVAL_MS, SHORTEST_POLL_MS } from '../../platform/store/loops.ts';
+import { SHORTEST_POLL_MS } from '../../platform/store/loops.ts';
 
 /**
  * A site is quick if its fastest machine boots in less than this time, in ms. Polls at the usual interval are
@@ -36,18 +36,23 @@ export interface Awaited {
  *
  * The delay is the usual interval if no create call is pending, or if even the latest machine is overdue by
  * STALLED_MS.
+ *
+ * @param intervalMs the usual interval: the driver's `statusPollSeconds` in ms
  */
-export function nextPollMs({ isWaitedFor, startsMs, fastestMs = 0 }: Awaited, nowMs: number): number {
-  if (startsMs.length === 0) return POLL_INTERVAL_MS;
-  if (nowMs - Math.max(...startsMs) > fastestMs + STALLED_MS) return POLL_INTERVAL_MS;
+export function nextPollMs(
+  { isWaitedFor, startsMs, fastestMs = 0 }: Awaited,
+  intervalMs: number,
+  nowMs: number,
+): number {
+  const within = (waitMs: number) => Math.min(intervalMs, Math.max(SHORTEST_POLL_MS, waitMs));
+  if (startsMs.length === 0) return intervalMs;
+  if (nowMs - Math.max(...startsMs) > fastestMs + STALLED_MS) return intervalMs;
   const leftMs = Math.min(...startsMs) + fastestMs - SEEN_LATE_MS - nowMs;
   if (isWaitedFor) return isQuick(fastestMs) ? SHORTEST_POLL_MS : within(leftMs);
-  return fastestMs > 0 && isQuick(fastestMs) ? within(Math.abs(leftMs)) : POLL_INTERVAL_MS;
+  return fastestMs > 0 && isQuick(fastestMs) ? within(Math.abs(leftMs)) : intervalMs;
 }
 
 const isQuick = (fastestMs: number): boolean => fastestMs < QUICK_MS;
-
-const within = (waitMs: number): number => Math.min(POLL_INTERVAL_MS, Math.max(SHORTEST_POLL_MS, waitMs));
 
 /**
  * Estimates the time from a machine's create call to Running, in ms, from the times of two polls.

@@ -6,7 +6,6 @@ import { readQueue } from '../../platform/store/launch-queue.ts';
 import {
   endLoop,
   type Loop,
-  POLL_INTERVAL_MS,
   SHORTEST_POLL_MS,
   scheduleNextPoll,
   takePoll,
@@ -63,7 +62,7 @@ export async function pollSite(context: WorkerContext, message: PollMessage): Pr
     // drop the message. Therefore the message of the next poll is sent here, even if the loop's state was not
     // stored.
     if (!turn.isSent)
-      await sendPoll(context, loop, error instanceof DriverError ? BLIND_MS : POLL_INTERVAL_MS);
+      await sendPoll(context, loop, error instanceof DriverError ? BLIND_MS : intervalMs(context));
     throw error;
   }
 }
@@ -129,7 +128,7 @@ async function pollLater(
   turn: Turn,
   waitMs: number,
 ): Promise<void> {
-  if (waitMs > POLL_INTERVAL_MS) return await pollBlindly(context, site, opened, turn, waitMs);
+  if (waitMs > intervalMs(context)) return await pollBlindly(context, site, opened, turn, waitMs);
   const isFast = turn.loop.fastPolling === true && waitMs <= SHORTEST_POLL_MS;
   await pollAgain(context, turn, waitMs, { isFast });
 }
@@ -150,7 +149,7 @@ async function goOn(
     loop: { ...loop, ...whole, fastestMs: found.fastestMs, polledAtMs: snapshot.seenAtMs },
   };
   if (found.inTransition > 0 || found.isWaitedFor || turn.isSent) {
-    const nextMs = nextPollMs(found, context.store.clock.now());
+    const nextMs = nextPollMs(found, intervalMs(context), context.store.clock.now());
     const waitMs = found.isRemoving || snapshot.isListless ? SHORTEST_POLL_MS : nextMs;
     const isFast = found.isWaitedFor && nextMs <= SHORTEST_POLL_MS && !snapshot.isListless;
     await pollAgain(context, next, waitMs, { isFast });
@@ -158,13 +157,14 @@ async function goOn(
     return;
   }
   const emptyPolls = loop.emptyPolls + 1;
-  if (emptyPolls < POLLS_UNTIL_IDLE) return await pollAgain(context, next, POLL_INTERVAL_MS, { emptyPolls });
+  if (emptyPolls < POLLS_UNTIL_IDLE)
+    return await pollAgain(context, next, intervalMs(context), { emptyPolls });
   const { connectionKey, location } = site;
   const ref = { driver: context.driver.name, connectionKey, location };
   const isSettled =
     hasOnlyStable(snapshot.entries) && (found.hasLookedClosely || snapshot.entries.length === 0);
   const isIdle = isSettled && (await isDeserted(context, site, opened));
-  if (!(await endLoop(context.store, ref, loop, isIdle))) await pollAgain(context, next, POLL_INTERVAL_MS);
+  if (!(await endLoop(context.store, ref, loop, isIdle))) await pollAgain(context, next, intervalMs(context));
 }
 
 /**
@@ -209,7 +209,7 @@ async function withoutList(
     const entries = await readSiteEntries(context.store, connectionKey, location);
     await countForBudget(context, site, opened, entries, askedAtMs);
   }
-  const waitMs = error.retryAfterMs ?? BLIND_POLL_MS[error.code] ?? 2 * POLL_INTERVAL_MS;
+  const waitMs = error.retryAfterMs ?? BLIND_POLL_MS[error.code] ?? 2 * intervalMs(context);
   turn.loop.listFailedAtMs = 0;
   await pollBlindly(context, site, opened, turn, waitMs);
 }
@@ -229,7 +229,7 @@ async function pollById(
   const snapshot = await snapshotById(context, site, opened, turn.loop);
   if (snapshot === 'late') return await pollBlindly(context, site, opened, turn, SHORTEST_POLL_MS);
   if (snapshot) return await goOn(context, site, opened, turn, snapshot);
-  await pollBlindly(context, site, opened, turn, POLL_INTERVAL_MS);
+  await pollBlindly(context, site, opened, turn, intervalMs(context));
 }
 
 /**
@@ -312,3 +312,6 @@ async function sendPoll(
 ): Promise<void> {
   await context.send({ kind: 'poll', connectionKey, location, generation }, waitMs);
 }
+
+/** Returns the usual interval of polls, in ms. */
+const intervalMs = ({ driver }: WorkerContext): number => driver.statusPollSeconds * 1_000;

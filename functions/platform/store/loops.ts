@@ -95,8 +95,6 @@ export interface LoopRef {
   location: string;
 }
 
-/** Interval of polls while something at the site is in transition. */
-export const POLL_INTERVAL_MS = 5_000;
 /** Shortest interval of polls, because the message queue has no shorter delay. */
 export const SHORTEST_POLL_MS = 1_000;
 /**

@@ -1,5 +1,5 @@
 import { siteName } from '../store/keys.ts';
-import { POLL_INTERVAL_MS, SHORTEST_POLL_MS, startLoop } from '../store/loops.ts';
+import { SHORTEST_POLL_MS, startLoop } from '../store/loops.ts';
 import type { SiteRef, WorkerContext } from './context.ts';
 
 /**
@@ -17,7 +17,7 @@ export async function startPolling(context: WorkerContext, site: SiteRef): Promi
     { driver: context.driver.name, connectionKey, location },
     nowMs + SHORTEST_POLL_MS,
   );
-  context.loopsSeen.set(name, nowMs + POLL_INTERVAL_MS);
+  context.loopsSeen.set(name, nowMs + context.driver.statusPollSeconds * 1_000);
   if (generation === undefined) return;
   await context.send({ kind: 'poll', connectionKey, location, generation }, SHORTEST_POLL_MS);
 }

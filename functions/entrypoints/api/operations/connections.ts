@@ -244,6 +244,7 @@ function describe(name: DriverName) {
     features: [...features],
     apiKind: rest.apiKind,
     inventoryPollMinutes: rest.inventoryPollMinutes,
+    statusPollSeconds: rest.statusPollSeconds,
     maxNameLength: rest.maxNameLength,
   };
 }

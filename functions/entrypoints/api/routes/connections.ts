@@ -81,6 +81,7 @@ const driverSchema = z.object({
   features: z.array(z.string()).describe('The optional properties of the driver’s data.'),
   apiKind: z.enum(['global', 'locational']),
   inventoryPollMinutes: z.number().positive(),
+  statusPollSeconds: z.number().positive(),
   maxNameLength: z.int(),
 });
 

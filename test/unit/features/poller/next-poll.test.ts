@@ -1,15 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bootBetween, fastestOf, nextPollMs } from '../../../../functions/features/poller/next-poll.ts';
-import { POLL_INTERVAL_MS, SHORTEST_POLL_MS } from '../../../../functions/platform/store/loops.ts';
+import { SHORTEST_POLL_MS } from '../../../../functions/platform/store/loops.ts';
 
 const NOW = 1_000_000;
+const INTERVAL_MS = 5_000;
 
 describe('nextPollMs', () => {
   it('the next poll comes after the usual interval when no launch waits or nothing is being created', () => {
-    expect(nextPollMs({ isWaitedFor: false, startsMs: [NOW], fastestMs: 6_000 }, NOW)).toBe(POLL_INTERVAL_MS);
-    expect(nextPollMs({ isWaitedFor: false, startsMs: [NOW] }, NOW)).toBe(POLL_INTERVAL_MS);
-    expect(nextPollMs({ isWaitedFor: true, startsMs: [], fastestMs: 1_000 }, NOW)).toBe(POLL_INTERVAL_MS);
+    expect(nextPollMs({ isWaitedFor: false, startsMs: [NOW], fastestMs: 6_000 }, INTERVAL_MS, NOW)).toBe(
+      INTERVAL_MS,
+    );
+    expect(nextPollMs({ isWaitedFor: false, startsMs: [NOW] }, INTERVAL_MS, NOW)).toBe(INTERVAL_MS);
+    expect(nextPollMs({ isWaitedFor: true, startsMs: [], fastestMs: 1_000 }, INTERVAL_MS, NOW)).toBe(
+      INTERVAL_MS,
+    );
   });
 
   it.each([
@@ -18,13 +23,13 @@ describe('nextPollMs', () => {
     [3_000, 7_000, 3_500],
     [6_400, 7_000, SHORTEST_POLL_MS],
     [60_000, 3_000, SHORTEST_POLL_MS],
-    [0, 40_000, POLL_INTERVAL_MS],
+    [0, 40_000, INTERVAL_MS],
     [0, undefined, SHORTEST_POLL_MS],
   ])(
     'if launches wait, the first create was %i ms ago and a boot takes %j ms, the next poll comes in %i ms',
     (ageMs, fastestMs, expected) => {
       const startsMs = [NOW - ageMs, NOW];
-      expect(nextPollMs({ isWaitedFor: true, startsMs, fastestMs }, NOW)).toBe(expected);
+      expect(nextPollMs({ isWaitedFor: true, startsMs, fastestMs }, INTERVAL_MS, NOW)).toBe(expected);
     },
   );
 
@@ -32,14 +37,19 @@ describe('nextPollMs', () => {
     [0, SHORTEST_POLL_MS],
     [1_500, SHORTEST_POLL_MS],
     [3_000, 2_500],
-    [60_000, POLL_INTERVAL_MS],
+    [60_000, INTERVAL_MS],
   ])(
     'if no launch waits, boots are quick and the first create was %i ms ago, the next poll comes in %i ms',
     (ageMs, expected) => {
       const startsMs = [NOW - ageMs, NOW];
-      expect(nextPollMs({ isWaitedFor: false, startsMs, fastestMs: 1_000 }, NOW)).toBe(expected);
+      expect(nextPollMs({ isWaitedFor: false, startsMs, fastestMs: 1_000 }, INTERVAL_MS, NOW)).toBe(expected);
     },
   );
+
+  it('a driver with a longer interval is polled less often while no launch waits', () => {
+    expect(nextPollMs({ isWaitedFor: false, startsMs: [NOW], fastestMs: 40_000 }, 20_000, NOW)).toBe(20_000);
+    expect(nextPollMs({ isWaitedFor: true, startsMs: [NOW], fastestMs: 12_000 }, 20_000, NOW)).toBe(11_500);
+  });
 
   it('the delay of the next poll is never below the shortest interval or above the usual interval', () => {
     fc.assert(
@@ -48,9 +58,9 @@ describe('nextPollMs', () => {
         fc.array(fc.integer({ min: 0, max: 2 * NOW })),
         fc.option(fc.integer({ min: 0, max: NOW }), { nil: undefined }),
         (isWaitedFor, startsMs, fastestMs) => {
-          const waitMs = nextPollMs({ isWaitedFor, startsMs, fastestMs }, NOW);
+          const waitMs = nextPollMs({ isWaitedFor, startsMs, fastestMs }, INTERVAL_MS, NOW);
           expect(waitMs).toBeGreaterThanOrEqual(SHORTEST_POLL_MS);
-          expect(waitMs).toBeLessThanOrEqual(POLL_INTERVAL_MS);
+          expect(waitMs).toBeLessThanOrEqual(INTERVAL_MS);
         },
       ),
     );
