@@ -99,7 +99,10 @@ module.exports = {
     rule(
       'clients-go-through-the-api',
       'Clients import the model and the typed client. Only the local stack and the first API key have AWS rights.',
-      { path: '^(cli|demo)/', pathNot: '^cli/shell/(local-stack|direct-access|stage-needs)\\.ts$' },
+      {
+        path: '^(cli|demo)/',
+        pathNot: '^cli/shell/(local-stack|direct-access|direct-tables|stage-needs)\\.ts$',
+      },
       {
         path: '^(functions|infra|local)/',
         pathNot: ['^functions/model/', '^local/index\\.ts$'],

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { checkDeployment } from '../deployment/check.ts';
+import { destroyDeployment } from '../deployment/destroy.ts';
 import { STAGES } from '../deployment/find-deployment.ts';
 import { command, type Flag, noun } from '../shell/command.ts';
+import { usageError } from '../shell/exit.ts';
 
 const MAX_SIZE = 1_000_000;
 
@@ -38,5 +40,49 @@ export const deploymentNoun = noun('deployment', 'The deployment itself, with yo
     name: 'check',
     examples: ['deployment check --stage production', 'deployment check --size 10000 --json'],
     run: (input, { world }) => checkDeployment(world, input),
+  }),
+  command({
+    name: 'destroy',
+    summary:
+      'Remove the deployment with all of its fleets. A command that was stopped or killed goes on when it is run again',
+    flags: [
+      ...WHICH,
+      [
+        '--confirm <name>',
+        'the deployment’s name, which is the name of its stack (default: asked on a terminal)',
+      ],
+      ['--name <name>', 'the same as --confirm'],
+      ['--dry-run', 'show what each step would do, and change nothing'],
+      ['--cancel', 'let a deployment whose removal has begun accept fleets and connections again'],
+      ['--forget', 'leave all machines that still run as they are, after their list is written to a file'],
+      [
+        '--forget-file <file>',
+        'new file for that list (default: fleetwright-forgotten-<deployment>-<time>.json)',
+      ],
+      ['--delete-data', 'also delete the tables that production keeps, with all records'],
+      ['--timeout <seconds>', 'how long to wait for fleets and clouds (3,600)'],
+    ],
+    examples: [
+      'deployment destroy --stage dev --dry-run --json',
+      'deployment destroy --stage dev --confirm Fleetwright-dev',
+      'deployment destroy --stage dev --confirm Fleetwright-dev --forget',
+      'deployment destroy --stage dev --cancel',
+    ],
+    input: z.object({
+      ...which,
+      confirm: z.string().optional(),
+      name: z.string().optional(),
+      dryRun: z.boolean().default(false),
+      cancel: z.boolean().default(false),
+      forget: z.boolean().default(false),
+      forgetFile: z.string().min(1).optional(),
+      deleteData: z.boolean().default(false),
+      timeout: z.coerce.number().positive().max(604_800).default(3_600),
+    }),
+    run: ({ name, confirm = name, ...input }, context) => {
+      if (input.forgetFile !== undefined && !input.forget)
+        throw usageError('--forget-file is given without --forget', 'Give both, or neither of them.');
+      return destroyDeployment(context, { ...input, confirm });
+    },
   }),
 ]);

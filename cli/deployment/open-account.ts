@@ -28,11 +28,12 @@ const LOCAL_REGION = 'us-east-1';
 export async function openAccount(
   world: World,
   stage: Stage | undefined,
-): Promise<{ account: AwsAccount; caller: Caller }> {
+): Promise<{ account: AwsAccount; caller: Caller; settings: AwsSettings }> {
   try {
-    const account = await world.openAccount(await settingsOf(world, stage));
+    const settings = await settingsOf(world, stage);
+    const account = await world.openAccount(settings);
     const { Account = '', Arn = '' } = await account.call('sts:GetCallerIdentity', {});
-    return { account, caller: { account: Account, arn: Arn } };
+    return { account, caller: { account: Account, arn: Arn }, settings };
   } catch (error) {
     if (!(error instanceof AwsRefusal)) throw error;
     throw new CliError(

@@ -1,6 +1,7 @@
 import type { Client } from '../../client/index.ts';
 import type { ApiKey, ApiKeyRequest } from '../../functions/model/access.ts';
 import type { AwsAccount, AwsSettings } from './aws-calls.ts';
+import type { DeploymentTables, TableNames } from './direct-tables.ts';
 import type { LocalStack } from './local-stack.ts';
 import type { StageNeeds } from './stage-needs.ts';
 
@@ -30,6 +31,14 @@ export interface World {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   readFile(path: string): Promise<string>;
   readStdin(): Promise<string>;
+  /** Asks the user on the terminal. @returns the answer; undefined if no terminal is attached */
+  ask(question: string): Promise<string | undefined>;
+  /**
+   * Writes a file that must not exist yet. When it returns, the disk has the content and the name.
+   *
+   * @throws Error with the code EEXIST if the file exists
+   */
+  writeNewFile(path: string, text: string): Promise<void>;
   /**
    * Calls `callback` at each Ctrl-C, instead of ending the process, until the returned function is called.
    */
@@ -39,6 +48,8 @@ export interface World {
   issueKeyDirectly(table: string, request: ApiKeyRequest): Promise<ApiKey & { key: string }>;
   /** Opens an AWS account with the user's AWS rights. @throws AwsRefusal if no region is set */
   openAccount(settings: AwsSettings): Promise<AwsAccount>;
+  /** Opens the tables of a deployment with the user's AWS rights. */
+  openTables(settings: AwsSettings, tables: TableNames): Promise<DeploymentTables>;
   /** Reads what a stage's stack uses, as the settings of the CDK app say. */
   stageNeeds(stage: Parameters<typeof import('./stage-needs.ts').stageNeeds>[0]): Promise<StageNeeds>;
   /**

@@ -88,9 +88,11 @@ export function problemError(problem: ApiProblem, source?: Located<unknown>): Cl
   );
 }
 
-function nextOf({ status, requestId, errors, allowed }: ApiProblem): string {
+function nextOf({ status, code, requestId, errors, allowed }: ApiProblem): string {
   const request = requestId === undefined ? '' : ` (request ${requestId})`;
   if (allowed) return allowedText(allowed);
+  if (code === 'deployment-ending')
+    return 'Use another deployment, or ask the operator who removes this one.';
   switch (status) {
     case 401:
     case 403:

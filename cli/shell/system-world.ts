@@ -1,4 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { createInterface } from 'node:readline/promises';
 import { createClient } from '../../client/index.ts';
 import type { World } from './context.ts';
 import { findEngineApi, localStack } from './local-stack.ts';
@@ -25,6 +27,17 @@ export const systemWorld: World = {
   },
   connect: createClient,
   issueKeyDirectly: async (...request) => (await import('./direct-access.ts')).issueKeyDirectly(...request),
+  async ask(question) {
+    if (!process.stdin.isTTY) return undefined;
+    const terminal = createInterface({ input: process.stdin, output: process.stderr });
+    try {
+      return await terminal.question(question);
+    } finally {
+      terminal.close();
+    }
+  },
+  writeNewFile,
+  openTables: async (...names) => (await import('./direct-tables.ts')).openTables(...names),
   openAccount: async (settings) => (await import('./aws-account.ts')).openAwsAccount(settings, Date.now),
   stageNeeds: async (stage) => (await import('./stage-needs.ts')).stageNeeds(stage),
   apiUrlOf: async (output, engineUrl) =>
@@ -44,4 +57,21 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
     const timer = setTimeout(end, ms);
     signal.addEventListener('abort', end);
   });
+}
+
+/** Writes a new file, and flushes it and its folder to the disk. Only this user can read the file. */
+async function writeNewFile(path: string, text: string): Promise<void> {
+  const file = await open(path, 'wx', 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  const folder = await open(dirname(path), 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
 }

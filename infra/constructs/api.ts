@@ -96,7 +96,8 @@ export class Api extends Construct {
     const connections = make('connections');
     connections.set({ ALLOW_ENDPOINT_OVERRIDE: String(stage.allowEndpointOverride) });
     data.access.connect(connections, 'readWrite');
-    data.fleets.connect(connections, 'read');
+    // The transaction that creates a connection also checks that the deployment is not being removed.
+    data.fleets.connect(connections, 'readCheck');
     data.catalogue.connect(connections, 'readWrite');
     data.governor.connect(connections, 'readPut');
     secrets.keepsCredentials(connections);

@@ -252,6 +252,7 @@ it('the stack has exactly the outputs that scripts need', () => {
     'QueueUrls',
     'SecretsPrefix',
     'TerminateFleetArn',
+    'Version',
   ]);
 });
 

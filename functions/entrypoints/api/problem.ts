@@ -63,6 +63,14 @@ export function problemBody(problem: Problem, requestId: string): ProblemBody {
   };
 }
 
+/** Returns the problem of a request that a deployment does not accept while it is being removed. */
+export function deploymentEnding(what: string, since: string): Problem {
+  return new Problem(
+    'deployment-ending',
+    `${what}: the deployment is being removed since ${since}. To keep the deployment, run \`fleetwright deployment destroy --cancel\``,
+  );
+}
+
 export function notFound(what: string): Problem {
   return new Problem('not-found', `${what} does not exist`);
 }

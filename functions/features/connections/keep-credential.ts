@@ -11,7 +11,7 @@ import {
 import type { Store } from '../../platform/store/store.ts';
 
 export interface CredentialDeps {
-  store: Store<'access'>;
+  store: Store<'access' | 'fleets'>;
   ssm: SSMClient;
   secretsPrefix: string;
 }
@@ -42,7 +42,7 @@ export async function registerConnection(
 }
 
 async function replaceUnfinished(
-  store: Store<'access'>,
+  store: Store<'access' | 'fleets'>,
   wanted: NewConnection,
 ): Promise<Connection | undefined> {
   const known = await readConnection(store, wanted.namespace, wanted.name);

@@ -1,5 +1,6 @@
 import { allowedActions, type FleetAction, type FleetActionRequest } from '../../model/fleet-action.ts';
 import { isGoing, isOver } from '../../model/status.ts';
+import { readEnding } from '../../platform/store/ending.ts';
 import {
   type FleetItem,
   type FleetUpdate,
@@ -16,6 +17,7 @@ import { stopLaunching } from './stop-launching.ts';
 export type ActionOutcome =
   | { outcome: 'accepted' }
   | { outcome: 'not-found' }
+  | { outcome: 'deployment-ending'; since: string }
   | { outcome: 'illegal'; status: FleetItem['status']; allowed: FleetAction[] };
 
 const TRIES = 5;
@@ -45,6 +47,9 @@ export async function actOnFleet(
     }
     const allowed = allowedActions(actionFacts(fleet, placements));
     if (!allowed.includes(action)) return { outcome: 'illegal', status: fleet.status, allowed };
+    // The launch gate is the guard. This check only tells the user why nothing would be launched.
+    const ending = action === 'release' || action === 'retry' ? await readEnding(deps.store) : undefined;
+    if (ending) return { outcome: 'deployment-ending', since: ending.since };
     const after = await carryOut(deps, fleet, request);
     if (after) {
       await finishAction(deps, after, action);

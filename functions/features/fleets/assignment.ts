@@ -7,12 +7,14 @@ import { limitProfileOf } from '../../model/limits-in-force.ts';
 import { isGoing } from '../../model/status.ts';
 import { layOut, type Placement } from '../../platform/placement/lay-out.ts';
 import { readConnection } from '../../platform/store/connections.ts';
+import { DeploymentEnding, readEnding } from '../../platform/store/ending.ts';
 import { readFleetItem, readSpec, updateFleet } from '../../platform/store/fleets.ts';
 import { openPlacement } from '../../platform/store/placements.ts';
 import type { Store } from '../../platform/store/store.ts';
 import { type Assignment, MAX_INLINE_MAP } from '../../platform/workflow/messages.ts';
 import { shapeOf } from './shape.ts';
 import type { SshKey } from './ssh-key.ts';
+import { pauseLaunching } from './stop-when-decided.ts';
 
 const CONCURRENT_WRITES = 20;
 
@@ -37,6 +39,9 @@ export interface AssignDeps {
  * Runs the workflow's state Assign: opens a placement for each site, and returns what the workflow has to
  * launch there. A second run returns the same. The assignment is empty if the execution is no longer the
  * fleet's current execution, or if the launches are held or aborted.
+ *
+ * @throws DeploymentEnding while the deployment is being removed. If the removal is cancelled, the reconciler starts
+ *   the next execution
  */
 export async function assignSites(
   deps: AssignDeps,
@@ -59,6 +64,13 @@ export async function assignSites(
   const placements = layOut(spec);
   const limit = pLimit(CONCURRENT_WRITES);
   await Promise.all(placements.map((one) => limit(() => openPlacement(store, fleetId, one, fleet.round))));
+  // The removal of the deployment first writes that the deployment ends, then pauses launching at all placements. A
+  // placement that was opened after that is paused here.
+  const ending = await readEnding(store);
+  if (ending) {
+    await pauseLaunching(store, fleet, placements);
+    throw new DeploymentEnding(`the deployment is being removed since ${ending.since}`);
+  }
   const going = await updateFleet(store, fleet, {
     status: 'Creating',
     startedAt: fleet.startedAt ?? new Date(store.clock.now()).toISOString(),

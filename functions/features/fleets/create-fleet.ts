@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Namespace } from '../../model/access.ts';
 import type { FleetRequest } from '../../model/fleet-request.ts';
 import { makeFleetId } from '../../model/identifiers.ts';
+import { readEnding } from '../../platform/store/ending.ts';
 import { readFleetItem } from '../../platform/store/fleets.ts';
 import { type Answered, createFleet, type NewFleet, readReplay } from '../../platform/store/new-fleet.ts';
 import type { Store } from '../../platform/store/store.ts';
@@ -15,11 +16,14 @@ export interface AcceptDeps {
   workflows: Workflows;
 }
 
-type Accepted = Answered | { outcome: 'refused'; errors: RequestError[] };
+type Accepted =
+  | Answered
+  | { outcome: 'refused'; errors: RequestError[] }
+  | { outcome: 'deployment-ending'; since: string };
 
 /**
  * Maximum number of attempts to resolve and write a request. An attempt fails if a connection of the fleet
- * changes during the attempt. After the last attempt, the request fails.
+ * changes during the attempt, or if the removal of the deployment is cancelled. After the last attempt, the request fails.
  */
 const TRIES = 5;
 
@@ -64,7 +68,12 @@ async function writeFleet(
   const { name, priority, nodeGroups: _asAsked, ...ofItem } = request;
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const resolved = await resolveRequest(store, namespace, request);
-    if ('errors' in resolved) return { outcome: 'refused', errors: resolved.errors };
+    if ('errors' in resolved) {
+      // The removal of the deployment deletes connections. A request that names such a connection is not wrong.
+      const ending = await readEnding(store);
+      if (ending) return { outcome: 'deployment-ending', since: ending.since };
+      return { outcome: 'refused', errors: resolved.errors };
+    }
     const { nodeGroups, connections } = resolved;
     const fleetId = makeFleetId(store.clock.now(), store.random);
     const written = await createFleet(store, {
@@ -73,7 +82,10 @@ async function writeFleet(
       idempotency,
       connections,
     });
-    if (written.outcome !== 'connections-changed') return written;
+    if (written.outcome === 'deployment-ending') {
+      const ending = await readEnding(store);
+      if (ending) return { outcome: 'deployment-ending', since: ending.since };
+    } else if (written.outcome !== 'connections-changed') return written;
   }
   throw new Error(
     `the fleet was not accepted: its connections in namespace ${namespace} changed ${TRIES} times in a row`,

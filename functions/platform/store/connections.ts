@@ -13,6 +13,7 @@ import {
   takeBackDeletion,
   UNDECIDED,
 } from './deletion-marks.ts';
+import { notEnding } from './ending.ts';
 import { type Page, type PageRequest, queryAll, queryPage } from './listing.ts';
 import { namespaceStands } from './namespaces.ts';
 import type { Store } from './store.ts';
@@ -34,16 +35,18 @@ export type NewConnection = Omit<Connection, 'id' | 'credentialVersion' | 'delet
  * Writes the record of a new connection. The caller stores the secret afterwards, under the id in the record.
  *
  * @param instead record that is replaced, because the request that wrote this record ended before it stored the secret
- * @returns the record; undefined if the namespace does not exist or is being deleted, or if the name is taken
+ * @returns the record; undefined if the namespace does not exist or is being deleted, if the name is taken, or if
+ *   the deployment is being removed
  */
 export async function createConnection(
-  store: Store<'access'>,
+  store: Store<'access' | 'fleets'>,
   connection: NewConnection,
   instead?: Connection,
 ): Promise<Connection | undefined> {
   const made: Connection = { ...connection, id: makeConnectionId(store.clock.now(), store.random) };
   const refusals = await transactWrite(store, [
     namespaceStands(store, connection.namespace),
+    notEnding(store),
     {
       Put: {
         TableName: store.tables.access,
@@ -103,9 +106,12 @@ export async function listConnections(
   return await queryPage(store, store.tables.access, keys, page, (item) => connectionSchema.parse(item));
 }
 
-/** Lists the connections of all namespaces, for scheduled functions. */
-export async function allConnections(store: Store<'access'>): Promise<Connection[]> {
-  return await queryAll(store, store.tables.access, { pk: PARTITION, prefix: '' }, (item) =>
+/** Lists the connections of all namespaces, for scheduled functions and for the removal of the deployment. */
+export async function allConnections(
+  store: Store<'access'>,
+  { consistent = false }: { consistent?: boolean } = {},
+): Promise<Connection[]> {
+  return await queryAll(store, store.tables.access, { pk: PARTITION, prefix: '', consistent }, (item) =>
     connectionSchema.parse(item),
   );
 }

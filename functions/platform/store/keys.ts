@@ -7,7 +7,7 @@ import type { InstanceRef } from '../../model/identifiers.ts';
  *
  * | item | pk | sk |
  * |---|---|---|
- * | the deployment's id; the beat of its tables | `DEPLOYMENT` | `ID`, `BEAT` |
+ * | the deployment's id; the beat of its tables; its removal | `DEPLOYMENT` | `ID`, `BEAT`, `ENDING` |
  * | fleet | `FLEET#<fleet>` | `META` |
  * | placement: a fleet's counters at one site | `FLEET#<fleet>` | `PLACEMENT#<connection key>#<location>` |
  * | spec: the accepted request, immutable | `SPEC#<fleet>` | `SPEC` |
@@ -51,6 +51,7 @@ export const BY_SITE_INDEX = 'bySite';
 export const BY_SITE_ATTRIBUTES = ['status', 'backendId', 'launchToken'] as const;
 
 export const beatKey = (): Key => ({ pk: 'DEPLOYMENT', sk: 'BEAT' });
+export const endingKey = (): Key => ({ pk: 'DEPLOYMENT', sk: 'ENDING' });
 export const deploymentKey = (): Key => ({ pk: 'DEPLOYMENT', sk: 'ID' });
 export const waitingSeatKey = (number: number): Key => ({ pk: `WAITING#${number}`, sk: 'SEAT' });
 

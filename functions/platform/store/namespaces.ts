@@ -62,9 +62,12 @@ export async function listNamespaces(store: Store<'access'>, page: PageRequest):
   );
 }
 
-/** Lists all namespaces, for scheduled functions. */
-export async function allNamespaces(store: Store<'access'>): Promise<Namespace[]> {
-  return await queryAll(store, store.tables.access, { pk: PARTITION, prefix: '' }, (item) =>
+/** Lists all namespaces, for scheduled functions and for the removal of the deployment. */
+export async function allNamespaces(
+  store: Store<'access'>,
+  { consistent = false }: { consistent?: boolean } = {},
+): Promise<Namespace[]> {
+  return await queryAll(store, store.tables.access, { pk: PARTITION, prefix: '', consistent }, (item) =>
     namespaceSchema.parse(item),
   );
 }

@@ -4,13 +4,16 @@ import type { Connection } from '../../model/connection.ts';
 import type { FleetSpec } from '../../model/fleet.ts';
 import type { FleetRequest } from '../../model/fleet-request.ts';
 import { connectionIsReady } from './connections.ts';
+import { notEnding } from './ending.ts';
 import { activityOf, type FleetItem, holdEnd, isActive } from './fleets.ts';
 import { fleetKey, idempotencyKey, nameKey, namespacePartition, specKey } from './keys.ts';
 import type { Store } from './store.ts';
 import { transactWrite } from './transact.ts';
 
-/** Index of the first connection check in the transaction. The name lock, the fleet and the spec precede it. */
-const CONNECTIONS_FROM = 3;
+/** Index of the check in the transaction that the deployment is not being removed. */
+const ENDING_AT = 3;
+/** Index of the first connection check in the transaction. */
+const CONNECTIONS_FROM = 4;
 const IDEMPOTENCY_SECONDS = 24 * 3_600;
 
 export interface NewFleet {
@@ -31,7 +34,9 @@ export type Answered = Replay | { outcome: 'created' | 'name-taken'; fleetId: st
 export type CreateFleetOutcome =
   | Answered
   /** One of the connections is not Ready any more, or its name belongs to another connection. */
-  | { outcome: 'connections-changed' };
+  | { outcome: 'connections-changed' }
+  /** The deployment is being removed. */
+  | { outcome: 'deployment-ending' };
 
 const lockSchema = z.object({ fleetId: z.string(), requestHash: z.string().optional() });
 
@@ -75,6 +80,7 @@ export async function createFleet(
       },
     },
     { Put: { TableName: table, Item: { ...specKey(fleetId), ...spec } } },
+    notEnding(store),
     ...connections.map((one) => connectionIsReady(store, one)),
     ...(idempotency
       ? [
@@ -98,6 +104,7 @@ export async function createFleet(
   if (refusals.length === 0) return { outcome: 'created', fleetId };
   const replay = idempotency ? await readReplay(store, namespace, idempotency) : undefined;
   if (replay) return replay;
+  if (refusals.some(({ at }) => at === ENDING_AT)) return { outcome: 'deployment-ending' };
   const lock = lockSchema.safeParse(refusals.find(({ at }) => at === 0)?.item);
   if (lock.success) return { outcome: 'name-taken', fleetId: lock.data.fleetId };
   const [firstCheck, lastCheck] = [CONNECTIONS_FROM, CONNECTIONS_FROM + connections.length - 1];

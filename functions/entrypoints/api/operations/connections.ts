@@ -20,12 +20,13 @@ import {
   type UpdateCondition,
   updateConnection,
 } from '../../../platform/store/connections.ts';
+import { readEnding } from '../../../platform/store/ending.ts';
 import { readNamespace } from '../../../platform/store/namespaces.ts';
 import type { Store } from '../../../platform/store/store.ts';
 import type { DriverMessage } from '../../../platform/workflow/messages.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import type { OperationsOf } from '../handle.ts';
-import { notFound, Problem, refuse } from '../problem.ts';
+import { deploymentEnding, notFound, Problem, refuse } from '../problem.ts';
 import { requireNamespace } from '../require-namespace.ts';
 import { limitOperations } from './limits.ts';
 
@@ -206,7 +207,13 @@ function refuseDeleting({ name, deletion }: Connection): void {
  * Returns the problem that explains why a connection could not be created. Reads the current records for
  * that.
  */
-async function whyNotMade(store: Store<'access'>, namespace: string, name: string): Promise<Problem> {
+async function whyNotMade(
+  store: Store<'access' | 'fleets'>,
+  namespace: string,
+  name: string,
+): Promise<Problem> {
+  const ending = await readEnding(store);
+  if (ending) return deploymentEnding(`connection ${name} was not created`, ending.since);
   const within = await readNamespace(store, namespace);
   if (!within) return notFound(`namespace ${namespace}`);
   if (within.deletion) return new Problem('being-deleted', `namespace ${namespace} is being deleted`);

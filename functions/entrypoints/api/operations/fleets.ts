@@ -15,7 +15,7 @@ import { findFleetByName } from '../../../platform/store/new-fleet.ts';
 import type { Store } from '../../../platform/store/store.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import type { Inspection, OperationsOf } from '../handle.ts';
-import { type FieldError, notFound, Problem, refuse } from '../problem.ts';
+import { deploymentEnding, type FieldError, notFound, Problem, refuse } from '../problem.ts';
 import { requireNamespace } from '../require-namespace.ts';
 
 export interface FleetDeps extends AcceptDeps {
@@ -70,6 +70,8 @@ export function fleetOperations(deps: FleetDeps): OperationsOf<'fleets'> {
           return { body: await view(namespace, fleetId) };
         case 'not-found':
           throw notFound(`fleet ${fleet}`);
+        case 'deployment-ending':
+          throw deploymentEnding(`${body.action} is not possible`, answer.since);
         case 'illegal':
           throw illegal(body.action, answer);
       }
@@ -175,6 +177,8 @@ async function accept(
         'idempotency-key-reused',
         'this Idempotency-Key was used with another body: use a new key for a new request',
       );
+    case 'deployment-ending':
+      throw deploymentEnding(`fleet ${request.name} was not created`, accepted.since);
     case 'refused':
       refuse(accepted.errors.map(inBody));
       throw new Error('the fleet request was refused without an error');

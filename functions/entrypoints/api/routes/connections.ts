@@ -108,7 +108,7 @@ export const connectionRoutes = [
     body: connectionRequestSchema,
     status: 201,
     response: connectionViewSchema,
-    refusals: ['name-taken', 'being-deleted'],
+    refusals: ['name-taken', 'being-deleted', 'deployment-ending'],
   }),
   route({
     operationId: 'listConnections',

@@ -25,7 +25,7 @@ export const fleetRoutes = [
     idempotent: true,
     status: 202,
     response: fleetSchema,
-    refusals: ['name-taken'],
+    refusals: ['name-taken', 'deployment-ending'],
   }),
   route({
     operationId: 'listFleets',
@@ -74,7 +74,7 @@ export const fleetRoutes = [
     body: fleetActionRequestSchema,
     status: 202,
     response: fleetSchema,
-    refusals: ['illegal-action'],
+    refusals: ['illegal-action', 'deployment-ending'],
   }),
   route({
     operationId: 'listInstances',
@@ -107,7 +107,7 @@ export const fleetRoutes = [
     waits: true,
     status: 201,
     response: instanceSchema,
-    refusals: ['name-taken'],
+    refusals: ['name-taken', 'deployment-ending'],
   }),
   route({
     operationId: 'getInstance',

@@ -11,6 +11,7 @@ export const PROBLEM_STATUS = {
   'being-deleted': 409,
   'part-of-a-fleet': 409,
   'illegal-action': 409,
+  'deployment-ending': 409,
   'body-too-large': 413,
   'unsupported-media-type': 415,
   'idempotency-key-reused': 422,

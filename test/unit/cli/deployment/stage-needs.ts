@@ -4,4 +4,5 @@ import type { StageNeeds } from '../../../../cli/shell/stage-needs.ts';
 export const STAGE_NEEDS: StageNeeds = {
   drivers: ['sim', 'cb-spider', 'openstack', 'aws'],
   driverConcurrency: 100,
+  keepData: true,
 };
