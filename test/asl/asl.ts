@@ -1,9 +1,10 @@
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
 import pLimit from 'p-limit';
+import { StartFailure } from '../../local/state/start-failure.ts';
 import { parseDefinition, type StateGraph } from '../state-machines/interpreter/definition.ts';
 import { definitionText, MACHINES, SUBSTITUTIONS } from '../state-machines/world.ts';
 import { checkPath } from './check-path.ts';
-import { type MotoInterpreter, startMotoInterpreter } from './moto-interpreter.ts';
+import { ENGINE, type MotoInterpreter, startMotoInterpreter } from './moto-interpreter.ts';
 import { observeOwnInterpreter } from './own-interpreter.ts';
 import type { Path } from './path.ts';
 import { PATHS } from './paths/index.ts';
@@ -26,15 +27,19 @@ interface Failure {
 const say = (line: string) => process.stderr.write(`${line}\n`);
 const tell = (line: string) => process.stdout.write(`${line}\n`);
 
+function failureOf(path: string, title: string, error: unknown): Failure {
+  const message = error instanceof Error ? error.message : String(error);
+  say(`FAILED ${path}: ${title}\n${message}`);
+  return { path, message };
+}
+
 /** Plays a path in both interpreters. Returns why it failed. */
 async function play(path: Path, moto: MotoInterpreter): Promise<Failure | undefined> {
   const startMs = performance.now();
   try {
     checkPath(path, await moto.observe(path), await observeOwnInterpreter(path));
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    say(`FAILED ${path.machine} ${path.id}: ${path.title}\n${message}`);
-    return { path: path.id, message };
+    return failureOf(path.id, path.title, error);
   }
   say(
     `passed ${path.machine} ${path.id} (${((performance.now() - startMs) / 1_000).toFixed(1)} s): ${path.title}`,
@@ -64,6 +69,25 @@ function checkStates(entered: ReadonlySet<string>): Failure | undefined {
   return undefined;
 }
 
+/** Creates the state machines, and plays the paths. Returns one result for each path, and one for the states. */
+async function playAll(chosen: readonly Path[], isWhole: boolean): Promise<(Failure | undefined)[]> {
+  const moto = await startMotoInterpreter();
+  try {
+    for (const machine of MACHINES) {
+      try {
+        await moto.create(machine);
+      } catch (error) {
+        return [failureOf('create', `moto refuses the definition of ${machine}`, error)];
+      }
+    }
+    const atATime = pLimit(AT_A_TIME);
+    const results = await Promise.all(chosen.map((path) => atATime(() => play(path, moto))));
+    return isWhole ? [...results, checkStates(moto.entered())] : results;
+  } finally {
+    await moto.close();
+  }
+}
+
 async function main({ path: wanted, json }: Flags): Promise<number> {
   const unknown = (wanted ?? []).filter((id) => !PATHS.some((path) => path.id === id));
   if (unknown.length > 0) {
@@ -71,23 +95,17 @@ async function main({ path: wanted, json }: Flags): Promise<number> {
     return 2;
   }
   const chosen = PATHS.filter(({ id }) => wanted === undefined || wanted.includes(id));
-  const moto = await startMotoInterpreter();
-  const atATime = pLimit(AT_A_TIME);
-  const results = await Promise.all(chosen.map((path) => atATime(() => play(path, moto)))).finally(
-    moto.close,
-  );
-  if (wanted === undefined) results.push(checkStates(moto.entered()));
+  const results = await playAll(chosen, wanted === undefined);
   const failures = results.filter((result) => result !== undefined);
   const machines = new Set(chosen.map(({ machine }) => machine)).size;
-  const passed = results.length - failures.length;
-  const { engine } = moto;
-  const report = { engine, machines, passed, failed: failures.length, stubbed: STUBBED, failures };
+  const [passed, failed] = [results.length - failures.length, failures.length];
+  const report = { engine: ENGINE, machines, passed, failed, stubbed: STUBBED, failures };
   tell(
     json
       ? JSON.stringify(report)
-      : `${machines} state machines in ${engine}: ${passed} passed, ${failures.length} failed`,
+      : `${machines} state machines in ${ENGINE}: ${passed} passed, ${failed} failed`,
   );
-  return failures.length === 0 ? 0 : 1;
+  return failed === 0 ? 0 : 1;
 }
 
 const program = new Command('test:asl')
@@ -107,4 +125,12 @@ const program = new Command('test:asl')
 
 // moto stops at the event `exit` of this process. A signal does not cause this event; a call of `process.exit` does.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
-await program.parseAsync();
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+  else {
+    say(error instanceof StartFailure ? `${error.message}\n${error.next}` : String(error));
+    process.exitCode = 1;
+  }
+}

@@ -4,7 +4,13 @@ import { CreateStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { MOTO_VERSION, startMoto } from '../contract/servers/moto.ts';
 import { substitute } from '../state-machines/interpreter/definition.ts';
-import { definitionText, MACHINES, machineArn, machineOf, SUBSTITUTIONS } from '../state-machines/world.ts';
+import {
+  definitionText,
+  type MachineName,
+  machineArn,
+  machineOf,
+  SUBSTITUTIONS,
+} from '../state-machines/world.ts';
 import { type FrontDoor, openFrontDoor } from './front-door.ts';
 import { observe } from './observe.ts';
 import type { Observation, Path } from './path.ts';
@@ -36,8 +42,11 @@ class Plays {
   }
 }
 
+export const ENGINE = `moto ${MOTO_VERSION}`;
+
 export interface MotoInterpreter {
-  engine: string;
+  /** Creates a shipped state machine. @throws InvalidDefinition if moto refuses the definition */
+  create(machine: MachineName): Promise<void>;
   /** Plays a path. Paths may be played at the same time. */
   observe(path: Path): Promise<Observation>;
   /** Returns the states that all plays so far have entered, as `<machine> <state>`. */
@@ -45,8 +54,9 @@ export interface MotoInterpreter {
   close(): Promise<void>;
 }
 
-/** Starts moto with its interpreter of state machines, and creates the shipped ones. */
+/** Starts moto with its interpreter of state machines. @throws StartFailure if moto cannot be installed or started */
 export async function startMotoInterpreter(): Promise<MotoInterpreter> {
+  await using opened = new AsyncDisposableStack();
   const plays = new Plays();
   const door = await openFrontDoor({
     invoke: (name, payload) => plays.of(JSON.stringify(payload)).invoke(name, payload),
@@ -54,27 +64,27 @@ export async function startMotoInterpreter(): Promise<MotoInterpreter> {
     faultOf: ({ machineArn: arn, name }) => plays.of(name).faultOf(machineOf(arn), name),
     failed: (error) => process.stderr.write(`the test could not answer a call: ${String(error)}\n`),
   });
+  opened.defer(door.close);
   const moto = await startBehind(door);
+  opened.defer(moto.stop);
   const aws = { endpoint: moto.url, region: REGION, credentials: ACCESS };
   const [sfn, sqs] = [new SFNClient(aws), new SQSClient(aws)];
-  await createMachines(moto.url, sfn);
+  opened.defer(() => sfn.destroy());
+  opened.defer(() => sqs.destroy());
+  await setInterpreter(moto.url);
   const { QueueUrl: queueUrl = '' } = await sqs.send(new CreateQueueCommand({ QueueName: 'driver' }));
   const worker = startWorker({ sqs, sfn, queueUrl, speed: SPEED, playOf: (body) => plays.of(body) });
+  opened.defer(worker.stop);
   const entered = new Set<string>();
+  const kept = opened.move();
   return {
-    engine: `moto ${MOTO_VERSION}`,
     entered: () => entered,
+    create: async (name) => await createMachine(sfn, name),
     observe: async (path) => {
       const play = plays.begin(path, queueUrl);
       return await Promise.race([observe(sfn, play, path, entered), play.failed, worker.failed]);
     },
-    close: async () => {
-      await worker.stop();
-      sfn.destroy();
-      sqs.destroy();
-      await moto.stop();
-      await door.close();
-    },
+    close: async () => await kept.disposeAsync(),
   };
 }
 
@@ -88,15 +98,16 @@ async function startBehind(door: FrontDoor) {
   return moto;
 }
 
-async function createMachines(motoUrl: string, sfn: SFNClient): Promise<void> {
+/** Makes moto interpret definitions. Without this setting, it ends no execution. */
+async function setInterpreter(motoUrl: string): Promise<void> {
   const config = { stepfunctions: { execute_state_machine: true } };
   const set = await fetch(`${motoUrl}/moto-api/config`, { method: 'POST', body: JSON.stringify(config) });
   if (!set.ok) throw new Error(`moto answered ${set.status} to its configuration`);
-  for (const name of MACHINES) {
-    const definition = substitute(definitionText(name), SUBSTITUTIONS);
-    const roleArn = 'arn:aws:iam::123456789012:role/workflow';
-    const { stateMachineArn } = await sfn.send(new CreateStateMachineCommand({ name, definition, roleArn }));
-    if (stateMachineArn !== machineArn(name))
-      throw new Error(`moto named a state machine ${stateMachineArn}`);
-  }
+}
+
+async function createMachine(sfn: SFNClient, name: MachineName): Promise<void> {
+  const definition = substitute(definitionText(name), SUBSTITUTIONS);
+  const roleArn = 'arn:aws:iam::123456789012:role/workflow';
+  const { stateMachineArn } = await sfn.send(new CreateStateMachineCommand({ name, definition, roleArn }));
+  if (stateMachineArn !== machineArn(name)) throw new Error(`moto named a state machine ${stateMachineArn}`);
 }
