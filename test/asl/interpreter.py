@@ -1,13 +1,15 @@
 """Serves moto, whose Step Functions interpreter is LocalStack's own code, and puts back what moto left out of it.
 
-moto changed three parts of that code:
+moto changed parts of that code:
 
-- The evaluator of JSONata is missing. LocalStack calls dashjoin's Java library. This program calls jsonata-python, which is a port
-  of that library to Python.
+- The evaluator of JSONata is missing. LocalStack calls dashjoin's Java library. This program calls jsonata-python, which
+  is a port of that library to Python.
 - The conversion of names between Step Functions and AWS' API is missing, so that no child execution can start. The
   functions that convert are still in moto, and this program calls them for `states:startExecution`.
 - A start copies the state machine with all its executions, which cannot be copied once one has run. This program copies
   it without executions. LocalStack keeps them elsewhere.
+- An answer to a task is looked for in all executions, and fails at one that is just being started. This program leaves
+  such executions out.
 
 Waits and time limits pass `--speed` times as fast. The times in definitions and histories stay as they are.
 """
@@ -34,6 +36,7 @@ from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_funct
 )
 from moto.stepfunctions.parser.asl.eval.callback import callback
 from moto.stepfunctions.parser.asl.jsonata import jsonata
+from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 
 def evaluate_jsonata(expression: str) -> Any:
@@ -72,6 +75,16 @@ def copy_without_executions(self: StateMachine, memo: dict) -> StateMachine:
     return alike
 
 
+def find_only_begun_executions() -> None:
+    find = StepFunctionsParserBackend._get_executions
+
+    def find_begun(self, execution_status=None):
+        found = find(self, execution_status)
+        return [one for one in found if one.exec_worker is not None and one.exec_worker.env is not None]
+
+    StepFunctionsParserBackend._get_executions = find_begun
+
+
 def hurry(speed: float) -> None:
     """Makes waits of states, pauses before retries, time limits and heartbeats pass `speed` times as fast."""
 
@@ -93,5 +106,6 @@ if __name__ == "__main__":
     jsonata._eval_jsonata = evaluate_jsonata
     StateMachine.__deepcopy__ = copy_without_executions
     convert_names_of_children()
+    find_only_begun_executions()
     hurry(options.speed)
     main(["-H", "127.0.0.1", "-p", options.port])
