@@ -56,7 +56,17 @@ export interface MotoInterpreter {
 
 /** Starts moto with its interpreter of state machines. @throws StartFailure if moto cannot be installed or started */
 export async function startMotoInterpreter(): Promise<MotoInterpreter> {
-  await using opened = new AsyncDisposableStack();
+  const opened = new AsyncDisposableStack();
+  try {
+    return await open(opened);
+  } catch (error) {
+    await opened.disposeAsync();
+    throw error;
+  }
+}
+
+/** @param opened gets what is to be closed, last thing first */
+async function open(opened: AsyncDisposableStack): Promise<MotoInterpreter> {
   const plays = new Plays();
   const door = await openFrontDoor({
     invoke: (name, payload) => plays.of(JSON.stringify(payload)).invoke(name, payload),
@@ -76,7 +86,6 @@ export async function startMotoInterpreter(): Promise<MotoInterpreter> {
   const worker = startWorker({ sqs, sfn, queueUrl, speed: SPEED, playOf: (body) => plays.of(body) });
   opened.defer(worker.stop);
   const entered = new Set<string>();
-  const kept = opened.move();
   return {
     entered: () => entered,
     create: async (name) => await createMachine(sfn, name),
@@ -84,7 +93,7 @@ export async function startMotoInterpreter(): Promise<MotoInterpreter> {
       const play = plays.begin(path, queueUrl);
       return await Promise.race([observe(sfn, play, path, entered), play.failed, worker.failed]);
     },
-    close: async () => await kept.disposeAsync(),
+    close: async () => await opened.disposeAsync(),
   };
 }
 
