@@ -1,4 +1,5 @@
 import type { Connection, InventoryFailure } from '../../functions/model/connection.ts';
+import type { ConnectionHealth, DeniedCall } from '../../functions/model/denied-call.ts';
 import type { Fleet, Instance } from '../../functions/model/fleet.ts';
 import type { LimitProfile } from '../../functions/model/limit-profile.ts';
 import { limitsText, overridesText } from './show-limits.ts';
@@ -120,7 +121,14 @@ const rotationText = ({ status, requestedAt, failure }: NonNullable<Connection['
 const unreadText = ({ location = 'locations', code, message }: InventoryFailure): string =>
   `${location}: ${code}: ${message}`;
 
-export function connectionText(one: Connection & { limitProfile?: LimitProfile }): string {
+function deniedText({ call, location, code, message, since, nextTryAt }: DeniedCall): string {
+  const where = location === undefined ? '' : ` in ${location}`;
+  return `${call}${where} since ${since} (${code}: ${message}); next try from ${nextTryAt}`;
+}
+
+export function connectionText(
+  one: Connection & { limitProfile?: LimitProfile; health?: ConnectionHealth | undefined },
+): string {
   return fields([
     ['Connection', one.name],
     ['Namespace', one.namespace],
@@ -136,6 +144,7 @@ export function connectionText(one: Connection & { limitProfile?: LimitProfile }
     ['New credential', one.rotation && rotationText(one.rotation)],
     ['Inventory read', one.inventorySyncedAt],
     ['Not read', one.inventoryFailures?.map(unreadText).join('; ')],
+    ['Denied calls', one.health?.deniedCalls.map(deniedText).join('\n')],
     ['Limits', one.limitProfile && limitsText(one.limitProfile)],
     ['Overridden', one.limits && overridesText(one.limits)],
     ['Orphans', one.orphans && `${one.orphans.action} after ${one.orphans.graceSeconds} s`],

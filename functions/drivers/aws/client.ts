@@ -3,9 +3,11 @@ import type { Image, InstanceType, Location, Offer } from '../../model/cloud.ts'
 import type {
   BatchCreate,
   CreateOutcome,
+  DeniedRight,
   IdempotencyKeys,
   ListById,
   Reboot,
+  RightsCheck,
   StopStart,
   WriterMark,
   WriterMarks,
@@ -31,6 +33,7 @@ import { listLocations } from './locations.ts';
 import { Networks } from './networks.ts';
 import { listOffers } from './offers.ts';
 import { PublicParameters } from './public-parameters.ts';
+import { Rights } from './rights.ts';
 import { SecurityGroups } from './security-groups.ts';
 import { clientSettings } from './settings.ts';
 import { TypeBook } from './type-book.ts';
@@ -38,7 +41,7 @@ import { WriterParameters } from './writer-parameters.ts';
 
 /** Connects to one AWS account. A location is a region. */
 export class AwsClient
-  implements CloudClient, BatchCreate, IdempotencyKeys, ListById, Reboot, StopStart, WriterMarks
+  implements CloudClient, BatchCreate, IdempotencyKeys, ListById, Reboot, RightsCheck, StopStart, WriterMarks
 {
   readonly maxBatchSize = MAX_BATCH;
   readonly maxListedById = MAX_IDS;
@@ -47,6 +50,8 @@ export class AwsClient
   readonly #parameters: PublicParameters;
   readonly #types: TypeBook;
   readonly #writers: WriterParameters;
+  readonly #rights: Rights;
+  readonly #homeRegion: string;
   readonly #instances: Instances;
   readonly #launcher: Launcher;
   readonly #resources: {
@@ -63,6 +68,8 @@ export class AwsClient
     this.#parameters = new PublicParameters(options);
     this.#types = new TypeBook(this.#ec2);
     this.#writers = new WriterParameters(options, deploymentId);
+    this.#rights = new Rights(this.#ec2, this.#parameters, deploymentId);
+    this.#homeRegion = homeRegion;
     this.#instances = new Instances(this.#ec2, deploymentId);
     this.#launcher = new Launcher(this.#ec2, this.#types, deploymentId);
     this.#resources = {
@@ -74,6 +81,10 @@ export class AwsClient
 
   async verifyCredential(): Promise<VerifiedCredential> {
     return { account: await this.#identity.account() };
+  }
+
+  async checkRights(location = this.#homeRegion): Promise<DeniedRight[]> {
+    return await this.#rights.denied(location);
   }
 
   async listWriterMarks(): Promise<WriterMark[]> {

@@ -6,7 +6,9 @@ import {
   type Region,
   type ServiceInputTypes,
   type ServiceOutputTypes,
+  TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
+import { z } from 'zod';
 import type { CallKind } from '../../model/limit-profile.ts';
 import { DriverError } from '../contract/errors.ts';
 import type { DriverClock } from '../contract/surroundings.ts';
@@ -81,6 +83,32 @@ export class Ec2 {
     return await this.#send(location, command);
   }
 
+  /**
+   * Asks whether a call would be allowed. EC2 makes nothing, and answers with an error in each case. A server other
+   * than EC2 may ignore the wish: what it then made is removed.
+   *
+   * @returns `ignored` if the server made the call
+   * @throws DriverError if the call would be refused
+   */
+  async dryRun<
+    Input extends ServiceInputTypes & { DryRun?: boolean | undefined },
+    Output extends ServiceOutputTypes,
+  >(location: string, command: Ec2Command<Input, Output>): Promise<'allowed' | 'ignored'> {
+    await this.requireRegion(location);
+    const made = await this.#call(location, command, 'mutate', async (send) => {
+      try {
+        return await send();
+      } catch (error) {
+        if (error instanceof Error && error.name === 'DryRunOperation') return undefined;
+        throw error;
+      }
+    });
+    if (made === undefined) return 'allowed';
+    const ids = madeSchema.parse(made).Instances.flatMap(({ InstanceId }) => InstanceId ?? []);
+    if (ids.length > 0) await this.send(location, new TerminateInstancesCommand({ InstanceIds: ids }));
+    return 'ignored';
+  }
+
   /** Reads every item of a list, to the last page. */
   async all<Page extends { NextToken?: string | undefined }, Item>(
     page: (NextToken: string | undefined) => Promise<Page>,
@@ -112,13 +140,21 @@ export class Ec2 {
     location: string,
     command: Ec2Command<Input, Output>,
   ): Promise<Output> {
-    const action = command.constructor.name.replace(/Command$/, '');
+    return await this.#call(location, command, kindOf(actionOf(command)), (send) => send());
+  }
+
+  async #call<Input extends ServiceInputTypes, Output extends ServiceOutputTypes, Answer>(
+    location: string,
+    command: Ec2Command<Input, Output>,
+    kind: CallKind,
+    make: (send: () => Promise<Output>) => Promise<Answer>,
+  ): Promise<Answer> {
     const machines = 'MinCount' in command.input ? (command.input.MinCount ?? 1) : 1;
-    const call = { action: `ec2:${action}`, kind: kindOf(action), location, machines };
+    const call = { action: `ec2:${actionOf(command)}`, kind, location, machines };
     return await ask(
       this.#options,
       call,
-      (options) => this.#client(location).send(command, options),
+      (options) => make(() => this.#client(location).send(command, options)),
       (refusal) => (isExpired(refusal) ? this.#renew(refusal) : this.#identity.judge(refusal)),
     );
   }
@@ -146,6 +182,13 @@ export class Ec2 {
 
 const isExpired = ({ cloudCode }: DriverError): boolean =>
   cloudCode === 'ExpiredToken' || cloudCode === 'ExpiredTokenException';
+
+/** The machines in the answer to a call. */
+const madeSchema = z.looseObject({
+  Instances: z.array(z.looseObject({ InstanceId: z.string().optional() })).default([]),
+});
+
+const actionOf = (command: object): string => command.constructor.name.replace(/Command$/, '');
 
 function kindOf(action: string): CallKind {
   if (action === 'RunInstances') return 'create';

@@ -72,6 +72,14 @@ export const awsMetadata = {
   backendIds: 'unique',
   // Maximum length of a security group's name at EC2. Key pairs, launch templates and tags allow at least this length.
   maxNameLength: 128,
-  capabilities: ['stop-start', 'reboot', 'batch-create', 'list-by-id', 'idempotency-keys', 'writer-marks'],
+  capabilities: [
+    'stop-start',
+    'reboot',
+    'batch-create',
+    'list-by-id',
+    'idempotency-keys',
+    'writer-marks',
+    'rights-check',
+  ],
   features: ['tags', 'user-data', 'spot', 'launch-tokens'],
 } as const satisfies DriverMetadata;

@@ -135,6 +135,27 @@ export interface WriterMarks {
   removeWriterMark(writerId: string): Promise<void>;
 }
 
+/** A call that the cloud denies to the credential. */
+export interface DeniedRight {
+  /** The cloud's name of the call, such as `ec2:RunInstances`. */
+  call: string;
+  /** The cloud's own code. */
+  code: string;
+  /** The cloud's own words. */
+  message: string;
+}
+
+/** Tells which calls of a launch the cloud would deny, without making anything. */
+export interface RightsCheck {
+  /**
+   * Checks the calls that a launch needs. The check is cheap: at most ten requests, which make nothing.
+   *
+   * @param location absent: the driver chooses a location
+   * @returns the calls that the cloud denies; empty if none is denied, or the cloud has no way to tell
+   */
+  checkRights(location?: string): Promise<DeniedRight[]>;
+}
+
 /** Maps each optional capability to its methods. */
 export interface Capabilities extends Record<CapabilityName, object> {
   'stop-start': StopStart;
@@ -145,6 +166,7 @@ export interface Capabilities extends Record<CapabilityName, object> {
   quotas: Quotas;
   'global-catalogue': GlobalCatalogue;
   'writer-marks': WriterMarks;
+  'rights-check': RightsCheck;
 }
 
 const METHODS: { readonly [Name in CapabilityName]: readonly (keyof Capabilities[Name])[] } = {
@@ -156,6 +178,7 @@ const METHODS: { readonly [Name in CapabilityName]: readonly (keyof Capabilities
   quotas: ['readQuotas'],
   'global-catalogue': ['listOffersEverywhere'],
   'writer-marks': ['listWriterMarks', 'putWriterMark', 'removeWriterMark'],
+  'rights-check': ['checkRights'],
 };
 
 /** Returns the optional capabilities of a client. A client has a capability if it has all methods of the capability. */

@@ -31,6 +31,7 @@ export const CAPABILITY_NAMES = [
   'quotas',
   'global-catalogue',
   'writer-marks',
+  'rights-check',
 ] as const;
 export type CapabilityName = (typeof CAPABILITY_NAMES)[number];
 

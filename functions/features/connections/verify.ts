@@ -14,6 +14,7 @@ import {
 } from '../../platform/worker/context.ts';
 import type { VerifyMessage } from '../../platform/workflow/messages.ts';
 import { claimMark, idInUse } from '../writers/keep-mark.ts';
+import { checkRights } from './check-rights.ts';
 import { type AccountVerdict, type Fit, judgeAccount } from './judge-account.ts';
 
 /**
@@ -56,12 +57,14 @@ export async function verifyConnection(
   if (settlesInMs > 0) return requeueAfter(settlesInMs);
   context.forget(connectionKey);
   let verdict: AccountVerdict;
+  let verified: CloudClient;
   try {
     const opened =
       rotation === undefined
         ? await context.open(connectionKey)
         : await context.openWith({ ...connection, credentialVersion: rotation });
     const client = opened.onTerms({ waitMs: PERMIT_WAIT_MS });
+    verified = client;
     verdict = await judgeWriter(
       context,
       connection,
@@ -78,6 +81,10 @@ export async function verifyConnection(
     return ACK;
   }
   if ('waitMs' in verdict) return requeueAfter(verdict.waitMs);
+  if ('condition' in verdict && !verdict.isChange && !verdict.warning) {
+    const warning = await checkRights(context, connectionKey, verified);
+    verdict = warning ? { ...verdict, warning } : verdict;
+  }
   const takesNameOverInMs = await nameSettlesInMs(context, connection, rotation, verdict);
   if (takesNameOverInMs > 0) return requeueAfter(takesNameOverInMs);
   if ('refused' in verdict) {

@@ -21,6 +21,7 @@ import type { InstanceRef } from '../../model/identifiers.ts';
  * | audit row | `AUDIT#<namespace>` | `<time>#<id>` |
  * | governor: one kind of call at a site | `CALL#<connection key>#<location>` | `create`, `list`, `mutate` |
  * | governor: a connection's locations in use | `CONN#<connection key>` | `LOCATIONS` |
+ * | governor: the calls that a connection is denied | `HEALTH#<connection id>` | `DENIED` |
  * | governor: a connection's budgets | `CONN#<connection key>` | `BUDGET` |
  * | governor: an entry of a site's launch queue | `QUEUE#<connection key>#<location>#<part>` | `ENTRY#<tag>#<instance>` |
  * | governor: a fleet's latest tag in that queue | `QUEUE#<connection key>#<location>` | `FLEET#<fleet>` |
@@ -93,6 +94,9 @@ export const namespacePartition = (namespace: string): string => `NS#${namespace
 
 /** Returns the name of a site, which is one connection at one location. */
 export const siteName = (connectionKey: string, location: string): string => `${connectionKey}#${location}`;
+/** Returns the key of the calls that a cloud denies to a connection. @param connectionId id of the connection */
+export const healthKey = (connectionId: string): Key => ({ pk: `HEALTH#${connectionId}`, sk: 'DENIED' });
+
 export const callKey = (connectionKey: string, location: string, kind: string): Key => ({
   pk: `CALL#${siteName(connectionKey, location)}`,
   sk: kind,

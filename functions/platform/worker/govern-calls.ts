@@ -7,6 +7,7 @@ import { permitCalls, permitFurtherCreates, slowDown } from '../governor/permit-
 import { PermitQueue } from '../governor/permit-queue.ts';
 import { usage } from '../runtime/usage.ts';
 import type { Store } from '../store/store.ts';
+import type { CallHealth } from './call-health.ts';
 import type { CallTerms, Log } from './context.ts';
 
 /** Location under which the governor counts calls that belong to no location. */
@@ -42,6 +43,8 @@ export interface GovernedConnection {
   limits: LimitProfile;
   /** Returns the time at which the current invocation ends, in ms since 1970. No request waits beyond that time. */
   endsAtMs(): number;
+  /** Absent for a credential that is only being verified. */
+  health?: CallHealth | undefined;
 }
 
 /**
@@ -80,9 +83,14 @@ export class CallGovernor implements CallGate {
     if (call.kind !== 'sign-in') await this.#permit(call, call.kind);
     usage.cloudCalls += 1;
     try {
-      return await request(new Permit(call));
+      const answer = await request(new Permit(call));
+      await this.#connection.health?.accepted(call);
+      return answer;
     } catch (error) {
-      if (error instanceof DriverError) await this.#noteRefusal(call, error);
+      if (error instanceof DriverError) {
+        await this.#noteRefusal(call, error);
+        await this.#connection.health?.denied(call, error);
+      }
       throw error;
     }
   }

@@ -12,6 +12,7 @@ import { siteName } from '../store/keys.ts';
 import { type NetworkItem, readNetworks } from '../store/networks.ts';
 import { Backoff } from './backoff.ts';
 import { Cache } from './cache.ts';
+import { CallHealth } from './call-health.ts';
 import { CONNECTION_KEPT_MS, type FleetLayout, type OpenConnection, type WorkerContext } from './context.ts';
 import { countSavings } from './count-savings.ts';
 import { CallGovernor } from './govern-calls.ts';
@@ -60,6 +61,7 @@ export function makeContext({
       connectionKey,
       limits,
       endsAtMs: () => invocation.endsAtMs,
+      health: isTrial ? undefined : new CallHealth(store, parts.log, connection.id),
     });
     const client = driver.connect({
       cloud: connection.cloud,

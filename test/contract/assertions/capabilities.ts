@@ -169,6 +169,20 @@ export const CAPABILITIES = assertions([
     },
   },
   {
+    id: 'rights.checked',
+    title: 'a check of rights makes nothing, and denies nothing to a credential that may do everything',
+    needs: 'rights-check',
+    async run(lab) {
+      const { client, cloud } = lab;
+      assert.ok(has(client, 'rights-check'));
+      const before = await cloud.countLeft();
+      assert.deepEqual(await inTime('checkRights', client.checkRights(cloud.location)), []);
+      assert.deepEqual(await inTime('checkRights', client.checkRights()), []);
+      await lab.awaitConsistency();
+      assert.equal(await cloud.countLeft(), before);
+    },
+  },
+  {
     id: 'quotas.read',
     title: 'the driver reads at least one quota, and no limit or usage is negative',
     needs: 'quotas',

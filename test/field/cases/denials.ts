@@ -16,6 +16,8 @@ export const B = 'us-east-1';
 const SITE = SITES.aws;
 /** Maximum time in which a fleet that only names the denied region fails, in ms. */
 const QUICK_MS = 60_000;
+/** Status of the answer to a dry run that would be allowed. */
+const DRY_RUN = 412;
 
 export interface Denial {
   status: number;
@@ -75,6 +77,9 @@ export async function playDeniedCreates(field: Ec2Field, denial: Denial): Promis
     Array(6).fill(B),
   );
   assertMet('denied calls in A', met);
+  const { health } = await user.health('cloud');
+  const shown = health?.deniedCalls.find(({ location, code }) => location === A && code === denial.code);
+  assert.ok(shown?.message.includes(denial.words), JSON.stringify(health));
   assertReady(await user.connection('cloud'));
   await runsInB(field, 'only-b');
 
@@ -85,7 +90,7 @@ export async function playDeniedCreates(field: Ec2Field, denial: Denial): Promis
   assert.ok(ground.now() - askedAtMs < QUICK_MS, `it failed after ${ground.now() - askedAtMs} ms`);
   assert.ok(JSON.stringify(failed.failures).includes(denial.words), JSON.stringify(failed.failures));
   const creates = worlds.aws.script.noted.filter(
-    ({ call, status }) => call === 'RunInstances' && status >= 400,
+    ({ call, status }) => call === 'RunInstances' && status >= 400 && status !== DRY_RUN,
   );
   assert.ok(creates.length <= 3, `EC2 denied ${creates.length} creates`);
   assertReady(await user.connection('cloud'));
@@ -93,5 +98,7 @@ export async function playDeniedCreates(field: Ec2Field, denial: Denial): Promis
   met.end();
   await stage.act(alone.id, 'retry');
   const again = await stage.until(alone.id, (one) => one.status !== 'Failed' && isSettled(one));
+  const after = (await user.health('cloud')).health?.deniedCalls.map(({ call }) => call);
+  assert.ok(!after?.includes('ec2:RunInstances'), JSON.stringify(after));
   assertIs('the fleet in A alone after a retry', [again.status, again.counts.Running], ['Running', 2]);
 }

@@ -2,6 +2,7 @@ import type { FieldCase } from '../harness/case.ts';
 import { f01 } from './f01-region-under-validation.ts';
 import { f02 } from './f02-region-not-enabled.ts';
 import { f03 } from './f03-policy-denies-region.ts';
+import { f03Rights } from './f03-rights.ts';
 import { f04 } from './f04-request-limits.ts';
 import { f05 } from './f05-subnet-refused.ts';
 import { f06 } from './f06-type-not-in-zone.ts';
@@ -37,6 +38,7 @@ export const CASES: readonly FieldCase[] = [
   ...f01,
   ...f02,
   ...f03,
+  ...f03Rights,
   ...f04,
   ...f05,
   ...f06,

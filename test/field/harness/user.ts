@@ -70,6 +70,14 @@ export class FieldUser {
     return body;
   }
 
+  /** Reads a connection with what the cloud denies to its credential. */
+  async health(name: string) {
+    const { body } = await this.#lab.requestConnections((api) =>
+      api.getConnection({ ...about, params: this.#named(name), body: undefined }),
+    );
+    return body;
+  }
+
   async connections(namespace: string): Promise<Connection[]> {
     const { body } = await this.#lab.requestConnections((api) =>
       api.listConnections({ ...about, params: { namespace }, query: { limit: 100 }, body: undefined }),

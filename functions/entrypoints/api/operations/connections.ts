@@ -20,6 +20,7 @@ import {
   type UpdateCondition,
   updateConnection,
 } from '../../../platform/store/connections.ts';
+import { readDeniedCalls } from '../../../platform/store/denied-calls.ts';
 import { readEnding } from '../../../platform/store/ending.ts';
 import { readNamespace } from '../../../platform/store/namespaces.ts';
 import type { Store } from '../../../platform/store/store.ts';
@@ -136,7 +137,9 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
       return { body: { items: page.items.map(withLimits), cursor: encodeCursor(page.cursor) } };
     },
     async getConnection({ params: { namespace, connection } }) {
-      return { body: withLimits(await read(namespace, connection)) };
+      const found = await read(namespace, connection);
+      const deniedCalls = await readDeniedCalls(store, found.id);
+      return { body: { ...withLimits(found), health: { deniedCalls } } };
     },
     async deleteConnection({ params: { namespace, connection: name } }) {
       const outcome = await deleteConnection({ ...deps, leave }, namespace, name);

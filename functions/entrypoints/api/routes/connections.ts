@@ -6,6 +6,7 @@ import {
   credentialSchema,
   driverNameSchema,
 } from '../../../model/connection.ts';
+import { connectionHealthSchema } from '../../../model/denied-call.ts';
 import { governorViewSchema, reopenedSchema, reopenRequestSchema } from '../../../model/governor-view.ts';
 import { nameSchema } from '../../../model/identifiers.ts';
 import {
@@ -21,6 +22,9 @@ export const connectionParams = namespaceParams.extend({ connection: nameSchema 
 
 /** A connection with the limits and the orphan policy that apply to it. */
 export const connectionViewSchema = connectionSchema.extend({
+  health: connectionHealthSchema
+    .optional()
+    .describe('What the cloud denies to the credential. Only `GET` of one connection has it.'),
   limitProfile: limitProfileSchema,
   orphans: orphanPolicySchema.default(DEFAULT_ORPHAN_POLICY),
 });

@@ -1,0 +1,76 @@
+import type { CloudCall } from '../../drivers/contract/call-gate.ts';
+import type { DriverError } from '../../drivers/contract/errors.ts';
+import type { DeniedCall } from '../../model/denied-call.ts';
+import {
+  type Called,
+  isQuiet,
+  isSameCall,
+  noteAccepted,
+  noteDenied,
+  readDeniedCalls,
+} from '../store/denied-calls.ts';
+import type { Store } from '../store/store.ts';
+import type { Log } from './context.ts';
+
+/**
+ * Records which calls a cloud denies to one connection, and which of them it accepts again. A failed write is logged and
+ * never fails the call: the next denial is written again.
+ */
+export class CallHealth {
+  readonly #store: Store<'governor'>;
+  readonly #log: Log;
+  readonly #connectionId: string;
+  /** The denied calls, as this process knows them. */
+  #known: readonly DeniedCall[] = [];
+  /** Read when the first call has ended, since many processes end without a call. */
+  #read: Promise<void> | undefined;
+  /** Calls whose denial or acceptance is being written. */
+  readonly #writing = new Set<string>();
+
+  constructor(store: Store<'governor'>, log: Log, connectionId: string) {
+    this.#store = store;
+    this.#log = log;
+    this.#connectionId = connectionId;
+  }
+
+  /** Records a denial. A denial of one request, for instance of its image, says nothing about the call. */
+  async denied(
+    { action, location, kind }: CloudCall,
+    { cloudCode, code, message, scope }: DriverError,
+  ): Promise<void> {
+    if (code !== 'Forbidden' || scope === 'launch') return;
+    const denial = { call: action, location, code: cloudCode ?? code, message, isCreate: kind === 'create' };
+    const known = this.#known.find((one) => isSameCall(one, denial));
+    if (known && isQuiet(known, this.#store.clock.now())) return;
+    await this.#write(denial, () => noteDenied(this.#store, this.#connectionId, denial));
+  }
+
+  /** Removes an accepted call from the denied calls. Reads and writes nothing if no call is denied. */
+  async accepted({ action: call, location }: CloudCall): Promise<void> {
+    this.#read ??= this.#safely(async () => {
+      this.#known = await readDeniedCalls(this.#store, this.#connectionId);
+    });
+    await this.#read;
+    const called = { call, location };
+    if (!this.#known.some((one) => isSameCall(one, called))) return;
+    await this.#write(called, () => noteAccepted(this.#store, this.#connectionId, called));
+  }
+
+  async #write({ call, location }: Called, write: () => Promise<DeniedCall[]>): Promise<void> {
+    const key = `${call} ${location ?? ''}`;
+    if (this.#writing.has(key)) return;
+    this.#writing.add(key);
+    await this.#safely(async () => {
+      this.#known = await write();
+    });
+    this.#writing.delete(key);
+  }
+
+  async #safely(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#log.warn('the health of a connection could not be read or written', { error: String(error) });
+    }
+  }
+}
