@@ -6,9 +6,7 @@ import {
   type Region,
   type ServiceInputTypes,
   type ServiceOutputTypes,
-  TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
-import { z } from 'zod';
 import type { CallKind } from '../../model/limit-profile.ts';
 import { DriverError } from '../contract/errors.ts';
 import type { DriverClock } from '../contract/surroundings.ts';
@@ -84,18 +82,18 @@ export class Ec2 {
   }
 
   /**
-   * Asks whether a call would be allowed. EC2 makes nothing, and answers with an error in each case. A server other
-   * than EC2 may ignore the wish: what it then made is removed.
+   * Asks whether a call would be allowed. EC2 makes nothing, and answers with an error in each case.
    *
-   * @returns `ignored` if the server made the call
+   * @returns undefined if the call would be allowed; the answer of a server that is not EC2, ignored the wish, and made
+   *   the call
    * @throws DriverError if the call would be refused
    */
   async dryRun<
     Input extends ServiceInputTypes & { DryRun?: boolean | undefined },
     Output extends ServiceOutputTypes,
-  >(location: string, command: Ec2Command<Input, Output>): Promise<'allowed' | 'ignored'> {
+  >(location: string, command: Ec2Command<Input, Output>): Promise<Output | undefined> {
     await this.requireRegion(location);
-    const made = await this.#call(location, command, 'mutate', async (send) => {
+    return await this.#call(location, command, 'mutate', async (send) => {
       try {
         return await send();
       } catch (error) {
@@ -103,10 +101,6 @@ export class Ec2 {
         throw error;
       }
     });
-    if (made === undefined) return 'allowed';
-    const ids = madeSchema.parse(made).Instances.flatMap(({ InstanceId }) => InstanceId ?? []);
-    if (ids.length > 0) await this.send(location, new TerminateInstancesCommand({ InstanceIds: ids }));
-    return 'ignored';
   }
 
   /** Reads every item of a list, to the last page. */
@@ -182,11 +176,6 @@ export class Ec2 {
 
 const isExpired = ({ cloudCode }: DriverError): boolean =>
   cloudCode === 'ExpiredToken' || cloudCode === 'ExpiredTokenException';
-
-/** The machines in the answer to a call. */
-const madeSchema = z.looseObject({
-  Instances: z.array(z.looseObject({ InstanceId: z.string().optional() })).default([]),
-});
 
 const actionOf = (command: object): string => command.constructor.name.replace(/Command$/, '');
 

@@ -1,6 +1,9 @@
 import {
   CreateSecurityGroupCommand,
   CreateVpcCommand,
+  DeleteKeyPairCommand,
+  DeleteSecurityGroupCommand,
+  DeleteVpcCommand,
   DescribeInstancesCommand,
   ImportKeyPairCommand,
   RunInstancesCommand,
@@ -36,76 +39,102 @@ export class Rights {
 
   /**
    * Returns the calls that EC2 denies. A dry run that fails for another reason, for instance because the account has no
-   * default VPC, counts as allowed. An endpoint that ignores `DryRun` ends the check at its first call.
+   * default VPC, counts as allowed. If a server that is not EC2 ignores a dry run, the check removes what the server
+   * made, and ends.
    */
   async denied(location: string): Promise<DeniedRight[]> {
-    const tags = { [DEPLOYMENT_TAG]: this.#deploymentId };
-    const image = (await this.#parameters.read(location, [IMAGE_PARAMETER])).get(IMAGE_PARAMETER);
-    const run = new RunInstancesCommand({
-      DryRun: true,
-      ImageId: image ?? NO_IMAGE,
-      InstanceType: TYPE,
-      MinCount: 1,
-      MaxCount: 1,
-      MetadataOptions: { HttpTokens: 'required' },
-      TagSpecifications: tagsFor(['instance', 'volume', 'network-interface'], tags),
-    });
-    const denied = await this.#ask(() => this.#ec2.dryRun(location, run));
-    if (denied === 'ignored') return [];
-    const others = [
-      () => this.#ec2.send(location, new DescribeInstancesCommand({ MaxResults: 5 })),
-      () =>
-        this.#ec2.dryRun(
-          location,
-          new CreateVpcCommand({
-            DryRun: true,
-            CidrBlock: '10.0.0.0/16',
-            TagSpecifications: tagsFor(['vpc'], tags),
-          }),
-        ),
-      () =>
-        this.#ec2.dryRun(
-          location,
-          new CreateSecurityGroupCommand({
-            DryRun: true,
-            GroupName: NAME,
-            Description: NAME,
-            TagSpecifications: tagsFor(['security-group'], tags),
-          }),
-        ),
-      () =>
-        this.#ec2.dryRun(
-          location,
-          new ImportKeyPairCommand({
-            DryRun: true,
-            KeyName: NAME,
-            PublicKeyMaterial: Buffer.from(PUBLIC_KEY),
-            TagSpecifications: tagsFor(['key-pair'], tags),
-          }),
-        ),
-      () =>
-        this.#ec2.dryRun(
-          location,
-          new TerminateInstancesCommand({ DryRun: true, InstanceIds: [NO_MACHINE] }),
-        ),
-    ];
-    const answers: (DeniedRight | 'allowed' | 'ignored')[] = [denied];
-    for (const ask of others) answers.push(await this.#ask(ask));
-    return answers.flatMap((one) => (typeof one === 'object' ? [one] : []));
+    const denied: DeniedRight[] = [];
+    for (const ask of [
+      () => this.#run(location),
+      () => this.#list(location),
+      () => this.#network(location),
+      () => this.#group(location),
+      () => this.#keyPair(location),
+      () => this.#terminate(location),
+    ]) {
+      const answer = await answerOf(ask);
+      if (answer === 'ignored') break;
+      if (answer !== 'allowed') denied.push(answer);
+    }
+    return denied;
   }
 
-  async #ask(call: () => Promise<unknown>): Promise<DeniedRight | 'allowed' | 'ignored'> {
-    try {
-      return (await call()) === 'ignored' ? 'ignored' : 'allowed';
-    } catch (error) {
-      if (!(error instanceof DriverError)) throw error;
-      if (error.code === 'Forbidden') {
-        const { call: name = 'ec2', cloudCode = error.code, message } = error;
-        return { call: name, code: cloudCode, message };
-      }
-      if (ENDS_THE_CHECK.has(error.code)) throw error;
-      return 'allowed';
-    }
+  async #run(location: string): Promise<Outcome> {
+    const image = (await this.#parameters.read(location, [IMAGE_PARAMETER])).get(IMAGE_PARAMETER);
+    const made = await this.#ec2.dryRun(
+      location,
+      new RunInstancesCommand({
+        DryRun: true,
+        ImageId: image ?? NO_IMAGE,
+        InstanceType: TYPE,
+        MinCount: 1,
+        MaxCount: 1,
+        MetadataOptions: { HttpTokens: 'required' },
+        TagSpecifications: tagsFor(['instance', 'volume', 'network-interface'], this.#tags()),
+      }),
+    );
+    if (!made) return 'allowed';
+    const InstanceIds = (made.Instances ?? []).flatMap(({ InstanceId }) => InstanceId ?? []);
+    if (InstanceIds.length > 0)
+      await this.#ec2.send(location, new TerminateInstancesCommand({ InstanceIds }));
+    return 'ignored';
+  }
+
+  async #list(location: string): Promise<Outcome> {
+    await this.#ec2.send(location, new DescribeInstancesCommand({ MaxResults: 5 }));
+    return 'allowed';
+  }
+
+  async #network(location: string): Promise<Outcome> {
+    const TagSpecifications = tagsFor(['vpc'], this.#tags());
+    const command = new CreateVpcCommand({ DryRun: true, CidrBlock: '10.0.0.0/16', TagSpecifications });
+    const made = await this.#ec2.dryRun(location, command);
+    if (!made) return 'allowed';
+    if (made.Vpc?.VpcId) await this.#ec2.send(location, new DeleteVpcCommand({ VpcId: made.Vpc.VpcId }));
+    return 'ignored';
+  }
+
+  async #group(location: string): Promise<Outcome> {
+    const TagSpecifications = tagsFor(['security-group'], this.#tags());
+    const about = { GroupName: NAME, Description: NAME, TagSpecifications };
+    const made = await this.#ec2.dryRun(location, new CreateSecurityGroupCommand({ DryRun: true, ...about }));
+    if (!made) return 'allowed';
+    if (made.GroupId)
+      await this.#ec2.send(location, new DeleteSecurityGroupCommand({ GroupId: made.GroupId }));
+    return 'ignored';
+  }
+
+  async #keyPair(location: string): Promise<Outcome> {
+    const TagSpecifications = tagsFor(['key-pair'], this.#tags());
+    const key = { KeyName: NAME, PublicKeyMaterial: Buffer.from(PUBLIC_KEY), TagSpecifications };
+    const made = await this.#ec2.dryRun(location, new ImportKeyPairCommand({ DryRun: true, ...key }));
+    if (!made) return 'allowed';
+    await this.#ec2.send(location, new DeleteKeyPairCommand({ KeyName: NAME }));
+    return 'ignored';
+  }
+
+  /** No machine has the id, so that even a server that ignores the dry run ends nothing. */
+  async #terminate(location: string): Promise<Outcome> {
+    const ids = { InstanceIds: [NO_MACHINE] };
+    await this.#ec2.dryRun(location, new TerminateInstancesCommand({ DryRun: true, ...ids }));
+    return 'allowed';
+  }
+
+  #tags(): Record<string, string> {
+    return { [DEPLOYMENT_TAG]: this.#deploymentId };
+  }
+}
+
+type Outcome = 'allowed' | 'ignored';
+
+async function answerOf(call: () => Promise<Outcome>): Promise<DeniedRight | Outcome> {
+  try {
+    return await call();
+  } catch (error) {
+    if (!(error instanceof DriverError) || ENDS_THE_CHECK.has(error.code)) throw error;
+    if (error.code !== 'Forbidden') return 'allowed';
+    const { call: name = 'ec2', cloudCode = error.code, message } = error;
+    return { call: name, code: cloudCode, message };
   }
 }
 

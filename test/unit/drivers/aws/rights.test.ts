@@ -74,4 +74,14 @@ describe('a check of rights', () => {
     expect(changes().map((call) => call.get('Action'))).toEqual(['RunInstances', 'TerminateInstances']);
     expect(changes()[1]?.get('InstanceId.1')).toBe('i-1');
   });
+
+  test('removes the network of a server that ignores the dry run of a network, and asks that server nothing else', async () => {
+    await checked((action) =>
+      action === 'CreateVpc' || action === 'DeleteVpc'
+        ? page(action, '<vpc><vpcId>vpc-1</vpcId></vpc>')
+        : undefined,
+    );
+    expect(changes().map((call) => call.get('Action'))).toEqual(['RunInstances', 'CreateVpc', 'DeleteVpc']);
+    expect(changes()[2]?.get('VpcId')).toBe('vpc-1');
+  });
 });
