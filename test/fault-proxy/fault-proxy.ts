@@ -162,6 +162,10 @@ export class FaultProxy {
       case 'delay':
         await sleep(fault.delayMs);
         return await this.#ask(asked);
+      case 'edit': {
+        const answer = await this.#ask(asked);
+        return { ...answer, body: Buffer.from(fault.edit(answer.body.toString('utf8'))) };
+      }
       case 'reset':
       case 'hang':
         return fault.kind;

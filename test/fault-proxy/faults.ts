@@ -14,6 +14,7 @@ export interface CannedAnswer {
  * - `answer`: gives the answer of the fault
  * - `answerAfterEffect`: passes the call on, then gives the answer of the fault
  * - `delay`: passes the call on after `delayMs`
+ * - `edit`: passes the call on, then gives the server's answer with an edited body
  * - `reset`: resets the connection
  * - `loseReplyBeforeEffect`: closes the connection without an answer
  * - `loseReplyAfterEffect`: passes the call on, then closes the connection without an answer
@@ -22,7 +23,8 @@ export interface CannedAnswer {
 export type FaultAction =
   | { kind: 'throttle' | 'reset' | 'loseReplyBeforeEffect' | 'loseReplyAfterEffect' | 'hang' }
   | { kind: 'answer' | 'answerAfterEffect'; answer: CannedAnswer }
-  | { kind: 'delay'; delayMs: number };
+  | { kind: 'delay'; delayMs: number }
+  | { kind: 'edit'; edit(body: string): string };
 
 export type Fault = FaultAction & {
   /** Name of the call, as `Dialect.callOf` returns it, or `*` for every call. */

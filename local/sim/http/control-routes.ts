@@ -8,6 +8,7 @@ import {
   plantedResourceSchema,
   plantInstance,
   plantResource,
+  resizeInstance,
 } from '../engine/plant.ts';
 import { accountRuleSchema } from '../engine/records.ts';
 import { named } from '../engine/world.ts';
@@ -55,6 +56,14 @@ export function controlRoutes(engine: SimEngine): Hono<SimEnv> {
   app.post('/instances', async (c) => {
     const { backendId } = plantInstance(engine.world, await readBody(c, plantedInstanceSchema));
     return c.json({ backendId }, 201);
+  });
+  app.post('/instances/:backendId/type', async (c) => {
+    const backendId = c.req.param('backendId');
+    const { instanceType } = await readBody(c, z.strictObject({ instanceType: z.string().min(1) }));
+    const record = [...state.sites.values()].map(({ live }) => live.get(backendId)).find((one) => one);
+    if (!record) return c.json(missing(`instance ${backendId}`), 404);
+    resizeInstance(engine.world, record, instanceType);
+    return c.json({ backendId, instanceType });
   });
   app.post('/resources', async (c) => {
     const { backendId } = plantResource(engine.world, await readBody(c, plantedResourceSchema));

@@ -74,6 +74,8 @@ export interface FaultCounts {
    * Number of second deployments that began to use the first deployment's clouds with the same deployment id.
    */
   secondWriters: number;
+  /** Number of machines that a user stopped, deleted, resized or gave another address in a cloud's console. */
+  outsideDeeds: number;
 }
 
 export function noFaults(): FaultCounts {
@@ -96,5 +98,6 @@ export function noFaults(): FaultCounts {
     continuedSweeps: 0,
     restores: 0,
     secondWriters: 0,
+    outsideDeeds: 0,
   };
 }

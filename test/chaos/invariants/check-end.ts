@@ -26,6 +26,7 @@ const placementSchema = z.object({
   connectionKey: z.string(),
   location: z.string(),
   counts: z.record(z.string(), z.number()),
+  microUsdPerHour: z.number(),
 });
 const STABLE = new Set(['Running', 'PartiallyRunning', 'Failed', 'Terminated', 'RolledBack', 'Suspended']);
 const OVER = new Set(['Terminated', 'RolledBack']);
@@ -119,6 +120,15 @@ function checkInstances(lab: Lab, { instances }: Records, forgotten: ForgottenMa
       );
     else if (bound.status !== record.status) {
       add('record', `${record.instanceId} is ${record.status}, and its machine is ${bound.status}`, key);
+    } else {
+      for (const name of ['publicIp', 'privateIp', 'instanceType'] as const) {
+        if (record[name] !== bound[name])
+          add(
+            'record',
+            `${record.instanceId} has ${name} ${record[name]}, and its machine ${bound[name]}`,
+            key,
+          );
+      }
     }
     for (const one of found) {
       if (one.backendId !== record.backendId && !isExcused(one))
@@ -134,10 +144,19 @@ function checkInstances(lab: Lab, { instances }: Records, forgotten: ForgottenMa
 }
 
 function checkCounters({ instances, placements }: Records, add: Add): void {
-  for (const { fleetId, connectionKey, location, counts } of placements) {
+  for (const { fleetId, connectionKey, location, counts, microUsdPerHour } of placements) {
     const here = instances.filter(
       (one) => one.fleetId === fleetId && one.connectionKey === connectionKey && one.location === location,
     );
+    const price = here
+      .filter(({ status, runningSinceSeconds }) => !isClosed(status) && runningSinceSeconds !== undefined)
+      .reduce((sum, one) => sum + one.microUsdPerHour, 0);
+    if (price !== microUsdPerHour)
+      add(
+        'counter',
+        `${fleetId} ${location}: the counted price is ${microUsdPerHour}, and the sum of the prices is ${price}`,
+        placementKey(fleetId, connectionKey, location),
+      );
     for (const status of new Set([...Object.keys(counts), ...here.map((one) => one.status)])) {
       const real = here.filter((one) => one.status === status).length;
       const counted = counts[status] ?? 0;

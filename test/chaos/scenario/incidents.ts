@@ -3,6 +3,7 @@ import { hideInstances } from '../../../local/sim/engine/plant.ts';
 import type { MissedMachines } from '../invariants/missed-machines.ts';
 import { foreignAccount } from '../models/clouds.ts';
 import { type Lab, NAMESPACE } from '../world/lab.ts';
+import { actOutside } from './outside.ts';
 import type { Incident } from './scenario.ts';
 
 const MOST_TRIES = 100;
@@ -114,6 +115,9 @@ export async function befall(
   if (incident.kind === 'empty-list') {
     lab.clouds.emptyNextList(incident);
     return;
+  }
+  if (incident.kind === 'outside') {
+    return await actOutside(lab, incident.cloud, incident.deed, untilMs - incident.atMs);
   }
   if (incident.kind === 'rotated') {
     const { connection, account } = incident;

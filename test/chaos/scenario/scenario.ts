@@ -11,6 +11,7 @@ import {
   type SecondWriterScript,
   secondWriterOf,
 } from './draw-deployments.ts';
+import { OUTSIDE_DEEDS, type OutsideDeed } from './outside.ts';
 
 const MINUTE_MS = 60_000;
 const CLOUD_NAMES = ['aws', 'gcp', 'openstack'] as const;
@@ -32,7 +33,8 @@ export interface FleetScript {
  * Something that goes wrong at a cloud or at a table for a while. `forgotten`: the cloud denies that any
  * machine at a location exists, and shows these machines again afterwards. `rotated`: the user rotates a
  * connection to another account and back. `account-changed`: a connection's credential reaches another
- * account, and no request announces that. `empty-list`: the next list of a location's machines is empty.
+ * account, and no request announces that. `empty-list`: the next list of a location's machines is empty. `outside`: a
+ * user changes a machine in the cloud's console.
  */
 export type Incident =
   | { kind: 'location-down'; cloud: CloudName; location: string; atMs: number; untilMs: number }
@@ -41,6 +43,7 @@ export type Incident =
   | { kind: 'rotated'; connection: string; account: string; atMs: number; untilMs: number }
   | { kind: 'account-changed'; account: string; atMs: number; untilMs: number }
   | { kind: 'empty-list'; cloud: CloudName; location: string; atMs: number; untilMs: number }
+  | { kind: 'outside'; cloud: CloudName; deed: OutsideDeed; atMs: number; untilMs: number }
   | { kind: 'table-down'; table: 'fleets' | 'governor' | 'access'; atMs: number; untilMs: number };
 
 /**
@@ -117,7 +120,10 @@ export function scenarioOf(seed: number): Scenario {
   const clouds = CLOUD_NAMES.slice(0, random.int(2, 3));
   const answers = new Random(seed, 'answers');
   const configs = Object.fromEntries(
-    clouds.map((name) => [name, { ...cloud(random), answersWhenRunning: answers.chance(0.2) }]),
+    clouds.map((name) => [
+      name,
+      { ...cloud(random), answersWhenRunning: answers.chance(0.2), ...lateAddresses(seed, name) },
+    ]),
   );
   const connections = clouds.map((name) => ({ name: `sim-${name}`, cloud: name, limits: limits(random) }));
   const fleets = fleetScripts(random, connections, configs);
@@ -138,6 +144,7 @@ export function scenarioOf(seed: number): Scenario {
       ...losses(seed, connections, troubleMs),
       ...rotations(identity, connections, troubleMs),
       ...emptyLists(seed, configs, fleets, faults),
+      ...deedsOutside(seed, clouds, troubleMs),
     ],
     troubleMs,
     sweepIntervalMs: random.int(3, 10) * MINUTE_MS,
@@ -268,8 +275,28 @@ function cloud(random: Random): CloudConfig {
       keyPair: 'key-{hex12}',
     },
     locations: Object.fromEntries(locations),
-    instanceTypes: { small: { vcpus: 2, memoryGb: 4, usdPerHour: 0.05 } },
+    instanceTypes: {
+      small: { vcpus: 2, memoryGb: 4, usdPerHour: 0.05 },
+      large: { vcpus: 4, memoryGb: 16, usdPerHour: 0.2 },
+    },
     images: { linux: { backendId: 'img-{hex8}', description: 'Linux' } },
+  });
+}
+
+/** Draws how late a cloud shows the addresses of a machine. */
+function lateAddresses(seed: number, name: CloudName): Pick<CloudConfig, 'addressSeconds'> {
+  const random = new Random(seed, `addresses of ${name}`);
+  return { addressSeconds: random.chance(0.7) ? [0, 0] : [0, random.pick([5, 30, 120])] };
+}
+
+/** Draws what users do in the clouds' consoles. A machine that they stop is started before the trouble ends. */
+function deedsOutside(seed: number, clouds: readonly CloudName[], troubleMs: number): Incident[] {
+  const random = new Random(seed, 'outside');
+  if (random.chance(0.4)) return [];
+  return Array.from({ length: random.int(1, 6) }, (): Incident => {
+    const atMs = random.int(20_000, Math.floor(troubleMs / 2));
+    const untilMs = atMs + random.int(10_000, 5 * MINUTE_MS);
+    return { kind: 'outside', cloud: random.pick(clouds), deed: random.pick(OUTSIDE_DEEDS), atMs, untilMs };
   });
 }
 

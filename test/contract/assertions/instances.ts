@@ -43,6 +43,32 @@ export const INSTANCES = assertions([
     },
   },
   {
+    id: 'create.late-addresses',
+    title: 'a machine is returned without addresses until the cloud reports them, and with them afterwards',
+    async run(lab) {
+      const { client, cloud, proxy } = lab;
+      const spec = await lab.spec();
+      const { backendId } = await client.createInstance(spec);
+      const before = await lab.untilStatus({ backendId }, 'Running');
+      await lab.awaitConsistency();
+      const read = async () => [
+        await client.getInstance(cloud.location, backendId),
+        ...(await lab.listed([spec])),
+      ];
+      proxy.faults.arm({ call: '*', kind: 'edit', edit: (body) => cloud.withoutAddresses(body) });
+      const early = await read();
+      assert.equal(early.length, 2);
+      for (const { status, publicIp, privateIp } of early)
+        assert.deepEqual(
+          { status, publicIp, privateIp },
+          { status: 'Running', publicIp: undefined, privateIp: undefined },
+        );
+      proxy.faults.clear();
+      for (const { publicIp, privateIp } of await read())
+        assert.deepEqual([publicIp, privateIp], [before.publicIp, before.privateIp]);
+    },
+  },
+  {
     id: 'create.listed',
     title: 'when the consistency window is over, a created machine is listed and is found by its token',
     async run(lab) {

@@ -163,6 +163,7 @@ async function start(): Promise<CloudUnderTest> {
         },
       ],
     },
+    withoutAddresses: (body) => body.replaceAll(/<(privateIpAddress|ipAddress)>[^<]*<\/\1>/g, ''),
     userDataOf(request) {
       const encoded = parametersOf(request).get('UserData');
       return encoded === null ? undefined : Buffer.from(encoded, 'base64').toString('utf8');

@@ -214,6 +214,7 @@ async function start(): Promise<CloudUnderTest> {
     consistencyWindowMs: 50,
     timeLimitMs: 15_000,
     errors: ERRORS,
+    withoutAddresses: (body) => body.replaceAll(/"(PublicIP|PrivateIP)": ?"[^"]*"/g, '"$1":""'),
     ...(emulate ? { emulate } : {}),
     reset: async () => found.reset(),
     countLeft: () => countAll(found, MockName),

@@ -94,6 +94,12 @@ function userDataOf(request: ProxiedRequest): string | undefined {
   return data === undefined ? undefined : Buffer.from(data, 'base64').toString('utf8');
 }
 
+/** Removes the addresses of servers from the body of an answer of Nova. */
+function withoutAddresses(body: string): string {
+  if (!body.includes('"addresses"')) return body;
+  return JSON.stringify(JSON.parse(body), (name, value) => (name === 'addresses' ? {} : value));
+}
+
 const tokenSchema = z.object({
   token: z.object({
     catalog: z.array(
@@ -243,6 +249,7 @@ async function start(): Promise<CloudUnderTest> {
     timeLimitMs: 120_000,
     errors: OPENSTACK_ERRORS,
     userDataOf,
+    withoutAddresses,
     async reset() {
       for (const deploymentId of deploymentsOf(await namesLeft())) {
         const options = {

@@ -138,6 +138,7 @@ async function start(): Promise<CloudUnderTest> {
     consistencyWindowMs: LIST_DELAY_MS + 150,
     timeLimitMs: 10_000,
     errors: ERRORS,
+    withoutAddresses: (body) => body.replaceAll(/,"(publicIp|privateIp)":"[^"]*"/g, ''),
     userDataOf: (request) => createdBy(request)?.userData,
     reset: async () => engine.reset(),
     async countLeft() {

@@ -122,6 +122,8 @@ export interface CloudUnderTest {
   /** Returns the user data of a create request. No answer of the cloud contains the user data. */
   userDataOf?(request: ProxiedRequest): string | undefined;
   isSpot?(request: ProxiedRequest): boolean;
+  /** Returns the body of an answer without the addresses of machines, as a cloud answers that assigns them late. */
+  withoutAddresses(body: string): string;
 
   /** Resets the server to its state after the start. */
   reset(): Promise<void>;

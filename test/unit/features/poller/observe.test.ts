@@ -25,10 +25,14 @@ async function openRunning(size = 1): Promise<void> {
   fleet.nowMs += HOUR_MS;
 }
 
-async function look(changes: Partial<Snapshot> = {}, worker: Worker = fleet.worker): Promise<Observed> {
+async function look(
+  changes: Partial<Snapshot> = {},
+  worker: Worker = fleet.worker,
+  { isFirstOfMinute = false } = {},
+): Promise<Observed> {
   const poll = await fleet.takePoll(worker);
-  // The first full poll of each minute checks deadlines. The poll of the test is not the first.
-  poll.loop.fullAtMs = fleet.nowMs;
+  // The first full poll of each minute checks deadlines, addresses and types.
+  poll.loop.fullAtMs = isFirstOfMinute ? 0 : fleet.nowMs;
   const snapshot = await fleet.run(worker, () =>
     takeSnapshot(poll.context, poll.site, poll.opened, poll.loop),
   );
@@ -75,6 +79,54 @@ describe('observe', () => {
       to: 'Terminated',
       fields: { failure: { code: 'Vanished' } },
     });
+  });
+
+  it('only the first poll of a minute finds another address of a running machine', async () => {
+    await openRunning();
+    Object.assign(fleet.cloud.made[0] ?? {}, { publicIp: '192.0.2.7' });
+    expect(actionsOf((await look()).found)).toEqual([]);
+    const { found } = await look({}, fleet.worker, { isFirstOfMinute: true });
+    expect(found).toMatchObject([{ finding: { to: 'Running', fields: { publicIp: '192.0.2.7' } } }]);
+    expect(fleet.history.filter((call) => call.startsWith('get'))).toEqual([]);
+  });
+
+  it('a poll asks by id why a machine failed if the list gives no reason, and asks once', async () => {
+    await open();
+    const [machine] = fleet.cloud.made;
+    Object.assign(machine ?? {}, { stuckAt: 'Failed' });
+    fleet.cloud.meet = (call) => {
+      if (call.startsWith('get')) Object.assign(machine ?? {}, { failureMessage: 'no valid host' });
+    };
+    const { found } = await look();
+    expect(found).toMatchObject([
+      {
+        finding: {
+          to: 'Terminating',
+          fields: { failure: { code: 'CloudFailed', message: 'no valid host' } },
+        },
+      },
+    ]);
+    expect(fleet.history.filter((call) => call.startsWith('get'))).toEqual(['get m1']);
+  });
+
+  it('an instance fails without a reason if the cloud does not answer why its machine failed', async () => {
+    await open();
+    Object.assign(fleet.cloud.made[0] ?? {}, { stuckAt: 'Failed' });
+    fleet.cloud.meet = (call) => {
+      if (call.startsWith('get')) throw new DriverError('Unavailable', 'not now');
+    };
+    expect((await look()).found).toMatchObject([
+      { finding: { fields: { failure: { message: 'the cloud reports that the machine failed' } } } },
+    ]);
+  });
+
+  it('within the consistency window, a machine that was asked to end is gone if two answers say so', async () => {
+    await openRunning();
+    const record = await fleet.claimed();
+    fleet.putRecord({ ...record, status: 'Terminating', acceptedAtMs: fleet.nowMs });
+    fleet.cloud.vanish(fleet.cloud.made[0]);
+    expect((await look()).found.at(-1)?.finding).toMatchObject({ to: 'Terminated' });
+    expect(fleet.history.filter((call) => call === 'get m1')).toHaveLength(2);
   });
 
   it('a poll finds that an instance failed if its machine vanished before the machine ran', async () => {

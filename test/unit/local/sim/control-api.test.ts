@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
+import { z } from 'zod';
 import { createApp } from '../../../../local/sim/http/app.ts';
 import { VirtualClouds } from './virtual-clouds.ts';
 
@@ -68,6 +69,20 @@ test('a location can go down and up, an account can be revoked, and a reset undo
   expect((await send('POST', '/_sim/reset', { seed: 12 })).body).toEqual({ ok: true, seed: 12 });
   expect((await list()).body).toEqual({ items: [], nextCursor: null });
   expect((await send('GET', '/_sim/health')).body).toMatchObject({ ok: true, seed: 12 });
+});
+
+test('a request can resize a machine, and gets 404 if the machine does not exist', async () => {
+  const planted = { cloud: 'aws', connection: 'acc', location: 'us-east-1', name: 'a-machine' };
+  const { body } = await send('POST', '/_sim/instances', planted);
+  const { backendId } = z.object({ backendId: z.string() }).parse(body);
+  const larger = { instanceType: 'm6i.xlarge' };
+  expect((await send('POST', `/_sim/instances/${backendId}/type`, larger)).body).toMatchObject(larger);
+  expect((await send('GET', '/_sim/books')).body).toMatchObject({
+    clouds: expect.arrayContaining([
+      expect.objectContaining({ instances: [expect.objectContaining({ backendId, ...larger })] }),
+    ]),
+  });
+  expect((await send('POST', '/_sim/instances/i-none/type', larger)).status).toBe(404);
 });
 
 test('an invalid request gets 400 or 404, with the reason', async () => {

@@ -44,6 +44,32 @@ describe('the life cycle of a simulated instance', () => {
     ]);
   });
 
+  test('a stopped instance has no public address, and gets another one when it starts', () => {
+    const clouds = new VirtualClouds();
+    const id = String(clouds.create().body['id']);
+    clouds.wait(60);
+    const [before] = clouds.list();
+    clouds.call({ call: 'stop', location: LOCATION, backendId: id });
+    clouds.wait(10);
+    expect(clouds.list()).toMatchObject([{ status: 'Suspended', privateIp: before?.['privateIp'] }]);
+    expect(clouds.list()[0]).not.toHaveProperty('publicIp');
+    clouds.call({ call: 'start', location: LOCATION, backendId: id });
+    clouds.wait(10);
+    const [after] = clouds.list();
+    expect(after).toMatchObject({ status: 'Running', publicIp: expect.any(String) });
+    expect(after?.['publicIp']).not.toBe(before?.['publicIp']);
+  });
+
+  test('an instance shows its addresses `addressSeconds` after it runs', () => {
+    const clouds = new VirtualClouds({ clouds: { aws: { addressSeconds: [30, 30] } } });
+    clouds.create();
+    clouds.wait(20);
+    expect(clouds.list()).toMatchObject([{ status: 'Running' }]);
+    expect(clouds.list()[0]).not.toHaveProperty('privateIp');
+    clouds.wait(30);
+    expect(clouds.list()).toMatchObject([{ publicIp: expect.any(String), privateIp: expect.any(String) }]);
+  });
+
   test('a list by ids contains exactly the requested instances that exist', () => {
     const clouds = new VirtualClouds();
     const [first, second] = [clouds.create(), clouds.create(), clouds.create()].map(({ body }) =>
