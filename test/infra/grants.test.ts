@@ -86,7 +86,7 @@ const ALLOWED: Record<string, Record<string, string[]>> = {
     ...everyQueue(['sqs:SendMessage']),
   },
   'api/connections': {
-    ...fleets(READ),
+    ...fleets(READ_CHECK),
     DataAccessTable: READ_WRITE,
     DataCatalogueTable: READ_WRITE,
     DataGovernorTable: [...READ, 'dynamodb:PutItem'].sort(),
