@@ -1,6 +1,7 @@
 import type { Counts, Fleet } from '../../functions/model/fleet.ts';
 import { plainText } from '../../functions/model/plain-text.ts';
 import type { OutStream } from './context.ts';
+import { failedOf } from './show.ts';
 import { waitingLines } from './show-waiting.ts';
 
 const REWRITE_EVERY_MS = 0;
@@ -132,7 +133,7 @@ export class ProgressPrinter {
   #head(fleet: Fleet, nowMs: number): string {
     const { requested } = fleet.counts;
     const ended = endedOf(fleet.counts, this.#goal);
-    const failed = fleet.counts.Failed ?? 0;
+    const failed = failedOf(fleet);
     // While anything stands still, the progress of the last minute says nothing about the end.
     const isMoving = (fleet.waiting ?? []).length === 0;
     const left = isMoving && ended < requested ? remainingMs(this.#samples, requested) : undefined;

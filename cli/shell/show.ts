@@ -8,6 +8,27 @@ import { fields, table } from './table.ts';
 
 const usd = (amount: number): string => `$${amount.toFixed(amount < 1 ? 4 : 2)}`;
 
+/** Returns a sum as text, with the number of instances that it leaves out because their price is not known. */
+function sumText(amount: number, leavesOut = 0): string {
+  if (leavesOut === 0) return usd(amount);
+  const some = `${leavesOut} instance${leavesOut === 1 ? '' : 's'}`;
+  return amount === 0
+    ? `not known (${some} without a price)`
+    : `${usd(amount)}, without ${some} of unknown price`;
+}
+
+function priceText({ usdPerHour, unpricedInstances = 0 }: Fleet): string {
+  if (unpricedInstances === 0) return usdPerHour.toFixed(2);
+  return usdPerHour === 0 ? 'not known' : `${usdPerHour.toFixed(2)} + ${unpricedInstances} not known`;
+}
+
+/** Counts the instances that have failed, including those whose machines are still being removed. */
+export function failedOf({ counts, failures }: Fleet): number {
+  const { Failed: failed = 0, Terminating: removed = 0 } = counts;
+  const all = failures.reduce((sum, { count }) => sum + count, 0);
+  return Math.max(failed, Math.min(all, failed + removed));
+}
+
 /** Returns all details of a fleet as text. */
 export function fleetText(fleet: Fleet): string {
   const { counts } = fleet;
@@ -26,8 +47,14 @@ export function fleetText(fleet: Fleet): string {
     ['Created', fleet.createdAt],
     ['Provisioned', fleet.runningAt],
     ['Terminated', fleet.terminatedAt],
-    ['Price per hour', usd(fleet.usdPerHour)],
-    ['Cost so far', usd(fleet.costUsd)],
+    [
+      'Failed',
+      failedOf(fleet) > (counts.Failed ?? 0)
+        ? `${failedOf(fleet)}, some of them still being removed`
+        : undefined,
+    ],
+    ['Price per hour', sumText(fleet.usdPerHour, fleet.unpricedInstances)],
+    ['Cost so far', sumText(fleet.costUsd, fleet.uncostedInstances)],
     ['SSH key', fleet.sshKeyParameter],
   ]);
   const locations = table(
@@ -58,8 +85,8 @@ export function fleetsText(fleets: readonly Fleet[]): string {
       fleet.status,
       fleet.counts.requested,
       fleet.counts.Running ?? 0,
-      fleet.counts.Failed ?? 0,
-      fleet.usdPerHour.toFixed(2),
+      failedOf(fleet),
+      priceText(fleet),
       fleet.createdAt,
     ]),
   );

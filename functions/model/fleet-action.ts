@@ -52,7 +52,7 @@ export interface ActionFacts {
  * | withdraw | Held | Terminating |
  * | abort | Preparing, Creating, while launching | nothing more is launched, and the failure policy decides the status |
  * | retry | Running, PartiallyRunning, Failed, when instances are missing | Preparing, and missing instances are launched |
- * | refine | PartiallyRunning, Failed, when instances failed | failed instances are removed; then Running, or Failed if a minimum is not reached |
+ * | refine | PartiallyRunning when instances are missing, Failed when instances failed | failed instances are removed, and the shortfall is accepted; then Running, or Failed if a minimum is not reached |
  */
 export function allowedActions({ status, working, launching, missing, failed }: ActionFacts): FleetAction[] {
   if (status === 'Held') return ['release', 'withdraw'];
@@ -60,5 +60,6 @@ export function allowedActions({ status, working, launching, missing, failed }: 
   if (working) return [];
   const settled = status === 'PartiallyRunning' || status === 'Failed';
   const retry: FleetAction[] = (settled || status === 'Running') && missing > 0 ? ['retry'] : [];
-  return settled && failed > 0 ? [...retry, 'refine'] : retry;
+  const isRefinable = status === 'PartiallyRunning' ? missing > 0 : settled && failed > 0;
+  return isRefinable ? [...retry, 'refine'] : retry;
 }

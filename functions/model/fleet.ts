@@ -56,7 +56,20 @@ export const fleetSchema = z.object({
   startedAt: z.iso.datetime().optional(),
   runningAt: z.iso.datetime().optional().describe('Time at which provisioning ended.'),
   terminatedAt: z.iso.datetime().optional(),
-  usdPerHour: z.number().nonnegative().describe('Price per hour of the instances that run now.'),
+  usdPerHour: z
+    .number()
+    .nonnegative()
+    .describe(
+      'Price per hour of the instances that run now. Leaves out the instances whose price is not known (`unpricedInstances`).',
+    ),
+  unpricedInstances: countSchema
+    .optional()
+    .describe('Number of instances that cost money now and whose price is not known.'),
+  uncostedInstances: countSchema
+    .optional()
+    .describe(
+      'Number of instances that cost money now or did so before, and whose price is not known. `costUsd` leaves them out.',
+    ),
   costUsd: z
     .number()
     .nonnegative()

@@ -124,6 +124,7 @@ async function carryOut(
         round: fleet.round + 1,
         heldUntilMs: null,
         pausePending: null,
+        acceptedMissing: null,
         lastAction: action,
       });
     case 'abort':

@@ -11,7 +11,7 @@ import { liveCount, type PlacementItem, readFleetPartition } from '../../platfor
 import type { Store } from '../../platform/store/store.ts';
 import type { FinishAnswer, RemovalInput } from '../../platform/workflow/messages.ts';
 import { aimOf } from './stop-when-decided.ts';
-import { statusWhenRefined } from './verdict.ts';
+import { missingAmong, statusWhenRefined } from './verdict.ts';
 
 export interface FinishTerminationDeps {
   store: Store<'fleets'>;
@@ -60,8 +60,10 @@ async function finishRefining(
     ({ counts }) => (counts.Failed ?? 0) > 0 || (counts.Terminating ?? 0) > 0 || (counts.Creating ?? 0) > 0,
   );
   if (left) return { status: fleet.status, done: false };
-  const status = statusWhenRefined(aimOf(fleet, layOut(await readSpec(store, fleet.fleetId))), placements);
-  const settled = await updateFleet(store, fleet, { status, work: null });
+  const aim = aimOf(fleet, layOut(await readSpec(store, fleet.fleetId)));
+  const status = statusWhenRefined(aim, placements);
+  const acceptedMissing = missingAmong(aim, placements);
+  const settled = await updateFleet(store, fleet, { status, acceptedMissing, work: null });
   if (!settled) throw new Error(`fleet ${fleet.fleetId} changed while its refine was being finished`);
   return { status, done: true };
 }

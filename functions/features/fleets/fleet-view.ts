@@ -2,13 +2,7 @@ import type { EveryField } from '../../model/every-field.ts';
 import type { Counts, Fleet } from '../../model/fleet.ts';
 import { allowedActions } from '../../model/fleet-action.ts';
 import { fleetCreatedAtMs } from '../../model/identifiers.ts';
-import {
-  type FleetStatus,
-  INSTANCE_STATUSES,
-  type InstanceStatus,
-  isOver,
-  isSettled,
-} from '../../model/status.ts';
+import { INSTANCE_STATUSES, type InstanceStatus, isOver, isSettled } from '../../model/status.ts';
 import { isoTime } from '../../platform/runtime/clock.ts';
 import { type FleetItem, parseFleetItem } from '../../platform/store/fleets.ts';
 import { listFleetIds } from '../../platform/store/list-fleets.ts';
@@ -17,6 +11,7 @@ import {
   type PlacementItem,
   readFleetPartition,
   unclaimedCount,
+  unpricedCounts,
 } from '../../platform/store/placements.ts';
 import type { Store } from '../../platform/store/store.ts';
 import { actionFacts } from './action-facts.ts';
@@ -70,7 +65,9 @@ export async function listFleets(
  * Returns the status that users see for instances that no launch has claimed. The status depends on the
  * fleet's status.
  */
-export function unclaimedStatus(status: FleetStatus): InstanceStatus {
+export function unclaimedStatus({ status, acceptedMissing }: UnclaimedOf): InstanceStatus {
+  // A refine gave up the instances that were missing then, even if the fleet has lost others since.
+  if (acceptedMissing !== undefined && isSettled(status)) return 'Terminated';
   switch (status) {
     case 'Preparing':
     case 'Held':
@@ -91,6 +88,8 @@ export function unclaimedStatus(status: FleetStatus): InstanceStatus {
   }
 }
 
+type UnclaimedOf = Pick<FleetItem, 'status' | 'acceptedMissing'>;
+
 /** Builds a fleet's view from its item and the counters of its placements. Pure. */
 export function fleetView(fleet: FleetItem, placements: readonly PlacementItem[], nowMs: number): Fleet {
   const byLocation = placements
@@ -99,16 +98,17 @@ export function fleetView(fleet: FleetItem, placements: readonly PlacementItem[]
       cloud: placement.cloud,
       connection: placement.connection,
       location: placement.location,
-      counts: countsOf(fleet.status, placement),
+      counts: countsOf(fleet, placement),
     }));
   const assigned = placements.reduce((sum, { requested }) => sum + requested, 0);
   const counts = addUp(byLocation.map((one) => one.counts));
   // Until the workflow's state Assign has opened all placements, some instances have no placement.
   const unassigned = fleet.requested - assigned;
   if (unassigned > 0) {
-    const status = unclaimedStatus(fleet.status);
+    const status = unclaimedStatus(fleet);
     counts[status] = (counts[status] ?? 0) + unassigned;
   }
+  const unpriced = placements.map(unpricedCounts);
   const seconds = (nowMs - fleetCreatedAtMs(fleet.fleetId)) / 1_000;
   const ended = (counts.Running ?? 0) + (counts.Failed ?? 0);
   const view: EveryField<Fleet> = {
@@ -128,9 +128,11 @@ export function fleetView(fleet: FleetItem, placements: readonly PlacementItem[]
     runningAt: fleet.runningAt,
     terminatedAt: fleet.terminatedAt,
     usdPerHour: placements.reduce((sum, { microUsdPerHour }) => sum + microUsdPerHour, 0) / 1e6,
+    unpricedInstances: unpriced.reduce((sum, { now }) => sum + now, 0),
+    uncostedInstances: unpriced.reduce((sum, { soFar }) => sum + soFar, 0),
     costUsd: placements.reduce((sum, placement) => sum + costUsd(placement, seconds), 0),
     sshKeyParameter: isOver(fleet.status) ? undefined : fleet.sshKeyParameter,
-    failures: failuresOf(fleet.status, placements),
+    failures: failuresOf(fleet, placements),
     waiting: undefined,
     shortfall: isSettled(fleet.status) ? fleet.requested - (counts.Running ?? 0) : undefined,
     heldUntil: fleet.heldUntilMs === undefined ? undefined : isoTime(fleet.heldUntilMs),
@@ -139,12 +141,12 @@ export function fleetView(fleet: FleetItem, placements: readonly PlacementItem[]
   return view;
 }
 
-function countsOf(status: FleetStatus, placement: PlacementItem): Counts {
+function countsOf(fleet: UnclaimedOf, placement: PlacementItem): Counts {
   const counts: Counts = { requested: placement.requested };
   const { Planned: _unclaimed, ...claimed } = placement.counts;
   for (const [name, count] of entriesOf(claimed)) if (count > 0) counts[name] = count;
   const unclaimed = unclaimedCount(placement);
-  const as = unclaimedStatus(status);
+  const as = unclaimedStatus(fleet);
   if (unclaimed > 0) counts[as] = (counts[as] ?? 0) + unclaimed;
   return counts;
 }
@@ -162,7 +164,7 @@ function entriesOf(counts: PlacementItem['counts']): [InstanceStatus, number][] 
   return INSTANCE_STATUSES.flatMap((name) => (counts[name] === undefined ? [] : [[name, counts[name]]]));
 }
 
-function failuresOf(status: FleetStatus, placements: readonly PlacementItem[]): Fleet['failures'] {
+function failuresOf(fleet: UnclaimedOf, placements: readonly PlacementItem[]): Fleet['failures'] {
   const failures = new Map<string, { count: number; example: string }>();
   const add = (code: string, count: number, example: string) => {
     const known = failures.get(code);
@@ -173,7 +175,7 @@ function failuresOf(status: FleetStatus, placements: readonly PlacementItem[]): 
       if (count > 0) add(code, count, placement.failureExamples[code] ?? code);
     }
     const unclaimed = unclaimedCount(placement);
-    if (unclaimed > 0 && unclaimedStatus(status) === 'Failed') {
+    if (unclaimed > 0 && unclaimedStatus(fleet) === 'Failed') {
       const { code, message } = placement.blocked ?? NOT_LAUNCHED;
       add(code, unclaimed, message);
     }

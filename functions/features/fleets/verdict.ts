@@ -1,6 +1,6 @@
 import type { NodeGroup } from '../../model/fleet.ts';
 import type { FailurePolicy } from '../../model/fleet-request.ts';
-import type { FleetStatus } from '../../model/status.ts';
+import type { FleetStatus, InstanceStatus } from '../../model/status.ts';
 import { lostIn } from '../../platform/store/counters.ts';
 import type { PlacementItem } from '../../platform/store/placements.ts';
 
@@ -80,14 +80,36 @@ export function statusWhenRefined(aim: Aim, placements: readonly Tally[]): Fleet
 }
 
 /**
- * Returns a settled fleet's status after lost instances of the fleet run again. Pure.
+ * Returns a settled fleet's status after instances were lost, stopped or started outside, or run again. An instance
+ * that exists and does not run, for example a stopped one, is missing, and is no failure. Pure.
  *
- * @param isRefined true if the fleet's failed instances were removed
+ * @param acceptedMissing number of missing instances that the latest refine accepted
  */
-export function statusWhenBack(aim: Aim, placements: readonly Tally[], isRefined: boolean): FleetStatus {
-  if (countOfAll(placements, 'Running') === aim.requested) return 'Running';
-  if (isRefined) return statusWhenRefined(aim, placements);
-  return keepsGoing(aim, placements) ? 'PartiallyRunning' : 'Failed';
+export function statusNow(aim: Aim, placements: readonly Tally[], acceptedMissing: number): FleetStatus {
+  const missing = missingAmong(aim, placements);
+  if (missing <= acceptedMissing) return statusWhenRefined(aim, placements);
+  return keepsGoing(aim, placements) || standsStill(aim, placements) ? 'PartiallyRunning' : 'Failed';
+}
+
+/** Counts the requested instances that do not run. An instance that reboots counts as running. */
+export function missingAmong(aim: Pick<Aim, 'requested'>, placements: readonly Tally[]): number {
+  return aim.requested - countOfAll(placements, 'Running') - countOfAll(placements, 'Rebooting');
+}
+
+/** Returns true if the minimums are reached as soon as the stopped instances are started again. */
+function standsStill(aim: Aim, placements: readonly Tally[]): boolean {
+  const all = placements.map(({ counts, groups }) => ({
+    counts: withStopped(counts),
+    groups: Object.fromEntries(Object.entries(groups).map(([name, of]) => [name, withStopped(of)])),
+  }));
+  return keepsGoing(aim, all);
+}
+
+const STOPPED = ['Suspending', 'Suspended', 'Resuming', 'Rebooting'] as const;
+
+function withStopped<Counts extends Readonly<Record<string, number | undefined>>>(counts: Counts): Counts {
+  const stopped = STOPPED.reduce((sum, status) => sum + (counts[status] ?? 0), 0);
+  return { ...counts, Running: (counts['Running'] ?? 0) + stopped };
 }
 
 /**
@@ -123,7 +145,7 @@ function upIn(placements: readonly Tally[], group: string): number {
   return countOf(placements, group, 'Running') + countOf(placements, group, 'Undefined');
 }
 
-function countOfAll(placements: readonly Tally[], status: 'Running' | 'Undefined'): number {
+function countOfAll(placements: readonly Tally[], status: InstanceStatus): number {
   return placements.reduce((sum, { counts }) => sum + (counts[status] ?? 0), 0);
 }
 

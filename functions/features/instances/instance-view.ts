@@ -152,7 +152,7 @@ function viewOf(
   record: InstanceItem | undefined,
 ): Instance {
   const claimed = record?.status === 'Planned' ? undefined : record?.status;
-  const status = claimed ?? unclaimedStatus(fleet.status);
+  const status = claimed ?? unclaimedStatus(fleet);
   const location = record?.location ?? placement.location;
   const blocked = placements.find(
     (one) => one.connectionKey === placement.connectionKey && one.location === location,

@@ -10,9 +10,9 @@ import { recordRunning } from '../instances/record-running.ts';
 import {
   type Decided,
   fleetsThatLost,
-  fleetsThatRecovered,
-  isRecovery,
+  fleetsToReview,
   isVanishing,
+  mayChangeFleet,
 } from './decide-changes.ts';
 import type { Poll } from './poll.ts';
 
@@ -41,7 +41,7 @@ export async function applyDecided(
 ): Promise<Applied> {
   const vanishing = changes.filter(isVanishing).map(({ record }) => record);
   const missing = await noteMissing(context, site, opened, vanishing);
-  await reviewLater(context, changes.filter(isRecovery));
+  await reviewLater(context, changes.filter(mayChangeFleet));
   const { applied } = await applyChanges(context, changes);
   const written = new Set(applied);
   await noteVanished(
@@ -67,7 +67,7 @@ export async function endAttempts(
   await failInstances(context, endedAttempts);
   for (const fleetId of fleetsThatLost(changes))
     await stopWhenDecided(context.store, await context.layout(fleetId));
-  for (const fleetId of fleetsThatRecovered(changes))
+  for (const fleetId of fleetsToReview(changes))
     await reviewFleet(context.store, await context.layout(fleetId));
   const running = await recordRunning(context, adopted);
   for (const { record, machine } of adopted)

@@ -67,15 +67,19 @@ function changeOf(
 export const isVanishing = ({ record, to, fields }: StatusChange): boolean =>
   isClosed(to) && (fields?.failure ?? record.failure)?.code === 'Vanished';
 
-/** Returns true if a change records that an instance runs again, for example after its machine was stopped. */
-export const isRecovery = ({ record, to }: StatusChange): boolean =>
-  to === 'Running' && record.status !== 'Creating' && record.status !== 'Running';
+/**
+ * Returns true if a change may change the status of a settled fleet: an instance that was launched before begins or
+ * ceases to run, or has vanished.
+ */
+export const mayChangeFleet = ({ record, to }: StatusChange): boolean =>
+  record.status !== 'Creating' && record.status !== 'Terminating' && record.status !== to;
 
 /** Returns the fleet ids of the changes that record a failure. */
 export function fleetsThatLost(changes: readonly StatusChange[]): Set<string> {
   return new Set(changes.flatMap(({ record, fields }) => (fields?.failure ? [record.fleetId] : [])));
 }
 
-export function fleetsThatRecovered(changes: readonly StatusChange[]): Set<string> {
-  return new Set(changes.filter(isRecovery).map(({ record }) => record.fleetId));
+/** Returns the fleet ids of the changes that may change the status of a settled fleet. */
+export function fleetsToReview(changes: readonly StatusChange[]): Set<string> {
+  return new Set(changes.filter(mayChangeFleet).map(({ record }) => record.fleetId));
 }

@@ -77,9 +77,8 @@ export function countStepFrom(
   if (before) countStatus(from, before, before.status, -1);
   countStatus(to, after, after.status, 1);
   countPrice(to, { ...(before && { before }), after }, secondsSinceCreation);
+  countFailure(from, to, before, after);
   if (before && isClosed(before.status)) {
-    // The instance is launched again, or its machine exists again: its failure is no longer counted.
-    if (before.failure && !isClosed(after.status)) bump(from, ['failureCounts', before.failure.code], -1);
     // A failure in an earlier round stays in the `lost` counter of that round.
     if (after.round !== before.round) return;
     if (isLost(before)) bump(from, ['groups', before.nodeGroup, lostIn(before.round)], -1);
@@ -89,10 +88,29 @@ export function countStepFrom(
   if (isLost(after) && !(before && isLost(before))) {
     bump(to, ['groups', after.nodeGroup, lostIn(after.round)], 1);
   }
-  if (!isClosed(after.status) || !after.failure) return;
-  bump(to, ['failureCounts', after.failure.code], 1);
-  to.examples.set(after.failure.code, after.failure.message);
 }
+
+/**
+ * Counts the failure of an instance that has failed, even while its machine is still being removed. If the instance is
+ * launched again, or its machine exists again, its failure is no longer counted.
+ */
+function countFailure(
+  from: CounterChange,
+  to: CounterChange,
+  before: InstanceItem | undefined,
+  after: InstanceItem,
+): void {
+  const was = before && countedFailure(before);
+  const is = countedFailure(after);
+  if (was?.code === is?.code && from === to) return;
+  if (was) bump(from, ['failureCounts', was.code], -1);
+  if (!is) return;
+  bump(to, ['failureCounts', is.code], 1);
+  to.examples.set(is.code, is.message);
+}
+
+const countedFailure = (record: InstanceItem): InstanceItem['failure'] =>
+  isClosed(record.status) || isLost(record) ? record.failure : undefined;
 
 function countPrice(change: CounterChange, { before, after }: Step, secondsSinceCreation: number): void {
   const isRunning = startsRun(before, after) || isInRun(after);

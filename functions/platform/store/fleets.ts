@@ -50,6 +50,11 @@ const fleetItemSchema = z.object({
   pausePending: z.literal(true).optional(),
   /** Time at which a held fleet is withdrawn. */
   heldUntilMs: z.number().optional(),
+  /**
+   * Number of missing instances that the latest refine accepted. While no more instances than that are missing, the
+   * fleet is Running. A retry removes it.
+   */
+  acceptedMissing: z.number().optional(),
   /** Time at which a user last asked for a removal. Removals that failed before are tried again immediately. */
   removalAskedAtMs: z.number().optional(),
   createdAt: z.string(),
@@ -102,6 +107,7 @@ export interface FleetUpdate {
   pausePending?: true | null;
   heldUntilMs?: number | null;
   removalAskedAtMs?: number;
+  acceptedMissing?: number | null;
   startedAt?: string;
   runningAt?: string;
   terminatedAt?: string;

@@ -46,6 +46,8 @@ const placementItemSchema = z.object({
    * instance, its error, and the largest number of tries. Out of date if the instances have ended since.
    */
   stuck: stuckItemSchema.extend({ instances: z.number(), instanceId: z.string() }).optional(),
+  /** Names of the node groups whose instance type has no known price at this location. */
+  unpricedGroups: z.array(z.string()).default([]),
   /** Sum of the prices of the running instances, in millionths of a dollar per hour. */
   microUsdPerHour: z.number(),
   /**
@@ -79,6 +81,9 @@ function newItem(
     groups: Object.fromEntries(ranges.map(({ group }) => [group.name, {}])),
     failureCounts: {},
     failureExamples: {},
+    unpricedGroups: ranges.flatMap(({ group }) =>
+      group.pricesUsdPerHour[location] === undefined ? [group.name] : [],
+    ),
     microUsdPerHour: 0,
     microUsdSeconds: 0,
   };
@@ -269,6 +274,26 @@ const LIVE: readonly InstanceStatus[] = [
 export function liveCount({ counts }: Pick<PlacementItem, 'counts'>): number {
   return LIVE.reduce((sum, status) => sum + (counts[status] ?? 0), 0);
 }
+
+/**
+ * Counts the instances of a placement without a known price: the instances that cost money now, and all instances that
+ * cost or did cost money. Instances in Creating, Planned and Failed do not count.
+ */
+export function unpricedCounts({
+  groups,
+  unpricedGroups,
+}: Pick<PlacementItem, 'groups' | 'unpricedGroups'>): {
+  now: number;
+  soFar: number;
+} {
+  const of = (name: string, statuses: readonly InstanceStatus[]) =>
+    statuses.reduce((sum, status) => sum + (groups[name]?.[status] ?? 0), 0);
+  const now = unpricedGroups.reduce((sum, name) => sum + of(name, COSTING), 0);
+  const ended = unpricedGroups.reduce((sum, name) => sum + of(name, ['Terminated']), 0);
+  return { now, soFar: now + ended };
+}
+
+const COSTING: readonly InstanceStatus[] = LIVE.filter((status) => status !== 'Creating');
 
 /** Returns the names of the node groups for which `liveCount` counts an instance of this placement. */
 export function liveGroups({ groups }: Pick<PlacementItem, 'groups'>): Set<string> {

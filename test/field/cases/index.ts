@@ -29,7 +29,11 @@ import { f29Unchecked } from './f29-unchecked-account.ts';
 import { f30 } from './f30-restored-tables.ts';
 import { f31 } from './f31-two-deployments.ts';
 import { f34 } from './f34-list-without-fault.ts';
+import { f35 } from './f35-failures-being-removed.ts';
 import { f36 } from './f36-gone-within-the-window.ts';
+import { f37 } from './f37-shortfall.ts';
+import { f38 } from './f38-unknown-price.ts';
+import { f39 } from './f39-credential-deleted.ts';
 import { quiet } from './quiet.ts';
 
 /** All cases, in the order of their numbers. */
@@ -65,5 +69,9 @@ export const CASES: readonly FieldCase[] = [
   ...f30,
   ...f31,
   ...f34,
+  ...f35,
   ...f36,
+  ...f37,
+  ...f38,
+  ...f39,
 ];

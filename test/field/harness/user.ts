@@ -145,6 +145,13 @@ export class FieldUser {
     return body.items;
   }
 
+  async instance(id: string): Promise<Instance> {
+    const { body } = await this.#lab.request((api) =>
+      api.getInstance({ ...about, params: { namespace: NAMESPACE, instance: id }, body: undefined }),
+    );
+    return body;
+  }
+
   /** Sweeps all connections, and waits for the end of the sweep. */
   async sweep({ dryRun = false } = {}): Promise<Sweep> {
     const params = { namespace: NAMESPACE };

@@ -37,12 +37,12 @@ describe.each(FLEET_STATUSES)('a fleet that is %s', (status) => {
     },
   );
 
-  it(`a ${status} fleet allows no retry if no instance is missing, and no refine if no instance failed`, () => {
+  it(`a ${status} fleet allows no retry if no instance is missing, and a refine without a failed instance only to accept a shortfall`, () => {
     expect(allowedActions({ ...facts, missing: 0, failed: 0 })).toEqual(
       TABLE[status].filter((action) => action !== 'retry' && action !== 'refine'),
     );
     expect(allowedActions({ ...facts, missing: 2, failed: 0 })).toEqual(
-      TABLE[status].filter((action) => action !== 'refine'),
+      TABLE[status].filter((action) => action !== 'refine' || status === 'PartiallyRunning'),
     );
   });
 

@@ -41,6 +41,7 @@ const placement = (fields: Partial<PlacementItem> = {}): PlacementItem => ({
   groups: {},
   failureCounts: {},
   failureExamples: {},
+  unpricedGroups: [],
   microUsdPerHour: 0,
   microUsdSeconds: 0,
   ...fields,

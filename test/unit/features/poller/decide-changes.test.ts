@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import {
   decideChanges,
   fleetsThatLost,
-  fleetsThatRecovered,
-  isRecovery,
+  fleetsToReview,
   isVanishing,
+  mayChangeFleet,
 } from '../../../../functions/features/poller/decide-changes.ts';
 import type { Found } from '../../../../functions/features/poller/poll.ts';
 import type { StatusChange } from '../../../../functions/platform/store/transition.ts';
@@ -74,17 +74,19 @@ describe('the changes of a poll', () => {
     expect(isVanishing(change({}))).toBe(false);
   });
 
-  it('isRecovery is true only for a change to Running after the instance has run', () => {
-    const undefinedOne = record({ status: 'Undefined' });
-    expect(isRecovery(change({ record: undefinedOne }))).toBe(true);
-    expect(isRecovery(change({ record: undefinedOne, to: 'Suspended' }))).toBe(false);
-    expect(isRecovery(change({ record: record({ status: 'Creating' }) }))).toBe(false);
+  it('a launched instance that begins or ceases to run may change its fleet, a launch or removal does not', () => {
+    expect(mayChangeFleet(change({ record: record({ status: 'Undefined' }) }))).toBe(true);
+    expect(mayChangeFleet(change({ record: record({ status: 'Running' }), to: 'Suspended' }))).toBe(true);
+    expect(mayChangeFleet(change({ record: record({ status: 'Creating' }) }))).toBe(false);
+    expect(mayChangeFleet(change({ record: record({ status: 'Terminating' }), to: 'Terminated' }))).toBe(
+      false,
+    );
   });
 
-  it('fleetsThatLost and fleetsThatRecovered return each fleet only once', () => {
+  it('fleetsThatLost and fleetsToReview return each fleet only once', () => {
     const lost = [1, 2].map(() => change({ to: 'Failed', fields: { failure: FAILURE } }));
     const back = change({ record: record({ fleetId: 'other', status: 'Undefined' }) });
     expect([...fleetsThatLost([...lost, back])]).toEqual([record().fleetId]);
-    expect([...fleetsThatRecovered([...lost, back])]).toEqual(['other']);
+    expect([...fleetsToReview([...lost, back])]).toEqual(['other']);
   });
 });

@@ -62,12 +62,14 @@ describe('countStep', () => {
     for (const one of [rebooted, cancelled]) expect(counted(one)).not.toHaveProperty('microUsdPerHour');
   });
 
-  it('an instance is counted as lost when it fails, and its failure code is counted when its record is closed', () => {
+  it('an instance is counted as lost when it fails, and its failure code is counted while its machine is removed', () => {
     const failing = { status: 'Terminating', closeAs: 'Failed', failure } as const;
-    expect(counted(step({}, failing))).toMatchObject({ 'groups.web.lost1': 1 });
-    expect(counted(step({}, failing))).not.toHaveProperty(['failureCounts.QuotaExceeded']);
+    expect(counted(step({}, failing))).toMatchObject({
+      'groups.web.lost1': 1,
+      'failureCounts.QuotaExceeded': 1,
+    });
     const gone = step(failing, { status: 'Failed' });
-    expect(counted(gone)).toMatchObject({ 'failureCounts.QuotaExceeded': 1 });
+    expect(counted(gone)).not.toHaveProperty(['failureCounts.QuotaExceeded']);
     expect(counted(gone)).not.toHaveProperty(['groups.web.lost1']);
     expect(counted(step({}, { status: 'Failed', failure }))).toMatchObject({
       'groups.web.lost1': 1,
