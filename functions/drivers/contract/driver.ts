@@ -187,6 +187,12 @@ export interface CloudInstance {
   failureCode?: DriverErrorCode;
 }
 
+/** What the records say about the machines of the fleet that owns a network. */
+export interface RecordedMachines {
+  /** Returns true if the machine was one of the fleet's, and the records say that it no longer exists. */
+  isGone(backendId: string): Promise<boolean>;
+}
+
 /** Describes a network resource as the cloud reports it. */
 export interface CloudNetworkResource {
   kind: NetworkResourceKind;
@@ -273,9 +279,12 @@ export interface CloudClient {
   /**
    * Deletes the network. Succeeds if it no longer exists.
    *
-   * @throws DriverError Conflict while a machine or a resource uses the network; a repetition may succeed later
+   * @param machines what the records say about machines. A driver may ask for it before it removes what a machine that
+   *   no longer exists has left in the network. Absent: nothing of a machine may be removed
+   * @throws DriverError Conflict while a machine or a resource uses the network, with the name of what uses it; a
+   *   repetition may succeed later
    */
-  deleteNetwork(location: string, backendId: string): Promise<void>;
+  deleteNetwork(location: string, backendId: string, machines?: RecordedMachines): Promise<void>;
   deleteSecurityGroup(location: string, backendId: string): Promise<void>;
   deleteKeyPair(location: string, backendId: string): Promise<void>;
 

@@ -17,6 +17,7 @@ import type {
   KeyPairSpec,
   NetworkResourceKind,
   NetworkSpec,
+  RecordedMachines,
   SecurityGroupSpec,
   VerifiedCredential,
 } from '../contract/driver.ts';
@@ -144,8 +145,8 @@ export class OpenStackClient implements CloudClient, BatchCreate, StopStart, Reb
     }
   }
 
-  async deleteNetwork(location: string, backendId: string): Promise<void> {
-    await deleteNetwork(this.#at(location), this.#deploymentId, backendId);
+  async deleteNetwork(location: string, backendId: string, machines?: RecordedMachines): Promise<void> {
+    await deleteNetwork(this.#at(location), this.#deploymentId, backendId, machines);
   }
 
   async deleteSecurityGroup(location: string, backendId: string): Promise<void> {

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import type { NetworkSpec } from '../contract/driver.ts';
-import { DriverError } from '../contract/errors.ts';
+import type { NetworkSpec, RecordedMachines } from '../contract/driver.ts';
 import { resourceName } from '../contract/names.ts';
 import { sleepBy } from '../contract/surroundings.ts';
 import { networkSchema, type Port, portSchema, type Resource, subnetSchema } from './neutron-answers.ts';
@@ -9,6 +8,7 @@ import { descriptionOf } from './owner.ts';
 import type { Region } from './region.ts';
 import { deleteRouters, ensureRouter, findExternalNetwork, isRouterPort } from './routers.ts';
 import { refuseIfAwaited } from './servers.ts';
+import { removeStalePorts } from './stale-ports.ts';
 
 export const NETWORKS: OwnedKind<Resource> = {
   kind: 'network',
@@ -59,11 +59,16 @@ export async function ensureNetwork(
  * Deletes a network and its router. @throws DriverError Conflict while machines use the network, or are about to use
  * it; nothing is deleted then
  */
-export async function deleteNetwork(region: Region, deploymentId: string, id: string): Promise<void> {
+export async function deleteNetwork(
+  region: Region,
+  deploymentId: string,
+  id: string,
+  machines?: RecordedMachines,
+): Promise<void> {
   const ports = await readPorts(region, id);
   // Ports of DHCP and similar services are deleted with the network.
-  const used = ports.find(({ device_owner: owner }) => owner !== '' && !owner.startsWith('network:'));
-  if (used) throw new DriverError('Conflict', `network ${id} is in use by a port of ${used.device_owner}`);
+  const used = ports.filter(({ device_owner: owner }) => owner !== '' && !owner.startsWith('network:'));
+  if (used.length > 0) await removeStalePorts(region, deploymentId, { networkId: id, ports: used }, machines);
   await refuseIfAwaited(region, deploymentId, 'network', id);
   await deleteRouters(region, deploymentId, id, ports.filter(isRouterPort));
   await region.remove('network', ['networks', id]);

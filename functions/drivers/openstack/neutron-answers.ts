@@ -24,6 +24,14 @@ export const externalNetworkSchema = z.object({
 export const subnetSchema = z.object({ id: z.string().min(1), cidr: z.string() });
 export const portSchema = z.object({
   id: z.string().min(1),
+  name: z
+    .string()
+    .nullish()
+    .transform((text) => text ?? ''),
+  description: z
+    .string()
+    .nullish()
+    .transform((text) => text ?? ''),
   device_owner: z.string(),
   device_id: z.string(),
   fixed_ips: z.array(z.object({ subnet_id: z.string() })),

@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import type { CloudClient } from '../../drivers/contract/driver.ts';
+import type { CloudClient, RecordedMachines } from '../../drivers/contract/driver.ts';
 import { DriverError } from '../../drivers/contract/errors.ts';
 import { readFleetItem } from '../../platform/store/fleets.ts';
 import {
@@ -22,6 +22,7 @@ import {
 } from '../../platform/worker/context.ts';
 import type { RemovalScope, RemoveNetworksMessage } from '../../platform/workflow/messages.ts';
 import { markRefused } from '../connections/mark-failed.ts';
+import { recordedMachines } from './recorded-machines.ts';
 
 /**
  * Maximum time that a call waits for its permit, in ms. If no permit comes in this time, the message is sent
@@ -120,7 +121,8 @@ async function remove(
   try {
     const client = opened.onTerms({ waitMs: PERMIT_WAIT_MS });
     const backendId = item.backendId ?? (await findBackendId(client, site, item));
-    if (backendId !== undefined) await deleteAt(client, site, item.kind, backendId);
+    if (backendId !== undefined)
+      await deleteAt(client, site, item.kind, backendId, recordedMachines(context, item.fleetId));
     await closeNetwork(context.store, item);
     return 'gone';
   } catch (error) {
@@ -170,10 +172,11 @@ async function deleteAt(
   { location }: SiteRef,
   kind: NetworkItem['kind'],
   backendId: string,
+  machines: RecordedMachines,
 ): Promise<void> {
   switch (kind) {
     case 'network':
-      return await client.deleteNetwork(location, backendId);
+      return await client.deleteNetwork(location, backendId, machines);
     case 'security-group':
       return await client.deleteSecurityGroup(location, backendId);
     case 'key-pair':

@@ -12,6 +12,7 @@ import { f09 } from './f09-stopped-outside.ts';
 import { f10 } from './f10-late-addresses.ts';
 import { f11 } from './f11-protected-machine.ts';
 import { f12 } from './f12-foreign-interface.ts';
+import { f13 } from './f13-stale-port.ts';
 import { f15 } from './f15-reason-while-ending.ts';
 import { f16 } from './f16-used-token.ts';
 import { f20 } from './f20-throttled-batch.ts';
@@ -52,6 +53,7 @@ export const CASES: readonly FieldCase[] = [
   ...f10,
   ...f11,
   ...f12,
+  ...f13,
   ...f15,
   ...f16,
   ...f20,

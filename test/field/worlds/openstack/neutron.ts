@@ -63,6 +63,12 @@ export function neutronRoutes(): Readonly<Record<string, (call: Call) => object>
       project.routerPorts.splice(at, 1);
       return {};
     },
+    'DELETE ports/*': ({ project, path: [, id = ''] }) => {
+      const at = project.strayPorts.findIndex((port) => port.id === id);
+      if (at < 0) throw neutronError(404, 'PortNotFound', `Port ${id} could not be found.`);
+      project.strayPorts.splice(at, 1);
+      return {};
+    },
     'POST security-group-rules': () => ({}),
   };
   for (const kind of KINDS) {
@@ -119,7 +125,7 @@ function portsOf(project: Project, nowMs: number): Port[] {
     network_id: server.networkId,
     fixed_ips: [],
   }));
-  return [...project.routerPorts, ...ofServers];
+  return [...project.routerPorts, ...project.strayPorts, ...ofServers];
 }
 
 function refuseInUse(project: Project, kind: ResourceKind, id: string, nowMs: number): void {

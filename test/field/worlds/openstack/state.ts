@@ -60,6 +60,8 @@ export interface Port {
   device_id: string;
   network_id: string;
   fixed_ips: { subnet_id: string }[];
+  name?: string;
+  description?: string;
 }
 
 /** The resources of a project in one region. */
@@ -71,6 +73,8 @@ export class Project {
   /** Maps the id of a server group to its name. */
   readonly serverGroups = new Map<string, string>();
   readonly routerPorts: Port[] = [];
+  /** Ports that belong to no server and no router of the project. */
+  readonly strayPorts: Port[] = [];
   #made = 0;
 
   constructor(id: string) {
