@@ -1,14 +1,12 @@
 import { z } from 'zod';
 import { cloudSchema } from './cloud.ts';
 import { deletionSchema } from './deletion.ts';
+import { driverNameSchema } from './driver-names.ts';
 import { connectionIdSchema, nameSchema } from './identifiers.ts';
 import { keptLimitOverrideSchema, limitOverrideSchema } from './limit-profile.ts';
 import { orphanPolicySchema } from './orphan.ts';
 
-/** Names of all drivers. `drivers/registry.ts` contains the metadata of each driver. */
-export const DRIVER_NAMES = ['sim', 'aws', 'openstack', 'cb-spider'] as const;
-export const driverNameSchema = z.enum(DRIVER_NAMES);
-export type DriverName = z.infer<typeof driverNameSchema>;
+export { DRIVER_NAMES, type DriverName, driverNameSchema } from './driver-names.ts';
 
 /**
  * Maximum size of a credential as JSON, in bytes. It is the maximum size of a standard parameter in Parameter Store.

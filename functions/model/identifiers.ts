@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type DriverName, driverNameSchema } from './driver-names.ts';
 
 /** Names that users choose: for fleets, node groups, connections and namespaces. */
 export const nameSchema = z
@@ -100,13 +101,24 @@ export function parseLaunchToken(token: string): (InstanceRef & { attempt: numbe
   return ref && { ...ref, attempt: Number(attempt) };
 }
 
-/** Returns a connection's key in tables and messages. It is unambiguous, because names have no `/`. */
-export function connectionKey(namespace: string, name: string): string {
-  return `${namespace}/${name}`;
+/** What names a connection. A namespace has no two connections of one name, also not with different drivers. */
+export interface ConnectionRef {
+  driver: DriverName;
+  namespace: string;
+  name: string;
 }
 
-export function parseConnectionKey(key: string): { namespace: string; name: string } {
-  const [namespace, name] = key.split('/');
+/**
+ * Returns a connection's key in tables and messages. It is unambiguous, because names have no `/`. It begins with the
+ * driver, so that a driver's function gets rights to the items of its own connections alone
+ * (`platform/store/partitions.ts`).
+ */
+export function connectionKey({ driver, namespace, name }: ConnectionRef): string {
+  return `${driver}/${namespace}/${name}`;
+}
+
+export function parseConnectionKey(key: string): ConnectionRef {
+  const [driver, namespace, name] = key.split('/');
   if (!namespace || !name) throw new TypeError(`not a connection key: ${key}`);
-  return { namespace, name };
+  return { driver: driverNameSchema.parse(driver), namespace, name };
 }

@@ -3,6 +3,7 @@ import { HttpApi, HttpMethod, HttpRoute, HttpRouteKey, HttpStage } from 'aws-cdk
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { Construct } from 'constructs';
 import { routes } from '../../functions/entrypoints/api/contract.ts';
+import { PARTITIONS_OF_CONNECTIONS } from '../../functions/platform/store/partitions.ts';
 import { API_SECONDS } from '../settings/times.ts';
 import type { Data } from './data.ts';
 import type { DriverQueues } from './driver-queue.ts';
@@ -95,7 +96,7 @@ export class Api extends Construct {
 
     const connections = make('connections');
     connections.set({ ALLOW_ENDPOINT_OVERRIDE: String(stage.allowEndpointOverride) });
-    data.access.connect(connections, 'readWrite');
+    data.access.connect(connections, 'readWrite', PARTITIONS_OF_CONNECTIONS.access);
     // The transaction that creates a connection also checks that the deployment is not being removed.
     data.fleets.connect(connections, 'readCheck');
     data.catalogue.connect(connections, 'readWrite');

@@ -16,15 +16,17 @@ import {
   BY_SITE_ATTRIBUTES,
   BY_SITE_INDEX,
 } from '../../functions/platform/store/keys.ts';
+import type { Partitions } from '../../functions/platform/store/partitions.ts';
 import type { Stage } from '../settings/config.ts';
 import type { AppFunction } from './function.ts';
 
 /**
  * Rights of a function to a table. `readPut`: the function reads items and puts whole items. `readCheck`: the
- * function reads items, and checks them in transactions that write to other tables. Constructs call `connect`
+ * function reads items, and checks them in transactions that write to other tables. `put`: the function puts whole items.
+ * Constructs call `connect`
  * with one of these rights for each function. `test/infra/grants.test.ts` lists the grants of every function.
  */
-export type TableAccess = 'read' | 'readPut' | 'readCheck' | 'write' | 'readWrite';
+export type TableAccess = 'put' | 'read' | 'readPut' | 'readCheck' | 'write' | 'readWrite';
 
 /** The actions are listed one by one, because CDK's grants include `Scan`, which no function may use. */
 const READ = ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'];
@@ -37,6 +39,7 @@ const WRITE = [
 ];
 
 const ACTIONS: Readonly<Record<TableAccess, readonly string[]>> = {
+  put: ['dynamodb:PutItem'],
   read: READ,
   readPut: [...READ, 'dynamodb:PutItem'],
   readCheck: [...READ, 'dynamodb:ConditionCheckItem'],
@@ -79,11 +82,23 @@ export class DataTable extends Construct {
     });
   }
 
-  connect(to: AppFunction, access: TableAccess): void {
+  /**
+   * Grants a function rights to the table.
+   *
+   * @param partitions the only partitions that the function may read and write; absent: all
+   */
+  connect(to: AppFunction, access: TableAccess, { reads, writes }: Partitions = {}): void {
     to.set({ [this.#variable]: this.table.tableName });
     const { tableArn } = this.table;
-    to.allow(ACTIONS[access], [tableArn]);
-    if (access !== 'write' && this.#indexNames.length > 0) {
+    const actions = ACTIONS[access];
+    const isRead = (action: string) => READ.includes(action);
+    for (const [part, partitions] of [
+      [actions.filter(isRead), reads],
+      [actions.filter((action) => !isRead(action)), writes],
+    ] as const) {
+      if (part.length > 0) to.allow(part, [tableArn], partitions && leadingKeys(partitions));
+    }
+    if (access !== 'write' && access !== 'put' && this.#indexNames.length > 0) {
       to.allow(
         ['dynamodb:Query'],
         this.#indexNames.map((name) => `${tableArn}/index/${name}`),
@@ -91,6 +106,11 @@ export class DataTable extends Construct {
     }
   }
 }
+
+/** Returns the condition that a request names only these partitions. In a pattern, `*` stands for any text. */
+const leadingKeys = (partitions: readonly string[]) => ({
+  'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [...partitions] },
+});
 
 function index(name: string, key: string, attributes: readonly string[]): GlobalSecondaryIndexPropsV2 {
   return {

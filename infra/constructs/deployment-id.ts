@@ -1,7 +1,15 @@
 import { CustomResource, Duration, Fn, Stack } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
+import { EARLIER_PARTITION } from '../../functions/platform/store/connections.ts';
+import { DEPLOYMENT_ID_PARTITIONS } from '../../functions/platform/store/partitions.ts';
 import type { Data } from './data.ts';
 import { AppFunction, type FunctionContext } from './function.ts';
+
+/**
+ * Version of the keys in the tables. With a new version, CloudFormation calls the function of the custom resource,
+ * which refuses tables that this release cannot read.
+ */
+const TABLE_LAYOUT = '2';
 
 export interface DeploymentIdProps extends FunctionContext {
   readonly data: Data;
@@ -41,7 +49,8 @@ export class DeploymentId extends Construct {
       entry: 'deployment/claim-id',
       timeout: Duration.seconds(30),
     });
-    data.fleets.connect(claim, 'readPut');
+    data.fleets.connect(claim, 'readPut', DEPLOYMENT_ID_PARTITIONS);
+    data.access.connect(claim, 'read', { reads: [EARLIER_PARTITION] });
     this.tell(claim);
     const resource = new CustomResource(this, 'Resource', {
       resourceType: 'Custom::DeploymentId',
@@ -49,7 +58,7 @@ export class DeploymentId extends Construct {
       serviceTimeout: Duration.minutes(2),
       // If one of these properties changes, CloudFormation updates the resource. The function then compares the id
       // again.
-      properties: { DeploymentId: this.#initial, IsNamed: this.#isNamed },
+      properties: { DeploymentId: this.#initial, IsNamed: this.#isNamed, TableLayout: TABLE_LAYOUT },
     });
     resource.node.addDependency(claim);
     this.value = resource.getAttString('DeploymentId');

@@ -1,6 +1,7 @@
 import { Stack } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import type { DriverName } from '../../functions/model/connection.ts';
+import { DEPLOYMENT_ID_PARTITIONS, partitionsOfDriver } from '../../functions/platform/store/partitions.ts';
 import type { Data } from './data.ts';
 import type { DeploymentId } from './deployment-id.ts';
 import type { DriverQueues } from './driver-queue.ts';
@@ -41,9 +42,10 @@ export class Drivers extends Construct {
       props.deploymentId.tell(worker);
       props.deploymentId.tellWriter(worker);
       worker.set({ DRIVER_TIMEOUT_SECONDS: String(props.stage.driverTimeoutSeconds) });
-      for (const table of [data.fleets, data.governor, data.catalogue, data.access]) {
-        table.connect(worker, 'readWrite');
-      }
+      const own = partitionsOfDriver(queue.driver);
+      for (const table of ['fleets', 'governor', 'catalogue', 'access'] as const)
+        data[table].connect(worker, 'readWrite', own[table]);
+      if (props.stage.name === 'local') data.fleets.connect(worker, 'put', DEPLOYMENT_ID_PARTITIONS);
       secrets.readsCredentialsOf(queue.driver, worker);
       secrets.readsBeat(worker);
       queues.connectSender(worker, [queue]);

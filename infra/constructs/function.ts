@@ -77,9 +77,18 @@ export class AppFunction extends Construct implements IGrantable {
     for (const [name, value] of Object.entries(values)) this.lambda.addEnvironment(name, value);
   }
 
-  allow(actions: readonly string[], resources: readonly string[]): void {
+  /** @param conditions conditions of the policy statement; absent: none */
+  allow(
+    actions: readonly string[],
+    resources: readonly string[],
+    conditions?: Record<string, unknown>,
+  ): void {
     this.#role.addToPrincipalPolicy(
-      new PolicyStatement({ actions: [...actions], resources: [...resources] }),
+      new PolicyStatement({
+        actions: [...actions],
+        resources: [...resources],
+        ...(conditions === undefined ? {} : { conditions }),
+      }),
     );
   }
 

@@ -2,6 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
+import { PARTITIONS_OF_FINISH_CHANGES } from '../../functions/platform/store/partitions.ts';
 import { HANDLERS } from '../settings/bundles.ts';
 import { FINISH_CHANGES_MINUTES, SCHEDULED_SECONDS } from '../settings/times.ts';
 import type { Data } from './data.ts';
@@ -57,7 +58,7 @@ export class Schedules extends Construct {
       'schedules/finish-changes',
       props,
     );
-    data.access.connect(finish, 'readWrite');
+    data.access.connect(finish, 'readWrite', PARTITIONS_OF_FINISH_CHANGES.access);
     data.fleets.connect(finish, 'read');
     data.catalogue.connect(finish, 'readWrite');
     secrets.removesCredentials(finish);

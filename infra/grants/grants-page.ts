@@ -85,7 +85,12 @@ ${matrix('function', roles, 'table', indexColumns(roles))}
 
 The same by table:
 
-${byTable(roles)}`,
+${byTable(roles)}
+
+"(some)" in the first table: only the partitions of this one. \`*\` stands for any text. IAM compares them with the
+partition keys in a request (\`dynamodb:LeadingKeys\`).
+
+${byPartition(roles)}`,
     `## Queues
 
 ${wordList(['receive', 'send'])}
@@ -160,6 +165,9 @@ function wordList(words: readonly string[]): string {
   return wrapped(`${meanings.join('; ')}.`);
 }
 
+/** Marks rights that hold for some partitions of a table. */
+const SOME = ' (some)';
+
 interface Column {
   readonly title: string;
   readonly cellOf: (grants: readonly Grant[]) => string;
@@ -176,7 +184,11 @@ function matrix(
       (name): Column => ({
         title: name,
         cellOf: (grants) =>
-          inWords(grants.find((one) => one.kind === kind && one.name === name)?.actions ?? []),
+          grants
+            .filter((one) => one.kind === kind && one.name === name)
+            .map(({ actions, partitions }) => `${inWords(actions)}${partitions ? SOME : ''}`)
+            .sort()
+            .join(', '),
       }),
     ),
     ...further,
@@ -210,8 +222,9 @@ function indexColumns(roles: readonly Role[]): Column[] {
 function byTable(roles: readonly Role[]): string {
   const rows = namesOfKind(roles, 'table').map((table) => {
     const holders = roles.flatMap(({ name, grants }) => {
-      const actions = grants.find((one) => one.kind === 'table' && one.name === table)?.actions;
-      return actions ? [{ name, isWriter: actions.some((action) => CHANGING.has(action)) }] : [];
+      const held = grants.filter((one) => one.kind === 'table' && one.name === table);
+      if (held.length === 0) return [];
+      return [{ name, isWriter: held.some(({ actions }) => actions.some((action) => CHANGING.has(action))) }];
     });
     const named = (isWriter: boolean) =>
       holders
@@ -221,6 +234,16 @@ function byTable(roles: readonly Role[]): string {
     return [table, named(true), named(false)];
   });
   return markdownTable(['table', 'may be changed by', 'may only be read by'], rows);
+}
+
+/** Lists the grants that hold for some partitions of a table. */
+function byPartition(roles: readonly Role[]): string {
+  const rows = roles.flatMap(({ name, grants }) =>
+    grants.flatMap((one) =>
+      one.partitions ? [[name, one.name, inWords(one.actions), one.partitions.map(code).join(', ')]] : [],
+    ),
+  );
+  return markdownTable(['function', 'table', 'rights', 'partitions'], rows);
 }
 
 /** Lists grants by role. Resources of one kind with the same actions share a line. */
@@ -336,7 +359,8 @@ function changed(stage: string, grants: Grants, other: Grants): string[] {
         inWords(one.grants.find((held) => keyOf(held) === key)?.actions ?? []),
       );
       if (here === there) return [];
-      const on = `${grant.kind} ${code(grant.name)}`;
+      const partitions = grant.partitions ? ` (partitions ${grant.partitions.map(code).join(', ')})` : '';
+      const on = `${grant.kind} ${code(grant.name)}${partitions}`;
       return [
         `grants to ${role.name} on ${on}: ${there || 'nothing'}. Stage ${code(stage)} grants: ${here || 'nothing'}`,
       ];

@@ -23,6 +23,8 @@ export interface Grant {
   readonly name: string;
   /** Sorted actions, with the prefix of the service: `dynamodb:GetItem`. */
   readonly actions: readonly string[];
+  /** The only partition keys of a table that the actions may name; `*` stands for any text. Absent: all. */
+  readonly partitions?: readonly string[];
 }
 
 /**
@@ -37,11 +39,17 @@ export interface Grants {
 }
 
 const oneOrMany = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat());
-/** Refuses a statement with a condition or a denial, because the grants page shows neither. */
+/**
+ * Refuses a statement with a denial, or with a condition other than one about partition keys, because the grants page
+ * shows neither.
+ */
 const statementSchema = z.strictObject({
   Effect: z.literal('Allow'),
   Action: oneOrMany,
   Resource: z.unknown(),
+  Condition: z
+    .strictObject({ 'ForAllValues:StringLike': z.strictObject({ 'dynamodb:LeadingKeys': oneOrMany }) })
+    .optional(),
 });
 const policySchema = z.object({
   PolicyDocument: z.object({ Statement: z.array(statementSchema) }),
@@ -52,7 +60,7 @@ const permissionSchema = z.object({ FunctionName: z.unknown(), Principal: z.stri
 /**
  * Reads from a stage's synthesized template what each role of the stage may do. Pure.
  *
- * @throws Error that names a grant which this program cannot read: a grant with a condition or a denial, a grant in a
+ * @throws Error that names a grant which this program cannot read: a grant with a denial or an unknown condition, a grant in a
  *   managed policy or inside a role, or a grant of a role that no function and no state machine has
  */
 export function readGrants(template: Template): Grants {
@@ -69,8 +77,10 @@ export function readGrants(template: Template): Grants {
     for (const role of Roles) {
       const ofRole = grants.get(referredId(role) ?? '');
       if (!ofRole) throw new Error(`${id} is attached to a role of another template`);
-      for (const { Action, Resource } of PolicyDocument.Statement) {
-        for (const one of [Resource].flat()) add(ofRole, resourceOf(one, names), Action);
+      for (const { Action, Resource, Condition } of PolicyDocument.Statement) {
+        const partitions = Condition?.['ForAllValues:StringLike']['dynamodb:LeadingKeys'];
+        for (const one of [Resource].flat())
+          add(ofRole, { ...resourceOf(one, names), ...(partitions ? { partitions } : {}) }, Action);
       }
     }
   }
@@ -206,7 +216,8 @@ function resourceOf(value: unknown, names: Names): Omit<Grant, 'actions'> {
 }
 
 const withoutStage = (path: string): string => path.replace(/^(\/fleetwright\/)[^/]+/, '$1<stage>');
-export const keyOf = ({ kind, name }: Omit<Grant, 'actions'>): string => `${kind} ${name}`;
+export const keyOf = ({ kind, name, partitions }: Omit<Grant, 'actions'>): string =>
+  [kind, name, ...(partitions ?? [])].join(' ');
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 const kebabCase = (text: string): string =>
   text.replace(/(?<=[a-z])[A-Z]/g, (letter) => `-${letter}`).toLowerCase();

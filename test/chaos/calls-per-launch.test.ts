@@ -147,9 +147,9 @@ describe('checkWords', () => {
       createdAt: new Date(0).toISOString(),
     };
     tables[0]?.put(
-      'CONNECTIONS',
+      'CONNECTIONS#sim',
       'default/sim-aws',
-      { pk: 'CONNECTIONS', sk: 'default/sim-aws', ...connection },
+      { pk: 'CONNECTIONS#sim', sk: 'default/sim-aws', ...connection },
       { nowMs: 0, baseAtMs: 0, indexAtMs: () => 0 },
     );
     const groups = Array.from({ length: 20 }, (_, at) => ({

@@ -93,7 +93,7 @@ describe('moving an instance to another location', () => {
     await prepare(process, fleetId, placements);
     fail(home, { call: 'create', kind: 'throttle' });
     const tokens = sendLaunches(process, fleet);
-    const site = { connectionKey: 'default/sim-aws', location: home };
+    const site = { connectionKey: 'sim/default/sim-aws', location: home };
     await expect(process.runUntil(() => false, 1_500)).rejects.toThrow('not done');
     const [record] = await readInstanceRange(store, fleetId, 0, 0);
     if (record?.launchState !== 'refused')

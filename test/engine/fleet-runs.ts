@@ -200,7 +200,7 @@ const messageOf = (
 ) => ({ fleetId, connectionKey, location, taskToken });
 
 async function imageIds(process: OneProcess, locations: string[]): Promise<Record<string, string>> {
-  const { client } = await process.context.open('default/sim-aws');
+  const { client } = await process.context.open('sim/default/sim-aws');
   const ids: Record<string, string> = {};
   for (const location of locations) {
     const image = (await client.listImages(location)).find(({ name }) => name === 'ubuntu-24.04');

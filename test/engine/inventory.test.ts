@@ -22,7 +22,7 @@ import { removeRecord } from './remove-record.ts';
 import { useTables } from './tables.ts';
 
 const store = useTables();
-const key = 'default/sim-gcp';
+const key = 'sim/default/sim-gcp';
 const message = { kind: 'sync-inventory', connectionKey: key } as const;
 const connection: NewConnection = {
   namespace: 'default',
@@ -279,7 +279,7 @@ it('an inventory sync that runs out of time continues in further messages, and r
   const slow = { ...store, clock: { ...store.clock, now: () => nowMs } };
   const messages = await deliver(
     { ...worker.context, store: slow },
-    { ...message, connectionKey: 'far/sim-gcp' },
+    { ...message, connectionKey: 'sim/far/sim-gcp' },
   );
   const left = messages.map((one) => (one.kind === 'sync-inventory' ? one.left?.length : undefined));
   expect(left).toEqual([undefined, 6, 2]);

@@ -9,7 +9,7 @@ import {
 import { useTables } from './tables.ts';
 
 const store = useTables();
-const siteOf = (location: string) => ({ driver: 'sim', connectionKey: 'default/sim-aws', location });
+const siteOf = (location: string) => ({ driver: 'sim', connectionKey: 'sim/default/sim-aws', location });
 
 /** Starts a poll loop and takes its second poll. The first poll found nothing. */
 async function aboutToEnd(location: string) {

@@ -2,6 +2,7 @@ import type { CloudClient } from '../../functions/drivers/contract/driver.ts';
 import { simDriver } from '../../functions/drivers/sim/driver.ts';
 import { type Delivery, handleBatch } from '../../functions/entrypoints/dispatch/handle-batch.ts';
 import type { Connection } from '../../functions/model/connection.ts';
+import { connectionKey, parseConnectionKey } from '../../functions/model/identifiers.ts';
 import type { LimitProfile } from '../../functions/model/limit-profile.ts';
 import { limitProfileOf } from '../../functions/model/limits-in-force.ts';
 import { layOut } from '../../functions/platform/placement/lay-out.ts';
@@ -67,8 +68,8 @@ export class OneProcess {
       deploymentId: () => Promise.resolve(DEPLOYMENT),
       timeLimitMs: 20_000,
       invocation: { endsAtMs: Number.MAX_SAFE_INTEGER },
-      open: (connectionKey) => Promise.resolve(this.#open(connectionKey)),
-      openWith: async ({ namespace, name }) => this.#open(`${namespace}/${name}`),
+      open: (key) => Promise.resolve(this.#open(key)),
+      openWith: async (connection) => this.#open(connectionKey(connection)),
       forget: () => undefined,
       layout: async (fleetId) => {
         const spec = await readSpec(store, fleetId);
@@ -135,8 +136,8 @@ export class OneProcess {
     }
   }
 
-  #open(connectionKey: string): OpenConnection {
-    const name = connectionKey.split('/')[1] ?? '';
+  #open(key: string): OpenConnection {
+    const { name } = parseConnectionKey(key);
     const cloud = name === 'sim-gcp' ? 'gcp' : 'aws';
     const connection: Connection = {
       namespace: 'default',
@@ -150,7 +151,7 @@ export class OneProcess {
     };
     const limits = this.#limits ?? limitProfileOf(cloud, undefined);
     const calls = new CallGovernor(this.context.store, this.context.log, {
-      connectionKey,
+      connectionKey: key,
       limits,
       endsAtMs: () => this.context.invocation.endsAtMs,
     });

@@ -44,7 +44,7 @@ const MORE = Array.from({ length: 8 }, (_, at) => `test-${at + 1}`);
 const LOCATIONS = [...MORE, ...Object.keys(loadSimConfig().clouds['aws']?.locations ?? {})];
 const more = { displayName: 'Test', country: 'DEU', latitude: 0, longitude: 0, zones: ['test-a'] };
 let location = '';
-const KEY = 'default/sim-aws';
+const KEY = 'sim/default/sim-aws';
 const GRACE_MS = 1_800_000;
 const ours = { [DEPLOYMENT_TAG]: DEPLOYMENT };
 const theirs = { [DEPLOYMENT_TAG]: 'another' };
@@ -407,7 +407,7 @@ describe('a vanished machine that shows up again', () => {
 });
 
 it('a sweep at a cloud without tags finds orphans by their names, and reports them', async () => {
-  const at = { connectionKey: 'default/sim-gcp', location: 'us-east1' };
+  const at = { connectionKey: 'sim/default/sim-gcp', location: 'us-east1' };
   const plantNamed = (name: string) =>
     plantInstance(sim.engine.world, {
       cloud: 'gcp',
@@ -561,7 +561,7 @@ it('a sweep of a connection sends a message for each site of the connection', as
   expect(sites).toContain('eu-west-1');
   expect(sites.length).toBeGreaterThan(5);
   expect((await readSweep(store, 's0123456789abcdeh'))?.connections[0]?.locations.sort()).toEqual(sites);
-  const body = JSON.stringify({ kind: 'sweep-connection', connectionKey: 'default/gone', dryRun: false });
+  const body = JSON.stringify({ kind: 'sweep-connection', connectionKey: 'sim/default/gone', dryRun: false });
   expect(await handleBatch(context, [delivery(body)])).toEqual([]);
 });
 

@@ -54,10 +54,12 @@ const driverFunctions = Object.fromEntries(
   drivers.map((driver) => [
     `drivers/${driver}`,
     {
-      ...fleets(READ_WRITE),
-      DataGovernorTable: READ_WRITE,
-      DataCatalogueTable: READ_WRITE,
-      DataAccessTable: READ_WRITE,
+      ...fleets(READ),
+      [`DataFleetsTable of AUDIT#* FLEET#* HOLD#${driver}/* INST#* NET#* ORPHAN#${driver}/* SWEEP#*`]: WRITE,
+      [`DataGovernorTable of CALL#${driver}/* CONN#${driver}/* LOOP#${driver} QUEUE#${driver}/*`]: READ_WRITE,
+      [`DataCatalogueTable of CATALOGUE#${driver}/*`]: READ_WRITE,
+      [`DataAccessTable of ABANDONED-SECRETS CONNECTIONS#${driver}`]: READ,
+      [`DataAccessTable of CONNECTIONS#${driver}`]: WRITE,
       [queueOf(driver)]: [...CONSUME, 'sqs:SendMessage'],
       [secret(driver)]: ['ssm:GetParameter'],
       [BEAT]: ['ssm:GetParameter'],
@@ -87,7 +89,8 @@ const ALLOWED: Record<string, Record<string, string[]>> = {
   },
   'api/connections': {
     ...fleets(READ_CHECK),
-    DataAccessTable: READ_WRITE,
+    DataAccessTable: READ,
+    'DataAccessTable of ABANDONED-SECRETS CONNECTIONS#* NAMESPACES': WRITE,
     DataCatalogueTable: READ_WRITE,
     DataGovernorTable: [...READ, 'dynamodb:PutItem'].sort(),
     ...everyQueue(['sqs:SendMessage']),
@@ -101,7 +104,11 @@ const ALLOWED: Record<string, Record<string, string[]>> = {
     DataAccessTable: READ,
     [secret('ssh')]: ['ssm:DeleteParameter', 'ssm:PutParameter'],
   },
-  'deployment/claim-id': fleets([...READ, 'dynamodb:PutItem'].sort()),
+  'deployment/claim-id': {
+    ...fleets(READ),
+    'DataFleetsTable of DEPLOYMENT': ['dynamodb:PutItem'],
+    'DataAccessTable of CONNECTIONS': READ,
+  },
   'steps/settle': fleets(READ_WRITE),
   'steps/record-history': { ...fleets(READ), DataHistoryTable: READ_WRITE },
   'steps/begin-termination': { ...fleets(READ_WRITE), DataAccessTable: READ },
@@ -117,7 +124,7 @@ const ALLOWED: Record<string, Record<string, string[]>> = {
   },
   'schedules/finish-changes': {
     ...fleets(READ),
-    DataAccessTable: READ_WRITE,
+    'DataAccessTable of ABANDONED-SECRETS CONNECTIONS#* NAMESPACES': READ_WRITE,
     DataCatalogueTable: READ_WRITE,
     ...everySecret(['ssm:DeleteParameter']),
   },
@@ -178,7 +185,8 @@ describe('grants of roles', () => {
     const unscoped =
       /^logs:(\w+LogDelivery|ListLogDeliveries|\w+ResourcePolicy|\w+ResourcePolicies|DescribeLogGroups)$/;
     for (const role of roles) {
-      for (const [resource, actions] of Object.entries(grantsOf(template, { Ref: role }))) {
+      for (const [named, actions] of Object.entries(grantsOf(template, { Ref: role }))) {
+        const [resource = ''] = named.split(' of ');
         if (resource === '*') {
           expect(
             actions.filter((action) => !unscoped.test(action)),

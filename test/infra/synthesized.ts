@@ -120,22 +120,33 @@ export function environmentOf(template: Template, resource: Resource): Record<st
 }
 
 const oneOrMany = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat());
-const statementSchema = z.object({ Effect: z.literal('Allow'), Action: oneOrMany, Resource: z.unknown() });
+const statementSchema = z.object({
+  Effect: z.literal('Allow'),
+  Action: oneOrMany,
+  Resource: z.unknown(),
+  Condition: z
+    .strictObject({ 'ForAllValues:StringLike': z.strictObject({ 'dynamodb:LeadingKeys': oneOrMany }) })
+    .optional(),
+});
 const policySchema = z.object({
   PolicyDocument: z.object({ Statement: z.array(statementSchema) }),
   Roles: z.array(z.unknown()),
 });
 
-/** Returns, for each resource, the sorted actions that a role may use. */
+/**
+ * Returns, for each resource, the sorted actions that a role may use. A resource with a condition on partition keys is
+ * named with these keys: `DataAccessTable of CONNECTIONS#aws`.
+ */
 export function grantsOf(template: Template, role: unknown): Record<string, string[]> {
   const roleId = referredId(role);
   const grants = new Map<string, Set<string>>();
   for (const [, policy] of resourcesOf(template, 'AWS::IAM::Policy')) {
     const { PolicyDocument, Roles } = policySchema.parse(policy.Properties);
     if (!Roles.some((attached) => referredId(attached) === roleId)) continue;
-    for (const { Action, Resource } of PolicyDocument.Statement) {
+    for (const { Action, Resource, Condition } of PolicyDocument.Statement) {
+      const partitions = Condition?.['ForAllValues:StringLike']['dynamodb:LeadingKeys'].join(' ');
       for (const resource of [Resource].flat()) {
-        const name = deployed(template, resource);
+        const name = `${deployed(template, resource)}${partitions === undefined ? '' : ` of ${partitions}`}`;
         grants.set(name, new Set([...(grants.get(name) ?? []), ...Action]));
       }
     }

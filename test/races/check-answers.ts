@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import type { OperationOutput } from '../../functions/entrypoints/api/contract.ts';
-import { connectionKey } from '../../functions/model/identifiers.ts';
 import { verifyApiKey } from '../../functions/platform/store/api-keys.ts';
 import { Process } from '../chaos/ground/process.ts';
 import {
@@ -94,7 +93,7 @@ function checkNamespace(lab: Lab, { situation, answers }: Race): string[] {
 const isUnknown = ({ outcome }: Answer) => outcome === 'unknown';
 
 function mainOf(lab: Lab) {
-  return connectionsOf(lab).find((one) => connectionKey(one.namespace, one.name) === `${TEAM}/${MAIN}`);
+  return connectionsOf(lab).find((one) => one.namespace === TEAM && one.name === MAIN);
 }
 
 function checkConnection(lab: Lab, { situation, answers }: Race): string[] {

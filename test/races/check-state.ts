@@ -1,4 +1,3 @@
-import { connectionKey } from '../../functions/model/identifiers.ts';
 import { checkAccess, connectionsOf, liveFleets } from '../chaos/invariants/check-access.ts';
 import { checkEnd } from '../chaos/invariants/check-end.ts';
 import type { Lab } from '../chaos/world/lab.ts';
@@ -11,7 +10,7 @@ import type { Lab } from '../chaos/world/lab.ts';
 export function checkState(lab: Lab): string[] {
   const connections = connectionsOf(lab);
   const stuck = (names: readonly { namespace: string; name: string }[], what: string) =>
-    names.map(({ namespace, name }) => `${what} ${connectionKey(namespace, name)} is still Verifying`);
+    names.map(({ namespace, name }) => `${what} ${namespace}/${name} is still Verifying`);
   return [
     ...stuck(
       connections.filter(({ status }) => status === 'Verifying'),

@@ -11,7 +11,7 @@ export function record(fields: Partial<InstanceItem> = {}): InstanceItem {
     index: 0,
     namespace: 'default',
     nodeGroup: 'web',
-    connectionKey: 'default/sim-aws',
+    connectionKey: 'sim/default/sim-aws',
     location: 'us-east-1',
     status: 'Creating',
     round: 1,

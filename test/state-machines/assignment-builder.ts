@@ -78,7 +78,7 @@ export function assignmentOf(
   const placements = layOut(spec);
   const clouds = parts.map(({ cloud, connection }) => {
     const limits = limitProfileOf(cloud, override);
-    const key = connectionKey(namespace, connection);
+    const key = connectionKey({ driver: 'sim', namespace, name: connection });
     const sites = placements
       .filter((placement) => placement.connectionKey === key && placement.count > 0)
       .map(({ location, first, count }) => ({

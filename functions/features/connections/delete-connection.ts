@@ -49,10 +49,12 @@ export async function deleteConnection(
 ): Promise<'deleted' | 'not-found' | 'in-use'> {
   const { store } = deps;
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
-    const marked = await markConnection(store, namespace, name);
+    const known = await readConnection(store, namespace, name);
     // At an earlier attempt of this call, the connection existed. Another request has deleted the connection
     // since.
-    if (!marked) return attempt === 1 ? 'not-found' : 'deleted';
+    if (!known) return attempt === 1 ? 'not-found' : 'deleted';
+    const marked = await markConnection(store, known);
+    if (!marked) continue;
     const { isDecided } = marked.deletion;
     const isInUse =
       (!isDecided && (await hasLiveFleets(store, namespace, name))) ||
@@ -77,7 +79,7 @@ async function finishDeletion(deps: DeletionDeps, connection: DeletingConnection
   const { store, ssm, secretsPrefix } = deps;
   await leaveAccount(deps, connection);
   await deleteCredential(ssm, secretsPrefix, connection);
-  await clearCatalogue(store, connectionKey(connection.namespace, connection.name));
+  await clearCatalogue(store, connectionKey(connection));
   await removeConnection(store, connection);
 }
 

@@ -3,7 +3,7 @@ import { connectionKey } from '../../model/identifiers.ts';
 import type { Logger as Log } from '../../platform/runtime/logger.ts';
 import { deleteCredential } from '../../platform/secrets/stored-credentials.ts';
 import { forgetAbandonedSecret, listAbandonedSecrets } from '../../platform/store/abandoned-secrets.ts';
-import { allConnections, readConnection } from '../../platform/store/connections.ts';
+import { allConnections, readConnectionOf } from '../../platform/store/connections.ts';
 import { allNamespaces } from '../../platform/store/namespaces.ts';
 import { clearCatalogue } from '../../platform/store/write-catalogue.ts';
 import { deleteNamespace } from '../namespaces/delete-namespace.ts';
@@ -75,12 +75,10 @@ export async function finishChanges(deps: DeletionDeps & { log: Log }): Promise<
       log.warn('an interrupted deletion of a namespace was finished', { namespace: name, outcome });
     }),
     secrets: await each(secrets, async (secret) => {
-      const { namespace, name } = secret;
       await deleteCredential(deps.ssm, deps.secretsPrefix, secret);
       // An inventory sync that ran during the deletion may have written catalogue entries after the deletion
       // had cleared the catalogue.
-      if (!(await readConnection(store, namespace, name)))
-        await clearCatalogue(store, connectionKey(namespace, name));
+      if (!(await readConnectionOf(store, secret))) await clearCatalogue(store, connectionKey(secret));
       await forgetAbandonedSecret(store, secret);
     }),
   };

@@ -48,7 +48,7 @@ async function recordedNetworks(
   connection: Connection,
 ): Promise<Map<string, Set<string>>> {
   const byLocation = new Map<string, Set<string>>();
-  const connectionKey = connectionKeyOf(connection.namespace, connection.name);
+  const connectionKey = connectionKeyOf(connection);
   for (const fleetId of await liveFleetIds(store, connection.namespace, connection.name)) {
     for (const one of await readNetworks(store, { fleetId })) {
       if (one.kind !== 'network' || one.backendId === undefined || one.connectionKey !== connectionKey)
@@ -72,7 +72,7 @@ async function countStanding(
   ids: ReadonlySet<string>,
 ): Promise<number | { waitMs: number }> {
   try {
-    const { client } = await context.open(connectionKeyOf(connection.namespace, connection.name));
+    const { client } = await context.open(connectionKeyOf(connection));
     const standing = await networkIds(client, location);
     return [...ids].filter((id) => standing.has(id)).length;
   } catch (error) {

@@ -1,6 +1,7 @@
 import type { CloudClient, VerifiedCredential } from '../../drivers/contract/driver.ts';
 import type { Connection } from '../../model/connection.ts';
 import type { Failure } from '../../model/failure.ts';
+import { connectionKey } from '../../model/identifiers.ts';
 import { type UpdateCondition, updateConnection } from '../../platform/store/connections.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
 import { accountNotProven, anotherAccount, compareAccount } from './compare-account.ts';
@@ -62,12 +63,10 @@ async function judgeAnother(
   connection: Connection,
   told: VerifiedCredential,
 ): Promise<AccountVerdict> {
-  const { namespace, name } = connection;
   if (await hasAnythingLive(context, connection)) return { refused: anotherAccount(connection, told) };
   const isFenced = await updateConnection(
     context.store,
-    namespace,
-    name,
+    connection,
     { status: 'Verifying' },
     { id: connection.id, statusNot: 'Disabled' },
   );
@@ -75,7 +74,7 @@ async function judgeAnother(
     // The fence is no longer needed. This message starts a verification of the credential in force, which
     // sets the status again.
     if (isFenced)
-      await context.send({ kind: 'verify', connectionKey: `${namespace}/${name}`, sync: false }, 0);
+      await context.send({ kind: 'verify', connectionKey: connectionKey(connection), sync: false }, 0);
     return { refused: anotherAccount(connection, told) };
   }
   const { account, condition } = fitToWrite(connection, told);

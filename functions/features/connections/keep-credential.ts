@@ -68,9 +68,9 @@ export async function keepCredential(
   credential: Credential,
   follows: (version: number) => ConnectionUpdate,
 ): Promise<Connection | undefined> {
-  const { namespace, name, id } = connection;
+  const { id } = connection;
   const version = await putCredential(ssm, secretsPrefix, connection, credential);
-  const kept = await updateConnection(store, namespace, name, follows(version), {
+  const kept = await updateConnection(store, connection, follows(version), {
     id,
     deletion: 'undecided',
   });

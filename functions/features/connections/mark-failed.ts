@@ -1,7 +1,7 @@
 import type { Connection } from '../../model/connection.ts';
 import type { Failure } from '../../model/failure.ts';
 import { connectionKey } from '../../model/identifiers.ts';
-import { readConnection, updateConnection } from '../../platform/store/connections.ts';
+import { readConnectionOf, updateConnection } from '../../platform/store/connections.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
 
 /**
@@ -14,21 +14,15 @@ import type { WorkerContext } from '../../platform/worker/context.ts';
  */
 export async function markRefused(
   context: Pick<WorkerContext, 'store' | 'forget'>,
-  { namespace, name, id, credentialVersion }: Connection,
+  connection: Connection,
   { code, message }: Failure,
 ): Promise<boolean> {
-  context.forget(connectionKey(namespace, name));
+  const { id, credentialVersion } = connection;
+  context.forget(connectionKey(connection));
   const isInForce = { id, statusNot: 'Disabled', credentialVersion } as const;
-  if (
-    await updateConnection(
-      context.store,
-      namespace,
-      name,
-      { status: 'Failed', failure: { code, message } },
-      isInForce,
-    )
-  )
+  const failure = { code, message };
+  if (await updateConnection(context.store, connection, { status: 'Failed', failure }, isInForce))
     return true;
-  const now = await readConnection(context.store, namespace, name);
+  const now = await readConnectionOf(context.store, connection);
   return now === undefined || (now.id === id && now.credentialVersion === credentialVersion);
 }

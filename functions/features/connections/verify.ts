@@ -4,7 +4,7 @@ import type { Connection } from '../../model/connection.ts';
 import type { Failure } from '../../model/failure.ts';
 import { parseConnectionKey } from '../../model/identifiers.ts';
 import { listAbandonedSecrets } from '../../platform/store/abandoned-secrets.ts';
-import { readConnection, updateConnection } from '../../platform/store/connections.ts';
+import { readConnectionOf, updateConnection } from '../../platform/store/connections.ts';
 import {
   ACK,
   CONNECTION_KEPT_MS,
@@ -49,8 +49,7 @@ export async function verifyConnection(
   context: WorkerContext,
   { connectionKey, rotation, sync }: VerifyMessage,
 ): Promise<MessageResult> {
-  const { namespace, name } = parseConnectionKey(connectionKey);
-  const connection = await readConnection(context.store, namespace, name);
+  const connection = await readConnectionOf(context.store, parseConnectionKey(connectionKey));
   if (!connection) return ACK;
   if (rotation !== undefined && connection.rotation?.version !== rotation) return ACK;
   const settlesInMs = rotation === undefined ? accountSettlesInMs(context, connection) : 0;
@@ -176,17 +175,17 @@ async function nameSettlesInMs(
  */
 async function writeVerified(
   { store }: WorkerContext,
-  { namespace, name, id, status }: Connection,
+  connection: Connection,
   rotation: number | undefined,
   { account, isChange, warning, condition }: Fit,
 ): Promise<boolean> {
+  const { id, status } = connection;
   const verifiedAt = new Date(store.clock.now()).toISOString();
   const isUnnamed = account !== undefined && account.accountName === undefined;
   const update = (ready: { status?: 'Ready' }, statusNot?: 'Disabled') =>
     updateConnection(
       store,
-      namespace,
-      name,
+      connection,
       {
         ...ready,
         ...account,
@@ -211,21 +210,22 @@ async function writeVerified(
   // The status must not become Ready: the connection is disabled, or was disabled in the meantime, or its
   // account changes. Write the result without a status.
   if (await update({})) return true;
-  const now = await readConnection(store, namespace, name);
+  const now = await readConnectionOf(store, connection);
   const isSuperseded = rotation !== undefined && now?.rotation?.version !== rotation;
   return now?.id !== id || isSuperseded;
 }
 
 async function writeRefusal(
   { store, log }: WorkerContext,
-  { namespace, name, id, status, credentialVersion, rotation: wanted }: Connection,
+  connection: Connection,
   rotation: number | undefined,
   { code, message }: Failure,
 ): Promise<void> {
+  const { namespace, name, id, status, credentialVersion, rotation: wanted } = connection;
   const failure = { code, message };
   if (rotation !== undefined && wanted) {
     const failed = { ...wanted, status: 'Failed', failure } as const;
-    await updateConnection(store, namespace, name, { rotation: failed }, { id, rotationVersion: rotation });
+    await updateConnection(store, connection, { rotation: failed }, { id, rotationVersion: rotation });
     return;
   }
   const isUnreachable = code === 'Unavailable' || code === 'OutcomeUnknown';
@@ -234,5 +234,5 @@ async function writeRefusal(
     return;
   }
   const isInForce = { id, statusNot: 'Disabled', credentialVersion } as const;
-  await updateConnection(store, namespace, name, { status: 'Failed', failure }, isInForce);
+  await updateConnection(store, connection, { status: 'Failed', failure }, isInForce);
 }

@@ -22,10 +22,10 @@ import { showsNetworkOf } from './shows-network.ts';
 /** Returns true if a connection has live fleets, or instances that may have a machine. */
 export async function hasAnythingLive(
   { store, driver }: Pick<WorkerContext, 'store' | 'driver'>,
-  { namespace, name }: Connection,
+  connection: Connection,
 ): Promise<boolean> {
-  if (await hasLiveFleets(store, namespace, name)) return true;
-  const connectionKey = connectionKeyOf(namespace, name);
+  if (await hasLiveFleets(store, connection.namespace, connection.name)) return true;
+  const connectionKey = connectionKeyOf(connection);
   for (const location of await locationsOf({ store, driver }, connectionKey)) {
     if ((await readSiteEntries(store, connectionKey, location)).length > 0) return true;
   }
@@ -58,7 +58,7 @@ export async function showsWhatLives(
   connection: Connection,
   trial: CloudClient,
 ): Promise<Shown> {
-  const connectionKey = connectionKeyOf(connection.namespace, connection.name);
+  const connectionKey = connectionKeyOf(connection);
   let isProven = false;
   let youngMs = 0;
   for (const location of await locationsOf(context, connectionKey)) {

@@ -6,7 +6,7 @@ import type { LimitProfile } from '../../model/limit-profile.ts';
 import { limitProfileOf } from '../../model/limits-in-force.ts';
 import { isGoing } from '../../model/status.ts';
 import { layOut, type Placement } from '../../platform/placement/lay-out.ts';
-import { readConnection } from '../../platform/store/connections.ts';
+import { readConnectionOf } from '../../platform/store/connections.ts';
 import { DeploymentEnding, readEnding } from '../../platform/store/ending.ts';
 import { readFleetItem, readSpec, updateFleet } from '../../platform/store/fleets.ts';
 import { openPlacement } from '../../platform/store/placements.ts';
@@ -127,9 +127,10 @@ export async function assignmentOf(
 async function limitsOf(
   store: Store<'access'>,
   namespace: string,
-  { connection, cloud }: Placement,
+  { driver, connection: name, cloud }: Placement,
 ): Promise<LimitProfile> {
-  return limitProfileOf(cloud, (await readConnection(store, namespace, connection))?.limits);
+  const connection = await readConnectionOf(store, { driver, namespace, name });
+  return limitProfileOf(cloud, connection?.limits);
 }
 
 function longestTimeoutSeconds({ ranges }: Placement): number {

@@ -61,7 +61,7 @@ export async function checkWords(
         errors.push(...ofConnection.map(({ pointer }) => ({ pointer: `${pointer}/connection`, ...usable })));
         return;
       }
-      const found = await readEntries(store, connectionKey(namespace, name), ofConnection);
+      const found = await readEntries(store, connectionKey(usable), ofConnection);
       for (const group of ofConnection) {
         const answer = checkGroup(group, usable, found);
         errors.push(...answer.errors);

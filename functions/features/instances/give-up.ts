@@ -1,7 +1,7 @@
 import type { Failure } from '../../model/failure.ts';
 import { instanceId, parseConnectionKey } from '../../model/identifiers.ts';
 import { isClosed } from '../../model/status.ts';
-import { readConnection } from '../../platform/store/connections.ts';
+import { readConnectionOf } from '../../platform/store/connections.ts';
 import { type InstanceItem, readInstances } from '../../platform/store/instances.ts';
 import { updateInstance } from '../../platform/store/transition.ts';
 import {
@@ -116,8 +116,7 @@ async function endUnclaimed(
  * credential, returns the connection's failure, because that is the cause.
  */
 async function reasonOf({ store }: WorkerContext, connectionKey: string, code: string): Promise<Failure> {
-  const { namespace, name } = parseConnectionKey(connectionKey);
-  const connection = await readConnection(store, namespace, name);
+  const connection = await readConnectionOf(store, parseConnectionKey(connectionKey));
   if (connection?.status === 'Failed' && connection.failure) return connection.failure;
   return { code: 'Timeout', message: `no worker answered within the time limit of the instance (${code})` };
 }

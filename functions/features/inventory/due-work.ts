@@ -15,11 +15,12 @@ const TOLERANCE_MS = 60_000;
  * verified: a user has to act first.
  */
 export function dueWork(
-  { status, rotation, namespace, name, credentialVersion, verifiedAt, inventorySyncedAt }: Connection,
+  connection: Connection,
   inventoryPollMinutes: number,
   nowMs: number,
 ): VerifyMessage[] {
-  const message = { kind: 'verify' as const, connectionKey: connectionKey(namespace, name) };
+  const { status, rotation, credentialVersion, verifiedAt, inventorySyncedAt } = connection;
+  const message = { kind: 'verify' as const, connectionKey: connectionKey(connection) };
   const dueAtMs = Date.parse(inventorySyncedAt ?? new Date(0).toISOString()) + inventoryPollMinutes * 60_000;
   const sync = nowMs + TOLERANCE_MS >= dueAtMs;
   const isDue = {

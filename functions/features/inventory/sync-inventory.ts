@@ -5,7 +5,7 @@ import type { InstanceType, Location, Offer } from '../../model/cloud.ts';
 import type { InventoryFailure } from '../../model/connection.ts';
 import { parseConnectionKey } from '../../model/identifiers.ts';
 import { allLocations } from '../../platform/store/catalogue.ts';
-import { readConnection, updateConnection } from '../../platform/store/connections.ts';
+import { readConnectionOf, updateConnection } from '../../platform/store/connections.ts';
 import { clearCatalogue, replaceLocations, replaceOffers } from '../../platform/store/write-catalogue.ts';
 import {
   ACK,
@@ -48,11 +48,11 @@ export async function syncInventory(
 ): Promise<MessageResult> {
   const { store } = context;
   const { connectionKey } = message;
-  const { namespace, name } = parseConnectionKey(connectionKey);
+  const ref = parseConnectionKey(connectionKey);
   // A deletion during this sync may have cleared the catalogue before the sync wrote its entries. The
   // function therefore checks for a deletion again after the sync.
   const exists = async () => {
-    const connection = await readConnection(store, namespace, name);
+    const connection = await readConnectionOf(store, ref);
     return connection !== undefined && connection.deletion?.isDecided !== true;
   };
   const ended = (await exists()) ? await syncPart(context, message) : ACK;
@@ -159,9 +159,9 @@ async function syncLocations(
     const lost = await lostEverywhere(context, connectionKey);
     if (lost) return await tellFailures(context, connectionKey, [lost]);
   }
-  const { namespace, name } = parseConnectionKey(connectionKey);
+  const ref = parseConnectionKey(connectionKey);
   const inventorySyncedAt = new Date(store.clock.now()).toISOString();
-  await updateConnection(store, namespace, name, { inventorySyncedAt }, { remove: ['inventoryFailures'] });
+  await updateConnection(store, ref, { inventorySyncedAt }, { remove: ['inventoryFailures'] });
   return ACK;
 }
 
@@ -174,8 +174,8 @@ async function tellFailures(
   connectionKey: string,
   failures: readonly InventoryFailure[],
 ): Promise<MessageResult> {
-  const { namespace, name } = parseConnectionKey(connectionKey);
-  await updateConnection(store, namespace, name, { inventoryFailures: failures.slice(0, MOST_FAILURES) });
+  const ref = parseConnectionKey(connectionKey);
+  await updateConnection(store, ref, { inventoryFailures: failures.slice(0, MOST_FAILURES) });
   return ACK;
 }
 

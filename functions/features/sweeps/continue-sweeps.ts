@@ -27,14 +27,14 @@ export async function listHolds(
     connection,
   }: { limit: number; cursor?: OrphanCursor | undefined; connection?: string | undefined },
 ): Promise<{ items: SweepHold[]; cursor: OrphanCursor | null }> {
-  const names = (await connectionsOf(store, namespace))
-    .map(({ name }) => name)
-    .filter((name) => name === (connection ?? name) && name >= (cursor?.connection ?? ''))
-    .sort();
+  const connections = (await connectionsOf(store, namespace)).filter(
+    ({ name }) => name === (connection ?? name) && name >= (cursor?.connection ?? ''),
+  );
   const items: SweepHold[] = [];
-  for (const name of names) {
+  for (const one of connections) {
+    const { name } = one;
     const after = name === cursor?.connection ? (cursor.after ?? '') : '';
-    for (const { location, hold } of await readHolds(store, connectionKey(namespace, name))) {
+    for (const { location, hold } of await readHolds(store, connectionKey(one))) {
       if (!hold || location <= after) continue;
       items.push(viewOf(name, location, hold));
       if (items.length === limit) return { items, cursor: { connection: name, after: location } };
@@ -55,11 +55,12 @@ export async function listHolds(
  */
 export async function continueSweeps(
   store: Store<'fleets'>,
-  { namespace, name }: Connection,
+  connection: Connection,
   location: string | undefined,
   apiKeyId: string | undefined,
 ): Promise<SweepHold[]> {
-  const items = await readHolds(store, connectionKey(namespace, name));
+  const { namespace, name } = connection;
+  const items = await readHolds(store, connectionKey(connection));
   const wanted = items.filter(
     (item) =>
       item.hold !== undefined &&

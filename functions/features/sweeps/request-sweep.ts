@@ -28,9 +28,9 @@ export async function requestSweep(
     createdAt: isoTime(nowMs),
   });
   if (!isMade) return undefined;
-  for (const { driver, name } of connections) {
-    const key = connectionKey(namespace, name);
-    await send(driver, { kind: 'sweep-connection', connectionKey: key, sweepId, dryRun });
+  for (const connection of connections) {
+    const key = connectionKey(connection);
+    await send(connection.driver, { kind: 'sweep-connection', connectionKey: key, sweepId, dryRun });
   }
   return sweepId;
 }

@@ -13,9 +13,9 @@ export async function scheduleSweeps(
   send: (driver: DriverName, message: SweepConnectionMessage) => Promise<void>,
 ): Promise<number> {
   const ready = connections.filter(({ status }) => status === 'Ready' || status === 'Disabled');
-  for (const { driver, namespace, name } of ready) {
-    const key = connectionKey(namespace, name);
-    await send(driver, { kind: 'sweep-connection', connectionKey: key, dryRun: false });
+  for (const connection of ready) {
+    const key = connectionKey(connection);
+    await send(connection.driver, { kind: 'sweep-connection', connectionKey: key, dryRun: false });
   }
   return ready.length;
 }

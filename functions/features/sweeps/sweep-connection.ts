@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import { parseConnectionKey } from '../../model/identifiers.ts';
 import { allLocations } from '../../platform/store/catalogue.ts';
-import { readConnection } from '../../platform/store/connections.ts';
+import { readConnectionOf } from '../../platform/store/connections.ts';
 import { loopLocations } from '../../platform/store/loops.ts';
 import { orphanLocations } from '../../platform/store/orphans.ts';
 import { writeSweepConnection } from '../../platform/store/sweeps.ts';
@@ -23,8 +23,9 @@ export async function sweepConnection(
   { connectionKey, sweepId, dryRun }: SweepConnectionMessage,
 ): Promise<MessageResult> {
   const { store, driver } = context;
-  const { namespace, name } = parseConnectionKey(connectionKey);
-  const connection = await readConnection(store, namespace, name);
+  const ref = parseConnectionKey(connectionKey);
+  const { name } = ref;
+  const connection = await readConnectionOf(store, ref);
   const exists = connection !== undefined;
   const locations = exists
     ? new Set([

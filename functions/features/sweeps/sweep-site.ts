@@ -1,7 +1,7 @@
 import { DriverError } from '../../drivers/contract/errors.ts';
 import type { Connection } from '../../model/connection.ts';
 import { parseConnectionKey } from '../../model/identifiers.ts';
-import { readConnection } from '../../platform/store/connections.ts';
+import { readConnectionOf } from '../../platform/store/connections.ts';
 import { writeSweepSite } from '../../platform/store/sweeps.ts';
 import { ACK, type MessageResult, requeueAfter, type WorkerContext } from '../../platform/worker/context.ts';
 import type { SweepMessage } from '../../platform/workflow/messages.ts';
@@ -46,8 +46,8 @@ export async function sweepSite(context: WorkerContext, message: SweepMessage): 
     if (error.code === 'Throttled' || error.code === 'NoPermit')
       return requeueAfter(error.retryAfterMs ?? 2_000);
     if (error.code === 'Unauthorized' && !dryRun) {
-      const { namespace, name } = parseConnectionKey(connectionKey);
-      const refused = connection ?? (await readConnection(context.store, namespace, name));
+      const ref = parseConnectionKey(connectionKey);
+      const refused = connection ?? (await readConnectionOf(context.store, ref));
       if (refused) await markRefused(context, refused, failure);
     }
     context.log.warn('a site could not be swept', { ...site, ...failure });

@@ -39,19 +39,19 @@ export async function listOrphans(
   namespace: string,
   { limit, cursor, ...filter }: { limit: number; cursor?: OrphanCursor | undefined } & OrphanFilter,
 ): Promise<{ items: Orphan[]; cursor: OrphanCursor | null }> {
-  const names = (await connectionsOf(store, namespace))
-    .map(({ name }) => name)
-    .filter((name) => name === (filter.connection ?? name) && name >= (cursor?.connection ?? ''))
-    .sort();
+  const connections = (await connectionsOf(store, namespace)).filter(
+    ({ name }) => name === (filter.connection ?? name) && name >= (cursor?.connection ?? ''),
+  );
   const items: Orphan[] = [];
   let after = cursor?.after;
   let queries = 0;
-  for (const [at, name] of names.entries()) {
+  for (const [at, connection] of connections.entries()) {
+    const { name } = connection;
     if (name !== cursor?.connection) after = undefined;
     do {
       if (queries === QUERIES_PER_PAGE) return { items, cursor: { connection: name, after } };
       queries += 1;
-      const page = await listOfConnection(store, connectionKey(namespace, name), { limit, cursor: after });
+      const page = await listOfConnection(store, connectionKey(connection), { limit, cursor: after });
       for (const item of page.items) {
         if (!fits(filter, item)) continue;
         items.push(viewOf(item));
@@ -59,13 +59,13 @@ export async function listOrphans(
       }
       after = page.cursor ?? undefined;
     } while (after !== undefined);
-    const next = names[at + 1];
-    if (items.length >= limit && next !== undefined) return { items, cursor: { connection: next } };
+    const next = connections[at + 1];
+    if (items.length >= limit && next) return { items, cursor: { connection: next.name } };
   }
   return { items, cursor: null };
 }
 
-/** Reads all connections of a namespace. A namespace has few connections. */
+/** Reads all connections of a namespace, in the order of their names. A namespace has few connections. */
 export async function connectionsOf(store: Store<'access'>, namespace: string): Promise<Connection[]> {
   const connections: Connection[] = [];
   let cursor: string | undefined;

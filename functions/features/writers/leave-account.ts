@@ -2,7 +2,7 @@ import { has } from '../../drivers/contract/capabilities.ts';
 import { DriverError } from '../../drivers/contract/errors.ts';
 import type { Connection } from '../../model/connection.ts';
 import { parseConnectionKey } from '../../model/identifiers.ts';
-import { allConnections, noteLeft, readConnection } from '../../platform/store/connections.ts';
+import { connectionsOfDriver, noteLeft, readConnectionOf } from '../../platform/store/connections.ts';
 import { ACK, type MessageResult, requeueAfter, type WorkerContext } from '../../platform/worker/context.ts';
 import type { LeaveAccountMessage } from '../../platform/workflow/messages.ts';
 
@@ -16,8 +16,7 @@ export async function leaveAccount(
   { connectionKey, deletionId }: LeaveAccountMessage,
 ): Promise<MessageResult> {
   const { store, log, writerId } = context;
-  const { namespace, name } = parseConnectionKey(connectionKey);
-  const connection = await readConnection(store, namespace, name);
+  const connection = await readConnectionOf(store, parseConnectionKey(connectionKey));
   const deletion = connection?.deletion;
   if (!connection || deletion?.id !== deletionId || !deletion.isDecided) return ACK;
   try {
@@ -42,10 +41,9 @@ export async function leaveAccount(
  */
 async function isSharedAccount({ store }: WorkerContext, own: Connection): Promise<boolean> {
   const { driver, cloud, endpoint, account } = own;
-  return (await allConnections(store)).some(
+  return (await connectionsOfDriver(store, driver)).some(
     (other) =>
       other.id !== own.id &&
-      other.driver === driver &&
       (account === undefined || other.account === undefined
         ? other.cloud === cloud && other.endpoint === endpoint
         : other.account === account),

@@ -72,7 +72,11 @@ export function layOut(spec: FleetSpec): Placement[] {
     });
     return {
       connection: head.group.connection,
-      connectionKey: connectionKey(spec.namespace, head.group.connection),
+      connectionKey: connectionKey({
+        driver: head.group.driver,
+        namespace: spec.namespace,
+        name: head.group.connection,
+      }),
       driver: head.group.driver,
       cloud: head.group.cloud,
       location: head.location,

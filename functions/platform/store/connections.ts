@@ -1,8 +1,8 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { type Connection, connectionSchema } from '../../model/connection.ts';
+import { type Connection, connectionSchema, DRIVER_NAMES, type DriverName } from '../../model/connection.ts';
 import type { Deletion } from '../../model/deletion.ts';
-import { connectionKey, makeConnectionId, makeId } from '../../model/identifiers.ts';
+import { type ConnectionRef, makeConnectionId, makeId } from '../../model/identifiers.ts';
 import { isoTime } from '../runtime/clock.ts';
 import { abandonedSecret } from './abandoned-secrets.ts';
 import {
@@ -20,12 +20,20 @@ import type { Store } from './store.ts';
 import { type TransactItem, transactWrite } from './transact.ts';
 
 /**
- * All connections are in one partition of the access table, sorted by namespace and name. API requests read the
- * connections of one namespace. Scheduled functions read the whole partition.
+ * Returns the partition of the access table with all connections of one driver, sorted by namespace and name. A
+ * driver's function may write this partition and no other. API requests and scheduled functions read the partitions of
+ * all drivers.
  */
-const PARTITION = 'CONNECTIONS';
+export const connectionPartition = (driver: DriverName): string => `CONNECTIONS#${driver}`;
 
-const keyOf = (namespace: string, name: string) => ({ pk: PARTITION, sk: connectionKey(namespace, name) });
+/** Partition of the connections of all drivers in releases up to 0.2.0. This release reads no item of it. */
+export const EARLIER_PARTITION = 'CONNECTIONS';
+
+const sortKeyOf = (namespace: string, name: string): string => `${namespace}/${name}`;
+const keyOf = ({ driver, namespace, name }: ConnectionRef) => ({
+  pk: connectionPartition(driver),
+  sk: sortKeyOf(namespace, name),
+});
 
 /** A connection before its record is written. It has no id yet, because `createConnection` makes the id. */
 export type NewConnection = Omit<Connection, 'id' | 'credentialVersion' | 'deletion'> &
@@ -44,21 +52,31 @@ export async function createConnection(
   instead?: Connection,
 ): Promise<Connection | undefined> {
   const made: Connection = { ...connection, id: makeConnectionId(store.clock.now(), store.random) };
+  const TableName = store.tables.access;
+  const isInstead = instead && {
+    ConditionExpression: `id = :instead AND ${UNFINISHED}`,
+    ExpressionAttributeValues: { ':instead': instead.id },
+  };
+  const isFree = { ConditionExpression: 'attribute_not_exists(pk)' };
+  const othersAreFree = DRIVER_NAMES.filter((driver) => driver !== made.driver).map(
+    (driver): TransactItem => {
+      const Key = keyOf({ ...made, driver });
+      return instead?.driver === driver
+        ? { Delete: { TableName, Key, ...isInstead } }
+        : { ConditionCheck: { TableName, Key, ...isFree } };
+    },
+  );
   const refusals = await transactWrite(store, [
     namespaceStands(store, connection.namespace),
     notEnding(store),
     {
       Put: {
-        TableName: store.tables.access,
-        Item: { ...keyOf(connection.namespace, connection.name), ...made },
-        ...(instead
-          ? {
-              ConditionExpression: `id = :instead AND ${UNFINISHED}`,
-              ExpressionAttributeValues: { ':instead': instead.id },
-            }
-          : { ConditionExpression: 'attribute_not_exists(pk)' }),
+        TableName,
+        Item: { ...keyOf(made), ...made },
+        ...(instead?.driver === made.driver ? isInstead : isFree),
       },
     },
+    ...othersAreFree,
     ...(instead ? [{ Put: abandonedSecret(store, instead) }] : []),
   ]);
   return refusals.length === 0 ? made : undefined;
@@ -73,12 +91,12 @@ const UNFINISHED = 'attribute_not_exists(credentialVersion) AND attribute_not_ex
  */
 export function connectionIsReady(
   store: Store<'access'>,
-  { namespace, name, id }: Pick<Connection, 'namespace' | 'name' | 'id'>,
+  { id, ...ref }: ConnectionRef & Pick<Connection, 'id'>,
 ): TransactItem {
   return {
     ConditionCheck: {
       TableName: store.tables.access,
-      Key: keyOf(namespace, name),
+      Key: keyOf(ref),
       ConditionExpression: `id = :id AND #status = :ready AND ${NOT_DELETING}`,
       ExpressionAttributeNames: { '#status': 'status' },
       ExpressionAttributeValues: { ':id': id, ':ready': 'Ready' },
@@ -86,34 +104,83 @@ export function connectionIsReady(
   };
 }
 
+/** Reads a connection of a known driver. */
+export async function readConnectionOf(
+  store: Store<'access'>,
+  ref: ConnectionRef,
+): Promise<Connection | undefined> {
+  const { Item } = await store.document.send(
+    new GetCommand({ TableName: store.tables.access, Key: keyOf(ref), ConsistentRead: true }),
+  );
+  return Item ? connectionSchema.parse(Item) : undefined;
+}
+
+/** Reads a connection whose driver the caller does not know. A name belongs to one driver at a time. */
 export async function readConnection(
   store: Store<'access'>,
   namespace: string,
   name: string,
 ): Promise<Connection | undefined> {
-  const { Item } = await store.document.send(
-    new GetCommand({ TableName: store.tables.access, Key: keyOf(namespace, name), ConsistentRead: true }),
+  const found = await Promise.all(
+    DRIVER_NAMES.map((driver) => readConnectionOf(store, { driver, namespace, name })),
   );
-  return Item ? connectionSchema.parse(Item) : undefined;
+  return found.find((connection) => connection !== undefined);
 }
 
+/** Lists a namespace's connections of all drivers, in the order of their names. */
 export async function listConnections(
   store: Store<'access'>,
   namespace: string,
   page: PageRequest,
 ): Promise<Page<Connection>> {
-  const keys = { pk: PARTITION, prefix: connectionKey(namespace, '') };
-  return await queryPage(store, store.tables.access, keys, page, (item) => connectionSchema.parse(item));
+  const pages = await Promise.all(
+    DRIVER_NAMES.map((driver) => {
+      const keys = { pk: connectionPartition(driver), prefix: sortKeyOf(namespace, '') };
+      return queryPage(store, store.tables.access, keys, page, (item) => connectionSchema.parse(item));
+    }),
+  );
+  const found = pages.flatMap(({ items }) => items).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const items = found.slice(0, page.limit);
+  const isLast = found.length <= page.limit && pages.every(({ cursor }) => cursor === null);
+  return { items, cursor: isLast ? null : (items.at(-1)?.name ?? null) };
 }
 
-/** Lists the connections of all namespaces, for scheduled functions and for the removal of the deployment. */
+/**
+ * Refuses tables of release 0.2.0 or earlier that have connections. This release would not see them, and nothing would
+ * watch or remove their machines.
+ *
+ * @throws Error
+ */
+export async function refuseEarlierConnections(store: Store<'access'>): Promise<void> {
+  const keys = { pk: EARLIER_PARTITION, prefix: '', consistent: true };
+  const { items } = await queryPage(store, store.tables.access, keys, { limit: 1 }, (item) => item);
+  if (items.length > 0)
+    throw new Error(
+      'the tables have connections of release 0.2.0, which this release cannot read: deploy 0.2.0 again, delete all fleets and connections, then deploy this release',
+    );
+}
+
+/** Lists one driver's connections of all namespaces. */
+export async function connectionsOfDriver(
+  store: Store<'access'>,
+  driver: DriverName,
+  consistent = false,
+): Promise<Connection[]> {
+  const keys = { pk: connectionPartition(driver), prefix: '', consistent };
+  return await queryAll(store, store.tables.access, keys, (item) => connectionSchema.parse(item));
+}
+
+/**
+ * Lists the connections of all namespaces and drivers, for scheduled functions and for the removal of the deployment.
+ */
 export async function allConnections(
   store: Store<'access'>,
   { consistent = false }: { consistent?: boolean } = {},
 ): Promise<Connection[]> {
-  return await queryAll(store, store.tables.access, { pk: PARTITION, prefix: '', consistent }, (item) =>
-    connectionSchema.parse(item),
+  const lists = await Promise.all(
+    DRIVER_NAMES.map((driver) => connectionsOfDriver(store, driver, consistent)),
   );
+  return lists.flat();
 }
 
 /**
@@ -121,9 +188,13 @@ export async function allConnections(
  * just created.
  */
 export async function hasConnections(store: Store<'access'>, namespace: string): Promise<boolean> {
-  const keys = { pk: PARTITION, prefix: connectionKey(namespace, ''), consistent: true };
-  const page = await queryPage(store, store.tables.access, keys, { limit: 1 }, (item) => item);
-  return page.items.length > 0;
+  const pages = await Promise.all(
+    DRIVER_NAMES.map((driver) => {
+      const keys = { pk: connectionPartition(driver), prefix: sortKeyOf(namespace, ''), consistent: true };
+      return queryPage(store, store.tables.access, keys, { limit: 1 }, (item) => item);
+    }),
+  );
+  return pages.some(({ items }) => items.length > 0);
 }
 
 /** A connection whose deletion is under way. */
@@ -135,20 +206,19 @@ export type DeletingConnection = Connection & { deletion: Deletion };
  */
 export async function markConnection(
   store: Store<'access'>,
-  namespace: string,
-  name: string,
+  ref: ConnectionRef,
 ): Promise<DeletingConnection | undefined> {
   const id = makeId(store.clock.now(), store.random);
-  const marked = await markDeleting(store, keyOf(namespace, name), id);
+  const marked = await markDeleting(store, keyOf(ref), id);
   return marked && { ...connectionSchema.parse(marked.item), deletion: marked.deletion };
 }
 
 /** Removes a deletion mark. @returns false if the deletion has been decided, or another caller has removed the mark */
 export async function unmarkConnection(
   store: Store<'access'>,
-  { namespace, name, deletion }: DeletingConnection,
+  connection: DeletingConnection,
 ): Promise<boolean> {
-  return await takeBackDeletion(store, keyOf(namespace, name), deletion);
+  return await takeBackDeletion(store, keyOf(connection), connection.deletion);
 }
 
 /**
@@ -159,22 +229,19 @@ export async function unmarkConnection(
  */
 export async function decideConnection(
   store: Store<'access'>,
-  { namespace, name, deletion }: DeletingConnection,
+  connection: DeletingConnection,
   unless?: 'has-secret',
 ): Promise<boolean> {
   const field = unless === undefined ? undefined : 'credentialVersion';
-  return await decideDeletion(store, keyOf(namespace, name), deletion, field);
+  return await decideDeletion(store, keyOf(connection), connection.deletion, field);
 }
 
 /**
  * Records, for a connection that is being deleted, that a worker has removed this deployment's mark from the cloud
  * account, or has failed to remove it.
  */
-export async function noteLeft(
-  store: Store<'access'>,
-  { namespace, name, deletion }: DeletingConnection,
-): Promise<void> {
-  await noteInDeletion(store, keyOf(namespace, name), deletion, 'hasLeft');
+export async function noteLeft(store: Store<'access'>, connection: DeletingConnection): Promise<void> {
+  await noteInDeletion(store, keyOf(connection), connection.deletion, 'hasLeft');
 }
 
 /**
@@ -185,12 +252,12 @@ export async function removeConnection(
   store: Store<'access'>,
   connection: DeletingConnection,
 ): Promise<void> {
-  const { namespace, name, deletion } = connection;
+  const { deletion } = connection;
   await transactWrite(store, [
     {
       Delete: {
         TableName: store.tables.access,
-        Key: keyOf(namespace, name),
+        Key: keyOf(connection),
         ConditionExpression: 'deletion.id = :id AND deletion.isDecided = :true',
         ExpressionAttributeValues: { ':id': deletion.id, ':true': true },
       },
@@ -246,8 +313,7 @@ export interface UpdateCondition {
  */
 export async function updateConnection(
   store: Store<'access'>,
-  namespace: string,
-  name: string,
+  ref: ConnectionRef,
   update: ConnectionUpdate,
   condition: UpdateCondition = {},
 ): Promise<Connection | undefined> {
@@ -268,7 +334,7 @@ export async function updateConnection(
     const { Attributes } = await store.document.send(
       new UpdateCommand({
         TableName: store.tables.access,
-        Key: keyOf(namespace, name),
+        Key: keyOf(ref),
         ReturnValues: 'ALL_NEW',
         UpdateExpression: [
           ...(sets.length > 0 ? [`SET ${sets.join(', ')}`] : []),

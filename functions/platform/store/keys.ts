@@ -5,6 +5,9 @@ import type { InstanceRef } from '../../model/identifiers.ts';
  * index. `catalogue-keys.ts` has the keys of the table `catalogue`. The keys of the table `access` are in the files
  * that use them: `namespaces.ts`, `connections.ts`, `api-keys.ts`, `abandoned-secrets.ts`.
  *
+ * A connection key is `<driver>/<namespace>/<name>`. `partitions.ts` says which partitions the function of a driver may
+ * write.
+ *
  * | item | pk | sk |
  * |---|---|---|
  * | the deployment's id; the beat of its tables; its removal | `DEPLOYMENT` | `ID`, `BEAT`, `ENDING` |

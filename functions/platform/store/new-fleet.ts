@@ -22,7 +22,7 @@ export interface NewFleet {
   request: Omit<FleetRequest, 'name' | 'priority' | 'nodeGroups'>;
   idempotency?: { key: string; requestHash: string } | undefined;
   /** Connections that the spec was made for. Each must be Ready and must still have the same id. */
-  connections: readonly Pick<Connection, 'namespace' | 'name' | 'id'>[];
+  connections: readonly Pick<Connection, 'driver' | 'namespace' | 'name' | 'id'>[];
 }
 
 /** Outcome of a request if its idempotency key was used before. */

@@ -5,7 +5,7 @@ import { connectionKey as connectionKeyOf, parseConnectionKey } from '../../mode
 import { limitProfileOf } from '../../model/limits-in-force.ts';
 import { type OutsideBeat, restoresOf } from '../deployment/beat.ts';
 import { layOut } from '../placement/lay-out.ts';
-import { readConnection } from '../store/connections.ts';
+import { readConnectionOf } from '../store/connections.ts';
 import { readBeat } from '../store/deployment.ts';
 import { readSpec } from '../store/fleets.ts';
 import { siteName } from '../store/keys.ts';
@@ -55,7 +55,7 @@ export function makeContext({
     isTrial: boolean,
     refused: () => void,
   ): Promise<OpenConnection> => {
-    const connectionKey = connectionKeyOf(connection.namespace, connection.name);
+    const connectionKey = connectionKeyOf(connection);
     const limits = limitProfileOf(connection.cloud, connection.limits);
     const calls = new CallGovernor(store, parts.log, {
       connectionKey,
@@ -67,7 +67,7 @@ export function makeContext({
       cloud: connection.cloud,
       credential: await readCredential(connection),
       deploymentId: await deploymentId(),
-      connectionKey,
+      connectionKey: `${connection.namespace}/${connection.name}`,
       isTrial,
       calls,
       ...(connection.endpoint === undefined ? {} : { endpoint: connection.endpoint }),
@@ -91,8 +91,7 @@ export function makeContext({
     },
     open: (connectionKey) =>
       connections.get(connectionKey, async () => {
-        const { namespace, name } = parseConnectionKey(connectionKey);
-        const connection = await readConnection(store, namespace, name);
+        const connection = await readConnectionOf(store, parseConnectionKey(connectionKey));
         if (!connection) throw new DriverError('Unauthorized', `connection ${connectionKey} does not exist`);
         return await connect(connection, false, () => connections.forget(connectionKey));
       }),

@@ -14,7 +14,7 @@ const keySchema = z.looseObject({ pk: z.string(), sk: z.string() });
 const SSH_KEYS = `${SECRETS_PREFIX}/ssh/`;
 
 const isOver = ({ status }: FleetItem) => status === 'Terminated' || status === 'RolledBack';
-const keyOf = ({ namespace, name }: Connection) => connectionKey(namespace, name);
+const keyOf = ({ namespace, name }: Connection) => `${namespace}/${name}`;
 
 export function itemsOf(table: { all(): unknown[] }) {
   return table.all().map((item) => keySchema.parse(item));
@@ -39,9 +39,11 @@ export function namespacesOf({ tables }: Lab): string[] {
   return itemsOf(tables.access).flatMap(({ pk, sk }) => (pk === 'NAMESPACES' ? [sk] : []));
 }
 
+const isConnection = (pk: string): boolean => pk.startsWith('CONNECTIONS#');
+
 export function connectionsOf({ tables }: Lab): Connection[] {
   return itemsOf(tables.access)
-    .filter(({ pk }) => pk === 'CONNECTIONS')
+    .filter(({ pk }) => isConnection(pk))
     .map((item) => connectionSchema.parse(item));
 }
 
@@ -57,12 +59,12 @@ export function secretInForce({ parameters }: Lab, connection: Connection): stri
 
 /** Reports each live fleet that uses a connection whose record is being deleted. */
 export function checkRemoval(lab: Lab, before: Item | undefined, after: Item | undefined): Violation[] {
-  if (!before || after || before['pk'] !== 'CONNECTIONS') return [];
+  if (!before || after || !isConnection(String(before['pk']))) return [];
   const { namespace, name } = connectionSchema.parse(before);
   return liveFleets(lab)
     .filter((fleet) => fleet.namespace === namespace && fleet.connections.includes(name))
     .map(({ fleetId }) => {
-      const text = `connection ${connectionKey(namespace, name)} was deleted while live fleet ${fleetId} uses it`;
+      const text = `connection ${namespace}/${name} was deleted while live fleet ${fleetId} uses it`;
       return violationBy('record', text, lab.ground.caller);
     });
 }
@@ -91,17 +93,18 @@ function checkConnections(lab: Lab): Found {
   const namespaces = new Set(namespacesOf(lab));
   const connections = connectionsOf(lab);
   const keys = new Set(connections.map(keyOf));
+  const connectionKeys = new Set(connections.map(connectionKey));
   const catalogues = new Set(itemsOf(lab.tables.catalogue).map(({ pk }) => pk.replace('CATALOGUE#', '')));
   return [
     ...connections
       .filter(({ namespace }) => !namespaces.has(namespace))
       .map((one) => ['leaked', `connection ${keyOf(one)} is in a missing namespace`] as const),
     ...[...catalogues]
-      .filter((key) => !keys.has(key))
+      .filter((key) => !connectionKeys.has(key))
       .map((key) => ['leaked', `${key} has a catalogue but no record`] as const),
     ...liveFleets(lab).flatMap(({ fleetId, namespace, connections: names }) =>
       names
-        .filter((name) => !keys.has(connectionKey(namespace, name)))
+        .filter((name) => !keys.has(`${namespace}/${name}`))
         .map(
           (name) =>
             [

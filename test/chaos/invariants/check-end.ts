@@ -82,6 +82,7 @@ export function checkEnd(lab: Lab, forgotten = new ForgottenMachines()): Violati
   checkFleets(lab, records, forgotten, add);
   checkSlots(lab, add);
   for (const text of lab.clouds.permits.ungoverned) add('limit', text);
+  for (const text of lab.tables.refused) add('bug', text);
   return violations;
 }
 

@@ -228,9 +228,9 @@ import { takeBackUnclaimed } from '../instances/take-back.ts';`,
     edits: [
       {
         file: 'functions/features/connections/delete-connection.ts',
-        find: `    const marked = await markConnection(store, namespace, name);`,
+        find: `    const marked = await markConnection(store, known);`,
         replace: `    const wasUsed = await hasLiveFleets(store, namespace, name);
-    const marked = await markConnection(store, namespace, name);`,
+    const marked = await markConnection(store, known);`,
       },
       {
         file: 'functions/features/connections/delete-connection.ts',

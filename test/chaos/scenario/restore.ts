@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { parseResourceName } from '../../../functions/drivers/contract/names.ts';
 import { fleetOfResource } from '../../../functions/features/networks/network-names.ts';
 import { CLOCK_SKEW_MS } from '../../../functions/model/clock-skew.ts';
-import { parseInstanceId } from '../../../functions/model/identifiers.ts';
+import { connectionKey, parseInstanceId } from '../../../functions/model/identifiers.ts';
+import { holdPartition } from '../../../functions/platform/store/keys.ts';
 import type { SimEvent } from '../../../local/sim/engine/records.ts';
 import { auditRows, connectionsOf, fleetsOf, liveFleets } from '../invariants/check-access.ts';
 import { hasAttempt, isReported } from '../invariants/forgotten-machines.ts';
@@ -143,9 +144,10 @@ export class Restore {
   #checkHolds(): void {
     if (this.#scenario.skewMs > 0) return;
     const items = this.#lab.tables.fleets.all();
-    for (const { namespace, name, status } of connectionsOf(this.#lab)) {
+    for (const connection of connectionsOf(this.#lab)) {
+      const { namespace, name, status } = connection;
       if (status !== 'Ready') continue;
-      const pk = `HOLD#${namespace}/${name}`;
+      const pk = holdPartition(connectionKey(connection));
       const isHeld = items.some(
         (item) => item['pk'] === pk && restoredSchema.safeParse(item['hold']).success,
       );

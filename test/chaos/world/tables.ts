@@ -13,6 +13,7 @@ import type { Answer } from '../models/dynamo/dynamo.ts';
 import { Dynamo } from '../models/dynamo/dynamo.ts';
 import type { Item } from '../models/dynamo/evaluate.ts';
 import { FLEETS_INDEXES, Table } from '../models/dynamo/table.ts';
+import { functionOf, refusedUses, type Use, usesOf } from './rights.ts';
 
 export const TABLES: Tables = {
   fleets: 'fleets',
@@ -44,6 +45,10 @@ export class TableWorld {
   readonly down = new Set<keyof Tables>();
   /** Returns the capacity counter of a partition key. Only runs that measure capacity set it. */
   capacityOf: ((table: string, pk: string) => Capacity) | undefined;
+  /** Texts about requests that the functions' IAM policies would refuse. `checkEnd` reports them. */
+  readonly refused: string[] = [];
+  /** Called with each function's name and what it uses. Only tests of rights set it. */
+  onUse: ((functionName: string, use: Use) => void) | undefined;
   readonly #ground: Ground;
   readonly #dynamo: Dynamo;
   readonly #loans = new ClientLoans();
@@ -67,9 +72,10 @@ export class TableWorld {
 
   storeOf(process: Process): Store {
     const document = this.#loans.lend((command, input) =>
-      process.call(this.#ground.trace.isOn ? describe(command, input) : command, () =>
-        this.#perform(command, input),
-      ),
+      process.call(this.#ground.trace.isOn ? describe(command, input) : command, () => {
+        this.#checkRights(process.name, command, input);
+        return this.#perform(command, input);
+      }),
     );
     return { document, tables: TABLES, clock: process.clock, random: () => this.#ground.random.next() };
   }
@@ -94,6 +100,17 @@ export class TableWorld {
 
   takeBack(): void {
     this.#loans.takeBack();
+  }
+
+  /** @throws Error with the name of DynamoDB's error for a request that IAM refuses */
+  #checkRights(processName: string, command: string, input: unknown): void {
+    if (this.onUse) for (const use of usesOf(command, input)) this.onUse(functionOf(processName), use);
+    const refused = refusedUses(processName, command, input).map(
+      ({ table, action, pk }) => `${processName} has no right to ${action} of ${pk} in table ${table}`,
+    );
+    if (refused.length === 0) return;
+    this.refused.push(...refused);
+    throw Object.assign(new Error(refused.join('; ')), { name: 'AccessDeniedException', ...META });
   }
 
   #isDown(input: unknown): boolean {

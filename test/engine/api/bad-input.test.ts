@@ -7,6 +7,7 @@ import { Gateway } from './gateway.ts';
 const store = useTables();
 const gateway = new Gateway(store);
 const { errorsOf, codeOf } = Gateway;
+const SIM_AWS = { driver: 'sim', namespace: 'default', name: 'sim-aws' } as const;
 
 beforeAll(async () => {
   await furnish(store, 'default');
@@ -92,9 +93,9 @@ describe('a fleet request with one mistake', () => {
   ])(
     'a fleet request for a connection with totals is refused with %s',
     async (_what, totals, group, errors) => {
-      await updateConnection(store, 'default', 'sim-aws', { limits: { totals } });
+      await updateConnection(store, SIM_AWS, { limits: { totals } });
       const answer = await post(fleetBody('web-bad', group));
-      await updateConnection(store, 'default', 'sim-aws', {}, { remove: ['limits'] });
+      await updateConnection(store, SIM_AWS, {}, { remove: ['limits'] });
       expect([answer.status, errorsOf(answer)]).toEqual([400, errors]);
       await nothingStarted();
     },

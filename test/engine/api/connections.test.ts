@@ -65,7 +65,11 @@ describe('a new connection', () => {
   it('a create with the name of a failed connection is refused and keeps the old secret', async () => {
     await post(body('failed-aws', { credential: { account: 'wrong' } }));
     const failure = { code: 'Unauthorized', message: 'no' };
-    await updateConnection(store, 'default', 'failed-aws', { status: 'Failed', failure });
+    await updateConnection(
+      store,
+      { driver: 'sim', namespace: 'default', name: 'failed-aws' },
+      { status: 'Failed', failure },
+    );
     expect((await post(body('failed-aws'))).status).toBe(409);
     expect(await secretOf('failed-aws')).toMatchObject({ account: 'wrong' });
   });

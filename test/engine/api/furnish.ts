@@ -26,7 +26,7 @@ export async function furnish(store: Store, namespace: string): Promise<void> {
   await createConnection(store, connection);
   const { verifiedAt: _, ...unverified } = connection;
   await createConnection(store, { ...unverified, name: 'sim-gcp', cloud: 'gcp', status: 'Verifying' });
-  const key = connectionKey(namespace, 'sim-aws');
+  const key = connectionKey({ driver: 'sim', namespace, name: 'sim-aws' });
   await replaceLocations(store, key, [
     { name: 'us-east-1', displayName: 'N. Virginia', zones: ['us-east-1a'], available: true, ...site },
     { name: 'us-west-2', displayName: 'Oregon', zones: ['us-west-2a'], available: true, ...site },

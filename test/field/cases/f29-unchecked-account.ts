@@ -33,7 +33,7 @@ async function force({ lab }: AtDriver, credential: Credential): Promise<void> {
   const connection = await readConnection(store, NAMESPACE, 'cloud');
   if (!connection) throw new Error('the connection has no record');
   const credentialVersion = await putCredential(ssm, SECRETS_PREFIX, connection, credential);
-  await updateConnection(store, NAMESPACE, 'cloud', { credentialVersion });
+  await updateConnection(store, connection, { credentialVersion });
 }
 
 /**

@@ -23,13 +23,14 @@ export function catalogueOperations(store: Store<'access' | 'catalogue'>): Opera
    * after the whole page.
    */
   const list = async <Item>(
-    { namespace, connection }: { namespace: string; connection: string },
+    { namespace, connection: name }: { namespace: string; connection: string },
     { limit, cursor }: ListQuery,
     read: (key: string, page: PageRequest) => Promise<Page<Item>>,
     keep: (item: Item) => boolean = () => true,
   ) => {
-    if (!(await readConnection(store, namespace, connection))) throw notFound(`connection ${connection}`);
-    const page = await read(connectionKey(namespace, connection), { limit, cursor: decodeCursor(cursor) });
+    const connection = await readConnection(store, namespace, name);
+    if (!connection) throw notFound(`connection ${name}`);
+    const page = await read(connectionKey(connection), { limit, cursor: decodeCursor(cursor) });
     return { body: { items: page.items.filter(keep), cursor: encodeCursor(page.cursor) } };
   };
   return {

@@ -77,7 +77,7 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
     condition: UpdateCondition = {},
   ): Promise<Connection | undefined> => {
     const none = { ...condition, deletion: 'none' } as const;
-    const changed = await updateConnection(store, namespace, name, update, none);
+    const changed = await updateConnection(store, await read(namespace, name), update, none);
     if (changed) return changed;
     refuseDeleting(await read(namespace, name));
     return undefined;
@@ -93,11 +93,10 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
     if (!changed) throw notFound(`connection ${name}`);
     return changed;
   };
-  const verify = async ({ driver, namespace, name }: Connection, rotation?: number): Promise<void> => {
-    const key = connectionKey(namespace, name);
-    await send(driver, {
+  const verify = async (connection: Connection, rotation?: number): Promise<void> => {
+    await send(connection.driver, {
       kind: 'verify',
-      connectionKey: key,
+      connectionKey: connectionKey(connection),
       ...(rotation === undefined ? {} : { rotation }),
     });
   };
@@ -106,10 +105,11 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
    * this deployment uses the account. There is no mark if the connection was never verified, or if its driver
    * writes no marks.
    */
-  const leave = async ({ driver, namespace, name, verifiedAt, deletion }: DeletingConnection) => {
+  const leave = async (connection: DeletingConnection) => {
+    const { driver, verifiedAt, deletion } = connection;
     const hasMarks = DRIVERS[driver].capabilities.includes('writer-marks') && verifiedAt !== undefined;
     if (!hasMarks || !deps.drivers.includes(driver)) return 'not-needed' as const;
-    const key = connectionKey(namespace, name);
+    const key = connectionKey(connection);
     await send(driver, { kind: 'leave-account', connectionKey: key, deletionId: deletion.id });
     return 'asked' as const;
   };
@@ -194,7 +194,7 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
       const connection = await readDeployed(namespace, name);
       await send(connection.driver, {
         kind: 'sync-inventory',
-        connectionKey: connectionKey(namespace, name),
+        connectionKey: connectionKey(connection),
       });
       return { body: withLimits(connection) };
     },

@@ -16,10 +16,11 @@ export function limitOperations(
   read: (namespace: string, name: string) => Promise<Connection>,
 ): Pick<OperationsOf<'connections'>, 'getLimits' | 'reopenLimits'> {
   return {
-    async getLimits({ params: { namespace, connection } }) {
-      const { cloud, driver, limits = {} } = await read(namespace, connection);
+    async getLimits({ params: { namespace, connection: name } }) {
+      const connection = await read(namespace, name);
+      const { cloud, driver, limits = {} } = connection;
       const profile = limitProfileOf(cloud, limits);
-      const key = connectionKey(namespace, connection);
+      const key = connectionKey(connection);
       return {
         body: {
           cloud,
@@ -33,9 +34,9 @@ export function limitOperations(
         },
       };
     },
-    async reopenLimits({ params: { namespace, connection }, body: { location } }) {
-      const { driver } = await read(namespace, connection);
-      const ref = { driver, connectionKey: connectionKey(namespace, connection) };
+    async reopenLimits({ params: { namespace, connection: name }, body: { location } }) {
+      const connection = await read(namespace, name);
+      const ref = { driver: connection.driver, connectionKey: connectionKey(connection) };
       return { body: await reopenConnection(store, ref, location) };
     },
   };

@@ -1,11 +1,12 @@
 import { readEnv } from '../../../platform/runtime/env.ts';
 import { logger } from '../../../platform/runtime/logger.ts';
+import { refuseEarlierConnections } from '../../../platform/store/connections.ts';
 import { ensureDeploymentId } from '../../../platform/store/deployment.ts';
 import { openStore } from '../../../platform/store/store.ts';
 import { answerOf, customResourceEventSchema } from './answer-cloudformation.ts';
 
-const env = readEnv(['FLEETS_TABLE', 'DEPLOYMENT_ID', 'DEPLOYMENT_ID_NAMED']);
-const store = openStore({ fleets: env.FLEETS_TABLE });
+const env = readEnv(['ACCESS_TABLE', 'FLEETS_TABLE', 'DEPLOYMENT_ID', 'DEPLOYMENT_ID_NAMED']);
+const store = openStore({ access: env.ACCESS_TABLE, fleets: env.FLEETS_TABLE });
 
 /**
  * Maximum time of the request that sends the answer, in ms. If the request takes longer, the invocation
@@ -16,7 +17,7 @@ const ANSWER_TIMEOUT_MS = 5_000;
 /**
  * Handles the stack's custom resource, which claims the deployment id. When the stack is first deployed,
  * writes the id to the table. Later, the deployment fails if the operator named an id that differs from the
- * id in the table. The deletion of the stack keeps the id, because the tables may remain.
+ * id in the table, or if the tables have connections of a release whose tables this one cannot read. The deletion of the stack keeps the id, because the tables may remain.
  */
 export async function handler(input: unknown): Promise<void> {
   const event = customResourceEventSchema.parse(input);
@@ -39,6 +40,7 @@ export async function handler(input: unknown): Promise<void> {
 
 async function ensured(isDeletion: boolean): Promise<Record<string, string>> {
   if (isDeletion) return {};
+  await refuseEarlierConnections(store);
   const wanted = { deploymentId: env.DEPLOYMENT_ID, isNamed: env.DEPLOYMENT_ID_NAMED };
   return { DeploymentId: await ensureDeploymentId(store, wanted) };
 }

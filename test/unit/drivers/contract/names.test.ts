@@ -82,7 +82,7 @@ describe('machineName', () => {
 });
 
 describe('the names of network resources', () => {
-  const site = { connectionKey: 'default/sim-aws', location: 'us-east-1' };
+  const site = { connectionKey: 'sim/default/sim-aws', location: 'us-east-1' };
   const fleetId = 'f0123456789abcdef';
   const names = [
     networkName(fleetId, site),

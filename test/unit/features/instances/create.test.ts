@@ -5,7 +5,7 @@ import { launchInstances } from '../../../../functions/features/instances/launch
 import { readSiteState } from '../../../../functions/platform/governor/hold-location.ts';
 import { readConnection, updateConnection } from '../../../../functions/platform/store/connections.ts';
 import { ACK, requeueAfter } from '../../../../functions/platform/worker/context.ts';
-import { EAST, idOf, launchOf, OneFleet, type OneFleetOptions, WEST } from '../one-fleet/one-fleet.ts';
+import { CLOUD, EAST, idOf, launchOf, OneFleet, type OneFleetOptions, WEST } from '../one-fleet/one-fleet.ts';
 
 let fleet: OneFleet;
 afterEach(() => fleet.end());
@@ -89,7 +89,7 @@ describe('createInstances', () => {
   it('if the refused credential has been replaced by a new one, the call is repeated and the connection stays Ready', async () => {
     await open();
     await fleet.opened();
-    await updateConnection(fleet.store, 'default', 'cloud', { credentialVersion: 2 });
+    await updateConnection(fleet.store, CLOUD, { credentialVersion: 2 });
     refuseCreates('Unauthorized');
     expect(await fleet.handle(launchOf(0))).toEqual(requeueAfter(1_000));
     expect(await connection()).toMatchObject({ status: 'Ready' });

@@ -4,7 +4,7 @@ import { attemptElsewhere } from '../../../../functions/features/instances/attem
 import { updateConnection } from '../../../../functions/platform/store/connections.ts';
 import { updateInstance } from '../../../../functions/platform/store/transition.ts';
 import { ACK, requeueAfter } from '../../../../functions/platform/worker/context.ts';
-import { giveUpOf, launchOf, OneFleet } from '../one-fleet/one-fleet.ts';
+import { CLOUD, giveUpOf, launchOf, OneFleet } from '../one-fleet/one-fleet.ts';
 
 const OUTCOME_FAILED = [['give-up-0', 'Failed']];
 
@@ -164,7 +164,7 @@ describe('giveUp of a launch that was claimed', () => {
 
   it('giveUp copies the connection’s failure to the instance if the cloud has rejected the credential', async () => {
     const failure = { code: 'Unauthorized', message: 'the key was revoked' };
-    await updateConnection(fleet.store, 'default', 'cloud', { status: 'Failed', failure });
+    await updateConnection(fleet.store, CLOUD, { status: 'Failed', failure });
     await fleet.handle(giveUpOf(0));
     expect(await fleet.record()).toMatchObject({ status: 'Failed', failure });
   });

@@ -4,7 +4,7 @@ import type { Connection } from '../../../../functions/model/connection.ts';
 
 const NOW_MS = Date.parse('2026-01-01T12:00:00Z');
 const POLL_MINUTES = 60;
-const key = { kind: 'verify', connectionKey: 'default/one' } as const;
+const key = { kind: 'verify', connectionKey: 'sim/default/one' } as const;
 
 const connection = (fields: Partial<Connection> = {}): Connection => ({
   namespace: 'default',

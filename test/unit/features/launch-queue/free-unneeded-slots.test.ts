@@ -9,7 +9,7 @@ import { limits, NOON, want } from '../../platform/governor/wanted.ts';
 
 const FLEET = 'f1kdvdnc4jyfcbym5';
 const ID = instanceId({ fleetId: FLEET, index: 0 });
-const site = { connectionKey: 'default/sim-aws', location: 'east-1' };
+const site = { connectionKey: 'sim/default/sim-aws', location: 'east-1' };
 const message: LaunchMessage = {
   kind: 'launch',
   fleetId: FLEET,

@@ -8,7 +8,7 @@ import { updateConnection } from '../../../../functions/platform/store/connectio
 import { readQueue, removeFromQueue } from '../../../../functions/platform/store/launch-queue.ts';
 import { updateVersioned } from '../../../../functions/platform/store/versioned.ts';
 import { governed } from '../../../../functions/platform/worker/context.ts';
-import { EAST, idOf, launchOf, OneFleet } from '../one-fleet/one-fleet.ts';
+import { CLOUD, EAST, idOf, launchOf, OneFleet } from '../one-fleet/one-fleet.ts';
 
 let fleet: OneFleet;
 afterEach(() => fleet.end());
@@ -142,10 +142,10 @@ describe('scanQueue', () => {
 
   it('after a limit change, the queue scan sends launches in partitions that are no longer read, and workers enqueue these launches again', async () => {
     await open(1, 12, { calls: { create: { perSecond: 500, burst: 500 } } });
-    await updateConnection(fleet.store, 'default', 'cloud', {
+    await updateConnection(fleet.store, CLOUD, {
       limits: { concurrentInstancesPerLocation: 1 },
     });
-    fleet.worker.context.forget('default/cloud');
+    fleet.worker.context.forget('sim/default/cloud');
     fleet.nowMs += 60_000;
     const misplaced = (await queued(true)).length - (await queued()).length;
     expect(misplaced).toBeGreaterThan(0);

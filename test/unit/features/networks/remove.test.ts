@@ -10,7 +10,7 @@ import { openGate } from '../../../calls/gates.ts';
 import { type WorkerWorld, workerWorld } from '../../../samples/worker-world.ts';
 
 const FLEET = 'f1kdvdnc4jyfcbym5';
-const site = { connectionKey: 'default/sim-aws', location: 'east-1' };
+const site = { connectionKey: 'sim/default/sim-aws', location: 'east-1' };
 
 let world: WorkerWorld;
 afterEach(() => world.end());

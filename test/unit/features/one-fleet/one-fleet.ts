@@ -10,7 +10,7 @@ import type { Poll } from '../../../../functions/features/poller/poll.ts';
 import { pollSite } from '../../../../functions/features/poller/poll-site.ts';
 import { watchSites } from '../../../../functions/features/poller/watch.ts';
 import type { FleetSpec, NodeGroup } from '../../../../functions/model/fleet.ts';
-import { instanceId, parseInstanceId } from '../../../../functions/model/identifiers.ts';
+import { connectionKey, instanceId, parseInstanceId } from '../../../../functions/model/identifiers.ts';
 import type { LimitOverride } from '../../../../functions/model/limit-profile.ts';
 import { isClosed } from '../../../../functions/model/status.ts';
 import { readHolders } from '../../../../functions/platform/governor/hold-location.ts';
@@ -55,7 +55,8 @@ import { MemoryCloud } from './memory-cloud.ts';
 
 export const NOON = Date.parse('2026-01-01T12:00:00Z');
 export const FLEET = 'f1kdvdnc4jyfcbym5';
-export const CONNECTION = 'default/cloud';
+export const CLOUD = { driver: 'sim', namespace: 'default', name: 'cloud' } as const;
+export const CONNECTION = connectionKey(CLOUD);
 export const EAST = { connectionKey: CONNECTION, location: 'east' };
 export const WEST = { connectionKey: CONNECTION, location: 'west' };
 /** Returns a zone of a location, with the network's subnet in it. */
@@ -174,8 +175,8 @@ export class OneFleet {
     this.spec = specOf(size, locations);
     this.worker = this.makeWorker();
     this.put('access', {
-      pk: 'CONNECTIONS',
-      sk: CONNECTION,
+      pk: 'CONNECTIONS#sim',
+      sk: 'default/cloud',
       namespace: 'default',
       name: 'cloud',
       id: 'c1kdvdnc4jyfcbym5',

@@ -9,7 +9,7 @@ import type { InstanceItem } from '../../../../functions/platform/store/instance
 import { record } from '../../../samples/records.ts';
 
 const NOW = 1_000_000_000;
-const SITE = { connectionKey: 'default/sim-aws', location: 'us-east-1' };
+const SITE = { connectionKey: 'sim/default/sim-aws', location: 'us-east-1' };
 const ID = record().instanceId;
 const LATE = NOW - UNCLAIMED_SLOT_MS - 1;
 const IN_TIME = NOW - UNCLAIMED_SLOT_MS;

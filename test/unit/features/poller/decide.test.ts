@@ -15,7 +15,7 @@ const ONE = idOf(0);
 const TWO = idOf(1);
 const THREE = idOf(2);
 const NOW_MS = 1_000_000;
-const SITE = { connectionKey: 'default/sim-aws', location: 'us-east-1' };
+const SITE = { connectionKey: 'sim/default/sim-aws', location: 'us-east-1' };
 
 const machine = (instanceId: string, status: CloudInstance['status']): CloudInstance => ({
   backendId: `i-${instanceId}`,

@@ -132,7 +132,7 @@ describe('classifyMachine', () => {
   });
 
   it('a machine is claimed even if its record belongs to another connection', () => {
-    expect(classifyMachine(machine(), { ...bound, connectionKey: 'default/b' }, asked)).toEqual({
+    expect(classifyMachine(machine(), { ...bound, connectionKey: 'sim/default/b' }, asked)).toEqual({
       claimed: true,
     });
   });
@@ -150,7 +150,7 @@ describe('classifyMachine', () => {
 it('a network resource is claimed by a record of its kind and name, unless the record is Gone or has another backend id', () => {
   const item: NetworkItem = {
     fleetId: 'f0123456789abcdef',
-    connectionKey: 'default/sim-aws',
+    connectionKey: 'sim/default/sim-aws',
     location: asked.location,
     kind: 'network',
     name: 'net',

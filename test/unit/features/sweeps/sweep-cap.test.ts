@@ -10,7 +10,7 @@ import { emptyHold, type HoldItem } from '../../../../functions/platform/store/s
 
 const HOUR = 3_600_000;
 const NOW = 1_000 * HOUR;
-const EMPTY = emptyHold({ connectionKey: 'default/sim-aws', location: 'us-east-1' });
+const EMPTY = emptyHold({ connectionKey: 'sim/default/sim-aws', location: 'us-east-1' });
 
 const removal = (at: number, over: Partial<Removal> = {}): Removal => ({
   backendId: `i-${at}`,

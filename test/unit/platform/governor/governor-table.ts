@@ -22,7 +22,7 @@ export function governorTable(loans: ClientLoans) {
 /** Returns a connection to the simulated AWS with a limit override. */
 export const governedBy = (override: unknown) => ({
   driver: 'sim',
-  connectionKey: 'default/sim-aws',
+  connectionKey: 'sim/default/sim-aws',
   limits: limitProfileOf('aws', limitOverrideSchema.parse(override)),
 });
 

@@ -13,7 +13,7 @@ afterEach(() => loans.takeBack());
 
 const ID = instanceId({ fleetId: 'f1kdvdnc4jyfcbym5', index: 0 });
 const site = {
-  connectionKey: 'default/sim-aws',
+  connectionKey: 'sim/default/sim-aws',
   location: 'east-1',
   limits: limits({ totals: { instances: 1 } }),
 };

@@ -97,7 +97,7 @@ describe('a connection', () => {
   });
 
   it('a connection’s budgets are in the item BUDGET of its partition', () => {
-    expect(budgetKey('default/sim-aws')).toEqual({ pk: 'CONN#default/sim-aws', sk: 'BUDGET' });
+    expect(budgetKey('sim/default/sim-aws')).toEqual({ pk: 'CONN#sim/default/sim-aws', sk: 'BUDGET' });
   });
 });
 

@@ -49,7 +49,7 @@ it(`the governor permits ${PER_SECOND} creates a second at one site within the w
     units.set(second, (units.get(second) ?? 0) + Math.ceil(size / 1_024));
   };
   const site = {
-    connectionKey: 'default/sim-aws',
+    connectionKey: 'sim/default/sim-aws',
     location: 'east-1',
     limits: limits({
       concurrentInstancesPerLocation: SLOTS,

@@ -17,7 +17,7 @@ import { record } from '../../../samples/records.ts';
 
 const SECONDS = 100;
 const failure = { code: 'QuotaExceeded', message: 'no more here' };
-const ref = { fleetId: 'f0123456789abcdef', connectionKey: 'default/sim-aws', location: 'us-east-1' };
+const ref = { fleetId: 'f0123456789abcdef', connectionKey: 'sim/default/sim-aws', location: 'us-east-1' };
 const store = openStore({ fleets: 'fleets' });
 
 /** Returns what a change adds to each counter, by the counter's path. Leaves out zeros. */

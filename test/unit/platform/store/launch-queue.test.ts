@@ -12,7 +12,7 @@ import { ClientLoans, governorTable } from '../governor/governor-table.ts';
 import { limits, want } from '../governor/wanted.ts';
 
 const at = (perSecond: number) => ({
-  connectionKey: 'default/sim-aws',
+  connectionKey: 'sim/default/sim-aws',
   location: 'us-east-1',
   limits: limits({ calls: { create: { perSecond, burst: perSecond } } }),
 });

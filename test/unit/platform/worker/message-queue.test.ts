@@ -25,7 +25,7 @@ beforeEach(() => {
 });
 
 it('a delay is sent in whole seconds, rounded up, and is at most 15 minutes', async () => {
-  const message = { kind: 'verify', connectionKey: 'default/sim-aws' } as const;
+  const message = { kind: 'verify', connectionKey: 'sim/default/sim-aws' } as const;
   for (const delayMs of [-5, 1, 1_000, 3_600_000]) await queue.send(message, delayMs);
   expect(asked.map(({ input }) => ('DelaySeconds' in input ? input.DelaySeconds : undefined))).toEqual([
     0, 1, 1, 900,

@@ -1,0 +1,58 @@
+import type { DriverName } from '../../model/connection.ts';
+import type { Tables } from './store.ts';
+
+/**
+ * Partition keys of one table that a function may use. A `*` at the end stands for any text. `reads` and `writes` are
+ * absent if all partitions are allowed.
+ */
+export interface Partitions {
+  readonly reads?: readonly string[];
+  /** Partitions of writes, and of condition checks in transactions. */
+  readonly writes?: readonly string[];
+}
+
+export type PartitionsByTable = Readonly<Partial<Record<keyof Tables, Partitions>>>;
+
+const both = (partitions: readonly string[]): Partitions => ({ reads: partitions, writes: partitions });
+
+/**
+ * Returns the partitions that the function of a driver may use. Keys of connections begin with the driver, so that no
+ * driver changes connections, catalogues, limits, findings or sweep holds of another one. No driver reaches API keys,
+ * namespaces, accepted specs or name locks.
+ *
+ * A fleet may be on clouds of several drivers. Therefore all of them write the partitions of fleets, instances and
+ * network resources.
+ */
+export function partitionsOfDriver(driver: DriverName): PartitionsByTable {
+  return {
+    access: {
+      // A verification also reads which deleted connections had the account.
+      reads: ['ABANDONED-SECRETS', `CONNECTIONS#${driver}`],
+      writes: [`CONNECTIONS#${driver}`],
+    },
+    catalogue: both([`CATALOGUE#${driver}/*`]),
+    governor: both([`CALL#${driver}/*`, `CONN#${driver}/*`, `LOOP#${driver}`, `QUEUE#${driver}/*`]),
+    fleets: {
+      writes: ['AUDIT#*', 'FLEET#*', `HOLD#${driver}/*`, 'INST#*', 'NET#*', `ORPHAN#${driver}/*`, 'SWEEP#*'],
+    },
+  };
+}
+
+/**
+ * The deployment's id. On AWS, a custom resource writes it. On the local engine, the first worker that needs it does.
+ */
+export const DEPLOYMENT_ID_PARTITIONS: Partitions = { writes: ['DEPLOYMENT'] };
+
+/** Partitions of functions that change connections and namespaces, but no API keys. */
+const CONNECTION_PARTITIONS = ['ABANDONED-SECRETS', 'CONNECTIONS#*', 'NAMESPACES'];
+
+/** The operations about connections. They read API keys, to check those of requests. */
+export const PARTITIONS_OF_CONNECTIONS: PartitionsByTable = { access: { writes: CONNECTION_PARTITIONS } };
+
+/** The schedule that finishes interrupted changes of connections and namespaces. */
+export const PARTITIONS_OF_FINISH_CHANGES: PartitionsByTable = { access: both(CONNECTION_PARTITIONS) };
+
+/** Returns true if a pattern of `Partitions` stands for a partition key. IAM compares them in the same way. */
+export function isPartitionOf(pattern: string, pk: string): boolean {
+  return pattern.endsWith('*') ? pk.startsWith(pattern.slice(0, -1)) : pk === pattern;
+}
