@@ -17,9 +17,11 @@ const functions = functionsOf(template);
  */
 const LOADER = `
   const outcome = {};
+  // Lambda sets this variable.
+  const { AWS_REGION } = process.env;
   for (const { entry, file, env } of JSON.parse(process.argv[1])) {
     const read = new Set();
-    process.env = new Proxy(env, { get: (from, name) => (read.add(name), from[name]) });
+    process.env = new Proxy({ ...env, AWS_REGION }, { get: (from, name) => (read.add(name), from[name]) });
     try {
       outcome[entry] = { handler: typeof (await import(file)).handler };
     } catch (error) {

@@ -1,3 +1,5 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Template } from '../../infra/template.ts';
 import { rawTemplateOf } from './synthesized.ts';
@@ -59,5 +61,34 @@ describe('templates in the partitions aws, aws-cn and aws-us-gov', () => {
       'Resources.Role.Properties.Url.Fn::Join.1.2: .amazonaws.com/',
       'Resources.Role.Properties.Principal.Service: logs.us-east-1.amazonaws.com',
     ]);
+  });
+});
+
+describe('sources', () => {
+  const SOURCES = [
+    'functions/**/*.ts',
+    'infra/constructs/*.ts',
+    'infra/settings/*.ts',
+    'infra/stacks/*.ts',
+    'state-machines/*.json',
+  ];
+  /** The one file that knows the partitions' host names. */
+  const KNOWS_DOMAINS = 'functions/drivers/aws/partitions.ts';
+
+  it('no ARN in the code of functions, in the infrastructure or in state machines names a partition', () => {
+    const root = join(import.meta.dirname, '../..');
+    const files = globSync(SOURCES, { cwd: root });
+    expect(files.length).toBeGreaterThan(200);
+    const found = files.flatMap((file) =>
+      readFileSync(join(root, file), 'utf8')
+        .split('\n')
+        .filter((line) => {
+          const isPrincipal = [...PRINCIPALS].some((one) => line.includes(`ServicePrincipal('${one}')`));
+          const isDomain = /amazonaws\.com/.test(line) && file !== KNOWS_DOMAINS && !isPrincipal;
+          return /\barn:aws(?:-cn|-us-gov)?:/.test(line) || isDomain;
+        })
+        .map((line) => `${file}: ${line.trim()}`),
+    );
+    expect(found).toEqual([]);
   });
 });

@@ -6,23 +6,27 @@ import { type DriverClock, systemTime } from '../contract/surroundings.ts';
 import { AwsClient } from './client.ts';
 import { keysOf } from './credentials.ts';
 import { awsMetadata } from './metadata.ts';
+import { homeRegionOf } from './partitions.ts';
 import { clientSettings, type RequestHandler } from './settings.ts';
-
-const HOME_REGION = 'us-east-1';
 
 /**
  * Creates the driver of AWS.
  *
  * @param requestHandler sends the SDK's requests; absent: the SDK's own handler, over HTTPS
+ * @param ownRegion region of the function that assumes the roles of connections; absent: unknown
  */
-export function createAwsDriver(requestHandler?: RequestHandler, clock: DriverClock = systemTime): Driver {
+export function createAwsDriver(
+  requestHandler?: RequestHandler,
+  clock: DriverClock = systemTime,
+  ownRegion?: string,
+): Driver {
   return defineDriver(awsMetadata, ({ credential, endpoint, deploymentId, calls }, secrets) => {
     const wrong = credentialError(awsMetadata, credential);
     if (wrong) throw wrong;
     if (endpoint !== undefined && !/^https?:$/.test(URL.parse(endpoint)?.protocol ?? '')) {
       throw new DriverError('InvalidRequest', 'the endpoint must be an http or https URL');
     }
-    const homeRegion = credential['homeRegion'] ?? HOME_REGION;
+    const homeRegion = homeRegionOf(credential, ownRegion);
     const settings = clientSettings('sts', homeRegion, endpoint, requestHandler);
     const keys = keysOf(
       credential,

@@ -14,6 +14,7 @@ import { ask, type Surroundings } from './ask.ts';
 import type { KeySource } from './credentials.ts';
 import type { HomeIdentity } from './home-identity.ts';
 import { Kept } from './kept.ts';
+import { requireSamePartition } from './partitions.ts';
 import { isKnownRegion, otherRegions } from './regions.ts';
 import { clientSettings, type RequestHandler } from './settings.ts';
 
@@ -119,12 +120,13 @@ export class Ec2 {
   }
 
   /**
-   * Checks that the region exists: it is in the table of `regions.ts`, or EC2 lists it for the account. The SDK makes a
+   * Checks that the region is in the partition of the connection, and exists: it is in the table of `regions.ts`, or EC2 lists it for the account. The SDK makes a
    * host name from the region's name. Without this check, an unknown region would look like a network failure.
    *
    * @throws DriverError InvalidRequest
    */
   async requireRegion(location: string): Promise<void> {
+    requireSamePartition(location, this.#options.homeRegion);
     if (isKnownRegion(location)) return;
     const known = (await this.regions()).some(({ RegionName }) => RegionName === location);
     if (!known) throw new DriverError('InvalidRequest', `this AWS account has no region ${location}`);

@@ -14,7 +14,7 @@ export const awsMetadata = {
       secret: false,
       required: true,
       // The role of the driver's function may assume only roles with this prefix.
-      pattern: 'arn:aws(?:-[a-z]+)*:iam::[0-9]{12}:role/fleetwright-[A-Za-z0-9+=,.@_-]{1,52}',
+      pattern: 'arn:aws(?:-cn|-us-gov)?:iam::[0-9]{12}:role/fleetwright-[A-Za-z0-9+=,.@_-]{1,52}',
       alternative: 'role',
     },
     {
@@ -54,7 +54,7 @@ export const awsMetadata = {
     {
       name: 'homeRegion',
       description:
-        'Region for calls that belong to no region; default us-east-1. In the China or GovCloud partition, name one of its regions',
+        "Region for calls that belong to no region; by default a region of the role's partition, and us-east-1 for an access key. With an access key of China or GovCloud, name one of its regions",
       secret: false,
       required: false,
       pattern: '[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}',

@@ -1,5 +1,6 @@
 import type { EC2ClientConfig, EC2ClientResolvedConfig } from '@aws-sdk/client-ec2';
 import { type DriverClock, within } from '../contract/surroundings.ts';
+import { domainOf } from './partitions.ts';
 
 /** Time limit of the SDK's request handler, in ms. `inTime` ends a call one second later. */
 export const CALL_TIMEOUT_MS = 14_000;
@@ -27,10 +28,9 @@ export function clientSettings(
   endpoint: string | undefined,
   requestHandler?: RequestHandler,
 ): ClientSettings {
-  const domain = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
   return {
     region,
-    endpoint: endpoint ?? `https://${service}.${region}.${domain}`,
+    endpoint: endpoint ?? `https://${service}.${region}.${domainOf(region)}`,
     maxAttempts: 1,
     requestHandler: requestHandler ?? {
       connectionTimeout: CONNECTION_TIMEOUT_MS,

@@ -16,6 +16,7 @@ const jsonSchema = z.string().transform((text, context): unknown => {
  * use needs.
  */
 const variables = {
+  AWS_REGION: z.string().min(1).describe('Region of the function. Lambda sets it.'),
   DEPLOYMENT_ID: deploymentIdSchema.describe(
     'Deployment id, which is the value of the tag fleetwright:deployment. It is used only if the tables have none yet.',
   ),

@@ -319,14 +319,15 @@ import type { Store } from '../../platform/store/store.ts';`,
     edits: [
       {
         file: 'functions/platform/store/transition.ts',
-        find: `new UpdateCommand(fieldUpdate(store, record, fields, unchanged(record)))`,
-        replace: `new UpdateCommand(
-        fieldUpdate(store, record, fields, {
-          ConditionExpression: '#status = :from AND attempt = :fromAttempt',
-          ExpressionAttributeNames: { '#status': 'status' },
-          ExpressionAttributeValues: { ':from': record.status, ':fromAttempt': record.attempt },
-        }),
-      )`,
+        find: `updateIfUnchanged(store, fieldUpdate(store, record, fields, unchanged(record)))`,
+        replace: `updateIfUnchanged(
+    store,
+    fieldUpdate(store, record, fields, {
+      ConditionExpression: '#status = :from AND attempt = :fromAttempt',
+      ExpressionAttributeNames: { '#status': 'status' },
+      ExpressionAttributeValues: { ':from': record.status, ':fromAttempt': record.attempt },
+    }),
+  )`,
       },
     ],
   },

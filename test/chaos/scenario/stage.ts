@@ -104,7 +104,7 @@ export class Stage {
 
   /** Returns the locations of a connection, as its catalogue has them. */
   async locations(name: string): Promise<Location[]> {
-    return await allLocations(this.#store(), connectionKey(NAMESPACE, name), true);
+    return await allLocations(this.#store(), connectionKey(await this.connection(name)), true);
   }
 
   async records({ id, counts }: Fleet): Promise<InstanceItem[]> {
