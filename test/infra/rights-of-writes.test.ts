@@ -78,7 +78,8 @@ describe('requests of functions to DynamoDB', () => {
     expect(refused).toEqual([]);
   });
 
-  it('the runs show requests of every function, and the writes of workers to every table', () => {
+  // The inventory is synced before these runs can be watched. Every lab refuses what its workers have no right to.
+  it('the runs show requests of every function, and writes of workers of every kind but the catalogue', () => {
     const seen = new Set([...uses.values()].map(({ name }) => name));
     expect([...ENTRIES.keys()].filter((name) => !seen.has(name))).toEqual([]);
     const written = [...uses.values()].flatMap(({ name, use: { table, action, pk } }) =>
@@ -87,7 +88,6 @@ describe('requests of functions to DynamoDB', () => {
     expect([...new Set(written)].sort()).toEqual(
       expect.arrayContaining([
         'access CONNECTIONS',
-        'catalogue CATALOGUE',
         'fleets FLEET',
         'fleets INST',
         'fleets NET',
