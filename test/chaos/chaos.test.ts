@@ -46,7 +46,7 @@ describe('mutants', () => {
   );
 });
 
-describe('a seed that fails', { timeout: 60_000 }, () => {
+describe('a seed that fails', { timeout: 240_000 }, () => {
   it.each(['secret-before-record', 'tags-prove-ownership'])(
     'each module that a violation names in a run with mutant %s is an existing product file',
     async (mutant) => {

@@ -17,7 +17,10 @@ export function fleetsTable(loans: ClientLoans) {
 /** Creates an access table in memory, and a fleets table, whose items about the deployment some writes check. */
 export function accessTable(loans: ClientLoans) {
   const settings = { baseLagMs: () => 0, indexLagMs: () => 0, pageSize: () => 3, unprocessed: () => 0 };
-  const dynamo = new Dynamo([new Table('access'), new Table('fleets', FLEETS_INDEXES)], { now: () => NOON, ...settings });
+  const dynamo = new Dynamo([new Table('access'), new Table('fleets', FLEETS_INDEXES)], {
+    now: () => NOON,
+    ...settings,
+  });
   const document = loans.lend(async (command, input) => dynamo.perform(command, input));
   const clock = { now: () => NOON, sleep: () => Promise.resolve() };
   return { document, tables: { access: 'access', fleets: 'fleets' }, clock, random: Math.random };
