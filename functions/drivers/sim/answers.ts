@@ -65,6 +65,10 @@ export function cloudInstance(
 export const resourceAnswerSchema = z.object({
   id: z.string().min(1),
   subnetId: z.string().exactOptional(),
+  zones: z
+    .array(z.string().min(1))
+    .exactOptional()
+    .describe('The zones in which machines of a network can be.'),
   name: z.string(),
   tags: z.record(z.string(), z.string()).exactOptional(),
   createdAt: z.string().exactOptional(),

@@ -112,12 +112,18 @@ export class SimClient implements CloudClient, ListById, StopStart, Reboot, Writ
   }
 
   async ensureNetwork({ location, name, cidr, tags }: NetworkSpec) {
-    const { id, subnetId } = await this.#ensure(location, 'network', {
+    const { id, subnetId, zones } = await this.#ensure(location, 'network', {
       name,
       cidr,
       tags: this.#tagged(tags),
     });
-    return { backendId: id, ...(subnetId === undefined ? {} : { subnetBackendId: subnetId }) };
+    return {
+      backendId: id,
+      ...(subnetId === undefined ? {} : { subnetBackendId: subnetId }),
+      ...(zones === undefined || zones.length === 0
+        ? {}
+        : { zones: zones.toSorted().map((zone) => ({ zone })) }),
+    };
   }
 
   async ensureSecurityGroup({ location, name, networkBackendId, sshFrom, tags }: SecurityGroupSpec) {

@@ -18,6 +18,10 @@ const locationConfigSchema = z
     latitude: z.number().min(-90).max(90),
     longitude: z.number().min(-180).max(180),
     zones: z.array(z.string().min(1)).min(1),
+    zoneCapacity: z
+      .record(z.string(), z.int().nonnegative())
+      .optional()
+      .describe('Maximum number of instances of an account in a zone. Absent for a zone: no maximum.'),
     priceFactor: z.number().positive().default(1).describe('Multiplies usdPerHour of each type.'),
     instanceQuota: z.int().nonnegative().optional().describe("Replaces the cloud's instanceQuota."),
     up: z.boolean().default(true),

@@ -1,6 +1,5 @@
 import type { Admission } from './admission.ts';
 import { imageIdAt } from './catalogue.ts';
-import type { CloudConfig } from './config.ts';
 import { draw, drawBetween, drawId } from './draw.ts';
 import type { InstanceRecord } from './records.ts';
 import { Refusal } from './refusals.ts';
@@ -8,6 +7,7 @@ import type { CreateInput } from './requests.ts';
 import type { Site } from './state.ts';
 import { statusAt } from './status.ts';
 import { named, siteParts, type Target, type World } from './world.ts';
+import { checkZone, nextZone, zonesOf } from './zones.ts';
 
 export interface CreateEffects {
   failsToBoot: boolean;
@@ -35,6 +35,7 @@ export function createInstance(
     }
     return { record: earlier, isNew: false };
   }
+  checkZone(target, input);
   admission.takeSlot(target);
   const record = newRecord(world, target, input, effects.failsToBoot);
   world.commit({ kind: 'instance', record });
@@ -92,8 +93,7 @@ export function newRecord(
   // Random draws depend on the instance's number at its site, and not on its name. Therefore the k-th
   // instance of a site takes the same time in every run with one seed.
   const parts = [state.seed, ...siteParts(site), sequence] as const;
-  const zones = zonesOf(cloud, site.key.location);
-  const zone = input.zone ?? zones[sequence % Math.max(1, zones.length)];
+  const zone = input.zone ?? nextZone(cloud, site);
   const idParts = [state.seed, state.epoch, site.key.account, ...siteParts(site), sequence];
   const host = `${Math.floor(sequence / 250) % 250}.${(sequence % 250) + 4}`;
   const addressMs = Math.round(drawBetween(cloud.addressSeconds, 'address', ...parts) * 1_000);
@@ -127,8 +127,4 @@ export function newRecord(
 export function publicIpOf(sequence: number, ...parts: readonly (string | number)[]): string {
   const block = Math.floor(draw(...parts, 'block') * 65_536);
   return `198.${18 + (block % 2)}.${Math.floor(block / 256)}.${(sequence % 250) + 4}`;
-}
-
-function zonesOf(cloud: CloudConfig, location: string): string[] {
-  return cloud.locations[location]?.zones ?? [];
 }

@@ -12,6 +12,7 @@ import type { Reply } from './reply.ts';
 import type { Caller, Operation } from './requests.ts';
 import { SimState } from './state.ts';
 import { named, type Target, type World } from './world.ts';
+import { nextZone } from './zones.ts';
 
 export interface EngineOptions {
   config: SimConfig;
@@ -130,7 +131,7 @@ export class SimEngine {
     return this.#withFault(target, operation, this.#draw(caller, operation, target));
   }
 
-  #draw(caller: Caller, operation: Operation, { site, nowMs }: Target): ActiveFault | undefined {
+  #draw(caller: Caller, operation: Operation, { cloud, site, nowMs }: Target): ActiveFault | undefined {
     const { state, commit } = this.#world;
     if (state.faults.size === 0) return undefined;
     const { drawn, struck } = drawFaults(
@@ -139,6 +140,7 @@ export class SimEngine {
         cloud: caller.cloud,
         connection: caller.account,
         location: 'location' in operation ? operation.location : undefined,
+        zone: operation.call === 'create' ? (operation.input.zone ?? nextZone(cloud, site)) : undefined,
         call: operation.call,
         canVanish: vanishable(site, nowMs).length > 0,
       },

@@ -28,6 +28,11 @@ export const faultSchema = z
     cloud: z.string().min(1).default('*'),
     connection: z.string().min(1).default('*'),
     location: z.string().min(1).default('*'),
+    zone: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('A zone: the fault hits only creates of instances in it. Absent: all calls.'),
     call: z
       .string()
       .min(1)
@@ -85,6 +90,8 @@ export interface FaultTarget {
   cloud: string;
   connection: string;
   location: string | undefined;
+  /** The zone of the instance that the call creates. */
+  zone: string | undefined;
   call: CallName;
   /** True if the account has an instance at this location that the fault `vanish` can remove. */
   canVanish: boolean;
@@ -129,6 +136,7 @@ function isAimedAt(fault: ActiveFault, target: FaultTarget): boolean {
     matches(fault.cloud, target.cloud) &&
     matches(fault.connection, target.connection) &&
     matches(fault.location, target.location) &&
+    matches(fault.zone ?? '*', target.zone) &&
     (matches(fault.call, target.call) || fault.call === rate)
   );
 }

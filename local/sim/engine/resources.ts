@@ -8,6 +8,7 @@ import type { EnsureInput, ListFilter, Page, ResourceKind } from './requests.ts'
 import type { Site } from './state.ts';
 import { statusAt } from './status.ts';
 import type { Target, World } from './world.ts';
+import { zonesOf } from './zones.ts';
 
 /** Makes a network, security group or key pair. If a resource of the kind has this name, returns that resource. */
 export function ensureResource(
@@ -76,13 +77,14 @@ export function deleteResource(
 }
 
 export function resourceView(
-  cloud: Pick<CloudConfig, 'tags'>,
-  { backendId, subnetId, networkId, name, tags, createdAtMs }: ResourceRecord,
+  cloud: Pick<CloudConfig, 'tags' | 'locations'>,
+  { kind, location, backendId, subnetId, networkId, name, tags, createdAtMs }: ResourceRecord,
 ): object {
   return {
     id: backendId,
     name,
     ...(subnetId === undefined ? {} : { subnetId }),
+    ...(kind === 'network' ? { zones: zonesOf(cloud, location) } : {}),
     ...(networkId === undefined ? {} : { networkId }),
     ...(cloud.tags ? { tags } : {}),
     createdAt: new Date(createdAtMs).toISOString(),

@@ -20,7 +20,10 @@ type CloudTraits = Partial<
     | 'answersWhenRunning'
     | 'instanceQuota'
   >
->;
+> & {
+  /** Number of further machines for which each zone has room, by letter. Absent: one zone with room for all. */
+  rooms?: Readonly<Record<string, number>>;
+};
 
 /**
  * Returns a scenario of two clouds with two locations each. Nothing goes wrong in it except for what a test
@@ -50,13 +53,14 @@ export function calmScenario(changes: Partial<Scenario> = {}, traits: CloudTrait
   };
 }
 
-function calmCloud(traits: CloudTraits): CloudConfig {
+function calmCloud({ rooms, ...traits }: CloudTraits): CloudConfig {
   const site = (name: string) => ({
     displayName: name,
     country: 'DEU',
     latitude: 0,
     longitude: 0,
-    zones: [`${name}a`],
+    zones: rooms ? Object.keys(rooms).map((letter) => `${name}${letter}`) : [`${name}a`],
+    ...(rooms ? { zoneCapacity: capacityOf(name, rooms) } : {}),
   });
   return cloudConfigSchema.parse({
     slots: { locations: 2, instancesPerLocation: 6 },
@@ -82,6 +86,9 @@ function calmCloud(traits: CloudTraits): CloudConfig {
     images: { linux: { backendId: 'img-{hex8}', description: 'Linux' } },
   });
 }
+
+const capacityOf = (location: string, rooms: Readonly<Record<string, number>>) =>
+  Object.fromEntries(Object.entries(rooms).map(([letter, room]) => [`${location}${letter}`, room]));
 
 type GroupTraits = Partial<Pick<FleetRequest['nodeGroups'][number], 'locations' | 'instanceTimeoutSeconds'>>;
 

@@ -10,6 +10,7 @@ import type { Violation } from '../invariants/violation.ts';
 import { CloudWatch } from '../invariants/watch-clouds.ts';
 import { QueueWatch } from '../invariants/watch-queue.ts';
 import { SlotWatch } from '../invariants/watch-slots.ts';
+import { ZoneWatch } from '../invariants/watch-zones.ts';
 import { limitsOf } from '../models/clouds.ts';
 import { furnish } from '../world/furnish.ts';
 import { Lab } from '../world/lab.ts';
@@ -87,12 +88,14 @@ export async function runScenario(scenario: Scenario, traced: boolean, story?: S
     if (event.kind === 'instance' && event.record.removeAskedAtMs !== undefined)
       lab.writers.note(machineKey(event.record.backendId));
   };
+  const zones = new ZoneWatch(ground, watch.violations, scenario);
   const lab = new Lab(ground, { ...scenario, onCloudEvent });
   if (scenario.restore) restore = new Restore(lab, scenario, watch);
   const second = scenario.secondWriter && new SecondWriter(lab, scenario, scenario.secondWriter);
   if (scenario.hasLeftovers) leftovers = new Leftovers(lab, scenario, watch.violations);
   lab.tables.fleets.onWrite = (before, after) => {
     watch.onRecord(before, after);
+    zones.onRecord(before, after);
     lab.writers.onWrite(before, after);
   };
   lab.tables.access.onWrite = (before, after) =>

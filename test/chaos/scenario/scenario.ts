@@ -122,7 +122,11 @@ export function scenarioOf(seed: number): Scenario {
   const configs = Object.fromEntries(
     clouds.map((name) => [
       name,
-      { ...cloud(random), answersWhenRunning: answers.chance(0.2), ...lateAddresses(seed, name) },
+      withZones(new Random(seed, `zones of ${name}`), {
+        ...cloud(random),
+        answersWhenRunning: answers.chance(0.2),
+        ...lateAddresses(seed, name),
+      }),
     ]),
   );
   const connections = clouds.map((name) => ({ name: `sim-${name}`, cloud: name, limits: limits(random) }));
@@ -298,6 +302,17 @@ function deedsOutside(seed: number, clouds: readonly CloudName[], troubleMs: num
     const untilMs = atMs + random.int(10_000, 5 * MINUTE_MS);
     return { kind: 'outside', cloud: random.pick(clouds), deed: random.pick(OUTSIDE_DEEDS), atMs, untilMs };
   });
+}
+
+/** Draws the zones of a cloud's locations. Some zones have room for few machines, or for none. */
+function withZones(random: Random, config: CloudConfig): CloudConfig {
+  const locations = Object.entries(config.locations).map(([name, location]) => {
+    const zones = ['a', 'b', 'c'].slice(0, random.pick([1, 2, 3, 3])).map((letter) => `${name}${letter}`);
+    const small = zones.filter(() => random.chance(0.3));
+    const zoneCapacity = Object.fromEntries(small.map((zone) => [zone, random.int(0, 6)]));
+    return [name, { ...location, zones, zoneCapacity }] as const;
+  });
+  return { ...config, locations: Object.fromEntries(locations) };
 }
 
 function fleetScripts(

@@ -8,11 +8,13 @@ import { NETWORKS } from './networks.ts';
 import { EVERY_REQUEST, PERMITS } from './permits.ts';
 import { PROOFS } from './proofs.ts';
 import { TOKENS } from './tokens.ts';
+import { ZONES } from './zones.ts';
 
 /** All assertions of the contract, in the order of a run. The last assertions check the whole run. */
 export const ASSERTIONS: readonly Assertion[] = [
   ...CATALOGUE,
   ...NETWORKS,
+  ...ZONES,
   ...INSTANCES,
   ...TOKENS,
   ...PROOFS,
