@@ -8,6 +8,7 @@ import { readNetworks } from '../../functions/platform/store/networks.ts';
 import { loadSimConfig } from '../../local/sim/engine/config.ts';
 import type { Fault } from '../../local/sim/engine/faults.ts';
 import { type SimServer, startSimServer } from '../../local/sim/serve.ts';
+import { withOneZone } from '../samples/one-zone.ts';
 import { FleetRuns } from './fleet-runs.ts';
 import { OneProcess } from './one-process.ts';
 import { useTables } from './tables.ts';
@@ -18,7 +19,12 @@ let sim: SimServer;
 const { begin, prepare, launch, sendLaunches, answersOf, remove, booksOf } = new FleetRuns(store, () => sim);
 
 beforeAll(async () => {
-  sim = await startSimServer({ config: loadSimConfig(), port: 0, seed: 11, timeScale: TIME_SCALE });
+  sim = await startSimServer({
+    config: withOneZone(loadSimConfig()),
+    port: 0,
+    seed: 11,
+    timeScale: TIME_SCALE,
+  });
 });
 afterAll(async () => await sim.close());
 

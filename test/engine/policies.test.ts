@@ -12,6 +12,7 @@ import { findFleetByName } from '../../functions/platform/store/new-fleet.ts';
 import { readFleetPartition } from '../../functions/platform/store/placements.ts';
 import { loadSimConfig } from '../../local/sim/engine/config.ts';
 import { type SimServer, startSimServer } from '../../local/sim/serve.ts';
+import { withOneZone } from '../samples/one-zone.ts';
 import { FleetRuns } from './fleet-runs.ts';
 import { OneProcess } from './one-process.ts';
 import { useTables } from './tables.ts';
@@ -23,7 +24,12 @@ const { begin, beginWith, assignment, prepare, launch, sendLaunches, answersOf, 
   new FleetRuns(store, () => sim);
 
 beforeAll(async () => {
-  sim = await startSimServer({ config: loadSimConfig(), port: 0, seed: 13, timeScale: TIME_SCALE });
+  sim = await startSimServer({
+    config: withOneZone(loadSimConfig()),
+    port: 0,
+    seed: 13,
+    timeScale: TIME_SCALE,
+  });
 });
 afterAll(async () => await sim.close());
 

@@ -11,6 +11,7 @@ import { readNetworks } from '../../functions/platform/store/networks.ts';
 import type { OpenConnection } from '../../functions/platform/worker/context.ts';
 import { loadSimConfig } from '../../local/sim/engine/config.ts';
 import { type SimServer, startSimServer } from '../../local/sim/serve.ts';
+import { withOneZone } from '../samples/one-zone.ts';
 import { FleetRuns } from './fleet-runs.ts';
 import { OneProcess } from './one-process.ts';
 import { removeRecord } from './remove-record.ts';
@@ -21,7 +22,12 @@ const store = useTables();
 let sim: SimServer;
 
 beforeAll(async () => {
-  sim = await startSimServer({ config: loadSimConfig(), port: 0, seed: 7, timeScale: TIME_SCALE });
+  sim = await startSimServer({
+    config: withOneZone(loadSimConfig()),
+    port: 0,
+    seed: 7,
+    timeScale: TIME_SCALE,
+  });
 });
 afterAll(async () => await sim.close());
 
