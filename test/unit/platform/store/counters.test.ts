@@ -62,6 +62,15 @@ describe('countStep', () => {
     for (const one of [rebooted, cancelled]) expect(counted(one)).not.toHaveProperty('microUsdPerHour');
   });
 
+  it('a change of the price counts from that moment on, and only while the instance is in its run', () => {
+    const resized = { microUsdPerHour: 192_000 };
+    expect(counted(step({ status: 'Running', runningSinceSeconds: 10 }, resized))).toMatchObject({
+      microUsdPerHour: 96_000,
+      microUsdSeconds: 96_000 * SECONDS,
+    });
+    expect(counted(step({ status: 'Suspended' }, resized))).not.toHaveProperty('microUsdPerHour');
+  });
+
   it('an instance is counted as lost when it fails, and its failure code is counted while its machine is removed', () => {
     const failing = { status: 'Terminating', closeAs: 'Failed', failure } as const;
     expect(counted(step({}, failing))).toMatchObject({
