@@ -1,4 +1,6 @@
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { DynamoDBDocumentClient, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { openTables } from '../../../cli/shell/direct-tables.ts';
 import { closeLaunchGate } from '../../../functions/features/deployment/close-launch-gate.ts';
 import { readPossessions, readStanding } from '../../../functions/features/deployment/standing.ts';
 import { type AssignDeps, assignSites } from '../../../functions/features/fleets/assignment.ts';
@@ -13,6 +15,7 @@ import {
 } from '../../../functions/platform/store/ending.ts';
 import { readFleetItem, updateFleet } from '../../../functions/platform/store/fleets.ts';
 import { readFleetPartition } from '../../../functions/platform/store/placements.ts';
+import { documentedActions } from '../../unit/cli/deployment/documented-policy.ts';
 import { useTables } from '../tables.ts';
 import { fleetBody, furnish } from './furnish.ts';
 import { Gateway } from './gateway.ts';
@@ -186,3 +189,40 @@ describe('what a deployment still has', () => {
     expect(await readPossessions(store)).toEqual({ machines: [], networks: [] });
   });
 });
+
+describe('the documented policy of the removal', () => {
+  it('the policy allows exactly the actions on table items that a removal takes', async () => {
+    const sent = vi.spyOn(DynamoDBDocumentClient.prototype, 'send');
+    const tables = openTables({}, store.tables);
+    const { endingId } = await tables.beginEnding('ops');
+    await tables.enterStep(endingId, 'accepting');
+    await tables.closeLaunchGate();
+    await Promise.all([
+      tables.readEnding(),
+      tables.readStanding(),
+      tables.readPossessions(),
+      tables.deploymentId(),
+    ]);
+    const { id } = await tables.issueKey();
+    await tables.revokeKey(id);
+    await tables.cancelEnding();
+    const taken = new Set(sent.mock.calls.flatMap(([command]) => actionsOf(command)));
+    sent.mockRestore();
+    const allowed = documentedActions('destroy').filter((action) => ITEM_ACTION.test(action));
+    expect([...taken].sort()).toEqual(allowed);
+  });
+});
+
+const ITEM_ACTION = /^dynamodb:(.*Item|Query|Scan)$/;
+
+/** Returns the IAM actions that a command of the document client needs. A transaction needs those of its parts. */
+function actionsOf(command: object): string[] {
+  if (command instanceof TransactWriteCommand) {
+    const parts = (command.input.TransactItems ?? []).flatMap((item) => Object.keys(item));
+    return parts.map((part) =>
+      part === 'ConditionCheck' ? 'dynamodb:ConditionCheckItem' : `dynamodb:${part}Item`,
+    );
+  }
+  const name = command.constructor.name.replace(/Command$/, '');
+  return [name === 'Query' ? 'dynamodb:Query' : `dynamodb:${name}Item`];
+}
