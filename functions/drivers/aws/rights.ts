@@ -18,9 +18,8 @@ import { tagsFor } from './tags.ts';
 
 /** Public parameter that names Amazon's own newest image. Each account may launch it. */
 const IMAGE_PARAMETER = '/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64';
-/** Well-formed ids that no image and no machine has. */
+/** A well-formed id that no image has. */
 const NO_IMAGE = 'ami-00000000000000000';
-const NO_MACHINE = 'i-00000000000000000';
 const TYPE = 't3.micro';
 const NAME = 'fleetwright-check-of-rights';
 const PUBLIC_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA check';
@@ -50,7 +49,6 @@ export class Rights {
       () => this.#network(location),
       () => this.#group(location),
       () => this.#keyPair(location),
-      () => this.#terminate(location),
     ]) {
       const answer = await answerOf(ask);
       if (answer === 'ignored') break;
@@ -111,13 +109,6 @@ export class Rights {
     if (!made) return 'allowed';
     await this.#ec2.send(location, new DeleteKeyPairCommand({ KeyName: NAME }));
     return 'ignored';
-  }
-
-  /** No machine has the id, so that even a server that ignores the dry run ends nothing. */
-  async #terminate(location: string): Promise<Outcome> {
-    const ids = { InstanceIds: [NO_MACHINE] };
-    await this.#ec2.dryRun(location, new TerminateInstancesCommand({ DryRun: true, ...ids }));
-    return 'allowed';
   }
 
   #tags(): Record<string, string> {
