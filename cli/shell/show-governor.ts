@@ -81,7 +81,7 @@ function reasonText(reason: GovernorReason): string {
       return reason.probing ? `${what}; a launch is probing it` : `${what}; next probe after ${reason.until}`;
     }
     case 'quota':
-      return `the quota of ${reason.family} is used up (${reason.message}); next probe at ${reason.retryAt}`;
+      return quotaText(reason);
     case 'denied': {
       const what = `the cloud denies ${reason.instanceType} since ${reason.sinceAt} (${reason.message})`;
       return reason.probing ? `${what}; a launch is probing it` : `${what}; next probe at ${reason.retryAt}`;
@@ -91,4 +91,25 @@ function reasonText(reason: GovernorReason): string {
     case 'first-instance':
       return 'one instance has to run before all others are launched';
   }
+}
+
+/** Names of what a quota counts, for people. */
+const COUNTED: Readonly<Record<QuotaReason['of'], string>> = {
+  family: 'a family of instance types',
+  spot: 'spot machines',
+  instances: 'instances',
+  vcpus: 'vCPUs',
+  memoryGb: 'memory',
+  addresses: 'addresses and network interfaces',
+  networks: 'networks',
+  volumes: 'volumes',
+  account: 'the account',
+};
+type QuotaReason = Extract<GovernorReason, { why: 'quota' }>;
+
+function quotaText({ of, family, within, fleet, message, retryAt }: QuotaReason): string {
+  const what = family ?? `${COUNTED[of]}${within === undefined ? '' : ` of class ${within}`}`;
+  const who = fleet === undefined ? '' : `; a request of fleet ${fleet} met it`;
+  const waits = of === 'networks' ? 'launches that need a network wait; ' : '';
+  return `the quota of ${what} is used up (${message})${who}; ${waits}next probe at ${retryAt}`;
 }

@@ -51,13 +51,38 @@ const reasonSchema = z.discriminatedUnion('why', [
   z
     .object({
       why: z.literal('quota'),
-      family: z.string().describe('The family of instance types to which the quota applies.'),
+      of: z
+        .enum([
+          'family',
+          'spot',
+          'instances',
+          'vcpus',
+          'memoryGb',
+          'addresses',
+          'networks',
+          'volumes',
+          'account',
+        ])
+        .describe('What the quota counts. It stops only launches that need more of it than is left.'),
+      family: z
+        .string()
+        .exactOptional()
+        .describe('With `of` = `family`: the family of instance types to which the quota applies.'),
+      within: z
+        .string()
+        .exactOptional()
+        .describe(
+          'The class of instance types that the quota counts. Absent: all instance types, or one family.',
+        ),
+      limit: z.number().exactOptional().describe('The limit that the cloud stated.'),
+      used: z.number().exactOptional().describe('The amount in use that the cloud stated.'),
+      fleet: z.string().exactOptional().describe('Id of the fleet whose request met the quota last.'),
       message: z.string().describe("The cloud's own message."),
       sinceAt: timeSchema,
-      retryAt: timeSchema.describe('Time at which one launch tests whether the quota was raised.'),
+      retryAt: timeSchema.describe('Time at which one request tests whether the quota has room again.'),
     })
     .describe(
-      'The account’s quota is used up. Launches wait until a test launch succeeds, or until a user reopens the connection.',
+      'A quota of the account is used up. Launches that need it fail or move to another location; for `networks`, they wait. A retry of a fleet asks the cloud immediately.',
     ),
   z
     .object({
@@ -135,7 +160,11 @@ export const reopenRequestSchema = z
   .object({ location: cloudWordSchema.exactOptional().describe('Absent: every location.') })
   .strict();
 
-/** For each location, the families of instance types for which launches may test the quota again, and the denied types. */
+/**
+ * For each location, the quotas that launches may test again: families of instance types, or what a quota is about,
+ * for example `instances` or `vcpus Standard`. Also the
+ * instance types that the cloud denied.
+ */
 export const reopenedSchema = z.object({
   reopened: z.array(
     z.object({

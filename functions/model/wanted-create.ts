@@ -26,6 +26,16 @@ export const wantedCreateSchema = z.object({
   vcpus: z.number(),
   gpus: z.number(),
   memoryGb: z.number(),
+  /** Size of the root disk that the fleet requests. Absent: the image's or type's own. */
+  rootDiskGb: z.number().optional(),
+  /** The class of instance types that share a vCPU quota with this one. Absent: the cloud has no classes. */
+  quotaClass: z.string().optional(),
+  spot: z.boolean().optional(),
+  /**
+   * True if the launch's earlier machine broke because it exceeded a quota, and has been removed. The launch may
+   * therefore ask the cloud even if the quota is known to be used up.
+   */
+  hasFreed: z.boolean().optional(),
   /** True if the node group has another location where the instance has not been tried. */
   mayGoElsewhere: z.boolean(),
   /** True if the launch repeats a call in `zone`, and another attempt may follow in another zone of the location. */

@@ -9,6 +9,7 @@ import {
   scopeOfDenial,
   UNAUTHORIZED_CODES,
 } from './denials.ts';
+import { isOfOneRequest, quotaOf } from './quota-codes.ts';
 
 /** The effect of a call. Only a call that can change something at the cloud can have an unknown outcome. */
 export type CallEffect = 'reads' | 'changes';
@@ -19,6 +20,7 @@ export type CallEffect = 'reads' | 'changes';
  */
 const CODES: Readonly<Partial<Record<DriverErrorCode, readonly string[]>>> = {
   Throttled: [
+    'BandwidthLimitExceeded',
     'ConcurrentTagAccess',
     'EC2ThrottledException',
     'RequestLimitExceeded',
@@ -29,27 +31,39 @@ const CODES: Readonly<Partial<Record<DriverErrorCode, readonly string[]>>> = {
     'TooManyRequestsException',
   ],
   InsufficientCapacity: [
+    'IncompatibleHostRequirements',
+    'InsufficientAddressCapacity',
     'InsufficientCapacity',
     'InsufficientCapacityOnHost',
     'InsufficientFreeAddressesInSubnet',
     'InsufficientHostCapacity',
     'InsufficientInstanceCapacity',
     'InsufficientReservedInstanceCapacity',
+    'InsufficientReservedInstancesCapacity',
     'InsufficientVolumeCapacity',
+    'ReservationCapacityExceeded',
     'SpotMaxPriceTooLow',
+    'UnavailableHostRequirements',
+    'UnfulfillableCapacity',
+    'VolumeTypeNotAvailableInZone',
   ],
+  // `quota-codes.ts` tells what each quota is about.
   QuotaExceeded: [
     'AddressLimitExceeded',
     'InstanceLimitExceeded',
     'InternetGatewayLimitExceeded',
+    'KeyPairLimitExceeded',
     'LaunchTemplateLimitExceeded',
+    'MaxIOPSLimitExceeded',
     'MaxSpotInstanceCountExceeded',
     'NetworkInterfaceLimitExceeded',
     'ResourceLimitExceeded',
     'RouteLimitExceeded',
+    'RouteTableLimitExceeded',
     'RulesPerSecurityGroupLimitExceeded',
     'SecurityGroupLimitExceeded',
     'SecurityGroupsPerInstanceLimitExceeded',
+    'SecurityGroupsPerInterfaceLimitExceeded',
     'SubnetLimitExceeded',
     'VcpuLimitExceeded',
     'VolumeLimitExceeded',
@@ -57,10 +71,21 @@ const CODES: Readonly<Partial<Record<DriverErrorCode, readonly string[]>>> = {
   ],
   Unauthorized: UNAUTHORIZED_CODES,
   Forbidden: FORBIDDEN_CODES,
+  // These words look like a quota, but only a different request can succeed.
+  InvalidRequest: [
+    'AttachmentLimitExceeded',
+    'CapacityBlockDescribeLimitExceeded',
+    'FilterLimitExceeded',
+    'RequestResourceCountExceeded',
+    'ResourceCountExceeded',
+    'TagLimitExceeded',
+  ],
   Conflict: [
     'DependencyViolation',
     'IncorrectInstanceState',
     'IncorrectState',
+    // The reservation becomes active soon. The call is made again after a look-up.
+    'InvalidCapacityReservationState.PendingActivation',
     'InvalidGroup.Duplicate',
     'InvalidGroup.InUse',
     'InvalidKeyPair.Duplicate',
@@ -144,6 +169,7 @@ export function driverErrorOf(error: unknown, call: string, effect: CallEffect):
     return new DriverError('Unavailable', words, { ...detail, answered: true, cloudCode: name });
   }
   const meaning = codeOf(name, status, effect, call);
+  const quota = meaning === 'QuotaExceeded' ? quotaOf(name, message) : undefined;
   return new DriverError(meaning, `${call}: ${wordsOf(name, message)}`, {
     ...detail,
     answered: true,
@@ -151,6 +177,9 @@ export function driverErrorOf(error: unknown, call: string, effect: CallEffect):
     ...(meaning === 'Forbidden' ? { scope: scopeOfDenial(name, message) } : {}),
     ...zoneScopeOf(name),
     tokenIsUsed: BY_CODE.get(name) === 'OutcomeUnknown',
+    unknownWords: !isKnown(name, status),
+    ...(quota === undefined ? {} : { quota }),
+    ...(meaning === 'QuotaExceeded' && isOfOneRequest(name) ? { scope: 'launch' as const } : {}),
     // EC2 sends no rate-limit headers with RequestLimitExceeded, but a proxy in front of EC2 may.
     ...readRate(headers),
   });
@@ -182,6 +211,21 @@ function codeOf(code: string, status: number, effect: CallEffect, call: string):
   if (status === 401) return 'Unauthorized';
   if (status === 403) return isDenialOfIdentity(call) ? 'Unauthorized' : 'Forbidden';
   return 'InvalidRequest';
+}
+
+/** EC2's codes of an error of its own. They say nothing about the call, and an operator needs not report them. */
+const SERVER_FAILED: ReadonlySet<string> = new Set([
+  'InternalError',
+  'InternalFailure',
+  'ServerInternal',
+  'ServiceUnavailable',
+  'Unavailable',
+]);
+
+/** Returns false if a fallback of `codeOf` chose the meaning of an answer of EC2. */
+function isKnown(code: string, status: number): boolean {
+  if (BY_CODE.has(code) || SERVER_FAILED.has(code) || status === 429 || /NotFound$/.test(code)) return true;
+  return /^(Invalid|Missing|Malformed)/.test(code);
 }
 
 function unanswered(effect: CallEffect): DriverErrorCode {

@@ -29,7 +29,7 @@ export function createCbSpiderDriver(send: Send, clock: DriverClock = systemTime
       if (wrong) throw wrong;
       const { username, password, keyValues } = splitCredential(cloud, credential);
       return new CbSpiderClient({
-        transport: new SpiderTransport(endpoint, username, password, calls, send, clock),
+        transport: new SpiderTransport(endpoint, username, password, calls, send, clock, cloud),
         cloud,
         deploymentId,
         connectionKey,

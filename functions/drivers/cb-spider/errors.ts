@@ -1,11 +1,16 @@
+import type { Cloud } from '../../model/cloud.ts';
 import { DriverError, type DriverErrorCode } from '../contract/errors.ts';
 import { type CallEffect, unanswered } from '../contract/no-answer.ts';
 import type { RateWords } from '../contract/retry-after.ts';
 import { BEYOND_REQUEST_LIMIT, DENIED, REFUSED, REFUSED_BY_SIGN_IN, WRONG_CLOCK } from './denials.ts';
+import { findMeaning } from './words/find-meaning.ts';
+import type { Meaning } from './words/rule.ts';
 
 /**
  * Maps error messages to codes. CB-Spider has no error codes: nearly every error is a 500 with the message of the
- * cloud's SDK. The first pattern that matches decides. If no pattern matches, the outcome of a change is unknown.
+ * cloud's SDK. The tables by cloud in `words` are consulted first; these patterns are for CB-Spider's own messages, and
+ * for what clouds have in common. The first pattern that matches decides. If no pattern matches, the outcome of a change
+ * is unknown.
  */
 const MESSAGES: readonly (readonly [code: DriverErrorCode, pattern: RegExp])[] = [
   ['InvalidRequest', BEYOND_REQUEST_LIMIT],
@@ -43,30 +48,36 @@ export interface ErrorAnswer {
   /** The call, for example `POST /vm`. */
   call: string;
   rate: RateWords;
+  /** The cloud of the connection. Absent: not known. */
+  cloud?: Cloud;
 }
 
 /** Converts an error answer to a DriverError. */
-export function errorOfAnswer({ status, message, call, rate }: ErrorAnswer, effect: CallEffect): DriverError {
-  return new DriverError(
-    codeOf(status, message, effect),
-    `${message || `CB-Spider answered with status ${status}`}`,
-    {
-      answered: true,
-      cloudCode: String(status),
-      call,
-      ...rate,
-    },
-  );
+export function errorOfAnswer(answer: ErrorAnswer, effect: CallEffect): DriverError {
+  const { status, message, call, rate } = answer;
+  const known = meaningOf(answer);
+  const code = known?.code ?? (status >= 500 ? unanswered(effect) : 'InvalidRequest');
+  return new DriverError(code, `${message || `CB-Spider answered with status ${status}`}`, {
+    answered: true,
+    cloudCode: String(status),
+    call,
+    ...(known?.scope === undefined ? {} : { scope: known.scope }),
+    ...(known?.quota === undefined ? {} : { quota: known.quota }),
+    unknownWords: known === undefined,
+    ...rate,
+  });
 }
 
-function codeOf(status: number, message: string, effect: CallEffect): DriverErrorCode {
+function meaningOf({ status, message, cloud }: ErrorAnswer): Meaning | undefined {
   // CB-Spider, or a gateway in front of it, refused the user name and password.
-  if (status === 401) return 'Unauthorized';
-  if (status === 403) return 'Forbidden';
-  if (status === 429) return 'Throttled';
-  const known = status === 500 ? MESSAGES.find(([, pattern]) => pattern.test(message)) : undefined;
-  if (known) return known[0];
-  return status >= 500 ? unanswered(effect) : 'InvalidRequest';
+  if (status === 401) return { code: 'Unauthorized' };
+  if (status === 403) return { code: 'Forbidden' };
+  if (status === 429) return { code: 'Throttled' };
+  if (status !== 500) return undefined;
+  const inTable = findMeaning(message, cloud);
+  if (inTable) return inTable;
+  const code = MESSAGES.find(([, pattern]) => pattern.test(message))?.[0];
+  return code && { code };
 }
 
 /** Returns true if CB-Spider already has a resource of this name, and therefore made nothing. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Cloud } from '../../model/cloud.ts';
 import type { CallGate, CloudCall, Permit } from '../contract/call-gate.ts';
 import { DriverError } from '../contract/errors.ts';
 import { type CallEffect, errorOfFailure } from '../contract/no-answer.ts';
@@ -43,6 +44,7 @@ export class SpiderTransport {
   readonly #headers: Readonly<Record<string, string>>;
   readonly #calls: CallGate;
   readonly #send: Send;
+  readonly #cloud: Cloud | undefined;
   readonly clock: DriverClock;
 
   constructor(
@@ -52,8 +54,10 @@ export class SpiderTransport {
     calls: CallGate,
     send: Send = sendByFetch,
     clock: DriverClock = systemTime,
+    cloud?: Cloud,
   ) {
     this.#calls = calls;
+    this.#cloud = cloud;
     this.#send = send;
     this.clock = clock;
     this.#baseUrl = spiderAddress(endpoint);
@@ -113,6 +117,7 @@ export class SpiderTransport {
         message,
         call: `${method} /${path[0]}`,
         rate: readRate(response.headers, this.clock.now()),
+        ...(this.#cloud === undefined ? {} : { cloud: this.#cloud }),
       },
       effectOf(call),
     );

@@ -1,4 +1,5 @@
 import type { Failure } from '../../model/failure.ts';
+import type { RefusedQuota } from './quota.ts';
 
 /**
  * Classifies the errors of all clouds. docs/design/driver-errors.md tells how the product handles each code. Each
@@ -79,6 +80,10 @@ export interface DriverErrorDetail {
   tokenIsUsed?: boolean;
   /** Absent: the usual scope of the code. */
   scope?: ErrorScope;
+  /** With `QuotaExceeded`: the quota that refused the call. Absent: the quota of the machine's family. */
+  quota?: RefusedQuota;
+  /** True if no table of the driver knows the cloud's words, so that a fallback chose the code. */
+  unknownWords?: boolean;
   cause?: unknown;
 }
 
@@ -95,6 +100,8 @@ export class DriverError extends Error {
   readonly limitPerSecond: number | undefined;
   readonly tokenIsUsed: boolean;
   readonly scope: ErrorScope;
+  readonly quota: RefusedQuota | undefined;
+  readonly unknownWords: boolean;
 
   constructor(code: DriverErrorCode, message: string, detail: DriverErrorDetail = {}) {
     super(message, { cause: detail.cause });
@@ -107,5 +114,7 @@ export class DriverError extends Error {
     this.limitPerSecond = detail.limitPerSecond;
     this.tokenIsUsed = detail.tokenIsUsed === true;
     this.scope = detail.scope ?? USUAL_SCOPE[code];
+    this.quota = code === 'QuotaExceeded' ? detail.quota : undefined;
+    this.unknownWords = detail.unknownWords === true;
   }
 }

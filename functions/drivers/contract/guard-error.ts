@@ -1,5 +1,6 @@
 import { MAX_PER_SECOND } from '../../model/limit-profile.ts';
 import { DriverError } from './errors.ts';
+import { boundQuota } from './quota.ts';
 import { LONGEST_WAIT_MS } from './retry-after.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -21,11 +22,13 @@ export function guardError(error: unknown, secrets: Secrets, ofCall: readonly st
     // The error object itself is changed, because callers may test for its class.
     return Object.assign(error, { message, stack, cause: undefined });
   }
-  const { code, answered, scope, tokenIsUsed, cloudCode, call, retryAfterMs, limitPerSecond } = error;
+  const { code, answered, scope, tokenIsUsed, cloudCode, call, retryAfterMs, limitPerSecond, quota, unknownWords } = error;
   const guarded = new DriverError(code, message, {
     answered,
     scope,
     tokenIsUsed,
+    unknownWords,
+    ...(quota === undefined ? {} : { quota: boundQuota(quota) }),
     ...(cloudCode === undefined ? {} : { cloudCode: secrets.redact(cloudCode, MAX_CODE, ofCall) }),
     ...(call === undefined ? {} : { call: secrets.redact(call, MAX_CALL, ofCall) }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs: within(retryAfterMs, 0, LONGEST_WAIT_MS) }),

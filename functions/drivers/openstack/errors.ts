@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { DriverError, type DriverErrorCode } from '../contract/errors.ts';
 import { type CallEffect, unanswered } from '../contract/no-answer.ts';
 import type { RateWords } from '../contract/retry-after.ts';
+import { isQuotaWords, quotaOf } from './quota-words.ts';
 import { REQUEST_LIMITS } from './request-limits.ts';
 
 /**
@@ -23,6 +24,8 @@ const CODES: ReadonlyMap<string, DriverErrorCode> = new Map(
 
     OverQuota: 'QuotaExceeded',
     IpAddressGenerationFailure: 'InsufficientCapacity',
+    IpAddressGenerationFailureNoMatchingSubnet: 'InsufficientCapacity',
+    ExternalIpAddressExhausted: 'InsufficientCapacity',
     NoNetworkAvailable: 'InsufficientCapacity',
     NetworkInUse: 'Conflict',
     SubnetInUse: 'Conflict',
@@ -79,7 +82,6 @@ const STATUSES: ReadonlyMap<number, DriverErrorCode> = new Map([
  */
 const FORBIDDEN: readonly (readonly [RegExp, DriverErrorCode])[] = [
   ...REQUEST_LIMITS.map((words) => [words, 'InvalidRequest'] as const),
-  [/^quota exceeded|^maximum number of .* exceeded|\bis over (a|the) limit\b/i, 'QuotaExceeded'],
 ];
 
 const faultSchema = z.object({
@@ -124,12 +126,15 @@ export interface ErrorAnswer {
 export function errorOfAnswer({ call, status, text, rate }: ErrorAnswer, effect: CallEffect): DriverError {
   const fault = faultOf(text);
   const code = codeOf(status, fault, effect);
+  const quota = code === 'QuotaExceeded' ? quotaOf(fault.message ?? '') : undefined;
   const inBody = fault.retryAfter === undefined ? {} : { retryAfterMs: fault.retryAfter * 1_000 };
   const words = fault.message?.trim() || `the service answered with status ${status}`;
   return new DriverError(code, `${call}: ${words}`, {
     answered: true,
     cloudCode: status === 401 ? TOKEN_REFUSED : (fault.code ?? String(status)),
     call,
+    unknownWords: isUnknown(status, fault),
+    ...(quota === undefined ? {} : { quota }),
     ...(code === 'Throttled' || code === 'Unavailable' ? { ...inBody, ...rate } : {}),
   });
 }
@@ -140,8 +145,19 @@ function codeOf(status: number, { code, message }: Fault, effect: CallEffect): D
   if (code === 'forbidden' || code === 'overLimit') {
     const told = FORBIDDEN.find(([words]) => words.test(message ?? ''));
     if (told) return told[1];
+    if (isQuotaWords(message ?? '')) return 'QuotaExceeded';
   }
   return (code === undefined ? undefined : CODES.get(code)) ?? STATUSES.get(status) ?? 'InvalidRequest';
+}
+
+/**
+ * Returns true if no table knows the words, so that the status alone decided. A server error with Nova's usual words
+ * says nothing about the call, and counts as known.
+ */
+function isUnknown(status: number, { code, message = '' }: Fault): boolean {
+  if (code === undefined || STATUSES.has(status)) return false;
+  if (status >= 500) return !CODES.has(code) && !/unexpected api error|internal server error/i.test(message);
+  return !CODES.has(code);
 }
 
 function faultOf(text: string): Fault {

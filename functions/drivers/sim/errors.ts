@@ -1,4 +1,5 @@
 import { DriverError, type DriverErrorCode, type DriverErrorDetail } from '../contract/errors.ts';
+import { figureOf, type RefusedQuota } from '../contract/quota.ts';
 import type { RateWords } from '../contract/retry-after.ts';
 
 /** The effect of a call. Only a call that can change something at the cloud can have an unknown outcome. */
@@ -54,6 +55,7 @@ export function errorOfAnswer(
   // A machine with this launch token existed. Only a look-up tells whether the attempt still has a machine.
   const tokenIsUsed = code === 'LaunchTokenUsed';
   const known = tokenIsUsed ? unanswered(effect) : code === undefined ? undefined : CODES.get(code);
+  const quota = known === 'QuotaExceeded' ? quotaOf(message ?? '', call) : undefined;
   return new DriverError(
     known ?? codeOfStatus(status, effect),
     message ?? `the cloud answered with status ${status}`,
@@ -62,9 +64,21 @@ export function errorOfAnswer(
       tokenIsUsed,
       call,
       ...(code === undefined ? {} : { cloudCode: code }),
+      ...(quota === undefined ? {} : { quota }),
+      unknownWords: known === undefined && code !== undefined && code !== 'InternalError',
       ...rate,
     },
   );
+}
+
+/**
+ * Returns what a quota is about. The simulated clouds limit the number of instances at a location. A fault of kind
+ * `quota` can refuse network resources, too.
+ */
+function quotaOf(message: string, call: string): RefusedQuota | undefined {
+  if (/^POST (networks|security-groups|key-pairs)\b/.test(call)) return { of: 'networks' };
+  const limit = figureOf(/^the quota of \S+ is ([0-9]+) instances/.exec(message)?.[1]);
+  return limit === undefined ? undefined : { of: 'instances', limit };
 }
 
 /** Converts the failure of a request: no answer came, or the answer is not valid. */

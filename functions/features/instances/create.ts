@@ -184,13 +184,13 @@ async function giveFeedback(
  * Returns the feedback about one refused call. The result never reports an outage. The caller reports an
  * outage if every call has failed as Unavailable.
  */
-function feedbackOf({ code, message, scope }: DriverError, wanted: WantedCreate): Feedback[] {
+function feedbackOf({ code, message, quota, scope }: DriverError, wanted: WantedCreate): Feedback[] {
   if (scope === 'zone') return [{ kind: 'no-capacity', wanted }];
   switch (code) {
     case 'InsufficientCapacity':
       return [{ kind: 'no-capacity', wanted }];
     case 'QuotaExceeded':
-      return [{ kind: 'no-quota', wanted, message }];
+      return [{ kind: 'no-quota', wanted, message, quota, isAlone: scope === 'launch' }];
     case 'Throttled':
     case 'Unavailable':
     case 'OutcomeUnknown':

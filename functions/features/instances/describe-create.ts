@@ -16,6 +16,7 @@ export async function wantedCreate(
   const at = groupAt((await context.layout(fleetId)).placements, index);
   if (!at) throw new RangeError(`fleet ${fleetId} has no position ${index}`);
   const { group } = at;
+  const quotaClass = context.driver.quotaClassOf?.(group.instanceType);
   const tried = record?.round === round ? record.tried : [];
   return {
     instanceId: instanceId({ fleetId, index }),
@@ -26,6 +27,8 @@ export async function wantedCreate(
     vcpus: group.vcpus ?? 0,
     gpus: group.gpus ?? 0,
     memoryGb: group.memoryGb ?? 0,
+    ...(group.rootDiskGb === undefined ? {} : { rootDiskGb: group.rootDiskGb }),
+    ...(quotaClass === undefined ? {} : { quotaClass }),
     mayGoElsewhere: untriedLocations(group, message.location, tried, index).length > 0,
     ...(waitsSinceMs === undefined ? {} : { waitsSinceMs }),
     ...calledBefore(context, { record, again, location: message.location }),

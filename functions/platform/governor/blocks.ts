@@ -2,7 +2,8 @@ import type { Failure } from '../../model/failure.ts';
 import type { WantedCreate } from '../../model/wanted-create.ts';
 import { type CapacityScope, checkCapacity, withScarcity } from './capacity.ts';
 import { checkDenials, denied, withoutDenial } from './denials.ts';
-import { capacityScope, FORGOTTEN_MS, familyOf, PROBE_MS, type SiteState } from './site-state.ts';
+import { checkQuotas, closeQuota, openQuotas, type QuotaRefusal } from './quotas.ts';
+import { capacityScope, type SiteState } from './site-state.ts';
 
 /** Reasons why a launch is queued. */
 export type QueueReason =
@@ -42,7 +43,6 @@ export type Block =
 const CLEAR: Block & { kind: 'none' } = { kind: 'none', isProbe: false };
 const PROBE: Block = { kind: 'none', isProbe: true };
 
-const QUOTA_RETRY_MS = 60_000;
 /** The circuit breaker stops launches after this number of `Unavailable` answers in a row. */
 export const OUTAGE_FAILURES = 5;
 const FIRST_PROBE_MS = 2_000;
@@ -78,27 +78,18 @@ export function blockOf(state: SiteState, wanted: WantedCreate, nowMs: number): 
 }
 
 function checkQuotaCache(state: SiteState, wanted: WantedCreate, nowMs: number): Block {
-  const family = familyOf(wanted.instanceType);
-  const closed = state.closed?.[family];
-  if (!closed || closed.sinceMs + FORGOTTEN_MS < nowMs) return CLEAR;
-  if (closed.probe !== undefined && closed.probe.untilMs > nowMs) {
-    return closed.probe.instanceId === wanted.instanceId ? PROBE : { kind: 'for-now', why: 'quota' };
+  const answer = checkQuotas(state.closed ?? {}, wanted, nowMs);
+  switch (answer.kind) {
+    case 'open':
+      return CLEAR;
+    case 'waits':
+      return { kind: 'for-now', why: 'quota' };
+    case 'refused':
+      return { kind: 'permanent', failure: { code: 'QuotaExceeded', message: answer.message } };
+    case 'probe':
+      state.closed = answer.closed;
+      return PROBE;
   }
-  const asked = closed.askedIn[wanted.fleetId];
-  const isWish = asked !== undefined && asked < wanted.round;
-  if (nowMs < closed.retryAtMs && !isWish) {
-    return { kind: 'permanent', failure: { code: 'QuotaExceeded', message: closed.message } };
-  }
-  state.closed = {
-    ...state.closed,
-    [family]: {
-      ...closed,
-      retryAtMs: nowMs + QUOTA_RETRY_MS,
-      askedIn: { ...closed.askedIn, [wanted.fleetId]: wanted.round },
-      probe: { instanceId: wanted.instanceId, untilMs: nowMs + PROBE_MS },
-    },
-  };
-  return PROBE;
 }
 
 function checkBreaker(state: SiteState, wanted: WantedCreate, nowMs: number): Block {
@@ -138,7 +129,7 @@ export type Feedback =
   | { kind: 'accepted'; wanted: WantedCreate }
   | { kind: 'unavailable' }
   | { kind: 'no-capacity'; wanted: CapacityScope }
-  | { kind: 'no-quota'; wanted: WantedCreate; message: string }
+  | ({ kind: 'no-quota' } & QuotaRefusal)
   | { kind: 'denied'; wanted: WantedCreate; message: string };
 
 /** Applies the feedback of a create call to a site's state. @returns `state` itself if the feedback changes nothing */
@@ -156,28 +147,21 @@ export function applyFeedback(state: SiteState, feedback: Feedback, nowMs: numbe
     case 'denied':
       return denied(state, feedback.wanted, feedback.message, nowMs);
     case 'no-quota': {
-      const { wanted, message } = feedback;
-      const family = familyOf(wanted.instanceType);
-      const known = state.closed?.[family];
-      const closed = {
-        message: message.slice(0, 300),
-        sinceMs: known?.sinceMs ?? nowMs,
-        retryAtMs: nowMs + QUOTA_RETRY_MS,
-        askedIn: { ...known?.askedIn, [wanted.fleetId]: wanted.round },
-      };
-      return { ...state, closed: { ...state.closed, [family]: closed } };
+      const { closed = {} } = state;
+      const next = closeQuota(closed, feedback, nowMs);
+      return next === closed ? state : { ...state, closed: next };
     }
   }
 }
 
 function accepted(state: SiteState, wanted: WantedCreate): SiteState {
   const scope = capacityScope(wanted);
-  const family = familyOf(wanted.instanceType);
+  const { closed: shut = {} } = state;
+  const closed = openQuotas(shut, wanted);
   const isDenied = state.denied?.[wanted.instanceType] !== undefined;
-  if (!state.outage && !state.scarce?.[scope] && !state.closed?.[family] && !isDenied) return state;
+  if (!state.outage && !state.scarce?.[scope] && closed === shut && !isDenied) return state;
   const { outage: _over, ...rest } = state;
   const { [scope]: _enough, ...scarce } = state.scarce ?? {};
-  const { [family]: _open, ...closed } = state.closed ?? {};
   return { ...rest, scarce, closed, ...(isDenied ? { denied: withoutDenial(state, wanted) } : {}) };
 }
 

@@ -1,7 +1,8 @@
 import type { Failure } from '../../model/failure.ts';
 import type { WantedCreate } from '../../model/wanted-create.ts';
 import { chooseZone } from '../placement/choose-zone.ts';
-import { capacityScope, FORGOTTEN_MS, PROBE_MS, type SiteState } from './site-state.ts';
+import { FORGOTTEN_MS, PROBE_MS } from './probes.ts';
+import { capacityScope, type SiteState } from './site-state.ts';
 
 /**
  * For this time after the cloud reported a lack of capacity, launches that may go elsewhere do so without a call in

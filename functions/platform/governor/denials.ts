@@ -1,6 +1,7 @@
 import type { Failure } from '../../model/failure.ts';
 import type { WantedCreate } from '../../model/wanted-create.ts';
-import { type Denial, PROBE_MS, type SiteState } from './site-state.ts';
+import { PROBE_MS } from './probes.ts';
+import type { Denial, SiteState } from './site-state.ts';
 
 /** Result of the check of one launch against the denials of its site. */
 export type DenialCheck =

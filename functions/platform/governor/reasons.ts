@@ -3,9 +3,11 @@ import type { CallKind, LimitProfile } from '../../model/limit-profile.ts';
 import { isoTime } from '../runtime/clock.ts';
 import { OUTAGE_FAILURES } from './blocks.ts';
 import { DENIAL_FORGOTTEN_MS } from './denials.ts';
+import { FORGOTTEN_MS } from './probes.ts';
+import { isForgotten } from './quotas.ts';
 import { type CallState, IDLE_CALLS, rateMultiplier, scheduleCalls } from './rate.ts';
 import { createRateLimit } from './rate-limits.ts';
-import { FORGOTTEN_MS, type SiteState, scopeOf } from './site-state.ts';
+import { type SiteState, scopeOf } from './site-state.ts';
 
 /**
  * Maximum number of reasons of one kind for one location. Further reasons are left out, so that users can read the
@@ -98,13 +100,18 @@ function capacityReasons({ scarce = {} }: SiteState, nowMs: number): GovernorRea
 }
 
 function quotaReasons({ closed = {} }: SiteState, nowMs: number): GovernorReason[] {
-  return Object.entries(closed)
-    .filter(([, { sinceMs }]) => sinceMs + FORGOTTEN_MS >= nowMs)
-    .sort(([, one], [, other]) => other.sinceMs - one.sinceMs)
+  return Object.values(closed)
+    .filter((entry) => !isForgotten(entry, nowMs))
+    .sort((one, other) => other.sinceMs - one.sinceMs)
     .slice(0, MOST_SCOPES)
-    .map(([family, { message, sinceMs, retryAtMs }]) => ({
+    .map(({ of, name, limit, used, metBy, message, sinceMs, retryAtMs }) => ({
       why: 'quota',
-      family,
+      of,
+      ...(of !== 'family' || name === undefined ? {} : { family: name }),
+      ...(of === 'family' || name === undefined ? {} : { within: name }),
+      ...(limit === undefined ? {} : { limit }),
+      ...(used === undefined ? {} : { used }),
+      ...(metBy === undefined ? {} : { fleet: metBy }),
       message,
       sinceAt: isoTime(sinceMs),
       retryAt: isoTime(retryAtMs),

@@ -1,37 +1,14 @@
 import { z } from 'zod';
 import { holdersSchema } from './pack-holders.ts';
+import { probeSchema } from './probes.ts';
+import { closedSchema } from './quotas.ts';
 import { callStateSchema, IDLE_CALLS } from './rate.ts';
-
-/**
- * Time limit of a probe of capacity or quota. After this time, another launch may become the probe, because the
- * worker of the first probe is assumed to have died.
- */
-export const PROBE_MS = 120_000;
-/** An entry of a negative cache is ignored this long after its `untilMs` (capacity) or its `sinceMs` (quota). */
-export const FORGOTTEN_MS = 3_600_000;
-
-/** The launch that tests whether the cloud has capacity or quota again. After `untilMs`, another launch may do so. */
-const probeSchema = z.object({ instanceId: z.string(), untilMs: z.number() });
 
 /** Entry of the negative cache of capacity: a zone, instance type and market for which the cloud had no capacity. */
 const scarceSchema = z.object({
   sinceMs: z.number(),
   /** Before this time, a launch that may move to another location goes there without a call here. */
   untilMs: z.number(),
-  probe: probeSchema.optional(),
-});
-
-/** Entry of the negative cache of quotas: a family of instance types whose quota is used up. */
-const closedSchema = z.object({
-  message: z.string(),
-  sinceMs: z.number(),
-  /** From this time on, one launch may test whether the quota is still used up. */
-  retryAtMs: z.number(),
-  /**
-   * Fleet id → round of launching in which a launch of the fleet last asked the cloud. A launch of a later round may
-   * ask before `retryAtMs`, because a user has requested that round.
-   */
-  askedIn: z.record(z.string(), z.number()),
   probe: probeSchema.optional(),
 });
 
@@ -81,7 +58,7 @@ export const siteStateSchema = callStateSchema.extend({
     .optional(),
   /** Negative cache of capacity, by the key that `capacityScope` returns. */
   scarce: z.record(z.string(), scarceSchema).optional(),
-  /** Negative cache of quotas, by family of instance types. */
+  /** Negative cache of quotas, by family of instance types, or by what the quota is about; see `closeQuota`. */
   closed: z.record(z.string(), closedSchema).optional(),
   /** What the cloud denies to the credential, by instance type; see `denials.ts`. */
   denied: z.record(z.string(), denialSchema).optional(),
@@ -108,13 +85,4 @@ export const capacityScope = ({
 export function scopeOf(scope: string): { zone?: string; instanceType: string; market: string } {
   const [zone = '*', instanceType = '', market = ''] = scope.split(' ');
   return { ...(zone === '*' ? {} : { zone }), instanceType, market };
-}
-
-/**
- * Returns the family of instance types that share a quota: `m6i` for `m6i.large`, `n2-standard` for `n2-standard-4`,
- * `ecs.g7` for `ecs.g7.large`.
- */
-export function familyOf(instanceType: string): string {
-  const [, family] = /^(.+)[.\-_][^.\-_]+$/.exec(instanceType) ?? [];
-  return family ?? instanceType;
 }

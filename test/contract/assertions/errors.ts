@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { isDeepStrictEqual } from 'node:util';
 import { DriverError } from '../../../functions/drivers/contract/errors.ts';
 import { assertions } from '../suite/assertion.ts';
 import { CALL_MS } from '../suite/checks.ts';
@@ -34,6 +35,10 @@ export const ERRORS = assertions([
           wrong.push(`${row.name}: names ${error.call} instead of ${row.namesCall}`);
         else if (row.retryAfterMs !== undefined && error.retryAfterMs !== row.retryAfterMs)
           wrong.push(`${row.name}: wait ${error.retryAfterMs} instead of ${row.retryAfterMs} ms`);
+        else if (row.quota !== undefined && !isDeepStrictEqual(error.quota, row.quota))
+          wrong.push(
+            `${row.name}: quota ${JSON.stringify(error.quota)} instead of ${JSON.stringify(row.quota)}`,
+          );
         else if (row.limitPerSecond !== undefined && error.limitPerSecond !== row.limitPerSecond)
           wrong.push(`${row.name}: ${error.limitPerSecond} instead of ${row.limitPerSecond} calls a second`);
       }
@@ -66,6 +71,20 @@ export const ERRORS = assertions([
         if (row.code === 'Forbidden') await lab.client.listInstances(lab.cloud.location);
       }
       assert.deepEqual(wrong, []);
+    },
+  },
+  {
+    id: 'errors.quota-subject',
+    title:
+      'each error of a used-up quota tells what the quota is about, and a limit of one request is no quota of the account',
+    async run(lab) {
+      const rows = lab.cloud.errors.filter(({ quota }) => quota !== undefined);
+      assert.ok(rows.length > 0, 'no row tells what its quota is about');
+      for (const row of rows) assert.deepEqual((await provoke(lab, row)).quota, row.quota, row.name);
+      const others = lab.cloud.errors.filter(({ code }) => code !== 'QuotaExceeded');
+      const [other] = others;
+      assert.ok(other);
+      assert.equal((await provoke(lab, other)).quota, undefined, other.name);
     },
   },
   {

@@ -1,4 +1,5 @@
 import type { DriverErrorCode } from '../../../functions/drivers/contract/errors.ts';
+import type { QuotaSubject } from '../../../functions/drivers/contract/quota.ts';
 import type { CannedAnswer } from '../../fault-proxy/faults.ts';
 import type { ErrorRow } from '../suite/harness.ts';
 import { RATE_HEADERS, RATE_WORDS } from '../suite/rate-words.ts';
@@ -30,6 +31,7 @@ const OF_CREATES: readonly (readonly [DriverErrorCode, readonly Row[]])[] = [
       [400, 'RequestThrottled'],
       [429, 'TooManyRequestsException'],
       [400, 'ConcurrentTagAccess'],
+      [503, 'BandwidthLimitExceeded'],
     ],
   ],
   [
@@ -43,6 +45,13 @@ const OF_CREATES: readonly (readonly [DriverErrorCode, readonly Row[]])[] = [
       [500, 'InsufficientVolumeCapacity'],
       [400, 'InsufficientFreeAddressesInSubnet'],
       [400, 'SpotMaxPriceTooLow'],
+      [503, 'InsufficientAddressCapacity'],
+      [400, 'InsufficientReservedInstancesCapacity'],
+      [400, 'ReservationCapacityExceeded'],
+      [400, 'UnfulfillableCapacity'],
+      [400, 'UnavailableHostRequirements'],
+      [400, 'IncompatibleHostRequirements'],
+      [400, 'VolumeTypeNotAvailableInZone'],
     ],
   ],
   [
@@ -107,6 +116,12 @@ const OF_CREATES: readonly (readonly [DriverErrorCode, readonly Row[]])[] = [
       [400, 'InvalidAMIID.Malformed'],
       [400, 'InvalidUserData.Malformed'],
       [400, 'CodeOfTomorrow'],
+      [400, 'TagLimitExceeded'],
+      [400, 'FilterLimitExceeded'],
+      [400, 'CapacityBlockDescribeLimitExceeded'],
+      [400, 'AttachmentLimitExceeded'],
+      [400, 'ResourceCountExceeded'],
+      [400, 'RequestResourceCountExceeded'],
     ],
   ],
   [
@@ -208,6 +223,23 @@ function rows(
   );
 }
 
+const VCPUS =
+  'You have requested more vCPU capacity than your current vCPU limit of 32 allows for the instance bucket that the specified instance type belongs to.';
+
+function rowsOfQuotas(call: string, codes: Readonly<Record<string, QuotaSubject>>): ErrorRow[] {
+  return Object.entries(codes).map(([name, of]) => {
+    const words = `what AWS says of ${name}`;
+    return {
+      name: `what ${name} is about`,
+      call,
+      code: 'QuotaExceeded',
+      words,
+      quota: { of },
+      answer: ec2Answer(400, name, words),
+    };
+  });
+}
+
 export const AWS_ERRORS: readonly ErrorRow[] = [
   ...rows('RunInstances', OF_CREATES),
   ...rows('CreateVpc', OF_NETWORKS),
@@ -222,6 +254,20 @@ export const AWS_ERRORS: readonly ErrorRow[] = [
     namesCall: 'sts:GetCallerIdentity',
     answer: stsAnswer(403, 'InvalidClientTokenId', 'what STS says'),
   },
+  {
+    name: 'the vCPU quota with its limit',
+    call: 'RunInstances',
+    code: 'QuotaExceeded',
+    words: VCPUS,
+    quota: { of: 'vcpus', limit: 32 },
+    answer: ec2Answer(400, 'VcpuLimitExceeded', VCPUS),
+  },
+  ...rowsOfQuotas('RunInstances', {
+    MaxSpotInstanceCountExceeded: 'spot',
+    NetworkInterfaceLimitExceeded: 'addresses',
+    VolumeLimitExceeded: 'volumes',
+  }),
+  ...rowsOfQuotas('CreateVpc', { VpcLimitExceeded: 'networks', InternetGatewayLimitExceeded: 'networks' }),
   {
     name: 'a throttling gateway',
     call: 'DescribeInstances',

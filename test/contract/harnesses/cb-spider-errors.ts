@@ -19,6 +19,11 @@ function row(
   return { name, call, code, words, answer: refusal(words), ...over };
 }
 
+const GCP_RATE =
+  "googleapi: Error 429: Quota exceeded for quota metric 'Queries' and limit 'Queries per minute' of service 'compute.googleapis.com', RATE_LIMIT_EXCEEDED";
+const AZURE_CORES =
+  'Operation could not be completed as it results in exceeding approved Total Regional Cores quota. Additional details - Deployment Model: Resource Manager, Location: KoreaSouth, Current Limit: 50, Current Usage: 48, Additional Required: 4';
+
 /**
  * Error table of CB-Spider. Messages of CB-Spider itself are copied from answers of a server. Messages of a
  * cloud's SDK are copied from the documentation of the SDK.
@@ -41,6 +46,30 @@ export const ERRORS: readonly ErrorRow[] = [
   row('no capacity at Oracle', 'create', 'InsufficientCapacity', 'Out of host capacity.'),
   row('quota at EC2', 'create', 'QuotaExceeded', 'VcpuLimitExceeded: You have requested more vCPU capacity'),
   row('quota at GCP', 'create', 'QuotaExceeded', "Quota 'CPUS' exceeded. Limit: 24.0 in region"),
+  row('a rate of GCP that calls itself a quota', 'create', 'Throttled', GCP_RATE),
+  row(
+    'no host for the constraints at Azure',
+    'create',
+    'InsufficientCapacity',
+    'OverconstrainedAllocationRequest',
+  ),
+  row('no capacity at IBM', 'create', 'InsufficientCapacity', 'over_capacity'),
+  row('balance at Alibaba', 'create', 'QuotaExceeded', 'ErrorCode: InvalidAccountStatus.NotEnoughBalance', {
+    quota: { of: 'account' },
+  }),
+  row('quota of addresses at Azure', 'create', 'QuotaExceeded', 'ERROR CODE: PublicIPCountLimitReached', {
+    quota: { of: 'addresses' },
+  }),
+  row('quota of cores at Azure', 'create', 'QuotaExceeded', AZURE_CORES, {
+    quota: { of: 'vcpus', limit: 50, used: 48, requested: 4 },
+  }),
+  row(
+    'a disk that is too small at OpenStack',
+    'create',
+    'InvalidRequest',
+    "Flavor's disk is too small for requested image.",
+  ),
+  row('too many tags at EC2', 'create', 'InvalidRequest', 'TagLimitExceeded: The maximum number of Tags'),
   row(
     'quota of networks at EC2',
     'ensure-network',

@@ -45,6 +45,9 @@ function bare(name: string, status: number, code: Code, call: string): ErrorRow 
 }
 
 const QUOTA = 'Quota exceeded for instances: Requested 1, but already used 10 of 10 instances';
+const MEMORY = 'Quota exceeded for ram: Requested 8192, but already used 47104 of 51200 ram';
+const UNIFIED =
+  'Project p is over a limit for [Resource class:VCPU is over limit of 20 due to current usage 18 and delta 4]';
 const PORTS = 'Maximum number of ports exceeded';
 const DEFINED_PORTS = 'The number of defined ports: 2 is over the limit: 0';
 const NO_DISK = 'Only volume-backed servers are allowed for flavors with zero disk.';
@@ -69,8 +72,31 @@ export const OPENSTACK_ERRORS: readonly ErrorRow[] = [
   nova('badMediaType', 415, 'InvalidRequest', CREATE),
   nova('unauthorized', 401, 'Unauthorized', LIST),
   nova('forbidden', 403, 'Forbidden', CREATE, { words: POLICY, namesCall: CREATE }),
-  nova('forbidden', 403, 'QuotaExceeded', CREATE, { name: 'quota of instances', words: QUOTA }),
-  nova('forbidden', 403, 'QuotaExceeded', CREATE, { name: 'quota of ports', words: PORTS }),
+  nova('forbidden', 403, 'QuotaExceeded', CREATE, {
+    name: 'quota of instances',
+    words: QUOTA,
+    quota: { of: 'instances', limit: 10, used: 10, requested: 1 },
+  }),
+  nova('forbidden', 403, 'QuotaExceeded', CREATE, {
+    name: 'quota of memory',
+    words: MEMORY,
+    quota: { of: 'memoryGb', limit: 50, used: 46, requested: 8 },
+  }),
+  nova('forbidden', 403, 'QuotaExceeded', CREATE, {
+    name: 'a unified limit',
+    words: UNIFIED,
+    quota: { of: 'vcpus', limit: 20, used: 18, requested: 4 },
+  }),
+  nova('forbidden', 403, 'QuotaExceeded', CREATE, {
+    name: 'quota of ports',
+    words: PORTS,
+    quota: { of: 'addresses' },
+  }),
+  nova('forbidden', 403, 'QuotaExceeded', CREATE, {
+    name: 'quota of key pairs',
+    words: 'Quota exceeded, too many key pairs.',
+    quota: { of: 'networks' },
+  }),
   nova('forbidden', 403, 'QuotaExceeded', CREATE, { name: 'quota of defined ports', words: DEFINED_PORTS }),
   nova('forbidden', 403, 'InvalidRequest', CREATE, { name: 'a flavor without a disk', words: NO_DISK }),
   nova('forbidden', 403, 'InvalidRequest', CREATE, { name: 'an external network', words: OUTSIDE }),

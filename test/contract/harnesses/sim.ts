@@ -69,6 +69,8 @@ const THROTTLED = {
   body: JSON.stringify({ code: 'RateLimited', message: 'too many calls' }),
 };
 
+const INSTANCES = 'the quota of us-east-1 is 20 instances';
+
 const ERRORS: readonly ErrorRow[] = [
   row('InvalidParameter', 400, 'InvalidRequest', 'create'),
   row('LaunchTokenUsed', 400, 'OutcomeUnknown', 'create'),
@@ -77,7 +79,12 @@ const ERRORS: readonly ErrorRow[] = [
   row('MissingRight', 403, 'Forbidden', 'create', { namesCall: 'POST instances' }),
   row('AccessDenied', 403, 'Forbidden', 'list'),
   row('QuotaExceeded', 403, 'QuotaExceeded', 'create'),
-  row('QuotaExceeded', 403, 'QuotaExceeded', 'ensure-networks'),
+  row('QuotaExceeded', 403, 'QuotaExceeded', 'ensure-networks', { quota: { of: 'networks' } }),
+  row('QuotaExceeded', 403, 'QuotaExceeded', 'create', {
+    words: INSTANCES,
+    quota: { of: 'instances', limit: 20 },
+    answer: { status: 403, body: JSON.stringify({ code: 'QuotaExceeded', message: INSTANCES }) },
+  }),
   row('UnknownCloud', 404, 'InvalidRequest', 'list'),
   row('UnknownLocation', 404, 'InvalidRequest', 'list'),
   row('NotFound', 404, 'NotFound', 'get'),

@@ -1,5 +1,6 @@
 import type { CloudClient, Driver, InstanceSpec } from '../../../functions/drivers/contract/driver.ts';
 import type { DriverErrorCode } from '../../../functions/drivers/contract/errors.ts';
+import type { RefusedQuota } from '../../../functions/drivers/contract/quota.ts';
 import type { Cloud } from '../../../functions/model/cloud.ts';
 import type { Credential } from '../../../functions/model/connection.ts';
 import type { ProxiedRequest } from '../../fault-proxy/exchange.ts';
@@ -41,6 +42,8 @@ export interface ErrorRow {
   namesCall?: string;
   retryAfterMs?: number;
   limitPerSecond?: number;
+  /** What the quota of the error must be about, and its figures. */
+  quota?: RefusedQuota;
 }
 
 /**

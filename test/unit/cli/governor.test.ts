@@ -113,7 +113,14 @@ describe('connection limits', () => {
       `no capacity of m6i.large since ${noon}; a launch is probing it`,
     ],
     [
-      { why: 'quota', family: 'm6i', message: 'no \u001b[31mmore', sinceAt: noon, retryAt: later },
+      {
+        why: 'quota',
+        of: 'family',
+        family: 'm6i',
+        message: 'no \u001b[31mmore',
+        sinceAt: noon,
+        retryAt: later,
+      },
       `the quota of m6i is used up (no  [31mmore); next probe at ${later}`,
     ],
     [

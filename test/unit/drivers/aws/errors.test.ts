@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { quotaClassOf } from '../../../../functions/drivers/aws/quota-codes.ts';
 import { DriverError, type DriverErrorCode } from '../../../../functions/drivers/contract/errors.ts';
 import { type Canned, type CannedEc2, cannedEc2, connect, page, refusal } from './canned-ec2.ts';
 
@@ -41,6 +42,16 @@ describe('an error answer of EC2', () => {
     [400, 'InstanceLimitExceeded', 'QuotaExceeded'],
     [400, 'VpcLimitExceeded', 'QuotaExceeded'],
     [400, 'SomethingNewLimitExceeded', 'QuotaExceeded'],
+    [400, 'TagLimitExceeded', 'InvalidRequest'],
+    [400, 'FilterLimitExceeded', 'InvalidRequest'],
+    [400, 'CapacityBlockDescribeLimitExceeded', 'InvalidRequest'],
+    [400, 'ResourceCountExceeded', 'InvalidRequest'],
+    [400, 'UnfulfillableCapacity', 'InsufficientCapacity'],
+    [400, 'ReservationCapacityExceeded', 'InsufficientCapacity'],
+    [400, 'VolumeTypeNotAvailableInZone', 'InsufficientCapacity'],
+    [503, 'InsufficientAddressCapacity', 'InsufficientCapacity'],
+    [503, 'BandwidthLimitExceeded', 'Throttled'],
+    [400, 'InvalidCapacityReservationState.PendingActivation', 'Conflict'],
     [403, 'UnauthorizedOperation', 'Forbidden'],
     [400, 'ExpiredToken', 'Unauthorized'],
     [403, 'InvalidClientTokenId', 'Unauthorized'],
@@ -85,6 +96,50 @@ describe('an error answer of EC2', () => {
       expect(change.code).toBe('OutcomeUnknown');
     },
   );
+});
+
+describe('a quota of EC2', () => {
+  test.each([
+    ['VcpuLimitExceeded', 'your current vCPU limit of 32 allows', { of: 'vcpus', limit: 32 }, 'site'],
+    ['MaxSpotInstanceCountExceeded', '', { of: 'spot' }, 'site'],
+    ['NetworkInterfaceLimitExceeded', '', { of: 'addresses' }, 'site'],
+    ['VolumeLimitExceeded', '', { of: 'volumes' }, 'site'],
+    ['VpcLimitExceeded', '', { of: 'networks' }, 'site'],
+    ['InstanceLimitExceeded', '', { of: 'family' }, 'site'],
+    ['RulesPerSecurityGroupLimitExceeded', '', undefined, 'launch'],
+    ['SomethingNewLimitExceeded', '', undefined, 'launch'],
+  ])('%s (%s) is about %j', async (code, words, quota, scope) => {
+    const { change } = await meanings(refusal(400, code, words));
+    expect(change).toMatchObject({ code: 'QuotaExceeded', scope });
+    expect(change.quota).toEqual(quota);
+  });
+
+  test.each([
+    ['m6i.large', 'Standard'],
+    ['t3.micro', 'Standard'],
+    ['d3.xlarge', 'Standard'],
+    ['is4gen.large', 'Standard'],
+    ['im4gn.large', 'Standard'],
+    ['hpc7a.12xlarge', 'HPC'],
+    ['g5.xlarge', 'G and VT'],
+    ['gr6.4xlarge', 'G and VT'],
+    ['p5.48xlarge', 'P'],
+    ['x2idn.metal', 'X'],
+    ['inf2.xlarge', 'Inf'],
+    ['trn1.2xlarge', 'Trn'],
+    ['dl1.24xlarge', 'DL'],
+    ['u-6tb1.metal', 'High Memory'],
+  ])('type %s has the vCPU quota of class %s', (type, name) => {
+    expect(quotaClassOf(type)).toBe(name);
+  });
+
+  test('only words that no table knows are marked as unknown', async () => {
+    expect((await meanings(refusal(400, 'VpcLimitExceeded'))).change.unknownWords).toBe(false);
+    await ec2?.close();
+    expect((await meanings(refusal(500, 'InternalError'))).change.unknownWords).toBe(false);
+    await ec2?.close();
+    expect((await meanings(refusal(400, 'CodeOfTomorrow'))).change.unknownWords).toBe(true);
+  });
 });
 
 describe('an answer that is not from EC2', () => {

@@ -137,6 +137,48 @@ describe('errorOfAnswer', () => {
     expect(errorFor(status, body)).toMatchObject({ code: expected, call: 'nova:POST /servers' });
   });
 
+  test.each([
+    [
+      'Quota exceeded for instances: Requested 1, but already used 10 of 10 instances',
+      { of: 'instances', limit: 10, used: 10, requested: 1 },
+    ],
+    [
+      'Quota exceeded for ram: Requested 1000000, but already used 5120 of 204800 ram',
+      { of: 'memoryGb', limit: 200, used: 5, requested: 976.5625 },
+    ],
+    [
+      'Quota exceeded for cores, ram: Requested 4, 8192, but already used 18, 1024 of 20, 4096 cores, ram',
+      { of: 'memoryGb', limit: 4, used: 1, requested: 8 },
+    ],
+    [
+      'Project p is over a limit for [Resource servers is over limit of 5 due to current usage 5 and delta 1]',
+      { of: 'instances', limit: 5, used: 5, requested: 1 },
+    ],
+    [
+      'Resource class:MEMORY_MB is over limit of 2048 due to current usage 1024 and delta 2048',
+      { of: 'memoryGb', limit: 2, used: 1, requested: 2 },
+    ],
+    ['Maximum number of ports exceeded', { of: 'addresses' }],
+    ['Quota exceeded, too many key pairs.', { of: 'networks' }],
+    ['Quota exceeded for things of tomorrow', undefined],
+  ])('the quota in “%s” is %j', (words, quota) => {
+    expect(errorFor(403, nova('forbidden', words))).toMatchObject({ code: 'QuotaExceeded' });
+    expect(errorFor(403, nova('forbidden', words)).quota).toEqual(quota);
+  });
+
+  test("the quota in Neutron's words is about networks or addresses", () => {
+    const of = (resource: string) =>
+      errorFor(409, neutron('OverQuota', `Quota exceeded for resources: ['${resource}'].`)).quota;
+    expect(['network', 'router', 'subnet', 'security_group_rule', 'port', 'floatingip'].map(of)).toEqual([
+      { of: 'networks' },
+      { of: 'networks' },
+      { of: 'networks' },
+      { of: 'networks' },
+      { of: 'addresses' },
+      { of: 'addresses' },
+    ]);
+  });
+
   test('a read that Nova answers with status 500 fails as Unavailable', () => {
     expect(errorFor(500, nova('computeFault', 'x'), 'reads').code).toBe('Unavailable');
   });

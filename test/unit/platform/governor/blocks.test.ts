@@ -33,7 +33,10 @@ describe('a used-up quota', () => {
 
   it('after a minute, one launch may probe a used-up quota with its create call, and other launches wait for the outcome', () => {
     const state = full();
-    expect(blockOf(state, want('b', { fleetId: 'other' }), NOON + 59 * SECOND)).toEqual(refusal);
+    expect(blockOf(state, want('b', { fleetId: 'other' }), NOON + 59 * SECOND)).toMatchObject({
+      kind: 'permanent',
+      failure: { code: 'QuotaExceeded', message: expect.stringMatching(/^so many \(a request of fleet /) },
+    });
     expect(blockOf(state, want('b'), NOON + 60 * SECOND)).toEqual(PROBE);
     expect(blockOf(state, want('c'), NOON + 60 * SECOND)).toEqual(waits('quota'));
     expect(blockOf(state, want('b'), NOON + 61 * SECOND)).toEqual(PROBE);
@@ -45,10 +48,11 @@ describe('a used-up quota', () => {
     expect(blockOf(again, want('c'), NOON + 62 * SECOND)).toEqual(refusal);
   });
 
-  it('a used-up quota is probed immediately by a later round of the refused fleet, but not by another fleet', () => {
+  it('a used-up quota is probed immediately by a later round of any fleet, but not by a first round', () => {
     const state = full();
     expect(blockOf(state, want('b', { round: 1 }), NOON + SECOND)).toEqual(refusal);
-    expect(blockOf(state, want('b', { round: 2, fleetId: 'new' }), NOON + SECOND)).toEqual(refusal);
+    expect(blockOf(state, want('b', { round: 1, fleetId: 'new' }), NOON + SECOND).kind).toBe('permanent');
+    expect(blockOf(full(), want('b', { round: 2, fleetId: 'new' }), NOON + SECOND)).toEqual(PROBE);
     expect(blockOf(state, want('b', { round: 2 }), NOON + SECOND)).toEqual(PROBE);
     expect(blockOf(state, want('c', { round: 2 }), NOON + SECOND)).toEqual(waits('quota'));
   });

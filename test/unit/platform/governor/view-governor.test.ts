@@ -181,6 +181,8 @@ describe('viewGovernor', () => {
       },
       {
         why: 'quota',
+        of: 'family',
+        fleet: expect.stringMatching(/^f/),
         family: 'm6i',
         message: 'You have requested more vCPU capacity',
         sinceAt,
