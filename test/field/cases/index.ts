@@ -15,6 +15,9 @@ import { f12 } from './f12-foreign-interface.ts';
 import { f13 } from './f13-stale-port.ts';
 import { f15 } from './f15-reason-while-ending.ts';
 import { f16 } from './f16-used-token.ts';
+import { f17 } from './f17-limits-of-one-request.ts';
+import { f18 } from './f18-rate-that-says-quota.ts';
+import { f19 } from './f19-words-of-other-clouds.ts';
 import { f20 } from './f20-throttled-batch.ts';
 import { f21 } from './f21-connection-deleted-under-creates.ts';
 import { f22 } from './f22-namespace-deleted-under-creates.ts';
@@ -29,6 +32,7 @@ import { f29 } from './f29-another-account.ts';
 import { f29Unchecked } from './f29-unchecked-account.ts';
 import { f30 } from './f30-restored-tables.ts';
 import { f31 } from './f31-two-deployments.ts';
+import { f32 } from './f32-request-beyond-quota.ts';
 import { f34 } from './f34-list-without-fault.ts';
 import { f35 } from './f35-failures-being-removed.ts';
 import { f36 } from './f36-gone-within-the-window.ts';
@@ -56,6 +60,9 @@ export const CASES: readonly FieldCase[] = [
   ...f13,
   ...f15,
   ...f16,
+  ...f17,
+  ...f18,
+  ...f19,
   ...f20,
   ...f21,
   ...f22,
@@ -70,6 +77,7 @@ export const CASES: readonly FieldCase[] = [
   ...f29Unchecked,
   ...f30,
   ...f31,
+  ...f32,
   ...f34,
   ...f35,
   ...f36,

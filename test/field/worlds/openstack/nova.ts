@@ -18,9 +18,13 @@ export interface Pace {
 }
 
 export const FLAVOR = 'm1.small';
+export const LARGE_FLAVOR = 'm1.large';
+/** A flavor with more memory than a usual quota allows. */
+export const HUGE_FLAVOR = 'm1.huge';
 const FLAVORS = [
   { id: '1', name: FLAVOR, vcpus: 1, ram: 2_048, disk: 20 },
   { id: '2', name: 'm1.large', vcpus: 4, ram: 8_192, disk: 80 },
+  { id: '3', name: HUGE_FLAVOR, vcpus: 8, ram: 1_000_000, disk: 80 },
 ];
 
 const serverSchema = z.object({
@@ -134,10 +138,16 @@ function withoutFault({ stuck, ...server }: Server): Server {
 
 function make({ project, body, nowMs }: Call, { bootMs, addressMs }: Pace): object {
   const { server } = serverSchema.parse(body);
+  refuseOverQuota(project, server, nowMs);
   const reservationId = `r-${project.newId().slice(-8)}`;
   const ids = Array.from({ length: server.min_count }, (_, at) => {
     const id = project.newId();
+    const { instances = Number.POSITIVE_INFINITY } = project.quota;
+    const isOver = project.standing(nowMs).length >= instances;
     project.servers.set(id, {
+      ...(isOver
+        ? { stuck: { status: 'ERROR', fault: overQuota('instances', 1, instances, instances) } }
+        : {}),
       id,
       name: server.min_count === 1 ? server.name : `${server.name}-${at + 1}`,
       metadata: server.metadata,
@@ -155,6 +165,29 @@ function make({ project, body, nowMs }: Call, { bootMs, addressMs }: Pace): obje
   });
   return server.return_reservation_id ? { reservation_id: reservationId } : { server: { id: ids[0] } };
 }
+
+/**
+ * Checks the quota as Nova's API does, before it makes a server. A server that Nova's conductor has not stored yet is
+ * not counted. The conductor counts again, and then sets a server beyond the quota to ERROR.
+ */
+function refuseOverQuota(
+  project: Project,
+  { flavorRef, min_count: count }: z.infer<typeof serverSchema>['server'],
+  nowMs: number,
+): void {
+  const { instances, ramMb, storedAfterMs = 0 } = project.quota;
+  const stored = project.standing(nowMs).filter(({ createdAtMs }) => createdAtMs + storedAfterMs <= nowMs);
+  if (instances !== undefined && stored.length + count > instances)
+    throw novaFault('forbidden', 403, overQuota('instances', count, stored.length, instances));
+  const ramOf = (wanted: (flavor: (typeof FLAVORS)[number]) => boolean) => FLAVORS.find(wanted)?.ram ?? 0;
+  const used = stored.reduce((sum, { flavor }) => sum + ramOf(({ name }) => name === flavor), 0);
+  const asked = count * ramOf(({ id }) => id === flavorRef);
+  if (ramMb !== undefined && used + asked > ramMb)
+    throw novaFault('forbidden', 403, overQuota('ram', asked, used, ramMb));
+}
+
+const overQuota = (of: string, asked: number, used: number, limit: number): string =>
+  `Quota exceeded for ${of}: Requested ${asked}, but already used ${used} of ${limit} ${of}`;
 
 function view(server: Server, nowMs: number): object {
   const { id, name, metadata, flavor, createdAtMs, stuck, goneAtMs, address, floating, addressAtMs } = server;

@@ -64,9 +64,18 @@ export interface Port {
   description?: string;
 }
 
+export interface Quota {
+  instances?: number;
+  ramMb?: number;
+  /** Time from the acceptance of a server until Nova's API counts it. */
+  storedAfterMs?: number;
+}
+
 /** The resources of a project in one region. */
 export class Project {
   readonly id: string;
+  /** The project's quotas. Absent: unlimited. */
+  quota: Quota = {};
   readonly servers = new Map<string, Server>();
   readonly resources = new Map<string, Resource>();
   readonly keyPairs = new Set<string>();
