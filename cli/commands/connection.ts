@@ -15,6 +15,7 @@ import { readYamlFile } from '../shell/files.ts';
 import { connectionText } from '../shell/show.ts';
 import { reopenedText } from '../shell/show-governor.ts';
 import { connectionLimitsText } from '../shell/show-limits.ts';
+import { unknownWordsText } from '../shell/show-words.ts';
 import { table } from '../shell/table.ts';
 import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
 
@@ -188,6 +189,18 @@ export const connectionNoun = noun('connection', 'Connections: credentials for c
       const params = { namespace: await context.namespace(), connection };
       const document = await (await context.api()).getLimits({ params });
       return { document, text: connectionLimitsText(connection, document) };
+    },
+  }),
+  command({
+    name: 'words',
+    summary: 'List the texts of the cloud that the driver does not understand, with how often each was seen',
+    arguments: NAME,
+    examples: ['connection words spider-azure', 'connection words spider-azure --json'],
+    input: named,
+    async run({ name: connection }, context) {
+      const params = { namespace: await context.namespace(), connection };
+      const document = await (await context.api()).getWords({ params });
+      return { document, text: unknownWordsText(document) };
     },
   }),
   command({

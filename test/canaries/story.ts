@@ -83,6 +83,7 @@ async function collectAnswers({ lab, places }: CanaryWorld, fleets: readonly Fle
   };
   await lab.requestConnections((api) => keep(api.getConnection(ofOne)));
   await lab.requestConnections((api) => keep(api.getLimits(ofOne)));
+  await lab.requestConnections((api) => keep(api.getWords(ofOne)));
   await lab.requestConnections((api) => keep(api.listConnections({ ...page, params })));
   await lab.requestResources((api) => keep(api.listOrphans({ ...page, params })));
   await lab.request((api) => keep(api.listFleets({ ...page, params })));

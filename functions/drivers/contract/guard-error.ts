@@ -22,7 +22,18 @@ export function guardError(error: unknown, secrets: Secrets, ofCall: readonly st
     // The error object itself is changed, because callers may test for its class.
     return Object.assign(error, { message, stack, cause: undefined });
   }
-  const { code, answered, scope, tokenIsUsed, cloudCode, call, retryAfterMs, limitPerSecond, quota, unknownWords } = error;
+  const {
+    code,
+    answered,
+    scope,
+    tokenIsUsed,
+    cloudCode,
+    call,
+    retryAfterMs,
+    limitPerSecond,
+    quota,
+    unknownWords,
+  } = error;
   const guarded = new DriverError(code, message, {
     answered,
     scope,

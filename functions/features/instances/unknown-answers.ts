@@ -1,5 +1,6 @@
 import type { DriverError } from '../../drivers/contract/errors.ts';
 import type { Failure } from '../../model/failure.ts';
+import { shapeOf } from '../../model/word-shape.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
 
 /**
@@ -11,11 +12,6 @@ const LEAST_MS = 60_000;
 /** Minimum time between an answer and the repeated call, in ms. Applies from the second equal answer on. */
 const PAUSE_MS = 15_000;
 const LONGEST_WORDS = 1_000;
-/**
- * Request ids, times and numbers in a cloud's message differ each time. The comparison of messages ignores
- * these parts.
- */
-const VARYING = /[0-9a-f]{8}(-?[0-9a-f]{4,12})*|[0-9]+/gi;
 
 type Known = InstanceItem['unknownAnswer'];
 
@@ -74,5 +70,3 @@ export function afterUsedToken({
   if (usedTokens < MOST_USED_TOKENS) return { usedTokens: usedTokens + 1 };
   return { failure: { code: 'CloudFailed', message: unknownAnswer.words } };
 }
-
-const shapeOf = (words: string): string => words.replaceAll(VARYING, '#');

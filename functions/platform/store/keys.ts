@@ -108,6 +108,13 @@ export const locationsKey = (connectionKey: string): Key => ({
   pk: `CONN#${connectionKey}`,
   sk: 'LOCATIONS',
 });
+/** Texts of a cloud that no table knows, of one connection since it was created. */
+export const wordsPartition = (owner: { connectionKey: string; createdAt: string }): string =>
+  `WORDS#${owner.connectionKey}#${owner.createdAt}`;
+export const wordsKey = (owner: { connectionKey: string; createdAt: string }, id: string): Key => ({
+  pk: wordsPartition(owner),
+  sk: id,
+});
 export const budgetKey = (connectionKey: string): Key => ({ pk: `CONN#${connectionKey}`, sk: 'BUDGET' });
 
 /** Returns the partition key of one of the partitions of a site's launch queue. Most queues have only one. */

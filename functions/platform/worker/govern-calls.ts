@@ -7,6 +7,7 @@ import { permitCalls, permitFurtherCreates, slowDown } from '../governor/permit-
 import { PermitQueue } from '../governor/permit-queue.ts';
 import { usage } from '../runtime/usage.ts';
 import type { Store } from '../store/store.ts';
+import type { UnknownAnswer } from '../store/unknown-words.ts';
 import type { CallHealth } from './call-health.ts';
 import type { CallTerms, Log } from './context.ts';
 
@@ -45,6 +46,8 @@ export interface GovernedConnection {
   endsAtMs(): number;
   /** Absent for a credential that is only being verified. */
   health?: CallHealth | undefined;
+  /** Counts an answer of the cloud that no table of the driver knows. */
+  noteWords?(answer: UnknownAnswer): Promise<void>;
 }
 
 /**
@@ -130,9 +133,10 @@ export class CallGovernor implements CallGate {
    */
   async #noteRefusal(
     { action, kind, location = EVERYWHERE }: CloudCall,
-    { code, cloudCode, retryAfterMs }: DriverError,
+    { code, cloudCode, retryAfterMs, unknownWords, message }: DriverError,
   ): Promise<void> {
     const { connectionKey } = this.#connection;
+    if (unknownWords) await this.#connection.noteWords?.({ call: action, code, message, location });
     if (code !== 'NotFound')
       this.#log.warn('the cloud refused a call', { connectionKey, location, action, code, cloudCode });
     if (code !== 'Throttled' || kind === 'create' || kind === 'sign-in') return;

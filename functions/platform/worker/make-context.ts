@@ -16,6 +16,7 @@ import { CallHealth } from './call-health.ts';
 import { CONNECTION_KEPT_MS, type FleetLayout, type OpenConnection, type WorkerContext } from './context.ts';
 import { countSavings } from './count-savings.ts';
 import { CallGovernor } from './govern-calls.ts';
+import { WordCounter } from './note-words.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -47,6 +48,7 @@ export function makeContext({
   const { store, driver } = parts;
   const invocation = { endsAtMs: store.clock.now() + parts.timeLimitMs };
   const deploymentId = keptOnceRead(readDeploymentId);
+  const words = new WordCounter(store, parts.log);
   const connections = new Cache<OpenConnection>(store.clock, CONNECTION_KEPT_MS, 'connections');
   const layouts = new Cache<FleetLayout>(store.clock, HOUR_MS, 'layouts', 50);
   const networks = new Cache<NetworkItem[]>(store.clock, HOUR_MS, 'networks', 500);
@@ -62,6 +64,7 @@ export function makeContext({
       limits,
       endsAtMs: () => invocation.endsAtMs,
       health: isTrial ? undefined : new CallHealth(store, parts.log, connection.id),
+      noteWords: (answer) => words.note({ connectionKey, createdAt: connection.createdAt }, answer),
     });
     const client = driver.connect({
       cloud: connection.cloud,

@@ -49,6 +49,41 @@ function kind(id: string, { text, code, closes }: Words): FieldCase {
   };
 }
 
+/** Answers two creates with words that no table knows. They differ in a number. */
+const unknown: FieldCase = {
+  id: 'F19-unknown',
+  title: 'words that no table knows are counted for the connection, without the parts that differ each time',
+  play: () =>
+    inField({ worlds: (ground) => ({ 'cb-spider': new SpiderWorld(ground) }) }, async (field) => {
+      const { stage, user, worlds } = field;
+      const site = SITES['cb-spider'];
+      await user.makeNamespace();
+      await user.connect('cloud', site);
+      assertIs('words before the first launch', await user.words('cloud'), []);
+      let count = 0;
+      const answer = () => {
+        count += 1;
+        return Response.json(
+          { message: `the moon is in house ${count} (request 4f1c9a7e)` },
+          { status: 500 },
+        );
+      };
+      const met = worlds['cb-spider'].script.trouble({ call: 'POST vm', times: 2, answer });
+      const fleet = await stage.create(user.order('web', 'cloud', site, 2));
+      await stage.until(fleet.id, ({ status }) => status === 'Running');
+      assertMet('creates with unknown words', met, 2);
+      const [words, ...others] = await user.words('cloud');
+      assertIs('other words', others, []);
+      assertIs(
+        'shape and number of the words',
+        [words?.shape, words?.count],
+        ['the moon is in house # (request #)', 2],
+      );
+      assert.ok(words?.example.includes('the moon is in house'), JSON.stringify(words));
+      assertIs('location of the words', words?.location, site.location);
+    }),
+};
+
 /** Before the fix, no table knew the words, and the creates were repeated until the time limit. */
 export const f19: FieldCase[] = [
   kind('F19-azure', { text: 'ERROR CODE: OverconstrainedAllocationRequest', code: 'InsufficientCapacity' }),
@@ -64,4 +99,5 @@ export const f19: FieldCase[] = [
     code: 'QuotaExceeded',
     closes: 'addresses',
   }),
+  unknown,
 ];

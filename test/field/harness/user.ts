@@ -112,6 +112,14 @@ export class FieldUser {
     return body;
   }
 
+  /** Reads the texts of a connection's cloud that the driver does not understand. */
+  async words(name: string) {
+    const { body } = await this.#lab.requestConnections((api) =>
+      api.getWords({ ...about, params: this.#named(name), body: undefined }),
+    );
+    return body.items;
+  }
+
   /** Returns the request of a fleet with `size` instances at one site. */
   order(name: string, connection: string, site: Site, size: number, traits: FleetTraits = {}): FleetRequest {
     const { instanceTimeoutSeconds, ...fleet } = traits;

@@ -237,6 +237,29 @@ describe('an existing connection', () => {
     expect(JSON.parse(json.stdout)).toEqual(body);
   });
 
+  it('`connection words` prints how often each text was seen that the driver does not understand', async () => {
+    const item = {
+      shape: 'house #',
+      call: 'spider:POST /vm',
+      code: 'OutcomeUnknown',
+      count: 12,
+      firstSeenAt: '2026-01-01T12:00:00.000Z',
+      lastSeenAt: '2026-01-01T12:01:00.000Z',
+      example: `house 1 ${'x'.repeat(200)}`,
+    };
+    const answers = { [`GET ${at}/words`]: { body: { items: [item] } } };
+    const { exitCode, stdout } = await cli(['connection', 'words', 'sim-aws'], { answers });
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/12 +2026-01-01T12:01:00.000Z +spider:POST \/vm +OutcomeUnknown +house 1 x+…\n/);
+    expect(stdout).toContain('docs/operations/unknown-words.md');
+    const json = await cli(['connection', 'words', 'sim-aws', '--json'], { answers });
+    expect(JSON.parse(json.stdout)).toEqual({ items: [item] });
+    const none = await cli(['connection', 'words', 'sim-aws'], {
+      answers: { [`GET ${at}/words`]: { body: { items: [] } } },
+    });
+    expect(none.stdout).toContain('has understood every answer');
+  });
+
   it('`connection get` shows the locations whose inventory could not be read', async () => {
     const { stdout } = await cli(['connection', 'get', 'sim-aws'], {
       answers: {

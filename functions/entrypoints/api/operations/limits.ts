@@ -4,17 +4,18 @@ import { DEFAULT_LIMIT_PROFILES, POWER_LIMIT_PROFILES, REQUEST_MORE } from '../.
 import { limitProfileOf } from '../../../model/limits-in-force.ts';
 import { reopenConnection, viewGovernor } from '../../../platform/governor/view-governor.ts';
 import type { Store } from '../../../platform/store/store.ts';
+import { readUnknownWords } from '../../../platform/store/unknown-words.ts';
 import type { OperationsOf } from '../handle.ts';
 
 /**
- * Returns the operations about limits.
+ * Returns the operations about limits, and about the words of the cloud that are not understood.
  *
  * @param read returns the connection that a request names, and throws Problem 404 if it does not exist
  */
 export function limitOperations(
   store: Store<'governor'>,
   read: (namespace: string, name: string) => Promise<Connection>,
-): Pick<OperationsOf<'connections'>, 'getLimits' | 'reopenLimits'> {
+): Pick<OperationsOf<'connections'>, 'getLimits' | 'reopenLimits' | 'getWords'> {
   return {
     async getLimits({ params: { namespace, connection: name } }) {
       const connection = await read(namespace, name);
@@ -33,6 +34,11 @@ export function limitOperations(
           governor: await viewGovernor(store, { driver, connectionKey: key, limits: profile }),
         },
       };
+    },
+    async getWords({ params: { namespace, connection: name } }) {
+      const connection = await read(namespace, name);
+      const owner = { connectionKey: connectionKey(connection), createdAt: connection.createdAt };
+      return { body: await readUnknownWords(store, owner) };
     },
     async reopenLimits({ params: { namespace, connection: name }, body: { location } }) {
       const connection = await read(namespace, name);

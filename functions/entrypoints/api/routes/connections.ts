@@ -16,6 +16,7 @@ import {
   limitTierSchema,
 } from '../../../model/limit-profile.ts';
 import { DEFAULT_ORPHAN_POLICY, orphanPolicySchema } from '../../../model/orphan.ts';
+import { unknownWordsViewSchema } from '../../../model/unknown-words.ts';
 import { namespaceParams, noParams, noQuery, pageOf, pageQuery, route } from './route.ts';
 
 export const connectionParams = namespaceParams.extend({ connection: nameSchema });
@@ -198,6 +199,17 @@ export const connectionRoutes = [
     body: reopenRequestSchema,
     status: 200,
     response: reopenedSchema,
+  }),
+  route({
+    operationId: 'getWords',
+    method: 'GET',
+    path: '/v1/namespaces/{namespace}/connections/{connection}/words',
+    handler: 'connections',
+    summary: 'List the texts of the cloud that the driver does not understand, with how often each was seen',
+    params: connectionParams,
+    query: noQuery,
+    status: 200,
+    response: unknownWordsViewSchema,
   }),
   route({
     operationId: 'rotateCredential',
