@@ -91,7 +91,14 @@ describe('waitingOf', () => {
 
   it('a used-up quota is a reason while launches of the fleet wait at the site', () => {
     const message = 'You have requested more vCPU capacity';
-    const quota = { why: 'quota', family: 'm6i', message, sinceAt: since, retryAt: since } as const;
+    const quota = {
+      why: 'quota',
+      of: 'family',
+      family: 'm6i',
+      message,
+      sinceAt: since,
+      retryAt: since,
+    } as const;
     expect(waiting([site({ blocks: [quota] })])).toMatchObject([{ why: 'quota', message, instances: 4 }]);
     const allClaimed = placement({ counts: { Running: 10 } });
     expect(waiting([site({ placement: allClaimed, blocks: [quota] })])).toEqual([]);
