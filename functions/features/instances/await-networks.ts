@@ -1,8 +1,11 @@
 import type { Failure } from '../../model/failure.ts';
+import { groupAt } from '../../platform/placement/lay-out.ts';
 import { readPlacement } from '../../platform/store/placements.ts';
 import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 import type { Attempt } from '../launch-queue/attempt.ts';
+import { isOpen } from '../networks/await-quota.ts';
 import { ensureNetworks } from '../networks/prepare.ts';
+import { untriedLocations } from './attempt-elsewhere.ts';
 
 export interface AwaitedNetworks {
   ready: Attempt[];
@@ -34,9 +37,41 @@ export async function awaitNetworks(
     const answer = blocked ? { failure: blocked } : await ensureNetworks(context, fleetId, site);
     if (answer === 'ready') parts.ready.push(...ofFleet);
     else if (answer === 'stopped') parts.stopped.push(...ofFleet);
+    else if ('waitMs' in answer && answer.short)
+      await divide(context, site, ofFleet, { waitMs: answer.waitMs, failure: answer.short }, parts);
     else if ('waitMs' in answer)
       parts.waiting.push(...ofFleet.map((one) => ({ ...one, waitMs: answer.waitMs })));
     else parts.failed.push(...ofFleet.map((one) => ({ ...one, failure: answer.failure })));
   }
   return parts;
+}
+
+/**
+ * Divides attempts whose fleet waits for a quota of network resources. An attempt that may continue in another location
+ * fails here, so that its instance moves there. An attempt whose time is over fails, too. The others wait.
+ */
+async function divide(
+  context: WorkerContext,
+  site: SiteRef,
+  attempts: readonly Attempt[],
+  { waitMs, failure }: { waitMs: number; failure: Failure },
+  parts: AwaitedNetworks,
+): Promise<void> {
+  const open = new Map<string, Promise<boolean>>();
+  for (const one of attempts) {
+    const { message, record } = one;
+    const { placements } = await context.layout(message.fleetId);
+    const group = groupAt(placements, message.index)?.group;
+    const tried = record?.round === message.round ? record.tried : [];
+    const left = group ? untriedLocations(group, site.location, tried, message.index) : [];
+    const isOver = record?.status === 'Planned' && record.deadlineAtMs <= context.store.clock.now();
+    let mayLeave = false;
+    for (const location of left) {
+      const known = open.get(location) ?? isOpen(context, message.fleetId, site, location);
+      open.set(location, known);
+      mayLeave ||= await known;
+    }
+    if (mayLeave || isOver) parts.failed.push({ ...one, failure });
+    else parts.waiting.push({ ...one, waitMs });
+  }
 }

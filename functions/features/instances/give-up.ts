@@ -3,6 +3,7 @@ import { instanceId, parseConnectionKey } from '../../model/identifiers.ts';
 import { isClosed } from '../../model/status.ts';
 import { readConnectionOf } from '../../platform/store/connections.ts';
 import { type InstanceItem, readInstances } from '../../platform/store/instances.ts';
+import { readNetworks } from '../../platform/store/networks.ts';
 import { updateInstance } from '../../platform/store/transition.ts';
 import {
   ACK,
@@ -27,7 +28,7 @@ import { applyChanges, completeTasks, failInstances } from './outcomes.ts';
  * - An instance that runs now is kept, and its task is completed.
  */
 export async function giveUp(context: WorkerContext, message: GiveUpMessage): Promise<MessageResult> {
-  const { connectionKey, taskToken, code } = message;
+  const { connectionKey, taskToken } = message;
   const record = (await readInstances(context.store, [message])).get(instanceId(message));
   const site = { connectionKey, location: record?.location ?? message.location };
   if (record && record.round > message.round) {
@@ -35,7 +36,7 @@ export async function giveUp(context: WorkerContext, message: GiveUpMessage): Pr
     await context.tasks.succeed(taskToken, { outcome: 'Cancelled' });
     return ACK;
   }
-  const failure = await reasonOf(context, connectionKey, code);
+  const failure = await reasonOf(context, { ...message, location: site.location });
   const isUnclaimed = !record || (record.round < message.round && isClosed(record.status));
   if (isUnclaimed) return await endUnclaimed(context, site, message, record, failure);
   if (record.status === 'Planned' || record.closeAs === 'Planned') {
@@ -113,10 +114,24 @@ async function endUnclaimed(
 
 /**
  * Returns the failure to record. If the connection is Failed, for example because the cloud rejected its
- * credential, returns the connection's failure, because that is the cause.
+ * credential, returns the connection's failure, because that is the cause. If the fleet waited for a quota of network
+ * resources, returns the cloud's words about it.
  */
-async function reasonOf({ store }: WorkerContext, connectionKey: string, code: string): Promise<Failure> {
+async function reasonOf(
+  { store }: WorkerContext,
+  {
+    connectionKey,
+    code,
+    fleetId,
+    location,
+  }: Pick<GiveUpMessage, 'connectionKey' | 'code' | 'fleetId' | 'location'>,
+): Promise<Failure> {
   const connection = await readConnectionOf(store, parseConnectionKey(connectionKey));
   if (connection?.status === 'Failed' && connection.failure) return connection.failure;
+  const networks = await readNetworks(store, { fleetId, connectionKey, location });
+  const short = networks.find(
+    ({ status, stuck }) => status === 'Creating' && stuck?.code === 'QuotaExceeded',
+  );
+  if (short?.stuck) return { code: short.stuck.code, message: short.stuck.message };
   return { code: 'Timeout', message: `no worker answered within the time limit of the instance (${code})` };
 }

@@ -1,6 +1,7 @@
 import { DEPLOYMENT_TAG, type EnsuredNetwork } from '../../drivers/contract/driver.ts';
 import { DriverError, failureOf } from '../../drivers/contract/errors.ts';
 import type { Failure } from '../../model/failure.ts';
+import { openNetworks } from '../../platform/governor/network-quota.ts';
 import { sameSite } from '../../platform/placement/lay-out.ts';
 import { isoTime } from '../../platform/runtime/clock.ts';
 import { readFleetItem } from '../../platform/store/fleets.ts';
@@ -23,6 +24,7 @@ import {
 } from '../../platform/worker/context.ts';
 import { LAUNCH_ABANDONED, type PrepareNetworksMessage } from '../../platform/workflow/messages.ts';
 import { markRefused } from '../connections/mark-failed.ts';
+import { afterQuota, awaitQuota, mayAnyLeave } from './await-quota.ts';
 import { keyPairName, networkName, securityGroupName, sshFromOf } from './network-names.ts';
 
 /**
@@ -38,7 +40,11 @@ const NETWORK_CIDR = '10.0.0.0/16';
 const UNREACHABLE_MS = 600_000;
 
 /** State of one network resource after the worker has handled a delivery of the message. */
-type Progress = 'ready' | { waitMs: number } | { failure: Failure };
+type Progress =
+  | 'ready'
+  /** `short`: a quota of network resources is used up. Absent: the resource is created soon. */
+  | { waitMs: number; short?: Failure }
+  | { failure: Failure };
 
 /**
  * `stopped` means that the fleet's launching at the site is not on, and nothing may be created. A failure is
@@ -59,8 +65,12 @@ export async function prepareNetworks(
   if (answer === 'ready') await context.tasks.succeed(taskToken, { outcome: 'Ready' });
   else if (answer === 'stopped')
     await context.tasks.fail(taskToken, LAUNCH_ABANDONED, 'the fleet launches no more instances');
-  else if ('waitMs' in answer) return requeueAfter(answer.waitMs);
-  else await context.tasks.fail(taskToken, answer.failure.code, answer.failure.message);
+  else if ('waitMs' in answer) {
+    // The launches find no network resources. Those that may go to another location do so, and the others wait.
+    if (answer.short && (await mayAnyLeave(context, fleetId, message)))
+      await context.tasks.succeed(taskToken, { outcome: 'Ready' });
+    else return requeueAfter(answer.waitMs);
+  } else await context.tasks.fail(taskToken, answer.failure.code, answer.failure.message);
   return ACK;
 }
 
@@ -120,7 +130,10 @@ async function blockOrWait(
     return one;
   }
   const waits = progress.flatMap((one) => (one !== 'ready' && 'waitMs' in one ? [one.waitMs] : []));
-  return waits.length > 0 ? { waitMs: Math.max(...waits) } : 'ready';
+  const [short] = progress.flatMap((one) =>
+    one !== 'ready' && 'waitMs' in one && one.short ? [one.short] : [],
+  );
+  return waits.length > 0 ? { waitMs: Math.max(...waits), ...(short ? { short } : {}) } : 'ready';
 }
 
 /** Returns the records of the network resources that the fleet's node groups at this site need. */
@@ -170,11 +183,14 @@ async function ensure(
   if (item.status === 'Ready') return 'ready';
   const nowMs = context.store.clock.now();
   if (item.claimUntilMs > nowMs) return { waitMs: Math.min(item.claimUntilMs - nowMs, 2_000) };
+  const shut = await awaitQuota(context, site, item);
+  if (shut) return shut;
   const claimed = { ...item, claimUntilMs: nowMs + claimMsOf(context) };
   if (!(await claimNetwork(context.store, item, 'Creating', claimed.claimUntilMs))) return { waitMs: 1_000 };
   try {
     const made = await callDriver(context, site, opened, item, network);
     await recordNetwork(context.store, claimed, { status: 'Ready', failingSinceMs: 0, ...made });
+    await openNetworks(context.store, site);
     return 'ready';
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
@@ -185,6 +201,8 @@ async function ensure(
         message: error.message,
       });
     const sinceMs = item.failingSinceMs || nowMs;
+    if (error.code === 'QuotaExceeded' && error.scope !== 'launch')
+      return await afterQuota(context, site, claimed, error);
     const progress = await afterError(context, opened, error, sinceMs);
     const failingSinceMs = progress !== 'ready' && 'waitMs' in progress && mayPass(error) ? sinceMs : 0;
     await recordNetwork(context.store, claimed, { failingSinceMs });

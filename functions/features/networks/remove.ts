@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
 import type { CloudClient, RecordedMachines } from '../../drivers/contract/driver.ts';
 import { DriverError } from '../../drivers/contract/errors.ts';
+import { hastenNetworks } from '../../platform/governor/network-quota.ts';
 import { readFleetItem } from '../../platform/store/fleets.ts';
 import {
   claimNetwork,
@@ -124,11 +125,13 @@ async function remove(
     if (backendId !== undefined)
       await deleteAt(client, site, item.kind, backendId, recordedMachines(context, item.fleetId));
     await closeNetwork(context.store, item);
+    await hastenNetworks(context.store, site);
     return 'gone';
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
     if (error.code === 'NotFound') {
       await closeNetwork(context.store, item);
+      await hastenNetworks(context.store, site);
       return 'gone';
     }
     if (error.code === 'NoPermit') {

@@ -47,6 +47,7 @@ export function reasonsOf(site: SiteOverview, limits: LimitProfile, nowMs: numbe
     ...outageReason(create),
     ...capacityReasons(create, nowMs),
     ...quotaReasons(create, nowMs),
+    ...networkReason(create, nowMs),
     ...denialReasons(create, nowMs),
     ...budgetReason(create, nowMs),
     ...(isFirst ? [{ why: 'first-instance' } as const] : []),
@@ -131,6 +132,13 @@ function denialReasons({ denied = {} }: SiteState, nowMs: number): GovernorReaso
       retryAt: isoTime(retryAtMs),
       probing: probe !== undefined && probe.untilMs > nowMs,
     }));
+}
+
+function networkReason({ networks }: SiteState, nowMs: number): GovernorReason[] {
+  if (!networks || networks.nextTryAtMs + FORGOTTEN_MS < nowMs) return [];
+  const { message, metBy, sinceMs, nextTryAtMs } = networks;
+  const retryAt = isoTime(Math.max(nextTryAtMs, nowMs));
+  return [{ why: 'quota', of: 'networks', fleet: metBy, message, sinceAt: isoTime(sinceMs), retryAt }];
 }
 
 function budgetReason({ budget }: SiteState, nowMs: number): GovernorReason[] {

@@ -60,6 +60,18 @@ export const siteStateSchema = callStateSchema.extend({
   scarce: z.record(z.string(), scarceSchema).optional(),
   /** Negative cache of quotas, by family of instance types, or by what the quota is about; see `closeQuota`. */
   closed: z.record(z.string(), closedSchema).optional(),
+  /** The quota of network resources, while it is used up; see `network-quota.ts`. The probe has the id of a fleet. */
+  networks: z
+    .object({
+      message: z.string(),
+      metBy: z.string(),
+      sinceMs: z.number(),
+      nextTryAtMs: z.number(),
+      delayMs: z.number(),
+      askedIn: z.record(z.string(), z.number()),
+      probe: probeSchema.optional(),
+    })
+    .optional(),
   /** What the cloud denies to the credential, by instance type; see `denials.ts`. */
   denied: z.record(z.string(), denialSchema).optional(),
   /**

@@ -19,6 +19,7 @@ import { sumOf, TOTALS, timely, UNTOUCHED_BUDGET } from './budget-state.ts';
 import { hasBudget } from './budgets.ts';
 import { reopenDenials, reopenQuotas } from './create-feedback.ts';
 import { readLocationsInUse } from './hold-location.ts';
+import { openNetworks } from './network-quota.ts';
 import { type CallState, callStateSchema, IDLE_CALLS, rateMultiplier } from './rate.ts';
 import { rateLimitOf } from './rate-limits.ts';
 import { reasonsOf } from './reasons.ts';
@@ -85,6 +86,7 @@ export async function reopenConnection(
       limit(async () => {
         const site = { connectionKey, location: one };
         const families = await reopenQuotas(store, site);
+        if (await openNetworks(store, site)) families.push('networks');
         const instanceTypes = await reopenDenials(store, site);
         return { location: one, families, ...(instanceTypes.length > 0 ? { instanceTypes } : {}) };
       }),

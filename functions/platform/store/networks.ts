@@ -185,10 +185,11 @@ function updateOf(
   expectedClaimMs: number,
 ) {
   const set = Object.entries(fields).filter(([, value]) => value !== undefined);
+  const remove = fields['status'] === 'Ready' ? ' REMOVE stuck' : '';
   return {
     TableName: store.tables.fleets,
     Key: keyOf(item),
-    UpdateExpression: `SET ${set.map(([name]) => `#${name} = :${name}`).join(', ')}`,
+    UpdateExpression: `SET ${set.map(([name]) => `#${name} = :${name}`).join(', ')}${remove}`,
     ConditionExpression: '#claimUntilMs = :expected',
     ExpressionAttributeNames: Object.fromEntries(
       [...set, ['claimUntilMs']].map(([name]) => [`#${name}`, String(name)]),

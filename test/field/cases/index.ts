@@ -39,6 +39,7 @@ import { f36 } from './f36-gone-within-the-window.ts';
 import { f37 } from './f37-shortfall.ts';
 import { f38 } from './f38-unknown-price.ts';
 import { f39 } from './f39-credential-deleted.ts';
+import { f41 } from './f41-quota-of-networks.ts';
 import { quiet } from './quiet.ts';
 
 /** All cases, in the order of their numbers. */
@@ -78,6 +79,7 @@ export const CASES: readonly FieldCase[] = [
   ...f30,
   ...f31,
   ...f32,
+  ...f41,
   ...f34,
   ...f35,
   ...f36,
