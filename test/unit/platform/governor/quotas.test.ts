@@ -18,8 +18,8 @@ const said = (of: ClosedQuotas, wanted: Partial<WantedCreate> = {}) =>
 
 describe('a used-up quota', () => {
   it('a quota of instances, addresses or of the account stops every launch of the site', () => {
-    for (const of of ['instances', 'addresses', 'account'] as const)
-      expect(said(closed({ of }), { instanceType: 't3.small' })).toBe('refused');
+    for (const subject of ['instances', 'addresses', 'account'] as const)
+      expect(said(closed({ of: subject }), { instanceType: 't3.small' })).toBe('refused');
   });
 
   it('a quota of spot machines stops only spot machines', () => {
