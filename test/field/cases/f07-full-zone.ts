@@ -56,6 +56,7 @@ async function launch(
         return undefined;
       },
     });
+    const askedAtMs = ground.now();
     const fleet = await stage.create(user.order('web', 'cloud', SITES.aws, size));
     const up = await stage.until(fleet.id, ({ status }) => status !== 'Preparing' && status !== 'Creating');
     const machines = worlds.aws.standing(ground.now());
@@ -63,7 +64,7 @@ async function launch(
     return {
       status: up.status,
       failures: JSON.stringify(up.failures),
-      calls: worlds.aws.script.calls('RunInstances').length,
+      calls: worlds.aws.script.calls('RunInstances', askedAtMs).length,
       byZone: Object.fromEntries(
         ZONES.map((zone) => [zone, machines.filter((one) => one.zone === zone).length]),
       ),
