@@ -26,6 +26,7 @@ import type { InstanceRef } from '../../model/identifiers.ts';
  * | governor: a connection's locations in use | `CONN#<connection key>` | `LOCATIONS` |
  * | governor: the calls that a connection is denied | `HEALTH#<connection id>` | `DENIED` |
  * | governor: a connection's budgets | `CONN#<connection key>` | `BUDGET` |
+ * | governor: texts of a cloud that no table knows | `CONN#<connection key>#WORDS#<creation time>` | hash |
  * | governor: an entry of a site's launch queue | `QUEUE#<connection key>#<location>#<part>` | `ENTRY#<tag>#<instance>` |
  * | governor: a fleet's latest tag in that queue | `QUEUE#<connection key>#<location>` | `FLEET#<fleet>` |
  * | seat of a waiting API request | `WAITING#<number>` | `SEAT` |
@@ -110,7 +111,7 @@ export const locationsKey = (connectionKey: string): Key => ({
 });
 /** Texts of a cloud that no table knows, of one connection since it was created. */
 export const wordsPartition = (owner: { connectionKey: string; createdAt: string }): string =>
-  `WORDS#${owner.connectionKey}#${owner.createdAt}`;
+  `CONN#${owner.connectionKey}#WORDS#${owner.createdAt}`;
 export const wordsKey = (owner: { connectionKey: string; createdAt: string }, id: string): Key => ({
   pk: wordsPartition(owner),
   sk: id,
