@@ -31,7 +31,14 @@ export function partitionsOfDriver(driver: DriverName): PartitionsByTable {
       writes: [`CONNECTIONS#${driver}`],
     },
     catalogue: both([`CATALOGUE#${driver}/*`]),
-    governor: both([`CALL#${driver}/*`, `CONN#${driver}/*`, `LOOP#${driver}`, `QUEUE#${driver}/*`]),
+    // What a connection is denied is kept by the connection's id, which does not name the driver.
+    governor: both([
+      `CALL#${driver}/*`,
+      `CONN#${driver}/*`,
+      'HEALTH#*',
+      `LOOP#${driver}`,
+      `QUEUE#${driver}/*`,
+    ]),
     fleets: {
       writes: ['AUDIT#*', 'FLEET#*', `HOLD#${driver}/*`, 'INST#*', 'NET#*', `ORPHAN#${driver}/*`, 'SWEEP#*'],
     },
