@@ -14,7 +14,7 @@ import { ask, type Surroundings } from './ask.ts';
 import type { KeySource } from './credentials.ts';
 import type { HomeIdentity } from './home-identity.ts';
 import { Kept } from './kept.ts';
-import { requireSamePartition } from './partitions.ts';
+import { isSamePartition, requireSamePartition } from './partitions.ts';
 import { isKnownRegion, otherRegions } from './regions.ts';
 import { clientSettings, type RequestHandler } from './settings.ts';
 
@@ -71,7 +71,8 @@ export class Ec2 {
 
   async #regionsBy(region: string): Promise<Region[]> {
     const { Regions } = await this.#send(region, new DescribeRegionsCommand({ AllRegions: true }));
-    return Regions ?? [];
+    // EC2 lists the regions of its own partition. Emulators list those of all partitions.
+    return (Regions ?? []).filter(({ RegionName = '' }) => isSamePartition(RegionName, region));
   }
 
   async send<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
@@ -120,8 +121,8 @@ export class Ec2 {
   }
 
   /**
-   * Checks that the region is in the partition of the connection, and exists: it is in the table of `regions.ts`, or EC2 lists it for the account. The SDK makes a
-   * host name from the region's name. Without this check, an unknown region would look like a network failure.
+   * Checks that the region is in the partition of the connection, and exists: it is in the table of `regions.ts`, or
+   * EC2 lists it for the account. The SDK makes a host name from the region's name. Without this check, an unknown region would look like a network failure.
    *
    * @throws DriverError InvalidRequest
    */

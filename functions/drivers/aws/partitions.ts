@@ -16,15 +16,23 @@ const OTHERS = /^(?:us|eu)-iso[a-z]*-|^eusc-/;
 
 /** Returns the partition of a region by its name. @throws DriverError InvalidRequest for an unsupported partition */
 export function partitionOf(region: string): Partition {
+  const partition = servedPartitionOf(region);
+  if (partition) return partition;
+  throw new DriverError(
+    'InvalidRequest',
+    `region ${region} is in a partition of AWS that this driver does not serve: it serves ${Object.keys(PARTITIONS).join(', ')}`,
+  );
+}
+
+function servedPartitionOf(region: string): Partition | undefined {
   if (region.startsWith('cn-')) return 'aws-cn';
   if (region.startsWith('us-gov-')) return 'aws-us-gov';
-  if (OTHERS.test(region)) {
-    throw new DriverError(
-      'InvalidRequest',
-      `region ${region} is in a partition of AWS that this driver does not serve: it serves ${Object.keys(PARTITIONS).join(', ')}`,
-    );
-  }
-  return 'aws';
+  return OTHERS.test(region) ? undefined : 'aws';
+}
+
+/** Returns true if a region is in the partition of the home region. */
+export function isSamePartition(region: string, homeRegion: string): boolean {
+  return servedPartitionOf(region) === partitionOf(homeRegion);
 }
 
 /** Returns the domain of the host names of a region. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createAwsDriver } from '../../../../functions/drivers/aws/driver.ts';
 import { awsMetadata } from '../../../../functions/drivers/aws/metadata.ts';
-import { homeRegionOf, partitionOf } from '../../../../functions/drivers/aws/partitions.ts';
+import { homeRegionOf, isSamePartition, partitionOf } from '../../../../functions/drivers/aws/partitions.ts';
 import { clientSettings } from '../../../../functions/drivers/aws/settings.ts';
 import { credentialError } from '../../../../functions/drivers/contract/credentials.ts';
 import { openGate } from '../../../calls/gates.ts';
@@ -35,6 +35,15 @@ describe('partitions of AWS', () => {
       expect(() => partitionOf(region)).toThrow(/does not serve: it serves aws, aws-cn, aws-us-gov/);
     },
   );
+
+  it.each([
+    ['eu-west-1', 'us-east-1', true],
+    ['cn-north-1', 'us-east-1', false],
+    ['cn-north-1', 'cn-northwest-1', true],
+    ['eusc-de-east-1', 'eu-west-1', false],
+  ])('whether region %s is in the partition of %s: %s', (region, home, expected) => {
+    expect(isSamePartition(region, home)).toBe(expected);
+  });
 
   it.each([
     ['sts', 'us-east-1', 'https://sts.us-east-1.amazonaws.com'],
