@@ -163,6 +163,6 @@ describe('checkWords', () => {
     loans.takeBack();
     expect(errors.length).toBeGreaterThan(0);
     // The fleet request has 43 names: 10 locations, 2 types, 20 offers and 11 images.
-    expect(requests).toEqual(['GetCommand', 'BatchGetCommand']);
+    expect(requests).toEqual(['BatchGetCommand', 'BatchGetCommand']);
   });
 });

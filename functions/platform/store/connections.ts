@@ -1,5 +1,5 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { BatchGetCommand, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { type Connection, connectionSchema, DRIVER_NAMES, type DriverName } from '../../model/connection.ts';
 import type { Deletion } from '../../model/deletion.ts';
 import { type ConnectionRef, makeConnectionId, makeId } from '../../model/identifiers.ts';
@@ -121,10 +121,18 @@ export async function readConnection(
   namespace: string,
   name: string,
 ): Promise<Connection | undefined> {
-  const found = await Promise.all(
-    DRIVER_NAMES.map((driver) => readConnectionOf(store, { driver, namespace, name })),
-  );
-  return found.find((connection) => connection !== undefined);
+  const table = store.tables.access;
+  let keys: Record<string, unknown>[] = DRIVER_NAMES.map((driver) => keyOf({ driver, namespace, name }));
+  const found: unknown[] = [];
+  while (keys.length > 0) {
+    const { Responses, UnprocessedKeys } = await store.document.send(
+      new BatchGetCommand({ RequestItems: { [table]: { Keys: keys, ConsistentRead: true } } }),
+    );
+    found.push(...(Responses?.[table] ?? []));
+    keys = UnprocessedKeys?.[table]?.Keys ?? [];
+  }
+  const [item] = found;
+  return item === undefined ? undefined : connectionSchema.parse(item);
 }
 
 /** Lists a namespace's connections of all drivers, in the order of their names. */

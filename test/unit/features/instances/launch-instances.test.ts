@@ -12,7 +12,7 @@ import { EAST, FLEET, idOf, launchOf, OneFleet, type OneFleetOptions, WEST } fro
 
 const CLAIM = /TransactWriteCommand.*INST#/;
 /** Step numbers of a launch of one instance. A step is a call to a table, the cloud, the queue or the workflow. */
-const STEPS = Array.from({ length: 16 }, (_, at) => at + 1);
+const STEPS = Array.from({ length: 17 }, (_, at) => at + 1);
 
 let fleet: OneFleet;
 afterEach(() => fleet.end());

@@ -17,7 +17,7 @@ async function look(askedUpTo = '') {
   const own = { ...loop, askedUpTo };
   const snapshot = await fleet.run(fleet.worker, () => snapshotById(context, site, opened, own));
   if (typeof snapshot !== 'object') return snapshot;
-  return { ...snapshot, asked: [...(snapshot.asked ?? [])], upTo: own.askedUpTo };
+  return { ...snapshot, asked: [...(snapshot.asked ?? [])].toSorted(), upTo: own.askedUpTo };
 }
 const refuse = (calls: RegExp, code: 'Unavailable' | 'NoPermit' | 'NotFound' = 'Unavailable') => {
   fleet.cloud.meet = (call) => {
