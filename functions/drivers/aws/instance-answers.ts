@@ -4,6 +4,8 @@ import type { InstanceStatus } from '../../model/status.ts';
 import { type CloudInstance, INSTANCE_TAG } from '../contract/driver.ts';
 import { tokenAt } from '../contract/launch-list.ts';
 import { parseMachineName } from '../contract/names.ts';
+import { boundQuota } from '../contract/quota.ts';
+import { quotaOf } from './quota-codes.ts';
 import { NAME_TAG, TOKEN_TAG, tagValue } from './tags.ts';
 
 const STATUSES: ReadonlyMap<string, InstanceStatus> = new Map([
@@ -103,9 +105,13 @@ function failureOf({ State, StateReason }: Instance): string | undefined {
   return StateReason?.Message || code;
 }
 
-/** Returns the code of a failure that concerns the zone: EC2 may accept a launch, and find no capacity later. */
-function failureCodeOf({ StateReason }: Instance): Pick<CloudInstance, 'failureCode'> {
-  return StateReason?.Code === 'Server.InsufficientInstanceCapacity'
-    ? { failureCode: 'InsufficientCapacity' }
-    : {};
+/**
+ * Classifies the reason why a machine ended before it ran: EC2 may accept a launch, and find no capacity later, or no
+ * quota, for example of volumes.
+ */
+function failureCodeOf({ StateReason }: Instance): Pick<CloudInstance, 'failureCode' | 'failureQuota'> {
+  const code = StateReason?.Code ?? '';
+  if (code === 'Server.InsufficientInstanceCapacity') return { failureCode: 'InsufficientCapacity' };
+  const quota = quotaOf(code.replace(/^(Client|Server)\./, ''), StateReason?.Message ?? '');
+  return quota ? { failureCode: 'QuotaExceeded', failureQuota: boundQuota(quota) } : {};
 }

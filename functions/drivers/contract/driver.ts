@@ -4,6 +4,7 @@ import type { InstanceStatus } from '../../model/status.ts';
 import type { CallGate } from './call-gate.ts';
 import type { DriverErrorCode } from './errors.ts';
 import type { DriverMetadata } from './metadata.ts';
+import type { RefusedQuota } from './quota.ts';
 
 /** The options with which a driver opens a client. */
 export interface ConnectOptions {
@@ -187,9 +188,11 @@ export interface CloudInstance {
   failureMessage?: string;
   /**
    * Classifies that reason, if the cloud's own code for it tells more than that the machine failed, for example that
-   * the zone had no capacity. Only for `Failed` and `Terminated`.
+   * the zone had no capacity, or that the machine exceeded a quota. Not for a machine that runs.
    */
   failureCode?: DriverErrorCode;
+  /** What the quota is about that the machine exceeded, if `failureCode` is `QuotaExceeded` and the cloud tells it. */
+  failureQuota?: RefusedQuota;
 }
 
 /** What the records say about the machines of the fleet that owns a network. */

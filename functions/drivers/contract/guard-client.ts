@@ -41,6 +41,7 @@ const OPTIONAL: ReadonlySet<string> = new Set([
   'account',
   'createdAt',
   'createdAtMs',
+  'failureQuota',
   'idempotencyKey',
   'instanceType',
   'privateIp',

@@ -44,8 +44,8 @@ const OF_NOVA =
 /** oslo.limit: `Resource class:VCPU is over limit of 20 due to current usage 20 and delta 4` */
 const UNIFIED =
   /resource (?<names>[a-z_:]{1,60}) is over limit of (?<limit>[0-9]{1,20}) due to current usage (?<used>[0-9]{1,20}) and delta (?<requested>[0-9]{1,20})/gi;
-/** Neutron: `Quota exceeded for resources: ['network'].` */
-const OF_NEUTRON = /quota exceeded for resources: \[(?<names>[^\]]{1,200})\]/i;
+/** Neutron: `Quota exceeded for resources: ['network'].` Nova's conductor: `Quota exceeded for resources: instances`. */
+const OF_RESOURCES = /quota exceeded for resources: \[?(?<names>[a-z_:,'" ]{1,200})/i;
 /** Nova: `Maximum number of ports exceeded`, `Quota exceeded, too many key pairs.` */
 const NAMED =
   /maximum number of (?<names>[a-z ]{1,60}?) exceeded|quota exceeded, too many (?<others>[a-z ]{1,60})/i;
@@ -75,8 +75,8 @@ function quotasOf(message: string): RefusedQuota[] {
     oneQuota(groups['names'] ?? '', groups['limit'], groups['used'], groups['requested']),
   );
   if (unified.length > 0) return unified;
-  const neutron = OF_NEUTRON.exec(message)?.groups?.['names'];
-  if (neutron !== undefined) return partsOf(neutron.replace(/['"]/g, '')).flatMap((name) => oneQuota(name));
+  const listed = OF_RESOURCES.exec(message)?.groups?.['names'];
+  if (listed !== undefined) return partsOf(listed.replace(/['"]/g, '')).flatMap((name) => oneQuota(name));
   const ports = DEFINED_PORTS.exec(message)?.groups?.['limit'];
   if (ports !== undefined) return oneQuota('ports', ports);
   const named = NAMED.exec(message)?.groups;
@@ -100,7 +100,7 @@ function oneQuota(name: string, limit?: string, used?: string, requested?: strin
 /** Returns true if the words tell that a quota is used up. A server that ends in ERROR may have them as its fault. */
 export function isQuotaWords(message: string): boolean {
   return (
-    /quota exceeded|^maximum number of .* exceeded|\bis over (a|the) limit\b|\bis over limit of\b|TooManyInstances|PortLimitExceeded/i.test(
+    /quota exceeded|\bmaximum number of [a-z ]{1,60} exceeded|\bis over (a|the) limit\b|\bis over limit of\b|TooManyInstances|PortLimitExceeded/i.test(
       message,
     ) || OF_CINDER.test(message)
   );

@@ -3,7 +3,9 @@ import { instanceId, parseLaunchToken } from '../../model/identifiers.ts';
 import { type CloudInstance, INSTANCE_TAG } from '../contract/driver.ts';
 import { tokenAt } from '../contract/launch-list.ts';
 import { parseMachineName } from '../contract/names.ts';
+import { boundQuota } from '../contract/quota.ts';
 import { isOf } from './owner.ts';
+import { isQuotaWords, quotaOf } from './quota-words.ts';
 import { instanceStatusOf } from './statuses.ts';
 
 export const LAUNCH_TOKEN_TAG = 'fleetwright:launch-token';
@@ -56,7 +58,21 @@ export function cloudInstance(server: Server, deploymentId: string): CloudInstan
     ...(flavor ? { instanceType: flavor.original_name } : {}),
     ...(publicIp === undefined ? {} : { publicIp }),
     ...(privateIp === undefined ? {} : { privateIp }),
-    ...(status === 'Failed' && fault ? { failureMessage: fault.message } : {}),
+    ...(status === 'Failed' && fault ? failureOf(fault) : {}),
+  };
+}
+
+/**
+ * Returns why a server is in ERROR. Nova checks quotas again after it has accepted a server, and puts a server beyond a
+ * quota into ERROR. Ports and volumes of a server may exceed a quota, too.
+ */
+function failureOf({ message }: NonNullable<Server['fault']>) {
+  if (!isQuotaWords(message)) return { failureMessage: message };
+  const quota = quotaOf(message);
+  return {
+    failureMessage: message,
+    failureCode: 'QuotaExceeded' as const,
+    ...(quota === undefined ? {} : { failureQuota: boundQuota(quota) }),
   };
 }
 

@@ -40,7 +40,8 @@ function mayDoBetterElsewhere({ code, scope }: Failure): boolean {
 
 /**
  * If an attempt ended without a machine, prepares the next one: in another zone of the location if the failure
- * concerns the zone and a zone is left, otherwise at another location of the node group. Sends the launch
+ * concerns the zone and a zone is left; here again if the instance's own machine exceeded a quota, and is gone by now;
+ * otherwise at another location of the node group. Sends the launch
  * message there. Chooses a location that the instance has not tried.
  *
  * @returns true if the instance has moved, or if another worker has changed the record; false if the failure
@@ -53,7 +54,8 @@ export async function attemptElsewhere(
 ): Promise<boolean> {
   if (!mayDoBetterElsewhere(failure) || record.deadlineAtMs <= context.store.clock.now()) return false;
   const step = nextZoneStep(record, failure, await zonesOf(context, record));
-  if (step && (await attemptAgainHere(context, record, step, failure))) return true;
+  const next = step ?? nextQuotaStep(record, failure);
+  if (next && (await attemptAgainHere(context, record, next, failure))) return true;
   for (const location of await untried(context, record)) {
     const attempts = attemptsAfter(record, context.store.clock.now());
     const outcome = await moveInstance(context.store, record, location, attempts);
@@ -80,7 +82,7 @@ export async function attemptElsewhere(
 export async function attemptAgainHere(
   context: WorkerContext,
   record: InstanceItem,
-  next: ZoneStep & Pick<InstanceItem, 'usedTokens'>,
+  next: ZoneStep & Pick<InstanceItem, 'usedTokens' | 'quotaTries'>,
   { code }: Failure,
 ): Promise<boolean> {
   const attempts = attemptsAfter(record, context.store.clock.now());
@@ -96,6 +98,28 @@ export async function attemptAgainHere(
   return true;
 }
 
+/**
+ * Maximum number of attempts of an instance at one location whose machines may exceed a quota after the cloud has
+ * accepted them.
+ */
+const MOST_QUOTA_TRIES = 3;
+
+/**
+ * Returns the next step of an instance whose machine exceeded a quota after the cloud had accepted it. Launches that
+ * the cloud accepts at the same time may all exceed a quota that has room for some of them. When their machines are
+ * gone, the cloud has room again. Pure.
+ *
+ * @returns undefined if the cloud refused the call itself, or after too many such machines
+ */
+function nextQuotaStep(
+  { exceededQuota, quotaTries = 0, triedZones, callLimit }: InstanceItem,
+  { code }: Failure,
+): (ZoneStep & Pick<InstanceItem, 'quotaTries'>) | undefined {
+  if (code !== 'QuotaExceeded' || exceededQuota === undefined || quotaTries + 1 >= MOST_QUOTA_TRIES)
+    return undefined;
+  return { triedZones, callLimit, quotaTries: quotaTries + 1 };
+}
+
 /** Returns true if an attempt in a zone that the instance has not tried may follow this failure. */
 export async function hasOtherZone(
   context: WorkerContext,
@@ -107,13 +131,14 @@ export async function hasOtherZone(
   return nextZoneStep(record, failure, zones) !== undefined && zones?.some(isNew) === true;
 }
 
-/** Returns true if an attempt in another zone or at another location may follow this failure. */
+/** Returns true if another attempt may follow this failure: in another zone, at another location, or here. */
 export async function hasElsewhere(
   context: WorkerContext,
   record: InstanceItem,
   failure: Failure | undefined,
 ): Promise<boolean> {
   if (!failure || !mayDoBetterElsewhere(failure)) return false;
+  if (nextQuotaStep(record, failure)) return true;
   if (nextZoneStep(record, failure, await zonesOf(context, record))) return true;
   return (await untried(context, record)).length > 0;
 }

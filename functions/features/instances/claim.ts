@@ -75,7 +75,7 @@ export async function newRecord(
 
 /** Returns what a later attempt of a round keeps of the record. What was tried in zones is about one location. */
 function keptFrom(record: InstanceItem, { location }: Pick<LaunchMessage, 'location'>) {
-  const { tried, deadlineAtMs, launchedAt, triedZones, callLimit, usedTokens } = record;
+  const { tried, deadlineAtMs, launchedAt, triedZones, callLimit, usedTokens, quotaTries } = record;
   const isHere = record.location === location;
   return {
     tried,
@@ -83,6 +83,7 @@ function keptFrom(record: InstanceItem, { location }: Pick<LaunchMessage, 'locat
     launchedAt,
     ...(isHere ? { triedZones } : {}),
     ...(isHere && callLimit !== undefined ? { callLimit } : {}),
+    ...(isHere && quotaTries !== undefined ? { quotaTries } : {}),
     ...(usedTokens === undefined ? {} : { usedTokens }),
   };
 }

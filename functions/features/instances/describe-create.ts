@@ -29,10 +29,19 @@ export async function wantedCreate(
     memoryGb: group.memoryGb ?? 0,
     ...(group.rootDiskGb === undefined ? {} : { rootDiskGb: group.rootDiskGb }),
     ...(quotaClass === undefined ? {} : { quotaClass }),
+    ...(hasFreedQuota(record, message) ? { hasFreed: true } : {}),
     mayGoElsewhere: untriedLocations(group, message.location, tried, index).length > 0,
     ...(waitsSinceMs === undefined ? {} : { waitsSinceMs }),
     ...calledBefore(context, { record, again, location: message.location }),
   };
+}
+
+/** Returns true if an earlier machine of the launch exceeded a quota at the location, and has been removed. */
+function hasFreedQuota(
+  record: InstanceItem | undefined,
+  { round, location }: Pick<Attempt['message'], 'round' | 'location'>,
+): boolean {
+  return record?.round === round && record.location === location && (record.quotaTries ?? 0) > 0;
 }
 
 type ZoneFields = Pick<WantedCreate, 'zone' | 'zoneChoice' | 'mayChangeZone'>;

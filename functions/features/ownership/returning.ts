@@ -89,7 +89,7 @@ function stateOf(
   nowMs: number,
 ): Pick<Return, 'to' | 'fields'> | undefined {
   const { runningAt } = record;
-  const { status, cloudStatus = 'Failed', failureMessage, zone } = machine;
+  const { status, cloudStatus = 'Failed', failureCode, failureMessage, zone } = machine;
   const addresses = {
     ...addressChange(record, machine).fields,
     ...(zone === undefined ? {} : { zone }),
@@ -109,7 +109,7 @@ function stateOf(
       if (runningAt === undefined) {
         return {
           to: 'Terminating',
-          fields: { closeAs: 'Failed', failure: { code: 'CloudFailed', message } },
+          fields: { closeAs: 'Failed', failure: { code: failureCode ?? 'CloudFailed', message } },
         };
       }
       return { to: 'Undefined', fields: { ...addresses, trouble: { cloudStatus, message } } };

@@ -4,7 +4,7 @@ import type { InstanceItem, SiteEntry } from '../../platform/store/instances.ts'
 import { fieldsOfRunning } from '../instances/record-running.ts';
 import { addressChange } from '../ownership/addresses.ts';
 import { isLeavingUnasked } from '../ownership/returning.ts';
-import { broken, closed, type Finding, giveUp, NO_REASON, NONE, whenGone } from './finding.ts';
+import { broken, closed, type Finding, giveUp, giveUpBroken, NO_REASON, NONE, whenGone } from './finding.ts';
 
 /**
  * Time in ms after the cloud accepted a create call. If a list does not show the machine after that, the machine is
@@ -84,9 +84,7 @@ export function compare(
   if (record.backendId === undefined) return { action: 'adopt', machine };
   if (machine.status === 'Failed') {
     const message = machine.failureMessage ?? NO_REASON.failed;
-    return record.runningAt === undefined
-      ? giveUp(machine.failureCode ?? 'CloudFailed', message)
-      : broken(record, machine);
+    return record.runningAt === undefined ? giveUpBroken(machine, message) : broken(record, machine);
   }
   return record.status === 'Creating'
     ? whileCreating(record, machine, nowMs)
@@ -109,7 +107,7 @@ function whileCreating(record: InstanceItem, machine: CloudInstance, nowMs: numb
     return { action: 'change', to: machine.status, fields };
   }
   if (machine.status === 'Terminated' || machine.status === 'Terminating') {
-    return giveUp(machine.failureCode ?? 'CloudFailed', machine.failureMessage ?? NO_REASON.removed);
+    return giveUpBroken(machine, machine.failureMessage ?? NO_REASON.removed);
   }
   if (nowMs >= record.deadlineAtMs) {
     return giveUp('Timeout', 'the instance did not run within its time limit');

@@ -97,8 +97,15 @@ export function broken(
  * Returns the change for an instance that fails while its machine may exist. The record becomes Terminating.
  * When the machine no longer exists, the record becomes Failed.
  */
-export function giveUp(code: string, message: string): Finding {
+export function giveUp(code: string, message: string): Finding & { action: 'change' } {
   return { action: 'change', to: 'Terminating', fields: { closeAs: 'Failed', failure: { code, message } } };
+}
+
+/** Returns the change for an instance whose machine failed, or was removed by the cloud, before it ran. */
+export function giveUpBroken({ failureCode, failureQuota }: CloudInstance, message: string): Finding {
+  const finding = giveUp(failureCode ?? 'CloudFailed', message);
+  if (failureCode !== 'QuotaExceeded') return finding;
+  return { ...finding, fields: { ...finding.fields, exceededQuota: failureQuota ?? {} } };
 }
 
 export function closed(record: InstanceItem, nowMs: number, because?: string): Finding {

@@ -56,7 +56,7 @@ function findingsOf(
 }
 
 /**
- * Returns the ids of records whose attempt fails at this site, and whose fleet has a further location to try.
+ * Returns the ids of records whose attempt fails at this site, and for which another attempt may follow, here or elsewhere.
  */
 async function movableAmong(context: WorkerContext, found: readonly Found[]): Promise<Set<string>> {
   const movable = await Promise.all(
@@ -64,7 +64,9 @@ async function movableAmong(context: WorkerContext, found: readonly Found[]): Pr
       if (finding.action !== 'change' || record.status !== 'Creating') return [];
       const { closeAs, failure } = finding.fields;
       const isFailing = closeAs === 'Failed' && failure !== undefined;
-      return isFailing && (await hasElsewhere(context, record, failure)) ? [record.instanceId] : [];
+      return isFailing && (await hasElsewhere(context, { ...record, ...finding.fields }, failure))
+        ? [record.instanceId]
+        : [];
     }),
   );
   return new Set(movable.flat());

@@ -11,6 +11,7 @@ import { decideChanges } from './decide-changes.ts';
 import { decideSlots, stillInTransition } from './decide-slots.ts';
 import { bootBetween, fastestOf } from './next-poll.ts';
 import { noteCapacity } from './note-capacity.ts';
+import { noteQuotas } from './note-quotas.ts';
 import { observe } from './observe.ts';
 import type { Observed, Poll } from './poll.ts';
 import { withPrices } from './price-changes.ts';
@@ -53,6 +54,7 @@ export async function reconcileSite(poll: Poll, snapshot: Snapshot): Promise<Rec
   const decided = { ...seen, changes: await withPrices(context, seen.changes) };
   const applied = await applyDecided(poll, decided, observed.records);
   await noteCapacity(poll, applied);
+  await noteQuotas(poll, applied);
   const decision = decideSlots(observed, applied, site, context.store.clock.now());
   const fenced = await releaseSlotsOf(poll, observed, applied, decision);
   await endAttempts(poll, decided);

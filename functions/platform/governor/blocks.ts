@@ -2,7 +2,7 @@ import type { Failure } from '../../model/failure.ts';
 import type { WantedCreate } from '../../model/wanted-create.ts';
 import { type CapacityScope, checkCapacity, withScarcity } from './capacity.ts';
 import { checkDenials, denied, withoutDenial } from './denials.ts';
-import { checkQuotas, closeQuota, openQuotas, type QuotaRefusal } from './quotas.ts';
+import { checkQuotas, closeQuota, holdQuotas, openQuotas, type QuotaRefusal } from './quotas.ts';
 import { capacityScope, type SiteState } from './site-state.ts';
 
 /** Reasons why a launch is queued. */
@@ -136,7 +136,7 @@ export type Feedback =
 export function applyFeedback(state: SiteState, feedback: Feedback, nowMs: number): SiteState {
   switch (feedback.kind) {
     case 'accepted':
-      return accepted(state, feedback.wanted);
+      return accepted(state, feedback.wanted, nowMs);
     case 'unavailable': {
       const failures = (state.outage?.failures ?? 0) + 1;
       const sinceMs = state.outage?.sinceMs ?? nowMs;
@@ -154,10 +154,10 @@ export function applyFeedback(state: SiteState, feedback: Feedback, nowMs: numbe
   }
 }
 
-function accepted(state: SiteState, wanted: WantedCreate): SiteState {
+function accepted(state: SiteState, wanted: WantedCreate, nowMs: number): SiteState {
   const scope = capacityScope(wanted);
   const { closed: shut = {} } = state;
-  const closed = openQuotas(shut, wanted);
+  const closed = wanted.hasFreed === true ? holdQuotas(shut, wanted, nowMs) : openQuotas(shut, wanted);
   const isDenied = state.denied?.[wanted.instanceType] !== undefined;
   if (!state.outage && !state.scarce?.[scope] && closed === shut && !isDenied) return state;
   const { outage: _over, ...rest } = state;

@@ -5,6 +5,8 @@ import { isoTime } from '../runtime/clock.ts';
 import { FORGOTTEN_MS, PROBE_MS, probeSchema } from './probes.ts';
 
 const QUOTA_RETRY_MS = 60_000;
+/** Time in ms in which a cloud shows that a machine which it has accepted exceeds a quota. */
+const OUTCOME_MS = 5_000;
 const LONGEST_WORDS = 300;
 /** A launch that needs this much less than a refused launch may still fit. */
 const SMALLEST_DIFFERENCE = 0.001;
@@ -134,6 +136,18 @@ export function closeQuota(closed: ClosedQuotas, refusal: QuotaRefusal, nowMs: n
 export function openQuotas(closed: ClosedQuotas, wanted: WantedCreate): ClosedQuotas {
   const left = Object.entries(closed).filter(([, entry]) => !stops(entry, wanted));
   return left.length === Object.keys(closed).length ? closed : Object.fromEntries(left);
+}
+
+/**
+ * Notes that the cloud has accepted the probe of a launch whose earlier machine exceeded a quota. The acceptance proves
+ * nothing: the new machine may exceed the quota, too. Others therefore wait until the machine's outcome has shown.
+ */
+export function holdQuotas(closed: ClosedQuotas, { instanceId }: WantedCreate, nowMs: number): ClosedQuotas {
+  const held = Object.entries(closed).filter(([, { probe }]) => probe?.instanceId === instanceId);
+  if (held.length === 0) return closed;
+  const untilMs = nowMs + OUTCOME_MS;
+  const changed = held.map(([key, entry]) => [key, { ...entry, probe: { instanceId, untilMs } }] as const);
+  return { ...closed, ...Object.fromEntries(changed) };
 }
 
 /** Returns true if an entry is too old to be trusted. */

@@ -1,5 +1,6 @@
 import { BatchGetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
+import { QUOTA_SUBJECTS } from '../../drivers/contract/quota.ts';
 import { type InstanceRef, instanceId } from '../../model/identifiers.ts';
 import { instanceStatusSchema } from '../../model/status.ts';
 import { BY_SITE_INDEX, instanceKey, instancePartition, siteName } from './keys.ts';
@@ -50,6 +51,14 @@ export const attemptSchema = z.object({
   vanished: z.boolean().optional(),
 });
 export type AttemptItem = z.infer<typeof attemptSchema>;
+
+const refusedQuotaSchema = z.object({
+  /** Absent: the cloud's words do not tell what the quota is about. */
+  of: z.enum(QUOTA_SUBJECTS).optional(),
+  limit: z.number().exactOptional(),
+  used: z.number().exactOptional(),
+  requested: z.number().exactOptional(),
+});
 
 const triedZoneSchema = z.object({
   zone: z.string(),
@@ -102,6 +111,10 @@ export const instanceItemSchema = z.object({
   closedAtMs: z.number().optional(),
   /** Number of attempts of this round that ended because the cloud had used up their launch token. */
   usedTokens: z.number().optional(),
+  /** Number of attempts of this round at this location whose machines exceeded a quota after they were accepted. */
+  quotaTries: z.number().optional(),
+  /** The quota that the machine of the current attempt exceeded after the cloud had accepted it. */
+  exceededQuota: refusedQuotaSchema.optional(),
   /** Idempotency keys of the current attempt's calls, the latest last, if the cloud stores such keys. */
   idempotencyKeys: z.array(z.string()).optional(),
   /** Attempts before the current one, the latest last. If there are many, the oldest are dropped. */
@@ -153,7 +166,7 @@ export const instanceItemSchema = z.object({
    */
   endAskedAtMs: z.number().optional(),
   /**
-   * Status to set when the cloud shows that the machine no longer exists. Planned: another attempt at another location
+   * Status to set when the cloud shows that the machine no longer exists. Planned: another attempt
    * follows.
    */
   closeAs: z.enum(['Terminated', 'Failed', 'Planned']).optional(),

@@ -58,10 +58,10 @@ export async function moveInstance(
 export async function repeatInstance(
   store: Store<'fleets'>,
   record: InstanceItem,
-  next: Pick<InstanceItem, 'triedZones' | 'callLimit' | 'calledAtMs' | 'usedTokens'>,
+  next: Pick<InstanceItem, 'triedZones' | 'callLimit' | 'calledAtMs' | 'usedTokens' | 'quotaTries'>,
   earlierAttempts: AttemptItem[],
 ): Promise<'moved' | 'barred' | 'lost'> {
-  const { fleetId, connectionKey, location, tried } = record;
+  const { fleetId, connectionKey, location, tried, quotaTries } = record;
   const counters = noChange();
   countStatus(counters, record, record.status, -1);
   countStatus(counters, record, 'Planned', 1);
@@ -74,6 +74,7 @@ export async function repeatInstance(
           ...instanceKey(record),
           ...plannedAt(record, location, earlierAttempts),
           tried,
+          ...(quotaTries === undefined ? {} : { quotaTries }),
           ...next,
         },
         ...unchanged(record),

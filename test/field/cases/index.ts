@@ -39,6 +39,7 @@ import { f36 } from './f36-gone-within-the-window.ts';
 import { f37 } from './f37-shortfall.ts';
 import { f38 } from './f38-unknown-price.ts';
 import { f39 } from './f39-credential-deleted.ts';
+import { f40 } from './f40-race-for-a-quota.ts';
 import { f41 } from './f41-quota-of-networks.ts';
 import { quiet } from './quiet.ts';
 
@@ -79,6 +80,7 @@ export const CASES: readonly FieldCase[] = [
   ...f30,
   ...f31,
   ...f32,
+  ...f40,
   ...f41,
   ...f34,
   ...f35,

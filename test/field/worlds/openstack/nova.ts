@@ -100,8 +100,7 @@ export function novaRoutes(pace: Pace): Readonly<Record<string, (call: Call) => 
     },
     'POST servers': (call) => make(call, pace),
     'GET servers/detail': ({ project, query, nowMs }) => ({
-      servers: project
-        .standing(nowMs)
+      servers: recounted(project, nowMs)
         .filter((server) => query.get('status') === null || statusAt(server, nowMs) === query.get('status'))
         .filter((server) => {
           const tags = query.get('tags')?.split(',') ?? [];
@@ -110,7 +109,10 @@ export function novaRoutes(pace: Pace): Readonly<Record<string, (call: Call) => 
         .filter(({ reservationId }) => (query.get('reservation_id') ?? reservationId) === reservationId)
         .map((server) => view(server.stuck?.isListed === false ? withoutFault(server) : server, nowMs)),
     }),
-    'GET servers/*': (call) => ({ server: view(find(call), call.nowMs) }),
+    'GET servers/*': (call) => {
+      recounted(call.project, call.nowMs);
+      return { server: view(find(call), call.nowMs) };
+    },
     'DELETE servers/*': (call) => {
       find(call).goneAtMs ??= call.nowMs + pace.deleteMs;
       return {};
@@ -138,16 +140,12 @@ function withoutFault({ stuck, ...server }: Server): Server {
 
 function make({ project, body, nowMs }: Call, { bootMs, addressMs }: Pace): object {
   const { server } = serverSchema.parse(body);
+  recounted(project, nowMs);
   refuseOverQuota(project, server, nowMs);
   const reservationId = `r-${project.newId().slice(-8)}`;
   const ids = Array.from({ length: server.min_count }, (_, at) => {
     const id = project.newId();
-    const { instances = Number.POSITIVE_INFINITY } = project.quota;
-    const isOver = project.standing(nowMs).length >= instances;
     project.servers.set(id, {
-      ...(isOver
-        ? { stuck: { status: 'ERROR', fault: overQuota('instances', 1, instances, instances) } }
-        : {}),
       id,
       name: server.min_count === 1 ? server.name : `${server.name}-${at + 1}`,
       metadata: server.metadata,
@@ -175,15 +173,49 @@ function refuseOverQuota(
   { flavorRef, min_count: count }: z.infer<typeof serverSchema>['server'],
   nowMs: number,
 ): void {
-  const { instances, ramMb, storedAfterMs = 0 } = project.quota;
+  const { storedAfterMs = 0 } = project.quota;
   const stored = project.standing(nowMs).filter(({ createdAtMs }) => createdAtMs + storedAfterMs <= nowMs);
-  if (instances !== undefined && stored.length + count > instances)
-    throw novaFault('forbidden', 403, overQuota('instances', count, stored.length, instances));
-  const ramOf = (wanted: (flavor: (typeof FLAVORS)[number]) => boolean) => FLAVORS.find(wanted)?.ram ?? 0;
-  const used = stored.reduce((sum, { flavor }) => sum + ramOf(({ name }) => name === flavor), 0);
-  const asked = count * ramOf(({ id }) => id === flavorRef);
-  if (ramMb !== undefined && used + asked > ramMb)
-    throw novaFault('forbidden', 403, overQuota('ram', asked, used, ramMb));
+  const flavor = FLAVORS.find(({ id }) => id === flavorRef);
+  const used = usageOf(stored.map((server) => server.flavor));
+  const asked = usageOf(Array.from({ length: count }, () => flavor?.name ?? ''));
+  for (const [of, limit] of limitsOf(project)) {
+    if (used[of] + asked[of] > limit)
+      throw novaFault('forbidden', 403, overQuota(of, asked[of], used[of], limit));
+  }
+}
+
+const COUNTED = ['instances', 'ram', 'cores'] as const;
+type Usage = Record<(typeof COUNTED)[number], number>;
+
+function usageOf(flavorNames: readonly string[]): Usage {
+  const flavors = flavorNames.map((wanted) => FLAVORS.find(({ name }) => name === wanted));
+  const sum = (of: 'ram' | 'vcpus') => flavors.reduce((total, flavor) => total + (flavor?.[of] ?? 0), 0);
+  return { instances: flavors.length, ram: sum('ram'), cores: sum('vcpus') };
+}
+
+function limitsOf({ quota }: Project): [keyof Usage, number][] {
+  const limits = { instances: quota.instances, ram: quota.ramMb, cores: quota.cores };
+  return COUNTED.flatMap((of) => (limits[of] === undefined ? [] : [[of, limits[of]]]));
+}
+
+/**
+ * Counts the quotas again for servers that Nova's conductor has stored since, and sets those beyond a quota to ERROR. A
+ * server in ERROR still counts until it is deleted.
+ */
+function recounted(project: Project, nowMs: number): Server[] {
+  const { storedAfterMs = 0, isRecountLate = false } = project.quota;
+  const standing = project.standing(nowMs);
+  const stored = standing.filter(({ createdAtMs }) => createdAtMs + storedAfterMs <= nowMs);
+  for (const [at, server] of stored.entries()) {
+    if (server.isRecounted) continue;
+    server.isRecounted = true;
+    const counted = isRecountLate ? stored : stored.slice(0, at + 1);
+    const used = usageOf(counted.map(({ flavor }) => flavor));
+    const beyond = limitsOf(project).flatMap(([of, limit]) => (used[of] > limit ? [`'${of}'`] : []));
+    if (beyond.length > 0)
+      server.stuck ??= { status: 'ERROR', fault: `Quota exceeded for resources: [${beyond.join(', ')}]` };
+  }
+  return standing;
 }
 
 const overQuota = (of: string, asked: number, used: number, limit: number): string =>

@@ -31,6 +31,8 @@ export interface Server {
   createdAtMs: number;
   /** Time at which the server becomes ACTIVE. */
   runsAtMs: number;
+  /** True if Nova's conductor has counted the quota again for the server. */
+  isRecounted?: boolean;
   /**
    * A status that replaces BUILD and ACTIVE. `ERROR` has a fault. `isListed` is false if lists leave out the fault.
    */
@@ -67,8 +69,14 @@ export interface Port {
 export interface Quota {
   instances?: number;
   ramMb?: number;
+  cores?: number;
   /** Time from the acceptance of a server until Nova's API counts it. */
   storedAfterMs?: number;
+  /**
+   * True if Nova's conductor counts again only when all servers of a race are stored. Each of them is then beyond the
+   * quota. Otherwise, only those are that were accepted last.
+   */
+  isRecountLate?: boolean;
 }
 
 /** The resources of a project in one region. */

@@ -35,6 +35,18 @@ describe('cloudInstance', () => {
     });
   });
 
+  test.each([
+    ['Client.VolumeLimitExceeded', { failureCode: 'QuotaExceeded', failureQuota: { of: 'volumes' } }],
+    ['Client.InstanceLimitExceeded', { failureCode: 'QuotaExceeded', failureQuota: { of: 'family' } }],
+    ['Server.InsufficientInstanceCapacity', { failureCode: 'InsufficientCapacity' }],
+    ['Client.InvalidSnapshot.NotFound', {}],
+    ['Client.TagLimitExceeded', {}],
+  ])('an EC2 instance that ended with %s has the code and the quota that the reason tells', (Code, told) => {
+    const ended = machine({ State: { Name: 'terminated' }, StateReason: { Code, Message: 'ended' } });
+    const { failureCode, failureQuota } = cloudInstance(ended, 'test');
+    expect({ failureCode, failureQuota }).toEqual(told);
+  });
+
   test('a terminated EC2 instance has a failure message unless a user asked for its shutdown', () => {
     const ended = { State: { Name: 'terminated' as const } };
     const reason = { Code: 'Client.VolumeLimitExceeded', Message: 'Volume limit exceeded' };

@@ -99,6 +99,39 @@ describe('createInstance', () => {
   });
 });
 
+describe('a server in ERROR', () => {
+  test.each([
+    [
+      "Quota exceeded for resources: ['cores', 'instances']",
+      { failureCode: 'QuotaExceeded', failureQuota: { of: 'instances' } },
+    ],
+    [
+      'Quota exceeded for cores: Requested 4, but already used 20 of 20 cores',
+      { failureCode: 'QuotaExceeded', failureQuota: { of: 'vcpus', limit: 20, used: 20, requested: 4 } },
+    ],
+    [
+      'Resource class:VCPU is over limit of 20 due to current usage 24 and delta 0',
+      { failureCode: 'QuotaExceeded', failureQuota: { of: 'vcpus', limit: 20, used: 24, requested: 0 } },
+    ],
+    [
+      'Build of instance 0f1e aborted: Maximum number of ports exceeded',
+      { failureCode: 'QuotaExceeded', failureQuota: { of: 'addresses' } },
+    ],
+    [
+      'Build of instance 0f1e aborted: VolumeLimitExceeded: Maximum number of volumes allowed (10) exceeded',
+      { failureCode: 'QuotaExceeded', failureQuota: { of: 'volumes' } },
+    ],
+    ['No valid host was found.', {}],
+    ['Exceeded maximum number of retries. Exceeded max scheduling attempts 3', {}],
+  ])('has the code and the quota that its fault tells: %s', async (message, told) => {
+    const broken = server(1, { status: 'ERROR', fault: { code: 500, message } });
+    const { client } = clientOf({ [LIST]: () => json({ servers: [broken] }) });
+    const [instance] = await client.listInstances(REGION);
+    const { failureMessage, failureCode, failureQuota } = instance ?? {};
+    expect({ failureMessage, failureCode, failureQuota }).toEqual({ failureMessage: message, ...told });
+  });
+});
+
 describe('listInstances', () => {
   test("a list is read to its last page, and contains each server of the client's deployment exactly once", async () => {
     const pages: Record<string, object> = {

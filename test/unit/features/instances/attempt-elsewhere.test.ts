@@ -54,6 +54,30 @@ describe('attemptElsewhere', () => {
     },
   );
 
+  it('an instance whose machine exceeded a quota tries again here, and elsewhere after the third such machine', async () => {
+    const failure = { code: 'QuotaExceeded', message: 'no cores' };
+    const beyond = { exceededQuota: { of: 'vcpus' } } as const;
+    for (const quotaTries of [1, 2]) {
+      await updateInstance(fleet.store, await fleet.claimed(), beyond);
+      const record = await fleet.claimed();
+      expect(await hasElsewhere(context, { ...record, tried: ['west'] }, failure)).toBe(true);
+      expect(await attemptElsewhere(context, record, failure)).toBe(true);
+      const again = await fleet.claimed();
+      expect(again).toMatchObject({ location: 'east', status: 'Planned', quotaTries, tried: [] });
+      expect(again.exceededQuota).toBeUndefined();
+    }
+    await updateInstance(fleet.store, await fleet.claimed(), beyond);
+    expect(await attemptElsewhere(context, await fleet.claimed(), failure)).toBe(true);
+    expect(await fleet.record()).toMatchObject({ location: 'west' });
+    expect((await fleet.claimed()).quotaTries).toBeUndefined();
+  });
+
+  it('an instance whose create call a quota refused does not try again here', async () => {
+    const failure = { code: 'QuotaExceeded', message: 'no cores' };
+    expect(await attemptElsewhere(context, await fleet.claimed(), failure)).toBe(true);
+    expect(await fleet.record()).toMatchObject({ location: 'west' });
+  });
+
   it('an instance does not move after its time limit', async () => {
     const record = await fleet.claimed();
     fleet.nowMs = record.deadlineAtMs;

@@ -147,6 +147,25 @@ describe('compare', () => {
     expect(compare(going('no host'), ended, LATE_MS, WINDOW_MS)).not.toHaveProperty('fields.failure');
   });
 
+  it.each(['Failed', 'Terminated'] as const)(
+    'a machine that exceeded a quota (%s) fails its attempt with the code and the quota',
+    (status) => {
+      const creating = record({ backendId: 'i-1', status: 'Creating' });
+      const beyond = machine({ status, failureCode: 'QuotaExceeded', failureMessage: 'no cores' });
+      const failure = { code: 'QuotaExceeded', message: 'no cores' };
+      const told = { ...beyond, failureQuota: { of: 'vcpus', limit: 20 } as const };
+      expect(compare(creating, told, LATE_MS, WINDOW_MS)).toMatchObject({
+        to: 'Terminating',
+        fields: { closeAs: 'Failed', failure, exceededQuota: { of: 'vcpus', limit: 20 } },
+      });
+      expect(compare(creating, beyond, LATE_MS, WINDOW_MS)).toMatchObject({
+        fields: { failure, exceededQuota: {} },
+      });
+      const scarce = machine({ status, failureCode: 'InsufficientCapacity' });
+      expect(compare(creating, scarce, LATE_MS, WINDOW_MS)).not.toHaveProperty('fields.exceededQuota');
+    },
+  );
+
   it('a list without a reason does not remove the reason that a record has', () => {
     const trouble = { cloudStatus: 'ERROR', message: 'no host' };
     const broken = record({

@@ -6,6 +6,7 @@ import {
   checkQuotas,
   closeQuota,
   familyOf,
+  holdQuotas,
   openQuotas,
 } from '../../../../functions/platform/governor/quotas.ts';
 import { NOON, want } from './wanted.ts';
@@ -105,6 +106,18 @@ describe('a used-up quota', () => {
     const cores = closed({ of: 'vcpus', limit: 20, used: 18 }, { vcpus: 4 });
     expect(openQuotas(cores, want('b', { vcpus: 2 }))).toBe(cores);
     expect(openQuotas(cores, want('b', { vcpus: 4 }))).toEqual({});
+  });
+
+  it('launches whose machines exceeded a quota ask one after the other, also after one of them was accepted', () => {
+    const freed = want('b', { hasFreed: true });
+    const other = want('c', { hasFreed: true });
+    const asked = checkQuotas(closed({ of: 'instances' }), freed, NOON);
+    const probing = asked.kind === 'probe' ? asked.closed : {};
+    expect(checkQuotas(probing, other, NOON + 1_000).kind).toBe('waits');
+    const held = holdQuotas(probing, freed, NOON + 1_000);
+    expect(checkQuotas(held, other, NOON + 5_000).kind).toBe('waits');
+    expect(checkQuotas(held, other, NOON + 6_000).kind).toBe('probe');
+    expect(holdQuotas(held, other, NOON + 2_000)).toBe(held);
   });
 
   it('a quota that was closed more than an hour ago is closed again by a new refusal', () => {

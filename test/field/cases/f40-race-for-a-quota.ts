@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import type { Fleet } from '../../../functions/model/fleet.ts';
+import { assertIs, type FieldCase } from '../harness/case.ts';
+import { type Field, inField } from '../harness/field.ts';
+import { SITES } from '../harness/sites.ts';
+import { LARGE_FLAVOR } from '../worlds/openstack/nova.ts';
+import type { Quota } from '../worlds/openstack/state.ts';
+import { OpenStackWorld } from '../worlds/openstack/world.ts';
+
+type Nova = Field<{ openstack: OpenStackWorld }>;
+const { instanceType: SMALL_FLAVOR } = SITES.openstack;
+const MINUTE_MS = 60_000;
+/** Time in which all creates of a burst reach Nova's API, before any of them is counted. */
+const RACE_MS = 3_000;
+
+function atQuota(quota: Quota, play: (field: Nova) => Promise<void>): () => Promise<void> {
+  return () =>
+    inField({ worlds: () => ({ openstack: new OpenStackWorld({ bootMs: 20_000 }) }) }, async (field) => {
+      field.worlds.openstack.project().quota = quota;
+      await field.user.makeNamespace();
+      await field.user.connect('cloud', SITES.openstack);
+      await play(field);
+    });
+}
+
+async function ask({ stage, user }: Nova, name: string, size: number, flavor = SMALL_FLAVOR): Promise<Fleet> {
+  return await stage.create(user.order(name, 'cloud', { ...SITES.openstack, instanceType: flavor }, size));
+}
+
+/** Creates fleets of one machine each. Their creates reach the cloud within seconds, one call for each. */
+async function askSingly(field: Nova, count: number, flavor = SMALL_FLAVOR): Promise<Fleet[]> {
+  const names = Array.from({ length: count }, (_, at) => `single-${at}`);
+  return await Promise.all(names.map((name) => ask(field, name, 1, flavor)));
+}
+
+const sizeOf = ({ counts }: Fleet) => counts.requested;
+
+async function ended({ stage }: Nova, fleets: readonly Fleet[]): Promise<Fleet[]> {
+  return await Promise.all(
+    fleets.map((fleet) =>
+      stage.until(fleet.id, ({ counts }) => (counts.Running ?? 0) + (counts.Failed ?? 0) === sizeOf(fleet)),
+    ),
+  );
+}
+
+const sum = (fleets: readonly Fleet[], status: 'Running' | 'Failed') =>
+  fleets.reduce((total, { counts }) => total + (counts[status] ?? 0), 0);
+
+/** Checks that the quota is full, that the other instances failed with its words, and that nothing is left over. */
+async function assertFilled(field: Nova, fleets: readonly Fleet[], running: number, words: RegExp) {
+  const now = await ended(field, fleets);
+  const size = now.reduce((total, fleet) => total + sizeOf(fleet), 0);
+  assertIs('running instances', sum(now, 'Running'), running);
+  assertIs('failed instances', sum(now, 'Failed'), size - running);
+  for (const fleet of now) {
+    for (const { status, failure } of await field.user.instances(fleet)) {
+      if (status === 'Running') continue;
+      assertIs('code of the failure', failure?.code, 'QuotaExceeded');
+      assert.match(failure?.message ?? '', words);
+    }
+  }
+  await field.ground.sleep(MINUTE_MS);
+  const { openstack } = field.worlds;
+  const made = [...openstack.project().servers.values()];
+  assert.ok(
+    made.some(({ stuck }) => stuck?.status === 'ERROR'),
+    'no server exceeded the quota after its create call was accepted',
+  );
+  const left = openstack.standing(field.ground.now());
+  assertIs('servers at the cloud', left.length, running);
+  assertIs('servers in ERROR', left.filter(({ stuck }) => stuck?.status === 'ERROR').length, 0);
+}
+
+/** Before the fix, servers in ERROR by the quota ended as `CloudFailed`, and a part of the quota stayed free. */
+export const f40: FieldCase[] = [
+  {
+    id: 'F40',
+    title: 'twelve machines asked at once fill a quota of five, and the others fail with its words',
+    play: atQuota({ instances: 5, storedAfterMs: RACE_MS }, async (field) => {
+      await assertFilled(field, [await ask(field, 'web', 12)], 5, /quota exceeded/i);
+    }),
+  },
+  {
+    id: 'F40-all',
+    title: 'machines fill a quota although Nova first put all of them into ERROR, because they came together',
+    play: atQuota({ instances: 5, storedAfterMs: RACE_MS, isRecountLate: true }, async (field) => {
+      await assertFilled(field, [await ask(field, 'web', 12)], 5, /quota exceeded/i);
+    }),
+  },
+  {
+    id: 'F40-single',
+    title: 'twelve fleets of one machine each fill a quota of three, although their creates race for it',
+    play: atQuota({ instances: 3, storedAfterMs: RACE_MS, isRecountLate: true }, async (field) => {
+      await assertFilled(field, await askSingly(field, 12), 3, /quota exceeded/i);
+    }),
+  },
+  {
+    id: 'F40-cores',
+    title: 'machines that race for a quota of cores fill it, and those beyond it fail with its words',
+    play: atQuota({ cores: 14, storedAfterMs: RACE_MS, isRecountLate: true }, async (field) => {
+      await assertFilled(field, await askSingly(field, 6, LARGE_FLAVOR), 3, /quota exceeded.*cores/i);
+    }),
+  },
+  {
+    id: 'F40-beside',
+    title:
+      'a fleet that runs beside a race for the quota is not touched, and a later retry fills a raised quota',
+    play: atQuota({ instances: 5, storedAfterMs: RACE_MS }, async (field) => {
+      const beside = await ask(field, 'beside', 2);
+      await ended(field, [beside]);
+      const racing = await askSingly(field, 6);
+      await assertFilled(field, [beside, ...racing], 5, /quota exceeded/i);
+      const [after] = await ended(field, [beside]);
+      assertIs('running instances of the fleet beside', after?.counts.Running, 2);
+      field.worlds.openstack.project().quota = { instances: 20 };
+      const failed = (await ended(field, racing)).filter(({ counts }) => counts.Failed === 1);
+      for (const { id } of failed) await field.stage.act(id, 'retry');
+      await Promise.all(failed.map(({ id }) => field.stage.until(id, ({ counts }) => counts.Running === 1)));
+    }),
+  },
+];
