@@ -3,6 +3,7 @@ import type { Fleet } from '../../../functions/model/fleet.ts';
 import { assertIs, type FieldCase } from '../harness/case.ts';
 import { type Field, inField } from '../harness/field.ts';
 import { SITES } from '../harness/sites.ts';
+import { Ec2World } from '../worlds/ec2/world.ts';
 import { LARGE_FLAVOR } from '../worlds/openstack/nova.ts';
 import type { Quota } from '../worlds/openstack/state.ts';
 import { OpenStackWorld } from '../worlds/openstack/world.ts';
@@ -71,6 +72,41 @@ async function assertFilled(field: Nova, fleets: readonly Fleet[], running: numb
   assertIs('servers in ERROR', left.filter(({ stuck }) => stuck?.status === 'ERROR').length, 0);
 }
 
+const NO_VOLUMES = {
+  code: 'Client.VolumeLimitExceeded',
+  message: 'Client.VolumeLimitExceeded: Volume limit exceeded',
+};
+
+/** EC2 accepts three machines, and ends two of them because the quota of volumes is used up. */
+async function volumes(isRaised: boolean): Promise<void> {
+  const worlds = () => ({ aws: new Ec2World({ bootMs: MINUTE_MS }) });
+  await inField({ worlds }, async ({ stage, user, worlds: { aws }, ground }) => {
+    await user.makeNamespace();
+    await user.connect('cloud', SITES.aws);
+    const fleet = await stage.create(user.order('web', 'cloud', SITES.aws, 3));
+    await stage.until(fleet.id, () => aws.standing(ground.now()).length === 3);
+    const known = new Set<string>();
+    const endTwo = () => {
+      const fresh = aws.standing(ground.now()).filter(({ id }) => !known.has(id));
+      for (const machine of fresh.slice(0, known.size === 0 ? 2 : fresh.length))
+        Object.assign(machine, { endsAtMs: ground.now() + 5_000, reason: NO_VOLUMES, forgetsReason: true });
+      for (const { id } of fresh) known.add(id);
+    };
+    endTwo();
+    const now = await stage.until(fleet.id, ({ counts }) => {
+      if (!isRaised) endTwo();
+      return (counts.Running ?? 0) + (counts.Failed ?? 0) === 3;
+    });
+    assertIs('running instances', now.counts.Running, isRaised ? 3 : 1);
+    const failures = (await user.instances(now)).flatMap(({ failure }) => (failure ? [failure] : []));
+    for (const failure of failures) {
+      assertIs('code of the failure', failure.code, 'QuotaExceeded');
+      assertIs('message of the failure', failure.message, NO_VOLUMES.message);
+    }
+    assert.ok(known.size <= 7, `EC2 made ${known.size} machines for three instances`);
+  });
+}
+
 /** Before the fix, servers in ERROR by the quota ended as `CloudFailed`, and a part of the quota stayed free. */
 export const f40: FieldCase[] = [
   {
@@ -93,6 +129,24 @@ export const f40: FieldCase[] = [
     play: atQuota({ instances: 3, storedAfterMs: RACE_MS, isRecountLate: true }, async (field) => {
       await assertFilled(field, await askSingly(field, 12), 3, /quota exceeded/i);
     }),
+  },
+  {
+    id: 'F40-unlisted',
+    title: 'machines fill a quota although only the read of a single server tells that it exceeded the quota',
+    play: atQuota({ instances: 5, storedAfterMs: RACE_MS, hidesFaults: true }, async (field) => {
+      await assertFilled(field, [await ask(field, 'web', 12)], 5, /quota exceeded/i);
+    }),
+  },
+  {
+    id: 'F40-volumes',
+    title: 'machines that EC2 ends because the quota of volumes is used up are replaced when there is room',
+    play: () => volumes(true),
+  },
+  {
+    id: 'F40-volumes-full',
+    title:
+      'instances whose machines EC2 ends by the quota of volumes fail with its words after three machines',
+    play: () => volumes(false),
   },
   {
     id: 'F40-cores',

@@ -203,7 +203,7 @@ function limitsOf({ quota }: Project): [keyof Usage, number][] {
  * server in ERROR still counts until it is deleted.
  */
 function recounted(project: Project, nowMs: number): Server[] {
-  const { storedAfterMs = 0, isRecountLate = false } = project.quota;
+  const { storedAfterMs = 0, isRecountLate = false, hidesFaults = false } = project.quota;
   const standing = project.standing(nowMs);
   const stored = standing.filter(({ createdAtMs }) => createdAtMs + storedAfterMs <= nowMs);
   for (const [at, server] of stored.entries()) {
@@ -212,8 +212,8 @@ function recounted(project: Project, nowMs: number): Server[] {
     const counted = isRecountLate ? stored : stored.slice(0, at + 1);
     const used = usageOf(counted.map(({ flavor }) => flavor));
     const beyond = limitsOf(project).flatMap(([of, limit]) => (used[of] > limit ? [`'${of}'`] : []));
-    if (beyond.length > 0)
-      server.stuck ??= { status: 'ERROR', fault: `Quota exceeded for resources: [${beyond.join(', ')}]` };
+    const fault = `Quota exceeded for resources: [${beyond.join(', ')}]`;
+    if (beyond.length > 0) server.stuck ??= { status: 'ERROR', fault, isListed: !hidesFaults };
   }
   return standing;
 }

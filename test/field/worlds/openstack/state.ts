@@ -77,6 +77,8 @@ export interface Quota {
    * quota. Otherwise, only those are that were accepted last.
    */
   isRecountLate?: boolean;
+  /** True if lists show no faults, so that only a read of the single server tells that it exceeded the quota. */
+  hidesFaults?: boolean;
 }
 
 /** The resources of a project in one region. */
