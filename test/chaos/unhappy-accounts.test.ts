@@ -264,7 +264,7 @@ describe('a rotation at a cloud that does not say to which account a credential 
         await stage.pass(0.5);
         expect(await rotated(stage, 'sim-aws')).toMatchObject({ status: 'Ready', credentialVersion: 2 });
       },
-      { Running: 1 },
+      { PartiallyRunning: 1 },
       UNTOLD,
     );
   });

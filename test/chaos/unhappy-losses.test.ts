@@ -151,7 +151,7 @@ describe('machines that their cloud denies for a while', PATIENT, () => {
     });
   });
 
-  it('a fleet stays PartiallyRunning when some of its vanished machines are back and others are not', async () => {
+  it('a fleet is Failed while too few of its vanished machines are back, and PartiallyRunning when enough are', async () => {
     const scenario = calmScenario({ sweepIntervalMs: 2 * MINUTE_MS }, { instanceQuota: SIZE });
     const story: Story = async (stage) => {
       const atGcp = fleetAt(['sim-gcp'], SIZE + 1, EAST);
@@ -168,8 +168,9 @@ describe('machines that their cloud denies for a while', PATIENT, () => {
       await stage.until(id, ({ counts }) => counts.Terminated === 2 * SIZE);
       await stage.until(id, ({ counts }) => counts.Terminated === SIZE);
       await stage.pass(5);
-      expect((await stage.read(id)).status).toBe('PartiallyRunning');
+      expect((await stage.read(id)).status).toBe('Failed');
       await stage.until(id, ({ counts }) => counts.Running === 2 * SIZE);
+      await stage.until(id, ({ status }) => status === 'PartiallyRunning');
     };
     expect((await runScenario(scenario, false, story)).violations).toEqual([]);
   });

@@ -113,7 +113,7 @@ describe('the daily cap of removals by sweeps', PATIENT, () => {
           stage.lab.queue.send(
             JSON.stringify({
               kind: 'sweep',
-              connectionKey: `${NAMESPACE}/sim-aws`,
+              connectionKey: `sim/${NAMESPACE}/sim-aws`,
               location: 'east-1',
               dryRun: false,
               round: 0,

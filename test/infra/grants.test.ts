@@ -56,7 +56,8 @@ const driverFunctions = Object.fromEntries(
     {
       ...fleets(READ),
       [`DataFleetsTable of AUDIT#* FLEET#* HOLD#${driver}/* INST#* NET#* ORPHAN#${driver}/* SWEEP#*`]: WRITE,
-      [`DataGovernorTable of CALL#${driver}/* CONN#${driver}/* LOOP#${driver} QUEUE#${driver}/*`]: READ_WRITE,
+      [`DataGovernorTable of CALL#${driver}/* CONN#${driver}/* HEALTH#${driver}/* LOOP#${driver} QUEUE#${driver}/*`]:
+        READ_WRITE,
       [`DataCatalogueTable of CATALOGUE#${driver}/*`]: READ_WRITE,
       [`DataAccessTable of ABANDONED-SECRETS CONNECTIONS#${driver}`]: READ,
       [`DataAccessTable of CONNECTIONS#${driver}`]: WRITE,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type DeniedCall, deniedCallSchema, MAX_DENIED_CALLS } from '../../model/denied-call.ts';
 import { isoTime } from '../runtime/clock.ts';
-import { healthKey } from './keys.ts';
+import { healthKey, type Owner } from './keys.ts';
 import type { Store } from './store.ts';
 import { readVersioned, updateVersioned } from './versioned.ts';
 
@@ -30,9 +30,9 @@ export const isSameCall = (one: Called, other: Called): boolean =>
 export const isQuiet = ({ lastAt }: DeniedCall, nowMs: number): boolean =>
   nowMs < Date.parse(lastAt) + QUIET_MS;
 
-/** Returns the denied calls of a connection, the latest first. @param connectionId id of the connection */
-export async function readDeniedCalls(store: Store<'governor'>, connectionId: string): Promise<DeniedCall[]> {
-  const known = await readVersioned(store, healthKey(connectionId), healthSchema);
+/** Returns the denied calls of a connection, the latest first. */
+export async function readDeniedCalls(store: Store<'governor'>, connection: Owner): Promise<DeniedCall[]> {
+  const known = await readVersioned(store, healthKey(connection), healthSchema);
   return (known?.calls ?? []).toSorted((one, other) => (one.lastAt < other.lastAt ? 1 : -1));
 }
 
@@ -43,10 +43,10 @@ export async function readDeniedCalls(store: Store<'governor'>, connectionId: st
  */
 export async function noteDenied(
   store: Store<'governor'>,
-  connectionId: string,
+  connection: Owner,
   denial: Denial,
 ): Promise<DeniedCall[]> {
-  return await updateVersioned(store, healthKey(connectionId), healthSchema, (current = { calls: [] }) => {
+  return await updateVersioned(store, healthKey(connection), healthSchema, (current = { calls: [] }) => {
     const calls = withDenial(current.calls, denial, store.clock.now());
     return { state: calls === undefined ? undefined : { calls }, answer: calls ?? current.calls };
   });
@@ -55,10 +55,10 @@ export async function noteDenied(
 /** Removes a call that the cloud has accepted. @returns the calls that are still denied */
 export async function noteAccepted(
   store: Store<'governor'>,
-  connectionId: string,
+  connection: Owner,
   called: Called,
 ): Promise<DeniedCall[]> {
-  return await updateVersioned(store, healthKey(connectionId), healthSchema, (current = { calls: [] }) => {
+  return await updateVersioned(store, healthKey(connection), healthSchema, (current = { calls: [] }) => {
     const calls = current.calls.filter((one) => !isSameCall(one, called));
     return { state: calls.length === current.calls.length ? undefined : { calls }, answer: calls };
   });

@@ -1,3 +1,4 @@
+import type { Connection } from '../../model/connection.ts';
 import type { InstanceRef } from '../../model/identifiers.ts';
 
 /**
@@ -24,7 +25,7 @@ import type { InstanceRef } from '../../model/identifiers.ts';
  * | audit row | `AUDIT#<namespace>` | `<time>#<id>` |
  * | governor: one kind of call at a site | `CALL#<connection key>#<location>` | `create`, `list`, `mutate` |
  * | governor: a connection's locations in use | `CONN#<connection key>` | `LOCATIONS` |
- * | governor: the calls that a connection is denied | `HEALTH#<connection id>` | `DENIED` |
+ * | governor: the calls that a connection is denied | `HEALTH#<driver>/<connection id>` | `DENIED` |
  * | governor: a connection's budgets | `CONN#<connection key>` | `BUDGET` |
  * | governor: texts of a cloud that no table knows | `CONN#<connection key>#WORDS#<creation time>` | hash |
  * | governor: an entry of a site's launch queue | `QUEUE#<connection key>#<location>#<part>` | `ENTRY#<tag>#<instance>` |
@@ -39,6 +40,9 @@ export interface Key {
 
 /** Maximum number of instances of a fleet in one partition. It limits how often one partition is written. */
 export const INSTANCES_PER_PARTITION = 250;
+
+/** A connection by its id, which no later connection of the same name has. */
+export type Owner = Pick<Connection, 'driver' | 'id'>;
 
 export const BY_NAMESPACE_INDEX = 'byNamespace';
 /** Attributes in the index `byNamespace`. They show whether a fleet has ended, and which connections it uses. */
@@ -99,7 +103,7 @@ export const namespacePartition = (namespace: string): string => `NS#${namespace
 /** Returns the name of a site, which is one connection at one location. */
 export const siteName = (connectionKey: string, location: string): string => `${connectionKey}#${location}`;
 /** Returns the key of the calls that a cloud denies to a connection. @param connectionId id of the connection */
-export const healthKey = (connectionId: string): Key => ({ pk: `HEALTH#${connectionId}`, sk: 'DENIED' });
+export const healthKey = ({ driver, id }: Owner): Key => ({ pk: `HEALTH#${driver}/${id}`, sk: 'DENIED' });
 
 export const callKey = (connectionKey: string, location: string, kind: string): Key => ({
   pk: `CALL#${siteName(connectionKey, location)}`,

@@ -31,11 +31,10 @@ export function partitionsOfDriver(driver: DriverName): PartitionsByTable {
       writes: [`CONNECTIONS#${driver}`],
     },
     catalogue: both([`CATALOGUE#${driver}/*`]),
-    // What a connection is denied is kept by the connection's id, which does not name the driver.
     governor: both([
       `CALL#${driver}/*`,
       `CONN#${driver}/*`,
-      'HEALTH#*',
+      `HEALTH#${driver}/*`,
       `LOOP#${driver}`,
       `QUEUE#${driver}/*`,
     ]),

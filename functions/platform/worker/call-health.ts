@@ -9,6 +9,7 @@ import {
   noteDenied,
   readDeniedCalls,
 } from '../store/denied-calls.ts';
+import type { Owner } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from './context.ts';
 
@@ -19,7 +20,7 @@ import type { Log } from './context.ts';
 export class CallHealth {
   readonly #store: Store<'governor'>;
   readonly #log: Log;
-  readonly #connectionId: string;
+  readonly #connection: Owner;
   /** The denied calls, as this process knows them. */
   #known: readonly DeniedCall[] = [];
   /** Read when the first call has ended, since many processes end without a call. */
@@ -27,10 +28,10 @@ export class CallHealth {
   /** Calls whose denial or acceptance is being written. */
   readonly #writing = new Set<string>();
 
-  constructor(store: Store<'governor'>, log: Log, connectionId: string) {
+  constructor(store: Store<'governor'>, log: Log, connection: Owner) {
     this.#store = store;
     this.#log = log;
-    this.#connectionId = connectionId;
+    this.#connection = connection;
   }
 
   /** Records a denial. A denial of one request, for instance of its image, says nothing about the call. */
@@ -42,18 +43,18 @@ export class CallHealth {
     const denial = { call: action, location, code: cloudCode ?? code, message, isCreate: kind === 'create' };
     const known = this.#known.find((one) => isSameCall(one, denial));
     if (known && isQuiet(known, this.#store.clock.now())) return;
-    await this.#write(denial, () => noteDenied(this.#store, this.#connectionId, denial));
+    await this.#write(denial, () => noteDenied(this.#store, this.#connection, denial));
   }
 
   /** Removes an accepted call from the denied calls. Reads and writes nothing if no call is denied. */
   async accepted({ action: call, location }: CloudCall): Promise<void> {
     this.#read ??= this.#safely(async () => {
-      this.#known = await readDeniedCalls(this.#store, this.#connectionId);
+      this.#known = await readDeniedCalls(this.#store, this.#connection);
     });
     await this.#read;
     const called = { call, location };
     if (!this.#known.some((one) => isSameCall(one, called))) return;
-    await this.#write(called, () => noteAccepted(this.#store, this.#connectionId, called));
+    await this.#write(called, () => noteAccepted(this.#store, this.#connection, called));
   }
 
   async #write({ call, location }: Called, write: () => Promise<DeniedCall[]>): Promise<void> {

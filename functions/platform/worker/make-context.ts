@@ -63,7 +63,7 @@ export function makeContext({
       connectionKey,
       limits,
       endsAtMs: () => invocation.endsAtMs,
-      health: isTrial ? undefined : new CallHealth(store, parts.log, connection.id),
+      health: isTrial ? undefined : new CallHealth(store, parts.log, connection),
       noteWords: (answer) => words.note({ connectionKey, createdAt: connection.createdAt }, answer),
     });
     const client = driver.connect({

@@ -25,7 +25,7 @@ export function restore(lab: Lab, account: string): void {
 }
 
 export function verify({ queue }: Lab, connection: string): void {
-  queue.send(JSON.stringify({ kind: 'verify', connectionKey: `${NAMESPACE}/${connection}` }), 0);
+  queue.send(JSON.stringify({ kind: 'verify', connectionKey: `sim/${NAMESPACE}/${connection}` }), 0);
 }
 
 /** Requests a rotation of the connection's credential to a credential of this account. */

@@ -102,7 +102,7 @@ export class Strangers {
     const parts = items.filter(
       ({ pk, kind, connectionKey }) =>
         kind === 'network' &&
-        connectionKey === `default/${account}` &&
+        connectionKey === `sim/default/${account}` &&
         ended.some(({ fleetId }) => pk === `NET#${fleetId}`),
     );
     // Leaves out networks that a cloud shows already. After a change of accounts, sweeps may have findings of

@@ -68,7 +68,7 @@ async function deliver(context: WorkerContext, message: DriverMessage | undefine
   expect(await handleBatch(context, [delivery(JSON.stringify(message))])).toEqual([]);
 }
 
-const keyOf = (name: string) => `default/${name}`;
+const keyOf = (name: string) => `sim/default/${name}`;
 const get = async (name: string) => (await gateway.ask({ method: 'GET', path: `${path}/${name}` })).body;
 const post = (name: string, verb: string) => gateway.ask({ method: 'POST', path: `${path}/${name}/${verb}` });
 const rotate = (name: string, apiKey: string) =>

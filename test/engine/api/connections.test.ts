@@ -40,7 +40,7 @@ describe('a new connection', () => {
       status: 'Verifying',
       limitProfile: { concurrentLocations: 3, concurrentInstancesPerLocation: 20 },
     });
-    expect(gateway.sent.at(-1)).toEqual({ kind: 'verify', connectionKey: 'default/new-aws' });
+    expect(gateway.sent.at(-1)).toEqual({ kind: 'verify', connectionKey: 'sim/default/new-aws' });
     expect(await secretOf('new-aws')).toEqual({ account: 'tester', apiKey: SECRET });
     const seen = await Promise.all([
       gateway.ask({ method: 'GET', path }),
@@ -135,7 +135,7 @@ describe('an existing connection', () => {
       ['sync-inventory', 'sync-inventory'],
     ] as const) {
       expect((await gateway.ask({ method: 'POST', path: `${path}/work-aws/${verb}` })).status).toBe(202);
-      expect(gateway.sent.at(-1)).toEqual({ kind, connectionKey: 'default/work-aws' });
+      expect(gateway.sent.at(-1)).toEqual({ kind, connectionKey: 'sim/default/work-aws' });
       expect((await gateway.ask({ method: 'POST', path: `${path}/no-such/${verb}` })).status).toBe(404);
     }
   });

@@ -44,7 +44,7 @@ async function fleetWithNetworks(name: string): Promise<string> {
   const asked = await gateway.ask({ method: 'POST', path: `${root}/fleets`, json: fleetBody(name) });
   const fleetId = idOf(asked.body);
   for (const [at, location] of LOCATIONS.entries()) {
-    const site = { connectionKey: 'default/sim-aws', location };
+    const site = { connectionKey: 'sim/default/sim-aws', location };
     const placement = { ...site, connection: 'sim-aws', first: at, count: 1, ranges: [] };
     await openPlacement(store, fleetId, { ...placement, driver: 'sim', cloud: 'aws' }, 1);
     await intendNetwork(store, {
@@ -109,7 +109,7 @@ describe('network resources', () => {
 describe('orphans', () => {
   const at = '2026-01-01T00:00:00.000Z';
   const finding = (connection: string, location: string, backendId: string) => ({
-    connectionKey: `default/${connection}`,
+    connectionKey: `sim/default/${connection}`,
     namespace: 'default',
     connection,
     cloud: 'aws' as const,
@@ -152,7 +152,7 @@ describe('orphans', () => {
     ]);
     expect(gateway.sent.at(-1)).toEqual({
       kind: 'sweep-connection',
-      connectionKey: 'default/sim-aws',
+      connectionKey: 'sim/default/sim-aws',
       sweepId,
       dryRun: true,
     });

@@ -138,7 +138,7 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
     },
     async getConnection({ params: { namespace, connection } }) {
       const found = await read(namespace, connection);
-      const deniedCalls = await readDeniedCalls(store, found.id);
+      const deniedCalls = await readDeniedCalls(store, found);
       return { body: { ...withLimits(found), health: { deniedCalls } } };
     },
     async deleteConnection({ params: { namespace, connection: name } }) {

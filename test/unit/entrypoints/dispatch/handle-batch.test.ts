@@ -10,7 +10,7 @@ import { ClientLoans } from '../../../chaos/models/dynamo/client.ts';
 
 const META = { message: 'told by a test', $metadata: {} };
 const FLEET = 'f0123456789abcdef';
-const site = { connectionKey: 'default/sim-aws', location: 'us-east-1' };
+const site = { connectionKey: 'sim/default/sim-aws', location: 'us-east-1' };
 const launch = (index: number): DriverMessage => ({
   kind: 'launch',
   fleetId: FLEET,

@@ -6,7 +6,7 @@ import type { NetworkItem } from '../../../../functions/platform/store/networks.
 import type { PlacementItem } from '../../../../functions/platform/store/placements.ts';
 
 const NOW_MS = Date.parse('2026-01-01T12:00:00Z');
-const SITE = { connectionKey: 'default/cloud', location: 'east' };
+const SITE = { connectionKey: 'sim/default/cloud', location: 'east' };
 const since = '2026-01-01T11:00:00.000Z';
 const SINCE_MS = Date.parse(since);
 

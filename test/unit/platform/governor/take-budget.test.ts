@@ -35,7 +35,7 @@ function world(turn: () => Promise<void> = () => Promise.resolve()) {
 }
 
 const connection = (override: unknown, name = 'sim-aws') => ({
-  connectionKey: `default/${name}`,
+  connectionKey: `sim/default/${name}`,
   limits: limitProfileOf('aws', limitOverrideSchema.parse(override)),
 });
 const some = (...ids: string[]): Demand[] =>

@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => loans.takeBack());
 
-const OWNER = { connectionKey: 'default/spider', createdAt: '2026-01-01T00:00:00.000Z' };
+const OWNER = { connectionKey: 'sim/default/spider', createdAt: '2026-01-01T00:00:00.000Z' };
 const said = (message: string) => ({ call: 'spider:POST /vm', code: 'OutcomeUnknown', message });
 const count = (message: string, times = 1) => countUnknownWords(table.store, OWNER, said(message), times);
 const words = async () => (await readUnknownWords(table.store, OWNER)).items;

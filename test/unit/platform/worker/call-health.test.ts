@@ -8,7 +8,7 @@ import { CallGovernor } from '../../../../functions/platform/worker/govern-calls
 import { ClientLoans, governedBy, governorTable, NOON } from '../governor/governor-table.ts';
 
 const MINUTE = 60_000;
-const ID = 'c-1';
+const CONNECTION = { driver: 'aws', id: 'c-1' } as const;
 const RUN: CloudCall = { action: 'ec2:RunInstances', kind: 'create', location: 'us-west-2' };
 const LIST: CloudCall = { action: 'ec2:DescribeInstances', kind: 'list', location: 'us-west-2' };
 const DENIED = new DriverError('Forbidden', 'a policy denies it', { cloudCode: 'UnauthorizedOperation' });
@@ -21,8 +21,8 @@ beforeEach(() => {
 });
 afterEach(() => loans.takeBack());
 
-const health = () => new CallHealth(table.store, log, ID);
-const shown = () => readDeniedCalls(table.store, ID);
+const health = () => new CallHealth(table.store, log, CONNECTION);
+const shown = () => readDeniedCalls(table.store, CONNECTION);
 const writes = () => table.calls.filter((command) => /Put|Update/.test(command)).length;
 
 describe('the health of a connection', () => {
@@ -79,7 +79,7 @@ describe('the health of a connection', () => {
 
   it('is bounded', async () => {
     for (let at = 0; at < MAX_DENIED_CALLS + 5; at += 1)
-      await noteDenied(table.store, ID, {
+      await noteDenied(table.store, CONNECTION, {
         call: `call-${at}`,
         location: undefined,
         code: 'Forbidden',
@@ -115,7 +115,7 @@ it('a table that fails does not fail the call', async () => {
     ...table.store,
     document: { send: () => Promise.reject(new Error('the table is down')) },
   };
-  const one = new CallHealth(Object.assign(Object.create(table.store), broken), log, ID);
+  const one = new CallHealth(Object.assign(Object.create(table.store), broken), log, CONNECTION);
   await expect(one.denied(RUN, DENIED)).resolves.toBeUndefined();
   await expect(one.accepted(RUN)).resolves.toBeUndefined();
 });
