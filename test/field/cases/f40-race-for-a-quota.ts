@@ -149,6 +149,23 @@ export const f40: FieldCase[] = [
     play: () => volumes(false),
   },
   {
+    id: 'F40-dies',
+    title:
+      'machines that race for a quota fill it, and none is left over, although all workers die again and again',
+    play: atQuota({ instances: 5, storedAfterMs: RACE_MS, isRecountLate: true }, async (field) => {
+      const { lab, stage, worlds, ground } = field;
+      const fleet = await ask(field, 'web', 12);
+      await stage.until(fleet.id, () => worlds.openstack.standing(ground.now()).length > 5);
+      let deaths = 0;
+      for (let time = 0; time < 60; time += 1) {
+        await ground.sleep(700);
+        deaths += lab.killWorkers('the case');
+      }
+      assert.ok(deaths > 0, 'no worker was busy when the case killed them');
+      await assertFilled(field, [fleet], 5, /quota exceeded/i);
+    }),
+  },
+  {
     id: 'F40-cores',
     title: 'machines that race for a quota of cores fill it, and those beyond it fail with its words',
     play: atQuota({ cores: 14, storedAfterMs: RACE_MS, isRecountLate: true }, async (field) => {
