@@ -118,8 +118,8 @@ it('instances run at another site if their site gets no network resources', asyn
   fail(bare, { call: 'ensure', kind: 'quota' });
   const process = new OneProcess(store, sim.url, TIME_SCALE);
   const { fleetId, placements } = await begin(process, 'bare', 4, [bare, other]);
-  const answers = await prepare(process, fleetId, placements);
-  expect(answers.map((answer) => answer?.['error']).toSorted()).toEqual(['QuotaExceeded', undefined]);
+  // The step ends without networks at the bare site. The launches there then wait, or go to the other site.
+  await prepare(process, fleetId, placements);
   expect(await launch(process, fleetId, placements)).toEqual(running(4));
   expect(booksOf(fleetId)).toMatchObject({ aliveAt: [other, other, other, other], ever: 4 });
   expect((await readFleet(store, 'default', fleetId))?.counts).toEqual({ requested: 4, Running: 4 });

@@ -108,21 +108,28 @@ describe('the worker', () => {
 
   it('the worker keeps the instances that a batch made even if the cloud refused other instances of the batch', async () => {
     const sizes: number[] = [];
-    const batching = (client: CloudClient): CloudClient & BatchCreate =>
-      Object.assign(client, {
+    // The cloud never has room for these instances, in a batch or alone.
+    const roomless = new Set<string>();
+    const noRoom = () => new DriverError('InsufficientCapacity', 'no room for this one');
+    const batching = (client: CloudClient): CloudClient & BatchCreate => {
+      const createInstance = client.createInstance.bind(client);
+      return Object.assign(client, {
         maxBatchSize: 5,
+        createInstance: (spec: InstanceSpec) =>
+          roomless.has(spec.instanceId) ? Promise.reject(noRoom()) : createInstance(spec),
         async createInstances(specs: readonly InstanceSpec[]): Promise<CreateOutcome[]> {
           sizes.push(specs.length);
           return await Promise.all(
-            specs.map(
-              async (spec, at): Promise<CreateOutcome> =>
-                sizes.length === 1 && at % 2 === 1
-                  ? { error: new DriverError('InsufficientCapacity', 'no room for this one') }
-                  : { instance: await client.createInstance(spec) },
-            ),
+            specs.map(async (spec, at): Promise<CreateOutcome> => {
+              if (sizes.length === 1 && at % 2 === 1) roomless.add(spec.instanceId);
+              return roomless.has(spec.instanceId)
+                ? { error: noRoom() }
+                : { instance: await createInstance(spec) };
+            }),
           );
         },
       });
+    };
     const process = new OneProcess(store, sim.url, TIME_SCALE, batching);
     const { fleetId, placements } = await begin(process, 'half-batched', 10, ['ca-central-1']);
     await prepare(process, fleetId, placements);

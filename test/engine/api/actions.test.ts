@@ -81,7 +81,10 @@ describe('fleet actions', () => {
     // died before it started the execution.
     const all = gateway.started.map(({ work, execution }) => `${work} ${execution}`);
     expect(new Set(all)).toEqual(new Set(starts));
-    expect(await readFleetItem(store, id)).toEqual(after);
+    // A repeated request makes a stuck removal be tried again immediately. It changes nothing else.
+    const { removalAskedAtMs: _first, ...rest } = after ?? {};
+    const { removalAskedAtMs: _again, ...now } = (await readFleetItem(store, id)) ?? {};
+    expect(now).toEqual(rest);
   });
 
   it.each(FLEET_STATUSES)(
