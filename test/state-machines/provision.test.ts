@@ -19,7 +19,7 @@ function butFor(index: number, answer: ReturnType<Answerer>): Answerer {
 const settled = { status: 'SUCCEEDED', output: { ...EXECUTION, status: 'Running' } };
 
 describe('concurrency', () => {
-  it('a child execution runs twice as many launches at a time as the location has slots, and a location runs two children at a time', async () => {
+  it('a location runs two child executions at a time, and each has as many concurrent launches as the location has slots', async () => {
     const world = new World(assignmentOf(parts(2_100)));
     await world.run('provision-fleet');
     const launches = world.sent.filter(({ message }) => message.kind === 'launch');
@@ -46,7 +46,7 @@ describe('concurrency', () => {
     ]);
   });
 
-  it('a location has more than two child executions at a time if two children with 40 concurrent launches each cannot use all its slots', async () => {
+  it('a location with more slots than two child executions can use has more child executions at a time', async () => {
     const world = new World(assignmentOf(parts(1_000), 1_200, { concurrentInstancesPerLocation: 100 }));
     await world.run('provision-fleet');
     expect(peak(world.sent.filter(({ message }) => message.kind === 'launch'))).toBe(200);

@@ -85,7 +85,7 @@ export class World {
   readonly sent: Sent[] = [];
   readonly invoked: { name: string; payload: Json }[] = [];
   readonly engine: Engine;
-  /** Names of the errors that the next sends to the queue throw, one error for each send. */
+  /** Error names. Each message that is sent to the queue fails with the first name left, and removes it. */
   readonly sendErrors: string[] = [];
   readonly #answer: Answerer;
   readonly #functions: Functions;

@@ -39,10 +39,10 @@ function mayDoBetterElsewhere({ code, scope }: Failure): boolean {
 }
 
 /**
- * If an attempt ended without a machine, prepares the next one: in another zone of the location if the failure
- * concerns the zone and a zone is left; here again if the instance's own machine exceeded a quota, and is gone by now;
- * otherwise at another location of the node group. Sends the launch
- * message there. Chooses a location that the instance has not tried.
+ * Prepares the next attempt of an instance whose attempt ended without a machine, and sends its launch message. The
+ * next attempt is in an untried zone of the location if the failure concerns the zone. It is here again if the
+ * instance's own machine exceeded a quota and is gone by now. Otherwise it is at an untried location of the node
+ * group.
  *
  * @returns true if the instance has moved, or if another worker has changed the record; false if the failure
  *   is permanent, because an attempt at another location is not possible or would not help

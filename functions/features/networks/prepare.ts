@@ -47,7 +47,7 @@ type Progress =
   | { failure: Failure };
 
 /**
- * `stopped` means that the fleet's launching at the site is not on, and nothing may be created. A failure is
+ * `stopped` means that the fleet does not launch at the site now, and nothing may be created. A failure is
  * permanent, and is written to the placement.
  */
 export type NetworksAnswer = Progress | 'stopped';

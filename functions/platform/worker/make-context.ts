@@ -136,7 +136,7 @@ function keptOnceRead(read: () => Promise<string>): () => Promise<string> {
 }
 
 /**
- * Returns a client that counts in `usage` what its methods save, and calls `refused` if the cloud refuses its
+ * Returns a client that counts saved calls (`runtime/usage.ts`), and calls `refused` if the cloud refuses the
  * credential. `refused` can then remove the client from a cache, so that the next message opens a client with the
  * credential in force.
  */

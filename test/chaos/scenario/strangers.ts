@@ -12,7 +12,7 @@ import type { Planted, Scenario } from './scenario.ts';
 
 /** An id that no fleet of any run has. */
 const LOST_FLEET = 'f0000000000000000';
-/** Age in ms from which a copy cannot be taken for a machine of its original's launch. */
+/** Minimum age of the original, in ms, when a copy is made. A younger copy could be a machine of the same launch. */
 const COPY_AGE_MS = 20 * 60_000;
 
 /** A planted machine or network resource. */
@@ -22,8 +22,8 @@ interface Stranger {
 }
 
 /**
- * Plants machines and networks that no fleet requested. Machines of other deployments and copies must stay,
- * regardless of their tags. A network may show up again after its fleet has ended. The fleet's records prove
+ * Plants machines and networks that no fleet requested. Sweeps must keep copies of machines,
+ * and the machines of other deployments, regardless of their tags. A network may show up again after its fleet has ended. The fleet's records prove
  * that this deployment made it, so sweeps must remove it, but only after the grace period.
  */
 export class Strangers {
@@ -105,8 +105,8 @@ export class Strangers {
         connectionKey === `sim/default/${account}` &&
         ended.some(({ fleetId }) => pk === `NET#${fleetId}`),
     );
-    // Leaves out networks that a cloud shows already. After a change of accounts, sweeps may have findings of
-    // these.
+    // Leaves out networks that a cloud shows already: after a change of accounts, sweeps may already report
+    // these networks.
     const standing = new Set(
       clouds.sites.flatMap(({ resources }) => [...resources.values()].map(({ name }) => name)),
     );
@@ -136,7 +136,7 @@ export class Strangers {
     const machines = new Map(this.#lab.clouds.machines().map((machine) => [machine.backendId, machine]));
     const removed = this.#machines.flatMap(({ whose, backendId }): Violation[] => {
       const now = machines.get(backendId);
-      // An injected fault made this machine vanish. No worker removed it.
+      // A machine that an injected fault made vanish was not removed by a worker.
       const isRemoved = now?.removeAskedAtMs !== undefined && !now.vanished;
       const text = `${backendId}, planted as ${whose}, was removed`;
       return isRemoved ? [violationBy('foreign', text, this.#lab.writers.of(machineKey(backendId)))] : [];

@@ -115,8 +115,8 @@ export class Lab {
   readonly queues: ReadonlyMap<DriverName, Queue>;
   readonly parameters = new ParameterStore();
   /**
-   * Parameter Store with the deployment's beat, a counter that shows a restore of the tables; see
-   * `deployment/beat.ts`.
+   * Parameter Store with the deployment's beat. The beat is a counter: if the tables' copy is behind, the tables
+   * were restored; see `deployment/beat.ts`.
    */
   readonly beats = new ParameterStore();
   readonly events: DomainEvent[] = [];

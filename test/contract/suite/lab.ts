@@ -19,7 +19,8 @@ export const DEPLOYMENT = 'contract-suite';
 const POLL_MS = 250;
 
 /**
- * Gives an assertion clients that call the fault proxy, specs of machines, methods that wait, and a clean-up.
+ * The environment of one assertion: clients whose calls pass the fault proxy, specs of machines, methods that wait,
+ * and a clean-up.
  */
 export class Lab {
   readonly driver: Driver;

@@ -44,8 +44,8 @@ export interface Habits {
   baseLagMs(): number;
   indexLagMs(): number;
   /**
-   * Returns the maximum number of items in one answer to a query. DynamoDB limits an answer to 1 MB, and an
-   * index projects smaller items.
+   * Returns the maximum number of items in one answer to a query. DynamoDB limits an answer to 1 MB. An
+   * index has smaller items, so that an answer has more of them.
    */
   pageSize(isIndex: boolean): number;
   /** Returns how many of `count` keys or requests of a batch stay unprocessed. */
