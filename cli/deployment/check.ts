@@ -87,7 +87,8 @@ const notDeployed = ({ name, stage }: Deployment): Finding => ({
   whatToDo: `Deploy with \`npx cdk deploy -c stage=${stage}\`, then check again.`,
 });
 
-/** Finds the deployment. If the right to read stacks is missing, goes on as before a deploy. */
+/** Finds the deployment. Without the right to read stacks, returns a deployment without a stack, as if nothing were
+ * deployed yet. */
 async function locate(
   account: AwsAccount,
   wanted: { stage?: Stage | undefined; stackName?: string | undefined },
@@ -107,7 +108,7 @@ async function locate(
   }
 }
 
-/** Lists the stack's resources. Without the right to do so, the checks that need them find none. */
+/** Lists the stack's resources. Without the right to list resources, returns an empty list. */
 async function resourcesOf(account: AwsAccount, name: string): Promise<StackResource[]> {
   try {
     return await listResources(account, name);

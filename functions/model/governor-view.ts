@@ -63,7 +63,7 @@ const reasonSchema = z.discriminatedUnion('why', [
           'volumes',
           'account',
         ])
-        .describe('What the quota counts. It stops only launches that need more of it than is left.'),
+        .describe('What the quota counts. A used-up quota stops only launches that need more than is left.'),
       family: z
         .string()
         .exactOptional()
@@ -161,9 +161,8 @@ export const reopenRequestSchema = z
   .strict();
 
 /**
- * For each location, the quotas that launches may test again: families of instance types, or what a quota is about,
- * for example `instances` or `vcpus Standard`. Also the
- * instance types that the cloud denied.
+ * For each location, the quotas that launches may test again, and the instance types that the cloud had denied. A quota
+ * is named by its family of instance types, or by what it counts, for example `instances` or `vcpus Standard`.
  */
 export const reopenedSchema = z.object({
   reopened: z.array(

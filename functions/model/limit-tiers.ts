@@ -38,9 +38,9 @@ export const DEFAULT_LIMIT_PROFILES: Readonly<Record<Cloud, LimitProfile>> = {
 /**
  * Limits to request from a provider if the defaults are too low. Set them after the provider has granted them.
  * Providers decide each case separately and publish few figures. Compute Engine has quotas of 1,500 requests per
- * minute, which are 25 per second. Tencent Cloud allows 10 RunInstances and 40 DescribeInstances per second. On EC2, a
- * full token bucket is enough to launch 1,000 instances. All other rates are four times the default rates. Most
- * profiles allow 100 concurrent instances, the power limit that private-cloud offerings publish.
+ * minute, which are 25 per second. Tencent Cloud allows 10 RunInstances and 40 DescribeInstances per second. EC2 lets an
+ * account launch 1,000 instances before it limits the rate of instances. All other rates are four times the default
+ * rates. Most profiles allow 100 concurrent instances, which is the highest limit that private-cloud offerings publish.
  */
 export const POWER_LIMIT_PROFILES: Readonly<Record<Cloud, LimitProfile>> = {
   aws: profile(30, 100, { perSecond: 20, burst: 100 }, 40),

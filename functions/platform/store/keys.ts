@@ -27,7 +27,7 @@ import type { InstanceRef } from '../../model/identifiers.ts';
  * | governor: a connection's locations in use | `CONN#<connection key>` | `LOCATIONS` |
  * | governor: the calls that a connection is denied | `HEALTH#<driver>/<connection id>` | `DENIED` |
  * | governor: a connection's budgets | `CONN#<connection key>` | `BUDGET` |
- * | governor: texts of a cloud that no table knows | `CONN#<connection key>#WORDS#<creation time>` | hash |
+ * | governor: error texts of a cloud that its driver could not classify | `CONN#<connection key>#WORDS#<creation time>` | hash |
  * | governor: an entry of a site's launch queue | `QUEUE#<connection key>#<location>#<part>` | `ENTRY#<tag>#<instance>` |
  * | governor: a fleet's latest tag in that queue | `QUEUE#<connection key>#<location>` | `FLEET#<fleet>` |
  * | seat of a waiting API request | `WAITING#<number>` | `SEAT` |
@@ -41,7 +41,7 @@ export interface Key {
 /** Maximum number of instances of a fleet in one partition. It limits how often one partition is written. */
 export const INSTANCES_PER_PARTITION = 250;
 
-/** A connection by its id, which no later connection of the same name has. */
+/** Identifies a connection. A later connection of the same name has another id. */
 export type Owner = Pick<Connection, 'driver' | 'id'>;
 
 export const BY_NAMESPACE_INDEX = 'byNamespace';
@@ -102,7 +102,7 @@ export const namespacePartition = (namespace: string): string => `NS#${namespace
 
 /** Returns the name of a site, which is one connection at one location. */
 export const siteName = (connectionKey: string, location: string): string => `${connectionKey}#${location}`;
-/** Returns the key of the calls that a cloud denies to a connection. @param connectionId id of the connection */
+/** Returns the key of the calls that a cloud denies to a connection. */
 export const healthKey = ({ driver, id }: Owner): Key => ({ pk: `HEALTH#${driver}/${id}`, sk: 'DENIED' });
 
 export const callKey = (connectionKey: string, location: string, kind: string): Key => ({
@@ -113,7 +113,7 @@ export const locationsKey = (connectionKey: string): Key => ({
   pk: `CONN#${connectionKey}`,
   sk: 'LOCATIONS',
 });
-/** Texts of a cloud that no table knows, of one connection since it was created. */
+/** Returns the partition of the error texts that the drivers could not classify, for one connection. */
 export const wordsPartition = (owner: { connectionKey: string; createdAt: string }): string =>
   `CONN#${owner.connectionKey}#WORDS#${owner.createdAt}`;
 export const wordsKey = (owner: { connectionKey: string; createdAt: string }, id: string): Key => ({

@@ -26,7 +26,7 @@ export interface SecondWriterScript {
 export function restoreOf(seed: number, troubleMs: number): RestoreScript | undefined {
   const random = new Random(seed, 'restore');
   if (!random.chance(SHARE)) return undefined;
-  // Users create fleets in the first minutes. A backup from before that has no record of these fleets.
+  // Users create fleets in the first minutes. An earlier backup has no record of these fleets.
   return { backupAtMs: random.int(0, random.chance(0.5) ? 3 * MINUTE_MS : troubleMs) };
 }
 

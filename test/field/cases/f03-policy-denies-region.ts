@@ -23,7 +23,7 @@ const POLICY: Omit<Denial, 'call'> = {
 export const f03: FieldCase[] = [
   {
     id: 'F3',
-    title: 'a policy that denies creates in region A sends them to region B',
+    title: 'if a policy denies create calls in region A, the instances run in region B',
     play: () => inTwoRegions((field) => playDeniedCreates(field, { ...POLICY, call: 'RunInstances' })),
   },
   {
@@ -49,7 +49,7 @@ export const f03: FieldCase[] = [
           [A, false, true],
         ]);
         await runsInB(field, 'only-b');
-        // The policy is lifted. A question after a quarter of an hour finds that out.
+        // The policy is lifted. The sync a quarter of an hour later lists the region as available.
         met.end();
         await stage.pass(16);
         assertIs('locations after the policy was lifted', await shown(), [

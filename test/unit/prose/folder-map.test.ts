@@ -59,7 +59,7 @@ describe('mapFaults', () => {
     ]);
   });
 
-  it('a folder that is deeper than the map needs no row', () => {
+  it('a folder below the depth of the map needs no row', () => {
     expect(mapFaults(page, { ...tree, folders: [...tree.folders, 'cli/shell/colours'] })).toEqual([]);
   });
 

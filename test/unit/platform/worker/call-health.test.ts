@@ -47,7 +47,7 @@ describe('the health of a connection', () => {
     expect(writes()).toBe(1);
   });
 
-  it('keeps the time of the first denial, and expects the next create later with each denial', async () => {
+  it('a denied create call keeps the time of its first denial, and each further denial moves the next try further away', async () => {
     for (const atMinute of [0, 1, 3, 7]) {
       table.clock.nowMs = NOON + atMinute * MINUTE;
       await health().denied(RUN, DENIED);
@@ -57,7 +57,7 @@ describe('the health of a connection', () => {
     expect(Date.parse(call?.nextTryAt ?? '') - table.clock.nowMs).toBe(8 * MINUTE);
   });
 
-  it('drops a call that the cloud accepts, and reads its item only once while nothing is denied', async () => {
+  it('a call that the cloud accepts again is removed from the denied calls, and while no call is denied, the health is read only once', async () => {
     await health().denied(RUN, DENIED);
     await health().denied(LIST, DENIED);
     const one = health();
