@@ -6,18 +6,15 @@ import type { Violation } from './violation.ts';
 
 type Groups = FleetSpec['nodeGroups'];
 
-/**
- * Numbers of instances that ran when the fleet was settled. An instance that vanishes later does not change
- * the fleet's status.
- */
+/** Numbers of instances that ran at one time. */
 interface Tally {
   running: number;
   byGroup: ReadonlyMap<string, number>;
 }
 
 /**
- * Returns every tally with which the fleet may have been settled. Instances vanished one after the other. The
- * records do not say how many of them vanished before the fleet was settled.
+ * Returns every tally that the fleet may have had since it was settled, the present one last. Instances vanished one
+ * after the other. The records do not say how many of them vanished before the fleet was settled.
  */
 function tallies(own: readonly InstanceItem[]): Tally[] {
   const running = own.filter(({ status }) => status === 'Running');
@@ -46,7 +43,7 @@ export function checkPolicy(
   add: (kind: Violation['kind'], text: string, about: Key) => void,
 ): void {
   const possible = tallies(own);
-  if (!possible.some((one) => statusesOf(fleet, groups, one).includes(fleet.status))) {
+  if (!statusesNow(fleet, groups, possible).includes(fleet.status)) {
     const { failurePolicy, status, requested, fleetId } = fleet;
     const ran = possible.map(({ running }) => running).join(' or ');
     add(
@@ -63,12 +60,36 @@ export function checkPolicy(
   }
 }
 
-function statusesOf(fleet: FleetItem, groups: Groups, { running, byGroup }: Tally): FleetItem['status'][] {
-  const { failurePolicy, requested, minimumInstances } = fleet;
+/**
+ * Returns the statuses that the fleet may have. A fleet that has lost instances since it was settled shows the
+ * shortfall, unless a refine has accepted it.
+ */
+function statusesNow(fleet: FleetItem, groups: Groups, possible: readonly Tally[]): FleetItem['status'][] {
+  const earlier = possible.slice(0, -1);
+  const isRefined = fleet.failurePolicy === 'refine' || fleet.lastAction === 'refine';
+  return possible
+    .slice(-1)
+    .flatMap((now) => [
+      ...statusesOf(fleet, groups, now),
+      ...(earlier.length > 0
+        ? [isKept(fleet, groups, now) ? ('PartiallyRunning' as const) : ('Failed' as const)]
+        : []),
+      ...(isRefined ? earlier.flatMap((one) => statusesOf(fleet, groups, one)) : []),
+    ]);
+}
+
+/** Returns true if at least one instance runs and all minimums are reached. */
+function isKept({ minimumInstances }: FleetItem, groups: Groups, { running, byGroup }: Tally): boolean {
   const groupsKept = groups.every(
     ({ name, minimumInstances: least = 0 }) => (byGroup.get(name) ?? 0) >= least,
   );
-  const kept = groupsKept && running >= Math.max(1, minimumInstances ?? 0);
+  return groupsKept && running >= Math.max(1, minimumInstances ?? 0);
+}
+
+function statusesOf(fleet: FleetItem, groups: Groups, tally: Tally): FleetItem['status'][] {
+  const { failurePolicy, requested, minimumInstances } = fleet;
+  const { running, byGroup } = tally;
+  const kept = isKept(fleet, groups, tally);
   const refined: FleetItem['status'] = running === requested || kept ? 'Running' : 'Failed';
   if (failurePolicy === 'refine') return [refined];
   if (running === requested) return ['Running'];
