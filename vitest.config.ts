@@ -15,6 +15,8 @@ const STORIES = [
   'test/races/**/*.test.ts',
 ];
 const ON_ENGINE = ['test/engine/**/*.test.ts', 'test/e2e/**/*.test.ts'];
+/** Removes a whole deployment, on an engine of its own. It takes two minutes, and runs nightly. */
+const REMOVAL = ['test/e2e/destroy.test.ts'];
 /** Tests against moto. The tests start moto. */
 const ON_MOTO = ['test/live/**/*.test.ts'];
 
@@ -28,9 +30,19 @@ export default defineConfig({
         test: {
           name: 'engine',
           include: ON_ENGINE,
+          exclude: REMOVAL,
           globalSetup: 'test/setup/engine.ts',
           // All files share one engine and one set of simulated clouds, and count what these clouds record.
           fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'removal',
+          include: REMOVAL,
+          globalSetup: 'test/setup/engine.ts',
           testTimeout: 120_000,
           hookTimeout: 60_000,
         },

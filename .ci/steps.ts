@@ -47,6 +47,7 @@ export const PARTS_OF_TEST: Stage = [
 /** The steps that take too long to run for each change. */
 export const NIGHTLY: readonly Stage[] = [
   [[program('field', npm('test:field', '--json'))]],
+  [[tests('removal', npm('test:removal'))]],
   [[program('races', npm('test:races', '--json'))]],
   [[program('canaries', npm('test:canaries', '--json'))]],
   [[program('chaos', npm('chaos', '--seeds', '2000', '--json'))]],
