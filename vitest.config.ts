@@ -11,9 +11,10 @@ const STORIES = [
   'test/infra/**/*.test.ts',
   'test/chaos/**/*.test.ts',
   'test/canaries/**/*.test.ts',
-  'test/field/**/*.test.ts',
   'test/races/**/*.test.ts',
 ];
+/** Plays the cases from the field. It takes minutes, and runs nightly as `npm run test:field`. */
+const FIELD = ['test/field/**/*.test.ts'];
 const ON_ENGINE = ['test/engine/**/*.test.ts', 'test/e2e/**/*.test.ts'];
 /** Removes a whole deployment, on an engine of its own. It takes two minutes, and runs nightly. */
 const REMOVAL = ['test/e2e/destroy.test.ts'];
@@ -25,6 +26,7 @@ export default defineConfig({
     projects: [
       { test: { name: 'unit', include: UNIT, testTimeout: 20_000 } },
       { test: { name: 'stories', include: STORIES, testTimeout: 20_000 } },
+      { test: { name: 'field', include: FIELD, testTimeout: 20_000 } },
       { test: { name: 'moto', include: ON_MOTO, testTimeout: 120_000, fileParallelism: false } },
       {
         test: {
