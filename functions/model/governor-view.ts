@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { cloudWordSchema, fleetIdSchema } from './identifiers.ts';
 import { callKindSchema } from './limit-profile.ts';
+import { quotaSubjectSchema } from './quota-subject.ts';
 
 /** Maximum number of locations in the view of one connection. */
 export const MAX_SHOWN_LOCATIONS = 200;
@@ -51,19 +52,9 @@ const reasonSchema = z.discriminatedUnion('why', [
   z
     .object({
       why: z.literal('quota'),
-      of: z
-        .enum([
-          'family',
-          'spot',
-          'instances',
-          'vcpus',
-          'memoryGb',
-          'addresses',
-          'networks',
-          'volumes',
-          'account',
-        ])
-        .describe('What the quota counts. A used-up quota stops only launches that need more than is left.'),
+      of: quotaSubjectSchema.describe(
+        'What the quota counts. A used-up quota stops only launches that need more than is left.',
+      ),
       family: z
         .string()
         .exactOptional()

@@ -1,4 +1,5 @@
-import { figureOf, type QuotaSubject, type RefusedQuota } from '../contract/quota.ts';
+import type { QuotaSubject } from '../../model/quota-subject.ts';
+import { figureOf, type RefusedQuota } from '../contract/quota.ts';
 
 /**
  * What EC2's quota codes are about. Source: "Error codes for the Amazon EC2 API", and the names of EC2's, VPC's and

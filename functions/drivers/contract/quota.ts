@@ -1,22 +1,4 @@
-/**
- * What a quota counts. `family`: the machines of one family of instance types. `spot`: spot machines. `instances`,
- * `vcpus` and `memoryGb`: all machines; where the driver has classes of instance types (`quotaClassOf`), `vcpus` counts
- * those of one class. `addresses`: public addresses, ports and network interfaces, of which each
- * machine needs one. `volumes`: the number or size of disks. `networks`: networks and what belongs to them, such as
- * routers, gateways, security groups and key pairs. `account`: everything of the account, for example its balance.
- */
-export const QUOTA_SUBJECTS = [
-  'family',
-  'spot',
-  'instances',
-  'vcpus',
-  'memoryGb',
-  'addresses',
-  'networks',
-  'volumes',
-  'account',
-] as const;
-export type QuotaSubject = (typeof QUOTA_SUBJECTS)[number];
+import type { QuotaSubject } from '../../model/quota-subject.ts';
 
 /** A quota that refused a call, as far as the cloud's words tell. The figures are in the unit of `of`. */
 export interface RefusedQuota {

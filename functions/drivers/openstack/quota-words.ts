@@ -1,4 +1,5 @@
-import { figureOf, type QuotaSubject, type RefusedQuota } from '../contract/quota.ts';
+import type { QuotaSubject } from '../../model/quota-subject.ts';
+import { figureOf, type RefusedQuota } from '../contract/quota.ts';
 
 /**
  * What a resource in a quota error of OpenStack counts. Names: nova/quota.py and nova/limit/utils.py (`instances` or

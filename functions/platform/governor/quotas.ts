@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { QUOTA_SUBJECTS, type RefusedQuota } from '../../drivers/contract/quota.ts';
+import type { RefusedQuota } from '../../drivers/contract/quota.ts';
+import { quotaSubjectSchema } from '../../model/quota-subject.ts';
 import type { WantedCreate } from '../../model/wanted-create.ts';
 import { isoTime } from '../runtime/clock.ts';
 import { FORGOTTEN_MS, PROBE_MS, probeSchema } from './probes.ts';
@@ -13,7 +14,7 @@ const SMALLEST_DIFFERENCE = 0.001;
 
 /** Entry of the negative cache of quotas: a quota that is used up, and which launches it stops. */
 export const closedSchema = z.object({
-  of: z.enum(QUOTA_SUBJECTS).default('family'),
+  of: quotaSubjectSchema.default('family'),
   /** The family, or the class of instance types, that the quota counts. Absent: all instance types. */
   name: z.string().optional(),
   /** Launches that need at most this much may still go out, in the unit of `of`. Absent: all are stopped. */

@@ -1,7 +1,7 @@
 import { BatchGetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
-import { QUOTA_SUBJECTS } from '../../drivers/contract/quota.ts';
 import { type InstanceRef, instanceId } from '../../model/identifiers.ts';
+import { quotaSubjectSchema } from '../../model/quota-subject.ts';
 import { instanceStatusSchema } from '../../model/status.ts';
 import { BY_SITE_INDEX, instanceKey, instancePartition, siteName } from './keys.ts';
 import type { Store } from './store.ts';
@@ -54,7 +54,7 @@ export type AttemptItem = z.infer<typeof attemptSchema>;
 
 const refusedQuotaSchema = z.object({
   /** Absent: the cloud's words do not tell what the quota is about. */
-  of: z.enum(QUOTA_SUBJECTS).optional(),
+  of: quotaSubjectSchema.optional(),
   limit: z.number().exactOptional(),
   used: z.number().exactOptional(),
   requested: z.number().exactOptional(),

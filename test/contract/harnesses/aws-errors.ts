@@ -1,5 +1,5 @@
 import type { DriverErrorCode } from '../../../functions/drivers/contract/errors.ts';
-import type { QuotaSubject } from '../../../functions/drivers/contract/quota.ts';
+import type { QuotaSubject } from '../../../functions/model/quota-subject.ts';
 import type { CannedAnswer } from '../../fault-proxy/faults.ts';
 import type { ErrorRow } from '../suite/harness.ts';
 import { RATE_HEADERS, RATE_WORDS } from '../suite/rate-words.ts';

@@ -1,4 +1,5 @@
-import { figureOf, type QuotaSubject } from '../../contract/quota.ts';
+import type { QuotaSubject } from '../../../model/quota-subject.ts';
+import { figureOf } from '../../contract/quota.ts';
 import { type Meaning, meaning, quota, type WordRule } from './rule.ts';
 
 /** Names of Compute Engine's metrics, and what each counts. The first pattern that matches decides. */

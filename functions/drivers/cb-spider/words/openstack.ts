@@ -1,4 +1,5 @@
-import type { QuotaSubject, RefusedQuota } from '../../contract/quota.ts';
+import type { QuotaSubject } from '../../../model/quota-subject.ts';
+import type { RefusedQuota } from '../../contract/quota.ts';
 import { type Meaning, meaning, quota, type WordRule } from './rule.ts';
 
 const SUBJECTS: Readonly<Record<string, QuotaSubject>> = {

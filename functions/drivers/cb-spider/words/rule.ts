@@ -1,5 +1,6 @@
+import type { QuotaSubject } from '../../../model/quota-subject.ts';
 import type { DriverErrorCode, ErrorScope } from '../../contract/errors.ts';
-import { figureOf, type QuotaSubject, type RefusedQuota } from '../../contract/quota.ts';
+import { figureOf, type RefusedQuota } from '../../contract/quota.ts';
 
 /** The meaning of a cloud's words. */
 export interface Meaning {
