@@ -108,7 +108,7 @@ async function runRequest(
 interface Furnished {
   location: string;
   networkBackendId: string;
-  securityGroupBackendId: string;
+  securityGroupBackendIds: [string];
   keyPairBackendId: string;
 }
 
@@ -138,8 +138,9 @@ async function furnish(
   const securityGroup = await insistently(ground, () =>
     client.ensureSecurityGroup({
       location,
-      name: securityGroupName(fleetId, site, undefined),
+      name: securityGroupName(fleetId, site, []),
       networkBackendId: network.backendId,
+      rules: [],
       tags,
     }),
   );
@@ -150,7 +151,7 @@ async function furnish(
   return {
     location,
     networkBackendId: network.backendId,
-    securityGroupBackendId: securityGroup.backendId,
+    securityGroupBackendIds: [securityGroup.backendId],
     keyPairBackendId: keyPair.backendId,
   };
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { InstanceSpec } from '../../functions/drivers/contract/driver.ts';
 import { loadSimConfig } from '../../local/sim/engine/config.ts';
 import { openGate } from '../calls/gates.ts';
 import { CALM } from './ground/disturbance.ts';
@@ -30,20 +31,21 @@ async function answersOfLife(isDirect: boolean): Promise<unknown[]> {
         location,
         name: 's1',
         networkBackendId: network.backendId,
+        rules: [],
         tags: {},
       });
       const key = await client.ensureKeyPair({ location, name: 'k1', publicKey: 'ssh-rsa AAAA', tags: {} });
       seen.push(await client.findNetworkResource(location, 'network', 'n1'));
       seen.push(await client.listNetworkResources(location, 'key-pair'));
       const id = 'f0123456789abcdef-00001';
-      const spec = {
+      const spec: InstanceSpec = {
         location,
         instanceId: id,
         launchToken: `${id}.1`,
         instanceType: 'm6i.large',
         imageBackendId: images[0]?.backendId ?? '',
         networkBackendId: network.backendId,
-        securityGroupBackendId: group.backendId,
+        securityGroupBackendIds: [group.backendId],
         keyPairBackendId: key.backendId,
         tags: { team: 'search' },
       };

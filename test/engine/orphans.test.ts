@@ -444,7 +444,7 @@ it('network resources with a closed record are removed in order, and a network w
   const site = { connectionKey: KEY, location };
   const names = {
     network: networkName(fleetId, site),
-    'security-group': securityGroupName(fleetId, site, undefined),
+    'security-group': securityGroupName(fleetId, site, []),
     'key-pair': keyPairName(fleetId, site),
   };
   for (const kind of ['network', 'security-group', 'key-pair'] as const) {

@@ -77,7 +77,9 @@ class Steps {
   readonly #untilMs: number;
   readonly #fleetId = makeFleetId(Date.now(), Math.random);
   #image = '';
-  #ground: Pick<InstanceSpec, 'networkBackendId' | 'securityGroupBackendId' | 'keyPairBackendId'> | undefined;
+  #ground:
+    | Pick<InstanceSpec, 'networkBackendId' | 'securityGroupBackendIds' | 'keyPairBackendId'>
+    | undefined;
   #machines: CloudInstance[] = [];
 
   constructor(options: LiveOptions) {

@@ -98,8 +98,12 @@ export class TemplateClient implements CloudClient, Reboot {
     return { backendId: id, ...(subnetId === undefined ? {} : { subnetBackendId: subnetId }) };
   }
 
-  async ensureSecurityGroup({ location, name, networkBackendId, sshFrom }: SecurityGroupSpec) {
-    const inbound = sshFrom === undefined ? [] : [{ protocol: 'tcp', port: 22, from: sshFrom }];
+  async ensureSecurityGroup({ location, name, networkBackendId, rules }: SecurityGroupSpec) {
+    const inbound = rules.map(({ protocol, ports, source }) => {
+      if ('cidr' in source) return { protocol, ports, from: source.cidr };
+      // The driver does not name the feature `group-sources`. Therefore no request gets here.
+      throw new DriverError('Unsupported', 'the cloud has no rules whose source is a security group');
+    });
     const body = { networkId: networkBackendId, inbound };
     return { backendId: (await this.#ensure(location, 'security-group', name, body)).id };
   }
@@ -146,7 +150,7 @@ export class TemplateClient implements CloudClient, Reboot {
         userData: spec.userData === undefined ? undefined : Buffer.from(spec.userData).toString('base64'),
         networkId: spec.networkBackendId,
         subnetId: spec.subnetBackendId,
-        securityGroupId: spec.securityGroupBackendId,
+        securityGroupIds: spec.securityGroupBackendIds,
         keyPairId: spec.keyPairBackendId,
       },
       answer: serverSchema,

@@ -140,7 +140,7 @@ export class Launcher {
           // A spec without a zone leaves the choice to the driver. EC2 refuses a repeated client token if another
           // parameter differs from the first request. Therefore the token selects the subnet.
           SubnetId: subnets[Number.parseInt(token.slice(0, 8), 16) % subnets.length]?.id,
-          Groups: [spec.securityGroupBackendId],
+          Groups: [...spec.securityGroupBackendIds],
           AssociatePublicIpAddress: true,
           DeleteOnTermination: true,
         },

@@ -81,5 +81,5 @@ export const awsMetadata = {
     'writer-marks',
     'rights-check',
   ],
-  features: ['tags', 'user-data', 'spot', 'launch-tokens', 'zones'],
+  features: ['tags', 'user-data', 'spot', 'launch-tokens', 'zones', 'group-sources'],
 } as const satisfies DriverMetadata;

@@ -3,17 +3,22 @@ import {
   CreateSecurityGroupCommand,
   DeleteSecurityGroupCommand,
   DescribeSecurityGroupsCommand,
+  type IpPermission,
   type SecurityGroup,
 } from '@aws-sdk/client-ec2';
-import { type CloudNetworkResource, DEPLOYMENT_TAG, type SecurityGroupSpec } from '../contract/driver.ts';
+import type { PortRange } from '../../model/inbound-rule.ts';
+import {
+  type AllowRule,
+  type CloudNetworkResource,
+  DEPLOYMENT_TAG,
+  type SecurityGroupSpec,
+} from '../contract/driver.ts';
 import { DriverError } from '../contract/errors.ts';
 import { parseResourceName, resourceName } from '../contract/names.ts';
 import { type Ec2, PAGE_SIZE } from './ec2.ts';
 import { unless } from './errors.ts';
 import { filter, isOf, NAME_TAG, tagFilter, tagsFor } from './tags.ts';
 import { whenVisible } from './visible.ts';
-
-const SSH_PORT = 22;
 
 /**
  * Manages security groups. Names are unique in a VPC. Inbound traffic is denied unless a rule allows it. All outbound
@@ -29,17 +34,15 @@ export class SecurityGroups {
   }
 
   async ensure(spec: SecurityGroupSpec): Promise<{ backendId: string }> {
-    const { location, sshFrom } = spec;
+    const { location, rules } = spec;
     const groupId = await whenVisible(this.#ec2.clock, () => this.#ensureGroup(spec));
-    if (sshFrom !== undefined) {
-      const range = sshFrom.includes(':')
-        ? { Ipv6Ranges: [{ CidrIpv6: sshFrom }] }
-        : { IpRanges: [{ CidrIp: sshFrom }] };
-      const rule = new AuthorizeSecurityGroupIngressCommand({
+    if (rules.length > 0) {
+      // One request makes all rules or none. Therefore a refusal of one rule as a duplicate means that all exist.
+      const allow = new AuthorizeSecurityGroupIngressCommand({
         GroupId: groupId,
-        IpPermissions: [{ IpProtocol: 'tcp', FromPort: SSH_PORT, ToPort: SSH_PORT, ...range }],
+        IpPermissions: rules.map(permissionOf),
       });
-      await whenVisible(this.#ec2.clock, () => unless(['Conflict'], () => this.#ec2.send(location, rule)));
+      await whenVisible(this.#ec2.clock, () => unless(['Conflict'], () => this.#ec2.send(location, allow)));
     }
     return { backendId: groupId };
   }
@@ -104,4 +107,20 @@ export class SecurityGroups {
       (page) => page.SecurityGroups,
     );
   }
+}
+
+/** Converts a rule. EC2 writes all types of ICMP as -1. */
+function permissionOf({ protocol, ports, source }: AllowRule): IpPermission {
+  const { first: FromPort = -1, last: ToPort = -1 } = ports ?? allOf(protocol);
+  const base = { IpProtocol: protocol, FromPort, ToPort };
+  if ('securityGroupBackendId' in source)
+    return { ...base, UserIdGroupPairs: [{ GroupId: source.securityGroupBackendId }] };
+  if (!source.cidr.includes(':')) return { ...base, IpRanges: [{ CidrIp: source.cidr }] };
+  const IpProtocol = protocol === 'icmp' ? 'icmpv6' : protocol;
+  return { ...base, IpProtocol, Ipv6Ranges: [{ CidrIpv6: source.cidr }] };
+}
+
+/** EC2 accepts -1 only for ICMP: TCP and UDP need both ends of the range. */
+function allOf(protocol: AllowRule['protocol']): Partial<PortRange> {
+  return protocol === 'icmp' ? {} : { first: 0, last: 65_535 };
 }

@@ -189,7 +189,7 @@ export class Launcher {
         VMSpecName: spec.instanceType,
         VPCName: spec.networkBackendId,
         SubnetName: subnet,
-        SecurityGroupNames: [spec.securityGroupBackendId],
+        SecurityGroupNames: spec.securityGroupBackendIds,
         KeyPairName: spec.keyPairBackendId,
         RootDiskType: '',
         RootDiskSize: spec.rootDiskGb === undefined ? '' : String(spec.rootDiskGb),

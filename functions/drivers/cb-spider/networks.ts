@@ -1,5 +1,6 @@
 import type { Cloud } from '../../model/cloud.ts';
 import type {
+  AllowRule,
   CloudNetworkResource,
   KeyPairSpec,
   NetworkResourceKind,
@@ -59,14 +60,14 @@ export class Networks {
     return { backendId: Name, subnetBackendId: Name };
   }
 
-  async ensureSecurityGroup({ location, name, networkBackendId, sshFrom }: SecurityGroupSpec) {
+  async ensureSecurityGroup({ location, name, networkBackendId, rules }: SecurityGroupSpec) {
+    const SecurityRules = rules.map(spiderRule);
     const site = await this.#options.registration.site(location);
     const Name = this.#name(name);
-    const ssh = { Direction: 'inbound', IPProtocol: 'TCP', FromPort: '22', ToPort: '22', CIDR: sshFrom };
     await this.#make(site, 'security-group', ['securitygroup'], {
       Name,
       VPCName: networkBackendId,
-      SecurityRules: sshFrom === undefined ? [] : [ssh],
+      SecurityRules,
     });
     return { backendId: Name };
   }
@@ -240,4 +241,23 @@ export class Networks {
 
 function zoneField(zone: string | undefined): { Zone?: string } {
   return zone === undefined ? {} : { Zone: zone };
+}
+
+/** Converts a rule. CB-Spider writes all types of ICMP as port -1, and needs both ends of the range for TCP and UDP. */
+function spiderRule({ protocol, ports, source }: AllowRule) {
+  if (!('cidr' in source)) {
+    throw new DriverError(
+      'Unsupported',
+      'CB-Spider has no rules whose source is a security group: name a range of addresses',
+    );
+  }
+  const { first, last } =
+    ports ?? (protocol === 'icmp' ? { first: -1, last: -1 } : { first: 0, last: 65_535 });
+  return {
+    Direction: 'inbound',
+    IPProtocol: protocol.toUpperCase(),
+    FromPort: String(first),
+    ToPort: String(last),
+    CIDR: source.cidr,
+  };
 }

@@ -1,5 +1,6 @@
 import type { Cloud, Image, InstanceType, Location, Offer } from '../../model/cloud.ts';
 import type { Credential } from '../../model/connection.ts';
+import type { PortRange, RuleProtocol } from '../../model/inbound-rule.ts';
 import type { InstanceStatus } from '../../model/status.ts';
 import type { CallGate } from './call-gate.ts';
 import type { DriverErrorCode } from './errors.ts';
@@ -96,15 +97,28 @@ export interface EnsuredNetwork {
   zones?: NetworkZone[];
 }
 
+/**
+ * Allows inbound traffic of one protocol to one range of ports (first and last port) from one source. Without ports,
+ * the rule allows all of the protocol. A rule with protocol `icmp` has no ports. From a range of IPv6 addresses, it
+ * allows ICMPv6.
+ */
+export interface AllowRule {
+  protocol: RuleProtocol;
+  ports?: PortRange;
+  /** The source is a range of addresses, or the machines that have a security group of the same network. */
+  source: { cidr: string } | { securityGroupBackendId: string };
+}
+
 export interface SecurityGroupSpec {
   location: string;
   name: string;
   networkBackendId: string;
   /**
-   * The CIDR from which inbound TCP 22 is allowed. Absent: no inbound traffic is allowed. All outbound traffic is
-   * allowed.
+   * The inbound traffic that is allowed. Specs with the same name have the same rules. No two rules are equal, and the
+   * address of a CIDR has no bits beyond the prefix. All outbound traffic is allowed. A driver without the feature
+   * `group-sources` throws `Unsupported` for a rule whose source is a security group.
    */
-  sshFrom?: string;
+  rules: readonly AllowRule[];
   tags: Record<string, string>;
 }
 
@@ -138,7 +152,8 @@ export interface InstanceSpec {
   userData?: string;
   networkBackendId: string;
   subnetBackendId?: string;
-  securityGroupBackendId: string;
+  /** The machine's security groups, at least one, each only once. Traffic is allowed if one of them allows it. */
+  securityGroupBackendIds: readonly [string, ...string[]];
   keyPairBackendId: string;
   /**
    * True if the cloud may reclaim the machine at any time, for a lower price. Set only for drivers with the feature

@@ -45,9 +45,18 @@ export type CapabilityName = (typeof CAPABILITY_NAMES)[number];
  * - `prices`: offers have prices
  * - `spot`: offers have spot prices, and a spec may request a spot machine
  * - `launch-tokens`: the cloud itself makes only one machine for one launch token, even for concurrent calls
+ * - `group-sources`: a rule of a security group may allow traffic from the machines that have another security group
  * - `zones`: `ensureNetwork` returns the zones of the network, and the caller chooses one of them for each machine
  */
-export const DRIVER_FEATURES = ['tags', 'user-data', 'prices', 'spot', 'launch-tokens', 'zones'] as const;
+export const DRIVER_FEATURES = [
+  'tags',
+  'user-data',
+  'prices',
+  'spot',
+  'launch-tokens',
+  'zones',
+  'group-sources',
+] as const;
 export type DriverFeature = (typeof DRIVER_FEATURES)[number];
 
 /**

@@ -60,7 +60,7 @@ export async function requestFor(
     name: machineName(deploymentId, spec.launchToken),
     flavorRef: flavor.id,
     networks: [{ uuid: spec.networkBackendId }],
-    security_groups: [{ name: spec.securityGroupBackendId }],
+    security_groups: spec.securityGroupBackendIds.map((name) => ({ name })),
     key_name: spec.keyPairBackendId,
     availability_zone: spec.zone,
     user_data: userData,
@@ -69,7 +69,7 @@ export async function requestFor(
       ...identity,
       [DEPLOYMENT_TAG]: deploymentId,
       [NEEDS_TAGS.network]: spec.networkBackendId,
-      [NEEDS_TAGS['security-group']]: spec.securityGroupBackendId,
+      [NEEDS_TAGS['security-group']]: spec.securityGroupBackendIds.join(','),
     },
     // The launch tokens are tags, too, because Nova can filter lists by tags, but not by metadata.
     tags: tokens,

@@ -73,5 +73,5 @@ export const openstackMetadata = {
   // Nova accepts 255 characters, and makes a host name from the first 63.
   maxNameLength: 63,
   capabilities: ['stop-start', 'reboot', 'batch-create', 'quotas', 'writer-marks'],
-  features: ['tags', 'user-data'],
+  features: ['tags', 'user-data', 'group-sources'],
 } as const satisfies DriverMetadata;

@@ -39,10 +39,12 @@ export const portSchema = z.object({
 export const routerSchema = z.object(resourceShape);
 export const ruleSchema = z.object({
   direction: z.string(),
+  ethertype: z.string().nullish(),
   protocol: z.string().nullish(),
   port_range_min: z.number().nullish(),
   port_range_max: z.number().nullish(),
   remote_ip_prefix: z.string().nullish(),
+  remote_group_id: z.string().nullish(),
 });
 export const securityGroupSchema = z.object({
   ...resourceShape,

@@ -5,8 +5,8 @@ import type { Region } from './region.ts';
 import { cloudInstance, listedServerSchema, serverSchema } from './server-answers.ts';
 
 /**
- * Keys of a server's metadata that name the network and the security group that the server needs; see
- * `refuseIfAwaited`.
+ * Keys of a server's metadata that name the network and the security groups that the server needs, separated by
+ * commas; see `refuseIfAwaited`.
  */
 export const NEEDS_TAGS = {
   network: 'fleetwright:network',
@@ -72,7 +72,7 @@ export async function refuseIfAwaited(
   const waiting = building.find(
     (server) =>
       'metadata' in server &&
-      server.metadata[NEEDS_TAGS[kind]] === id &&
+      server.metadata[NEEDS_TAGS[kind]]?.split(',').includes(id) &&
       cloudInstance(server, deploymentId)?.status === 'Creating',
   );
   if (waiting) throw new DriverError('Conflict', `server ${waiting.id} still needs the ${kind} ${id}`);

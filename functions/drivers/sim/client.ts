@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { type Image, type InstanceType, type Location, type Offer, offerId } from '../../model/cloud.ts';
 import type { ListById, Reboot, StopStart, WriterMark, WriterMarks } from '../contract/capabilities.ts';
 import {
+  type AllowRule,
   type CloudClient,
   type CloudInstance,
   type CloudNetworkResource,
@@ -126,8 +127,8 @@ export class SimClient implements CloudClient, ListById, StopStart, Reboot, Writ
     };
   }
 
-  async ensureSecurityGroup({ location, name, networkBackendId, sshFrom, tags }: SecurityGroupSpec) {
-    const body = { name, networkId: networkBackendId, sshFrom, tags: this.#tagged(tags) };
+  async ensureSecurityGroup({ location, name, networkBackendId, rules, tags }: SecurityGroupSpec) {
+    const body = { name, networkId: networkBackendId, rules: rules.map(simRule), tags: this.#tagged(tags) };
     return { backendId: (await this.#ensure(location, 'security-group', body)).id };
   }
 
@@ -188,7 +189,7 @@ export class SimClient implements CloudClient, ListById, StopStart, Reboot, Writ
         userData: spec.userData,
         networkId: spec.networkBackendId,
         subnetId: spec.subnetBackendId,
-        securityGroupId: spec.securityGroupBackendId,
+        securityGroupIds: spec.securityGroupBackendIds,
         keyPairId: spec.keyPairBackendId,
         tags: { ...this.#tagged(spec.tags), [INSTANCE_TAG]: spec.instanceId },
       },
@@ -305,4 +306,9 @@ export class SimClient implements CloudClient, ListById, StopStart, Reboot, Writ
   #tagged(tags: Readonly<Record<string, string>>): Record<string, string> {
     return { ...tags, [DEPLOYMENT_TAG]: this.#deploymentId };
   }
+}
+
+/** Converts a rule to the form that the simulated clouds accept: `from` is a CIDR, or the id of a security group. */
+function simRule({ protocol, ports, source }: AllowRule): object {
+  return { protocol, ports, from: 'cidr' in source ? source.cidr : source.securityGroupBackendId };
 }

@@ -34,5 +34,5 @@ export const simMetadata = {
   backendIds: 'unique',
   maxNameLength: 63,
   capabilities: ['stop-start', 'reboot', 'list-by-id', 'writer-marks'],
-  features: ['tags', 'user-data', 'prices', 'launch-tokens', 'zones'],
+  features: ['tags', 'user-data', 'prices', 'launch-tokens', 'zones', 'group-sources'],
 } as const satisfies DriverMetadata;

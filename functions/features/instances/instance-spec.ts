@@ -5,7 +5,8 @@ import { groupAt, siteOf } from '../../platform/placement/lay-out.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
 import type { NetworkItem } from '../../platform/store/networks.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
-import { securityGroupName, sshFromOf } from '../networks/network-names.ts';
+import { inboundRulesOf } from '../networks/inbound-rules.ts';
+import { securityGroupName } from '../networks/network-names.ts';
 
 /** Fields of a node group that are not passed on to a create request. */
 type OfTheFleet =
@@ -53,7 +54,10 @@ export async function instanceSpec(
   }: OfTheMachine = group;
   // A new node group field must be listed in OfTheFleet or passed on below. Otherwise this line is a type error.
   rest satisfies Record<string, never>;
-  const securityGroup = ready('security-group', securityGroupName(record.fleetId, record, sshFromOf(ssh)));
+  const securityGroup = ready(
+    'security-group',
+    securityGroupName(record.fleetId, record, inboundRulesOf({ ssh })),
+  );
   const imageBackendId = imageBackendIds[record.location];
   if (!network?.backendId || !keyPair?.backendId || !securityGroup?.backendId || !imageBackendId) {
     return { failure: notReady };
@@ -78,7 +82,7 @@ export async function instanceSpec(
       ...(userData === undefined ? {} : { userData }),
       networkBackendId: network.backendId,
       ...(subnetBackendId === undefined ? {} : { subnetBackendId }),
-      securityGroupBackendId: securityGroup.backendId,
+      securityGroupBackendIds: [securityGroup.backendId],
       keyPairBackendId: keyPair.backendId,
       tags: {
         ...labels,

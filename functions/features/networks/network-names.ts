@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { NodeGroup } from '../../model/fleet.ts';
+import type { InboundRule } from '../../model/inbound-rule.ts';
 import type { SiteRef } from '../../platform/worker/context.ts';
+import { rulesText } from './inbound-rules.ts';
 
 /**
  * Returns a hash of about 31 bits, as six digits of base 36. With the hash, the names of a fleet's resources
- * differ by site and by SSH rule.
+ * differ by site and by rules.
  */
 const shortHash = (text: string): string =>
   (createHash('sha256').update(text).digest().readUInt32BE() % 36 ** 6).toString(36).padStart(6, '0');
@@ -27,25 +28,15 @@ export const keyPairName = (fleetId: string, { connectionKey, location }: SiteRe
   resourceName(fleetId, 'k', connectionKey, location);
 
 /**
- * Returns the name of a security group. Each distinct SSH rule has its own security group. All node groups
- * without SSH share one security group, which allows no incoming traffic.
+ * Returns the name of a security group. Each distinct set of rules has its own security group. All node groups
+ * without rules share one security group, which allows no inbound traffic.
  */
 export function securityGroupName(
   fleetId: string,
   { connectionKey, location }: SiteRef,
-  sshFrom: string | undefined,
+  rules: readonly InboundRule[],
 ): string {
-  return resourceName(fleetId, 's', connectionKey, location, sshFrom ?? 'closed');
-}
-
-/** Returns the CIDR from which a node group's spec allows SSH; undefined if SSH is not allowed. */
-export function sshFromOf(ssh: NodeGroup['ssh']): string | undefined {
-  if (ssh === undefined) return undefined;
-  const { allowFrom, ...rest } = ssh;
-  // A new field of `ssh` makes this line a type error, because the name of the security group must depend on
-  // that field, too.
-  rest satisfies Record<string, never>;
-  return allowFrom;
+  return resourceName(fleetId, 's', connectionKey, location, rulesText(rules));
 }
 
 /**

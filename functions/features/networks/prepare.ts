@@ -1,6 +1,7 @@
-import { DEPLOYMENT_TAG, type EnsuredNetwork } from '../../drivers/contract/driver.ts';
+import { type AllowRule, DEPLOYMENT_TAG, type EnsuredNetwork } from '../../drivers/contract/driver.ts';
 import { DriverError, failureOf } from '../../drivers/contract/errors.ts';
 import type { Failure } from '../../model/failure.ts';
+import { sshRule } from '../../model/inbound-rule.ts';
 import { openNetworks } from '../../platform/governor/network-quota.ts';
 import { sameSite } from '../../platform/placement/lay-out.ts';
 import { isoTime } from '../../platform/runtime/clock.ts';
@@ -25,7 +26,8 @@ import {
 import { LAUNCH_ABANDONED, type PrepareNetworksMessage } from '../../platform/workflow/messages.ts';
 import { markRefused } from '../connections/mark-failed.ts';
 import { afterQuota, awaitQuota, mayAnyLeave } from './await-quota.ts';
-import { keyPairName, networkName, securityGroupName, sshFromOf } from './network-names.ts';
+import { inboundRulesOf, rulesText } from './inbound-rules.ts';
+import { keyPairName, networkName, securityGroupName } from './network-names.ts';
 
 /**
  * Maximum time that a call waits for its permit, in ms. If no permit comes in this time, the message is sent
@@ -158,18 +160,16 @@ async function wantedNetworks(
     createdAt: isoTime(context.store.clock.now()),
   });
   const everyone = groups.map(({ name }) => name);
-  const byRule = Map.groupBy(groups, ({ ssh }) => sshFromOf(ssh));
+  const byRules = Map.groupBy(groups, (group) => rulesText(inboundRulesOf(group)));
   return [
     item('network', networkName(fleetId, site), everyone),
     item('key-pair', keyPairName(fleetId, site), everyone),
-    ...[...byRule].map(([allowFrom, members]) => ({
-      ...item(
-        'security-group',
-        securityGroupName(fleetId, site, allowFrom),
-        members.map(({ name }) => name),
-      ),
-      ...(allowFrom === undefined ? {} : { sshFrom: allowFrom }),
-    })),
+    ...[...byRules.values()].flatMap(([first, ...others]) => {
+      if (!first) return [];
+      const rules = inboundRulesOf(first);
+      const neededBy = [first, ...others].map(({ name }) => name);
+      return [{ ...item('security-group', securityGroupName(fleetId, site, rules), neededBy), rules }];
+    }),
   ];
 }
 
@@ -236,10 +236,19 @@ async function callDriver(
       return await client.ensureSecurityGroup({
         ...base,
         networkBackendId: network.backendId,
-        ...(item.sshFrom === undefined ? {} : { sshFrom: item.sshFrom }),
+        rules: allowRules(item),
       });
     }
   }
+}
+
+/** Returns the rules of a security group's record. A record from before `rules` existed has at most the SSH rule. */
+function allowRules({ rules, sshFrom }: NetworkItem): AllowRule[] {
+  const recorded = rules ?? (sshFrom === undefined ? [] : [sshRule(sshFrom)]);
+  return recorded.map(({ source, ...rule }) => {
+    if (!('cidr' in source)) throw new Error(`no security group is known for node group ${source.nodeGroup}`);
+    return { ...rule, source };
+  });
 }
 
 /**

@@ -1,6 +1,7 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
+import { inboundRuleSchema } from '../../model/inbound-rule.ts';
 import type { PlacementRef } from './counters.ts';
 import { networkKey, networkPartition, placementKey, siteName } from './keys.ts';
 import type { Store } from './store.ts';
@@ -35,7 +36,9 @@ const networkItemSchema = z.object({
    * chooses the zones.
    */
   zones: z.array(z.object({ zone: z.string(), subnetBackendId: z.string().optional() })).optional(),
-  /** For a security group: the CIDR that SSH is allowed from. */
+  /** For a security group: the inbound traffic that it allows. */
+  rules: z.array(inboundRuleSchema).optional(),
+  /** The CIDR that SSH is allowed from: the only rule of a security group whose record has no `rules`. */
   sshFrom: z.string().optional(),
   /** Node groups whose instances need the resource. */
   neededBy: z.array(z.string()),

@@ -74,6 +74,7 @@ function instanceBooks(record: InstanceRecord, nowMs: number) {
     status: statusAt(record, nowMs),
     instanceType: record.instanceType,
     ...(zone === undefined ? {} : { zone }),
+    securityGroupIds: record.securityGroupIds,
     acceptedAt: iso(record.acceptedAtMs),
     createdAt: iso(createdAtMs(record)),
     submitMs: record.submitMs,
@@ -85,6 +86,6 @@ function instanceBooks(record: InstanceRecord, nowMs: number) {
   };
 }
 
-function resourceBooks({ backendId, name, tags, createdAtMs: madeAtMs }: ResourceRecord) {
-  return { backendId, name, tags, createdAt: iso(madeAtMs) };
+function resourceBooks({ backendId, name, tags, createdAtMs: madeAtMs, rules }: ResourceRecord) {
+  return { backendId, name, tags, createdAt: iso(madeAtMs), ...(rules === undefined ? {} : { rules }) };
 }

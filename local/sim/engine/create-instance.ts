@@ -3,7 +3,7 @@ import { imageIdAt } from './catalogue.ts';
 import { draw, drawBetween, drawId } from './draw.ts';
 import type { InstanceRecord } from './records.ts';
 import { Refusal } from './refusals.ts';
-import type { CreateInput } from './requests.ts';
+import type { CreateInput, ResourceKind } from './requests.ts';
 import type { Site } from './state.ts';
 import { statusAt } from './status.ts';
 import { named, siteParts, type Target, type World } from './world.ts';
@@ -68,16 +68,18 @@ function checkCreate({ cloud, site }: Target, input: CreateInput): void {
   if (input.zone !== undefined && !zonesOf(cloud, location).includes(input.zone)) {
     throw bad(`zone: ${location} has no zone ${input.zone}`);
   }
-  const resource = (field: 'networkId' | 'securityGroupId' | 'keyPairId', kind: string) => {
-    const found = site.resources.get(input[field]);
-    if (found?.kind !== kind) throw bad(`${field}: ${location} has no ${kind} ${input[field]}`);
+  const resource = (field: string, kind: ResourceKind, id: string) => {
+    const found = site.resources.get(id);
+    if (found?.kind !== kind) throw bad(`${field}: ${location} has no ${kind} ${id}`);
     return found;
   };
-  const network = resource('networkId', 'network');
-  const group = resource('securityGroupId', 'security-group');
-  resource('keyPairId', 'key-pair');
-  if (group.networkId !== network.backendId)
-    throw bad('securityGroupId: the security group belongs to another network');
+  const network = resource('networkId', 'network', input.networkId);
+  resource('keyPairId', 'key-pair', input.keyPairId);
+  for (const id of input.securityGroupIds) {
+    const group = resource('securityGroupIds', 'security-group', id);
+    if (group.networkId !== network.backendId)
+      throw bad(`securityGroupIds: the security group ${id} belongs to another network`);
+  }
   if (input.subnetId !== undefined && input.subnetId !== network.subnetId) {
     throw bad(`subnetId: network ${network.backendId} has no subnet ${input.subnetId}`);
   }
@@ -107,7 +109,7 @@ export function newRecord(
     imageId: input.imageId,
     ...(zone === undefined ? {} : { zone }),
     networkId: input.networkId,
-    securityGroupId: input.securityGroupId,
+    securityGroupIds: input.securityGroupIds,
     keyPairId: input.keyPairId,
     tags: input.tags,
     publicIp: publicIpOf(sequence, ...idParts),

@@ -34,7 +34,7 @@ export const plantedResourceSchema = z.strictObject({
 export function plantInstance(world: World, planted: z.output<typeof plantedInstanceSchema>): InstanceRecord {
   const { name, tags, launchToken, instanceType, networkId } = planted;
   const input = { name, tags, launchToken, instanceType, networkId };
-  const needs = { imageId: '', securityGroupId: '', keyPairId: '' };
+  const needs = { imageId: '', securityGroupIds: [], keyPairId: '' };
   const record = {
     ...newRecord(world, targetOf(world, planted), { ...input, ...needs }, false),
     submitMs: 0,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { activeFaultSchema } from './faults.ts';
-import { POWER_KINDS, RATE_KINDS, resourceKindSchema } from './requests.ts';
+import { POWER_KINDS, RATE_KINDS, resourceKindSchema, ruleSchema } from './requests.ts';
 
 /** Identifies a site: one account at one location of a cloud. */
 export const siteKeySchema = z.object({ cloud: z.string(), account: z.string(), location: z.string() });
@@ -23,7 +23,7 @@ export const instanceRecordSchema = siteKeySchema.extend({
   imageId: z.string(),
   zone: z.string().optional(),
   networkId: z.string(),
-  securityGroupId: z.string(),
+  securityGroupIds: z.array(z.string()).default([]),
   keyPairId: z.string(),
   tags: z.record(z.string(), z.string()),
   publicIp: z.string(),
@@ -50,6 +50,8 @@ export const resourceRecordSchema = siteKeySchema.extend({
   backendId: z.string(),
   subnetId: z.string().optional(),
   networkId: z.string().optional(),
+  /** The inbound rules of a security group. */
+  rules: z.array(ruleSchema).optional(),
   name: z.string(),
   tags: z.record(z.string(), z.string()),
   createdAtMs: z.number(),

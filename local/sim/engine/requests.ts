@@ -24,18 +24,27 @@ export const createInputSchema = z
     userData: z.string().max(65_536).optional(),
     networkId: wordSchema,
     subnetId: wordSchema.optional(),
-    securityGroupId: wordSchema,
+    securityGroupIds: z.array(wordSchema).min(1).max(16),
     keyPairId: wordSchema,
     tags: tagsSchema,
   })
   .strict();
 export type CreateInput = z.infer<typeof createInputSchema>;
 
+const portSchema = z.int().min(0).max(65_535);
+/** An inbound rule. `from` is a CIDR, or the id of a security group of the same network. */
+export const ruleSchema = z.strictObject({
+  protocol: z.enum(['tcp', 'udp', 'icmp']),
+  ports: z.strictObject({ first: portSchema, last: portSchema }).optional(),
+  from: z.union([z.cidrv4(), z.cidrv6(), wordSchema.regex(/^[^/]+$/)]),
+});
+export type Rule = z.infer<typeof ruleSchema>;
+
 const namedShape = { name: wordSchema, tags: tagsSchema };
 export const ensureInputSchemas = {
   network: z.object({ ...namedShape, cidr: z.cidrv4() }).strict(),
   'security-group': z
-    .object({ ...namedShape, networkId: wordSchema, sshFrom: z.union([z.cidrv4(), z.cidrv6()]).optional() })
+    .object({ ...namedShape, networkId: wordSchema, rules: z.array(ruleSchema).default([]) })
     .strict(),
   'key-pair': z.object({ ...namedShape, publicKey: z.string().min(1).max(16_384) }).strict(),
 } as const satisfies Record<ResourceKind, z.ZodType>;
@@ -43,6 +52,7 @@ export interface EnsureInput {
   name: string;
   tags: Record<string, string>;
   networkId?: string | undefined;
+  rules?: readonly Rule[] | undefined;
 }
 
 /** A short text that an account stores and that all of its credentials can read. */

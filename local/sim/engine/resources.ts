@@ -15,13 +15,14 @@ export function ensureResource(
   world: World,
   { cloud, site, nowMs }: Target,
   kind: ResourceKind,
-  { name, tags, networkId }: EnsureInput,
+  { name, tags, networkId, rules }: EnsureInput,
 ): { record: ResourceRecord; isNew: boolean } {
   const existing = findResource(site, kind, name);
   if (existing) return { record: existing, isNew: false };
   if (networkId !== undefined && site.resources.get(networkId)?.kind !== 'network') {
     throw new Refusal('InvalidParameter', `networkId: ${site.key.location} has no network ${networkId}`);
   }
+  for (const { from } of rules ?? []) requireSource(site, networkId, from);
   const parts = [world.state.seed, world.state.epoch, ...Object.values(site.key), kind, name, nowMs];
   const template = {
     network: cloud.ids.network,
@@ -34,6 +35,7 @@ export function ensureResource(
     backendId: drawId(template[kind], ...parts),
     ...(kind === 'network' ? { subnetId: drawId(cloud.ids.subnet, ...parts) } : {}),
     ...(networkId === undefined ? {} : { networkId }),
+    ...(rules === undefined ? {} : { rules: [...rules] }),
     name,
     tags,
     createdAtMs: nowMs,
@@ -60,6 +62,14 @@ export function listResources(
     .sort((a, b) => a.sequence - b.sequence);
   const { items, nextCursor } = pageOf(shown, page, world.config.pageSize, ({ sequence }) => sequence);
   return { items: items.map((record) => resourceView(cloud, record)), nextCursor };
+}
+
+/** Checks the source of a rule: a CIDR, or a security group of the rule's own network. */
+function requireSource(site: Site, networkId: string | undefined, from: string): void {
+  if (from.includes('/')) return;
+  const group = site.resources.get(from);
+  if (group?.kind !== 'security-group' || group.networkId !== networkId)
+    throw new Refusal('InvalidParameter', `rules: the network ${networkId} has no security group ${from}`);
 }
 
 /** Deletes a resource. @throws Refusal NotFound, or ResourceInUse while an instance or a security group needs it */
@@ -94,9 +104,12 @@ export function resourceView(
 function userOf(site: Site, backendId: string, nowMs: number): string | undefined {
   for (const resource of site.resources.values()) {
     if (resource.networkId === backendId) return resource.backendId;
+    const isSource = resource.rules?.some(({ from }) => from === backendId);
+    if (isSource && resource.backendId !== backendId) return resource.backendId;
   }
   for (const instance of site.live.values()) {
-    const uses = [instance.networkId, instance.securityGroupId, instance.keyPairId].includes(backendId);
+    const { networkId, securityGroupIds, keyPairId } = instance;
+    const uses = [networkId, ...securityGroupIds, keyPairId].includes(backendId);
     if (uses && statusAt(instance, nowMs) !== 'Terminated') return instance.backendId;
   }
   return undefined;

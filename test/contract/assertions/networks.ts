@@ -37,7 +37,7 @@ export const NETWORKS = assertions([
       const laid = await layGround(client, cloud.location, name, cloud.publicKey);
       const expected = {
         network: laid.networkBackendId,
-        'security-group': laid.forSpecs.securityGroupBackendId,
+        'security-group': laid.forSpecs.securityGroupBackendIds[0],
         'key-pair': laid.forSpecs.keyPairBackendId,
       };
       for (const kind of NETWORK_RESOURCE_KINDS) {
@@ -88,8 +88,8 @@ export const NETWORKS = assertions([
       const { client, cloud } = lab;
       const spec = await lab.spec();
       await client.createInstance(spec);
-      const { networkBackendId, securityGroupBackendId, location } = spec;
-      await lab.fails(client.deleteSecurityGroup(location, securityGroupBackendId), 'Conflict');
+      const { networkBackendId, securityGroupBackendIds, location } = spec;
+      await lab.fails(client.deleteSecurityGroup(location, securityGroupBackendIds[0]), 'Conflict');
       await lab.fails(client.deleteNetwork(location, networkBackendId), 'Conflict');
       const left = await client.listNetworkResources(cloud.location, 'network');
       assert.ok(left.some(({ backendId }) => backendId === networkBackendId));
@@ -105,7 +105,7 @@ export const NETWORKS = assertions([
       const laid = await layGround(client, cloud.location, name, cloud.publicKey);
       const all = [
         ['key-pair', laid.forSpecs.keyPairBackendId],
-        ['security-group', laid.forSpecs.securityGroupBackendId],
+        ['security-group', laid.forSpecs.securityGroupBackendIds[0]],
         ['network', laid.networkBackendId],
       ] as const;
       for (const [kind, backendId] of all) {

@@ -10,7 +10,7 @@ export interface Ground {
   networkBackendId: string;
   forSpecs: Pick<
     InstanceSpec,
-    'networkBackendId' | 'subnetBackendId' | 'securityGroupBackendId' | 'keyPairBackendId'
+    'networkBackendId' | 'subnetBackendId' | 'securityGroupBackendIds' | 'keyPairBackendId'
   >;
 }
 
@@ -22,14 +22,14 @@ export async function layGround(
 ): Promise<Ground> {
   const base = { location, name, tags: {} };
   const network = await client.ensureNetwork({ ...base, cidr: '10.20.0.0/16' });
-  const group = await client.ensureSecurityGroup({ ...base, networkBackendId: network.backendId });
+  const group = await client.ensureSecurityGroup({ ...base, networkBackendId: network.backendId, rules: [] });
   const key = await client.ensureKeyPair({ ...base, publicKey });
   return {
     networkBackendId: network.backendId,
     forSpecs: {
       networkBackendId: network.backendId,
       ...(network.subnetBackendId === undefined ? {} : { subnetBackendId: network.subnetBackendId }),
-      securityGroupBackendId: group.backendId,
+      securityGroupBackendIds: [group.backendId],
       keyPairBackendId: key.backendId,
     },
   };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createTemplateDriver } from '../../../../functions/drivers/_template/driver.ts';
 import { capabilitiesOf } from '../../../../functions/drivers/contract/capabilities.ts';
-import type { CloudClient } from '../../../../functions/drivers/contract/driver.ts';
+import type { CloudClient, InstanceSpec } from '../../../../functions/drivers/contract/driver.ts';
 import { machineName, resourceName } from '../../../../functions/drivers/contract/names.ts';
 import { DRIVERS } from '../../../../functions/drivers/registry.ts';
 import { openGate } from '../../../calls/gates.ts';
@@ -40,14 +40,14 @@ function cloudOf(
 const refusal = (code: string, message: string) => ({ error: { code, message } });
 const server = (id: string, name: string, state = 'active') => ({ id, name, state });
 const servers = '/v1/regions/r1/servers';
-const spec = {
+const spec: InstanceSpec = {
   location: 'r1',
   instanceId: TOKEN.split('.')[0] ?? '',
   launchToken: TOKEN,
   instanceType: 'small',
   imageBackendId: 'img',
   networkBackendId: 'net',
-  securityGroupBackendId: 'group',
+  securityGroupBackendIds: ['group'],
   keyPairBackendId: 'key',
   tags: {},
 };

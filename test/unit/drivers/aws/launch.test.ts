@@ -16,7 +16,7 @@ const specOf = (index: number): InstanceSpec => ({
   instanceType: 'm5.large',
   imageBackendId: 'ami-1',
   networkBackendId: 'vpc-1',
-  securityGroupBackendId: 'sg-1',
+  securityGroupBackendIds: ['sg-1'],
   keyPairBackendId: 'key',
   tags: { team: 'web' },
 });

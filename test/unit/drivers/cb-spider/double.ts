@@ -47,6 +47,12 @@ export function useDouble(pace: Pace, timeouts: Timeouts) {
   };
 }
 
+const sshRule = {
+  protocol: 'tcp',
+  ports: { first: 22, last: 22 },
+  source: { cidr: '203.0.113.0/24' },
+} as const;
+
 export async function specOn(client: CbSpiderClient, index = 0): Promise<InstanceSpec> {
   const base = { location: LOCATION, tags: {} };
   const name = (kind: string) => `${FLEET.slice(1)}${kind}000001`;
@@ -55,7 +61,7 @@ export async function specOn(client: CbSpiderClient, index = 0): Promise<Instanc
     ...base,
     name: name('s'),
     networkBackendId: network.backendId,
-    sshFrom: '203.0.113.0/24',
+    rules: [sshRule],
   });
   const key = await client.ensureKeyPair({ ...base, name: name('k'), publicKey: 'ssh-rsa AAAA unit' });
   const instanceId = `${FLEET}-${String(index).padStart(5, '0')}`;
@@ -67,7 +73,7 @@ export async function specOn(client: CbSpiderClient, index = 0): Promise<Instanc
     imageBackendId: 'mock-vmimage-01',
     networkBackendId: network.backendId,
     subnetBackendId: network.subnetBackendId,
-    securityGroupBackendId: group.backendId,
+    securityGroupBackendIds: [group.backendId],
     keyPairBackendId: key.backendId,
   };
 }

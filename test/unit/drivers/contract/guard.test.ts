@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { InstanceSpec } from '../../../../functions/drivers/contract/driver.ts';
 import { DriverError } from '../../../../functions/drivers/contract/errors.ts';
 import { guardError } from '../../../../functions/drivers/contract/guard-error.ts';
 import { Secrets } from '../../../../functions/drivers/contract/secrets.ts';
@@ -8,14 +9,14 @@ import { openGate } from '../../../calls/gates.ts';
 const API_KEY = 'sk-simulated-0123456789-abcdefghij';
 const AT = 'us-east-1';
 const MACHINE = { id: 'i-1', name: 'x', status: 'Running', tags: { 'fleetwright:deployment': 'guarded' } };
-const SPEC = {
+const SPEC: InstanceSpec = {
   location: AT,
   instanceId: 'f0123456789abcdef-00001',
   launchToken: 'f0123456789abcdef-00001.1',
   instanceType: 'm6i.large',
   imageBackendId: 'image',
   networkBackendId: 'network',
-  securityGroupBackendId: 'group',
+  securityGroupBackendIds: ['group'],
   keyPairBackendId: 'key',
   tags: {},
 };

@@ -14,6 +14,7 @@ import {
   securityGroupName,
 } from '../../../../functions/features/networks/network-names.ts';
 import { instanceId, launchToken } from '../../../../functions/model/identifiers.ts';
+import { sshRule } from '../../../../functions/model/inbound-rule.ts';
 
 const characters = (alphabet: string, minLength: number, maxLength: number) =>
   fc.string({ unit: fc.constantFrom(...alphabet), minLength, maxLength });
@@ -87,8 +88,8 @@ describe('the names of network resources', () => {
   const names = [
     networkName(fleetId, site),
     keyPairName(fleetId, site),
-    securityGroupName(fleetId, site, undefined),
-    securityGroupName(fleetId, site, '10.0.0.0/8'),
+    securityGroupName(fleetId, site, []),
+    securityGroupName(fleetId, site, [sshRule('10.0.0.0/8')]),
     networkName(fleetId, { ...site, location: 'us-east-2' }),
     networkName('f0123456789abcdeg', site),
   ];

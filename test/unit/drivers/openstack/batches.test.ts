@@ -26,7 +26,7 @@ function spec(id: string, attempt = 1): InstanceSpec {
     instanceType: 'm1.small',
     imageBackendId: 'i1',
     networkBackendId: 'n1',
-    securityGroupBackendId: 'g1',
+    securityGroupBackendIds: ['g1'],
     keyPairBackendId: 'k1',
     tags: { team: 'a', 'fleetwright:instance': id },
   };

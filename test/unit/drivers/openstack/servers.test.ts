@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { InstanceSpec } from '../../../../functions/drivers/contract/driver.ts';
 import { machineName } from '../../../../functions/drivers/contract/names.ts';
 import { instanceId } from '../../../../functions/model/identifiers.ts';
 import { clientOf, fault, json, PASSWORD, REGION } from './cloud-double.ts';
@@ -24,14 +25,14 @@ const catalogue = {
   'GET glance /v2/images/arm': () =>
     json({ id: 'arm', status: 'active', created_at: 'x', architecture: 'aarch64' }),
 };
-const spec = (over: object = {}) => ({
+const spec = (over: Partial<InstanceSpec> = {}): InstanceSpec => ({
   location: REGION,
   instanceId: idOf(1),
   launchToken: `${idOf(1)}.1`,
   instanceType: 'm1.small',
   imageBackendId: 'i1',
   networkBackendId: 'n1',
-  securityGroupBackendId: 'g1',
+  securityGroupBackendIds: ['g1'],
   keyPairBackendId: 'k1',
   tags: { 'team/x': 'y' },
   ...over,

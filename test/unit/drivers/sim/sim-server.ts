@@ -57,6 +57,7 @@ export async function prepare(client: CloudClient, location = LOCATION) {
     ...base,
     name: 'group',
     networkBackendId: network.backendId,
+    rules: [],
   });
   const key = await client.ensureKeyPair({ ...base, name: 'key', publicKey: 'ssh-ed25519 AAAA test' });
   const images = await client.listImages(location);
@@ -69,7 +70,7 @@ export async function prepare(client: CloudClient, location = LOCATION) {
     imageBackendId,
     networkBackendId: network.backendId,
     ...(network.subnetBackendId === undefined ? {} : { subnetBackendId: network.subnetBackendId }),
-    securityGroupBackendId: group.backendId,
+    securityGroupBackendIds: [group.backendId],
     keyPairBackendId: key.backendId,
     tags: {},
     ...over,

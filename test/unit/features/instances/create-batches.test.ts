@@ -10,7 +10,7 @@ const spec = (n: number, over: Partial<InstanceSpec> = {}): { spec: InstanceSpec
     instanceType: 'm6i.large',
     imageBackendId: 'ami-1',
     networkBackendId: 'net',
-    securityGroupBackendId: 'group',
+    securityGroupBackendIds: ['group'],
     keyPairBackendId: 'key',
     ...over,
     tags: { team: 'search', ...over.tags, [INSTANCE_TAG]: `i${n}` },

@@ -21,7 +21,7 @@ function wanted(index: number, keys: string[] = []) {
     instanceType: 'm6i.large',
     imageBackendId: 'ami-1',
     networkBackendId: 'vpc-1',
-    securityGroupBackendId: 'sg-1',
+    securityGroupBackendIds: ['sg-1'],
     keyPairBackendId: 'key-1',
     tags: {},
   };

@@ -575,6 +575,6 @@ function networksAt(site: typeof EAST, letters?: readonly string[]) {
   return [
     { ...item('network', networkName(FLEET, site)), ...(zones ? { zones } : {}) },
     item('key-pair', keyPairName(FLEET, site)),
-    item('security-group', securityGroupName(FLEET, site, undefined)),
+    item('security-group', securityGroupName(FLEET, site, [])),
   ];
 }

@@ -21,7 +21,7 @@ export class VirtualClouds {
   readonly cloud: string;
   account = 'acc';
   apiKey: string | undefined;
-  #needs = new Map<string, Pick<CreateInput, 'networkId' | 'securityGroupId' | 'keyPairId' | 'imageId'>>();
+  #needs = new Map<string, Pick<CreateInput, 'networkId' | 'securityGroupIds' | 'keyPairId' | 'imageId'>>();
   #instances = 0;
 
   constructor(overrides: unknown = {}, options: Partial<EngineOptions> & { cloud?: string } = {}) {
@@ -107,7 +107,7 @@ export class VirtualClouds {
     const images = this.call({ call: 'images', location, page: {} }).body.items ?? [];
     const needs = {
       networkId,
-      securityGroupId: ensure('security-group', networkId),
+      securityGroupIds: [ensure('security-group', networkId)],
       keyPairId: ensure('key-pair'),
       imageId: String(images[0]?.['id']),
     };
