@@ -4,6 +4,7 @@ import { deletionSchema } from './deletion.ts';
 import { driverNameSchema } from './driver-names.ts';
 import { connectionIdSchema, nameSchema } from './identifiers.ts';
 import { keptLimitOverrideSchema, limitOverrideSchema } from './limit-profile.ts';
+import { networkChoiceSchema } from './network-choice.ts';
 import { orphanPolicySchema } from './orphan.ts';
 
 export { DRIVER_NAMES, type DriverName, driverNameSchema } from './driver-names.ts';
@@ -86,6 +87,7 @@ export const connectionSchema = z.object({
   endpoint: z.url().optional(),
   limits: keptLimitOverrideSchema.optional(),
   orphans: orphanPolicySchema.optional(),
+  network: networkChoiceSchema.optional().describe('The network of fleets whose requests say nothing of it.'),
   status: connectionStatusSchema,
   failure: failureSchema.optional(),
   failedAt: z.iso.datetime().optional().describe('Time at which the connection became Failed.'),

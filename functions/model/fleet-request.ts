@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { holdSchema } from './fleet-action.ts';
 import { cloudWordSchema, descriptionSchema, nameSchema } from './identifiers.ts';
+import { networkChoiceSchema } from './network-choice.ts';
 
 export const MAX_INSTANCES_PER_FLEET = 10_000;
 export const MAX_GROUPS_PER_FLEET = 100;
@@ -76,6 +77,10 @@ const groupShape = {
     .optional(),
 };
 
+const networkSchema = networkChoiceSchema
+  .optional()
+  .describe('The network of the machines. Absent: the default of the connection, or else `dedicated`.');
+
 export const nodeGroupRequestSchema = z
   .object({
     name: nameSchema,
@@ -121,6 +126,7 @@ export const fleetRequestSchema = z
     hold: holdSchema
       .optional()
       .describe('The fleet is accepted, and its launches begin when a user releases it.'),
+    network: networkSchema,
     nodeGroups: z.array(nodeGroupRequestSchema).min(1).max(MAX_GROUPS_PER_FLEET),
   })
   .strict()
@@ -197,18 +203,26 @@ export const instanceRequestSchema = z
     name: nameSchema,
     description: descriptionSchema.optional(),
     location: cloudWordSchema,
+    network: networkSchema,
     ...groupShape,
   })
   .strict();
 export type InstanceRequest = z.infer<typeof instanceRequestSchema>;
 
 /** Converts a request for one instance into the equivalent fleet request. */
-export function fleetOfOne({ name, description, location, ...group }: InstanceRequest): FleetRequest {
+export function fleetOfOne({
+  name,
+  description,
+  location,
+  network,
+  ...group
+}: InstanceRequest): FleetRequest {
   // A type error here means that the request for one instance has a field that a node group does not have.
   group satisfies { [Field in keyof typeof group]: Field extends keyof NodeGroupRequest ? unknown : never };
   return {
     name,
     ...(description === undefined ? {} : { description }),
+    ...(network === undefined ? {} : { network }),
     failurePolicy: 'continue',
     nodeGroups: [{ ...group, name, size: 1, locations: [location] }],
   };

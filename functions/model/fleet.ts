@@ -4,6 +4,7 @@ import { driverNameSchema } from './connection.ts';
 import { fleetActionSchema } from './fleet-action.ts';
 import { failurePolicySchema, nodeGroupRequestSchema, prioritySchema } from './fleet-request.ts';
 import { cloudWordSchema, fleetIdSchema, instanceIdSchema, nameSchema } from './identifiers.ts';
+import { networkChoiceSchema, networkModeSchema, siteNetworkSchema } from './network-choice.ts';
 import { fleetStatusSchema, type InstanceStatus, instanceStatusSchema } from './status.ts';
 import { stuckSchema, waitingSchema } from './stuck.ts';
 
@@ -44,8 +45,20 @@ export const fleetSchema = z.object({
   failurePolicy: failurePolicySchema,
   minimumInstances: z.int().nonnegative().optional(),
   counts: countsSchema,
+  network: networkChoiceSchema
+    .optional()
+    .describe('The network that the request asked for. Absent: the request said nothing.'),
   byLocation: z.array(
-    z.object({ cloud: cloudSchema, connection: nameSchema, location: cloudWordSchema, counts: countsSchema }),
+    z.object({
+      cloud: cloudSchema,
+      connection: nameSchema,
+      location: cloudWordSchema,
+      counts: countsSchema,
+      network: z
+        .object({ mode: networkModeSchema, networkId: z.string().optional() })
+        .optional()
+        .describe('The network that the fleet uses here. `networkId`: the network that the user has given.'),
+    }),
   ),
   progress: z
     .number()
@@ -153,5 +166,9 @@ export const fleetSpecSchema = z.object({
   name: nameSchema,
   priority: prioritySchema.exactOptional(),
   nodeGroups: z.array(nodeGroupSchema),
+  networks: z
+    .array(z.object({ connection: nameSchema, location: cloudWordSchema, network: siteNetworkSchema }))
+    .exactOptional()
+    .describe('The network of each site. A site that is not listed has network resources of its own.'),
 });
 export type FleetSpec = z.infer<typeof fleetSpecSchema>;

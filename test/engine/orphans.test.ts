@@ -141,10 +141,11 @@ async function recordOf(fields: Partial<InstanceItem>): Promise<InstanceItem> {
     connectionKey: fields.connectionKey ?? KEY,
     location: fields.location ?? location,
   };
+  const network = { mode: 'dedicated' as const };
   await openPlacement(
     store,
     fleetId,
-    { ...site, driver: 'sim', cloud: 'aws', first: 0, count: 1, ranges },
+    { ...site, driver: 'sim', cloud: 'aws', network, first: 0, count: 1, ranges },
     1,
   );
   const made = record({
@@ -390,7 +391,8 @@ describe('a vanished machine that shows up again', () => {
   it('a vanished machine that shows up after its fleet has ended is removed', async () => {
     const { made, id } = await vanish();
     const placement = await placementOf(made);
-    if (placement) await endPlacement(store, made.fleetId, { ...placement, count: 1, ranges: [] });
+    const network = { mode: 'dedicated' as const };
+    if (placement) await endPlacement(store, made.fleetId, { ...placement, network, count: 1, ranges: [] });
     await sweep();
     await pause();
     await sweep();

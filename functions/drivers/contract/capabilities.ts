@@ -1,5 +1,6 @@
 import type { InstanceType, Offer } from '../../model/cloud.ts';
-import type { CloudClient, CloudInstance, InstanceSpec } from './driver.ts';
+import type { GivenNetwork } from '../../model/network-choice.ts';
+import type { CloudClient, CloudInstance, EnsuredNetwork, InstanceSpec } from './driver.ts';
 import type { DriverError } from './errors.ts';
 import { CAPABILITY_NAMES, type CapabilityName } from './metadata.ts';
 
@@ -156,6 +157,48 @@ export interface RightsCheck {
   checkRights(location?: string): Promise<DeniedRight[]>;
 }
 
+/** Codes of what may be wrong with a given network. */
+export const NETWORK_FAULT_CODES = [
+  /** The cloud shows no such resource at the location, to this credential. */
+  'unknown-network',
+  'unknown-subnet',
+  'unknown-security-group',
+  /** The subnet or the security group belongs to another network. */
+  'other-network',
+  /** The subnet is in another zone than the one under which it is given. */
+  'other-zone',
+  /** The subnets must be given by zone, or as a list; the message says which, and why. */
+  'subnets-misfit',
+  /** This deployment made the resource for a fleet, and removes it with that fleet. */
+  'made-for-a-fleet',
+] as const;
+
+/** Something that is wrong with a given network. */
+export interface NetworkFault {
+  /** JSON pointer of the wrong value within the given network, such as `/networkId` or `/subnetIds/us-east-1a`. */
+  pointer: string;
+  code: (typeof NETWORK_FAULT_CODES)[number];
+  message: string;
+}
+
+/** The network as `ensureNetwork` would return it, or everything that is wrong with it. */
+export type VerifiedNetwork = { network: EnsuredNetwork } | { faults: [NetworkFault, ...NetworkFault[]] };
+
+/** Lets machines use a network that the user made. */
+export interface ExistingNetworks {
+  /**
+   * Checks that the network exists at the location, that its subnets belong to it and are in their zones, and that its
+   * security groups can be used in it. Makes at most ten read requests, and changes nothing at the cloud. The answer's
+   * `zones` are the zones that have a given subnet.
+   *
+   * The caller later passes the answer and the given security groups to `createInstance`. It never passes them to a
+   * method that changes or deletes network resources.
+   *
+   * @throws DriverError NotFound for an unknown location; Forbidden if the credential may not read a resource
+   */
+  verifyNetwork(location: string, given: GivenNetwork): Promise<VerifiedNetwork>;
+}
+
 /** Maps each optional capability to its methods. */
 export interface Capabilities extends Record<CapabilityName, object> {
   'stop-start': StopStart;
@@ -167,6 +210,7 @@ export interface Capabilities extends Record<CapabilityName, object> {
   'global-catalogue': GlobalCatalogue;
   'writer-marks': WriterMarks;
   'rights-check': RightsCheck;
+  'existing-networks': ExistingNetworks;
 }
 
 const METHODS: { readonly [Name in CapabilityName]: readonly (keyof Capabilities[Name])[] } = {
@@ -179,6 +223,7 @@ const METHODS: { readonly [Name in CapabilityName]: readonly (keyof Capabilities
   'global-catalogue': ['listOffersEverywhere'],
   'writer-marks': ['listWriterMarks', 'putWriterMark', 'removeWriterMark'],
   'rights-check': ['checkRights'],
+  'existing-networks': ['verifyNetwork'],
 };
 
 /** Returns the optional capabilities of a client. A client has a capability if it has all methods of the capability. */

@@ -32,6 +32,7 @@ export const CAPABILITY_NAMES = [
   'global-catalogue',
   'writer-marks',
   'rights-check',
+  'existing-networks',
 ] as const;
 export type CapabilityName = (typeof CAPABILITY_NAMES)[number];
 

@@ -74,10 +74,17 @@ async function writeFleet(
       if (ending) return { outcome: 'deployment-ending', since: ending.since };
       return { outcome: 'refused', errors: resolved.errors };
     }
-    const { nodeGroups, connections } = resolved;
+    const { nodeGroups, networks, connections } = resolved;
     const fleetId = makeFleetId(store.clock.now(), store.random);
     const written = await createFleet(store, {
-      spec: { fleetId, namespace, name, ...(priority === undefined ? {} : { priority }), nodeGroups },
+      spec: {
+        fleetId,
+        namespace,
+        name,
+        ...(priority === undefined ? {} : { priority }),
+        nodeGroups,
+        networks,
+      },
       request: ofItem,
       idempotency,
       connections,

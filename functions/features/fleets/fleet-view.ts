@@ -98,6 +98,7 @@ export function fleetView(fleet: FleetItem, placements: readonly PlacementItem[]
       cloud: placement.cloud,
       connection: placement.connection,
       location: placement.location,
+      network: placement.network,
       counts: countsOf(fleet, placement),
     }));
   const assigned = placements.reduce((sum, { requested }) => sum + requested, 0);
@@ -120,6 +121,7 @@ export function fleetView(fleet: FleetItem, placements: readonly PlacementItem[]
     status: fleet.status,
     failurePolicy: fleet.failurePolicy,
     minimumInstances: fleet.minimumInstances,
+    network: fleet.network,
     counts: { ...counts, requested: fleet.requested },
     byLocation,
     progress: Math.min(1, ended / fleet.requested),

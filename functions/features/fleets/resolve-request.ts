@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Connection } from '../../model/connection.ts';
-import type { NodeGroup } from '../../model/fleet.ts';
+import type { FleetSpec, NodeGroup } from '../../model/fleet.ts';
 import {
   type FleetRequest,
   MAX_GROUPS_PER_FLEET,
@@ -11,23 +11,31 @@ import { findFleetByName } from '../../platform/store/new-fleet.ts';
 import type { Store } from '../../platform/store/store.ts';
 import { checkTotals, type GroupDemand } from './check-totals.ts';
 import { checkWords, type GroupWords, type Meaning, type RequestError } from './check-words.ts';
+import { chooseNetworks, type LocatedGroup } from './choose-networks.ts';
 
 type Stores = Store<'fleets' | 'access' | 'catalogue'>;
+
+interface Resolved extends Required<Pick<FleetSpec, 'networks'>> {
+  nodeGroups: NodeGroup[];
+  connections: Connection[];
+}
 
 /**
  * Resolves the names in a request against the catalogue.
  *
- * @returns the node groups to create, and the connections that they use; or all errors, sorted by JSON
- *   pointer
+ * @returns the node groups to create, and the connections and networks that they use; or all errors, sorted by
+ *   JSON pointer
  */
 export async function resolveRequest(
   store: Stores,
   namespace: string,
   request: FleetRequest,
-): Promise<{ nodeGroups: NodeGroup[]; connections: Connection[] } | { errors: RequestError[] }> {
+): Promise<Resolved | { errors: RequestError[] }> {
   const words = request.nodeGroups.map((group, at) => wordsOf(group, at));
   const { meanings, errors } = await checkWords(store, namespace, words);
   errors.push(...checkTotals(demandsOf(request, words, meanings)));
+  const chosen = chooseNetworks(request, locatedGroups(request, words, meanings));
+  errors.push(...chosen.errors);
   if (errors.length > 0) {
     errors.push(...(await nameErrors(store, namespace, request.name)));
     return { errors: inOrder(errors) };
@@ -35,6 +43,7 @@ export async function resolveRequest(
   const used = [...meanings.values()].map(({ connection }) => [connection.name, connection] as const);
   return {
     connections: [...new Map(used).values()],
+    networks: chosen.networks,
     nodeGroups: request.nodeGroups.map((group, at) => {
       const meaning = words[at] && meanings.get(words[at]);
       if (!meaning)
@@ -43,6 +52,20 @@ export async function resolveRequest(
       return { ...group, driver: connection.driver, cloud: connection.cloud, ...resolved };
     }),
   };
+}
+
+/** Returns the node groups without errors, with what the network of each depends on. */
+function locatedGroups(
+  request: FleetRequest,
+  words: readonly GroupWords[],
+  meanings: ReadonlyMap<GroupWords, Meaning>,
+): LocatedGroup[] {
+  return request.nodeGroups.flatMap((group, at) => {
+    const meaning = words[at] && meanings.get(words[at]);
+    if (!meaning) return [];
+    const { connection, locations } = meaning;
+    return [{ pointer: `/nodeGroups/${at}`, group, connection, locations }];
+  });
 }
 
 /** Returns what the node groups without errors request of their connections. */

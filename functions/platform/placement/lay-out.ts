@@ -2,6 +2,7 @@ import type { Cloud } from '../../model/cloud.ts';
 import type { DriverName } from '../../model/connection.ts';
 import type { FleetSpec, NodeGroup } from '../../model/fleet.ts';
 import { connectionKey } from '../../model/identifiers.ts';
+import type { SiteNetwork } from '../../model/network-choice.ts';
 
 /**
  * The instances of one node group at one location. Their positions (numbers in the fleet) are `first` to `first + count
@@ -20,6 +21,7 @@ export interface Placement {
   driver: DriverName;
   cloud: Cloud;
   location: string;
+  network: SiteNetwork;
   first: number;
   count: number;
   ranges: GroupRange[];
@@ -80,11 +82,18 @@ export function layOut(spec: FleetSpec): Placement[] {
       driver: head.group.driver,
       cloud: head.group.cloud,
       location: head.location,
+      network: networkAt(spec, head.group.connection, head.location),
       first,
       count: next - first,
       ranges,
     };
   });
+}
+
+/** Fleets that an earlier release accepted have no `networks`. Each has network resources of its own. */
+function networkAt({ networks = [] }: FleetSpec, connection: string, location: string): SiteNetwork {
+  const chosen = networks.find((one) => one.connection === connection && one.location === location);
+  return chosen?.network ?? { mode: 'dedicated' };
 }
 
 /** Finds the node group and the initial placement of a position; undefined if the fleet has no such position. */

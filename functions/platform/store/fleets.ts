@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { type FleetSpec, fleetSpecSchema } from '../../model/fleet.ts';
 import { type FleetAction, fleetActionSchema, type Hold } from '../../model/fleet-action.ts';
 import { failurePolicySchema } from '../../model/fleet-request.ts';
+import { networkChoiceSchema } from '../../model/network-choice.ts';
 import { type FleetStatus, fleetStatusSchema } from '../../model/status.ts';
 import { ACTIVE_PARTITION, fleetKey, nameKey, specKey } from './keys.ts';
 import type { Store } from './store.ts';
@@ -27,6 +28,7 @@ const fleetItemSchema = z.object({
   status: fleetStatusSchema,
   failurePolicy: failurePolicySchema,
   minimumInstances: z.number().optional(),
+  network: networkChoiceSchema.optional(),
   requested: z.number(),
   connections: z.array(z.string()),
   /**

@@ -115,7 +115,7 @@ export async function createFleet(
 
 /** Returns the item of a new fleet. Pure. */
 function newItem(spec: FleetSpec, request: NewFleet['request'], nowMs: number): FleetItem {
-  const { description, labels = {}, failurePolicy, minimumInstances, hold, ...rest } = request;
+  const { description, labels = {}, failurePolicy, minimumInstances, hold, network, ...rest } = request;
   // A type error here means that a new field of the request is not copied yet.
   rest satisfies Record<string, never>;
   return {
@@ -127,6 +127,7 @@ function newItem(spec: FleetSpec, request: NewFleet['request'], nowMs: number): 
     status: hold ? 'Held' : 'Preparing',
     failurePolicy,
     minimumInstances,
+    network,
     requested: spec.nodeGroups.reduce((sum, group) => sum + group.size, 0),
     connections: [...new Set(spec.nodeGroups.map((group) => group.connection))],
     round: 1,

@@ -3,6 +3,7 @@ import { GetCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/li
 import { z } from 'zod';
 import { cloudSchema } from '../../model/cloud.ts';
 import { driverNameSchema } from '../../model/connection.ts';
+import { networkModeSchema } from '../../model/network-choice.ts';
 import { type InstanceStatus, instanceStatusSchema } from '../../model/status.ts';
 import type { Placement } from '../placement/lay-out.ts';
 import { fleetKey, PLACEMENT_PREFIX, placementKey } from './keys.ts';
@@ -26,6 +27,8 @@ const placementItemSchema = z.object({
   driver: driverNameSchema,
   cloud: cloudSchema,
   location: z.string(),
+  /** The network that the fleet uses here, for users. Absent in placements that an earlier release opened. */
+  network: z.object({ mode: networkModeSchema, networkId: z.string().optional() }).optional(),
   first: z.number(),
   requested: z.number(),
   launching: launchingSchema,
@@ -65,7 +68,7 @@ function newItem(
   launching: PlacementItem['launching'],
   round: number,
 ): PlacementItem {
-  const { connection, connectionKey, driver, cloud, location, first, count, ranges } = placement;
+  const { connection, connectionKey, driver, cloud, location, network, first, count, ranges } = placement;
   return {
     fleetId,
     connection,
@@ -73,6 +76,10 @@ function newItem(
     driver,
     cloud,
     location,
+    network: {
+      mode: network.mode,
+      ...(network.mode === 'existing' ? { networkId: network.given.networkId } : {}),
+    },
     first,
     requested: count,
     launching,

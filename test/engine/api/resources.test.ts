@@ -46,7 +46,8 @@ async function fleetWithNetworks(name: string): Promise<string> {
   for (const [at, location] of LOCATIONS.entries()) {
     const site = { connectionKey: 'sim/default/sim-aws', location };
     const placement = { ...site, connection: 'sim-aws', first: at, count: 1, ranges: [] };
-    await openPlacement(store, fleetId, { ...placement, driver: 'sim', cloud: 'aws' }, 1);
+    const network = { mode: 'dedicated' as const };
+    await openPlacement(store, fleetId, { ...placement, driver: 'sim', cloud: 'aws', network }, 1);
     await intendNetwork(store, {
       fleetId,
       ...site,

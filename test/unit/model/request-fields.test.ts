@@ -39,6 +39,7 @@ it('fleetOfOne passes each field of an instance’s request to the fleet’s req
     name: 'build-1',
     description: 'builds',
     location: 'eu-west-1',
+    network: { mode: 'dedicated' },
     connection: 'main',
     zone: 'eu-west-1a',
     instanceType: 'm5.large',
@@ -50,11 +51,12 @@ it('fleetOfOne passes each field of an instance’s request to the fleet’s req
     ssh: { allowFrom: '203.0.113.0/24' },
   };
   expect(Object.keys(request).sort()).toEqual(fieldsOf(instanceRequestSchema).sort());
-  const { description, location, ...group } = request;
+  const { description, location, network, ...group } = request;
   const fleet = fleetRequestSchema.parse(fleetOfOne(request));
   expect(fleet).toEqual({
     name: request.name,
     description,
+    network,
     failurePolicy: 'continue',
     nodeGroups: [{ ...group, size: 1, locations: [location] }],
   });
