@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { dataDisksSchema, hasRootDiskTwice, ROOT_DISK_TWICE, rootDiskSchema } from './disk.ts';
 import { holdSchema } from './fleet-action.ts';
 import { cloudWordSchema, descriptionSchema, nameSchema } from './identifiers.ts';
 import { networkChoiceSchema } from './network-choice.ts';
@@ -61,7 +62,14 @@ const groupShape = {
   zone: cloudWordSchema.optional(),
   instanceType: cloudWordSchema,
   image: cloudWordSchema,
-  rootDiskGb: z.int().min(1).max(16_384).optional(),
+  rootDiskGb: z
+    .int()
+    .min(1)
+    .max(16_384)
+    .optional()
+    .describe('Size of the root disk. `rootDisk` replaces this field, which is refused beside it.'),
+  rootDisk: rootDiskSchema.optional(),
+  dataDisks: dataDisksSchema.optional(),
   labels: labelsSchema.optional(),
   userData: z
     .string()
@@ -107,6 +115,8 @@ const relatedFieldsSchema = z.object({
         locations: z.array(z.string()).catch([]),
         zone: z.string().optional().catch(undefined),
         minimumInstances: z.number().optional().catch(undefined),
+        rootDiskGb: z.unknown().optional(),
+        rootDisk: z.unknown().optional(),
       }),
     )
     .max(MAX_GROUPS_PER_FLEET),
@@ -137,7 +147,8 @@ export const fleetRequestSchema = z
       const issue = (path: (string | number)[], code: string, message: string) =>
         context.addIssue({ code: 'custom', path, message, params: { code } });
       const firstAt = new Map<string, number>();
-      fleet.nodeGroups.forEach(({ name, size, locations, zone, minimumInstances }, at) => {
+      fleet.nodeGroups.forEach((group, at) => {
+        const { name, size, locations, zone, minimumInstances } = group;
         const first = name === undefined ? undefined : firstAt.get(name);
         if (first !== undefined) {
           issue(['nodeGroups', at, 'name'], 'duplicate', `must differ from the name of nodeGroups/${first}`);
@@ -151,6 +162,9 @@ export const fleetRequestSchema = z
             'zone-needs-one-location',
             'must be left out, or the node group must have exactly one location',
           );
+        }
+        if (hasRootDiskTwice(group)) {
+          issue(['nodeGroups', at, ROOT_DISK_TWICE.field], ROOT_DISK_TWICE.code, ROOT_DISK_TWICE.message);
         }
         if (minimumInstances !== undefined && size !== undefined && minimumInstances > size) {
           issue(
@@ -206,7 +220,15 @@ export const instanceRequestSchema = z
     network: networkSchema,
     ...groupShape,
   })
-  .strict();
+  .strict()
+  .superRefine(
+    (body, context) => {
+      if (!hasRootDiskTwice(z.looseObject({}).safeParse(body).data ?? {})) return;
+      const { field, code, message } = ROOT_DISK_TWICE;
+      context.addIssue({ code: 'custom', path: [field], message, params: { code } });
+    },
+    { when: () => true },
+  );
 export type InstanceRequest = z.infer<typeof instanceRequestSchema>;
 
 /** Converts a request for one instance into the equivalent fleet request. */

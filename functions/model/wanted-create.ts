@@ -26,8 +26,8 @@ export const wantedCreateSchema = z.object({
   vcpus: z.number(),
   gpus: z.number(),
   memoryGb: z.number(),
-  /** Size of the root disk that the fleet requests. Absent: the image's or type's own. */
-  rootDiskGb: z.number().optional(),
+  /** Size of all disks that the fleet requests for the machine, in GB. Absent: the image's or type's own root disk. */
+  diskGb: z.number().optional(),
   /** The class of instance types that share a vCPU quota with this one. Absent: the cloud has no classes. */
   quotaClass: z.string().optional(),
   spot: z.boolean().optional(),

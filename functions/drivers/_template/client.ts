@@ -146,7 +146,7 @@ export class TemplateClient implements CloudClient, Reboot {
         size: spec.instanceType,
         imageId: spec.imageBackendId,
         zone: spec.zone,
-        diskGb: spec.rootDiskGb,
+        diskGb: spec.rootDisk?.sizeGb,
         userData: spec.userData === undefined ? undefined : Buffer.from(spec.userData).toString('base64'),
         networkId: spec.networkBackendId,
         subnetId: spec.subnetBackendId,

@@ -145,7 +145,7 @@ export class Launcher {
           DeleteOnTermination: true,
         },
       ],
-      BlockDeviceMappings: disksOf(image, spec.rootDiskGb),
+      BlockDeviceMappings: disksOf(image, spec.rootDisk?.sizeGb),
       MetadataOptions: { HttpTokens: 'required' },
       ...(spec.userData === undefined ? {} : { UserData: Buffer.from(spec.userData).toString('base64') }),
       ...(spec.spot

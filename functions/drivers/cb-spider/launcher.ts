@@ -192,7 +192,7 @@ export class Launcher {
         SecurityGroupNames: spec.securityGroupBackendIds,
         KeyPairName: spec.keyPairBackendId,
         RootDiskType: '',
-        RootDiskSize: spec.rootDiskGb === undefined ? '' : String(spec.rootDiskGb),
+        RootDiskSize: spec.rootDisk?.sizeGb === undefined ? '' : String(spec.rootDisk.sizeGb),
       },
     };
   }

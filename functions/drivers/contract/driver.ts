@@ -1,5 +1,6 @@
 import type { Cloud, Image, InstanceType, Location, Offer } from '../../model/cloud.ts';
 import type { Credential } from '../../model/connection.ts';
+import type { DataDisk, RootDisk } from '../../model/disk.ts';
 import type { PortRange, RuleProtocol } from '../../model/inbound-rule.ts';
 import type { InstanceStatus } from '../../model/status.ts';
 import type { CallGate } from './call-gate.ts';
@@ -147,7 +148,13 @@ export interface InstanceSpec {
   launchToken: string;
   instanceType: string;
   imageBackendId: string;
-  rootDiskGb?: number;
+  /** The root disk. Absent fields, and an absent disk, are as the image, the type and the cloud decide. */
+  rootDisk?: RootDisk;
+  /**
+   * Further, empty disks, in the order in which the machine gets them. Set only for drivers with the feature
+   * `data-disks`. The fields of a disk that need a feature are set only for drivers with that feature.
+   */
+  dataDisks?: readonly DataDisk[];
   /** The user data, not encoded. A driver without the feature `user-data` throws `Unsupported`. */
   userData?: string;
   networkBackendId: string;

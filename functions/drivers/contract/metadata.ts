@@ -48,6 +48,12 @@ export type CapabilityName = (typeof CAPABILITY_NAMES)[number];
  * - `launch-tokens`: the cloud itself makes only one machine for one launch token, even for concurrent calls
  * - `group-sources`: a rule of a security group may allow traffic from the machines that have another security group
  * - `zones`: `ensureNetwork` returns the zones of the network, and the caller chooses one of them for each machine
+ * - `disk-types`: a disk of a spec may name its type
+ * - `disk-performance`: a disk of a spec may name its IOPS and its throughput
+ * - `disk-encryption`: a disk of a spec may say whether it is encrypted
+ * - `disk-keys`: a disk of a spec may name the customer's encryption key
+ * - `data-disks`: machines get the data disks of a spec
+ * - `kept-disks`: a data disk of a spec may be kept when its machine is removed; the client has the capability `volumes`
  */
 export const DRIVER_FEATURES = [
   'tags',
@@ -57,8 +63,30 @@ export const DRIVER_FEATURES = [
   'launch-tokens',
   'zones',
   'group-sources',
+  'disk-types',
+  'disk-performance',
+  'disk-encryption',
+  'disk-keys',
+  'data-disks',
+  'kept-disks',
 ] as const;
 export type DriverFeature = (typeof DRIVER_FEATURES)[number];
+
+/** The least and the greatest value that a type of disk accepts. */
+export interface DiskRange {
+  min: number;
+  max: number;
+}
+
+/** What a type of disk accepts. An absent range means that the type does not accept the field. */
+export interface DiskType {
+  sizeGb: DiskRange;
+  /** `perGb`: maximum for each GB of the disk's size. `isNeeded`: a disk of this type must name its IOPS. */
+  iops?: DiskRange & { perGb?: number; isNeeded?: true };
+  throughputMbps?: DiskRange;
+  /** False if machines cannot boot from such a disk. */
+  isBootable?: false;
+}
 
 /**
  * Names the ways to prove that a create call of this deployment created a machine, and that the machine is not a copy
@@ -131,4 +159,11 @@ export interface DriverMetadata {
   /** `defineDriver` ensures that the clients have exactly the methods of these capabilities. */
   readonly capabilities: readonly CapabilityName[];
   readonly features: readonly DriverFeature[];
+  /**
+   * The types of disks that the driver's clouds have, by name. The API refuses other names, and values that the type does
+   * not accept. Absent: only the cloud knows its types, and refuses a wrong name at the launch.
+   */
+  readonly diskTypes?: Readonly<Record<string, DiskType>>;
+  /** The type of a disk that names none. Absent: the cloud chooses the type. */
+  readonly defaultDiskType?: string;
 }

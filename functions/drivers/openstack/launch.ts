@@ -90,9 +90,10 @@ export async function requestFor(
  */
 async function rootDisk(
   region: Region,
-  { imageBackendId, rootDiskGb }: InstanceSpec,
+  { imageBackendId, rootDisk }: InstanceSpec,
   { diskGb, type }: Flavor,
 ) {
+  const rootDiskGb = rootDisk?.sizeGb;
   const isOwnDiskEnough = rootDiskGb === undefined || (diskGb > 0 && rootDiskGb <= diskGb);
   if (isOwnDiskEnough) return { imageRef: imageBackendId };
   if (!(await region.hasVolumes())) {

@@ -185,7 +185,7 @@ export class SimClient implements CloudClient, ListById, StopStart, Reboot, Writ
         instanceType: spec.instanceType,
         imageId: spec.imageBackendId,
         zone: spec.zone,
-        rootDiskGb: spec.rootDiskGb,
+        rootDiskGb: spec.rootDisk?.sizeGb,
         userData: spec.userData,
         networkId: spec.networkBackendId,
         subnetId: spec.subnetBackendId,

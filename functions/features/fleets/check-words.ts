@@ -1,16 +1,15 @@
+import { DRIVERS } from '../../drivers/registry.ts';
 import type { Location, Offer } from '../../model/cloud.ts';
 import type { Connection } from '../../model/connection.ts';
+import type { DiskFields } from '../../model/disk.ts';
 import { connectionKey } from '../../model/identifiers.ts';
 import { type CatalogueEntries, readCatalogue } from '../../platform/store/catalogue.ts';
 import { readConnection } from '../../platform/store/connections.ts';
 import type { Store } from '../../platform/store/store.ts';
+import { checkDisks } from './check-disks.ts';
+import type { RequestError } from './request-error.ts';
 
-/** An error in a request. It has the same shape as the API's field errors. */
-export interface RequestError {
-  pointer: string;
-  code: string;
-  message: string;
-}
+export type { RequestError } from './request-error.ts';
 
 /**
  * The names in a node group that are looked up in the catalogue. A name that the request leaves out is not
@@ -24,6 +23,8 @@ export interface GroupWords {
   zone?: string | undefined;
   instanceType?: string | undefined;
   image?: string | undefined;
+  /** The disks that the group requests. They are checked against what the connection's driver offers. */
+  disks?: DiskFields | undefined;
 }
 
 /** What the catalogue says about the names in a node group. */
@@ -109,11 +110,11 @@ async function readEntries(
 }
 
 function checkGroup(
-  { pointer, locations, zone, instanceType, image }: GroupWords,
+  { pointer, locations, zone, instanceType, image, disks = {} }: GroupWords,
   connection: Connection,
   found: CatalogueEntries,
 ): { errors: RequestError[]; meaning: Meaning } {
-  const errors: RequestError[] = [];
+  const errors = checkDisks(pointer, disks, DRIVERS[connection.driver]);
   const add = (field: string, code: string, message: string) =>
     errors.push({ pointer: `${pointer}/${field}`, code, message });
   const { name: ofConnection } = connection;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Connection } from '../../model/connection.ts';
+import { type DiskFields, dataDisksSchema, rootDiskSchema } from '../../model/disk.ts';
 import type { FleetSpec, NodeGroup } from '../../model/fleet.ts';
 import {
   type FleetRequest,
@@ -99,6 +100,8 @@ const remainsSchema = z.object({
           zone: word,
           instanceType: word,
           image: word,
+          rootDisk: rootDiskSchema.optional().catch(undefined),
+          dataDisks: dataDisksSchema.optional().catch(undefined),
         })
         .optional()
         .catch(undefined),
@@ -129,10 +132,11 @@ export async function inspectRefused(
 }
 
 function wordsOf(
-  group: Omit<GroupWords, 'pointer' | 'locations'> & { locations: (string | undefined)[] },
+  group: Omit<GroupWords, 'pointer' | 'locations' | 'disks'> &
+    DiskFields & { locations: (string | undefined)[] },
   at: number,
 ): GroupWords {
-  const { connection, zone, instanceType, image, locations } = group;
+  const { connection, zone, instanceType, image, locations, rootDiskGb, rootDisk, dataDisks } = group;
   const pointer = `/nodeGroups/${at}`;
   return {
     pointer,
@@ -140,6 +144,7 @@ function wordsOf(
     zone,
     instanceType,
     image,
+    disks: { rootDiskGb, rootDisk, dataDisks },
     locations: locations.flatMap((location, index) =>
       location === undefined ? [] : [{ pointer: `${pointer}/locations/${index}`, name: location }],
     ),

@@ -1,3 +1,4 @@
+import { requestedGb } from '../../model/disk.ts';
 import { instanceId } from '../../model/identifiers.ts';
 import type { WantedCreate } from '../../model/wanted-create.ts';
 import { groupAt } from '../../platform/placement/lay-out.ts';
@@ -16,6 +17,7 @@ export async function wantedCreate(
   const at = groupAt((await context.layout(fleetId)).placements, index);
   if (!at) throw new RangeError(`fleet ${fleetId} has no position ${index}`);
   const { group } = at;
+  const diskGb = requestedGb(group);
   const quotaClass = context.driver.quotaClassOf?.(group.instanceType);
   const tried = record?.round === round ? record.tried : [];
   return {
@@ -27,7 +29,7 @@ export async function wantedCreate(
     vcpus: group.vcpus ?? 0,
     gpus: group.gpus ?? 0,
     memoryGb: group.memoryGb ?? 0,
-    ...(group.rootDiskGb === undefined ? {} : { rootDiskGb: group.rootDiskGb }),
+    ...(diskGb === undefined ? {} : { diskGb }),
     ...(quotaClass === undefined ? {} : { quotaClass }),
     ...(hasFreedQuota(record, message) ? { hasFreed: true } : {}),
     mayGoElsewhere: untriedLocations(group, message.location, tried, index).length > 0,

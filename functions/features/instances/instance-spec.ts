@@ -1,4 +1,5 @@
 import { DEPLOYMENT_TAG, INSTANCE_TAG, type InstanceSpec } from '../../drivers/contract/driver.ts';
+import { rootDiskOf } from '../../model/disk.ts';
 import type { Failure } from '../../model/failure.ts';
 import type { NodeGroup } from '../../model/fleet.ts';
 import { groupAt, siteOf } from '../../platform/placement/lay-out.ts';
@@ -47,6 +48,8 @@ export async function instanceSpec(
     instanceType,
     imageBackendIds,
     rootDiskGb,
+    rootDisk: namedDisk,
+    dataDisks,
     labels,
     userData,
     ssh,
@@ -69,6 +72,7 @@ export async function instanceSpec(
     const message = `the network at ${record.location} has no subnet in ${zone}, because the cloud made none there`;
     return { failure: { code: 'Unsupported', message, scope: 'zone' } };
   }
+  const rootDisk = rootDiskOf({ rootDiskGb, rootDisk: namedDisk });
   const subnetBackendId = inZone?.subnetBackendId ?? network.subnetBackendId;
   return {
     spec: {
@@ -78,7 +82,8 @@ export async function instanceSpec(
       launchToken: record.launchToken,
       instanceType,
       imageBackendId,
-      ...(rootDiskGb === undefined ? {} : { rootDiskGb }),
+      ...(rootDisk === undefined ? {} : { rootDisk }),
+      ...(dataDisks === undefined ? {} : { dataDisks }),
       ...(userData === undefined ? {} : { userData }),
       networkBackendId: network.backendId,
       ...(subnetBackendId === undefined ? {} : { subnetBackendId }),

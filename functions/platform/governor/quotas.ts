@@ -173,7 +173,7 @@ function stops({ of, name, room }: ClosedQuota, wanted: WantedCreate): boolean {
     case 'memoryGb':
       return exceeds(wanted.memoryGb, room);
     case 'volumes':
-      return room === undefined || (wanted.rootDiskGb ?? 0) > room;
+      return room === undefined || (wanted.diskGb ?? 0) > room;
   }
 }
 
@@ -196,7 +196,7 @@ function needOf({ of }: Pick<RefusedQuota, 'of'>, wanted: WantedCreate): number 
     case 'instances':
       return 1;
     case 'volumes':
-      return wanted.rootDiskGb;
+      return wanted.diskGb;
     case 'family':
     case 'spot':
     case 'addresses':

@@ -19,14 +19,16 @@ it('a fleet’s response has all fields of its request, except for `hold`, `node
   expect(without(fieldsOf(fleetRequestSchema), fieldsOf(fleetSchema))).toEqual(others);
 });
 
-it('an instance’s response has all fields of its node group’s request, except for nine fields', () => {
+it('an instance’s response has all fields of its node group’s request, except for eleven fields', () => {
   // The response shows `name` as `nodeGroup`, and one of the `locations` as `location`.
   expect(without(fieldsOf(nodeGroupRequestSchema), fieldsOf(instanceSchema))).toEqual([
+    'dataDisks',
     'instanceTimeoutSeconds',
     'labels',
     'locations',
     'minimumInstances',
     'name',
+    'rootDisk',
     'rootDiskGb',
     'size',
     'ssh',
@@ -45,19 +47,25 @@ it('fleetOfOne passes each field of an instance’s request to the fleet’s req
     instanceType: 'm5.large',
     image: 'debian-12',
     rootDiskGb: 20,
+    rootDisk: { sizeGb: 20, type: 'gp3' },
+    dataDisks: [{ sizeGb: 100, deleteOnTermination: false }],
     labels: { team: 'build' },
     userData: '#!/bin/sh',
     instanceTimeoutSeconds: 600,
     ssh: { allowFrom: '203.0.113.0/24' },
   };
   expect(Object.keys(request).sort()).toEqual(fieldsOf(instanceRequestSchema).sort());
-  const { description, location, network, ...group } = request;
-  const fleet = fleetRequestSchema.parse(fleetOfOne(request));
-  expect(fleet).toEqual({
-    name: request.name,
-    description,
-    network,
-    failurePolicy: 'continue',
-    nodeGroups: [{ ...group, size: 1, locations: [location] }],
-  });
+  // A request may have only one of these fields.
+  for (const older of ['rootDiskGb', 'rootDisk'] as const) {
+    const { [older]: _, ...single } = request;
+    const { description, location, network, ...group } = single;
+    const fleet = fleetRequestSchema.parse(fleetOfOne(single));
+    expect(fleet).toEqual({
+      name: request.name,
+      description,
+      network,
+      failurePolicy: 'continue',
+      nodeGroups: [{ ...group, size: 1, locations: [location] }],
+    });
+  }
 });

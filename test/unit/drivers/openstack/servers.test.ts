@@ -71,7 +71,7 @@ describe('createInstance', () => {
     ['an unknown type', { instanceType: 'none' }],
     ['an unknown image', { imageBackendId: 'none' }],
     ['an image for another architecture', { imageBackendId: 'arm' }],
-    ["a root disk larger than the type's disk, at a cloud without volumes", { rootDiskGb: 11 }],
+    ["a root disk larger than the type's disk, at a cloud without volumes", { rootDisk: { sizeGb: 11 } }],
   ])('a create with %s is refused before any POST to Nova', async (_, over) => {
     const { client, asked } = clientOf(catalogue);
     await expect(client.createInstance(spec(over))).rejects.toEqual(code('InvalidRequest'));

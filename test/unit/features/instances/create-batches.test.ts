@@ -34,7 +34,7 @@ test.each<[string, Partial<InstanceSpec>]>([
   ['type', { instanceType: 'm6i.xlarge' }],
   ['zone', { zone: 'us-east-1a' }],
   ['user data', { userData: 'x' }],
-  ['disk', { rootDiskGb: 30 }],
+  ['disk', { rootDisk: { sizeGb: 30 } }],
   ['network', { networkBackendId: 'another' }],
   ['label', { tags: { team: 'ads' } }],
 ])('an instance with a different %s gets a batch of its own', (_what, over) => {

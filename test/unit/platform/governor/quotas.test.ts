@@ -49,10 +49,12 @@ describe('a used-up quota', () => {
   });
 
   it('a quota of volumes stops launches with a disk as large as the refused one', () => {
-    const disks = closed({ of: 'volumes' }, { rootDiskGb: 100 });
-    expect([undefined, 50, 100].map((gb) => said(disks, gb === undefined ? {} : { rootDiskGb: gb }))).toEqual(
-      ['open', 'open', 'refused'],
-    );
+    const disks = closed({ of: 'volumes' }, { diskGb: 100 });
+    expect([undefined, 50, 100].map((gb) => said(disks, gb === undefined ? {} : { diskGb: gb }))).toEqual([
+      'open',
+      'open',
+      'refused',
+    ]);
     expect(said(closed({ of: 'volumes' }))).toBe('refused');
   });
 
