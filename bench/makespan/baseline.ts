@@ -73,7 +73,7 @@ async function runRequest(
       };
       const client = driver.connect(options);
       const atLocation = Map.groupBy(
-        groups.flatMap(({ size, locations, instanceType, image }) =>
+        groups.flatMap(({ size, locations, instanceType = '', image }) =>
           Array.from({ length: size }, (_, index) => ({
             location: locations[index % locations.length] ?? '',
             instanceType,

@@ -1,3 +1,5 @@
+import type { QuotaSubject } from './quota-subject.ts';
+
 /**
  * The reason why an operation failed, for the user. The code is an error code of the driver contract, or a code that
  * Fleetwright adds to these.
@@ -12,4 +14,6 @@ export interface Failure {
   scope?: 'launch' | 'zone' | 'site' | 'connection' | undefined;
   /** Number of machines that the refused call asked for. Absent: one. */
   machines?: number | undefined;
+  /** What the quota counts that refused the call. Absent: another code, or the quota of the machine's family. */
+  quotaOf?: QuotaSubject | undefined;
 }

@@ -3,6 +3,8 @@ import { dataDisksSchema, hasRootDiskTwice, ROOT_DISK_TWICE, rootDiskSchema } fr
 import { holdSchema } from './fleet-action.ts';
 import { cloudWordSchema, descriptionSchema, nameSchema } from './identifiers.ts';
 import { networkChoiceSchema } from './network-choice.ts';
+import { bothOldAndNew, type GroupIssue } from './superseded-fields.ts';
+import { typeChoiceIssues, typeChoiceShape } from './type-choice.ts';
 
 export const MAX_INSTANCES_PER_FLEET = 10_000;
 export const MAX_GROUPS_PER_FLEET = 100;
@@ -59,8 +61,7 @@ const labelsSchema = z
 
 const groupShape = {
   connection: nameSchema,
-  zone: cloudWordSchema.optional(),
-  instanceType: cloudWordSchema,
+  ...typeChoiceShape,
   image: cloudWordSchema,
   rootDiskGb: z
     .int()
@@ -100,6 +101,15 @@ export const nodeGroupRequestSchema = z
   .strict();
 export type NodeGroupRequest = z.infer<typeof nodeGroupRequestSchema>;
 
+/** Finds errors that concern several fields of the machine of one node group. Pure. */
+function machineIssues(group: Readonly<Record<string, unknown>>): GroupIssue[] {
+  const { field, code, message } = ROOT_DISK_TWICE;
+  const twice = hasRootDiskTwice(group) ? [{ path: [field], code, message }] : [];
+  return [...twice, ...bothOldAndNew(group), ...typeChoiceIssues(group)];
+}
+
+const anyObject = z.record(z.string(), z.unknown());
+
 /**
  * The fields that the rules below compare with each other. This schema accepts any value in these fields, so that a
  * request with errors in single fields is also checked against these rules.
@@ -115,8 +125,6 @@ const relatedFieldsSchema = z.object({
         locations: z.array(z.string()).catch([]),
         zone: z.string().optional().catch(undefined),
         minimumInstances: z.number().optional().catch(undefined),
-        rootDiskGb: z.unknown().optional(),
-        rootDisk: z.unknown().optional(),
       }),
     )
     .max(MAX_GROUPS_PER_FLEET),
@@ -146,9 +154,15 @@ export const fleetRequestSchema = z
       if (!fleet) return;
       const issue = (path: (string | number)[], code: string, message: string) =>
         context.addIssue({ code: 'custom', path, message, params: { code } });
+      const groups =
+        z.object({ nodeGroups: z.array(anyObject.catch({})) }).safeParse(body).data?.nodeGroups ?? [];
+      groups.forEach((group, at) => {
+        for (const { path, code, message } of machineIssues(group)) {
+          issue(['nodeGroups', at, ...path], code, message);
+        }
+      });
       const firstAt = new Map<string, number>();
-      fleet.nodeGroups.forEach((group, at) => {
-        const { name, size, locations, zone, minimumInstances } = group;
+      fleet.nodeGroups.forEach(({ name, size, locations, zone, minimumInstances }, at) => {
         const first = name === undefined ? undefined : firstAt.get(name);
         if (first !== undefined) {
           issue(['nodeGroups', at, 'name'], 'duplicate', `must differ from the name of nodeGroups/${first}`);
@@ -162,9 +176,6 @@ export const fleetRequestSchema = z
             'zone-needs-one-location',
             'must be left out, or the node group must have exactly one location',
           );
-        }
-        if (hasRootDiskTwice(group)) {
-          issue(['nodeGroups', at, ROOT_DISK_TWICE.field], ROOT_DISK_TWICE.code, ROOT_DISK_TWICE.message);
         }
         if (minimumInstances !== undefined && size !== undefined && minimumInstances > size) {
           issue(
@@ -223,9 +234,9 @@ export const instanceRequestSchema = z
   .strict()
   .superRefine(
     (body, context) => {
-      if (!hasRootDiskTwice(z.looseObject({}).safeParse(body).data ?? {})) return;
-      const { field, code, message } = ROOT_DISK_TWICE;
-      context.addIssue({ code: 'custom', path: [field], message, params: { code } });
+      for (const { path, code, message } of machineIssues(anyObject.catch({}).parse(body))) {
+        context.addIssue({ code: 'custom', path, message, params: { code } });
+      }
     },
     { when: () => true },
   );

@@ -144,10 +144,30 @@ export const instanceSchema = z.object({
 });
 export type Instance = z.infer<typeof instanceSchema>;
 
+/** What the catalogue says about one instance type of a node group. */
+export const groupTypeSchema = z.object({
+  name: cloudWordSchema,
+  /** vCPUs of one instance. `gpus` and `memoryGb` are per instance, too. */
+  vcpus: z.number().nonnegative(),
+  gpus: z.int().nonnegative(),
+  memoryGb: z.number().nonnegative(),
+  /** Prices by location. A location is absent if the cloud reports no price there. */
+  pricesUsdPerHour: z.record(z.string(), z.number().nonnegative()),
+  /** The locations that do not offer the type. Absent: all locations of the node group offer it. */
+  notOfferedIn: z.array(cloudWordSchema).exactOptional(),
+});
+export type GroupType = z.infer<typeof groupTypeSchema>;
+
 /** A requested node group, with the data that the catalogue contained for it when the fleet was accepted. */
 export const nodeGroupSchema = nodeGroupRequestSchema.extend({
   driver: driverNameSchema,
   cloud: cloudSchema,
+  /** The instance type, or the first of `instanceTypes`. The fields below are about this type. */
+  instanceType: cloudWordSchema,
+  /** All instance types in the order of trial. Absent: `instanceType` is the only one. */
+  types: z.array(groupTypeSchema).min(1).exactOptional(),
+  /** The group's `zones` by location. Absent: the request has no `zones`. */
+  zonesIn: z.record(z.string(), z.array(cloudWordSchema).min(1)).exactOptional(),
   /** Image ids by location. */
   imageBackendIds: z.record(z.string(), z.string()),
   /** Prices by location. A location is absent if the cloud reports no price there. */

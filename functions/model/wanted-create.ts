@@ -40,6 +40,8 @@ export const wantedCreateSchema = z.object({
   mayGoElsewhere: z.boolean(),
   /** True if the launch repeats a call in `zone`, and another attempt may follow in another zone of the location. */
   mayChangeZone: z.boolean().optional(),
+  /** True if an attempt with another instance type of the node group may follow at the location. */
+  mayChangeType: z.boolean().optional(),
   /** Time at which the launch was first queued. Absent: it has not been queued. */
   waitsSinceMs: z.number().optional(),
   /**

@@ -14,7 +14,11 @@ it('a private key that is made while its fleet is being deleted is not kept', as
   const store = tables.storeOf(new Process('plan', ground, 0));
   const fleetId = 'f0123456789abcdef';
   const group = { driver: 'sim' as const, cloud: 'aws' as const, imageBackendIds: {}, pricesUsdPerHour: {} };
-  const nodeGroups = fleetBody(1).nodeGroups.map((one) => ({ ...one, ...group }));
+  const nodeGroups = fleetBody(1).nodeGroups.map(({ instanceType = '', ...one }) => ({
+    ...one,
+    ...group,
+    instanceType,
+  }));
   const kept = new Set<string>();
   const play = async () => {
     const spec = { fleetId, namespace: 'team', name: 'web', nodeGroups };

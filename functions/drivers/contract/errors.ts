@@ -49,8 +49,13 @@ const USUAL_SCOPE: Readonly<Record<DriverErrorCode, ErrorScope>> = {
 };
 
 /** Returns an error as a failure, with the error's scope if the scope is not the usual one of its code. */
-export function failureOf({ code, message, scope }: DriverError): Failure {
-  return { code, message, ...(scope === USUAL_SCOPE[code] ? {} : { scope }) };
+export function failureOf({ code, message, scope, quota }: DriverError): Failure {
+  return {
+    code,
+    message,
+    ...(scope === USUAL_SCOPE[code] ? {} : { scope }),
+    ...(quota === undefined ? {} : { quotaOf: quota.of }),
+  };
 }
 
 export interface DriverErrorDetail {

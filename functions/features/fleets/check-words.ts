@@ -1,12 +1,14 @@
 import { DRIVERS } from '../../drivers/registry.ts';
-import type { Location, Offer } from '../../model/cloud.ts';
+import type { Location } from '../../model/cloud.ts';
 import type { Connection } from '../../model/connection.ts';
 import type { DiskFields } from '../../model/disk.ts';
+import type { GroupType } from '../../model/fleet.ts';
 import { connectionKey } from '../../model/identifiers.ts';
 import { type CatalogueEntries, readCatalogue } from '../../platform/store/catalogue.ts';
 import { readConnection } from '../../platform/store/connections.ts';
 import type { Store } from '../../platform/store/store.ts';
 import { checkDisks } from './check-disks.ts';
+import { type NamedZones, TypeCheck, type Word } from './check-types.ts';
 import type { RequestError } from './request-error.ts';
 
 export type { RequestError } from './request-error.ts';
@@ -21,11 +23,17 @@ export interface GroupWords {
   connection: string;
   locations: { pointer: string; name: string }[];
   zone?: string | undefined;
+  zones?: Word[] | undefined;
   instanceType?: string | undefined;
+  /** The instance types in the order of trial. Absent: `instanceType` is the only one. */
+  instanceTypes?: Word[] | undefined;
   image?: string | undefined;
   /** The disks that the group requests. They are checked against what the connection's driver offers. */
   disks?: DiskFields | undefined;
 }
+
+/** Maximum number of zones in the message of an error. */
+const MOST_ZONES = 20;
 
 /** What the catalogue says about the names in a node group. */
 export interface Meaning {
@@ -34,6 +42,12 @@ export interface Meaning {
   locations: string[];
   /** Image ids by location. */
   imageBackendIds: Record<string, string>;
+  /** The group's zones by location. Absent: the group has no list of zones. */
+  zonesIn?: Record<string, string[]>;
+  /** The first instance type. The fields below are about this type. */
+  instanceType: string;
+  /** All instance types in the order of trial. Absent: the group has no list of types. */
+  types?: GroupType[];
   /** Prices by location. A location is absent if the cloud reports no price there. */
   pricesUsdPerHour: Record<string, number>;
   /** vCPUs of one instance. `gpus` and `memoryGb` are per instance, too. */
@@ -97,20 +111,30 @@ async function readEntries(
   groups: readonly GroupWords[],
 ): Promise<CatalogueEntries> {
   const each = groups.flatMap(({ locations, ...group }) =>
-    locations.map(({ name }) => ({ location: name, ...group })),
+    locations.map(({ name }) => ({ location: name, types: typeNames(group), ...group })),
   );
   return await readCatalogue(store, key, {
     locations: each.map(({ location }) => location),
-    instanceTypes: groups.flatMap(({ instanceType }) => instanceType ?? []),
-    offers: each.flatMap(({ location, instanceType, zone }) =>
-      instanceType === undefined ? [] : [{ location, instanceType, ...(zone === undefined ? {} : { zone }) }],
+    instanceTypes: [...new Set(groups.flatMap(typeNames))],
+    offers: each.flatMap(({ location, types, zone, zones }) =>
+      types.flatMap((instanceType) =>
+        offersOf(location, instanceType, zones?.map(({ name }) => name) ?? zone),
+      ),
     ),
     images: each.flatMap(({ location, image }) => (image === undefined ? [] : [{ location, name: image }])),
   });
 }
 
+const typeNames = ({ instanceType, instanceTypes }: Pick<GroupWords, 'instanceType' | 'instanceTypes'>) =>
+  instanceTypes?.map(({ name }) => name) ?? (instanceType === undefined ? [] : [instanceType]);
+
+function offersOf(location: string, instanceType: string, zones: string | readonly string[] | undefined) {
+  const named = typeof zones === 'string' ? [zones] : zones;
+  return named?.map((zone) => ({ location, instanceType, zone })) ?? [{ location, instanceType }];
+}
+
 function checkGroup(
-  { pointer, locations, zone, instanceType, image, disks = {} }: GroupWords,
+  { pointer, locations, zone, zones, instanceType, instanceTypes, image, disks = {} }: GroupWords,
   connection: Connection,
   found: CatalogueEntries,
 ): { errors: RequestError[]; meaning: Meaning } {
@@ -118,23 +142,15 @@ function checkGroup(
   const add = (field: string, code: string, message: string) =>
     errors.push({ pointer: `${pointer}/${field}`, code, message });
   const { name: ofConnection } = connection;
-  const type = instanceType === undefined ? undefined : found.instanceTypes.get(instanceType);
-  if (instanceType !== undefined && !type) {
-    add(
-      'instanceType',
-      'unknown-instance-type',
-      `connection ${ofConnection} has no instance type ${instanceType}; see \`fleetwright instance-type list --connection ${ofConnection}\``,
-    );
-  }
-  const meaning: Meaning = {
-    connection,
-    locations: [],
-    imageBackendIds: {},
-    pricesUsdPerHour: {},
-    vcpus: type?.vcpus ?? 0,
-    gpus: type?.gpu?.count ?? 0,
-    memoryGb: type?.memoryGb ?? 0,
-  };
+  const only = instanceType === undefined ? [] : [{ pointer: `${pointer}/instanceType`, name: instanceType }];
+  const types = new TypeCheck(
+    pointer,
+    ofConnection,
+    instanceTypes ?? only,
+    instanceTypes !== undefined,
+    found,
+  );
+  const meaning: Meaning = { connection, locations: [], imageBackendIds: {}, ...NO_TYPE };
   for (const { pointer: at, name: location } of usableOf(locations, found, meaning)) {
     const known = found.locations.get(location);
     if (!known) {
@@ -146,29 +162,18 @@ function checkGroup(
       continue;
     }
     if (!known.available) {
-      errors.push({
-        pointer: at,
-        code: 'location-unavailable',
-        message: whyUnavailable(known),
-      });
+      errors.push({ pointer: at, code: 'location-unavailable', message: whyUnavailable(known) });
     }
     if (zone !== undefined && !known.zones.includes(zone)) {
-      add(
-        'zone',
-        'unknown-zone',
-        `location ${location} has no zone ${zone}; its zones are: ${known.zones.join(', ')}`,
-      );
+      const message = `location ${location} has no zone ${zone}; its zones are: ${known.zones.join(', ')}`;
+      add('zone', 'unknown-zone', message);
     }
-    if (type) {
-      const offer = bestOffer(found.offers, location, zone, type.name);
-      if (!offer?.available)
-        add(
-          'instanceType',
-          'not-offered',
-          `instance type ${type.name} is not offered in ${zone === undefined ? '' : `zone ${zone} of `}location ${location} now`,
-        );
-      if (offer?.priceUsdPerHour !== undefined) meaning.pricesUsdPerHour[location] = offer.priceUsdPerHour;
-    }
+    const named = zonesAt(known, zone, zones);
+    if (zones && named) meaning.zonesIn = { ...meaning.zonesIn, [location]: [...named] };
+    if (zones && named?.length === 0) {
+      const message = `must name a zone of location ${location}; its zones are: ${known.zones.join(', ')}`;
+      add('zones', 'no-zone-of-location', message);
+    } else types.checkOffers(known, named);
     if (image === undefined) continue;
     const here = found.images.find(
       (one) =>
@@ -180,13 +185,55 @@ function checkGroup(
         'unknown-image',
         `image ${image} is not available in location ${location}; see \`fleetwright image list --connection ${ofConnection} --location ${location}\``,
       );
-    else meaning.imageBackendIds[location] = here.backendId;
-    if (here && type && !here.architectures.includes(type.architecture)) {
-      const message = `image ${image} is for ${here.architectures.join(', ')}, but instance type ${type.name} is ${type.architecture}`;
-      add('image', 'architecture-mismatch', message);
+    else {
+      meaning.imageBackendIds[location] = here.backendId;
+      types.checkImage(here);
     }
   }
+  errors.push(...unknownZones(zones, meaning.locations, found));
+  const [first, ...others] = types.finish();
+  errors.push(...types.errors);
+  if (first) Object.assign(meaning, meaningOf([first, ...others], instanceTypes !== undefined));
   return { errors: oncePerField(errors).map((error) => hinted(error, connection)), meaning };
+}
+
+const NO_TYPE = { instanceType: '', pricesUsdPerHour: {}, vcpus: 0, gpus: 0, memoryGb: 0 };
+
+/** Returns what a node group keeps of its instance types. */
+function meaningOf(
+  types: readonly [GroupType, ...GroupType[]],
+  isList: boolean,
+): Pick<Meaning, keyof typeof NO_TYPE | 'types'> {
+  const [{ name: instanceType, notOfferedIn: _, ...first }] = types;
+  return { instanceType, ...first, ...(isList ? { types: [...types] } : {}) };
+}
+
+/** Returns the zones of a location that the group names; undefined if the group names no zones. */
+function zonesAt(
+  { zones: known }: Location,
+  zone: string | undefined,
+  zones: GroupWords['zones'],
+): NamedZones {
+  if (zones) return zones.flatMap(({ name }) => (known.includes(name) ? [name] : []));
+  return zone === undefined ? undefined : [zone];
+}
+
+/** Finds the zones that no location of the group has. Nothing is said about the zones of unknown locations. */
+function unknownZones(
+  zones: GroupWords['zones'],
+  locations: readonly string[],
+  found: CatalogueEntries,
+): RequestError[] {
+  const known = locations.flatMap((name) => found.locations.get(name) ?? []);
+  if (!zones || known.length < locations.length) return [];
+  const all = known.flatMap((location) => location.zones);
+  return zones
+    .filter(({ name }) => !all.includes(name))
+    .map(({ pointer, name }) => ({
+      pointer,
+      code: 'unknown-zone',
+      message: `the node group's locations have no zone ${name}; their zones are: ${all.slice(0, MOST_ZONES).join(', ')}`,
+    }));
 }
 
 /**
@@ -222,22 +269,6 @@ function hinted(error: RequestError, { name, inventorySyncedAt }: Connection): R
     ...error,
     message: `${error.message}; the inventory of connection ${name} is still being read: try again later`,
   };
-}
-
-/**
- * Returns the zone's offer, because its price and availability are more precise than in the location's offer.
- * If the zone has no offer, returns the offer of the whole location.
- */
-function bestOffer(
-  offers: readonly Offer[],
-  location: string,
-  zone: string | undefined,
-  instanceType: string,
-): Offer | undefined {
-  const here = offers.filter((one) => one.location === location && one.instanceType === instanceType);
-  return (
-    here.find((one) => zone !== undefined && one.zone === zone) ?? here.find((one) => one.zone === undefined)
-  );
 }
 
 /**

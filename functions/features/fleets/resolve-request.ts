@@ -8,9 +8,12 @@ import {
   MAX_PLACEMENTS_PER_FLEET,
 } from '../../model/fleet-request.ts';
 import { cloudWordSchema, nameSchema } from '../../model/identifiers.ts';
+import { typeChoiceRemains } from '../../model/type-choice.ts';
+import { lightestType, typesOf } from '../../platform/placement/choose-type.ts';
 import { findFleetByName } from '../../platform/store/new-fleet.ts';
 import type { Store } from '../../platform/store/store.ts';
 import { checkTotals, type GroupDemand } from './check-totals.ts';
+import type { Word } from './check-types.ts';
 import { checkWords, type GroupWords, type Meaning, type RequestError } from './check-words.ts';
 import { chooseNetworks, type LocatedGroup } from './choose-networks.ts';
 
@@ -78,7 +81,7 @@ function demandsOf(
   return request.nodeGroups.flatMap(({ size }, at) => {
     const group = words[at];
     const meaning = group && meanings.get(group);
-    return meaning ? [{ ...meaning, pointer: group.pointer, size }] : [];
+    return meaning ? [{ ...meaning, ...lightestType(typesOf(meaning)), pointer: group.pointer, size }] : [];
   });
 }
 
@@ -97,8 +100,7 @@ const remainsSchema = z.object({
         .object({
           connection: name,
           locations: z.array(word).max(MAX_PLACEMENTS_PER_FLEET).catch([]),
-          zone: word,
-          instanceType: word,
+          ...typeChoiceRemains.shape,
           image: word,
           rootDisk: rootDiskSchema.optional().catch(undefined),
           dataDisks: dataDisksSchema.optional().catch(undefined),
@@ -132,23 +134,37 @@ export async function inspectRefused(
 }
 
 function wordsOf(
-  group: Omit<GroupWords, 'pointer' | 'locations' | 'disks'> &
-    DiskFields & { locations: (string | undefined)[] },
+  group: Omit<GroupWords, 'pointer' | 'locations' | 'zones' | 'instanceTypes' | 'disks'> &
+    DiskFields &
+    NamesInLists,
   at: number,
 ): GroupWords {
-  const { connection, zone, instanceType, image, locations, rootDiskGb, rootDisk, dataDisks } = group;
+  const { connection, zone, instanceType, image, rootDiskGb, rootDisk, dataDisks } = group;
   const pointer = `/nodeGroups/${at}`;
   return {
     pointer,
     connection,
     zone,
+    zones: group.zones && wordsIn(`${pointer}/zones`, group.zones),
     instanceType,
+    instanceTypes: group.instanceTypes && wordsIn(`${pointer}/instanceTypes`, group.instanceTypes),
     image,
     disks: { rootDiskGb, rootDisk, dataDisks },
-    locations: locations.flatMap((location, index) =>
-      location === undefined ? [] : [{ pointer: `${pointer}/locations/${index}`, name: location }],
-    ),
+    locations: wordsIn(`${pointer}/locations`, group.locations),
   };
+}
+
+/** The lists of names in a node group. A name that is not well-formed is undefined. */
+interface NamesInLists {
+  locations: (string | undefined)[];
+  zones?: (string | undefined)[] | undefined;
+  instanceTypes?: (string | undefined)[] | undefined;
+}
+
+function wordsIn(pointer: string, names: readonly (string | undefined)[]): Word[] {
+  return names.flatMap((name, index) =>
+    name === undefined ? [] : [{ pointer: `${pointer}/${index}`, name }],
+  );
 }
 
 async function nameErrors(store: Stores, namespace: string, fleet: string): Promise<RequestError[]> {

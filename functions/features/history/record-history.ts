@@ -1,5 +1,5 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
-import type { NodeGroup } from '../../model/fleet.ts';
+import { typeFor } from '../../platform/placement/choose-type.ts';
 import { layOut, type Placement } from '../../platform/placement/lay-out.ts';
 import { readSpec } from '../../platform/store/fleets.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
@@ -58,38 +58,49 @@ export async function recordHistory(store: Store<'fleets' | 'history'>, fleetId:
 }
 
 /**
- * Counts the outcomes of a placement's instances. Node groups with equal type and image are counted together.
- * Pure.
+ * Counts the outcomes of a placement's instances. Node groups with equal type and image are counted together. An
+ * instance counts for the type of its last attempt, and without an attempt for the first type of its node group. Pure.
  */
 export function outcomesOf(placement: Placement, records: readonly InstanceItem[]): Outcomes[] {
+  const { cloud, location } = placement;
   const byGroup = Map.groupBy(records, ({ nodeGroup }) => nodeGroup);
-  const kinds = Map.groupBy(placement.ranges, ({ group }) => kindOf(group));
-  return [...kinds.values()].flatMap((ranges) => {
-    const [first] = ranges;
+  const counted = placement.ranges.flatMap(({ group, count }) => {
+    const ofGroup = byGroup.get(group.name) ?? [];
+    const byType = Map.groupBy(ofGroup, (record) => typeFor(group, location, record.instanceType).name);
+    const first = typeFor(group, location, undefined).name;
+    if (!byType.has(first) && (byType.size === 0 || ofGroup.length < count)) byType.set(first, []);
+    return [...byType].map(([instanceType, ofType]) => ({
+      instanceType,
+      image: group.image,
+      ofType,
+      requested: ofType.length + (instanceType === first ? count - ofGroup.length : 0),
+    }));
+  });
+  const kinds = Map.groupBy(counted, ({ instanceType, image }) => `${instanceType}#${image}`);
+  return [...kinds.values()].flatMap((alike) => {
+    const [first] = alike;
     if (!first) return [];
-    const ofKind = ranges.flatMap(({ group }) => byGroup.get(group.name) ?? []);
-    const failures = ofKind.flatMap(({ failure }) => (failure ? [failure.code] : []));
-    const failed = Object.fromEntries(
-      [...Map.groupBy(failures, (code) => code)].map(([code, all]) => [code, all.length]),
-    );
-    const seconds = ofKind.flatMap(({ launchedAt, runningAt }) =>
-      runningAt ? [(Date.parse(runningAt) - Date.parse(launchedAt)) / 1_000] : [],
-    );
-    return {
-      cloud: placement.cloud,
-      location: placement.location,
-      instanceType: first.group.instanceType,
-      image: first.group.image,
-      requested: ranges.reduce((sum, { count }) => sum + count, 0),
-      running: seconds.length,
-      failed,
-      secondsToRunning:
-        seconds.length > 0 ? { p50: percentile(seconds, 0.5), p95: percentile(seconds, 0.95) } : undefined,
-    };
+    const { instanceType, image } = first;
+    const requested = alike.reduce((sum, one) => sum + one.requested, 0);
+    const ofKind = alike.flatMap(({ ofType }) => ofType);
+    return { cloud, location, instanceType, image, requested, ...resultsOf(ofKind) };
   });
 }
 
-const kindOf = ({ instanceType, image }: NodeGroup): string => `${instanceType}#${image}`;
+function resultsOf(
+  records: readonly InstanceItem[],
+): Pick<Outcomes, 'running' | 'failed' | 'secondsToRunning'> {
+  const failures = records.flatMap(({ failure }) => (failure ? [failure.code] : []));
+  const failed = Object.fromEntries(
+    [...Map.groupBy(failures, (code) => code)].map(([code, all]) => [code, all.length]),
+  );
+  const seconds = records.flatMap(({ launchedAt, runningAt }) =>
+    runningAt ? [(Date.parse(runningAt) - Date.parse(launchedAt)) / 1_000] : [],
+  );
+  const secondsToRunning =
+    seconds.length > 0 ? { p50: percentile(seconds, 0.5), p95: percentile(seconds, 0.95) } : undefined;
+  return { running: seconds.length, failed, secondsToRunning };
+}
 
 /** Returns a percentile by the nearest-rank method. */
 function percentile(values: readonly number[], share: number): number {

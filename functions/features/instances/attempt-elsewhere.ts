@@ -3,11 +3,12 @@ import type { Failure } from '../../model/failure.ts';
 import type { NodeGroup } from '../../model/fleet.ts';
 import { groupAt, siteOf } from '../../platform/placement/lay-out.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
-import { moveInstance, repeatInstance } from '../../platform/store/move.ts';
+import { moveInstance, type NextAttempt, repeatInstance } from '../../platform/store/move.ts';
 import { claimMsOf, type WorkerContext } from '../../platform/worker/context.ts';
 import { freeSlots } from '../launch-queue/free-slots.ts';
 import { attemptsAfter } from '../ownership/attempts.ts';
-import { nextZoneStep, type ZoneStep, zonesAt } from './zones.ts';
+import { concernsType, nextTypeStep } from './types.ts';
+import { nextZoneStep, zonesAt } from './zones.ts';
 
 /** True for each error code that depends on the location: an attempt at another location may succeed. */
 const IS_OF_THE_LOCATION: Readonly<Record<DriverErrorCode, boolean>> = {
@@ -34,15 +35,21 @@ const OF_THE_LOCATION: ReadonlySet<string> = new Set([
   'CloudFailed',
 ]);
 
-function mayDoBetterElsewhere({ code, scope }: Failure): boolean {
-  return OF_THE_LOCATION.has(code) || scope === 'zone' || scope === 'site';
+/** Returns true if an attempt at another location may succeed. Another location begins with the first type again. */
+function mayDoBetterElsewhere(
+  { triedTypes = [] }: Pick<InstanceItem, 'triedTypes'>,
+  failure: Failure,
+): boolean {
+  const { code, scope } = failure;
+  if (OF_THE_LOCATION.has(code) || scope === 'zone' || scope === 'site') return true;
+  return triedTypes.length > 0 && concernsType(failure);
 }
 
 /**
  * Prepares the next attempt of an instance whose attempt ended without a machine, and sends its launch message. The
  * next attempt is in an untried zone of the location if the failure concerns the zone. It is here again if the
- * instance's own machine exceeded a quota and is gone by now. Otherwise it is at an untried location of the node
- * group.
+ * instance's own machine exceeded a quota and is gone by now. It has the node group's next instance type if the failure
+ * concerns the type. Otherwise it is at an untried location of the node group.
  *
  * @returns true if the instance has moved, or if another worker has changed the record; false if the failure
  *   is permanent, because an attempt at another location is not possible or would not help
@@ -52,10 +59,10 @@ export async function attemptElsewhere(
   record: InstanceItem,
   failure: Failure,
 ): Promise<boolean> {
-  if (!mayDoBetterElsewhere(failure) || record.deadlineAtMs <= context.store.clock.now()) return false;
-  const step = nextZoneStep(record, failure, await zonesOf(context, record));
-  const next = step ?? nextQuotaStep(record, failure);
+  if (record.deadlineAtMs <= context.store.clock.now()) return false;
+  const next = await nextHere(context, record, failure);
   if (next && (await attemptAgainHere(context, record, next, failure))) return true;
+  if (!mayDoBetterElsewhere(record, failure)) return false;
   for (const location of await untried(context, record)) {
     const attempts = attemptsAfter(record, context.store.clock.now());
     const outcome = await moveInstance(context.store, record, location, attempts);
@@ -71,6 +78,21 @@ export async function attemptElsewhere(
   return false;
 }
 
+/** Returns the next attempt at the same location; undefined if none would help. */
+async function nextHere(
+  context: WorkerContext,
+  record: InstanceItem,
+  failure: Failure,
+): Promise<NextAttempt | undefined> {
+  const group = await groupOf(context, record);
+  if (!group) return undefined;
+  return (
+    nextZoneStep(record, failure, await zonesOf(context, record)) ??
+    nextQuotaStep(record, failure) ??
+    nextTypeStep(group, record, failure)
+  );
+}
+
 /**
  * Prepares the next attempt of an instance at the same location, and sends its launch message. The instance
  * keeps its slot, because slots belong to the location. If the worker crashes before it has sent the message,
@@ -82,7 +104,7 @@ export async function attemptElsewhere(
 export async function attemptAgainHere(
   context: WorkerContext,
   record: InstanceItem,
-  next: ZoneStep & Pick<InstanceItem, 'usedTokens' | 'quotaTries'>,
+  next: NextAttempt,
   { code }: Failure,
 ): Promise<boolean> {
   const attempts = attemptsAfter(record, context.store.clock.now());
@@ -92,6 +114,7 @@ export async function attemptAgainHere(
   context.log.info('another attempt of an instance follows at the same location', {
     instanceId: record.instanceId,
     zone: record.zone,
+    instanceType: next.instanceType ?? record.instanceType,
     code,
   });
   if (outcome === 'moved') await sendLaunch(context, record, record.location);
@@ -114,7 +137,7 @@ const MOST_QUOTA_TRIES = 3;
 function nextQuotaStep(
   { exceededQuota, quotaTries = 0, triedZones, callLimit }: InstanceItem,
   { code }: Failure,
-): (ZoneStep & Pick<InstanceItem, 'quotaTries'>) | undefined {
+): NextAttempt | undefined {
   if (code !== 'QuotaExceeded' || exceededQuota === undefined || quotaTries + 1 >= MOST_QUOTA_TRIES)
     return undefined;
   return { triedZones, callLimit, quotaTries: quotaTries + 1 };
@@ -131,16 +154,15 @@ export async function hasOtherZone(
   return nextZoneStep(record, failure, zones) !== undefined && zones?.some(isNew) === true;
 }
 
-/** Returns true if another attempt may follow this failure: in another zone, at another location, or here. */
+/** Returns true if another attempt may follow this failure: in another zone, with another type, here, or elsewhere. */
 export async function hasElsewhere(
   context: WorkerContext,
   record: InstanceItem,
   failure: Failure | undefined,
 ): Promise<boolean> {
-  if (!failure || !mayDoBetterElsewhere(failure)) return false;
-  if (nextQuotaStep(record, failure)) return true;
-  if (nextZoneStep(record, failure, await zonesOf(context, record))) return true;
-  return (await untried(context, record)).length > 0;
+  if (!failure) return false;
+  if (await nextHere(context, record, failure)) return true;
+  return mayDoBetterElsewhere(record, failure) && (await untried(context, record)).length > 0;
 }
 
 /**
@@ -166,15 +188,20 @@ export async function sendLaunch(
   await context.send({ kind: 'launch', fleetId, index, round, connectionKey, location, taskToken }, 0);
 }
 
+async function groupOf(
+  context: WorkerContext,
+  { fleetId, index }: InstanceItem,
+): Promise<NodeGroup | undefined> {
+  return groupAt((await context.layout(fleetId)).placements, index)?.group;
+}
+
 async function zonesOf(context: WorkerContext, record: InstanceItem): Promise<string[] | undefined> {
-  const layout = await context.layout(record.fleetId);
-  const group = groupAt(layout.placements, record.index)?.group;
+  const group = await groupOf(context, record);
   return group && (await zonesAt(context, record.fleetId, siteOf(record), record.round, group));
 }
 
 async function untried(context: WorkerContext, record: InstanceItem): Promise<string[]> {
-  const layout = await context.layout(record.fleetId);
-  const group = groupAt(layout.placements, record.index)?.group;
+  const group = await groupOf(context, record);
   return group ? untriedLocations(group, record.location, record.tried, record.index) : [];
 }
 

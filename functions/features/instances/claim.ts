@@ -1,5 +1,6 @@
 import { DEFAULT_INSTANCE_TIMEOUT_SECONDS } from '../../model/fleet-request.ts';
 import { instanceId, launchToken } from '../../model/identifiers.ts';
+import { typeFor } from '../../platform/placement/choose-type.ts';
 import { groupAt } from '../../platform/placement/lay-out.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
 import { claimMsOf, type WorkerContext } from '../../platform/worker/context.ts';
@@ -7,6 +8,7 @@ import type { LaunchMessage } from '../../platform/workflow/messages.ts';
 import { type Attempt, claimedBy } from '../launch-queue/attempt.ts';
 import { attemptsAfter } from '../ownership/attempts.ts';
 import { applyChanges } from './outcomes.ts';
+import { onlyZone } from './zones.ts';
 
 /**
  * Claims new attempts: writes their records before any call to the cloud.
@@ -58,9 +60,10 @@ export async function newRecord(
   { message, record, delivery, zone }: Attempt,
 ): Promise<InstanceItem> {
   const { taskToken } = message;
-  const first = await firstRecord(context, message);
+  const goesOn = isNextAttempt(record, message);
+  const isHere = goesOn && record.location === message.location;
+  const first = await firstRecord(context, message, isHere ? record.instanceType : undefined);
   const attempt = record ? record.attempt + 1 : 1;
-  const goesOn = record?.status === 'Planned' && record.round === message.round && record.attempt > 0;
   return {
     ...first,
     attempt,
@@ -73,15 +76,25 @@ export async function newRecord(
   };
 }
 
+/** Returns true if the record waits for an attempt that follows an earlier one of the message's round. */
+function isNextAttempt(
+  record: InstanceItem | undefined,
+  { round }: Pick<LaunchMessage, 'round'>,
+): record is InstanceItem {
+  return record?.status === 'Planned' && record.round === round && record.attempt > 0;
+}
+
 /** Returns what a later attempt of a round keeps of the record. What was tried in zones is about one location. */
 function keptFrom(record: InstanceItem, { location }: Pick<LaunchMessage, 'location'>) {
-  const { tried, deadlineAtMs, launchedAt, triedZones, callLimit, usedTokens, quotaTries } = record;
+  const { tried, deadlineAtMs, launchedAt, triedZones, triedTypes, callLimit, usedTokens, quotaTries } =
+    record;
   const isHere = record.location === location;
   return {
     tried,
     deadlineAtMs,
     launchedAt,
     ...(isHere ? { triedZones } : {}),
+    ...(isHere && triedTypes !== undefined ? { triedTypes } : {}),
     ...(isHere && callLimit !== undefined ? { callLimit } : {}),
     ...(isHere && quotaTries !== undefined ? { quotaTries } : {}),
     ...(usedTokens === undefined ? {} : { usedTokens }),
@@ -91,15 +104,21 @@ function keptFrom(record: InstanceItem, { location }: Pick<LaunchMessage, 'locat
 /** An instance's number in its fleet (its position), the site where it is launched, and the round. */
 export type Position = Pick<LaunchMessage, 'fleetId' | 'index' | 'connectionKey' | 'location' | 'round'>;
 
-/** Returns the record that the first claim of an instance writes. */
+/**
+ * Returns the record that the first claim of an instance writes.
+ *
+ * @param instanceType the type of the attempt. Absent: the first type that the location offers
+ */
 export async function firstRecord(
   context: WorkerContext,
   { fleetId, index, connectionKey, location, round }: Position,
+  instanceType?: string,
 ): Promise<InstanceItem> {
   const layout = await context.layout(fleetId);
   const at = groupAt(layout.placements, index);
   if (!at) throw new RangeError(`fleet ${fleetId} has no position ${index}`);
   const { group } = at;
+  const type = typeFor(group, location, instanceType);
   const nowMs = context.store.clock.now();
   const id = instanceId({ fleetId, index });
   return {
@@ -121,9 +140,9 @@ export async function firstRecord(
     refusals: 0,
     firstSentAtMs: nowMs,
     deadlineAtMs: nowMs + (group.instanceTimeoutSeconds ?? DEFAULT_INSTANCE_TIMEOUT_SECONDS) * 1_000,
-    zone: group.zone,
-    instanceType: group.instanceType,
+    zone: onlyZone(group, location),
+    instanceType: type.name,
     launchedAt: new Date(nowMs).toISOString(),
-    microUsdPerHour: Math.round((group.pricesUsdPerHour[location] ?? 0) * 1e6),
+    microUsdPerHour: Math.round((type.pricesUsdPerHour[location] ?? 0) * 1e6),
   };
 }

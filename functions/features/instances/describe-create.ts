@@ -1,12 +1,16 @@
 import { requestedGb } from '../../model/disk.ts';
 import { instanceId } from '../../model/identifiers.ts';
 import type { WantedCreate } from '../../model/wanted-create.ts';
+import { typeFor } from '../../platform/placement/choose-type.ts';
 import { groupAt } from '../../platform/placement/lay-out.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
 import { claimMsOf, type WorkerContext } from '../../platform/worker/context.ts';
 import type { Attempt } from '../launch-queue/attempt.ts';
 import { untriedLocations } from './attempt-elsewhere.ts';
-import { choiceAmong, nextZoneStep, zonesAt } from './zones.ts';
+import { nextTypeStep } from './types.ts';
+import { choiceAmong, nextZoneStep, onlyZone, zonesAt } from './zones.ts';
+
+const NO_CAPACITY = { code: 'InsufficientCapacity', message: '' };
 
 /** Describes an attempt for the governor. */
 export async function wantedCreate(
@@ -18,23 +22,30 @@ export async function wantedCreate(
   if (!at) throw new RangeError(`fleet ${fleetId} has no position ${index}`);
   const { group } = at;
   const diskGb = requestedGb(group);
-  const quotaClass = context.driver.quotaClassOf?.(group.instanceType);
+  const { location } = message;
+  // An attempt that follows another one at the location has the type in the record.
+  const goesOn = again || (record?.status === 'Planned' && record.round === round);
+  const present = goesOn && record?.location === location ? record : undefined;
+  const type = typeFor(group, location, present?.instanceType);
+  const quotaClass = context.driver.quotaClassOf?.(type.name);
+  const nextStep = nextTypeStep(group, { ...present, location, instanceType: type.name }, NO_CAPACITY);
   const tried = record?.round === round ? record.tried : [];
   return {
     instanceId: instanceId({ fleetId, index }),
     fleetId,
     round,
-    instanceType: group.instanceType,
+    instanceType: type.name,
     ...(await zoneOf(context, { message, again, ...(record ? { record } : {}) }, at)),
-    vcpus: group.vcpus ?? 0,
-    gpus: group.gpus ?? 0,
-    memoryGb: group.memoryGb ?? 0,
+    vcpus: type.vcpus,
+    gpus: type.gpus,
+    memoryGb: type.memoryGb,
     ...(diskGb === undefined ? {} : { diskGb }),
     ...(quotaClass === undefined ? {} : { quotaClass }),
     ...(hasFreedQuota(record, message) ? { hasFreed: true } : {}),
-    mayGoElsewhere: untriedLocations(group, message.location, tried, index).length > 0,
+    mayGoElsewhere: untriedLocations(group, location, tried, index).length > 0,
+    ...(nextStep ? { mayChangeType: true } : {}),
     ...(waitsSinceMs === undefined ? {} : { waitsSinceMs }),
-    ...calledBefore(context, { record, again, location: message.location }),
+    ...calledBefore(context, { record, again, location }),
   };
 }
 
@@ -59,10 +70,11 @@ async function zoneOf(
 ): Promise<ZoneFields> {
   const { fleetId, index, location, round } = message;
   const zones = await zonesAt(context, fleetId, message, round, at.group);
-  const pinned: ZoneFields = at.group.zone === undefined ? {} : { zone: at.group.zone };
+  const only = onlyZone(at.group, location);
+  const pinned: ZoneFields = only === undefined ? {} : { zone: only };
   if (!zones) return pinned;
   if (again && record) {
-    const isLeft = nextZoneStep(record, { code: 'InsufficientCapacity', message: '' }, zones) !== undefined;
+    const isLeft = nextZoneStep(record, NO_CAPACITY, zones) !== undefined;
     return { ...(record.zone === undefined ? {} : { zone: record.zone }), mayChangeZone: isLeft };
   }
   const isHere = record?.round === round && record.location === location;

@@ -2,12 +2,14 @@ import { DEPLOYMENT_TAG, INSTANCE_TAG, type InstanceSpec } from '../../drivers/c
 import { rootDiskOf } from '../../model/disk.ts';
 import type { Failure } from '../../model/failure.ts';
 import type { NodeGroup } from '../../model/fleet.ts';
+import { typeFor } from '../../platform/placement/choose-type.ts';
 import { groupAt, siteOf } from '../../platform/placement/lay-out.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
 import type { NetworkItem } from '../../platform/store/networks.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
 import { inboundRulesOf } from '../networks/inbound-rules.ts';
 import { securityGroupName } from '../networks/network-names.ts';
+import { zonesNamed } from './zones.ts';
 
 /** Fields of a node group that are not passed on to a create request. */
 type OfTheFleet =
@@ -20,6 +22,12 @@ type OfTheFleet =
   | 'locations'
   | 'image'
   | 'pricesUsdPerHour'
+  | 'types'
+  | 'instanceType'
+  | 'instanceTypes'
+  | 'zone'
+  | 'zones'
+  | 'zonesIn'
   | 'vcpus'
   | 'gpus'
   | 'memoryGb'
@@ -44,8 +52,6 @@ export async function instanceSpec(
   };
   if (!group) return { failure: notReady };
   const {
-    zone: named,
-    instanceType,
     imageBackendIds,
     rootDiskGb,
     rootDisk: namedDisk,
@@ -66,7 +72,8 @@ export async function instanceSpec(
     return { failure: notReady };
   }
   // A network with zones has a subnet in each. The control plane has chosen the record's zone.
-  const zone = network.zones ? record.zone : named;
+  const named = zonesNamed(group, record.location);
+  const zone = network.zones || (named && named.length > 1) ? record.zone : named?.[0];
   const inZone = network.zones?.find((one) => one.zone === zone);
   if (network.zones && zone !== undefined && !inZone) {
     const message = `the network at ${record.location} has no subnet in ${zone}, because the cloud made none there`;
@@ -80,7 +87,7 @@ export async function instanceSpec(
       ...(zone === undefined ? {} : { zone }),
       instanceId: record.instanceId,
       launchToken: record.launchToken,
-      instanceType,
+      instanceType: typeFor(group, record.location, record.instanceType).name,
       imageBackendId,
       ...(rootDisk === undefined ? {} : { rootDisk }),
       ...(dataDisks === undefined ? {} : { dataDisks }),

@@ -2,6 +2,7 @@ import type { EveryField } from '../../model/every-field.ts';
 import type { Instance, NodeGroup } from '../../model/fleet.ts';
 import { instanceId, parseInstanceId } from '../../model/identifiers.ts';
 import { type InstanceStatus, isGoing } from '../../model/status.ts';
+import { typeFor } from '../../platform/placement/choose-type.ts';
 import { layOut, type Placement } from '../../platform/placement/lay-out.ts';
 import { type FleetItem, readFleetItem, readSpec } from '../../platform/store/fleets.ts';
 import { type InstanceItem, readInstanceRange, readInstances } from '../../platform/store/instances.ts';
@@ -10,6 +11,7 @@ import type { Store } from '../../platform/store/store.ts';
 import { stuckView } from '../../platform/store/stuck.ts';
 import { NOT_LAUNCHED, unclaimedStatus } from '../fleets/fleet-view.ts';
 import { readWaiting } from '../fleets/read-waiting.ts';
+import { onlyZone } from './zones.ts';
 
 export interface InstanceFilter {
   status?: InstanceStatus | undefined;
@@ -164,10 +166,10 @@ function viewOf(
     cloud: placement.cloud,
     connection: placement.connection,
     location,
-    zone: record?.zone ?? group.zone,
+    zone: record?.zone ?? onlyZone(group, location),
     status,
     target: isGoing(fleet.status) || record?.closeAs !== undefined ? 'Terminated' : 'Running',
-    instanceType: record?.instanceType ?? group.instanceType,
+    instanceType: record?.instanceType ?? typeFor(group, location, undefined).name,
     image: group.image,
     publicIp: record?.publicIp,
     privateIp: record?.privateIp,

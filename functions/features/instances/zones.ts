@@ -16,12 +16,30 @@ export async function zonesAt(
   fleetId: string,
   site: SiteRef,
   round: number,
-  group: Pick<NodeGroup, 'zone'>,
+  group: ZonedGroup,
 ): Promise<string[] | undefined> {
   const networks = await context.networks(fleetId, site, round);
   const zones = networks.find(({ kind }) => kind === 'network')?.zones;
-  if (!zones) return undefined;
-  return group.zone === undefined ? zones.map(({ zone }) => zone) : [group.zone];
+  const named = zonesNamed(group, site.location);
+  // Where the cloud usually chooses the zone, the control plane chooses among several zones that the user names.
+  if (!zones) return named && named.length > 1 ? named : undefined;
+  if (!named) return zones.map(({ zone }) => zone);
+  const usable = named.filter((name) => zones.some(({ zone }) => zone === name));
+  // If the network has no subnet in any of these zones, the attempt fails with an error that names the zone.
+  return usable.length > 0 ? usable : named;
+}
+
+type ZonedGroup = Pick<NodeGroup, 'zone' | 'zonesIn'>;
+
+/** Returns the zones that the node group names at the location; undefined if it names none. Pure. */
+export function zonesNamed({ zone, zonesIn }: ZonedGroup, location: string): string[] | undefined {
+  return zonesIn?.[location] ?? (zone === undefined ? undefined : [zone]);
+}
+
+/** Returns the zone that the node group names at the location, if it names only one. Pure. */
+export function onlyZone(group: ZonedGroup, location: string): string | undefined {
+  const named = zonesNamed(group, location);
+  return named?.length === 1 ? named[0] : undefined;
 }
 
 /**

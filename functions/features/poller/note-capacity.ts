@@ -1,4 +1,5 @@
 import { recordFeedback } from '../../platform/governor/create-feedback.ts';
+import { typeFor } from '../../platform/placement/choose-type.ts';
 import { groupAt } from '../../platform/placement/lay-out.ts';
 import { governed } from '../../platform/worker/context.ts';
 import type { Applied } from './apply-changes.ts';
@@ -18,11 +19,11 @@ export async function noteCapacity(
   );
   if (ended.length === 0) return;
   const feedback = await Promise.all(
-    ended.map(async ({ fleetId, index, zone }) => {
+    ended.map(async ({ fleetId, index, location, zone, instanceType }) => {
       const group = groupAt((await context.layout(fleetId)).placements, index)?.group;
-      return group
-        ? [{ kind: 'no-capacity' as const, wanted: { instanceType: group.instanceType, zone } }]
-        : [];
+      if (!group) return [];
+      const type = typeFor(group, location, instanceType);
+      return [{ kind: 'no-capacity' as const, wanted: { instanceType: type.name, zone } }];
     }),
   );
   await recordFeedback(context.store, governed(site, opened), feedback.flat(), []);

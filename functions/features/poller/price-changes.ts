@@ -1,4 +1,5 @@
 import type { Offer } from '../../model/cloud.ts';
+import { typeFor } from '../../platform/placement/choose-type.ts';
 import { groupAt } from '../../platform/placement/lay-out.ts';
 import { readCatalogue } from '../../platform/store/catalogue.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
@@ -27,10 +28,11 @@ export async function withPrices(
 /** Returns the type by which the record's price was set. */
 async function typeOf(
   context: WorkerContext,
-  { fleetId, index, instanceType }: InstanceItem,
+  { fleetId, index, location, instanceType }: InstanceItem,
 ): Promise<string | undefined> {
   if (instanceType !== undefined) return instanceType;
-  return groupAt((await context.layout(fleetId)).placements, index)?.group.instanceType;
+  const group = groupAt((await context.layout(fleetId)).placements, index)?.group;
+  return group && typeFor(group, location, undefined).name;
 }
 
 async function priceOf(

@@ -57,7 +57,7 @@ export async function tellGovernor(
   if (gone.length > 0 && Object.keys(state?.closed ?? {}).length > 0) await reopenQuotas(store, governedSite);
   await returnBudget(store, governedSite, gone);
   const live = snapshot.entries.filter(({ siteSk }) => !gone.includes(siteSk));
-  if (snapshot.isFull) await countForBudget(context, site, opened, live, snapshot.seenAtMs);
+  if (snapshot.isFull) await countForBudget(context, site, opened, live, snapshot.seenAtMs, machines);
   if (opened.limits.pacing === 'all-at-once' && state?.ranAtMs === undefined && running.size > 0)
     await noteFirstRun(store, governedSite);
   // If the cloud creates an instance slowly, renew its slot while the cloud shows the instance in Creating.

@@ -2,7 +2,14 @@ import type { Failure } from '../../model/failure.ts';
 import type { WantedCreate } from '../../model/wanted-create.ts';
 import { type CapacityScope, checkCapacity, withScarcity } from './capacity.ts';
 import { checkDenials, denied, withoutDenial } from './denials.ts';
-import { checkQuotas, closeQuota, holdQuotas, openQuotas, type QuotaRefusal } from './quotas.ts';
+import {
+  checkQuotas,
+  closeQuota,
+  holdQuotas,
+  openQuotas,
+  type QuotaAnswer,
+  type QuotaRefusal,
+} from './quotas.ts';
 import { capacityScope, type SiteState } from './site-state.ts';
 
 /** Reasons why a launch is queued. */
@@ -85,11 +92,15 @@ function checkQuotaCache(state: SiteState, wanted: WantedCreate, nowMs: number):
     case 'waits':
       return { kind: 'for-now', why: 'quota' };
     case 'refused':
-      return { kind: 'permanent', failure: { code: 'QuotaExceeded', message: answer.message } };
+      return { kind: 'permanent', failure: quotaFailure(answer) };
     case 'probe':
       state.closed = answer.closed;
       return PROBE;
   }
+}
+
+function quotaFailure({ message, of }: Extract<QuotaAnswer, { kind: 'refused' }>): Failure {
+  return { code: 'QuotaExceeded', message, ...(of === 'family' ? {} : { quotaOf: of }) };
 }
 
 function checkBreaker(state: SiteState, wanted: WantedCreate, nowMs: number): Block {

@@ -61,8 +61,8 @@ export function checkCapacity(state: SiteState, wanted: WantedCreate, nowMs: num
   return probe(state, [first, ...rest].find((one) => one.zone === zone) ?? first, wanted, nowMs);
 }
 
-const mayLeave = ({ mayGoElsewhere, mayChangeZone }: WantedCreate): boolean =>
-  mayGoElsewhere || mayChangeZone === true;
+const mayLeave = ({ mayGoElsewhere, mayChangeZone, mayChangeType }: WantedCreate): boolean =>
+  mayGoElsewhere || mayChangeZone === true || mayChangeType === true;
 
 function zonesOf({ scarce = {} }: SiteState, wanted: WantedCreate, nowMs: number): ZoneState[] {
   const zones = wanted.zoneChoice?.open ?? [wanted.zone];

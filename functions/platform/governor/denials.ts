@@ -34,7 +34,9 @@ export function checkDenials(state: SiteState, wanted: WantedCreate, nowMs: numb
   const failure = { code: 'Forbidden', message: denial.message };
   if (denial.probe !== undefined && denial.probe.untilMs > nowMs) {
     if (denial.probe.instanceId === wanted.instanceId) return { kind: 'none', isProbe: true };
-    return wanted.mayGoElsewhere ? { kind: 'permanent', failure } : { kind: 'for-now', why: 'denied' };
+    return wanted.mayGoElsewhere || wanted.mayChangeType
+      ? { kind: 'permanent', failure }
+      : { kind: 'for-now', why: 'denied' };
   }
   const isWish = wanted.round > (denial.askedIn[wanted.fleetId] ?? FIRST_ROUND);
   if (nowMs < denial.retryAtMs && !isWish) return { kind: 'permanent', failure };

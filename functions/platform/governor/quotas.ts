@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { RefusedQuota } from '../../drivers/contract/quota.ts';
-import { quotaSubjectSchema } from '../../model/quota-subject.ts';
+import { type QuotaSubject, quotaSubjectSchema } from '../../model/quota-subject.ts';
 import type { WantedCreate } from '../../model/wanted-create.ts';
 import { isoTime } from '../runtime/clock.ts';
 import { FORGOTTEN_MS, PROBE_MS, probeSchema } from './probes.ts';
@@ -51,7 +51,7 @@ export interface QuotaRefusal {
 export type QuotaAnswer =
   | { kind: 'open' }
   | { kind: 'waits' }
-  | { kind: 'refused'; message: string }
+  | { kind: 'refused'; message: string; of: QuotaSubject }
   /** The launch tests the quota. `closed` replaces the entries, because the probe is recorded there. */
   | { kind: 'probe'; closed: ClosedQuotas };
 
@@ -68,7 +68,7 @@ export function checkQuotas(closed: ClosedQuotas, wanted: WantedCreate, nowMs: n
       return { kind: 'waits' };
     }
     if (nowMs < entry.retryAtMs && !mayAskNow(entry, wanted))
-      return { kind: 'refused', message: refusalOf(entry, wanted) };
+      return { kind: 'refused', message: refusalOf(entry, wanted), of: entry.of };
     const probe = { instanceId: wanted.instanceId, untilMs: nowMs + PROBE_MS };
     const askedIn = withFleet(entry.askedIn, wanted);
     updated = {

@@ -83,6 +83,8 @@ export const instanceItemSchema = z.object({
   tried: z.array(z.string()).default([]),
   /** Zones of this location where an attempt of this round ended without a machine, for a reason of the zone. */
   triedZones: z.array(triedZoneSchema).default([]),
+  /** Instance types of the node group that an attempt of this round had at this location, without the present one. */
+  triedTypes: z.array(z.string()).optional(),
   /**
    * Maximum number of machines in the next create call for the instance. Absent: no limit. The cloud refused a larger
    * call, and may accept a smaller one.
@@ -142,7 +144,7 @@ export const instanceItemSchema = z.object({
   zone: z.string().optional(),
   publicIp: z.string().optional(),
   privateIp: z.string().optional(),
-  /** The machine's type. Absent: the type that the node group names. */
+  /** The type of the machine or of the present attempt. Absent: the first type of the node group. */
   instanceType: z.string().optional(),
   launchedAt: z.string(),
   runningAt: z.string().optional(),

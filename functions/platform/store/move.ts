@@ -47,6 +47,12 @@ export async function moveInstance(
   return refusals.some(({ at }) => at === 2) ? 'lost' : 'barred';
 }
 
+/** Fields of a record whose next attempt is at the same location. */
+export type NextAttempt = Pick<
+  InstanceItem,
+  'triedZones' | 'callLimit' | 'calledAtMs' | 'usedTokens' | 'quotaTries' | 'instanceType' | 'triedTypes'
+>;
+
 /**
  * Prepares another attempt of an instance without a machine at the same location, for example in another zone. Its
  * status becomes Planned. The record and the placement's counters change in one transaction, and only if launching is
@@ -58,10 +64,10 @@ export async function moveInstance(
 export async function repeatInstance(
   store: Store<'fleets'>,
   record: InstanceItem,
-  next: Pick<InstanceItem, 'triedZones' | 'callLimit' | 'calledAtMs' | 'usedTokens' | 'quotaTries'>,
+  next: NextAttempt,
   earlierAttempts: AttemptItem[],
 ): Promise<'moved' | 'barred' | 'lost'> {
-  const { fleetId, connectionKey, location, tried, quotaTries } = record;
+  const { fleetId, connectionKey, location, tried, quotaTries, instanceType, triedTypes } = record;
   const counters = noChange();
   countStatus(counters, record, record.status, -1);
   countStatus(counters, record, 'Planned', 1);
@@ -75,6 +81,8 @@ export async function repeatInstance(
           ...plannedAt(record, location, earlierAttempts),
           tried,
           ...(quotaTries === undefined ? {} : { quotaTries }),
+          ...(instanceType === undefined ? {} : { instanceType }),
+          ...(triedTypes === undefined ? {} : { triedTypes }),
           ...next,
         },
         ...unchanged(record),

@@ -53,6 +53,42 @@ describe('a fleet request with one mistake', () => {
       ['/nodeGroups/0/zone unknown-zone'],
     ],
     ['an unknown type', { instanceType: 'm99.huge' }, ['/nodeGroups/0/instanceType unknown-instance-type']],
+    ['no type', { instanceType: undefined }, ['/nodeGroups/0/instanceType missing']],
+    [
+      'a type in addition to a list of types',
+      { instanceTypes: ['m6i.large'] },
+      ['/nodeGroups/0/instanceType contradictory'],
+    ],
+    [
+      'a list that has an unknown type',
+      { instanceType: undefined, instanceTypes: ['m6i.large', 'm99.huge'] },
+      ['/nodeGroups/0/instanceTypes/1 unknown-instance-type'],
+    ],
+    [
+      'a list that has a type for another architecture',
+      { locations: ['us-east-1'], instanceType: undefined, instanceTypes: ['m6i.large', 'm7g.large'] },
+      ['/nodeGroups/0/instanceTypes/1 architecture-mismatch'],
+    ],
+    [
+      'a zone in addition to a list of zones',
+      { locations: ['us-east-1'], zone: 'us-east-1a', zones: ['us-east-1a'] },
+      ['/nodeGroups/0/zone contradictory'],
+    ],
+    [
+      'a zone that none of its locations has',
+      { zones: ['us-east-1a', 'us-west-2a', 'us-west-2z'] },
+      ['/nodeGroups/0/zones/2 unknown-zone'],
+    ],
+    [
+      'zones of only one of its locations',
+      { zones: ['us-east-1a'] },
+      ['/nodeGroups/0/zones no-zone-of-location'],
+    ],
+    [
+      'a zone twice',
+      { zones: ['us-east-1a', 'us-west-2a', 'us-west-2a'] },
+      ['/nodeGroups/0/zones duplicate'],
+    ],
     ['an unknown image', { image: 'windows-31' }, ['/nodeGroups/0/image unknown-image']],
     ['a location twice', { locations: ['us-east-1', 'us-east-1'] }, ['/nodeGroups/0/locations duplicate']],
     ['a bad CIDR', { ssh: { allowFrom: 'anywhere' } }, ['/nodeGroups/0/ssh/allowFrom invalid-format']],

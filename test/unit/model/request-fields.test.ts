@@ -19,11 +19,12 @@ it('a fleet’s response has all fields of its request, except for `hold`, `node
   expect(without(fieldsOf(fleetRequestSchema), fieldsOf(fleetSchema))).toEqual(others);
 });
 
-it('an instance’s response has all fields of its node group’s request, except for eleven fields', () => {
+it('an instance’s response has all fields of its node group’s request, except for those in this list', () => {
   // The response shows `name` as `nodeGroup`, and one of the `locations` as `location`.
   expect(without(fieldsOf(nodeGroupRequestSchema), fieldsOf(instanceSchema))).toEqual([
     'dataDisks',
     'instanceTimeoutSeconds',
+    'instanceTypes',
     'labels',
     'locations',
     'minimumInstances',
@@ -33,11 +34,15 @@ it('an instance’s response has all fields of its node group’s request, excep
     'size',
     'ssh',
     'userData',
+    'zones',
   ]);
 });
 
+/** Fields that a request has instead of an older field. */
+const SUCCESSORS = { zones: ['eu-west-1a'], instanceTypes: ['m5.large', 'm4.large'] };
+
 it('fleetOfOne passes each field of an instance’s request to the fleet’s request', () => {
-  const request: Required<InstanceRequest> = {
+  const request: Required<Omit<InstanceRequest, keyof typeof SUCCESSORS>> = {
     name: 'build-1',
     description: 'builds',
     location: 'eu-west-1',
@@ -54,7 +59,7 @@ it('fleetOfOne passes each field of an instance’s request to the fleet’s req
     instanceTimeoutSeconds: 600,
     ssh: { allowFrom: '203.0.113.0/24' },
   };
-  expect(Object.keys(request).sort()).toEqual(fieldsOf(instanceRequestSchema).sort());
+  expect(Object.keys({ ...request, ...SUCCESSORS }).sort()).toEqual(fieldsOf(instanceRequestSchema).sort());
   // A request may have only one of these fields.
   for (const older of ['rootDiskGb', 'rootDisk'] as const) {
     const { [older]: _, ...single } = request;
@@ -68,4 +73,7 @@ it('fleetOfOne passes each field of an instance’s request to the fleet’s req
       nodeGroups: [{ ...group, size: 1, locations: [location] }],
     });
   }
+  const { zone: _zone, instanceType: _type, ...others } = request;
+  const [renewed] = fleetOfOne({ ...others, ...SUCCESSORS }).nodeGroups;
+  expect(renewed).toMatchObject(SUCCESSORS);
 });

@@ -35,7 +35,10 @@ export class MemoryCloud {
   meet: (call: string) => void = () => {};
   /** Called after a cloud call took effect. A test replaces this function to throw the error of a lost answer. */
   reply: (call: string) => void = () => {};
-  /** Number of further machines for which a zone has room, by zone. A zone that is absent is never full. */
+  /**
+   * Number of further machines for which there is room, by zone, by instance type, or by both (`east-a m6i.large`). What
+   * is absent is never full.
+   */
   readonly room = new Map<string, number>();
   /** Backend ids of machines that lists leave out. */
   readonly hidden = new Set<string>();
@@ -101,17 +104,22 @@ export class MemoryCloud {
     const find = (location: string, backendId: string) =>
       here(location).find((one) => one.backendId === backendId);
     return {
-      createInstance: ({ location, instanceId, launchToken, zone, subnetBackendId }) =>
+      createInstance: ({ location, instanceId, launchToken, zone, subnetBackendId, instanceType }) =>
         at('create', location, `create ${launchToken}`, () => {
-          const room = this.room.get(zone ?? '') ?? Number.POSITIVE_INFINITY;
-          if (room < 1) throw new DriverError('InsufficientCapacity', `${zone} has no room`);
-          this.room.set(zone ?? '', room - 1);
+          const places = [zone ?? '', instanceType, `${zone} ${instanceType}`];
+          const limited = places.filter((place) => this.room.has(place));
+          for (const place of limited) {
+            if ((this.room.get(place) ?? 0) < 1)
+              throw new DriverError('InsufficientCapacity', `${place} has no room`);
+          }
+          for (const place of limited) this.room.set(place, (this.room.get(place) ?? 0) - 1);
           const backendId = `m${this.made.length + 1}`;
           const machine: Machine = {
             backendId,
             instanceId,
             launchToken,
             location,
+            instanceType,
             ...(zone === undefined ? {} : { zone }),
             ...(subnetBackendId === undefined ? {} : { subnetBackendId }),
             status: 'Creating',

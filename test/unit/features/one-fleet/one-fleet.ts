@@ -9,7 +9,7 @@ import {
 import type { Poll } from '../../../../functions/features/poller/poll.ts';
 import { pollSite } from '../../../../functions/features/poller/poll-site.ts';
 import { watchSites } from '../../../../functions/features/poller/watch.ts';
-import type { FleetSpec, NodeGroup } from '../../../../functions/model/fleet.ts';
+import type { FleetSpec, GroupType, NodeGroup } from '../../../../functions/model/fleet.ts';
 import { connectionKey, instanceId, parseInstanceId } from '../../../../functions/model/identifiers.ts';
 import type { LimitOverride } from '../../../../functions/model/limit-profile.ts';
 import { isClosed } from '../../../../functions/model/status.ts';
@@ -96,6 +96,8 @@ export interface OneFleetOptions {
   locations?: string[];
   /** Letters of the zones of each location. Omit it for a cloud that chooses the zones. */
   zones?: readonly string[];
+  /** Instance types in the order of trial. Absent: m6i.large only. */
+  types?: readonly (Partial<GroupType> & { name: string })[];
   limits?: LimitOverride;
   failurePolicy?: FleetItem['failurePolicy'];
 }
@@ -156,7 +158,7 @@ export class OneFleet {
   #runs = 0;
   #sent = 0;
 
-  private constructor({ size = 1, locations = ['east'], limits }: OneFleetOptions) {
+  private constructor({ size = 1, locations = ['east'], limits, types }: OneFleetOptions) {
     this.#tables = {
       fleets: new Table('fleets', FLEETS_INDEXES),
       governor: new Table('governor'),
@@ -172,7 +174,7 @@ export class OneFleet {
     });
     const document = this.#loans.lend(async (command, input) => this.#dynamo.perform(command, input));
     this.store = { document, tables: TABLES, clock: this.#clock, random: () => 0.5 };
-    this.spec = specOf(size, locations);
+    this.spec = specOf(size, locations, types);
     this.worker = this.makeWorker();
     this.put('access', {
       pk: 'CONNECTIONS#sim',
@@ -517,7 +519,8 @@ async function handleOne(
   }
 }
 
-function specOf(size: number, locations: string[]): FleetSpec {
+function specOf(size: number, locations: string[], types?: OneFleetOptions['types']): FleetSpec {
+  const pricesUsdPerHour = Object.fromEntries(locations.map((location) => [location, 0.1]));
   const group: NodeGroup = {
     name: 'web',
     size,
@@ -529,10 +532,13 @@ function specOf(size: number, locations: string[]): FleetSpec {
     image: 'ubuntu',
     labels: {},
     imageBackendIds: Object.fromEntries(locations.map((location) => [location, 'image-1'])),
-    pricesUsdPerHour: Object.fromEntries(locations.map((location) => [location, 0.1])),
+    pricesUsdPerHour,
     vcpus: 2,
     gpus: 0,
     memoryGb: 8,
+    ...(types
+      ? { types: types.map((type) => ({ vcpus: 2, gpus: 0, memoryGb: 8, pricesUsdPerHour, ...type })) }
+      : {}),
   };
   return { fleetId: FLEET, namespace: 'default', name: 'shop', nodeGroups: [group] };
 }

@@ -78,7 +78,11 @@ describe('a used-up quota', () => {
       kind: 'refused',
       message: expect.stringMatching(/^no more \(a request of fleet f met this quota, .*T12:00:00/),
     });
-    expect(checkQuotas(quotas, want('b'), NOON)).toEqual({ kind: 'refused', message: 'no more' });
+    expect(checkQuotas(quotas, want('b'), NOON)).toEqual({
+      kind: 'refused',
+      message: 'no more',
+      of: 'instances',
+    });
   });
 
   it('a later round of any fleet asks immediately, once for each round', () => {
