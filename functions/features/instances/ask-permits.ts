@@ -15,6 +15,8 @@ export interface Permits {
   denied: (Attempt & { failure: Failure })[];
   wanted: Map<string, WantedCreate>;
   turn: number;
+  /** Time at which the governor counted the calls of the granted attempts, in ms since 1970. */
+  decidedAtMs: number;
   /** True if the site has a block (outage, capacity or quota) that a successful create would clear. */
   isBlocked: boolean;
 }
@@ -32,6 +34,7 @@ export async function askPermits(
     denied: [],
     wanted: new Map(),
     turn: 0,
+    decidedAtMs: context.store.clock.now(),
     isBlocked: false,
   };
   if (attempts.length === 0) return permits;
@@ -40,6 +43,7 @@ export async function askPermits(
   const answer = await permitCreates(context.store, governed(site, opened), wanted);
   permits.wanted = new Map(wanted.map((one) => [one.instanceId, one]));
   permits.turn = answer.turn;
+  permits.decidedAtMs = answer.decidedAtMs;
   permits.isBlocked = answer.isBlocked;
   const nowMs = context.store.clock.now();
   for (const one of attempts) {

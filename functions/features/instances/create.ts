@@ -26,6 +26,7 @@ import { instanceSpec } from './instance-spec.ts';
 import { callsOf, withKeptKeys } from './keys-of-calls.ts';
 import { failInstances } from './outcomes.ts';
 import { type Created, recordRunning } from './record-running.ts';
+import { type Recount, recountLate } from './recount-late.ts';
 import { splitCall } from './split-call.ts';
 
 /** Maximum number of concurrent create calls. The governor has permitted each call. */
@@ -53,6 +54,8 @@ interface Made {
 /** The parts of the governor's answer that are needed for the feedback about the calls. */
 export interface Permitted {
   wanted: ReadonlyMap<string, WantedCreate>;
+  /** Time at which the governor counted the calls, in ms since 1970. */
+  decidedAtMs: number;
   isBlocked: boolean;
 }
 
@@ -83,12 +86,13 @@ export async function createInstances(
   const { client } = opened;
   const batches = withKeptKeys(client, callsOf(client, wanted));
   const limit = pLimit(CONCURRENT_CALLS);
+  const recount = recountLate(context, site, opened, permitted.decidedAtMs);
   // Some clouds answer a create call only when the machine runs. Many such answers may arrive together. The
   // worker gathers these answers and writes them together, because separate writes would conflict at the
   // placement's counters and at the slots.
   const recordThose = gathered((created: readonly Created[]) => recordRunning(context, created));
   const made = await Promise.allSettled(
-    batches.map((batch) => limit(() => createBatch(context, site, opened, batch, recordThose))),
+    batches.map((batch) => limit(() => createBatch(context, site, opened, batch, { recount, recordThose }))),
   );
   // If one call has thrown an error, record the outcomes of the other calls first.
   outcomes.push(...made.flatMap((one) => (one.status === 'fulfilled' ? one.value : [])));
@@ -207,18 +211,25 @@ function feedbackOf({ code, message, quota, scope }: DriverError, wanted: Wanted
   }
 }
 
+/** What the calls of one worker share. */
+interface Around {
+  recount: Recount;
+  recordThose: (created: readonly Created[]) => Promise<Set<string>>;
+}
+
 async function createBatch(
   context: WorkerContext,
   site: SiteRef,
   { client, connection, onTerms }: OpenConnection,
   batch: readonly Wanted[],
-  recordThose: (created: readonly Created[]) => Promise<Set<string>>,
+  { recount, recordThose }: Around,
 ): Promise<Made[]> {
+  const tooLate = await recount(batch.length);
   const calledAtMs = context.store.clock.now();
-  const told = await ask(
-    onTerms({ creates: batch.length }),
-    batch.map(({ spec }) => spec),
-  );
+  const specs = batch.map(({ spec }) => spec);
+  const told = tooLate
+    ? batch.map(() => ({ error: tooLate }))
+    : await ask(onTerms({ creates: batch.length }), specs);
   const terms = proofTerms(context.driver, client);
   const answers = told.map((answer, at): CreateOutcome => {
     const record = batch[at]?.record;

@@ -30,9 +30,11 @@ import { snapshotById } from './snapshot-by-id.ts';
 const POLLS_UNTIL_IDLE = 2;
 /**
  * Time in ms after a list call failed with `Unavailable`. During this time, polls read machines one by one
- * instead of listing the site.
+ * instead of listing the site. The time doubles with each further failure, because a poll that waits for a list call
+ * sees nothing else.
  */
 const LIST_AGAIN_MS = 60_000;
+const LONGEST_LIST_AGAIN_MS = 240_000;
 /**
  * Interval of polls after a rejected credential or a denied list call, in ms. More frequent polls are useless
  * until an operator replaces the credential or gives the right. Also the maximum interval of polls while launches wait and the cloud gives no
@@ -100,6 +102,8 @@ async function pollNow(context: WorkerContext, site: SiteRef, turn: Turn): Promi
     return await withoutList(context, site, opened, turn, { error, askedAtMs });
   }
   loop.listFailedAtMs = 0;
+  loop.listFailures = 0;
+  loop.failedReads = {};
   loop.blind = null;
   // A list that shows no expected machine may be an error of the cloud. The poll believes such a list only if
   // the previous list showed no expected machine, too. The previous list counts even if the poll loop was
@@ -168,11 +172,12 @@ async function goOn(
 }
 
 /**
- * Returns true if the list call failed within the last minute. Polls then do not repeat the list call,
- * because a slow list call would take much of a poll's time and delay the launch queue.
+ * Returns true if the list call failed recently. Polls then do not repeat the list call, because a slow list call would
+ * take much of a poll's time and delay the launch queue.
  */
-function isListAwaited({ listFailedAtMs = 0 }: Loop, nowMs: number): boolean {
-  return Math.abs(nowMs - listFailedAtMs) < LIST_AGAIN_MS;
+function isListAwaited({ listFailedAtMs = 0, listFailures = 1 }: Loop, nowMs: number): boolean {
+  const againMs = Math.min(LONGEST_LIST_AGAIN_MS, LIST_AGAIN_MS * 2 ** (listFailures - 1));
+  return Math.abs(nowMs - listFailedAtMs) < againMs;
 }
 
 /**
@@ -191,6 +196,7 @@ async function withoutList(
   turn.loop.isDoubted = false;
   if (error.code === 'Unavailable') {
     turn.loop.listFailedAtMs = context.store.clock.now();
+    turn.loop.listFailures = (turn.loop.listFailures ?? 0) + 1;
     const snapshot = await snapshotById(context, site, opened, turn.loop);
     if (snapshot === 'late') return await pollBlindly(context, site, opened, turn, SHORTEST_POLL_MS);
     if (snapshot) {
@@ -211,6 +217,7 @@ async function withoutList(
   }
   const waitMs = error.retryAfterMs ?? BLIND_POLL_MS[error.code] ?? 2 * intervalMs(context);
   turn.loop.listFailedAtMs = 0;
+  turn.loop.listFailures = 0;
   await pollBlindly(context, site, opened, turn, waitMs);
 }
 
@@ -298,9 +305,11 @@ async function pollAgain(
     fullAtMs,
     entries,
     listFailedAtMs: loop.listFailedAtMs,
+    listFailures: loop.listFailures,
     blind: loop.blind,
     isDoubted: loop.isDoubted,
     askedUpTo: loop.askedUpTo,
+    failedReads: loop.failedReads,
   });
   if (settled && !isSent) await sendPoll(context, loop, waitMs);
 }

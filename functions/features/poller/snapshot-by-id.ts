@@ -23,14 +23,21 @@ const SHARE_OF_TIME = 0.25;
 const LONGEST_MS = 2_500;
 /** If this many calls have failed and the cloud has answered none, the poll makes no further calls. */
 const SILENT_AFTER = 10;
+/** Time in ms after a failed read of a machine. Until then, the polls read other machines in transition first. */
+const DEFERRED_MS = 120_000;
+/** Maximum number of failed reads that the poll loop's item remembers. */
+const MOST_FAILED = 200;
 
 /**
  * Takes a snapshot of a site whose list call fails, with one call per machine. Reads machines in transition
  * first, then other machines, as far as the governor permits. A machine in Terminating without a backend id
  * is looked up by its launch token.
  *
+ * Some clouds show only in a list that a machine is gone. Reads of such machines fail as long as the list call fails.
+ * They come after the reads of other machines in transition.
+ *
  * @param loop state of the poll loop; this function sets `loop.askedUpTo` to the last entry that it tried to
- *   read
+ *   read, and `loop.failedReads`
  * @returns `late` if no answer has come in time; undefined if there is nothing to read, if permits are
  *   missing, or if the calls fail
  */
@@ -42,9 +49,11 @@ export async function snapshotById(
 ): Promise<Snapshot | 'late' | undefined> {
   const { store } = context;
   const entries = await readSiteEntries(store, site.connectionKey, site.location);
-  const wanted = inTurn(entries, loop.askedUpTo ?? '').slice(0, MOST);
-  if (wanted.length === 0) return undefined;
   const seenAtMs = store.clock.now();
+  const failedReads = recentOf(loop.failedReads ?? {}, seenAtMs);
+  loop.failedReads = failedReads;
+  const wanted = inTurn(entries, loop.askedUpTo ?? '', failedReads).slice(0, MOST);
+  if (wanted.length === 0) return undefined;
   const untilMs = seenAtMs + Math.min(LONGEST_MS, timeLeftMs(context) * SHARE_OF_TIME);
   const limit = pLimit(CONCURRENT_CALLS);
   const asked = new Set<string>();
@@ -62,12 +71,14 @@ export async function snapshotById(
           const machine = await find(site, opened.onTerms({ waitMs, furtherMs: waitMs }), entry);
           if (machine) seen.push(machine);
           asked.add(entry.siteSk);
+          delete failedReads[entry.siteSk];
         } catch (error) {
           if (!(error instanceof DriverError)) throw error;
           if (error.code === 'NoPermit') isPermitted = false;
           else {
             context.log.warn('a machine could not be read', { instanceId: entry.siteSk, code: error.code });
             failures += 1;
+            failedReads[entry.siteSk] = seenAtMs;
           }
         }
       }),
@@ -81,19 +92,34 @@ export async function snapshotById(
   return { entries, seen: [...seen], seenAtMs, isFull: false, asked: new Set(asked), isListless: true };
 }
 
+/** Returns the latest failed reads, without those that are no longer deferred. */
+function recentOf(failedReads: Readonly<Record<string, number>>, nowMs: number): Record<string, number> {
+  const recent = Object.entries(failedReads)
+    .filter(([, atMs]) => atMs + DEFERRED_MS > nowMs)
+    .toSorted(([, one], [, other]) => other - one);
+  return Object.fromEntries(recent.slice(0, MOST_FAILED));
+}
+
 /**
- * Returns the entries that can be read, in reading order. Entries in transition come first, then all other
- * entries. Within each of these two groups, the entries after `askedUpTo` come first. In this way, several
- * polls together read every entry.
+ * Returns the entries that can be read, in reading order. Entries in transition come first, then those in transition
+ * whose last read failed, then all other entries. Within each of these groups, the entries after `askedUpTo` come
+ * first. In this way, several polls together read every entry.
  */
-function inTurn(entries: readonly SiteEntry[], askedUpTo: string): SiteEntry[] {
+function inTurn(
+  entries: readonly SiteEntry[],
+  askedUpTo: string,
+  failedReads: Readonly<Record<string, number>>,
+): SiteEntry[] {
   const askable = entries.filter(
     ({ status, backendId }) => backendId !== undefined || status === 'Terminating',
   );
-  const isAtRest = ({ status }: SiteEntry) => Number(!isTransitional(status));
+  const groupOf = ({ status, siteSk }: SiteEntry) => {
+    if (!isTransitional(status)) return 2;
+    return siteSk in failedReads ? 1 : 0;
+  };
   const isBefore = ({ siteSk }: SiteEntry) => Number(siteSk <= askedUpTo);
   return askable.toSorted(
-    (a, b) => isAtRest(a) - isAtRest(b) || isBefore(a) - isBefore(b) || (a.siteSk < b.siteSk ? -1 : 1),
+    (a, b) => groupOf(a) - groupOf(b) || isBefore(a) - isBefore(b) || (a.siteSk < b.siteSk ? -1 : 1),
   );
 }
 

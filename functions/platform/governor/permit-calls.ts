@@ -6,7 +6,9 @@ import {
   callStateSchema,
   IDLE_CALLS,
   isNow,
+  type LateCalls,
   type RateLimit,
+  recountCalls,
   scheduleCalls,
   sendCall,
   slowCalls,
@@ -70,6 +72,30 @@ export async function permitFurtherCreates(
       state = next.state;
     }
     return { state, answer: { granted: wanted, retryAfterMs: 0 } };
+  });
+}
+
+/**
+ * Counts create calls again that leave later than the governor counted them, so that they do not reach the cloud
+ * together with calls that were counted since.
+ *
+ * @returns as `permitCalls`. `countedAtMs`: if some calls were granted, the time at which all of them were counted
+ */
+export async function recountCreates(
+  store: Store<'governor'>,
+  site: GovernedSite,
+  late: LateCalls,
+): Promise<{ granted: number; retryAfterMs: number; countedAtMs: number }> {
+  const rateLimit = createRateLimit(site.limits);
+  return await updateVersioned(store, createKey(site), siteStateSchema, (current = IDLE_SITE) => {
+    const nowMs = store.clock.now();
+    const { sent, state } = recountCalls(current, rateLimit, nowMs, late);
+    const retryAfterMs =
+      sent === late.count ? 0 : Math.max(1_000 / rateLimit.perSecond, current.blockedUntilMs - nowMs);
+    return {
+      state: sent > 0 ? state : undefined,
+      answer: { granted: sent, retryAfterMs, countedAtMs: nowMs },
+    };
   });
 }
 

@@ -25,6 +25,8 @@ export interface CreateAnswer {
    * `store/launch-queue.ts`.
    */
   turn: number;
+  /** Time at which the permits were given, in ms since 1970. Calls that may go out were counted at this time. */
+  decidedAtMs: number;
   /** True if a successful create would clear a block of the site; see `recordFeedback`. */
   isBlocked: boolean;
   /**
@@ -93,6 +95,7 @@ async function permitOnce(
     return {
       decisions,
       turn: turn ?? 0,
+      decidedAtMs: store.clock.now(),
       isBlocked: false,
       lostRace: released.length > 0,
       given: [],
@@ -169,6 +172,7 @@ function decideUnder(
       given,
       newcomers,
       turn: nextTurn,
+      decidedAtMs: nowMs,
       isBlocked: isBlocked(next) || awaitsAccepted(next),
       lostRace: false,
       isIdle,
@@ -179,7 +183,15 @@ function decideUnder(
 
 function raceLost(wanted: readonly WantedCreate[], { turn }: SiteState, nowMs: number): CreateAnswer {
   const decisions = all(wanted, laterBy(RACE_RETRY_MS, nowMs));
-  return { decisions, turn: turn ?? 0, isBlocked: false, lostRace: true, given: [], newcomers: [] };
+  return {
+    decisions,
+    turn: turn ?? 0,
+    decidedAtMs: nowMs,
+    isBlocked: false,
+    lostRace: true,
+    given: [],
+    newcomers: [],
+  };
 }
 
 const laterBy = (ms: number, nowMs: number): CreateDecision => ({

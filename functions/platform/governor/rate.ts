@@ -23,6 +23,8 @@ export const callStateSchema = z.object({
   lastStartMs: z.number().optional(),
   /** Like `nextDueMs`, but computed only from calls that have gone out, and from the times at which they went out. */
   goneDueMs: z.number().optional(),
+  /** Time at which a call was last counted in `goneDueMs`. */
+  countedAtMs: z.number().optional(),
   /** Time at which the cloud's token bucket is assumed to be empty: `blockedUntilMs` as the last throttle set it. */
   emptyAtMs: z.number().optional(),
   /**
@@ -71,6 +73,10 @@ const LATENESS_MS = 200;
  * seconds.
  */
 const NOW_MS = 100;
+
+/** Returns true if a call leaves so long after it was counted that the burst's reserve does not cover the delay. */
+export const leavesLate = (countedAtMs: number, nowMs: number): boolean =>
+  nowMs > countedAtMs + LATENESS_MS - NOW_MS;
 
 /** Returns true if a call with this start time may go out now. */
 export const isNow = (startMs: number, nowMs: number): boolean => startMs <= nowMs + NOW_MS;
@@ -141,7 +147,42 @@ export function sendCall<State extends CallState>(
 /** Counts a call that goes out now, regardless of the rate. */
 export function countCall<State extends CallState>(state: State, rateLimit: RateLimit, nowMs: number): State {
   const { exactMs, aheadMs } = stepsOf(state, rateLimit, nowMs);
-  return { ...state, goneDueMs: Math.max(goneDue(state, aheadMs), nowMs) + exactMs };
+  return { ...state, goneDueMs: Math.max(goneDue(state, aheadMs), nowMs) + exactMs, countedAtMs: nowMs };
+}
+
+/** Calls that were counted, and leave later than they were counted. */
+export interface LateCalls {
+  /** Number of these calls that have not left. */
+  count: number;
+  countedAtMs: number;
+}
+
+/**
+ * Counts calls again at the time at which they leave. The cloud's token bucket may have been full since they were
+ * counted, and calls that were counted in the meantime may have emptied it. Calls that the cloud would throttle now stay
+ * counted, and may leave later.
+ *
+ * @returns `sent`: number of calls that may leave now
+ */
+export function recountCalls<State extends CallState>(
+  state: State,
+  rateLimit: RateLimit,
+  nowMs: number,
+  { count, countedAtMs }: LateCalls,
+): { sent: number; state: State } {
+  const { exactMs, aheadMs } = stepsOf(state, rateLimit, nowMs);
+  const countedMs = count * exactMs;
+  // If other calls were counted since, they were counted too early by up to the delay of the late calls.
+  const areLast = (state.countedAtMs ?? 0) <= countedAtMs;
+  const delayMs = areLast ? 0 : Math.min(nowMs - countedAtMs, countedMs);
+  let known: State = { ...state, goneDueMs: goneDue(state, aheadMs) - countedMs + delayMs };
+  let sent = 0;
+  for (let next = sendCall(known, rateLimit, nowMs); next && sent < count; sent += 1) {
+    known = next;
+    next = sendCall(known, rateLimit, nowMs);
+  }
+  for (let kept = sent; kept < count; kept += 1) known = countCall(known, rateLimit, nowMs);
+  return { sent, state: known };
 }
 
 function goneDue({ goneDueMs = 0, emptyAtMs }: CallState, aheadMs: number): number {

@@ -33,6 +33,8 @@ const observedSchema = z.object({
   entries: z.number().optional(),
   /** Time at which a list call for the site last failed or took too long; 0: the latest list call succeeded. */
   listFailedAtMs: z.number().optional(),
+  /** Number of list calls in a row that failed or took too long. */
+  listFailures: z.number().optional(),
   /**
    * Why polls see nothing of the site, if the latest polls read neither a list nor single machines: the cloud's error,
    * and the time of the first of these polls. Null: the latest poll saw the site.
@@ -48,6 +50,8 @@ const observedSchema = z.object({
    * last. The next poll continues after this instance.
    */
   askedUpTo: z.string().optional(),
+  /** Instance ids whose machine could not be read while list calls fail, each with the time of the latest read. */
+  failedReads: z.record(z.string(), z.number()).optional(),
 });
 
 /** State that a poll needs to decide the time of the next poll. */

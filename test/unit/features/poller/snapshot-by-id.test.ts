@@ -12,12 +12,13 @@ beforeEach(async () => {
 });
 afterEach(() => fleet.end());
 
-async function look(askedUpTo = '') {
+async function look(askedUpTo = '', failedReads: Record<string, number> = {}) {
   const { context, site, opened, loop } = await fleet.takePoll();
-  const own = { ...loop, askedUpTo };
+  const own = { ...loop, askedUpTo, failedReads };
   const snapshot = await fleet.run(fleet.worker, () => snapshotById(context, site, opened, own));
   if (typeof snapshot !== 'object') return snapshot;
-  return { ...snapshot, asked: [...(snapshot.asked ?? [])].toSorted(), upTo: own.askedUpTo };
+  const { askedUpTo: upTo, failedReads: failed } = own;
+  return { ...snapshot, asked: [...(snapshot.asked ?? [])].toSorted(), upTo, failed };
 }
 const refuse = (calls: RegExp, code: 'Unavailable' | 'NoPermit' | 'NotFound' = 'Unavailable') => {
   fleet.cloud.meet = (call) => {
@@ -55,6 +56,33 @@ describe('snapshotById', () => {
     }
     await look(idOf(0));
     expect(fleet.history.filter((one) => one.startsWith('get'))).toEqual(['get m3', 'get m2', 'get m1']);
+  });
+
+  it('a machine whose last read failed is read after the others in transition, and before those at rest', async () => {
+    fleet.putRecord({ ...(await fleet.claimed(1)), status: 'Running' });
+    refuse(/^get m1/);
+    const { failed } = Object(await look());
+    expect(failed).toEqual({ [idOf(0)]: fleet.nowMs });
+    refuse(/^no call/);
+    fleet.history.length = 0;
+    expect(await look(idOf(2), failed)).toMatchObject({ failed: {} });
+    expect(fleet.history.filter((one) => one.startsWith('get'))).toEqual(['get m3', 'get m1', 'get m2']);
+  });
+
+  it('two minutes after its last read failed, a machine is read in its turn again', async () => {
+    await look('', { [idOf(0)]: fleet.nowMs - 119_000 });
+    await look('', { [idOf(0)]: fleet.nowMs - 121_000 });
+    expect(fleet.history).toEqual(['get m2', 'get m3', 'get m1', 'get m1', 'get m2', 'get m3']);
+  });
+
+  it('the poll loop remembers at most 200 failed reads', async () => {
+    const many = Object.fromEntries(
+      Array.from({ length: 300 }, (_, at) => [`i${at}`, fleet.nowMs - 1_000 * at]),
+    );
+    const { failed } = Object(await look('', many));
+    expect(Object.keys(failed)).toHaveLength(120);
+    const recent = Object.fromEntries(Object.keys(many).map((id) => [id, fleet.nowMs]));
+    expect(Object.keys(Object(await look('', recent)).failed)).toHaveLength(200);
   });
 
   it('an instance in Terminating whose machine is unknown is looked up by its launch token', async () => {
