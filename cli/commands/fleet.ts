@@ -11,6 +11,7 @@ import { CliError, EXIT, usageError } from '../shell/exit.ts';
 import { problemError } from '../shell/failure.ts';
 import { readYamlFile } from '../shell/files.ts';
 import { fleetsText, fleetText, instancesText } from '../shell/show.ts';
+import { sayWarnings } from '../shell/show-warnings.ts';
 import type { Located } from '../shell/yaml-file.ts';
 import { FLEET, fleetActions, followed, holdInput, named } from './fleet-actions.ts';
 import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
@@ -86,6 +87,7 @@ export const fleetNoun = noun('fleet', 'Fleets of instances on many clouds', [
       context.say(
         `Fleet ${document.name} is accepted: ${document.counts.requested} instances, id ${document.id}.`,
       );
+      sayWarnings(context, document.warnings, request.locate);
       if (wait) return await followed(context, document.id, 'up', timeout);
       context.say(
         request.value.hold

@@ -5,7 +5,9 @@ import { WAIT_FLAGS, waitInput } from '../shell/await-connection.ts';
 import { command, type Flag, noun } from '../shell/command.ts';
 import { readText } from '../shell/files.ts';
 import { follow } from '../shell/follow.ts';
+import { ingressInput } from '../shell/ingress-flag.ts';
 import { instancesText, instanceText } from '../shell/show.ts';
+import { sayWarnings } from '../shell/show-warnings.ts';
 import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
 
 const INSTANCE: readonly Flag[] = [['<id>', 'id of the instance']];
@@ -39,6 +41,10 @@ export const instanceNoun = noun('instance', 'Single instances', [
       ['--label <NAME=VALUE>...', 'a label; may be repeated'],
       ['--user-data-file <file>', 'file with the user data for the first boot; - reads standard input'],
       ['--ssh-allow-from <cidr>', 'addresses that may connect by SSH (default: none)'],
+      [
+        '--ingress <rule>...',
+        'inbound traffic to accept: protocol, ports and sources, such as "tcp 443,8000-8100 203.0.113.0/24"; may be repeated (default: none)',
+      ],
       ['--instance-timeout-seconds <seconds>', 'time limit from the launch until the instance runs'],
       ['--description <text>', 'description of the instance'],
       [
@@ -66,9 +72,13 @@ export const instanceNoun = noun('instance', 'Single instances', [
       label: labelsInput,
       userDataFile: z.string().optional(),
       sshAllowFrom: asked.ssh.unwrap().shape.allowFrom.optional(),
+      ingress: ingressInput,
       idempotencyKey: z.string().optional(),
     }),
-    async run({ label, userDataFile, sshAllowFrom, idempotencyKey, wait, timeout, ...request }, context) {
+    async run(
+      { label, userDataFile, sshAllowFrom, ingress, idempotencyKey, wait, timeout, ...request },
+      context,
+    ) {
       const api = await context.api();
       const namespace = await context.namespace();
       const created = await api.createInstance({
@@ -79,8 +89,10 @@ export const instanceNoun = noun('instance', 'Single instances', [
           labels: Object.keys(label).length > 0 ? label : undefined,
           userData: userDataFile === undefined ? undefined : await readText(context.world, userDataFile),
           ssh: sshAllowFrom === undefined ? undefined : { allowFrom: sshAllowFrom },
+          ingress: ingress.length > 0 ? ingress : undefined,
         },
       });
+      sayWarnings(context, created.warnings);
       if (!wait) return { document: created, text: instanceText(created) };
       const { exitCode } = await follow(context, created.fleetId, 'up', timeout);
       const document = await api.getInstance({ params: { namespace, instance: created.id } });

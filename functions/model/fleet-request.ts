@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { dataDisksSchema, hasRootDiskTwice, ROOT_DISK_TWICE, rootDiskSchema } from './disk.ts';
 import { holdSchema } from './fleet-action.ts';
 import { cloudWordSchema, descriptionSchema, nameSchema } from './identifiers.ts';
+import { ingressSchema } from './ingress.ts';
 import { networkChoiceSchema } from './network-choice.ts';
 import { bothOldAndNew, type GroupIssue } from './superseded-fields.ts';
 import { typeChoiceIssues, typeChoiceShape } from './type-choice.ts';
@@ -84,6 +85,7 @@ const groupShape = {
     .object({ allowFrom: z.union([z.cidrv4(), z.cidrv6()], 'must be a CIDR, such as 203.0.113.0/24') })
     .strict()
     .optional(),
+  ingress: ingressSchema.optional(),
 };
 
 const networkSchema = networkChoiceSchema

@@ -7,6 +7,7 @@ import { cloudWordSchema, fleetIdSchema, instanceIdSchema, nameSchema } from './
 import { networkChoiceSchema, networkModeSchema, siteNetworkSchema } from './network-choice.ts';
 import { fleetStatusSchema, type InstanceStatus, instanceStatusSchema } from './status.ts';
 import { stuckSchema, waitingSchema } from './stuck.ts';
+import { warningSchema, warningsSchema } from './warning.ts';
 
 const countSchema = z.int().nonnegative();
 const absentIsZero = countSchema.exactOptional();
@@ -106,6 +107,7 @@ export const fleetSchema = z.object({
     .optional()
     .describe('Time at which a held fleet is withdrawn, unless a user releases it earlier.'),
   allowedActions: z.array(fleetActionSchema).describe('The actions that the fleet allows now.'),
+  warnings: warningsSchema.optional(),
 });
 export type Fleet = z.infer<typeof fleetSchema>;
 
@@ -141,6 +143,7 @@ export const instanceSchema = z.object({
   stuck: stuckSchema
     .optional()
     .describe('Present while the cloud refuses, or does not carry out, the removal of the machine.'),
+  warnings: warningsSchema.optional(),
 });
 export type Instance = z.infer<typeof instanceSchema>;
 
@@ -186,6 +189,8 @@ export const fleetSpecSchema = z.object({
   name: nameSchema,
   priority: prioritySchema.exactOptional(),
   nodeGroups: z.array(nodeGroupSchema),
+  /** What the answer to the request says about it. Absent: nothing. */
+  warnings: z.array(warningSchema).exactOptional(),
   networks: z
     .array(z.object({ connection: nameSchema, location: cloudWordSchema, network: siteNetworkSchema }))
     .exactOptional()

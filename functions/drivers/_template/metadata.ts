@@ -28,6 +28,7 @@ export const templateMetadata = {
   machineProof: ['creation-time'],
   backendIds: 'unique',
   maxNameLength: 63,
+  maxInboundRules: 50,
   capabilities: ['reboot'],
   features: ['user-data', 'prices'],
 } as const satisfies DriverMetadata;

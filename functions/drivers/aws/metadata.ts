@@ -72,6 +72,8 @@ export const awsMetadata = {
   backendIds: 'unique',
   // Maximum length of a security group's name at EC2. Key pairs, launch templates and tags allow at least this length.
   maxNameLength: 128,
+  // EC2's quota of rules of one security group, in each direction.
+  maxInboundRules: 60,
   capabilities: [
     'stop-start',
     'reboot',
@@ -81,5 +83,5 @@ export const awsMetadata = {
     'writer-marks',
     'rights-check',
   ],
-  features: ['tags', 'user-data', 'spot', 'launch-tokens', 'zones', 'group-sources'],
+  features: ['tags', 'user-data', 'spot', 'launch-tokens', 'zones', 'group-sources', 'ipv6-rules'],
 } as const satisfies DriverMetadata;

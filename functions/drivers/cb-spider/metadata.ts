@@ -129,6 +129,8 @@ export const cbSpiderMetadata = {
   backendIds: 'names',
   // NCP's limit, which is the lowest limit of these clouds.
   maxNameLength: 30,
+  // NCP's limit of one ACG, which is the lowest limit of these clouds: guide.ncloud-docs.com, "ACG".
+  maxInboundRules: 50,
   capabilities: ['stop-start', 'reboot', 'idempotency-keys'],
   features: ['prices', 'launch-tokens'],
 } as const satisfies DriverMetadata;

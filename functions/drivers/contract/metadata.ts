@@ -47,6 +47,7 @@ export type CapabilityName = (typeof CAPABILITY_NAMES)[number];
  * - `spot`: offers have spot prices, and a spec may request a spot machine
  * - `launch-tokens`: the cloud itself makes only one machine for one launch token, even for concurrent calls
  * - `group-sources`: a rule of a security group may allow traffic from the machines that have another security group
+ * - `ipv6-rules`: a rule of a security group may allow traffic from IPv6 addresses
  * - `zones`: `ensureNetwork` returns the zones of the network, and the caller chooses one of them for each machine
  * - `disk-types`: a disk of a spec may name its type
  * - `disk-performance`: a disk of a spec may name its IOPS and its throughput
@@ -63,6 +64,7 @@ export const DRIVER_FEATURES = [
   'launch-tokens',
   'zones',
   'group-sources',
+  'ipv6-rules',
   'disk-types',
   'disk-performance',
   'disk-encryption',
@@ -156,6 +158,11 @@ export interface DriverMetadata {
    * that are not longer.
    */
   readonly maxNameLength: number;
+  /**
+   * Maximum number of inbound rules of one security group. The lowest maximum of the driver's clouds, or of a project's
+   * usual quota.
+   */
+  readonly maxInboundRules: number;
   /** `defineDriver` ensures that the clients have exactly the methods of these capabilities. */
   readonly capabilities: readonly CapabilityName[];
   readonly features: readonly DriverFeature[];

@@ -72,6 +72,8 @@ export const openstackMetadata = {
   backendIds: 'unique',
   // Nova accepts 255 characters, and makes a host name from the first 63.
   maxNameLength: 63,
+  // Neutron's usual quota of a project is 100 rules. Each security group begins with 2 outbound rules.
+  maxInboundRules: 98,
   capabilities: ['stop-start', 'reboot', 'batch-create', 'quotas', 'writer-marks'],
-  features: ['tags', 'user-data', 'group-sources'],
+  features: ['tags', 'user-data', 'group-sources', 'ipv6-rules'],
 } as const satisfies DriverMetadata;

@@ -33,6 +33,7 @@ export const simMetadata = {
   machineProof: ['creation-time'],
   backendIds: 'unique',
   maxNameLength: 63,
+  maxInboundRules: 60,
   capabilities: ['stop-start', 'reboot', 'list-by-id', 'writer-marks'],
-  features: ['tags', 'user-data', 'prices', 'launch-tokens', 'zones', 'group-sources'],
+  features: ['tags', 'user-data', 'prices', 'launch-tokens', 'zones', 'group-sources', 'ipv6-rules'],
 } as const satisfies DriverMetadata;

@@ -124,9 +124,12 @@ function zoneErrors(
 }
 
 /** The given security groups are never changed. They alone decide what traffic may reach a machine. */
-function doorErrors(pointer: string, { ssh }: NodeGroupRequest): RequestError[] {
-  if (ssh?.allowFrom === undefined) return [];
+function doorErrors(pointer: string, { ssh, ingress }: NodeGroupRequest): RequestError[] {
   const message =
     'must be left out: in an existing network, the given security groups decide who may reach the machines';
-  return [{ pointer: `${pointer}/ssh/allowFrom`, code: 'given-security-groups', message }];
+  const fields = [
+    ...(ssh?.allowFrom === undefined ? [] : ['ssh/allowFrom']),
+    ...(ingress === undefined || ingress.length === 0 ? [] : ['ingress']),
+  ];
+  return fields.map((field) => ({ pointer: `${pointer}/${field}`, code: 'given-security-groups', message }));
 }

@@ -74,7 +74,7 @@ async function writeFleet(
       if (ending) return { outcome: 'deployment-ending', since: ending.since };
       return { outcome: 'refused', errors: resolved.errors };
     }
-    const { nodeGroups, networks, connections } = resolved;
+    const { nodeGroups, networks, connections, warnings } = resolved;
     const fleetId = makeFleetId(store.clock.now(), store.random);
     const written = await createFleet(store, {
       spec: {
@@ -84,6 +84,7 @@ async function writeFleet(
         ...(priority === undefined ? {} : { priority }),
         nodeGroups,
         networks,
+        ...(warnings.length === 0 ? {} : { warnings }),
       },
       request: ofItem,
       idempotency,

@@ -139,6 +139,7 @@ export function fleetView(fleet: FleetItem, placements: readonly PlacementItem[]
     shortfall: isSettled(fleet.status) ? fleet.requested - (counts.Running ?? 0) : undefined,
     heldUntil: fleet.heldUntilMs === undefined ? undefined : isoTime(fleet.heldUntilMs),
     allowedActions: allowedActions(actionFacts(fleet, placements)),
+    warnings: undefined,
   };
   return view;
 }

@@ -9,19 +9,24 @@ import {
 } from '../../model/fleet-request.ts';
 import { cloudWordSchema, nameSchema } from '../../model/identifiers.ts';
 import { typeChoiceRemains } from '../../model/type-choice.ts';
+import { MAX_WARNINGS, type Warning } from '../../model/warning.ts';
 import { lightestType, typesOf } from '../../platform/placement/choose-type.ts';
 import { findFleetByName } from '../../platform/store/new-fleet.ts';
 import type { Store } from '../../platform/store/store.ts';
+import { checkDoors, checkGroupSources } from './check-doors.ts';
 import { checkTotals, type GroupDemand } from './check-totals.ts';
 import type { Word } from './check-types.ts';
 import { checkWords, type GroupWords, type Meaning, type RequestError } from './check-words.ts';
 import { chooseNetworks, type LocatedGroup } from './choose-networks.ts';
+import { warnOfOpenDoors } from './warn-doors.ts';
 
 type Stores = Store<'fleets' | 'access' | 'catalogue'>;
 
 interface Resolved extends Required<Pick<FleetSpec, 'networks'>> {
   nodeGroups: NodeGroup[];
   connections: Connection[];
+  /** What the user should know, sorted by JSON pointer. */
+  warnings: Warning[];
 }
 
 /**
@@ -38,8 +43,10 @@ export async function resolveRequest(
   const words = request.nodeGroups.map((group, at) => wordsOf(group, at));
   const { meanings, errors } = await checkWords(store, namespace, words);
   errors.push(...checkTotals(demandsOf(request, words, meanings)));
-  const chosen = chooseNetworks(request, locatedGroups(request, words, meanings));
-  errors.push(...chosen.errors);
+  const located = locatedGroups(request, words, meanings);
+  const chosen = chooseNetworks(request, located);
+  errors.push(...chosen.errors, ...checkGroupSources(request.nodeGroups));
+  errors.push(...located.flatMap((group) => checkDoors(group)));
   if (errors.length > 0) {
     errors.push(...(await nameErrors(store, namespace, request.name)));
     return { errors: inOrder(errors) };
@@ -48,6 +55,7 @@ export async function resolveRequest(
   return {
     connections: [...new Map(used).values()],
     networks: chosen.networks,
+    warnings: inOrder(located.flatMap(warningsOf)).slice(0, MAX_WARNINGS),
     nodeGroups: request.nodeGroups.map((group, at) => {
       const meaning = words[at] && meanings.get(words[at]);
       if (!meaning)
@@ -174,6 +182,10 @@ async function nameErrors(store: Stores, namespace: string, fleet: string): Prom
     : [{ pointer: '/name', code: 'duplicate', message: `is the name of fleet ${holder}` }];
 }
 
-function inOrder(errors: readonly RequestError[]): RequestError[] {
-  return errors.toSorted((a, b) => a.pointer.localeCompare(b.pointer, 'en', { numeric: true }));
+function warningsOf({ pointer, group }: LocatedGroup): Warning[] {
+  return warnOfOpenDoors(pointer, group);
+}
+
+function inOrder<Found extends { pointer: string }>(found: readonly Found[]): Found[] {
+  return found.toSorted((a, b) => a.pointer.localeCompare(b.pointer, 'en', { numeric: true }));
 }

@@ -3,12 +3,12 @@ import { rootDiskOf } from '../../model/disk.ts';
 import type { Failure } from '../../model/failure.ts';
 import type { NodeGroup } from '../../model/fleet.ts';
 import { typeFor } from '../../platform/placement/choose-type.ts';
-import { groupAt, siteOf } from '../../platform/placement/lay-out.ts';
+import { groupAt, sameSite, siteOf } from '../../platform/placement/lay-out.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
 import type { NetworkItem } from '../../platform/store/networks.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
-import { inboundRulesOf } from '../networks/inbound-rules.ts';
-import { securityGroupName } from '../networks/network-names.ts';
+import { securityGroupsOfMachine } from '../networks/inbound-rules.ts';
+import { nameOfGroup } from '../networks/network-names.ts';
 import { zonesNamed } from './zones.ts';
 
 /** Fields of a node group that are not passed on to a create request. */
@@ -59,18 +59,23 @@ export async function instanceSpec(
     labels,
     userData,
     ssh,
+    ingress,
     ...rest
   }: OfTheMachine = group;
   // A new node group field must be listed in OfTheFleet or passed on below. Otherwise this line is a type error.
   rest satisfies Record<string, never>;
-  const securityGroup = ready(
-    'security-group',
-    securityGroupName(record.fleetId, record, inboundRulesOf({ ssh })),
-  );
+  const here = layout.placements.find((one) => sameSite(one, record));
+  const groupsHere = here?.ranges.map((range) => range.group) ?? [];
+  const [securityGroup, ...marks] = securityGroupsOfMachine(
+    { name: group.name, ssh, ingress },
+    groupsHere,
+  ).map((one) => ready('security-group', nameOfGroup(record.fleetId, record, one))?.backendId);
+  const ofMarks = marks.filter((id) => id !== undefined);
   const imageBackendId = imageBackendIds[record.location];
-  if (!network?.backendId || !keyPair?.backendId || !securityGroup?.backendId || !imageBackendId) {
+  if (!network?.backendId || !keyPair?.backendId || !securityGroup || !imageBackendId) {
     return { failure: notReady };
   }
+  if (ofMarks.length < marks.length) return { failure: notReady };
   // A network with zones has a subnet in each. The control plane has chosen the record's zone.
   const named = zonesNamed(group, record.location);
   const zone = network.zones || (named && named.length > 1) ? record.zone : named?.[0];
@@ -94,7 +99,7 @@ export async function instanceSpec(
       ...(userData === undefined ? {} : { userData }),
       networkBackendId: network.backendId,
       ...(subnetBackendId === undefined ? {} : { subnetBackendId }),
-      securityGroupBackendIds: [securityGroup.backendId],
+      securityGroupBackendIds: [securityGroup, ...ofMarks],
       keyPairBackendId: keyPair.backendId,
       tags: {
         ...labels,

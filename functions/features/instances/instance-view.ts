@@ -181,6 +181,7 @@ function viewOf(
     trouble: status === 'Undefined' ? record?.trouble : undefined,
     waiting: undefined,
     stuck: status === 'Terminating' && record?.stuck ? stuckView(record.stuck) : undefined,
+    warnings: undefined,
   };
   return view;
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { InboundRule } from '../../model/inbound-rule.ts';
 import type { SiteRef } from '../../platform/worker/context.ts';
-import { rulesText } from './inbound-rules.ts';
+import { rulesText, type WantedSecurityGroup } from './inbound-rules.ts';
 
 /**
  * Returns a hash of about 31 bits, as six digits of base 36. With the hash, the names of a fleet's resources
@@ -37,6 +37,26 @@ export function securityGroupName(
   rules: readonly InboundRule[],
 ): string {
   return resourceName(fleetId, 's', connectionKey, location, rulesText(rules));
+}
+
+/** Returns the name of the security group that marks the machines of a node group, as the source of rules. */
+export function markGroupName(
+  fleetId: string,
+  { connectionKey, location }: SiteRef,
+  nodeGroup: string,
+): string {
+  return resourceName(fleetId, 's', connectionKey, location, `group:${nodeGroup}`);
+}
+
+/** Returns the name of a security group of `securityGroupsOf`. */
+export function nameOfGroup(
+  fleetId: string,
+  site: SiteRef,
+  { nodeGroup, rules }: Pick<WantedSecurityGroup, 'nodeGroup' | 'rules'>,
+): string {
+  return nodeGroup === undefined
+    ? securityGroupName(fleetId, site, rules)
+    : markGroupName(fleetId, site, nodeGroup);
 }
 
 /**

@@ -26,8 +26,8 @@ import {
 import { LAUNCH_ABANDONED, type PrepareNetworksMessage } from '../../platform/workflow/messages.ts';
 import { markRefused } from '../connections/mark-failed.ts';
 import { afterQuota, awaitQuota, mayAnyLeave } from './await-quota.ts';
-import { inboundRulesOf, rulesText } from './inbound-rules.ts';
-import { keyPairName, networkName, securityGroupName } from './network-names.ts';
+import { hasGroupSource, securityGroupsOf } from './inbound-rules.ts';
+import { keyPairName, nameOfGroup, networkName } from './network-names.ts';
 
 /**
  * Maximum time that a call waits for its permit, in ms. If no permit comes in this time, the message is sent
@@ -98,14 +98,30 @@ export async function ensureNetworks(
   const network = items.find(({ kind }) => kind === 'network');
   // The network was removed in the meantime. This happens only while launching is not on.
   if (!network) return 'stopped';
-  const first = await ensure(context, site, opened, network, network);
+  const first = await ensure(context, site, opened, network, { network, all: items });
   if (first !== 'ready') return await blockOrWait(context, fleetId, site, [first]);
   const now = await readNetworks(context.store, { fleetId, ...site });
   const made = now.find(({ kind }) => kind === 'network') ?? network;
-  const rest = await Promise.all(
-    now.filter(({ kind }) => kind !== 'network').map((item) => ensure(context, site, opened, item, made)),
+  const rest = now.filter(({ kind }) => kind !== 'network');
+  const one = (item: NetworkItem) => ensure(context, site, opened, item, { network: made, all: now });
+  const sources = await Promise.all(rest.filter((item) => !hasGroupSource(item)).map(one));
+  const progress = await blockOrWait(context, fleetId, site, sources);
+  if (progress !== 'ready' || !rest.some(hasGroupSource)) return progress;
+  // The rules of these security groups name the ids of others.
+  const all = await readNetworks(context.store, { fleetId, ...site });
+  const users = all.filter(hasGroupSource);
+  return await blockOrWait(
+    context,
+    fleetId,
+    site,
+    await Promise.all(users.map((item) => ensure(context, site, opened, item, { network: made, all }))),
   );
-  return await blockOrWait(context, fleetId, site, rest);
+}
+
+/** What the resources of a fleet at a site need of each other. */
+interface Around {
+  network: NetworkItem;
+  all: readonly NetworkItem[];
 }
 
 async function openOrFail(
@@ -160,16 +176,13 @@ async function wantedNetworks(
     createdAt: isoTime(context.store.clock.now()),
   });
   const everyone = groups.map(({ name }) => name);
-  const byRules = Map.groupBy(groups, (group) => rulesText(inboundRulesOf(group)));
   return [
     item('network', networkName(fleetId, site), everyone),
     item('key-pair', keyPairName(fleetId, site), everyone),
-    ...[...byRules.values()].flatMap(([first, ...others]) => {
-      if (!first) return [];
-      const rules = inboundRulesOf(first);
-      const neededBy = [first, ...others].map(({ name }) => name);
-      return [{ ...item('security-group', securityGroupName(fleetId, site, rules), neededBy), rules }];
-    }),
+    ...securityGroupsOf(groups).map(({ neededBy, ...group }) => ({
+      ...item('security-group', nameOfGroup(fleetId, site, group), neededBy),
+      ...group,
+    })),
   ];
 }
 
@@ -178,7 +191,7 @@ async function ensure(
   site: SiteRef,
   opened: OpenConnection,
   item: NetworkItem,
-  network: NetworkItem,
+  around: Around,
 ): Promise<Progress> {
   if (item.status === 'Ready') return 'ready';
   const nowMs = context.store.clock.now();
@@ -188,7 +201,7 @@ async function ensure(
   const claimed = { ...item, claimUntilMs: nowMs + claimMsOf(context) };
   if (!(await claimNetwork(context.store, item, 'Creating', claimed.claimUntilMs))) return { waitMs: 1_000 };
   try {
-    const made = await callDriver(context, site, opened, item, network);
+    const made = await callDriver(context, site, opened, item, around);
     await recordNetwork(context.store, claimed, { status: 'Ready', failingSinceMs: 0, ...made });
     await openNetworks(context.store, site);
     return 'ready';
@@ -215,7 +228,7 @@ async function callDriver(
   site: SiteRef,
   { onTerms }: OpenConnection,
   item: NetworkItem,
-  network: NetworkItem,
+  { network, all }: Around,
 ): Promise<EnsuredNetwork> {
   const client = onTerms({ waitMs: PERMIT_WAIT_MS });
   const base = {
@@ -236,18 +249,21 @@ async function callDriver(
       return await client.ensureSecurityGroup({
         ...base,
         networkBackendId: network.backendId,
-        rules: allowRules(item),
+        rules: allowRules(item, all),
       });
     }
   }
 }
 
 /** Returns the rules of a security group's record. A record from before `rules` existed has at most the SSH rule. */
-function allowRules({ rules, sshFrom }: NetworkItem): AllowRule[] {
+function allowRules({ rules, sshFrom }: NetworkItem, all: readonly NetworkItem[]): AllowRule[] {
   const recorded = rules ?? (sshFrom === undefined ? [] : [sshRule(sshFrom)]);
   return recorded.map(({ source, ...rule }) => {
-    if (!('cidr' in source)) throw new Error(`no security group is known for node group ${source.nodeGroup}`);
-    return { ...rule, source };
+    if ('cidr' in source) return { ...rule, source };
+    const mark = all.find(({ nodeGroup }) => nodeGroup === source.nodeGroup);
+    if (!mark?.backendId)
+      throw new Error(`the security group of node group ${source.nodeGroup} is not ready`);
+    return { ...rule, source: { securityGroupBackendId: mark.backendId } };
   });
 }
 

@@ -63,15 +63,25 @@ export async function removeNetworks(
   const isStuck = items.some(({ status, stuck }) => status === 'Deleting' && stuck !== undefined);
   const askedAtMs = isStuck ? (await readFleetItem(context.store, fleetId))?.removalAskedAtMs : undefined;
   const limit = pLimit(CONCURRENT_DELETIONS);
-  const removals = opened
-    ? await Promise.all(
-        items.map((item) => limit(() => remove(context, site, opened, item, { scope, askedAtMs }))),
-      )
-    : [];
-  const waits = removals.flatMap((one) => (one === 'gone' ? [] : [one.waitMs]));
-  if (waits.length > 0) return requeueAfter(Math.max(...waits));
+  for (const together of inOrder(items)) {
+    if (!opened) break;
+    const removals = await Promise.all(
+      together.map((item) => limit(() => remove(context, site, opened, item, { scope, askedAtMs }))),
+    );
+    const waits = removals.flatMap((one) => (one === 'gone' ? [] : [one.waitMs]));
+    if (waits.length > 0) return requeueAfter(Math.max(...waits));
+  }
   await context.tasks.succeed(taskToken, { outcome: 'Removed' });
   return ACK;
+}
+
+/**
+ * Divides resources into parts that are removed one after the other. A cloud refuses to remove a security group while a
+ * rule of another one names it as a source.
+ */
+function inOrder(items: readonly NetworkItem[]): NetworkItem[][] {
+  const isSource = ({ nodeGroup }: NetworkItem) => nodeGroup !== undefined;
+  return [items.filter((item) => !isSource(item)), items.filter(isSource)];
 }
 
 /**

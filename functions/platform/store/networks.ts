@@ -38,6 +38,11 @@ const networkItemSchema = z.object({
   zones: z.array(z.object({ zone: z.string(), subnetBackendId: z.string().optional() })).optional(),
   /** For a security group: the inbound traffic that it allows. */
   rules: z.array(inboundRuleSchema).optional(),
+  /**
+   * For a security group without rules: the node group whose machines it marks, as the source of rules of the fleet's
+   * other security groups.
+   */
+  nodeGroup: z.string().optional(),
   /** The CIDR that SSH is allowed from: the only rule of a security group whose record has no `rules`. */
   sshFrom: z.string().optional(),
   /** Node groups whose instances need the resource. */

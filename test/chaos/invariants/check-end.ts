@@ -16,6 +16,7 @@ import {
 } from '../../../functions/platform/store/keys.ts';
 import { DEPLOYMENT, isForeignAccount } from '../models/clouds.ts';
 import { type Lab, SECRETS_PREFIX } from '../world/lab.ts';
+import { type DoorsOf, wrongDoors } from './check-doors.ts';
 import { checkPolicy } from './check-policy.ts';
 import { ForgottenMachines } from './forgotten-machines.ts';
 import { type Violation, violationBy } from './violation.ts';
@@ -78,6 +79,7 @@ export function checkEnd(lab: Lab, forgotten = new ForgottenMachines()): Violati
       add('stuck', `fleet ${fleetId} is ${status} and its work \`${work}\` is not done`, fleetKey(fleetId));
   }
   checkInstances(lab, records, forgotten, add);
+  checkDoors(lab, records, add);
   checkCounters(records, add);
   checkFleets(lab, records, forgotten, add);
   checkSlots(lab, add);
@@ -169,6 +171,16 @@ function checkCounters({ instances, placements }: Records, add: Add): void {
         );
     }
   }
+}
+
+function checkDoors(lab: Lab, { instances }: Records, add: Add): void {
+  const byId = new Map(lab.clouds.machines().map((machine) => [machine.backendId, machine]));
+  const running = instances.flatMap((record): DoorsOf[] => {
+    const machine = record.status === 'Running' ? byId.get(record.backendId ?? '') : undefined;
+    const group = groupsOf(lab, record.fleetId).find(({ name }) => name === record.nodeGroup);
+    return machine && group ? [{ machine, record, group }] : [];
+  });
+  for (const text of wrongDoors(running, lab.clouds.sites)) add('record', text);
 }
 
 function checkFleets(lab: Lab, records: Records, forgotten: ForgottenMachines, add: Add): void {

@@ -5,6 +5,7 @@ import { type CloudConfig, cloudConfigSchema } from '../../../local/sim/engine/c
 import { type Fault, type FaultKind, faultSchema } from '../../../local/sim/engine/faults.ts';
 import { CALM, type Disturbance } from '../ground/disturbance.ts';
 import { Random } from '../time/random.ts';
+import { withDoors } from './doors.ts';
 import {
   type RestoreScript,
   restoreOf,
@@ -130,7 +131,7 @@ export function scenarioOf(seed: number): Scenario {
     ]),
   );
   const connections = clouds.map((name) => ({ name: `sim-${name}`, cloud: name, limits: limits(random) }));
-  const fleets = fleetScripts(random, connections, configs);
+  const fleets = withDoors(seed, fleetScripts(random, connections, configs));
   const troubleMs = random.int(8, 40) * MINUTE_MS;
   const disturbed = disturbance(random);
   const faults = cloudFaults(random);

@@ -91,6 +91,34 @@ describe('a fleet request with one mistake', () => {
     ],
     ['an unknown image', { image: 'windows-31' }, ['/nodeGroups/0/image unknown-image']],
     ['a location twice', { locations: ['us-east-1', 'us-east-1'] }, ['/nodeGroups/0/locations duplicate']],
+    [
+      'a source that is no node group of the fleet',
+      { ingress: [{ protocol: 'tcp', ports: [80], from: ['10.0.0.0/8', 'group:absent'] }] },
+      ['/nodeGroups/0/ingress/0/from/1 unknown-node-group'],
+    ],
+    [
+      'more rules than a security group may have',
+      {
+        ingress: [
+          {
+            protocol: 'udp',
+            ports: Array.from({ length: 31 }, (_, at) => at + 1),
+            from: ['10.0.0.0/8', '::/0'],
+          },
+        ],
+      },
+      ['/nodeGroups/0/ingress too-many-rules'],
+    ],
+    [
+      'a port that is none, and no list of ports',
+      {
+        ingress: [
+          { protocol: 'tcp', ports: [70_000], from: ['10.0.0.0/8'] },
+          { protocol: 'tcp', from: ['10.0.0.0/8'] },
+        ],
+      },
+      ['/nodeGroups/0/ingress/0/ports/0 too-big', '/nodeGroups/0/ingress/1/ports missing'],
+    ],
     ['a bad CIDR', { ssh: { allowFrom: 'anywhere' } }, ['/nodeGroups/0/ssh/allowFrom invalid-format']],
   ])(
     'a fleet request with %s is refused with the pointer of the wrong field',

@@ -34,6 +34,17 @@ describe('fleet create', () => {
     expect(asked[0]?.body).toMatchObject({ name: 'web-global', failurePolicy: 'continue' });
   });
 
+  it('`fleet create` prints each warning of the answer with the line of the file', async () => {
+    const pointer = '/nodeGroups/0/instanceType';
+    const warnings = [{ pointer, code: 'some-code', message: 'mind this' }];
+    const { exitCode, stderr } = await cli(CREATE, {
+      files,
+      answers: { [`POST ${FLEETS}`]: { status: 202, body: { ...fleet('Preparing'), warnings } } },
+    });
+    expect(exitCode).toBe(0);
+    expect(stderr).toMatch(/^Warning: fleet\.yaml:\d+:\d+ {2}\/nodeGroups\/0\/instanceType: mind this$/m);
+  });
+
   it('`fleet create --wait` exits with 0 when all instances run, and with 1 if one failed', async () => {
     const well = await cli([...CREATE, '--wait', '--json'], {
       files,

@@ -23,6 +23,7 @@ it('an instance’s response has all fields of its node group’s request, excep
   // The response shows `name` as `nodeGroup`, and one of the `locations` as `location`.
   expect(without(fieldsOf(nodeGroupRequestSchema), fieldsOf(instanceSchema))).toEqual([
     'dataDisks',
+    'ingress',
     'instanceTimeoutSeconds',
     'instanceTypes',
     'labels',
@@ -58,6 +59,7 @@ it('fleetOfOne passes each field of an instance’s request to the fleet’s req
     userData: '#!/bin/sh',
     instanceTimeoutSeconds: 600,
     ssh: { allowFrom: '203.0.113.0/24' },
+    ingress: [{ protocol: 'tcp', ports: [443, '8000-8100'], from: ['0.0.0.0/0', 'group:build-1'] }],
   };
   expect(Object.keys({ ...request, ...SUCCESSORS }).sort()).toEqual(fieldsOf(instanceRequestSchema).sort());
   // A request may have only one of these fields.

@@ -10,7 +10,8 @@ import type { FleetAction } from '../../../model/fleet-action.ts';
 import { type FleetRequest, fleetOfOne } from '../../../model/fleet-request.ts';
 import { fleetIdSchema, instanceId } from '../../../model/identifiers.ts';
 import type { FleetStatus } from '../../../model/status.ts';
-import { readFleetItem } from '../../../platform/store/fleets.ts';
+import type { Warning } from '../../../model/warning.ts';
+import { readFleetItem, readSpec } from '../../../platform/store/fleets.ts';
 import { findFleetByName } from '../../../platform/store/new-fleet.ts';
 import type { Store } from '../../../platform/store/store.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
@@ -46,7 +47,7 @@ export function fleetOperations(deps: FleetDeps): OperationsOf<'fleets'> {
     async createFleet({ params: { namespace }, body, idempotencyKey }) {
       const fleetId = await accept(deps, namespace, body, idempotencyKey, (error) => error);
       return {
-        body: await view(namespace, fleetId),
+        body: { ...(await view(namespace, fleetId)), warnings: await warningsOf(store, fleetId) },
         headers: { location: `/v1/namespaces/${namespace}/fleets/${fleetId}` },
       };
     },
@@ -93,7 +94,7 @@ export function fleetOperations(deps: FleetDeps): OperationsOf<'fleets'> {
       const instance = await readInstance(store, namespace, id);
       if (!instance) throw notFound(`instance ${id}`);
       return {
-        body: instance,
+        body: { ...instance, warnings: (await warningsOf(store, fleetId)).map(ofInstance) },
         headers: {
           location: `/v1/namespaces/${namespace}/instances/${id}`,
           ...(waited ? { 'preference-applied': `wait=${waited}` } : {}),
@@ -119,6 +120,11 @@ export function fleetOperations(deps: FleetDeps): OperationsOf<'fleets'> {
       return { body: (await readInstance(store, namespace, instance)) ?? found };
     },
   };
+}
+
+/** Returns what the answer to the request of a fleet says about the request. */
+async function warningsOf(store: Store<'fleets'>, fleetId: string): Promise<Warning[]> {
+  return (await readSpec(store, fleetId)).warnings ?? [];
 }
 
 function illegal(

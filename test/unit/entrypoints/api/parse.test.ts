@@ -162,6 +162,23 @@ describe('the rules for a fleet request', () => {
       ['/nodeGroups/0/ssh/allowFrom invalid-format'],
     ],
     [
+      'inbound traffic to a port that does not exist, from a host without a prefix, or without ports is refused',
+      {},
+      [
+        {
+          ingress: [
+            { protocol: 'tcp', ports: [443, 70_000], from: ['10.0.0.0/8', '10.0.0.1'] },
+            { protocol: 'udp', from: ['group:web'] },
+          ],
+        },
+      ],
+      [
+        '/nodeGroups/0/ingress/0/ports/1 too-big',
+        '/nodeGroups/0/ingress/0/from/1 invalid-format',
+        '/nodeGroups/0/ingress/1/ports missing',
+      ],
+    ],
+    [
       'an unknown failure policy is refused',
       { failurePolicy: 'pray' },
       [{}],

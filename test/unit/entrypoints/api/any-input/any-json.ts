@@ -67,6 +67,13 @@ export const EXAMPLES: Readonly<Record<string, readonly unknown[]>> = {
       labels: LABELS,
       nodeGroups: [
         { ...FLEET, name: 'web', size: 2, locations: ['us-east-1'], labels: LABELS, userData: '#!/bin/sh\n' },
+        {
+          ...FLEET,
+          name: 'open',
+          size: 1,
+          locations: ['us-east-1'],
+          ingress: [{ protocol: 'tcp', ports: [22, '8000-8200'], from: ['0.0.0.0/0', 'group:web'] }],
+        },
       ],
     },
   ],
