@@ -65,14 +65,16 @@ const givenNetworksSchema = z
   });
 export type GivenNetworks = z.infer<typeof givenNetworksSchema>;
 
-export const networkModeSchema = z.enum(['dedicated', 'existing']);
+export const networkModeSchema = z.enum(['shared', 'dedicated', 'existing']);
 export type NetworkMode = z.infer<typeof networkModeSchema>;
 
 /**
- * How the machines of a fleet get their networks. `dedicated`: each fleet has network resources of its own at each site.
+ * How the machines of a fleet get their networks. `shared`: fleets of one connection share a network at each location.
+ * `dedicated`: each fleet has network resources of its own at each site.
  * `existing`: the user gives a network, its subnets and its security groups.
  */
 export const networkChoiceSchema = z.discriminatedUnion('mode', [
+  z.object({ mode: z.literal('shared') }).strict(),
   z.object({ mode: z.literal('dedicated') }).strict(),
   z
     .object({
@@ -92,6 +94,7 @@ export const DEFAULT_NETWORK_MODE = 'dedicated' satisfies NetworkMode;
 
 /** The network that one fleet uses at one site. Part of the spec, which never changes. */
 export const siteNetworkSchema = z.discriminatedUnion('mode', [
+  z.object({ mode: z.literal('shared') }),
   z.object({ mode: z.literal('dedicated') }),
   z.object({
     mode: z.literal('existing'),

@@ -6,11 +6,16 @@ import { stuckSchema } from './stuck.ts';
 
 export const resourceStateSchema = z.enum(['Creating', 'Ready', 'Deleting']);
 
-/** A network resource of a fleet, as users see it. */
+/** A network resource that a fleet uses, as users see it. A shared one is listed for each of its fleets. */
 export const resourceSchema = z.object({
   name: z.string(),
   kind: resourceKindSchema,
-  fleet: z.object({ id: fleetIdSchema, name: nameSchema }).describe('The fleet that owns the resource.'),
+  fleet: z.object({ id: fleetIdSchema, name: nameSchema }).describe('The fleet that uses the resource.'),
+  users: z
+    .int()
+    .nonnegative()
+    .optional()
+    .describe('Number of fleets that share the resource. Absent: it belongs to this fleet alone.'),
   cloud: cloudSchema
     .optional()
     .describe('Absent: the instances of the fleet are not assigned to locations yet.'),

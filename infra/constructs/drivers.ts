@@ -1,4 +1,4 @@
-import { Stack } from 'aws-cdk-lib';
+import { Stack, Token } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import type { DriverName } from '../../functions/model/connection.ts';
 import { DEPLOYMENT_ID_PARTITIONS, partitionsOfDriver } from '../../functions/platform/store/partitions.ts';
@@ -37,11 +37,18 @@ export class Drivers extends Construct {
   constructor(scope: Construct, id: string, props: DriversProps) {
     super(scope, id);
     const { data, queues, secrets, workflows } = props;
+    const { networkGraceSeconds: graceSeconds, networkPool } = props.parameters;
     this.functions = queues.all.map((queue) => {
       const worker = queue.addConsumer(props);
       props.deploymentId.tell(worker);
       props.deploymentId.tellWriter(worker);
-      worker.set({ DRIVER_TIMEOUT_SECONDS: String(props.stage.driverTimeoutSeconds) });
+      worker.set({
+        DRIVER_TIMEOUT_SECONDS: String(props.stage.driverTimeoutSeconds),
+        NETWORK_GRACE_SECONDS: Token.isUnresolved(graceSeconds)
+          ? Token.asString(graceSeconds)
+          : String(graceSeconds),
+        NETWORK_POOL: networkPool,
+      });
       const own = partitionsOfDriver(queue.driver);
       for (const table of ['fleets', 'governor', 'catalogue', 'access'] as const)
         data[table].connect(worker, 'readWrite', own[table]);

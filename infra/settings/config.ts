@@ -44,6 +44,8 @@ export interface Stage {
    * seconds. A claim also lasts for this time plus ten seconds.
    */
   readonly driverTimeoutSeconds: number;
+  /** Time for which a shared network resource is kept after its last fleet has left it. */
+  readonly networkGraceSeconds: number;
   readonly apiRequestsPerSecond: number;
   /** Maximum number of API requests that wait for an instance at a time. Each keeps one invocation of a function. */
   readonly waitingRequests: number;
@@ -68,6 +70,7 @@ const STAGES: Readonly<Record<StageName, Omit<Stage, 'name'>>> = {
     sweepIntervalMinutes: 60,
     driverConcurrency: 8,
     driverTimeoutSeconds: 20,
+    networkGraceSeconds: 0,
     apiRequestsPerSecond: 500,
     waitingRequests: 8,
     tracing: false,
@@ -82,6 +85,7 @@ const STAGES: Readonly<Record<StageName, Omit<Stage, 'name'>>> = {
     sweepIntervalMinutes: 24 * 60,
     driverConcurrency: 20,
     driverTimeoutSeconds: 60,
+    networkGraceSeconds: 15 * 60,
     apiRequestsPerSecond: 50,
     waitingRequests: 3,
     tracing: false,
@@ -96,6 +100,7 @@ const STAGES: Readonly<Record<StageName, Omit<Stage, 'name'>>> = {
     sweepIntervalMinutes: 15,
     driverConcurrency: 100,
     driverTimeoutSeconds: 60,
+    networkGraceSeconds: 15 * 60,
     apiRequestsPerSecond: 200,
     waitingRequests: 20,
     tracing: false,

@@ -16,6 +16,9 @@ const SHORTEST_INTERVAL_MINUTES = 5;
 /** Longest interval of that work. A finding that no sweep looks at for a week is a leak of a week. */
 const LONGEST_INTERVAL_MINUTES = 7 * 24 * 60;
 
+/** All private addresses of class A. The default VPC of AWS accounts is elsewhere (172.31.0.0/16). */
+const NETWORK_POOL = '10.0.0.0/8';
+
 interface NumberParameter {
   readonly description: string;
   readonly minValue?: number;
@@ -45,6 +48,13 @@ const NUMBERS = {
     minValue: SHORTEST_INTERVAL_MINUTES,
     maxValue: LONGEST_INTERVAL_MINUTES,
     defaultOf: ({ sweepIntervalMinutes }) => sweepIntervalMinutes,
+  },
+  NetworkGraceSeconds: {
+    description:
+      'Seconds for which a network that fleets share is kept after its last fleet has left it (0 to 86400). The same holds for its security groups.',
+    minValue: 0,
+    maxValue: 86_400,
+    defaultOf: ({ networkGraceSeconds }) => networkGraceSeconds,
   },
   ApiRequestsPerSecond: {
     description:
@@ -94,6 +104,9 @@ export class Parameters extends Construct {
   readonly driverConcurrency: number;
   readonly inventoryIntervalMinutes: number;
   readonly sweepIntervalMinutes: number;
+  readonly networkGraceSeconds: number;
+  /** CIDR from which shared networks get their address ranges. */
+  readonly networkPool: string;
   readonly apiRequestsPerSecond: number;
   readonly apiBurstRequests: number;
   readonly waitingRequests: number;
@@ -109,6 +122,8 @@ export class Parameters extends Construct {
     this.driverConcurrency = this.#number('DriverConcurrency', stage);
     this.inventoryIntervalMinutes = this.#number('InventoryIntervalMinutes', stage);
     this.sweepIntervalMinutes = this.#number('SweepIntervalMinutes', stage);
+    this.networkGraceSeconds = this.#number('NetworkGraceSeconds', stage);
+    this.networkPool = this.#networkPool(stage);
     this.apiRequestsPerSecond = this.#number('ApiRequestsPerSecond', stage);
     this.apiBurstRequests = this.#number('ApiBurstRequests', stage);
     this.waitingRequests = this.#number('WaitingRequests', stage);
@@ -145,6 +160,20 @@ export class Parameters extends Construct {
     });
     parameter.overrideLogicalId(name);
     return parameter.valueAsNumber;
+  }
+
+  #networkPool(stage: Stage): string {
+    if (stage.name === 'local') return NETWORK_POOL;
+    const parameter = new CfnParameter(this, 'NetworkPool', {
+      type: 'String',
+      default: NETWORK_POOL,
+      description:
+        'CIDR (/8 to /16) from which networks that fleets share get their address ranges: a /16 each, which no other shared network of the namespace has.',
+      allowedPattern: '(\\d{1,3}\\.){3}\\d{1,3}/(8|9|1[0-6])',
+      constraintDescription: 'must be an IPv4 CIDR from /8 to /16, such as 10.0.0.0/8',
+    });
+    parameter.overrideLogicalId('NetworkPool');
+    return parameter.valueAsString;
   }
 
   /** The code is JavaScript and runs on both architectures. */

@@ -67,6 +67,7 @@ export class OneProcess {
       restores: () => Promise.resolve(0),
       deploymentId: () => Promise.resolve(DEPLOYMENT),
       timeLimitMs: 20_000,
+      sharedNetworks: { graceMs: 0, pool: '10.0.0.0/8' },
       invocation: { endsAtMs: Number.MAX_SAFE_INTEGER },
       open: (key) => Promise.resolve(this.#open(key)),
       openWith: async (connection) => this.#open(connectionKey(connection)),

@@ -55,7 +55,8 @@ const driverFunctions = Object.fromEntries(
     `drivers/${driver}`,
     {
       ...fleets(READ),
-      [`DataFleetsTable of AUDIT#* FLEET#* HOLD#${driver}/* INST#* NET#* ORPHAN#${driver}/* SWEEP#*`]: WRITE,
+      [`DataFleetsTable of AUDIT#* FLEET#* HOLD#${driver}/* INST#* NET#* ORPHAN#${driver}/* RANGES#* SHARED#${driver}/* SHARED-GONE#${driver}/* SWEEP#*`]:
+        WRITE,
       [`DataGovernorTable of CALL#${driver}/* CONN#${driver}/* HEALTH#${driver}/* LOOP#${driver} QUEUE#${driver}/*`]:
         READ_WRITE,
       [`DataCatalogueTable of CATALOGUE#${driver}/*`]: READ_WRITE,

@@ -30,6 +30,7 @@ const NUMBERS = [
   'DriverConcurrency',
   'InventoryIntervalMinutes',
   'LogRetentionDays',
+  'NetworkGraceSeconds',
   'SweepIntervalMinutes',
   'WaitingRequests',
 ];
@@ -39,7 +40,7 @@ describe('parameters of the stack', () => {
     'stage %s has a parameter for each setting of an operator',
     (stage) => {
       expect([...parametersOf(rawTemplateOf(stage)).keys()].sort()).toEqual(
-        [...NUMBERS, 'AlarmEmail', 'ChosenDeploymentId', 'FunctionArchitecture'].sort(),
+        [...NUMBERS, 'AlarmEmail', 'ChosenDeploymentId', 'FunctionArchitecture', 'NetworkPool'].sort(),
       );
     },
   );

@@ -56,6 +56,7 @@ export function workerWorld(at: number | (() => number)): WorkerWorld {
     outside: { read: () => Promise.resolve(undefined) },
     readDeploymentId: () => Promise.resolve('test'),
     timeLimitMs: 20_000,
+    sharedNetworks: { graceMs: 0, pool: '10.0.0.0/8' },
     readCredential: () => Promise.resolve({ account: 'sim-aws' }),
     send: (message) => Promise.resolve(void sent.push(message)),
     hide: () => Promise.resolve(),

@@ -217,10 +217,15 @@ export interface CloudInstance {
   failureQuota?: RefusedQuota;
 }
 
-/** What the records say about the machines of the fleet that owns a network. */
+/** What the records say about the machines of a network. */
 export interface RecordedMachines {
-  /** Returns true if the machine was one of the fleet's, and the records say that it no longer exists. */
-  isGone(backendId: string): Promise<boolean>;
+  /**
+   * Returns true if the machine was one of this deployment's, and the records say that it no longer exists.
+   *
+   * @param instanceId the instance that the machine was made for, if the cloud tells it. In a network that fleets share,
+   *   only this id leads to the machine's record
+   */
+  isGone(backendId: string, instanceId?: string): Promise<boolean>;
 }
 
 /** Describes a network resource as the cloud reports it. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { RecordedMachines } from '../contract/driver.ts';
+import { INSTANCE_TAG, type RecordedMachines } from '../contract/driver.ts';
 import { DriverError } from '../contract/errors.ts';
 import { parseMachineName, parseResourceName } from '../contract/names.ts';
 import type { Port } from './neutron-answers.ts';
@@ -43,10 +43,12 @@ async function isStale(
   machines: RecordedMachines | undefined,
 ): Promise<boolean> {
   if (!machines || !owner.startsWith('compute:') || serverId === '') return false;
-  const isNamed =
-    parseMachineName(deploymentId, name) !== undefined || parseResourceName(deploymentId, name) !== undefined;
-  if (!isOf(deploymentId, tagsOf(description), isNamed)) return false;
-  return (await machines.isGone(serverId)) && (await isUnknownToNova(region, serverId));
+  const machine = parseMachineName(deploymentId, name);
+  const isNamed = machine !== undefined || parseResourceName(deploymentId, name) !== undefined;
+  const tags = tagsOf(description);
+  if (!isOf(deploymentId, tags, isNamed)) return false;
+  const instanceId = tags[INSTANCE_TAG] ?? machine?.instanceId;
+  return (await machines.isGone(serverId, instanceId)) && (await isUnknownToNova(region, serverId));
 }
 
 async function isUnknownToNova(region: Region, serverId: string): Promise<boolean> {

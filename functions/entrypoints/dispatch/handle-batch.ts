@@ -8,6 +8,7 @@ import { terminateInstances } from '../../features/instances/terminate.ts';
 import { syncInventory } from '../../features/inventory/sync-inventory.ts';
 import { prepareNetworks } from '../../features/networks/prepare.ts';
 import { removeNetworks } from '../../features/networks/remove.ts';
+import { handleUnused } from '../../features/networks/remove-unused.ts';
 import { pollSite } from '../../features/poller/poll-site.ts';
 import { sweepConnection } from '../../features/sweeps/sweep-connection.ts';
 import { sweepSite } from '../../features/sweeps/sweep-site.ts';
@@ -203,6 +204,8 @@ async function handle(
       return await terminateInstances(context, message);
     case 'remove-networks':
       return await removeNetworks(context, message);
+    case 'remove-unused':
+      return await handleUnused(context, message);
     case 'give-up':
       return await giveUp(context, message);
     case 'poll':

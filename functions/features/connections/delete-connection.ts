@@ -10,6 +10,7 @@ import {
   unmarkConnection,
 } from '../../platform/store/connections.ts';
 import { hasLiveFleets } from '../../platform/store/live-fleets.ts';
+import { readShared } from '../../platform/store/shared-networks.ts';
 import type { Store } from '../../platform/store/store.ts';
 import { clearCatalogue } from '../../platform/store/write-catalogue.ts';
 
@@ -23,6 +24,11 @@ export interface DeletionDeps {
    * day.
    */
   leave?(connection: DeletingConnection): Promise<'asked' | 'not-needed'>;
+  /**
+   * Asks a worker to remove the shared network resources that no fleet uses at a location, without a grace period. If
+   * this function is absent, a connection with such resources is not deleted.
+   */
+  removeUnused?(connection: DeletingConnection, location: string): Promise<void>;
 }
 
 const TRIES = 5;
@@ -32,11 +38,17 @@ const TRIES = 5;
  */
 const LONGEST_LEAVING_MS = 5_000;
 const BETWEEN_LOOKS_MS = 200;
+/**
+ * Maximum time, in ms, that the deletion waits until a worker has removed the connection's shared network resources.
+ * After this time, the connection is kept, and the removal goes on.
+ */
+const LONGEST_REMOVAL_MS = 12_000;
 
 /**
  * Deletes a connection that no live fleet uses. Writes a deletion mark to the connection's record first:
  * while the record has this mark, no fleet is accepted on the connection. If live fleets use the connection,
- * removes the deletion mark and deletes nothing. If the process dies during a deletion, a later call
+ * removes the deletion mark and deletes nothing. The same holds if shared network resources of the connection are left:
+ * workers need the connection to remove them. If the process dies during a deletion, a later call
  * continues the deletion.
  *
  * @param unless `has-secret`: the connection is kept if its secret has been stored
@@ -46,7 +58,7 @@ export async function deleteConnection(
   namespace: string,
   name: string,
   unless?: 'has-secret',
-): Promise<'deleted' | 'not-found' | 'in-use'> {
+): Promise<'deleted' | 'not-found' | 'in-use' | 'networks-standing'> {
   const { store } = deps;
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const known = await readConnection(store, namespace, name);
@@ -59,8 +71,9 @@ export async function deleteConnection(
     const isInUse =
       (!isDecided && (await hasLiveFleets(store, namespace, name))) ||
       (unless === 'has-secret' && marked.credentialVersion !== undefined);
-    if (isInUse) {
-      if (await unmarkConnection(store, marked)) return 'in-use';
+    const isStanding = !isInUse && !isDecided && (await hasNetworks(deps, marked));
+    if (isInUse || isStanding) {
+      if (await unmarkConnection(store, marked)) return isInUse ? 'in-use' : 'networks-standing';
     } else if (isDecided || (await decideConnection(store, marked, unless))) {
       await finishDeletion(deps, marked);
       return 'deleted';
@@ -69,6 +82,29 @@ export async function deleteConnection(
   throw new Error(
     `connection ${namespace}/${name} was not deleted: other requests changed it ${TRIES} times in a row`,
   );
+}
+
+/**
+ * Has the connection's shared network resources removed, and waits a limited time for that. No fleet can join them any
+ * more, because no fleet is accepted on a marked connection.
+ *
+ * @returns true if some are left
+ */
+async function hasNetworks(
+  { store, removeUnused }: DeletionDeps,
+  connection: DeletingConnection,
+): Promise<boolean> {
+  const read = () => readShared(store, { connectionKey: connectionKey(connection) });
+  const locations = new Set((await read()).map(({ location }) => location));
+  if (locations.size === 0) return false;
+  if (!removeUnused) return true;
+  for (const location of locations) await removeUnused(connection, location);
+  const untilMs = store.clock.now() + LONGEST_REMOVAL_MS;
+  while (store.clock.now() < untilMs) {
+    await store.clock.sleep(BETWEEN_LOOKS_MS);
+    if ((await read()).length === 0) return false;
+  }
+  return true;
 }
 
 /**

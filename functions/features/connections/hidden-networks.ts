@@ -4,14 +4,15 @@ import type { Connection } from '../../model/connection.ts';
 import { connectionKey as connectionKeyOf } from '../../model/identifiers.ts';
 import { liveFleetIds } from '../../platform/store/live-fleets.ts';
 import { readNetworks } from '../../platform/store/networks.ts';
+import { readShared } from '../../platform/store/shared-networks.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
 import { repeatAfterMs } from './ask-in-force.ts';
 import type { Hidden } from './compare-account.ts';
 
 /**
  * Checks whether a new credential, which is not in force yet, shows the networks of the connection's live
- * fleets. A live fleet may have a network although it has no machine. If the new credential belonged to
- * another account, the network would be left behind in the old account.
+ * fleets, and the networks that fleets share. Such a network may stand although there is no machine. If the new
+ * credential belonged to another account, the network would be left behind in the old account.
  *
  * One network that the new credential shows proves the account. A network counts as gone if the credential in
  * force does not show it either.
@@ -40,8 +41,8 @@ export async function hiddenNetworks(
 }
 
 /**
- * Returns the backend ids of the networks of the connection's live fleets, by location. Source: the network
- * records.
+ * Returns the backend ids of the connection's shared networks, and of the networks of its live fleets, by location.
+ * Source: the network records.
  */
 async function recordedNetworks(
   { store }: WorkerContext,
@@ -49,11 +50,15 @@ async function recordedNetworks(
 ): Promise<Map<string, Set<string>>> {
   const byLocation = new Map<string, Set<string>>();
   const connectionKey = connectionKeyOf(connection);
+  const note = (location: string, backendId: string) =>
+    byLocation.set(location, (byLocation.get(location) ?? new Set()).add(backendId));
+  for (const { kind, location, backendId } of await readShared(store, { connectionKey }))
+    if (kind === 'network' && backendId !== undefined) note(location, backendId);
   for (const fleetId of await liveFleetIds(store, connection.namespace, connection.name)) {
     for (const one of await readNetworks(store, { fleetId })) {
       if (one.kind !== 'network' || one.backendId === undefined || one.connectionKey !== connectionKey)
         continue;
-      byLocation.set(one.location, (byLocation.get(one.location) ?? new Set()).add(one.backendId));
+      note(one.location, one.backendId);
     }
   }
   return byLocation;

@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import type { Connection } from '../../model/connection.ts';
-import { parseConnectionKey } from '../../model/identifiers.ts';
+import { connectionKey, parseConnectionKey } from '../../model/identifiers.ts';
 import { type InstanceStatus, isClosed } from '../../model/status.ts';
 import { layOut } from '../../platform/placement/lay-out.ts';
 import { allConnections } from '../../platform/store/connections.ts';
@@ -8,8 +8,9 @@ import { parseFleetItem, readSpec } from '../../platform/store/fleets.ts';
 import { readInstanceRange } from '../../platform/store/instances.ts';
 import { liveFleetIds } from '../../platform/store/live-fleets.ts';
 import { allNamespaces } from '../../platform/store/namespaces.ts';
-import { readNetworks } from '../../platform/store/networks.ts';
+import { readNetworkPartition } from '../../platform/store/networks.ts';
 import { liveCount, readFleetPartition } from '../../platform/store/placements.ts';
+import { readShared, type SharedItem } from '../../platform/store/shared-networks.ts';
 import type { Store } from '../../platform/store/store.ts';
 
 const CONCURRENT_READS = 10;
@@ -21,7 +22,7 @@ export interface StandingFleet {
   name: string;
   status: string;
   sites: { connection: string; location: string; instances: number }[];
-  /** Number of network resources. */
+  /** Number of network resources, the shared ones that the fleet uses included. */
   networks: number;
 }
 
@@ -70,8 +71,14 @@ async function readStandingFleet(
       location: one.location,
       instances: liveCount(one),
     })),
-    networks: (await readNetworks(store, { fleetId })).length,
+    networks: await countNetworks(store, fleetId),
   };
+}
+
+async function countNetworks(store: Store<'fleets'>, fleetId: string): Promise<number> {
+  const { records, memberships } = await readNetworkPartition(store, { fleetId });
+  const own = records.filter(({ status }) => status !== 'Gone');
+  return own.length + memberships.reduce((sum, { resources }) => sum + resources.length, 0);
 }
 
 /** A machine that may exist. `backendId` is null if the cloud's answer to its create call is not known. */
@@ -100,10 +107,11 @@ export interface StandingNetwork {
   kind: string;
   backendId: string | null;
   name: string;
-  fleet: string;
+  /** The fleet that has the resource alone; null for a resource that fleets share. */
+  fleet: string | null;
 }
 
-/** Reads every machine and every network resource of live fleets that may exist at a cloud. */
+/** Reads every machine of live fleets, and every network resource, that may exist at a cloud. */
 export async function readPossessions(
   store: Store<'access' | 'fleets'>,
 ): Promise<{ machines: StandingMachine[]; networks: StandingNetwork[] }> {
@@ -134,19 +142,29 @@ export async function readPossessions(
         launchToken: record.launchToken,
       });
     }
-    for (const one of await readNetworks(store, { fleetId })) {
-      const connection = parseConnectionKey(one.connectionKey).name;
-      networks.push({
-        namespace,
-        connection,
-        cloud: cloudOf(namespace, connection),
-        location: one.location,
-        kind: one.kind,
-        backendId: one.backendId ?? null,
-        name: one.name,
-        fleet: spec.name,
-      });
-    }
+    const { records } = await readNetworkPartition(store, { fleetId });
+    const own = records.filter(({ status }) => status !== 'Gone');
+    networks.push(...own.map((one) => standingNetwork(one, cloudOf, spec.name)));
+  }
+  for (const connection of connections) {
+    const shared = await readShared(store, { connectionKey: connectionKey(connection) });
+    networks.push(...shared.map((one) => standingNetwork(one, cloudOf, null)));
   }
   return { machines, networks };
+}
+
+function standingNetwork(
+  {
+    connectionKey: key,
+    location,
+    kind,
+    backendId,
+    name,
+  }: Pick<SharedItem, 'connectionKey' | 'location' | 'kind' | 'backendId' | 'name'>,
+  cloudOf: (namespace: string, connection: string) => string,
+  fleet: string | null,
+): StandingNetwork {
+  const { namespace, name: connection } = parseConnectionKey(key);
+  const cloud = cloudOf(namespace, connection);
+  return { namespace, connection, cloud, location, kind, backendId: backendId ?? null, name, fleet };
 }

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import { layOut, sameSite } from '../../platform/placement/lay-out.ts';
 import { parseFleetItem, readSpec } from '../../platform/store/fleets.ts';
-import { readNetworks } from '../../platform/store/networks.ts';
+import { readNetworkPartition } from '../../platform/store/networks.ts';
 import { endPlacement, type PlacementItem, readFleetPartition } from '../../platform/store/placements.ts';
 import type { RemovalInput, TerminationSites } from '../../platform/workflow/messages.ts';
 import { type AssignDeps, assignmentOf } from './assignment.ts';
@@ -32,7 +32,8 @@ export async function beginTermination(
   if (scope === 'failed') await pauseLaunching(store, fleet, layout);
   else await Promise.all(layout.map((one) => limit(() => endPlacement(store, fleetId, one))));
   const { placements } = await readFleetPartition(store, fleetId);
-  const networks = await readNetworks(store, { fleetId });
+  const { records, memberships } = await readNetworkPartition(store, { fleetId });
+  const networks = [...records.filter(({ status }) => status !== 'Gone'), ...memberships];
   const occupied = layout.filter(
     (one) =>
       networks.some((item) => sameSite(one, item)) ||

@@ -70,6 +70,7 @@ function chooseAt(
 ): { network: SiteNetwork } | { network?: never; error: RequestError } {
   const { mode } = asked ?? connection.network ?? { mode: DEFAULT_NETWORK_MODE };
   switch (mode) {
+    case 'shared':
     case 'dedicated':
       return { network: { mode } };
     case 'existing': {

@@ -6,7 +6,7 @@ import {
   readSpec,
   updateFleet,
 } from '../../platform/store/fleets.ts';
-import { readNetworks } from '../../platform/store/networks.ts';
+import { readNetworkPartition } from '../../platform/store/networks.ts';
 import { liveCount, type PlacementItem, readFleetPartition } from '../../platform/store/placements.ts';
 import type { Store } from '../../platform/store/store.ts';
 import type { FinishAnswer, RemovalInput } from '../../platform/workflow/messages.ts';
@@ -43,8 +43,9 @@ async function finishRemoval(
 ): Promise<FinishAnswer> {
   const { fleetId } = fleet;
   const instances = placements.reduce((sum, placement) => sum + liveCount(placement), 0);
-  const networks = await readNetworks(store, { fleetId });
-  if (instances > 0 || networks.length > 0) return { status: fleet.status, done: false };
+  const { records, memberships } = await readNetworkPartition(store, { fleetId });
+  const isLeft = records.some((one) => one.status !== 'Gone') || memberships.length > 0;
+  if (instances > 0 || isLeft) return { status: fleet.status, done: false };
   await forgetPrivateKey(fleetId);
   const status = fleet.status === 'RollingBack' ? 'RolledBack' : 'Terminated';
   await closeFleet(store, fleet, status);

@@ -9,8 +9,9 @@ import { blocksAmong } from '../../platform/governor/reasons.ts';
 import { readConnection } from '../../platform/store/connections.ts';
 import type { FleetItem } from '../../platform/store/fleets.ts';
 import { readLoop } from '../../platform/store/loops.ts';
-import { readNetworks } from '../../platform/store/networks.ts';
+import { readNetworkPartition } from '../../platform/store/networks.ts';
 import { liveCount, type PlacementItem, unclaimedCount } from '../../platform/store/placements.ts';
+import { isHead, readShared, type SharedItem } from '../../platform/store/shared-networks.ts';
 import type { Store } from '../../platform/store/store.ts';
 import { type SiteFacts, waitingOf } from './waiting.ts';
 
@@ -29,8 +30,14 @@ export async function readWaiting(
   placements: readonly PlacementItem[],
 ): Promise<Waiting[]> {
   if (isOver(fleet.status)) return [];
-  const networks = fleet.work === undefined ? [] : await readNetworks(store, { fleetId: fleet.fleetId });
-  const busy = placements.filter((one) => isBusy(fleet, one, networks));
+  const { records, memberships } =
+    fleet.work === undefined
+      ? { records: [], memberships: [] }
+      : await readNetworkPartition(store, { fleetId: fleet.fleetId });
+  const networks = records.flatMap(({ status, ...item }) => (status === 'Gone' ? [] : [{ ...item, status }]));
+  const leaving = await readLeaving(store, fleet, placements);
+  const standing = [...networks, ...memberships, ...leaving];
+  const busy = placements.filter((one) => isBusy(fleet, one, standing));
   const limit = pLimit(CONCURRENT_SITES);
   const keys = [...new Set(busy.map(({ connectionKey }) => connectionKey))].slice(0, MAX_SITES);
   const found = await Promise.all(
@@ -47,7 +54,23 @@ export async function readWaiting(
       .slice(0, MAX_SITES)
       .map((placement) => limit(() => readSite(store, placement, connections.get(placement.connectionKey)))),
   );
-  return waitingOf({ fleet, sites, networks, nowMs: store.clock.now() });
+  return waitingOf({ fleet, sites, networks, memberships, leaving, nowMs: store.clock.now() });
+}
+
+/**
+ * Reads the shared network resources that the cloud refuses to remove, at sites of a fleet that is being removed. The
+ * fleet has left them. Without a grace period, its removal waits for them.
+ */
+async function readLeaving(
+  store: Store<'fleets'>,
+  { status, work }: FleetItem,
+  placements: readonly PlacementItem[],
+): Promise<SharedItem[]> {
+  if (work === undefined || !isGoing(status)) return [];
+  const limit = pLimit(CONCURRENT_SITES);
+  const sites = placements.filter(({ network }) => network?.mode === 'shared').slice(0, MAX_SITES);
+  const shared = await Promise.all(sites.map((site) => limit(() => readShared(store, site))));
+  return shared.flat().filter((item) => !isHead(item) && item.stuck !== undefined);
 }
 
 async function readSite(

@@ -5,8 +5,9 @@ import { MAX_WAITING, type Waiting } from '../../model/stuck.ts';
 import { isoTime } from '../../platform/runtime/clock.ts';
 import type { FleetItem } from '../../platform/store/fleets.ts';
 import type { Loop } from '../../platform/store/loops.ts';
-import type { NetworkItem } from '../../platform/store/networks.ts';
+import type { Membership, NetworkItem } from '../../platform/store/networks.ts';
 import { liveCount, type PlacementItem, unclaimedCount } from '../../platform/store/placements.ts';
+import type { SharedItem } from '../../platform/store/shared-networks.ts';
 import { stuckView } from '../../platform/store/stuck.ts';
 
 /** A site where a fleet has something to launch or to remove, and what is known about it. */
@@ -24,6 +25,10 @@ export interface WaitingFacts {
   fleet: FleetItem;
   sites: readonly SiteFacts[];
   networks: readonly NetworkItem[];
+  /** The shared network resources that the fleet uses. */
+  memberships: readonly Membership[];
+  /** Shared network resources at the sites whose removal fails. */
+  leaving: readonly SharedItem[];
   nowMs: number;
 }
 
@@ -34,7 +39,7 @@ const BLIND_MS = 10_000;
  * Lists why a fleet makes no progress, at most MAX_WAITING reasons. Reasons with a refused credential come first,
  * because nothing else can go on before. Pure.
  */
-export function waitingOf({ fleet, sites, networks, nowMs }: WaitingFacts): Waiting[] {
+export function waitingOf({ fleet, sites, networks, memberships, leaving, nowMs }: WaitingFacts): Waiting[] {
   const refused = refusedConnections(sites);
   const isRefused = new Set(refused.map(({ connection }) => connection));
   const others = sites.filter(({ placement }) => !isRefused.has(placement.connection));
@@ -44,6 +49,8 @@ export function waitingOf({ fleet, sites, networks, nowMs }: WaitingFacts): Wait
     ...others.flatMap((site) => blocked(fleet, site)),
     ...sites.flatMap(stuckRemovals),
     ...networks.flatMap((item) => stuckNetwork(fleet, sites, item)),
+    ...memberships.flatMap((item) => waitingMember(fleet, sites, item)),
+    ...leaving.flatMap((item) => stuckNetwork(fleet, sites, item)),
   ].slice(0, MAX_WAITING);
 }
 
@@ -150,7 +157,19 @@ function stuckRemovals({ placement }: SiteFacts): Waiting[] {
   ];
 }
 
-function stuckNetwork(fleet: FleetItem, sites: readonly SiteFacts[], item: NetworkItem): Waiting[] {
+/** Returns what a fleet waits for before it can use a shared network resource. */
+function waitingMember(
+  fleet: FleetItem,
+  sites: readonly SiteFacts[],
+  { connectionKey, location, stuck, waitsFor }: Membership,
+): Waiting[] {
+  if (!stuck || !waitsFor) return [];
+  return stuckNetwork(fleet, sites, { connectionKey, location, stuck, status: 'Creating', ...waitsFor });
+}
+
+type StuckResource = Pick<NetworkItem, 'stuck' | 'status' | 'kind' | 'name' | 'connectionKey' | 'location'>;
+
+function stuckNetwork(fleet: FleetItem, sites: readonly SiteFacts[], item: StuckResource): Waiting[] {
   const { stuck, status, kind, name, connectionKey, location } = item;
   if (!stuck || status === 'Ready') return [];
   const site = sites.find(

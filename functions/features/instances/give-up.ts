@@ -3,7 +3,7 @@ import { instanceId, parseConnectionKey } from '../../model/identifiers.ts';
 import { isClosed } from '../../model/status.ts';
 import { readConnectionOf } from '../../platform/store/connections.ts';
 import { type InstanceItem, readInstances } from '../../platform/store/instances.ts';
-import { readNetworks } from '../../platform/store/networks.ts';
+import { readNetworkPartition } from '../../platform/store/networks.ts';
 import { updateInstance } from '../../platform/store/transition.ts';
 import {
   ACK,
@@ -128,10 +128,9 @@ async function reasonOf(
 ): Promise<Failure> {
   const connection = await readConnectionOf(store, parseConnectionKey(connectionKey));
   if (connection?.status === 'Failed' && connection.failure) return connection.failure;
-  const networks = await readNetworks(store, { fleetId, connectionKey, location });
-  const short = networks.find(
-    ({ status, stuck }) => status === 'Creating' && stuck?.code === 'QuotaExceeded',
-  );
+  const { records, memberships } = await readNetworkPartition(store, { fleetId, connectionKey, location });
+  const creating = records.filter(({ status }) => status === 'Creating');
+  const short = [...creating, ...memberships].find(({ stuck }) => stuck?.code === 'QuotaExceeded');
   if (short?.stuck) return { code: short.stuck.code, message: short.stuck.message };
   return { code: 'Timeout', message: `no worker answered within the time limit of the instance (${code})` };
 }

@@ -5,10 +5,10 @@ import type { NodeGroup } from '../../model/fleet.ts';
 import { typeFor } from '../../platform/placement/choose-type.ts';
 import { groupAt, sameSite, siteOf } from '../../platform/placement/lay-out.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
-import type { NetworkItem } from '../../platform/store/networks.ts';
+import type { NetworkKind } from '../../platform/store/networks.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
 import { securityGroupsOfMachine } from '../networks/inbound-rules.ts';
-import { nameOfGroup } from '../networks/network-names.ts';
+import { securityGroupAmong } from '../networks/security-group.ts';
 import { zonesNamed } from './zones.ts';
 
 /** Fields of a node group that are not passed on to a create request. */
@@ -42,8 +42,7 @@ export async function instanceSpec(
   const layout = await context.layout(record.fleetId);
   const group = groupAt(layout.placements, record.index)?.group;
   const networks = await context.networks(record.fleetId, siteOf(record), record.round);
-  const ready = (kind: NetworkItem['kind'], name?: string) =>
-    networks.find((item) => item.kind === kind && (name === undefined || item.name === name));
+  const ready = (kind: NetworkKind) => networks.find((item) => item.kind === kind);
   const network = ready('network');
   const keyPair = ready('key-pair');
   const notReady = {
@@ -69,7 +68,7 @@ export async function instanceSpec(
   const [securityGroup, ...marks] = securityGroupsOfMachine(
     { name: group.name, ssh, ingress },
     groupsHere,
-  ).map((one) => ready('security-group', nameOfGroup(record.fleetId, record, one))?.backendId);
+  ).map((one) => securityGroupAmong(networks, record.fleetId, record, one)?.backendId);
   const ofMarks = marks.filter((id) => id !== undefined);
   const imageBackendId = imageBackendIds[record.location];
   if (!network?.backendId || !keyPair?.backendId || !securityGroup || !imageBackendId) {

@@ -9,6 +9,8 @@ import { reviewLater } from '../../platform/worker/review-later.ts';
 import { startPolling } from '../../platform/worker/start-polling.ts';
 import { noteReturned } from '../findings/vanished-machines.ts';
 import { reviewFleet } from '../fleets/review-fleet.ts';
+import { rejoinNetworks } from '../networks/join.ts';
+import { wantedNetworks } from '../networks/wanted.ts';
 import { isBoundTo, proofTerms, proveMachine } from '../ownership/prove-machine.ts';
 import { mayReturn, returnOf } from '../ownership/returning.ts';
 import { applyChanges, completeTasks, secondsSinceCreation, withPresentTokens } from './outcomes.ts';
@@ -55,7 +57,8 @@ export async function takeBack(
     return [{ kind: 'change', record, reopens: true, location, ...change }];
   });
   await reviewLater(context, reopenings);
-  await reopenNetworks(context, site, reopenings);
+  for (const fleetId of new Set(reopenings.map(({ record }) => record.fleetId)))
+    await reopenNetworks(context, site, fleetId);
   const byFleet = Map.groupBy(reopenings, ({ record }) => record.fleetId);
   for (const ofFleet of byFleet.values()) {
     for (const [id, outcome] of await reopen(context, ofFleet)) outcomes.set(id, outcome);
@@ -103,18 +106,14 @@ async function reopen(
 }
 
 /**
- * Reopens the records of network resources that the machines need. The caller reopens the instances' records
- * after that, because the removal of the fleet has to find the resources.
+ * Reopens the records of a fleet's network resources at the site, and makes the fleet a user of shared ones again. The
+ * caller reopens the instances' records after that, because the removal of the fleet has to find the resources.
  */
-async function reopenNetworks(
-  { store }: WorkerContext,
-  site: SiteRef,
-  reopenings: readonly Reopening[],
-): Promise<void> {
-  for (const fleetId of new Set(reopenings.map(({ record }) => record.fleetId))) {
-    const records = await readNetworkRecords(store, { fleetId, ...site });
-    for (const record of records) if (record.status === 'Gone') await reopenNetwork(store, record);
-  }
+async function reopenNetworks(context: WorkerContext, site: SiteRef, fleetId: string): Promise<void> {
+  const records = await readNetworkRecords(context.store, { fleetId, ...site });
+  for (const record of records) if (record.status === 'Gone') await reopenNetwork(context.store, record);
+  const { shared } = await wantedNetworks(context, fleetId, site);
+  if (shared.length > 0) await rejoinNetworks(context, fleetId, site, shared);
 }
 
 /**

@@ -3,7 +3,6 @@ import type { Failure } from '../../model/failure.ts';
 import { DEFAULT_INSTANCE_TIMEOUT_SECONDS } from '../../model/fleet-request.ts';
 import { askForNetwork, closeNetworks, type NetworkSeeker } from '../../platform/governor/network-quota.ts';
 import { sameSite } from '../../platform/placement/lay-out.ts';
-import { type NetworkItem, recordNetwork } from '../../platform/store/networks.ts';
 import { readPlacement } from '../../platform/store/placements.ts';
 import type { StuckItem } from '../../platform/store/stuck.ts';
 import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
@@ -15,6 +14,15 @@ import { startPolling } from '../../platform/worker/start-polling.ts';
  */
 const LOOK_MS = 10_000;
 const SHORTEST_MS = 1_000;
+
+/** A fleet that needs a resource, and where it is recorded that the fleet waits. */
+export interface QuotaSeat {
+  fleetId: string;
+  /** Time at which the fleet began to wait; 0: it does not wait. */
+  failingSinceMs: number;
+  stuck?: StuckItem | undefined;
+  record(fields: { failingSinceMs: number; stuck?: StuckItem }): Promise<unknown>;
+}
 
 /** A fleet waits for the quota, or has waited until its time limit. */
 export type Short = { waitMs: number; short: Failure } | { failure: Failure };
@@ -28,35 +36,35 @@ export type Short = { waitMs: number; short: Failure } | { failure: Failure };
 export async function awaitQuota(
   context: WorkerContext,
   site: SiteRef,
-  item: NetworkItem,
+  seat: QuotaSeat,
 ): Promise<Short | undefined> {
-  const seeker = await seekerOf(context, site, item);
+  const seeker = await seekerOf(context, site, seat);
   const answer = await askForNetwork(context.store, site, seeker);
   if (answer === 'ask') return undefined;
   const { message, sinceMs, nextTryAtMs } = answer;
-  return await wait(context, site, item, { code: 'QuotaExceeded', message, sinceMs, nextTryAtMs });
+  return await wait(context, site, seat, { code: 'QuotaExceeded', message, sinceMs, nextTryAtMs });
 }
 
 /** Records that a quota refused a network resource. The fleet waits until its time limit. */
 export async function afterQuota(
   context: WorkerContext,
   site: SiteRef,
-  claimed: NetworkItem,
+  seat: QuotaSeat,
   error: DriverError,
 ): Promise<Short> {
   const { code, message } = failureOf(error);
-  const seeker = await seekerOf(context, site, claimed);
+  const seeker = await seekerOf(context, site, seat);
   const nextTryAtMs = await closeNetworks(context.store, site, seeker, message);
   // `connection limits` shows only locations with a poll loop.
   await startPolling(context, site);
-  const tries = (claimed.stuck?.tries ?? 0) + 1;
-  return await wait(context, site, claimed, { code, message, nextTryAtMs, tries });
+  const tries = (seat.stuck?.tries ?? 0) + 1;
+  return await wait(context, site, seat, { code, message, nextTryAtMs, tries });
 }
 
 async function seekerOf(
   { store }: WorkerContext,
   { connectionKey, location }: SiteRef,
-  { fleetId }: NetworkItem,
+  { fleetId }: QuotaSeat,
 ): Promise<NetworkSeeker> {
   const placement = await readPlacement(store, fleetId, connectionKey, location);
   return { fleetId, round: placement?.round ?? 1 };
@@ -65,31 +73,30 @@ async function seekerOf(
 async function wait(
   context: WorkerContext,
   site: SiteRef,
-  item: NetworkItem,
+  seat: QuotaSeat,
   { code, message, ...times }: Failure & Partial<StuckItem> & { nextTryAtMs: number },
 ): Promise<Short> {
-  const { store } = context;
-  const nowMs = store.clock.now();
-  const failingSinceMs = item.failingSinceMs || nowMs;
+  const nowMs = context.store.clock.now();
+  const failingSinceMs = seat.failingSinceMs || nowMs;
   const failure = { code, message };
-  if (nowMs >= failingSinceMs + (await timeLimitMs(context, site, item))) {
-    await recordNetwork(store, item, { failingSinceMs: 0 });
+  if (nowMs >= failingSinceMs + (await timeLimitMs(context, site, seat))) {
+    await seat.record({ failingSinceMs: 0 });
     return { failure };
   }
   const stuck: StuckItem = {
     ...failure,
-    sinceMs: item.stuck?.sinceMs ?? failingSinceMs,
-    tries: times.tries ?? item.stuck?.tries ?? 1,
-    triedAtMs: times.tries === undefined ? (item.stuck?.triedAtMs ?? times.sinceMs ?? nowMs) : nowMs,
+    sinceMs: seat.stuck?.sinceMs ?? failingSinceMs,
+    tries: times.tries ?? seat.stuck?.tries ?? 1,
+    triedAtMs: times.tries === undefined ? (seat.stuck?.triedAtMs ?? times.sinceMs ?? nowMs) : nowMs,
     nextTryAtMs: times.nextTryAtMs,
   };
-  await recordNetwork(store, item, { failingSinceMs, stuck });
+  await seat.record({ failingSinceMs, stuck });
   const waitMs = Math.min(LOOK_MS, Math.max(SHORTEST_MS, times.nextTryAtMs - nowMs));
   return { waitMs, short: failure };
 }
 
 /** Returns the longest time limit of the instances that the fleet launches at the site, in ms. */
-async function timeLimitMs(context: WorkerContext, site: SiteRef, { fleetId }: NetworkItem): Promise<number> {
+async function timeLimitMs(context: WorkerContext, site: SiteRef, { fleetId }: QuotaSeat): Promise<number> {
   const { placements } = await context.layout(fleetId);
   const ranges = placements.find((one) => sameSite(one, site))?.ranges ?? [];
   const limits = ranges.map(({ group }) => group.instanceTimeoutSeconds ?? DEFAULT_INSTANCE_TIMEOUT_SECONDS);

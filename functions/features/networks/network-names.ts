@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { InboundRule } from '../../model/inbound-rule.ts';
 import type { SiteRef } from '../../platform/worker/context.ts';
 import { rulesText, type WantedSecurityGroup } from './inbound-rules.ts';
+import { isSharedName } from './shared-names.ts';
 
 /**
  * Returns a hash of about 31 bits, as six digits of base 36. With the hash, the names of a fleet's resources
@@ -64,6 +65,7 @@ export function nameOfGroup(
  * have the form of Fleetwright's names.
  */
 export function fleetOfResource(name: string): string | undefined {
+  if (isSharedName(name)) return undefined;
   const [, fleet] = /^([0-9a-z]{16})[nks][0-9a-z]{6}$/.exec(name) ?? [];
   return fleet === undefined ? undefined : `f${fleet}`;
 }

@@ -1,6 +1,7 @@
 import type { RecordedMachines } from '../../drivers/contract/driver.ts';
+import { parseInstanceId } from '../../model/identifiers.ts';
 import { isClosed } from '../../model/status.ts';
-import { type InstanceItem, readInstanceRange } from '../../platform/store/instances.ts';
+import { type InstanceItem, readInstanceRange, readInstances } from '../../platform/store/instances.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
 import { attemptsOf } from '../ownership/attempts.ts';
 
@@ -30,4 +31,19 @@ function goneOf(record: InstanceItem): string[] {
   const all = attemptsOf(record).flatMap(({ backendId }) => backendId ?? []);
   if (isClosed(record.status)) return [...all, ...(record.backendId === undefined ? [] : [record.backendId])];
   return all.filter((backendId) => backendId !== record.backendId);
+}
+
+/**
+ * Tells the driver which machines of any fleet are gone by the fleets' records. The driver has to name the instance. A
+ * shared network may contain what a machine of any fleet has left.
+ */
+export function recordedMachinesOfAll({ store }: WorkerContext): RecordedMachines {
+  return {
+    isGone: async (backendId, instanceId) => {
+      const ref = parseInstanceId(instanceId ?? '');
+      if (!ref) return false;
+      const record = (await readInstances(store, [ref])).get(instanceId ?? '');
+      return record !== undefined && goneOf(record).includes(backendId);
+    },
+  };
 }

@@ -1,43 +1,16 @@
 import pLimit from 'p-limit';
-import type { CloudClient, RecordedMachines } from '../../drivers/contract/driver.ts';
-import { DriverError } from '../../drivers/contract/errors.ts';
-import { hastenNetworks } from '../../platform/governor/network-quota.ts';
 import { readFleetItem } from '../../platform/store/fleets.ts';
-import {
-  claimNetwork,
-  closeNetwork,
-  type NetworkItem,
-  readNetworks,
-  recordNetwork,
-} from '../../platform/store/networks.ts';
+import { type NetworkItem, readNetworks } from '../../platform/store/networks.ts';
 import { liveGroups, readPlacement } from '../../platform/store/placements.ts';
-import { afterFailure, isDue } from '../../platform/store/stuck.ts';
-import {
-  ACK,
-  claimMsOf,
-  type MessageResult,
-  type OpenConnection,
-  requeueAfter,
-  type SiteRef,
-  type WorkerContext,
-} from '../../platform/worker/context.ts';
-import type { RemovalScope, RemoveNetworksMessage } from '../../platform/workflow/messages.ts';
-import { markRefused } from '../connections/mark-failed.ts';
-import { recordedMachines } from './recorded-machines.ts';
+import { ACK, type MessageResult, requeueAfter, type WorkerContext } from '../../platform/worker/context.ts';
+import type { RemoveNetworksMessage } from '../../platform/workflow/messages.ts';
+import { leaveNetworks } from './leave.ts';
+import { removeResource } from './remove-resource.ts';
+import { removeUnused, unusedLater } from './remove-unused.ts';
 
-/**
- * Maximum time that a call waits for its permit, in ms. If no permit comes in this time, the message is sent
- * again with a delay.
- */
-const PERMIT_WAIT_MS = 2_000;
 const CONCURRENT_DELETIONS = 10;
-const RETRY_MS = 3_000;
-const SHORTEST_MS = 1_000;
-/**
- * Maximum delay of the message while the next try is not due, in ms. The worker then only reads the records, to see
- * whether a user has asked for the removal again.
- */
-const LOOK_MS = 10_000;
+/** Delay of the message while an instance of the fleet may exist, in ms. */
+const OCCUPIED_MS = 10_000;
 
 /**
  * Removes a fleet's network resources at a site. The workflow sends one message for each of the two rounds of
@@ -66,11 +39,13 @@ export async function removeNetworks(
   for (const together of inOrder(items)) {
     if (!opened) break;
     const removals = await Promise.all(
-      together.map((item) => limit(() => remove(context, site, opened, item, { scope, askedAtMs }))),
+      together.map((item) => limit(() => removeResource(context, site, opened, item, { scope, askedAtMs }))),
     );
     const waits = removals.flatMap((one) => (one === 'gone' ? [] : [one.waitMs]));
     if (waits.length > 0) return requeueAfter(Math.max(...waits));
   }
+  const waitMs = await leaveShared(context, message);
+  if (waitMs !== undefined) return requeueAfter(waitMs);
   await context.tasks.succeed(taskToken, { outcome: 'Removed' });
   return ACK;
 }
@@ -85,6 +60,27 @@ function inOrder(items: readonly NetworkItem[]): NetworkItem[][] {
 }
 
 /**
+ * Ends the fleet's use of shared resources. What no fleet uses any more is removed after the grace period of the
+ * deployment. Without a grace period, it is removed now, so that nothing is left when the fleet is gone: then the first
+ * round leaves and removes security groups, as it does with those of the fleet alone.
+ *
+ * @returns the delay of the message, in ms, if something is left to do in this round
+ */
+async function leaveShared(
+  context: WorkerContext,
+  message: RemoveNetworksMessage,
+): Promise<number | undefined> {
+  const { connectionKey, location, round } = message;
+  const site = { connectionKey, location };
+  const { graceMs } = context.sharedNetworks;
+  if (round === 'access' && graceMs > 0) return undefined;
+  const what = round === 'access' ? 'access' : 'all';
+  if ((await leaveNetworks(context, message, what)) === 'occupied') return OCCUPIED_MS;
+  if (graceMs > 0) return void (await unusedLater(context, site));
+  return (await removeUnused(context, site, { graceMs, what })).waitMs;
+}
+
+/**
  * Returns a predicate that is true for each resource that the remaining instances need. If launches may begin
  * at the site, all resources are needed.
  */
@@ -96,103 +92,4 @@ async function neededHere(
   if (!placement || placement.launching === 'on') return () => true;
   const live = liveGroups(placement);
   return ({ neededBy }) => neededBy.some((group) => live.has(group));
-}
-
-/**
- * Result of one attempt to remove a resource: `gone` after the record was closed, or the delay before the
- * next attempt.
- */
-type Removal = 'gone' | { waitMs: number };
-
-interface Request {
-  scope: RemovalScope;
-  /** Time at which a user last asked for the removal. */
-  askedAtMs: number | undefined;
-}
-
-/**
- * Makes one attempt to remove a network resource, and closes its record if the resource no longer exists. If the
- * attempt fails, the record keeps the error and the time of the next attempt.
- */
-async function remove(
-  context: WorkerContext,
-  site: SiteRef,
-  opened: OpenConnection,
-  item: NetworkItem,
-  { scope, askedAtMs }: Request,
-): Promise<Removal> {
-  const nowMs = context.store.clock.now();
-  // The failed tries of a record in another status are tries to create the resource.
-  const stuck = item.status === 'Deleting' ? item.stuck : undefined;
-  if (!isDue(stuck, nowMs, askedAtMs)) return { waitMs: lookIn(stuck?.nextTryAtMs, nowMs) };
-  if (item.claimUntilMs > nowMs) return { waitMs: Math.min(item.claimUntilMs - nowMs, RETRY_MS) };
-  const claimed = { ...item, claimUntilMs: nowMs + claimMsOf(context) };
-  if (!(await claimNetwork(context.store, item, 'Deleting', claimed.claimUntilMs, scope === 'failed')))
-    return { waitMs: RETRY_MS };
-  try {
-    const client = opened.onTerms({ waitMs: PERMIT_WAIT_MS });
-    const backendId = item.backendId ?? (await findBackendId(client, site, item));
-    if (backendId !== undefined)
-      await deleteAt(client, site, item.kind, backendId, recordedMachines(context, item.fleetId));
-    await closeNetwork(context.store, item);
-    await hastenNetworks(context.store, site);
-    return 'gone';
-  } catch (error) {
-    if (!(error instanceof DriverError)) throw error;
-    if (error.code === 'NotFound') {
-      await closeNetwork(context.store, item);
-      await hastenNetworks(context.store, site);
-      return 'gone';
-    }
-    if (error.code === 'NoPermit') {
-      await recordNetwork(context.store, claimed, {});
-      return { waitMs: error.retryAfterMs ?? RETRY_MS };
-    }
-    context.log.warn('a network resource could not be removed', {
-      name: item.name,
-      code: error.code,
-      message: error.message,
-    });
-    if (error.code === 'Throttled') {
-      await recordNetwork(context.store, claimed, {});
-      return { waitMs: error.retryAfterMs ?? RETRY_MS };
-    }
-    const failed = afterFailure(stuck, error, context.store, error.retryAfterMs);
-    await recordNetwork(context.store, claimed, { stuck: failed });
-    if (error.code === 'Unauthorized') await markRefused(context, opened.connection, error);
-    return { waitMs: lookIn(failed.nextTryAtMs, context.store.clock.now()) };
-  }
-}
-
-/** Returns the delay of the message until the next look at the record, in ms. */
-const lookIn = (nextTryAtMs = 0, nowMs: number): number =>
-  Math.min(LOOK_MS, Math.max(SHORTEST_MS, nextTryAtMs - nowMs));
-
-/**
- * Looks up the backend id of a network resource by the resource's name. A record lacks the backend id if the
- * worker that created the resource died or lost the reply.
- */
-async function findBackendId(
-  client: CloudClient,
-  { location }: SiteRef,
-  { kind, name }: NetworkItem,
-): Promise<string | undefined> {
-  return await client.findNetworkResource(location, kind, name);
-}
-
-async function deleteAt(
-  client: CloudClient,
-  { location }: SiteRef,
-  kind: NetworkItem['kind'],
-  backendId: string,
-  machines: RecordedMachines,
-): Promise<void> {
-  switch (kind) {
-    case 'network':
-      return await client.deleteNetwork(location, backendId, machines);
-    case 'security-group':
-      return await client.deleteSecurityGroup(location, backendId);
-    case 'key-pair':
-      return await client.deleteKeyPair(location, backendId);
-  }
 }

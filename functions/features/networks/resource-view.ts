@@ -1,9 +1,10 @@
 import { parseConnectionKey } from '../../model/identifiers.ts';
 import type { Resource } from '../../model/resource.ts';
-import { networkKey, siteName } from '../../platform/store/keys.ts';
+import { siteName } from '../../platform/store/keys.ts';
 import { type LiveFleet, liveFleetsFrom } from '../../platform/store/live-fleets.ts';
-import { type NetworkItem, readNetworks } from '../../platform/store/networks.ts';
+import { type NetworkItem, readNetworkPartition } from '../../platform/store/networks.ts';
 import { liveCount, type PlacementItem, readFleetPartition } from '../../platform/store/placements.ts';
+import { readShared } from '../../platform/store/shared-networks.ts';
 import type { Store } from '../../platform/store/store.ts';
 import { stuckView } from '../../platform/store/stuck.ts';
 
@@ -51,7 +52,7 @@ export async function listResources(
   for (const fleet of fleets) {
     if (filter.connection !== undefined && !fleet.connections.includes(filter.connection)) continue;
     const after = cursor?.fleetId === fleet.fleetId ? cursor.after : '';
-    const members = (await readNetworks(store, fleet)).filter(
+    const members = (await resourcesOf(store, fleet)).filter(
       (item) => keyOf(item) > after && fits(filter, item),
     );
     if (members.length === 0) continue;
@@ -67,10 +68,29 @@ export async function listResources(
   return { items, cursor: last === undefined ? null : { fleetId: last, after: END } };
 }
 
-const keyOf = ({ fleetId, connectionKey, location, kind, name }: NetworkItem): string =>
-  networkKey(fleetId, connectionKey, location, kind, name).sk;
+/** A network resource that a fleet uses. `users`: the number of fleets that share it; absent: it is the fleet's own. */
+type Used = Omit<NetworkItem, 'fleetId' | 'failingSinceMs' | 'claimUntilMs'> & { users?: number };
 
-function fits({ kind, connection, location, state }: ResourceFilter, item: NetworkItem): boolean {
+/** Reads the resources that a fleet has alone, and the shared ones that it uses, in the order of their keys. */
+async function resourcesOf(store: Store<'fleets'>, { fleetId }: LiveFleet): Promise<Used[]> {
+  const { records, memberships } = await readNetworkPartition(store, { fleetId });
+  const own = records.flatMap(({ status, ...item }) => (status === 'Gone' ? [] : [{ ...item, status }]));
+  const shared = await Promise.all(
+    memberships.map(async ({ resources, ...site }): Promise<Used[]> => {
+      const items = await readShared(store, site);
+      return resources.flatMap(({ name, neededBy }) => {
+        const item = items.find((one) => one.name === name);
+        return item ? [{ ...item, neededBy, stuck: site.stuck ?? item.stuck }] : [];
+      });
+    }),
+  );
+  return [...own, ...shared.flat()].sort((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1));
+}
+
+const keyOf = ({ connectionKey, location, kind, name }: Used): string =>
+  `${siteName(connectionKey, location)}#${kind}#${name}`;
+
+function fits({ kind, connection, location, state }: ResourceFilter, item: Used): boolean {
   return (
     (kind ?? item.kind) === item.kind &&
     (connection ?? nameOf(item)) === nameOf(item) &&
@@ -79,13 +99,10 @@ function fits({ kind, connection, location, state }: ResourceFilter, item: Netwo
   );
 }
 
-const nameOf = ({ connectionKey }: NetworkItem): string => parseConnectionKey(connectionKey).name;
+const nameOf = ({ connectionKey }: Pick<NetworkItem, 'connectionKey'>): string =>
+  parseConnectionKey(connectionKey).name;
 
-function viewOf(
-  { fleetId, name }: LiveFleet,
-  placements: readonly PlacementItem[],
-  item: NetworkItem,
-): Resource {
+function viewOf({ fleetId, name }: LiveFleet, placements: readonly PlacementItem[], item: Used): Resource {
   const site = siteName(item.connectionKey, item.location);
   const placement = placements.find((one) => siteName(one.connectionKey, one.location) === site);
   return {
@@ -97,6 +114,7 @@ function viewOf(
     location: item.location,
     state: item.status,
     neededBy: item.neededBy,
+    ...(item.users === undefined ? {} : { users: item.users }),
     liveInstances: placement === undefined ? 0 : liveCount(placement),
     ...(item.stuck === undefined || item.status === 'Ready' ? {} : { stuck: stuckView(item.stuck) }),
     ...(item.createdAt === undefined ? {} : { createdAt: item.createdAt }),

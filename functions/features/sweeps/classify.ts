@@ -69,15 +69,19 @@ function isLaunching(record: InstanceItem, { launchToken }: CloudInstance, locat
   return launchToken === undefined || launchToken === record.launchToken;
 }
 
+/** What the record of a network resource says about it. */
+type ResourceRecord = Pick<NetworkRecord, 'kind' | 'name' | 'status'> &
+  Partial<Pick<NetworkRecord, 'backendId'>>;
+
 /**
  * Decides whether a record claims a network resource. Pure.
  *
- * @param records records of network resources of the same fleet at this site, including records of removed
- *   resources
+ * @param records records of network resources of the same fleet at this site, or of the shared ones, including records
+ *   of removed resources
  */
 export function classifyResource(
   { kind, name, backendId }: CloudNetworkResource,
-  records: readonly NetworkRecord[],
+  records: readonly ResourceRecord[],
 ): Verdict {
   const record = records.find((one) => one.kind === kind && one.name === name);
   if (!record) return orphaned('no-record');

@@ -8,10 +8,12 @@ import {
   type SiteEntry,
 } from '../../platform/store/instances.ts';
 import { readNetworkRecords } from '../../platform/store/networks.ts';
+import { readShared, wasShared } from '../../platform/store/shared-networks.ts';
 import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 import type { Subject } from '../findings/findings.ts';
 import { type Returned, type Returning, takeBack } from '../instances/take-back.ts';
 import { fleetOfResource } from '../networks/network-names.ts';
+import { isSharedName } from '../networks/shared-names.ts';
 import { proofTerms } from '../ownership/prove-machine.ts';
 import { agrees, machineOf, machinesById } from '../poller/compare.ts';
 import { differing } from '../poller/differing.ts';
@@ -150,7 +152,10 @@ async function judgeResources(
   site: SiteRef,
   resources: SiteList['resources'],
 ): Promise<Judged[]> {
-  const byFleet = Map.groupBy(resources, ({ name }) => fleetOfResource(name));
+  const { shared = [], own = [] } = Object.groupBy(resources, ({ name }) =>
+    isSharedName(name) ? 'shared' : 'own',
+  );
+  const byFleet = Map.groupBy(own, ({ name }) => fleetOfResource(name));
   const judged = await Promise.all(
     [...byFleet].map(async ([fleetId, members]) => {
       const records =
@@ -164,5 +169,28 @@ async function judgeResources(
       });
     }),
   );
-  return judged.flat();
+  return [...judged.flat(), ...(await judgeShared(context, site, shared))];
+}
+
+async function judgeShared(
+  { store }: WorkerContext,
+  site: SiteRef,
+  resources: SiteList['resources'],
+): Promise<Judged[]> {
+  if (resources.length === 0) return [];
+  const items = await readShared(store, site);
+  return await Promise.all(
+    resources.map(async (resource): Promise<Judged> => {
+      const { kind, backendId, name } = resource;
+      const record = items.find((one) => one.kind === kind && one.name === name);
+      const isGone = record === undefined && (await wasShared(store, site, kind, name));
+      return {
+        subject: { kind, backendId, name },
+        verdict: classifyResource(
+          resource,
+          record ? [record] : isGone ? [{ kind, name, status: 'Gone' }] : [],
+        ),
+      };
+    }),
+  );
 }

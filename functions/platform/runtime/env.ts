@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { addressPoolSchema } from '../../model/address-range.ts';
 import { driverNameSchema } from '../../model/connection.ts';
 import { deploymentIdSchema } from '../../model/identifiers.ts';
 
@@ -33,6 +34,12 @@ const variables = {
     .int()
     .positive()
     .describe("Time limit of the driver's function. No worker runs longer."),
+  NETWORK_GRACE_SECONDS: z.coerce
+    .number()
+    .int()
+    .nonnegative()
+    .describe('Time for which a shared network resource is kept after its last fleet has left it.'),
+  NETWORK_POOL: addressPoolSchema.describe('CIDR from which shared networks get their address ranges.'),
   FLEETS_TABLE: z.string().min(1),
   GOVERNOR_TABLE: z.string().min(1),
   CATALOGUE_TABLE: z.string().min(1),

@@ -16,7 +16,11 @@ import type { InstanceRef } from '../../model/identifiers.ts';
  * | placement: a fleet's counters at one site | `FLEET#<fleet>` | `PLACEMENT#<connection key>#<location>` |
  * | spec: the accepted request, immutable | `SPEC#<fleet>` | `SPEC` |
  * | instance | `INST#<fleet>#<chunk>` | `<index>` |
- * | network resource | `NET#<fleet>` | `<connection key>#<location>#<kind>#<name>` |
+ * | network resource of one fleet | `NET#<fleet>` | `<connection key>#<location>#<kind>#<name>` |
+ * | membership: the shared network resources that a fleet uses at a site | `NET#<fleet>` | `<connection key>#<location>#membership` |
+ * | shared network resource | `SHARED#<connection key>` | `<location>#HEAD#<identity>`; while it is removed, `<location>#REMOVING#<kind>#<name>` |
+ * | shared network resource that was removed | `SHARED-GONE#<connection key>` | `<location>#<kind>#<name>` |
+ * | taken address ranges of one block | `RANGES#<namespace>` | `<block>` |
  * | name lock | `NS#<namespace>` | `NAME#<name>` |
  * | idempotency record | `NS#<namespace>` | `IDEM#<when the namespace was made>#<key>` |
  * | finding of the orphan sweep | `ORPHAN#<connection key>` | `<location>#<kind, or missing>#<backend id>` |
@@ -89,6 +93,35 @@ export const networkKey = (
   kind: string,
   name: string,
 ): Key => ({ pk: networkPartition(fleetId), sk: `${siteName(connectionKey, location)}#${kind}#${name}` });
+
+/** Returns the key of the record that says which shared network resources a fleet uses at a site. */
+export const membershipKey = (fleetId: string, connectionKey: string, location: string): Key => ({
+  pk: networkPartition(fleetId),
+  sk: `${siteName(connectionKey, location)}#membership`,
+});
+
+export const sharedPartition = (connectionKey: string): string => `SHARED#${connectionKey}`;
+/** Returns the key of the present shared network resource of an identity at a site. There is at most one. */
+export const sharedHeadKey = (connectionKey: string, location: string, identity: string): Key => ({
+  pk: sharedPartition(connectionKey),
+  sk: `${location}#HEAD#${identity}`,
+});
+/** Returns the key of a shared network resource that is being removed. No fleet joins it any more. */
+export const sharedRemovingKey = (
+  connectionKey: string,
+  location: string,
+  kind: string,
+  name: string,
+): Key => ({ pk: sharedPartition(connectionKey), sk: `${location}#REMOVING#${kind}#${name}` });
+export const sharedGoneKey = (connectionKey: string, location: string, kind: string, name: string): Key => ({
+  pk: `SHARED-GONE#${connectionKey}`,
+  sk: `${location}#${kind}#${name}`,
+});
+export const rangesPartition = (namespace: string): string => `RANGES#${namespace}`;
+export const rangesKey = (namespace: string, block: string): Key => ({
+  pk: rangesPartition(namespace),
+  sk: block,
+});
 
 export const nameKey = (namespace: string, name: string): Key => ({
   pk: `NS#${namespace}`,

@@ -3,7 +3,7 @@ import { PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
 import { inboundRuleSchema } from '../../model/inbound-rule.ts';
 import type { PlacementRef } from './counters.ts';
-import { networkKey, networkPartition, placementKey, siteName } from './keys.ts';
+import { type Key, networkKey, networkPartition, placementKey, siteName } from './keys.ts';
 import type { Store } from './store.ts';
 import { stuckItemSchema } from './stuck.ts';
 import { transactWrite } from './transact.ts';
@@ -16,7 +16,7 @@ export type NetworkKind = z.infer<typeof networkKindSchema>;
  * only when the cloud shows that the resource no longer exists. A Gone record is kept for 90 days: if a slow call
  * creates the resource later, the record proves that the resource belongs to this deployment.
  */
-const networkItemSchema = z.object({
+export const networkItemSchema = z.object({
   fleetId: z.string(),
   connectionKey: z.string(),
   location: z.string(),
@@ -56,8 +56,37 @@ const networkRecordSchema = networkItemSchema.extend({
 /** The record of a network resource, which may be Gone. */
 export type NetworkRecord = z.infer<typeof networkRecordSchema>;
 
+const MEMBERSHIP = 'membership';
+/**
+ * The shared network resources that a fleet uses at a site. Each of them counts the fleet among its users. The record
+ * changes in the same transaction as these counts.
+ */
+export const membershipSchema = z.object({
+  kind: z.literal(MEMBERSHIP),
+  fleetId: z.string(),
+  connectionKey: z.string(),
+  location: z.string(),
+  version: z.number(),
+  resources: z.array(
+    z.object({
+      identity: z.string(),
+      kind: networkKindSchema,
+      name: z.string(),
+      /** Node groups of the fleet whose instances need the resource. */
+      neededBy: z.array(z.string()),
+    }),
+  ),
+  /** Time at which a quota began to refuse a resource that the fleet needs; 0: no quota refuses one. */
+  failingSinceMs: z.number(),
+  /** The failed tries of a resource that a quota refuses. */
+  stuck: stuckItemSchema.optional(),
+  /** The resource that the quota refuses. */
+  waitsFor: z.object({ kind: networkKindSchema, name: z.string() }).optional(),
+});
+export type Membership = z.infer<typeof membershipSchema>;
+
 /** Time for which the record of a removed resource is kept. */
-const GONE_KEPT_SECONDS = 90 * 86_400;
+export const GONE_KEPT_SECONDS = 90 * 86_400;
 
 /**
  * Reads the network resources of a fleet with strongly consistent reads, at one site or at all of its sites. Leaves out
@@ -74,10 +103,21 @@ export async function readNetworks(
 /** Reads network resources as `readNetworks` does, including resources that are Gone. */
 export async function readNetworkRecords(
   store: Store<'fleets'>,
-  { fleetId, connectionKey, location }: { fleetId: string } & Partial<PlacementRef>,
+  of: { fleetId: string } & Partial<PlacementRef>,
 ): Promise<NetworkRecord[]> {
+  return (await readNetworkPartition(store, of)).records;
+}
+
+/**
+ * Reads the records of a fleet's own network resources, including those that are Gone, and its memberships in shared
+ * ones, with strongly consistent reads, at one site or at all of its sites.
+ */
+export async function readNetworkPartition(
+  store: Store<'fleets'>,
+  { fleetId, connectionKey, location }: { fleetId: string } & Partial<PlacementRef>,
+): Promise<{ records: NetworkRecord[]; memberships: Membership[] }> {
   const atSite = connectionKey !== undefined && location !== undefined;
-  const items: NetworkRecord[] = [];
+  const items: Record<string, unknown>[] = [];
   let start: Record<string, unknown> | undefined;
   do {
     const page = await store.document.send(
@@ -92,10 +132,14 @@ export async function readNetworkRecords(
         ...(start ? { ExclusiveStartKey: start } : {}),
       }),
     );
-    items.push(...z.array(networkRecordSchema).parse(page.Items ?? []));
+    items.push(...(page.Items ?? []));
     start = page.LastEvaluatedKey;
   } while (start);
-  return items;
+  const isMembership = ({ kind }: Record<string, unknown>) => kind === MEMBERSHIP;
+  return {
+    records: z.array(networkRecordSchema).parse(items.filter((item) => !isMembership(item))),
+    memberships: z.array(membershipSchema).parse(items.filter(isMembership)),
+  };
 }
 
 /**
@@ -145,7 +189,7 @@ export async function claimNetwork(
   closedOnly = false,
 ): Promise<boolean> {
   const fields = { status, claimUntilMs: untilMs };
-  if (!closedOnly) return await update(store, item, fields, item.claimUntilMs);
+  if (!closedOnly) return await updateRecord(store, keyOf(item), item, fields);
   const refusals = await transactWrite(store, [
     {
       ConditionCheck: {
@@ -155,7 +199,7 @@ export async function claimNetwork(
         ExpressionAttributeValues: { ':on': 'on' },
       },
     },
-    { Update: updateOf(store, item, fields, item.claimUntilMs) },
+    { Update: updateOf(store, keyOf(item), item, fields) },
   ]);
   return refusals.length === 0;
 }
@@ -168,17 +212,21 @@ export async function recordNetwork(
     Pick<NetworkItem, 'status' | 'backendId' | 'subnetBackendId' | 'zones' | 'failingSinceMs' | 'stuck'>
   >,
 ): Promise<boolean> {
-  return await update(store, item, { ...fields, claimUntilMs: 0 }, item.claimUntilMs);
+  return await updateRecord(store, keyOf(item), item, { ...fields, claimUntilMs: 0 });
 }
 
-async function update(
+/** The fields of a record that a write depends on. */
+type Seen = Pick<NetworkItem, 'name' | 'claimUntilMs'>;
+
+/** Sets fields of a record. @returns false if the record is of another resource now, or another worker has claimed it */
+export async function updateRecord(
   store: Store<'fleets'>,
-  item: NetworkItem,
+  key: Key,
+  seen: Seen,
   fields: Record<string, unknown>,
-  expectedClaimMs: number,
 ): Promise<boolean> {
   try {
-    await store.document.send(new UpdateCommand(updateOf(store, item, fields, expectedClaimMs)));
+    await store.document.send(new UpdateCommand(updateOf(store, key, seen, fields)));
     return true;
   } catch (error) {
     if (error instanceof ConditionalCheckFailedException) return false;
@@ -186,25 +234,21 @@ async function update(
   }
 }
 
-function updateOf(
-  store: Store<'fleets'>,
-  item: NetworkItem,
-  fields: Record<string, unknown>,
-  expectedClaimMs: number,
-) {
+function updateOf(store: Store<'fleets'>, key: Key, seen: Seen, fields: Record<string, unknown>) {
   const set = Object.entries(fields).filter(([, value]) => value !== undefined);
   const remove = fields['status'] === 'Ready' ? ' REMOVE stuck' : '';
   return {
     TableName: store.tables.fleets,
-    Key: keyOf(item),
+    Key: key,
     UpdateExpression: `SET ${set.map(([name]) => `#${name} = :${name}`).join(', ')}${remove}`,
-    ConditionExpression: '#claimUntilMs = :expected',
+    ConditionExpression: '#claimUntilMs = :expected AND #name = :sameName',
     ExpressionAttributeNames: Object.fromEntries(
-      [...set, ['claimUntilMs']].map(([name]) => [`#${name}`, String(name)]),
+      [...set, ['claimUntilMs'], ['name']].map(([name]) => [`#${name}`, String(name)]),
     ),
     ExpressionAttributeValues: {
       ...Object.fromEntries(set.map(([name, value]) => [`:${name}`, value])),
-      ':expected': expectedClaimMs,
+      ':expected': seen.claimUntilMs,
+      ':sameName': seen.name,
     },
   };
 }

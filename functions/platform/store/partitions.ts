@@ -21,7 +21,8 @@ const both = (partitions: readonly string[]): Partitions => ({ reads: partitions
  * namespaces, accepted specs or name locks.
  *
  * A fleet may be on clouds of several drivers. Therefore all of them write the partitions of fleets, instances and
- * network resources.
+ * network resources. The address ranges of a namespace's shared networks differ over all its connections. Therefore all
+ * drivers write these, too.
  */
 export function partitionsOfDriver(driver: DriverName): PartitionsByTable {
   return {
@@ -39,7 +40,18 @@ export function partitionsOfDriver(driver: DriverName): PartitionsByTable {
       `QUEUE#${driver}/*`,
     ]),
     fleets: {
-      writes: ['AUDIT#*', 'FLEET#*', `HOLD#${driver}/*`, 'INST#*', 'NET#*', `ORPHAN#${driver}/*`, 'SWEEP#*'],
+      writes: [
+        'AUDIT#*',
+        'FLEET#*',
+        `HOLD#${driver}/*`,
+        'INST#*',
+        'NET#*',
+        `ORPHAN#${driver}/*`,
+        'RANGES#*',
+        `SHARED#${driver}/*`,
+        `SHARED-GONE#${driver}/*`,
+        'SWEEP#*',
+      ],
     },
   };
 }

@@ -4,7 +4,7 @@ import type { Priority } from '../../model/fleet-request.ts';
 import type { LimitProfile } from '../../model/limit-profile.ts';
 import type { GovernedSite } from '../governor/site.ts';
 import type { Placement } from '../placement/lay-out.ts';
-import type { NetworkItem } from '../store/networks.ts';
+import type { SiteResource } from '../store/site-networks.ts';
 import type { Store } from '../store/store.ts';
 import type { DriverMessage } from '../workflow/messages.ts';
 import type { Backoff } from './backoff.ts';
@@ -51,6 +51,14 @@ export interface FleetLayout {
   namespace: string;
   priority: Priority;
   placements: Placement[];
+}
+
+/** Settings of the deployment for network resources that fleets share. */
+export interface SharedNetworkSettings {
+  /** Time for which a resource that no fleet uses is kept, in ms. 0: it is removed together with its last user. */
+  graceMs: number;
+  /** CIDR from which shared networks get their address ranges. */
+  pool: string;
 }
 
 export interface SiteRef {
@@ -108,7 +116,8 @@ export interface WorkerContext {
    * Reads the network resources of a fleet at a site; empty until all of them are Ready. The answer is cached for one
    * round of launching, because the resources may be removed and created again before the next round.
    */
-  networks(fleetId: string, site: SiteRef, round: number): Promise<NetworkItem[]>;
+  networks(fleetId: string, site: SiteRef, round: number): Promise<SiteResource[]>;
+  sharedNetworks: SharedNetworkSettings;
   /** Sends a message to this driver's queue. @param delayMs is rounded up to whole seconds, and cut to 15 minutes */
   send(message: DriverMessage, delayMs: number): Promise<void>;
   /**

@@ -9,7 +9,7 @@ import { readConnectionOf } from '../store/connections.ts';
 import { readBeat } from '../store/deployment.ts';
 import { readSpec } from '../store/fleets.ts';
 import { siteName } from '../store/keys.ts';
-import { type NetworkItem, readNetworks } from '../store/networks.ts';
+import { readSiteNetworks, type SiteResource } from '../store/site-networks.ts';
 import { Backoff } from './backoff.ts';
 import { Cache } from './cache.ts';
 import { CallHealth } from './call-health.ts';
@@ -24,7 +24,7 @@ const HOUR_MS = 3_600_000;
 export interface WorkerParts
   extends Pick<
     WorkerContext,
-    'store' | 'writerId' | 'timeLimitMs' | 'send' | 'hide' | 'tasks' | 'publish' | 'log'
+    'store' | 'writerId' | 'timeLimitMs' | 'sharedNetworks' | 'send' | 'hide' | 'tasks' | 'publish' | 'log'
   > {
   driver: Driver;
   /** @throws DriverError Unauthorized if there is no credential */
@@ -51,7 +51,7 @@ export function makeContext({
   const words = new WordCounter(store, parts.log);
   const connections = new Cache<OpenConnection>(store.clock, CONNECTION_KEPT_MS, 'connections');
   const layouts = new Cache<FleetLayout>(store.clock, HOUR_MS, 'layouts', 50);
-  const networks = new Cache<NetworkItem[]>(store.clock, HOUR_MS, 'networks', 500);
+  const networks = new Cache<SiteResource[]>(store.clock, HOUR_MS, 'networks', 500);
   const connect = async (
     connection: Connection,
     isTrial: boolean,
@@ -112,7 +112,10 @@ export function makeContext({
       }),
     networks: async (fleetId, site, round) => {
       const key = `${fleetId}#${round}#${siteName(site.connectionKey, site.location)}`;
-      const items = await networks.get(key, () => readNetworks(store, { fleetId, ...site }));
+      const items = await networks.get(key, async () => {
+        const { items } = await readSiteNetworks(store, { fleetId, ...site });
+        return items;
+      });
       if (items.length > 0 && items.every(({ status }) => status === 'Ready')) return items;
       networks.forget(key);
       return [];

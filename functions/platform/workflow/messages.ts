@@ -90,6 +90,18 @@ export const removeNetworksMessageSchema = z.object({
   round: z.enum(['access', 'network']),
 });
 
+/**
+ * Removes the shared network resources of a site that no fleet uses. Sent with a delay when the last user of one has
+ * left; by a sweep that finds one overdue; and at a user's request.
+ */
+export const removeUnusedMessageSchema = z.object({
+  kind: z.literal('remove-unused'),
+  ...siteShape,
+  dueAtMs: z.number().describe('Time before which nothing is removed. The queue allows shorter delays only.'),
+  graceMs: z.number().nonnegative().describe('Time for which a resource must have been unused.'),
+  askedAtMs: z.number().exactOptional().describe('Time at which a user asked for the removal.'),
+});
+
 /** Polls a site. A message is dropped if its `generation` is not the current generation of the site's poll loop. */
 export const pollMessageSchema = z.object({
   kind: z.literal('poll'),
@@ -192,6 +204,7 @@ export const driverMessageSchema = z.discriminatedUnion('kind', [
   prepareNetworksMessageSchema,
   terminateMessageSchema,
   removeNetworksMessageSchema,
+  removeUnusedMessageSchema,
   pollMessageSchema,
   verifyMessageSchema,
   leaveAccountMessageSchema,
@@ -206,6 +219,7 @@ export type GiveUpMessage = z.infer<typeof giveUpMessageSchema>;
 export type PrepareNetworksMessage = z.infer<typeof prepareNetworksMessageSchema>;
 export type TerminateMessage = z.infer<typeof terminateMessageSchema>;
 export type RemoveNetworksMessage = z.infer<typeof removeNetworksMessageSchema>;
+export type RemoveUnusedMessage = z.infer<typeof removeUnusedMessageSchema>;
 export type PollMessage = z.infer<typeof pollMessageSchema>;
 export type LeaveAccountMessage = z.infer<typeof leaveAccountMessageSchema>;
 export type VerifyMessage = z.infer<typeof verifyMessageSchema>;

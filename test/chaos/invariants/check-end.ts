@@ -20,6 +20,7 @@ import { type DoorsOf, wrongDoors } from './check-doors.ts';
 import { checkPolicy } from './check-policy.ts';
 import { ForgottenMachines } from './forgotten-machines.ts';
 import { type Violation, violationBy } from './violation.ts';
+import { checkSharing, sharedNames } from './watch-sharing.ts';
 
 const keySchema = z.looseObject({ pk: z.string(), sk: z.string() });
 const placementSchema = z.object({
@@ -83,6 +84,7 @@ export function checkEnd(lab: Lab, forgotten = new ForgottenMachines()): Violati
   checkCounters(records, add);
   checkFleets(lab, records, forgotten, add);
   checkSlots(lab, add);
+  violations.push(...checkSharing(lab));
   for (const text of lab.clouds.permits.ungoverned) add('limit', text);
   for (const text of lab.tables.refused) add('bug', text);
   return violations;
@@ -190,11 +192,13 @@ function checkFleets(lab: Lab, records: Records, forgotten: ForgottenMachines, a
     if (OVER.has(fleet.status)) checkEnded(lab, records, fleet, own, forgotten, add);
     else if (fleet.status !== 'Held') checkPolicy(fleet, own, groupsOf(lab, fleet.fleetId), add);
   }
+  const shared = sharedNames(lab);
   for (const { resources, key } of ownSites(lab)) {
     for (const part of resources.values()) {
       const { name, kind } = part;
       const ours = parseResourceName(DEPLOYMENT, name);
-      const isKnown = networks.some(({ sk }) => ours !== undefined && sk.includes(ours));
+      const isKnown =
+        networks.some(({ sk }) => ours !== undefined && sk.includes(ours)) || shared.includes(ours ?? '');
       if (ours !== undefined && !isKnown && !forgotten.isPartExcused(lab, part))
         add('leaked', `${kind} ${name} at ${key.location} has no record`);
     }

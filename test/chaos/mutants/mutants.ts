@@ -283,12 +283,12 @@ import type { Store } from '../../platform/store/store.ts';`,
     name: 'lease-without-expiry',
     edits: [
       {
-        file: 'functions/features/networks/prepare.ts',
+        file: 'functions/features/networks/ensure-resource.ts',
         find: `  if (item.claimUntilMs > nowMs) return`,
         replace: `  if (item.claimUntilMs > 0) return`,
       },
       {
-        file: 'functions/features/networks/remove.ts',
+        file: 'functions/features/networks/remove-resource.ts',
         find: `  if (item.claimUntilMs > nowMs) return`,
         replace: `  if (item.claimUntilMs > 0) return`,
       },

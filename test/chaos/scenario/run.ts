@@ -9,6 +9,7 @@ import { checkEnd, queuedLaunches } from '../invariants/check-end.ts';
 import type { Violation } from '../invariants/violation.ts';
 import { CloudWatch } from '../invariants/watch-clouds.ts';
 import { QueueWatch } from '../invariants/watch-queue.ts';
+import { SharingWatch } from '../invariants/watch-sharing.ts';
 import { SlotWatch } from '../invariants/watch-slots.ts';
 import { ZoneWatch } from '../invariants/watch-zones.ts';
 import { limitsOf } from '../models/clouds.ts';
@@ -93,8 +94,10 @@ export async function runScenario(scenario: Scenario, traced: boolean, story?: S
   if (scenario.restore) restore = new Restore(lab, scenario, watch);
   const second = scenario.secondWriter && new SecondWriter(lab, scenario, scenario.secondWriter);
   if (scenario.hasLeftovers) leftovers = new Leftovers(lab, scenario, watch.violations);
+  const sharing = new SharingWatch(lab, watch);
   lab.tables.fleets.onWrite = (before, after) => {
     watch.onRecord(before, after);
+    sharing.onRecord(before, after);
     zones.onRecord(before, after);
     lab.writers.onWrite(before, after);
   };

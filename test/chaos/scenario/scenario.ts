@@ -88,6 +88,8 @@ export interface Scenario {
   /** `limits`: limits that the user sets, in addition to the limits that the cloud enforces. */
   connections: readonly { name: string; cloud: CloudName; limits?: LimitOverride }[];
   fleets: readonly FleetScript[];
+  /** Time in ms for which shared networks are kept after their last fleet has left them. Omit it for 0. */
+  networkGraceMs?: number;
   disturbance: Disturbance;
   cloudFaults: readonly Fault[];
   incidents: readonly Incident[];
@@ -131,7 +133,11 @@ export function scenarioOf(seed: number): Scenario {
     ]),
   );
   const connections = clouds.map((name) => ({ name: `sim-${name}`, cloud: name, limits: limits(random) }));
-  const fleets = withDoors(seed, fleetScripts(random, connections, configs));
+  const sharing = new Random(seed, 'sharing');
+  const fleets = [
+    ...sharers(sharing, withDoors(seed, fleetScripts(random, connections, configs))),
+    ...passersBy(sharing, connections, configs),
+  ];
   const troubleMs = random.int(8, 40) * MINUTE_MS;
   const disturbed = disturbance(random);
   const faults = cloudFaults(random);
@@ -142,6 +148,7 @@ export function scenarioOf(seed: number): Scenario {
     clouds: configs,
     connections,
     fleets,
+    networkGraceMs: sharing.pick([0, 0, 20_000, 5 * MINUTE_MS, 20 * MINUTE_MS]),
     disturbance: disturbed,
     cloudFaults: faults,
     incidents: [
@@ -314,6 +321,47 @@ function withZones(random: Random, config: CloudConfig): CloudConfig {
     return [name, { ...location, zones, zoneCapacity }] as const;
   });
   return { ...config, locations: Object.fromEntries(locations) };
+}
+
+/** Lets some of the fleets use the networks that fleets share. */
+const sharers = (random: Random, scripts: readonly FleetScript[]): FleetScript[] =>
+  scripts.map((script) =>
+    random.chance(0.6) ? { ...script, request: { ...script.request, network: { mode: 'shared' } } } : script,
+  );
+
+/**
+ * Draws small fleets that come and go at one site at the same time. Some begin when others end, so that a network's
+ * last user leaves while another fleet joins.
+ */
+function passersBy(
+  random: Random,
+  connections: Scenario['connections'],
+  clouds: Scenario['clouds'],
+): FleetScript[] {
+  if (random.chance(0.6)) return [];
+  const { name: connection, cloud: cloudName } = random.pick(connections);
+  const location = random.pick(Object.keys(clouds[cloudName]?.locations ?? {}));
+  return Array.from({ length: random.int(2, 6) }, (_, at): FleetScript => {
+    const createAtMs = random.int(0, 6 * MINUTE_MS);
+    const request = fleetRequestSchema.parse({
+      name: `passer-${at}`,
+      failurePolicy: random.pick(['continue', 'rollback', 'refine']),
+      network: { mode: 'shared' },
+      nodeGroups: [
+        {
+          name: 'all',
+          size: random.int(1, 2),
+          connection,
+          locations: [location],
+          instanceType: 'small',
+          image: 'linux',
+          ...(random.chance(0.3) ? { ssh: { allowFrom: '10.0.0.0/8' } } : {}),
+        },
+      ],
+    });
+    const deleteAtMs = [createAtMs + random.pick([2_000, 30_000, 90_000, 200_000]) + random.int(0, 10_000)];
+    return { request, createAtMs, actions: [], deleteAtMs: random.chance(0.8) ? deleteAtMs : [] };
+  });
 }
 
 function fleetScripts(

@@ -61,6 +61,8 @@ const QUEUE_URLS = 'https://sqs.invalid/';
 export const SECRETS_PREFIX = '/chaos/connections';
 const MINUTE_MS = 60_000;
 const FINISH_MS = FINISH_CHANGES_MINUTES * MINUTE_MS;
+/** A pool of few ranges, so that networks compete for them. */
+const NETWORK_POOL = '10.0.0.0/11';
 const INVENTORY_MS = 15 * MINUTE_MS;
 /** Time in ms by which the visibility time-out of messages exceeds the worker's time limit. */
 const BEGINNING_MS = BEGINNING_SECONDS * 1_000;
@@ -77,6 +79,8 @@ export interface LabOptions {
   /** Maximum time in ms by which a worker's clock may be fast or slow. */
   skewMs: number;
   sweepIntervalMs: number;
+  /** Time in ms for which shared networks are kept after their last fleet has left them. Omit it for 0. */
+  networkGraceMs?: number | undefined;
   /** Maximum number of machines in one create call; 1: the clouds have no batch call. */
   batchSize: number;
   /**
@@ -131,6 +135,7 @@ export class Lab {
   readonly #log: Logger | undefined;
   readonly #sweepIntervalMs: number;
   readonly #writerId: string;
+  readonly #networkGraceMs: number;
 
   constructor(ground: Ground, options: LabOptions) {
     this.ground = ground;
@@ -138,6 +143,7 @@ export class Lab {
     this.parameters.onPut = (name) => this.writers.note(parameterKey(name));
     this.skewMs = options.skewMs;
     this.#sweepIntervalMs = options.sweepIntervalMs;
+    this.#networkGraceMs = options.networkGraceMs ?? 0;
     this.#log = options.onLog && makeLogger(options.onLog);
     this.tables = new TableWorld(ground);
     this.#writerId = options.writerId ?? 'the-only-writer';
@@ -342,6 +348,7 @@ export class Lab {
       outside: parameterBeat(this.beats.clientOf(process), SECRETS_PREFIX),
       readDeploymentId: () => ensureDeploymentId(store, { deploymentId: DEPLOYMENT, isNamed: false }),
       timeLimitMs,
+      sharedNetworks: { graceMs: this.#networkGraceMs, pool: NETWORK_POOL },
       readCredential: (connection) => readCredential(ssm, SECRETS_PREFIX, connection),
       send: (message, delayMs) => this.#send(process, name, message, delayMs),
       hide: (messages) => this.#hide(process, name, messages),

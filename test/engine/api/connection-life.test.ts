@@ -52,6 +52,7 @@ function worker(driver: Driver = simDriver): WorkerContext {
     outside: { read: () => Promise.resolve(undefined) },
     readDeploymentId: () => Promise.resolve('test-deployment'),
     timeLimitMs: 20_000,
+    sharedNetworks: { graceMs: 0, pool: '10.0.0.0/8' },
     readCredential: (connection) => readCredential(gateway.ssm, gateway.secretsPrefix, connection),
     send: () => Promise.resolve(),
     hide: () => Promise.resolve(),

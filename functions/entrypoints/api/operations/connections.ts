@@ -113,6 +113,20 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
     await send(driver, { kind: 'leave-account', connectionKey: key, deletionId: deletion.id });
     return 'asked' as const;
   };
+  const removal = {
+    removeUnused: async ({ driver, ...connection }: DeletingConnection, location: string) => {
+      if (!deps.drivers.includes(driver)) return;
+      const nowMs = store.clock.now();
+      await send(driver, {
+        kind: 'remove-unused',
+        connectionKey: connectionKey({ driver, ...connection }),
+        location,
+        dueAtMs: nowMs,
+        graceMs: 0,
+        askedAtMs: nowMs,
+      });
+    },
+  };
   return {
     ...limitOperations(store, read),
     listDrivers: () => Promise.resolve({ body: { items: deps.drivers.map(describe), cursor: null } }),
@@ -142,10 +156,14 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
       return { body: { ...withLimits(found), health: { deniedCalls } } };
     },
     async deleteConnection({ params: { namespace, connection: name } }) {
-      const outcome = await deleteConnection({ ...deps, leave }, namespace, name);
+      const outcome = await deleteConnection({ ...deps, ...removal, leave }, namespace, name);
       if (outcome === 'not-found') throw notFound(`connection ${name}`);
       if (outcome === 'in-use') {
         throw new Problem('in-use', `live fleets use connection ${name}: delete these fleets first`);
+      }
+      if (outcome === 'networks-standing') {
+        const message = `connection ${name} still has network resources that fleets shared. They are being removed: see \`fleetwright network list\`, and repeat the request when none is left`;
+        throw new Problem('in-use', message);
       }
       return { body: undefined };
     },

@@ -58,6 +58,7 @@ beforeEach(() => {
     outside: { read: () => Promise.resolve(undefined) },
     readDeploymentId: () => Promise.resolve('test'),
     timeLimitMs: 20_000,
+    sharedNetworks: { graceMs: 0, pool: '10.0.0.0/8' },
     readCredential: () => Promise.resolve({ account: 'sim-aws' }),
     send: async (message, delayMs) => {
       await sending(message);

@@ -64,7 +64,7 @@ const site = (fields: Partial<SiteFacts> = {}): SiteFacts => ({
   ...fields,
 });
 const waiting = (sites: SiteFacts[], of = fleet(), networks: NetworkItem[] = []) =>
-  waitingOf({ fleet: of, sites, networks, nowMs: NOW_MS });
+  waitingOf({ fleet: of, sites, networks, memberships: [], leaving: [], nowMs: NOW_MS });
 
 describe('waitingOf', () => {
   it('a fleet without obstacles waits for nothing', () => {

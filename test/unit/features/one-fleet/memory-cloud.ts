@@ -1,5 +1,10 @@
 import type { CallGate, CloudCall } from '../../../../functions/drivers/contract/call-gate.ts';
-import type { CloudClient, CloudInstance, Driver } from '../../../../functions/drivers/contract/driver.ts';
+import type {
+  CloudClient,
+  CloudInstance,
+  Driver,
+  NetworkResourceKind,
+} from '../../../../functions/drivers/contract/driver.ts';
 import { DriverError } from '../../../../functions/drivers/contract/errors.ts';
 import { simMetadata } from '../../../../functions/drivers/sim/metadata.ts';
 import type { InstanceStatus } from '../../../../functions/model/status.ts';
@@ -10,12 +15,44 @@ export interface Machine extends CloudInstance {
   location: string;
   /** The subnet that the create call named. */
   subnetBackendId?: string;
+  /** Ids of the network resources that the machine needs. Absent: none. */
+  needs?: string[];
   createdAtMs: number;
   /** Time of the first call that asked the cloud to remove the machine. */
   endedAtMs?: number;
   /** Status that the cloud shows instead of the status that follows from the machine's age. */
   stuckAt?: InstanceStatus;
 }
+
+/** A network resource of the cloud in memory. */
+export interface MemoryResource {
+  kind: NetworkResourceKind;
+  backendId: string;
+  location: string;
+  name: string;
+  cidr?: string;
+  networkBackendId?: string;
+}
+
+type NetworkCalls = Pick<
+  CloudClient,
+  | 'ensureNetwork'
+  | 'ensureSecurityGroup'
+  | 'ensureKeyPair'
+  | 'findNetworkResource'
+  | 'listNetworkResources'
+  | 'deleteNetwork'
+  | 'deleteSecurityGroup'
+  | 'deleteKeyPair'
+>;
+
+/** Makes one call: asks for its permit, awaits `Passing`, and takes effect. */
+type Sending = <Answer>(
+  kind: CloudCall['kind'],
+  location: string,
+  call: string,
+  work: () => Answer,
+) => Promise<Answer>;
 
 /** Function that a cloud call awaits before the call takes effect, and again before the call's answer. */
 export type Passing = (what: string) => Promise<void>;
@@ -29,6 +66,10 @@ export class MemoryCloud {
   readonly #note: (call: string) => void;
   /** All machines that were ever made, in order of creation. */
   readonly made: Machine[] = [];
+  /** The network resources that exist, in order of creation. */
+  resources: MemoryResource[] = [];
+  /** Number of network resources that were ever made. */
+  resourcesMade = 0;
   /** Time from a machine's creation until the machine runs, in ms. */
   bootMs = 10_000;
   /** Called before a cloud call takes effect. A test replaces this function to throw the error of a refused call. */
@@ -83,13 +124,64 @@ export class MemoryCloud {
       stuckAt: _stuck,
       location: _location,
       subnetBackendId: _subnet,
+      needs: _needs,
       ...shown
     } = machine;
     return { ...shown, status: this.#statusOf(machine) };
   }
 
+  /** Returns the calls for network resources. A resource that another one or a machine needs is not deleted. */
+  #networkCalls(at: Sending): NetworkCalls {
+    const ensure = (location: string, made: Omit<MemoryResource, 'backendId' | 'location'>) =>
+      at('mutate', location, `ensure ${made.kind} ${made.name}`, () => {
+        const known = this.resources.find(
+          (one) => one.kind === made.kind && one.name === made.name && one.location === location,
+        );
+        if (known) return { backendId: known.backendId };
+        this.resourcesMade += 1;
+        const backendId = `${made.kind}-${this.resourcesMade}`;
+        this.resources.push({ ...made, backendId, location });
+        return { backendId };
+      });
+    const remove = (location: string, kind: NetworkResourceKind, backendId: string) =>
+      at('mutate', location, `delete ${kind} ${backendId}`, () => {
+        const user =
+          this.resources.find((one) => one.networkBackendId === backendId) ??
+          this.standing.find((one) => one.needs?.includes(backendId));
+        if (user) throw new DriverError('Conflict', `${backendId} is used by ${user.backendId}`);
+        this.resources = this.resources.filter((one) => one.backendId !== backendId);
+      });
+    const list = (location: string, kind: NetworkResourceKind) =>
+      this.resources.filter((one) => one.location === location && one.kind === kind);
+    return {
+      ensureNetwork: ({ location, name, cidr }) => ensure(location, { kind: 'network', name, cidr }),
+      ensureSecurityGroup: ({ location, name, networkBackendId }) =>
+        ensure(location, { kind: 'security-group', name, networkBackendId }),
+      ensureKeyPair: ({ location, name }) => ensure(location, { kind: 'key-pair', name }),
+      findNetworkResource: (location, kind, name) =>
+        at(
+          'list',
+          location,
+          `find ${kind} ${name}`,
+          () => list(location, kind).find((one) => one.name === name)?.backendId,
+        ),
+      listNetworkResources: (location, kind) =>
+        at('list', location, `list ${kind}`, () =>
+          list(location, kind).map(({ backendId, name }) => ({ kind, backendId, name })),
+        ),
+      deleteNetwork: (location, backendId) => remove(location, 'network', backendId),
+      deleteSecurityGroup: (location, backendId) => remove(location, 'security-group', backendId),
+      deleteKeyPair: (location, backendId) => remove(location, 'key-pair', backendId),
+    };
+  }
+
   #client(calls: CallGate, pass: Passing): CloudClient {
-    const at = <Answer>(kind: CloudCall['kind'], location: string, call: string, work: () => Answer) =>
+    const at: Sending = <Answer>(
+      kind: CloudCall['kind'],
+      location: string,
+      call: string,
+      work: () => Answer,
+    ) =>
       calls.send({ action: `memory:${call}`, kind, location }, async (permit): Promise<Answer> => {
         permit.use();
         await pass(call);
@@ -154,14 +246,7 @@ export class MemoryCloud {
       listLocations: unplayed,
       listOffers: unplayed,
       listImages: unplayed,
-      ensureNetwork: unplayed,
-      ensureSecurityGroup: unplayed,
-      ensureKeyPair: unplayed,
-      findNetworkResource: unplayed,
-      listNetworkResources: unplayed,
-      deleteNetwork: unplayed,
-      deleteSecurityGroup: unplayed,
-      deleteKeyPair: unplayed,
+      ...this.#networkCalls(at),
     };
   }
 }

@@ -6,6 +6,9 @@ import {
   networkName,
   securityGroupName,
 } from '../../../../functions/features/networks/network-names.ts';
+import { prepareNetworks } from '../../../../functions/features/networks/prepare.ts';
+import { removeNetworks } from '../../../../functions/features/networks/remove.ts';
+import { handleUnused } from '../../../../functions/features/networks/remove-unused.ts';
 import type { Poll } from '../../../../functions/features/poller/poll.ts';
 import { pollSite } from '../../../../functions/features/poller/poll-site.ts';
 import { watchSites } from '../../../../functions/features/poller/watch.ts';
@@ -137,10 +140,16 @@ export class OneFleet {
     () => this.nowMs,
     (call) => this.history.push(call),
   );
+  /** Draws a random number from [0, 1). A test replaces this function. */
+  draw: () => number = () => 0.5;
+  /** Settings of the deployment. A test changes them. */
+  readonly sharedNetworks = { graceMs: 0, pool: '10.0.0.0/8' };
   /** Messages in the queue. */
   queue: Queued[] = [];
   /** Outcomes of completed tasks, by task token. */
   readonly outcomes = new Map<string, unknown>();
+  /** Errors of failed tasks, by task token. */
+  readonly failures = new Map<string, string>();
   /** Task tokens for which no workflow step is waiting. */
   readonly spent = new Set<string>();
   readonly heartbeats: string[] = [];
@@ -173,7 +182,7 @@ export class OneFleet {
       unprocessed: () => 0,
     });
     const document = this.#loans.lend(async (command, input) => this.#dynamo.perform(command, input));
-    this.store = { document, tables: TABLES, clock: this.#clock, random: () => 0.5 };
+    this.store = { document, tables: TABLES, clock: this.#clock, random: () => this.draw() };
     this.spec = specOf(size, locations, types);
     this.worker = this.makeWorker();
     this.put('access', {
@@ -267,6 +276,7 @@ export class OneFleet {
       outside: { read: () => Promise.resolve(undefined) },
       readDeploymentId: () => Promise.resolve('test'),
       timeLimitMs: TIME_LIMIT_MS,
+      sharedNetworks: this.sharedNetworks,
       readCredential: () => Promise.resolve({ account: 'test' }),
       send: step('send', (message: DriverMessage, delayMs: number) => this.send(message, delayMs)),
       hide: () => Promise.resolve(),
@@ -274,7 +284,7 @@ export class OneFleet {
         succeed: step('succeed', (token: string, output: Record<string, unknown>) =>
           this.#complete(token, output),
         ),
-        fail: step('fail', () => {}),
+        fail: step('fail', (token: string, error: string) => void this.failures.set(token, error)),
         heartbeat: step('heartbeat', (token: string) => {
           this.heartbeats.push(token);
           return !this.outcomes.has(token) && !this.spent.has(token);
@@ -514,6 +524,12 @@ async function handleOne(
     case 'poll':
       await pollSite(context, message);
       return ACK;
+    case 'prepare-networks':
+      return await prepareNetworks(context, message);
+    case 'remove-networks':
+      return await removeNetworks(context, message);
+    case 'remove-unused':
+      return await handleUnused(context, message);
     default:
       return ACK;
   }

@@ -1,0 +1,78 @@
+import { sameSite } from '../../platform/placement/lay-out.ts';
+import { isoTime } from '../../platform/runtime/clock.ts';
+import type { NetworkItem } from '../../platform/store/networks.ts';
+import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
+import { securityGroupsOf } from './inbound-rules.ts';
+import type { WantedShared } from './join.ts';
+import { keyPairName, nameOfGroup, networkName } from './network-names.ts';
+import { sharedIdentityOf } from './security-group.ts';
+import { NETWORK_IDENTITY } from './shared-names.ts';
+
+/** The network resources that a fleet needs at a site. */
+export interface Wanted {
+  /** The records of those that belong to the fleet alone. */
+  own: NetworkItem[];
+  shared: WantedShared[];
+}
+
+/** Returns the network resources that the fleet's node groups at this site need. */
+export async function wantedNetworks(
+  context: WorkerContext,
+  fleetId: string,
+  site: SiteRef,
+): Promise<Wanted> {
+  const layout = await context.layout(fleetId);
+  const placement = layout.placements.find((one) => sameSite(one, site));
+  if (!placement) throw new RangeError(`fleet ${fleetId} has no placement at ${site.location}`);
+  const groups = placement.ranges.map(({ group }) => group);
+  const item = (kind: NetworkItem['kind'], name: string, neededBy: string[]): NetworkItem => ({
+    fleetId,
+    ...site,
+    kind,
+    name,
+    status: 'Creating',
+    failingSinceMs: 0,
+    claimUntilMs: 0,
+    neededBy,
+    createdAt: isoTime(context.store.clock.now()),
+  });
+  const everyone = groups.map(({ name }) => name);
+  const own = [
+    item('network', networkName(fleetId, site), everyone),
+    item('key-pair', keyPairName(fleetId, site), everyone),
+    ...securityGroupsOf(groups).map(({ neededBy, ...group }) => ({
+      ...item('security-group', nameOfGroup(fleetId, site, group), neededBy),
+      ...group,
+    })),
+  ];
+  return placement.network.mode === 'shared' ? divide(own) : { own, shared: [] };
+}
+
+/**
+ * Divides the resources of a fleet in a shared network: fleets share the network, and the security groups whose rules
+ * name only addresses. A security group with a rule that names a node group of the fleet is the fleet's own. So is the
+ * key pair of the key that the deployment makes for the fleet.
+ */
+function divide(items: readonly NetworkItem[]): Wanted {
+  const shared = items.flatMap((item) => {
+    const identity = identityOf(item);
+    const { kind, rules, neededBy } = item;
+    return identity === undefined
+      ? []
+      : [{ item, wanted: { identity, kind, neededBy, ...(rules ? { rules } : {}) } }];
+  });
+  const isOfAll = new Set(shared.map(({ item }) => item));
+  return { own: items.filter((item) => !isOfAll.has(item)), shared: shared.map(({ wanted }) => wanted) };
+}
+
+/** Returns the identity of the shared resource that serves as this one; undefined if the fleet needs its own. */
+function identityOf({ kind, rules = [], nodeGroup }: NetworkItem): string | undefined {
+  switch (kind) {
+    case 'network':
+      return NETWORK_IDENTITY;
+    case 'security-group':
+      return sharedIdentityOf({ rules, ...(nodeGroup === undefined ? {} : { nodeGroup }) });
+    case 'key-pair':
+      return undefined;
+  }
+}
