@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ApiProblem, ApiUnreachable } from '../../client/index.ts';
-import { type FleetRequest, fleetRequestSchema } from '../../functions/model/fleet-request.ts';
+import type { FleetRequest } from '../../functions/model/fleet-request.ts';
 import { cloudWordSchema, nameSchema } from '../../functions/model/identifiers.ts';
 import { MAX_FLEET_PAGE } from '../../functions/model/paging.ts';
 import { instanceStatusSchema } from '../../functions/model/status.ts';
@@ -9,7 +9,7 @@ import { command, noun } from '../shell/command.ts';
 import type { Context } from '../shell/context.ts';
 import { CliError, EXIT, usageError } from '../shell/exit.ts';
 import { problemError } from '../shell/failure.ts';
-import { readYamlFile } from '../shell/files.ts';
+import { readFleetFile } from '../shell/fleet-file.ts';
 import { fleetsText, fleetText, instancesText } from '../shell/show.ts';
 import { sayWarnings } from '../shell/show-warnings.ts';
 import type { Located } from '../shell/yaml-file.ts';
@@ -75,7 +75,7 @@ export const fleetNoun = noun('fleet', 'Fleets of instances on many clouds', [
       holdFor: holdInput.optional(),
     }),
     async run({ file, idempotencyKey = crypto.randomUUID(), hold, holdFor, wait, timeout }, context) {
-      const read = await readYamlFile(context.world, file, fleetRequestSchema);
+      const read = await readFleetFile(context.world, file);
       const request = { ...read, value: held(read.value, hold, holdFor) };
       if (wait && request.value.hold) {
         throw usageError(

@@ -1,28 +1,34 @@
 import { z } from 'zod';
 import { instanceRequestSchema } from '../../functions/model/fleet-request.ts';
 import { instanceIdSchema, nameSchema } from '../../functions/model/identifiers.ts';
+import { USER_DATA_ENCODINGS } from '../../functions/model/user-data.ts';
 import { WAIT_FLAGS, waitInput } from '../shell/await-connection.ts';
 import { command, type Flag, noun } from '../shell/command.ts';
-import { readText } from '../shell/files.ts';
 import { follow } from '../shell/follow.ts';
 import { ingressInput } from '../shell/ingress-flag.ts';
 import { instancesText, instanceText } from '../shell/show.ts';
 import { sayWarnings } from '../shell/show-warnings.ts';
+import { readUserData } from '../shell/user-data-file.ts';
 import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
 
 const INSTANCE: readonly Flag[] = [['<id>', 'id of the instance']];
 const identified = z.object({ id: instanceIdSchema });
 const asked = instanceRequestSchema.shape;
 
-const labelsInput = z
+const pairsInput = z
   .array(z.string().regex(/^[^=]+=/, 'must be NAME=VALUE'))
   .default([])
   .transform((pairs) =>
     Object.fromEntries(
       pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
     ),
-  )
-  .pipe(asked.labels.unwrap());
+  );
+const labelsInput = pairsInput.pipe(asked.labels.unwrap());
+const tagsInput = pairsInput.pipe(asked.tags.unwrap());
+
+/** Returns a field for the request if it has any value. */
+const filled = <Value extends object>(value: Value): Value | undefined =>
+  Object.values(value).some((one) => one !== undefined) ? value : undefined;
 
 export const instanceNoun = noun('instance', 'Single instances', [
   command({
@@ -39,7 +45,16 @@ export const instanceNoun = noun('instance', 'Single instances', [
       ['--zones <name>...', 'a zone that the instance may be in; may be repeated (default: all zones)'],
       ['--root-disk-gb <gb>', 'size of the root disk'],
       ['--label <NAME=VALUE>...', 'a label; may be repeated'],
+      ['--tag <NAME=VALUE>...', 'a tag of the machine at the cloud; may be repeated'],
       ['--user-data-file <file>', 'file with the user data for the first boot; - reads standard input'],
+      [
+        '--user-data-encoding <encoding>',
+        'plain, gzip, or base64 for a file that is no text (default: plain)',
+      ],
+      ['--identity <name>', 'identity of the machine at the cloud, such as an instance profile'],
+      ['--placement-group <name>', 'placement group or server group of the machine'],
+      ['--metadata-tokens <choice>', 'required or optional, for requests to the metadata service'],
+      ['--metadata-hop-limit <number>', 'maximum number of network hops of the metadata service’s answers'],
       ['--ssh-allow-from <cidr>', 'addresses that may connect by SSH (default: none)'],
       [
         '--ingress <rule>...',
@@ -70,15 +85,22 @@ export const instanceNoun = noun('instance', 'Single instances', [
       rootDiskGb: z.coerce.number().pipe(asked.rootDiskGb.unwrap()).optional(),
       instanceTimeoutSeconds: z.coerce.number().pipe(asked.instanceTimeoutSeconds.unwrap()).optional(),
       label: labelsInput,
+      tag: tagsInput,
+      userDataEncoding: z.enum(USER_DATA_ENCODINGS).default('plain'),
+      identity: asked.identity,
+      placementGroup: asked.placementGroup,
+      metadataTokens: asked.metadataOptions.unwrap().shape.tokens,
+      metadataHopLimit: z.coerce
+        .number()
+        .pipe(asked.metadataOptions.unwrap().shape.hopLimit.unwrap())
+        .optional(),
       userDataFile: z.string().optional(),
       sshAllowFrom: asked.ssh.unwrap().shape.allowFrom.optional(),
       ingress: ingressInput,
       idempotencyKey: z.string().optional(),
     }),
-    async run(
-      { label, userDataFile, sshAllowFrom, ingress, idempotencyKey, wait, timeout, ...request },
-      context,
-    ) {
+    async run({ label, tag, sshAllowFrom, ingress, idempotencyKey, wait, timeout, ...input }, context) {
+      const { userDataFile, userDataEncoding, metadataTokens, metadataHopLimit, ...request } = input;
       const api = await context.api();
       const namespace = await context.namespace();
       const created = await api.createInstance({
@@ -86,8 +108,13 @@ export const instanceNoun = noun('instance', 'Single instances', [
         idempotencyKey,
         body: {
           ...request,
-          labels: Object.keys(label).length > 0 ? label : undefined,
-          userData: userDataFile === undefined ? undefined : await readText(context.world, userDataFile),
+          labels: filled(label),
+          tags: filled(tag),
+          userData:
+            userDataFile === undefined
+              ? undefined
+              : await readUserData(context.world, userDataFile, userDataEncoding),
+          metadataOptions: filled({ tokens: metadataTokens, hopLimit: metadataHopLimit }),
           ssh: sshAllowFrom === undefined ? undefined : { allowFrom: sshAllowFrom },
           ingress: ingress.length > 0 ? ingress : undefined,
         },

@@ -30,6 +30,8 @@ export interface World {
   /** Waits for `ms` milliseconds, or until the signal is aborted. Does not reject in either case. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   readFile(path: string): Promise<string>;
+  /** Reads a file that need not be text. */
+  readBytes(path: string): Promise<Uint8Array>;
   readStdin(): Promise<string>;
   /** Asks the user on the terminal. @returns the answer; undefined if no terminal is attached */
   ask(question: string): Promise<string | undefined>;

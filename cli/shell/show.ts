@@ -37,6 +37,7 @@ export function fleetText(fleet: Fleet): string {
     ['Id', fleet.id],
     ['Namespace', fleet.namespace],
     ['Description', fleet.description],
+    ['Labels', labelsText(fleet.labels)],
     ['Status', fleet.status],
     ['Instances', countsText(counts)],
     ['Shortfall', fleet.shortfall === 0 ? undefined : fleet.shortfall],
@@ -128,6 +129,7 @@ export function instanceText(instance: Instance): string {
     ['Zone', instance.zone],
     ['Type', instance.instanceType],
     ['Image', instance.image],
+    ['Labels', labelsText(instance.labels)],
     ['Public IP', instance.publicIp],
     ['Private IP', instance.privateIp],
     ['Launched', instance.launchedAt],
@@ -138,6 +140,12 @@ export function instanceText(instance: Instance): string {
     ['Removal', instance.stuck && stuckText(instance.stuck)],
   ]);
   return `${head}${waiting}`;
+}
+
+/** Returns the labels as `name=value`; undefined if there are none. */
+function labelsText(labels: Readonly<Record<string, string>>): string | undefined {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
+  return pairs.length === 0 ? undefined : pairs.join(', ');
 }
 
 const rotationText = ({ status, requestedAt, failure }: NonNullable<Connection['rotation']>): string =>

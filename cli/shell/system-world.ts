@@ -13,6 +13,7 @@ export const systemWorld: World = {
   now: Date.now,
   sleep: pause,
   readFile: (path) => readFile(path, 'utf8'),
+  readBytes: (path) => readFile(path),
   async readStdin() {
     process.stdin.setEncoding('utf8');
     let text = '';

@@ -28,6 +28,11 @@ export const pathOf = (pointer: string): string[] =>
  * @throws CliError (wrong use) that names line and column of every error
  */
 export function readYaml<S extends z.ZodType>(file: string, text: string, schema: S): Located<z.infer<S>> {
+  return checkContent(file, parseYaml(file, text), schema);
+}
+
+/** Reads YAML (which includes JSON). @throws CliError (wrong use) that names line and column of every error */
+export function parseYaml(file: string, text: string): Located<unknown> {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const at = (offset: number): string => {
@@ -42,9 +47,9 @@ export function readYaml<S extends z.ZodType>(file: string, text: string, schema
     );
   }
   const locate = (path: readonly PropertyKey[]): string => at(offsetOf(document.contents, path));
-  let content: unknown;
   try {
-    content = document.toJS({ maxAliasCount: 100 });
+    const value: unknown = document.toJS({ maxAliasCount: 100 });
+    return { value, locate };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw usageError(
@@ -52,7 +57,15 @@ export function readYaml<S extends z.ZodType>(file: string, text: string, schema
       'Use fewer YAML aliases, and only aliases of anchors that exist.',
     );
   }
-  const parsed = schema.safeParse(content);
+}
+
+/** Checks what was read from a file. @throws CliError (wrong use) that names line and column of every error */
+export function checkContent<S extends z.ZodType>(
+  file: string,
+  { value, locate }: Located<unknown>,
+  schema: S,
+): Located<z.infer<S>> {
+  const parsed = schema.safeParse(value);
   if (parsed.success) return { value: parsed.data, locate };
   throw usageError(
     `${file} has wrong or missing fields`,

@@ -3,6 +3,8 @@ import { dataDisksSchema, hasRootDiskTwice, ROOT_DISK_TWICE, rootDiskSchema } fr
 import { holdSchema } from './fleet-action.ts';
 import { cloudWordSchema, descriptionSchema, nameSchema } from './identifiers.ts';
 import { ingressSchema } from './ingress.ts';
+import { labelsSchema } from './labels.ts';
+import { machineOptionsShape } from './machine-options.ts';
 import { networkChoiceSchema } from './network-choice.ts';
 import { bothOldAndNew, type GroupIssue } from './superseded-fields.ts';
 import { typeChoiceIssues, typeChoiceShape } from './type-choice.ts';
@@ -24,8 +26,6 @@ export const MAX_CONNECTIONS_PER_FLEET = 90;
  * KB.
  */
 export const MAX_REQUEST_BYTES = 256 * 1024;
-/** Maximum size of user data before base64 encoding. This is AWS's limit, and all clouds accept this size. */
-export const MAX_USER_DATA_BYTES = 16 * 1024;
 /**
  * Default time in which an instance has to become Running, in seconds. The time begins with the instance's first claim
  * in a round, and covers all attempts of that round together.
@@ -46,20 +46,6 @@ export const PRIORITIES = ['low', 'normal', 'high'] as const;
 export const prioritySchema = z.enum(PRIORITIES);
 export type Priority = z.infer<typeof prioritySchema>;
 
-const MAX_LABELS = 40;
-/** Matches text without control characters. Clouds store labels as tags, and tags allow no control characters. */
-const ONE_LINE = /^\P{Cc}*$/u;
-
-const labelsSchema = z
-  .record(
-    z.string().regex(/^[A-Za-z0-9._/-]{1,63}$/),
-    z.string().max(255).regex(ONE_LINE, 'must be one line'),
-  )
-  .refine((labels) => Object.keys(labels).length <= MAX_LABELS, {
-    message: `must have at most ${MAX_LABELS} labels`,
-    params: { code: 'too-big' },
-  });
-
 const groupShape = {
   connection: nameSchema,
   ...typeChoiceShape,
@@ -72,14 +58,7 @@ const groupShape = {
     .describe('Size of the root disk. `rootDisk` replaces this field, which is refused beside it.'),
   rootDisk: rootDiskSchema.optional(),
   dataDisks: dataDisksSchema.optional(),
-  labels: labelsSchema.optional(),
-  userData: z
-    .string()
-    .refine((text) => Buffer.byteLength(text) <= MAX_USER_DATA_BYTES, {
-      message: `must have at most ${MAX_USER_DATA_BYTES} bytes in UTF-8`,
-      params: { code: 'too-big' },
-    })
-    .optional(),
+  ...machineOptionsShape,
   instanceTimeoutSeconds: z.int().min(60).max(MAX_INSTANCE_TIMEOUT_SECONDS).optional(),
   ssh: z
     .object({ allowFrom: z.union([z.cidrv4(), z.cidrv6()], 'must be a CIDR, such as 203.0.113.0/24') })
@@ -137,7 +116,9 @@ export const fleetRequestSchema = z
   .object({
     name: nameSchema,
     description: descriptionSchema.optional(),
-    labels: labelsSchema.optional(),
+    labels: labelsSchema
+      .optional()
+      .describe('Labels of the fleet. Its machines get them, too, as far as their cloud keeps tags.'),
     failurePolicy: failurePolicySchema.default('continue'),
     minimumInstances: z.int().min(0).max(MAX_INSTANCES_PER_FLEET).optional(),
     priority: prioritySchema

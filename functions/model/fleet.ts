@@ -4,6 +4,7 @@ import { driverNameSchema } from './connection.ts';
 import { fleetActionSchema } from './fleet-action.ts';
 import { failurePolicySchema, nodeGroupRequestSchema, prioritySchema } from './fleet-request.ts';
 import { cloudWordSchema, fleetIdSchema, instanceIdSchema, nameSchema } from './identifiers.ts';
+import { labelsSchema } from './labels.ts';
 import { networkChoiceSchema, networkModeSchema, siteNetworkSchema } from './network-choice.ts';
 import { fleetStatusSchema, type InstanceStatus, instanceStatusSchema } from './status.ts';
 import { stuckSchema, waitingSchema } from './stuck.ts';
@@ -123,6 +124,9 @@ export const instanceSchema = z.object({
   target: z.enum(['Running', 'Terminated']),
   instanceType: cloudWordSchema,
   image: cloudWordSchema,
+  labels: z
+    .record(z.string(), z.string())
+    .describe('Labels of the fleet and of the node group. A label of the node group wins.'),
   publicIp: z.string().optional(),
   privateIp: z.string().optional(),
   launchedAt: z.iso.datetime().optional(),
@@ -188,6 +192,8 @@ export const fleetSpecSchema = z.object({
   namespace: nameSchema,
   name: nameSchema,
   priority: prioritySchema.exactOptional(),
+  /** Labels of the fleet, which its machines get as tags. */
+  labels: labelsSchema.exactOptional(),
   nodeGroups: z.array(nodeGroupSchema),
   /** What the answer to the request says about it. Absent: nothing. */
   warnings: z.array(warningSchema).exactOptional(),

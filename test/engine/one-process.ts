@@ -77,6 +77,8 @@ export class OneProcess {
         return {
           fleetId,
           namespace: spec.namespace,
+          name: spec.name,
+          labels: spec.labels ?? {},
           priority: spec.priority ?? 'normal',
           placements: layOut(spec),
         };

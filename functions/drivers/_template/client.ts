@@ -14,6 +14,7 @@ import type {
 } from '../contract/driver.ts';
 import { DriverError } from '../contract/errors.ts';
 import { machineName, parseMachineName, parseResourceName, resourceName } from '../contract/names.ts';
+import { encodedUserData } from '../contract/user-data.ts';
 import {
   accountSchema,
   cloudInstance,
@@ -147,7 +148,7 @@ export class TemplateClient implements CloudClient, Reboot {
         imageId: spec.imageBackendId,
         zone: spec.zone,
         diskGb: spec.rootDisk?.sizeGb,
-        userData: spec.userData === undefined ? undefined : Buffer.from(spec.userData).toString('base64'),
+        userData: encodedUserData(spec),
         networkId: spec.networkBackendId,
         subnetId: spec.subnetBackendId,
         securityGroupIds: spec.securityGroupBackendIds,

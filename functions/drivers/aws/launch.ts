@@ -1,11 +1,17 @@
 import { createHash } from 'node:crypto';
-import { CreateTagsCommand, type Instance, RunInstancesCommand } from '@aws-sdk/client-ec2';
+import {
+  CreateTagsCommand,
+  type Instance,
+  RunInstancesCommand,
+  type RunInstancesCommandInput,
+} from '@aws-sdk/client-ec2';
 import { parseLaunchToken } from '../../model/identifiers.ts';
 import type { CreateOutcome } from '../contract/capabilities.ts';
 import { type CloudInstance, DEPLOYMENT_TAG, INSTANCE_TAG, type InstanceSpec } from '../contract/driver.ts';
 import { DriverError } from '../contract/errors.ts';
 import { launchListOf } from '../contract/launch-list.ts';
 import { machineName } from '../contract/names.ts';
+import { encodedUserData } from '../contract/user-data.ts';
 import { disksOf } from './disks.ts';
 import type { Ec2 } from './ec2.ts';
 import { cloudInstance } from './instance-answers.ts';
@@ -146,8 +152,7 @@ export class Launcher {
         },
       ],
       BlockDeviceMappings: disksOf(image, spec.rootDisk?.sizeGb),
-      MetadataOptions: { HttpTokens: 'required' },
-      ...(spec.userData === undefined ? {} : { UserData: Buffer.from(spec.userData).toString('base64') }),
+      ...optionsOf(spec),
       ...(spec.spot
         ? {
             InstanceMarketOptions: {
@@ -176,6 +181,29 @@ export class Launcher {
       .digest('hex');
   }
 }
+
+/** Returns the parameters for the options of a machine. */
+function optionsOf(spec: InstanceSpec): Partial<RunInstancesCommandInput> {
+  const { identity, placementGroup, metadataOptions: { enabled, tokens = 'required', hopLimit } = {} } = spec;
+  const UserData = encodedUserData(spec);
+  return {
+    ...(UserData === undefined ? {} : { UserData }),
+    ...(identity === undefined ? {} : { IamInstanceProfile: profileOf(identity) }),
+    ...(placementGroup === undefined ? {} : { Placement: groupOf(placementGroup) }),
+    MetadataOptions: {
+      HttpTokens: tokens,
+      ...(enabled === undefined ? {} : { HttpEndpoint: enabled ? 'enabled' : 'disabled' }),
+      ...(hopLimit === undefined ? {} : { HttpPutResponseHopLimit: hopLimit }),
+    },
+  };
+}
+
+/** Returns a placement group, which a user names by its name or its id. */
+const groupOf = (group: string) => (/^pg-[0-9a-f]+$/.test(group) ? { GroupId: group } : { GroupName: group });
+
+/** Returns an instance profile, which a user names by its name or its ARN. */
+const profileOf = (identity: string) =>
+  identity.startsWith('arn:') ? { Arn: identity } : { Name: identity };
 
 /**
  * Divides the specs into batches. Each batch becomes one call. A batch belongs to one fleet, because its tag has the

@@ -83,5 +83,24 @@ export const awsMetadata = {
     'writer-marks',
     'rights-check',
   ],
-  features: ['tags', 'user-data', 'spot', 'launch-tokens', 'zones', 'group-sources', 'ipv6-rules'],
+  features: [
+    'tags',
+    'user-data',
+    'spot',
+    'launch-tokens',
+    'zones',
+    'group-sources',
+    'ipv6-rules',
+    'identity',
+    'placement-groups',
+    'metadata-options',
+  ],
+  tagRules: {
+    // EC2 keeps 50 tags at a resource. Six of a machine's tags are the driver's and the control plane's own.
+    most: 44,
+    keyPattern: '[\\p{L}\\p{N} +=._:/@-]+',
+    maxKeyLength: 128,
+    maxValueLength: 256,
+    reserved: ['fleetwright:*', 'aws:*', 'Name'],
+  },
 } as const satisfies DriverMetadata;

@@ -3,6 +3,7 @@ import type { Cloud } from '../../model/cloud.ts';
 import type { CloudInstance, InstanceSpec } from '../contract/driver.ts';
 import { DriverError } from '../contract/errors.ts';
 import { machineName } from '../contract/names.ts';
+import { encodedUserData } from '../contract/user-data.ts';
 import { anyAnswerSchema, machineSchema, statusSchema } from './answers.ts';
 import { isNotFound, isRefusalByCloud, saysItExists } from './errors.ts';
 import type { MachineReader } from './machine-reader.ts';
@@ -45,7 +46,7 @@ export class Launcher {
 
   async start(spec: InstanceSpec): Promise<CloudInstance> {
     const { registration, networks, transport, deploymentId } = this.#options;
-    if (spec.userData !== undefined || spec.spot) {
+    if (encodedUserData(spec) !== undefined || spec.spot) {
       throw new DriverError(
         'Unsupported',
         'CB-Spider supports neither user data nor spot machines: leave these out of the request',

@@ -2,6 +2,7 @@ import type { Cloud, Image, InstanceType, Location, Offer } from '../../model/cl
 import type { Credential } from '../../model/connection.ts';
 import type { DataDisk, RootDisk } from '../../model/disk.ts';
 import type { PortRange, RuleProtocol } from '../../model/inbound-rule.ts';
+import type { MetadataOptions } from '../../model/machine-options.ts';
 import type { InstanceStatus } from '../../model/status.ts';
 import type { CallGate } from './call-gate.ts';
 import type { DriverErrorCode } from './errors.ts';
@@ -157,6 +158,17 @@ export interface InstanceSpec {
   dataDisks?: readonly DataDisk[];
   /** The user data, not encoded. A driver without the feature `user-data` throws `Unsupported`. */
   userData?: string;
+  /** The bytes of user data that is no text, in base64. A spec has at most one of `userData` and this field. */
+  userDataBase64?: string;
+  /**
+   * The identity with which the machine's programs call the cloud, as the cloud names it. Set only for drivers with the
+   * feature `identity`.
+   */
+  identity?: string;
+  /** Name of a placement group at the location. Set only for drivers with the feature `placement-groups`. */
+  placementGroup?: string;
+  /** Set only for drivers with the feature `metadata-options`. Absent: requests need a session token. */
+  metadataOptions?: MetadataOptions;
   networkBackendId: string;
   subnetBackendId?: string;
   /** The machine's security groups, at least one, each only once. Traffic is allowed if one of them allows it. */
@@ -362,3 +374,6 @@ export interface CloudClient {
 
 export const INSTANCE_TAG = 'fleetwright:instance';
 export const DEPLOYMENT_TAG = 'fleetwright:deployment';
+/** Tags of machines with the names of their fleet and their node group, for people. They prove nothing. */
+export const FLEET_TAG = 'fleetwright:fleet';
+export const GROUP_TAG = 'fleetwright:node-group';

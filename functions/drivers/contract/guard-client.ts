@@ -204,6 +204,8 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 /** Returns the user data and public keys in a call's specs. A cloud may repeat these texts in an error. */
 function wordsIn(argument: unknown): string[] {
   const specs: unknown[] = Array.isArray(argument) ? argument : [argument];
-  const words = specs.flatMap((spec) => (isRecord(spec) ? [spec['userData'], spec['publicKey']] : []));
+  const words = specs.flatMap((spec) =>
+    isRecord(spec) ? [spec['userData'], spec['userDataBase64'], spec['publicKey']] : [],
+  );
   return [...new Set(words.filter((word) => typeof word === 'string'))];
 }

@@ -54,6 +54,9 @@ export type CapabilityName = (typeof CAPABILITY_NAMES)[number];
  * - `disk-encryption`: a disk of a spec may say whether it is encrypted
  * - `disk-keys`: a disk of a spec may name the customer's encryption key
  * - `data-disks`: machines get the data disks of a spec
+ * - `identity`: a spec may name the identity with which the machine's programs call the cloud
+ * - `placement-groups`: a spec may name a group that decides which hosts the machines get
+ * - `metadata-options`: a spec may say who reaches the metadata service
  * - `kept-disks`: a data disk of a spec may be kept when its machine is removed; the client has the capability `volumes`
  */
 export const DRIVER_FEATURES = [
@@ -71,6 +74,9 @@ export const DRIVER_FEATURES = [
   'disk-keys',
   'data-disks',
   'kept-disks',
+  'identity',
+  'placement-groups',
+  'metadata-options',
 ] as const;
 export type DriverFeature = (typeof DRIVER_FEATURES)[number];
 
@@ -88,6 +94,19 @@ export interface DiskType {
   throughputMbps?: DiskRange;
   /** False if machines cannot boot from such a disk. */
   isBootable?: false;
+}
+
+/** What a cloud accepts as tags of a machine. */
+export interface TagRules {
+  /** Maximum number of tags of a user. The driver's own tags are not among them. */
+  most: number;
+  /** A JavaScript regular expression that a whole key must match. */
+  keyPattern: string;
+  /** Maximum lengths, in characters. */
+  maxKeyLength: number;
+  maxValueLength: number;
+  /** Keys that a user must not give. A name that ends with `*` stands for all keys that begin with it, in any case. */
+  reserved: readonly string[];
 }
 
 /**
@@ -166,6 +185,8 @@ export interface DriverMetadata {
   /** `defineDriver` ensures that the clients have exactly the methods of these capabilities. */
   readonly capabilities: readonly CapabilityName[];
   readonly features: readonly DriverFeature[];
+  /** What the driver's clouds accept as tags of a machine. Absent: a driver without the feature `tags`. */
+  readonly tagRules?: TagRules;
   /**
    * The types of disks that the driver's clouds have, by name. The API refuses other names, and values that the type does
    * not accept. Absent: only the cloud knows its types, and refuses a wrong name at the launch.

@@ -3,11 +3,13 @@ import { type CloudInstance, DEPLOYMENT_TAG, INSTANCE_TAG, type InstanceSpec } f
 import { DriverError } from '../contract/errors.ts';
 import { launchListOf } from '../contract/launch-list.ts';
 import { machineName } from '../contract/names.ts';
+import { encodedUserData } from '../contract/user-data.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Flavor } from './flavors.ts';
 import { metadataOf } from './owner.ts';
 import { cloudTimeMs, type Region } from './region.ts';
 import { LAUNCH_TOKEN_TAG } from './server-answers.ts';
+import { serverGroupId } from './server-groups.ts';
 import { NEEDS_TAGS } from './servers.ts';
 
 const madeSchema = z.object({ server: z.object({ id: z.string().min(1) }) });
@@ -55,7 +57,6 @@ export async function requestFor(
     specs.length === 1
       ? { [INSTANCE_TAG]: spec.instanceId, [LAUNCH_TOKEN_TAG]: spec.launchToken }
       : { [LAUNCH_TOKEN_TAG]: launchListOf(tokens) };
-  const userData = spec.userData === undefined ? undefined : Buffer.from(spec.userData).toString('base64');
   const server = {
     name: machineName(deploymentId, spec.launchToken),
     flavorRef: flavor.id,
@@ -63,7 +64,7 @@ export async function requestFor(
     security_groups: spec.securityGroupBackendIds.map((name) => ({ name })),
     key_name: spec.keyPairBackendId,
     availability_zone: spec.zone,
-    user_data: userData,
+    user_data: encodedUserData(spec),
     metadata: {
       ...metadataOf(tags),
       ...identity,
@@ -75,13 +76,18 @@ export async function requestFor(
     tags: tokens,
     ...(await rootDisk(region, spec, flavor)),
   };
+  const { placementGroup } = spec;
+  const hints =
+    placementGroup === undefined
+      ? {}
+      : { 'os:scheduler_hints': { group: await serverGroupId(region, placementGroup) } };
   const several = { min_count: specs.length, max_count: specs.length, return_reservation_id: true };
   return {
     kind: 'create' as const,
     machines: specs.length,
     method: 'POST' as const,
     path: ['servers'],
-    body: { server: specs.length === 1 ? server : { ...server, ...several } },
+    body: { server: specs.length === 1 ? server : { ...server, ...several }, ...hints },
   };
 }
 

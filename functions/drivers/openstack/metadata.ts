@@ -75,5 +75,15 @@ export const openstackMetadata = {
   // Neutron's usual quota of a project is 100 rules. Each security group begins with 2 outbound rules.
   maxInboundRules: 98,
   capabilities: ['stop-start', 'reboot', 'batch-create', 'quotas', 'writer-marks'],
-  features: ['tags', 'user-data', 'group-sources', 'ipv6-rules'],
+  features: ['tags', 'user-data', 'group-sources', 'ipv6-rules', 'placement-groups'],
+  tagRules: {
+    // Nova keeps 128 items of metadata at a server by default. Seven are the driver's and the control plane's own. A
+    // project with a lower quota refuses the launch.
+    most: 121,
+    // A slash becomes a colon (`metadataOf`). Keys with a colon could therefore be equal to another key.
+    keyPattern: '[A-Za-z0-9 ._/-]+',
+    maxKeyLength: 255,
+    maxValueLength: 255,
+    reserved: ['fleetwright:*'],
+  },
 } as const satisfies DriverMetadata;

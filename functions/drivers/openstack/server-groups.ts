@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { WriterMark } from '../contract/capabilities.ts';
+import { DriverError } from '../contract/errors.ts';
 import { namePrefix } from '../contract/names.ts';
 import type { Region } from './region.ts';
 
@@ -53,6 +54,24 @@ export async function removeMark(region: Nova, deploymentId: string, writerId: s
     region,
     groups.filter((group) => markOf(deploymentId, group)?.writerId === writerId),
   );
+}
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/**
+ * Returns the id of a user's server group. Nova accepts only ids.
+ *
+ * @param group the group's name, or its id, which needs no call
+ * @throws DriverError InvalidRequest if the project has no such group, or several
+ */
+export async function serverGroupId(region: Nova, group: string): Promise<string> {
+  if (UUID.test(group)) return group;
+  const [found, ...others] = (await readGroups(region)).filter(({ name }) => name === group);
+  if (found && others.length === 0) return found.id;
+  const message = found
+    ? `the project has ${others.length + 1} server groups ${group}: name one by its id`
+    : `the project has no server group ${group}`;
+  throw new DriverError('InvalidRequest', message);
 }
 
 async function removeAll(region: Nova, groups: readonly Group[]): Promise<void> {

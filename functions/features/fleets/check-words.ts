@@ -4,10 +4,13 @@ import type { Connection } from '../../model/connection.ts';
 import type { DiskFields } from '../../model/disk.ts';
 import type { GroupType } from '../../model/fleet.ts';
 import { connectionKey } from '../../model/identifiers.ts';
+import type { TagSources } from '../../model/labels.ts';
+import type { MachineOptions } from '../../model/machine-options.ts';
 import { type CatalogueEntries, readCatalogue } from '../../platform/store/catalogue.ts';
 import { readConnection } from '../../platform/store/connections.ts';
 import type { Store } from '../../platform/store/store.ts';
 import { checkDisks } from './check-disks.ts';
+import { checkOptions } from './check-options.ts';
 import { type NamedZones, TypeCheck, type Word } from './check-types.ts';
 import type { RequestError } from './request-error.ts';
 
@@ -28,6 +31,8 @@ export interface GroupWords {
   /** The instance types in the order of trial. Absent: `instanceType` is the only one. */
   instanceTypes?: Word[] | undefined;
   image?: string | undefined;
+  /** The options of the group's machines, and the fleet's labels. They are checked against what the driver offers. */
+  options?: (MachineOptions & Pick<TagSources, 'fleetLabels'>) | undefined;
   /** The disks that the group requests. They are checked against what the connection's driver offers. */
   disks?: DiskFields | undefined;
 }
@@ -134,11 +139,22 @@ function offersOf(location: string, instanceType: string, zones: string | readon
 }
 
 function checkGroup(
-  { pointer, locations, zone, zones, instanceType, instanceTypes, image, disks = {} }: GroupWords,
+  {
+    pointer,
+    locations,
+    zone,
+    zones,
+    instanceType,
+    instanceTypes,
+    image,
+    disks = {},
+    options = {},
+  }: GroupWords,
   connection: Connection,
   found: CatalogueEntries,
 ): { errors: RequestError[]; meaning: Meaning } {
-  const errors = checkDisks(pointer, disks, DRIVERS[connection.driver]);
+  const driver = DRIVERS[connection.driver];
+  const errors = [...checkDisks(pointer, disks, driver), ...checkOptions(pointer, options, driver)];
   const add = (field: string, code: string, message: string) =>
     errors.push({ pointer: `${pointer}/${field}`, code, message });
   const { name: ofConnection } = connection;

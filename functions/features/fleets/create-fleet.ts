@@ -82,6 +82,7 @@ async function writeFleet(
         namespace,
         name,
         ...(priority === undefined ? {} : { priority }),
+        ...(request.labels === undefined ? {} : { labels: request.labels }),
         nodeGroups,
         networks,
         ...(warnings.length === 0 ? {} : { warnings }),

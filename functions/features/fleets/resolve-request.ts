@@ -8,6 +8,8 @@ import {
   MAX_PLACEMENTS_PER_FLEET,
 } from '../../model/fleet-request.ts';
 import { cloudWordSchema, nameSchema } from '../../model/identifiers.ts';
+import { labelsSchema, type TagSources } from '../../model/labels.ts';
+import { type MachineOptions, machineOptionsRemains } from '../../model/machine-options.ts';
 import { typeChoiceRemains } from '../../model/type-choice.ts';
 import { MAX_WARNINGS, type Warning } from '../../model/warning.ts';
 import { lightestType, typesOf } from '../../platform/placement/choose-type.ts';
@@ -18,6 +20,7 @@ import { checkTotals, type GroupDemand } from './check-totals.ts';
 import type { Word } from './check-types.ts';
 import { checkWords, type GroupWords, type Meaning, type RequestError } from './check-words.ts';
 import { chooseNetworks, type LocatedGroup } from './choose-networks.ts';
+import { storedUserData } from './user-data.ts';
 import { warnOfOpenDoors } from './warn-doors.ts';
 
 type Stores = Store<'fleets' | 'access' | 'catalogue'>;
@@ -40,7 +43,7 @@ export async function resolveRequest(
   namespace: string,
   request: FleetRequest,
 ): Promise<Resolved | { errors: RequestError[] }> {
-  const words = request.nodeGroups.map((group, at) => wordsOf(group, at));
+  const words = request.nodeGroups.map((group, at) => wordsOf(group, at, request.labels));
   const { meanings, errors } = await checkWords(store, namespace, words);
   errors.push(...checkTotals(demandsOf(request, words, meanings)));
   const located = locatedGroups(request, words, meanings);
@@ -61,7 +64,8 @@ export async function resolveRequest(
       if (!meaning)
         throw new Error(`node group ${group.name} was not resolved, although no error was found in it`);
       const { connection, ...resolved } = meaning;
-      return { ...group, driver: connection.driver, cloud: connection.cloud, ...resolved };
+      const userData = group.userData === undefined ? {} : { userData: storedUserData(group.userData) };
+      return { ...group, ...userData, driver: connection.driver, cloud: connection.cloud, ...resolved };
     }),
   };
 }
@@ -102,6 +106,7 @@ const name = nameSchema.optional().catch(undefined);
  */
 const remainsSchema = z.object({
   name,
+  labels: labelsSchema.optional().catch(undefined),
   nodeGroups: z
     .array(
       z
@@ -112,6 +117,7 @@ const remainsSchema = z.object({
           image: word,
           rootDisk: rootDiskSchema.optional().catch(undefined),
           dataDisks: dataDisksSchema.optional().catch(undefined),
+          ...machineOptionsRemains.shape,
         })
         .optional()
         .catch(undefined),
@@ -132,7 +138,9 @@ export async function inspectRefused(
   const remains = remainsSchema.safeParse(body).data;
   if (!remains) return [];
   const words = remains.nodeGroups.flatMap((group, at) =>
-    group?.connection === undefined ? [] : [wordsOf({ ...group, connection: group.connection }, at)],
+    group?.connection === undefined
+      ? []
+      : [wordsOf({ ...group, connection: group.connection }, at, remains.labels)],
   );
   const [{ errors }, taken] = await Promise.all([
     checkWords(store, namespace, words),
@@ -142,12 +150,15 @@ export async function inspectRefused(
 }
 
 function wordsOf(
-  group: Omit<GroupWords, 'pointer' | 'locations' | 'zones' | 'instanceTypes' | 'disks'> &
+  group: Omit<GroupWords, 'pointer' | 'locations' | 'zones' | 'instanceTypes' | 'disks' | 'options'> &
+    MachineOptions &
     DiskFields &
     NamesInLists,
   at: number,
+  fleetLabels: TagSources['fleetLabels'],
 ): GroupWords {
   const { connection, zone, instanceType, image, rootDiskGb, rootDisk, dataDisks } = group;
+  const { labels, tags, userData, identity, placementGroup, metadataOptions } = group;
   const pointer = `/nodeGroups/${at}`;
   return {
     pointer,
@@ -158,6 +169,7 @@ function wordsOf(
     instanceTypes: group.instanceTypes && wordsIn(`${pointer}/instanceTypes`, group.instanceTypes),
     image,
     disks: { rootDiskGb, rootDisk, dataDisks },
+    options: { fleetLabels, labels, tags, userData, identity, placementGroup, metadataOptions },
     locations: wordsIn(`${pointer}/locations`, group.locations),
   };
 }
@@ -186,6 +198,10 @@ function warningsOf({ pointer, group }: LocatedGroup): Warning[] {
   return warnOfOpenDoors(pointer, group);
 }
 
-function inOrder<Found extends { pointer: string }>(found: readonly Found[]): Found[] {
-  return found.toSorted((a, b) => a.pointer.localeCompare(b.pointer, 'en', { numeric: true }));
+/** Sorts errors or warnings by JSON pointer. One about a field of the fleet may be found once for each node group. */
+function inOrder<Found extends { pointer: string; code: string; message: string }>(
+  found: readonly Found[],
+): Found[] {
+  const unique = new Map(found.map((one) => [`${one.pointer} ${one.code} ${one.message}`, one]));
+  return [...unique.values()].sort((a, b) => a.pointer.localeCompare(b.pointer, 'en', { numeric: true }));
 }

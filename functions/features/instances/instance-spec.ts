@@ -1,12 +1,20 @@
-import { DEPLOYMENT_TAG, INSTANCE_TAG, type InstanceSpec } from '../../drivers/contract/driver.ts';
+import {
+  DEPLOYMENT_TAG,
+  FLEET_TAG,
+  GROUP_TAG,
+  INSTANCE_TAG,
+  type InstanceSpec,
+} from '../../drivers/contract/driver.ts';
 import { rootDiskOf } from '../../model/disk.ts';
 import type { Failure } from '../../model/failure.ts';
 import type { NodeGroup } from '../../model/fleet.ts';
+import { machineTags } from '../../model/labels.ts';
 import { typeFor } from '../../platform/placement/choose-type.ts';
 import { groupAt, sameSite, siteOf } from '../../platform/placement/lay-out.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
 import type { NetworkKind } from '../../platform/store/networks.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
+import { userDataOfSpec } from '../fleets/user-data.ts';
 import { securityGroupsOfMachine } from '../networks/inbound-rules.ts';
 import { securityGroupAmong } from '../networks/security-group.ts';
 import { zonesNamed } from './zones.ts';
@@ -56,7 +64,11 @@ export async function instanceSpec(
     rootDisk: namedDisk,
     dataDisks,
     labels,
+    tags,
     userData,
+    identity,
+    placementGroup,
+    metadataOptions,
     ssh,
     ingress,
     ...rest
@@ -95,13 +107,18 @@ export async function instanceSpec(
       imageBackendId,
       ...(rootDisk === undefined ? {} : { rootDisk }),
       ...(dataDisks === undefined ? {} : { dataDisks }),
-      ...(userData === undefined ? {} : { userData }),
+      ...userDataOfSpec(userData),
+      ...(identity === undefined ? {} : { identity }),
+      ...(placementGroup === undefined ? {} : { placementGroup }),
+      ...(metadataOptions === undefined ? {} : { metadataOptions }),
       networkBackendId: network.backendId,
       ...(subnetBackendId === undefined ? {} : { subnetBackendId }),
       securityGroupBackendIds: [securityGroup, ...ofMarks],
       keyPairBackendId: keyPair.backendId,
       tags: {
-        ...labels,
+        ...machineTags({ fleetLabels: layout.labels, labels, tags }),
+        [FLEET_TAG]: layout.name,
+        [GROUP_TAG]: group.name,
         [INSTANCE_TAG]: record.instanceId,
         [DEPLOYMENT_TAG]: await context.deploymentId(),
       },

@@ -171,6 +171,7 @@ function viewOf(
     target: isGoing(fleet.status) || record?.closeAs !== undefined ? 'Terminated' : 'Running',
     instanceType: record?.instanceType ?? typeFor(group, location, undefined).name,
     image: group.image,
+    labels: { ...fleet.labels, ...group.labels },
     publicIp: record?.publicIp,
     privateIp: record?.privateIp,
     launchedAt: record?.launchedAt,

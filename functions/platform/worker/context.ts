@@ -49,6 +49,9 @@ export interface OpenConnection {
 export interface FleetLayout {
   fleetId: string;
   namespace: string;
+  name: string;
+  /** Labels of the fleet. */
+  labels: Readonly<Record<string, string>>;
   priority: Priority;
   placements: Placement[];
 }

@@ -106,6 +106,8 @@ export function makeContext({
         return {
           fleetId,
           namespace: spec.namespace,
+          name: spec.name,
+          labels: spec.labels ?? {},
           priority: spec.priority ?? 'normal',
           placements: layOut(spec),
         };

@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { activeFaultSchema } from './faults.ts';
-import { POWER_KINDS, RATE_KINDS, resourceKindSchema, ruleSchema } from './requests.ts';
+import {
+  metadataOptionsSchema,
+  POWER_KINDS,
+  RATE_KINDS,
+  resourceKindSchema,
+  ruleSchema,
+} from './requests.ts';
 
 /** Identifies a site: one account at one location of a cloud. */
 export const siteKeySchema = z.object({ cloud: z.string(), account: z.string(), location: z.string() });
@@ -26,6 +32,9 @@ export const instanceRecordSchema = siteKeySchema.extend({
   securityGroupIds: z.array(z.string()).default([]),
   keyPairId: z.string(),
   tags: z.record(z.string(), z.string()),
+  identity: z.string().optional(),
+  placementGroup: z.string().optional(),
+  metadataOptions: metadataOptionsSchema.optional(),
   publicIp: z.string(),
   privateIp: z.string(),
   acceptedAtMs: z.number(),

@@ -12,6 +12,11 @@ export type PowerKind = (typeof POWER_KINDS)[number];
 
 const tagsSchema = z.record(z.string().min(1).max(128), z.string().max(256)).default({});
 const wordSchema = z.string().min(1).max(256);
+export const metadataOptionsSchema = z.strictObject({
+  enabled: z.boolean().optional(),
+  tokens: z.enum(['required', 'optional']).optional(),
+  hopLimit: z.int().min(1).max(64).optional(),
+});
 
 export const createInputSchema = z
   .object({
@@ -22,6 +27,10 @@ export const createInputSchema = z
     zone: wordSchema.optional(),
     rootDiskGb: z.int().positive().optional(),
     userData: z.string().max(65_536).optional(),
+    userDataBase64: z.base64().max(65_536).optional(),
+    identity: wordSchema.optional(),
+    placementGroup: wordSchema.optional(),
+    metadataOptions: metadataOptionsSchema.optional(),
     networkId: wordSchema,
     subnetId: wordSchema.optional(),
     securityGroupIds: z.array(wordSchema).min(1).max(16),

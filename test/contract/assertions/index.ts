@@ -5,6 +5,7 @@ import { ERRORS } from './errors.ts';
 import { INSTANCES } from './instances.ts';
 import { MARKS } from './marks.ts';
 import { NETWORKS } from './networks.ts';
+import { OPTIONS } from './options.ts';
 import { EVERY_REQUEST, PERMITS } from './permits.ts';
 import { PROOFS } from './proofs.ts';
 import { TOKENS } from './tokens.ts';
@@ -16,6 +17,7 @@ export const ASSERTIONS: readonly Assertion[] = [
   ...NETWORKS,
   ...ZONES,
   ...INSTANCES,
+  ...OPTIONS,
   ...TOKENS,
   ...PROOFS,
   ...CAPABILITIES,

@@ -163,7 +163,10 @@ export const INSTANCES = assertions([
       lab.proxy.seen.length = 0;
       await lab.client.createInstance(spec);
       const sent = lab.proxy.seen.flatMap(({ request }) => lab.cloud.userDataOf?.(request) ?? []);
-      assert.deepEqual(sent, [userData]);
+      assert.deepEqual(
+        sent.map((bytes) => bytes.toString('utf8')),
+        [userData],
+      );
     },
   },
   {

@@ -2,7 +2,7 @@ import { awsDriver } from '../../../functions/drivers/aws/driver.ts';
 import { StartFailure } from '../../../local/state/start-failure.ts';
 import type { ProxiedRequest } from '../../fault-proxy/exchange.ts';
 import { MOTO_VERSION, type MotoServer, startMoto } from '../servers/moto.ts';
-import { type CloudUnderTest, type Harness, HarnessUnavailable } from '../suite/harness.ts';
+import { type CloudUnderTest, type Harness, HarnessUnavailable, type SentOptions } from '../suite/harness.ts';
 import { rsaPublicKey } from '../suite/public-key.ts';
 import { AWS_ERRORS, ec2Answer, stsAnswer } from './aws-errors.ts';
 
@@ -31,6 +31,25 @@ function withBody(request: ProxiedRequest, change: (parameters: URLSearchParams)
   const parameters = parametersOf(request);
   change(parameters);
   return { ...request, body: Buffer.from(parameters.toString()) };
+}
+
+/** Returns the options of the machines in a RunInstances request. The first tag specification is of the instances. */
+function optionsOf(request: ProxiedRequest): SentOptions | undefined {
+  if (callOf(request) !== 'RunInstances') return undefined;
+  const parameters = parametersOf(request);
+  const read = (name: string) => parameters.get(name) ?? undefined;
+  const tags = [...parameters].flatMap(([name, key]) => {
+    const [, at] = /^TagSpecification\.1\.Tag\.(\d+)\.Key$/.exec(name) ?? [];
+    return at === undefined ? [] : [[key, read(`TagSpecification.1.Tag.${at}.Value`) ?? ''] as const];
+  });
+  const hopLimit = read('MetadataOptions.HttpPutResponseHopLimit');
+  return {
+    tags: Object.fromEntries(tags),
+    identity: read('IamInstanceProfile.Arn') ?? read('IamInstanceProfile.Name'),
+    placementGroup: read('Placement.GroupName'),
+    tokens: read('MetadataOptions.HttpTokens'),
+    hopLimit: hopLimit === undefined ? undefined : Number(hopLimit),
+  };
 }
 
 /**
@@ -81,6 +100,23 @@ async function countLeft(url: string): Promise<number> {
   return left;
 }
 
+/** Makes the instance profile that a machine may get. moto refuses machines with an unknown profile. */
+async function makeProfile(url: string): Promise<void> {
+  const answer = await fetch(url, {
+    method: 'POST',
+    headers: {
+      authorization: 'AWS4-HMAC-SHA256 Credential=AKIDSUITE/20260101/us-east-1/iam/aws4_request',
+    },
+    body: new URLSearchParams({
+      Action: 'CreateInstanceProfile',
+      Version: '2010-05-08',
+      InstanceProfileName: 'suite',
+    }),
+  });
+  if (!answer.ok)
+    throw new Error(`moto answered ${answer.status} to CreateInstanceProfile: ${await answer.text()}`);
+}
+
 async function startedMoto(): Promise<MotoServer> {
   try {
     return await startMoto();
@@ -92,6 +128,7 @@ async function startedMoto(): Promise<MotoServer> {
 
 async function start(): Promise<CloudUnderTest> {
   const moto = await startedMoto();
+  await makeProfile(moto.url);
   const notYours = 'AWS was not able to validate the provided access credentials';
   return {
     server: 'moto',
@@ -166,10 +203,16 @@ async function start(): Promise<CloudUnderTest> {
     withoutAddresses: (body) => body.replaceAll(/<(privateIpAddress|ipAddress)>[^<]*<\/\1>/g, ''),
     userDataOf(request) {
       const encoded = parametersOf(request).get('UserData');
-      return encoded === null ? undefined : Buffer.from(encoded, 'base64').toString('utf8');
+      return encoded === null ? undefined : Buffer.from(encoded, 'base64');
     },
+    identity: 'arn:aws:iam::123456789012:instance-profile/suite',
+    placementGroup: 'suite',
+    optionsOf,
     isSpot: (request) => parametersOf(request).get('InstanceMarketOptions.MarketType') === 'spot',
-    reset: () => moto.reset(),
+    async reset() {
+      await moto.reset();
+      await makeProfile(moto.url);
+    },
     countLeft: () => countLeft(moto.url),
     stop: () => moto.stop(),
   };

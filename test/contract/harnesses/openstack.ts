@@ -4,7 +4,7 @@ import { openGate } from '../../calls/gates.ts';
 import type { ProxiedRequest } from '../../fault-proxy/exchange.ts';
 import { environmentOf, isUp } from '../../openstack/cloud.ts';
 import { chosenHome } from '../../openstack/state.ts';
-import { type CloudUnderTest, type Harness, HarnessUnavailable } from '../suite/harness.ts';
+import { type CloudUnderTest, type Harness, HarnessUnavailable, type SentOptions } from '../suite/harness.ts';
 import { OPENSTACK_ERRORS, THROTTLED } from './openstack-errors.ts';
 import { deploymentsOf, removeLeftovers } from './openstack-leftovers.ts';
 
@@ -86,12 +86,24 @@ function rewrite(request: ProxiedRequest): ProxiedRequest {
   return { ...request, path: request.path.replace(/\blimit=\d+/, `limit=${PAGE_SIZE}`) };
 }
 
-const createSchema = z.object({ server: z.object({ user_data: z.string().optional() }) });
+const createSchema = z.object({
+  server: z.object({ user_data: z.string().optional(), metadata: z.record(z.string(), z.string()) }),
+  'os:scheduler_hints': z.object({ group: z.string() }).optional(),
+});
 
-function userDataOf(request: ProxiedRequest): string | undefined {
+function createdBy(request: ProxiedRequest) {
   if (callOf(request) !== 'nova:POST /servers') return undefined;
-  const { user_data: data } = createSchema.parse(JSON.parse(request.body.toString('utf8'))).server;
-  return data === undefined ? undefined : Buffer.from(data, 'base64').toString('utf8');
+  return createSchema.parse(JSON.parse(request.body.toString('utf8')));
+}
+
+function userDataOf(request: ProxiedRequest): Buffer | undefined {
+  const data = createdBy(request)?.server.user_data;
+  return data === undefined ? undefined : Buffer.from(data, 'base64');
+}
+
+function optionsOf(request: ProxiedRequest): SentOptions | undefined {
+  const created = createdBy(request);
+  return created && { tags: created.server.metadata, placementGroup: created['os:scheduler_hints']?.group };
 }
 
 /** Removes the addresses of servers from the body of an answer of Nova. */
@@ -176,6 +188,26 @@ class Direct {
     return await response.json();
   }
 
+  /** Makes a server group, which the driver never makes for machines. @returns its id */
+  async makeServerGroup(name: string): Promise<string> {
+    const base = this.endpointOf('compute').replace(/\/+$/, '');
+    const response = await fetch(`${base}/os-server-groups`, {
+      method: 'POST',
+      headers: { 'x-auth-token': this.#token, 'content-type': 'application/json' },
+      body: JSON.stringify({ server_group: { name, policies: ['affinity'] } }),
+    });
+    return z.object({ server_group: z.object({ id: z.string() }) }).parse(await response.json()).server_group
+      .id;
+  }
+
+  async removeServerGroup(id: string): Promise<void> {
+    const base = this.endpointOf('compute').replace(/\/+$/, '');
+    await fetch(`${base}/os-server-groups/${id}`, {
+      method: 'DELETE',
+      headers: { 'x-auth-token': this.#token },
+    });
+  }
+
   /** Returns the names of the suite's resources of one kind. */
   async names(type: string, path: string, key: string): Promise<string[]> {
     const named = z.looseObject({
@@ -209,6 +241,7 @@ async function start(): Promise<CloudUnderTest> {
     ]);
     return names.flat();
   };
+  const placementGroup = await direct.makeServerGroup('machines-of-the-suite');
   return {
     server: 'OpenStack (Nova, Neutron, Glance, Keystone)',
     serverVersion: `Nova ${versions.data?.version.version ?? 'of an unknown version'}`,
@@ -249,6 +282,8 @@ async function start(): Promise<CloudUnderTest> {
     timeLimitMs: 120_000,
     errors: OPENSTACK_ERRORS,
     userDataOf,
+    placementGroup,
+    optionsOf,
     withoutAddresses,
     async reset() {
       for (const deploymentId of deploymentsOf(await namesLeft())) {
@@ -263,7 +298,7 @@ async function start(): Promise<CloudUnderTest> {
       }
     },
     countLeft: async () => (await namesLeft()).length,
-    stop: () => Promise.resolve(),
+    stop: () => direct.removeServerGroup(placementGroup),
   };
 }
 

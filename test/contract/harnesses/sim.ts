@@ -6,7 +6,7 @@ import { readBooks } from '../../../local/sim/engine/books.ts';
 import { loadSimConfig, parseSimConfig, type SimConfig } from '../../../local/sim/engine/config.ts';
 import { startSimServer } from '../../../local/sim/serve.ts';
 import type { ProxiedRequest } from '../../fault-proxy/exchange.ts';
-import type { CloudUnderTest, ErrorRow, Harness } from '../suite/harness.ts';
+import type { CloudUnderTest, ErrorRow, Harness, SentOptions } from '../suite/harness.ts';
 import { RATE_HEADERS, RATE_WORDS } from '../suite/rate-words.ts';
 
 /** Age, in ms, of the state that lists show. A client that relies on a list too early fails the suite. */
@@ -33,7 +33,26 @@ function config(): SimConfig {
   return parseSimConfig({ pageSize: PAGE_SIZE, accounts, clouds: { aws: quick } }, loadSimConfig());
 }
 
-const createSchema = z.object({ launchToken: z.string().optional(), userData: z.string().optional() });
+const createSchema = z.object({
+  launchToken: z.string().optional(),
+  userData: z.string().optional(),
+  userDataBase64: z.string().optional(),
+  tags: z.record(z.string(), z.string()),
+  identity: z.string().optional(),
+  placementGroup: z.string().optional(),
+  metadataOptions: z.object({ tokens: z.string().optional(), hopLimit: z.number().optional() }).optional(),
+});
+
+function userDataOf(request: ProxiedRequest): Buffer | undefined {
+  const { userData, userDataBase64 } = createdBy(request) ?? {};
+  if (userDataBase64 !== undefined) return Buffer.from(userDataBase64, 'base64');
+  return userData === undefined ? undefined : Buffer.from(userData);
+}
+
+function optionsOf(request: ProxiedRequest): SentOptions | undefined {
+  const created = createdBy(request);
+  return created && { ...created, ...created.metadataOptions };
+}
 
 /** Returns the body of a create request, or undefined for any other request. */
 function createdBy(request: ProxiedRequest) {
@@ -146,7 +165,10 @@ async function start(): Promise<CloudUnderTest> {
     timeLimitMs: 10_000,
     errors: ERRORS,
     withoutAddresses: (body) => body.replaceAll(/,"(publicIp|privateIp)":"[^"]*"/g, ''),
-    userDataOf: (request) => createdBy(request)?.userData,
+    userDataOf,
+    identity: 'suite',
+    placementGroup: 'suite',
+    optionsOf,
     reset: async () => engine.reset(),
     async countLeft() {
       const { clouds } = readBooks(engine.world, { connection: 'suite' });

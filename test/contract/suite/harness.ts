@@ -64,6 +64,16 @@ export interface CallNames {
   ensureNetwork: string;
 }
 
+/** Options of a machine in a create request. */
+export interface SentOptions {
+  tags: Readonly<Record<string, string>>;
+  identity?: string | undefined;
+  placementGroup?: string | undefined;
+  /** Whether the metadata service needs session tokens, and for how many hops it answers. */
+  tokens?: string | undefined;
+  hopLimit?: number | undefined;
+}
+
 /** A server that simulates the cloud, and its properties. */
 export interface CloudUnderTest {
   server: string;
@@ -123,7 +133,13 @@ export interface CloudUnderTest {
    */
   emulate?: Readonly<Record<string, readonly Fault[]>>;
   /** Returns the user data of a create request. No answer of the cloud contains the user data. */
-  userDataOf?(request: ProxiedRequest): string | undefined;
+  userDataOf?(request: ProxiedRequest): Buffer | undefined;
+  /** An identity that a machine may have. Absent: the driver has no feature `identity`. */
+  identity?: string;
+  /** A placement group that exists at `location`. Absent: the driver has no feature `placement-groups`. */
+  placementGroup?: string;
+  /** Returns the options of a create request, as the cloud's API has them. Undefined for any other request. */
+  optionsOf?(request: ProxiedRequest): SentOptions | undefined;
   isSpot?(request: ProxiedRequest): boolean;
   /** Returns the body of an answer without the addresses of machines, as a cloud answers that assigns them late. */
   withoutAddresses(body: string): string;

@@ -45,6 +45,27 @@ describe('fleet create', () => {
     expect(stderr).toMatch(/^Warning: fleet\.yaml:\d+:\d+ {2}\/nodeGroups\/0\/instanceType: mind this$/m);
   });
 
+  it('`fleet create` reads the files with user data that the file names, relative to its folder', async () => {
+    const text = FLEET_YAML.replace(/^( +)image: .*$/m, '$&\n$1userData: { file: setup.sh, encoding: gzip }');
+    const { exitCode, asked } = await cli(['fleet', 'create', '-f', 'fleets/web.yaml', '--json'], {
+      files: { 'fleets/web.yaml': text, 'fleets/setup.sh': '#!/bin/sh\n' },
+      answers: coming(),
+    });
+    expect(exitCode).toBe(0);
+    expect(asked[0]?.body).toMatchObject({
+      nodeGroups: expect.arrayContaining([
+        expect.objectContaining({ userData: { text: '#!/bin/sh\n', encoding: 'gzip' } }),
+      ]),
+    });
+    const missing = await cli(['fleet', 'create', '-f', 'fleets/web.yaml'], {
+      files: { 'fleets/web.yaml': text },
+    });
+    expect(missing.exitCode).toBe(2);
+    expect(missing.stderr).toMatch(
+      /fleets\/web.yaml:\d+:\d+ {2}\/nodeGroups\/0\/userData\/file: cannot read/,
+    );
+  });
+
   it('`fleet create --wait` exits with 0 when all instances run, and with 1 if one failed', async () => {
     const well = await cli([...CREATE, '--wait', '--json'], {
       files,

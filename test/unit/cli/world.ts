@@ -55,6 +55,9 @@ export async function cli(args: readonly string[], setting: Setting = {}) {
       if (text === undefined) throw Object.assign(new Error(`no ${path}`), { code: 'ENOENT' });
       return text;
     },
+    async readBytes(path) {
+      return Buffer.from(await this.readFile(path));
+    },
     readStdin: async () => setting.stdin ?? '',
     onInterrupt(callback) {
       listeners.add(callback);

@@ -1,0 +1,107 @@
+import { dirname, isAbsolute, join } from 'node:path';
+import { z } from 'zod';
+import {
+  USER_DATA_ENCODINGS,
+  type UserData,
+  type UserDataEncoding,
+} from '../../functions/model/user-data.ts';
+import type { World } from './context.ts';
+import { CliError, usageError } from './exit.ts';
+import { readText, unreadable } from './files.ts';
+import type { Located } from './yaml-file.ts';
+
+/** User data in a fleet.yaml: the name of a file, which the command line reads before it asks the API. */
+export const userDataFileSchema = z.strictObject({
+  file: z.string().min(1).describe('Name of a file, relative to the folder of fleet.yaml.'),
+  encoding: z
+    .enum(USER_DATA_ENCODINGS)
+    .default('plain')
+    .describe(
+      'How the machine gets the file: plain, compressed with gzip, or base64 for a file that is no text.',
+    ),
+});
+
+/**
+ * Reads user data from a file; `-` is standard input.
+ *
+ * @throws CliError (wrong use) if the file cannot be read, or is no text and the encoding needs text
+ */
+export async function readUserData(
+  world: World,
+  file: string,
+  encoding: UserDataEncoding,
+): Promise<UserData> {
+  if (file === '-') return { text: await textOf(world, encoding), encoding };
+  let bytes: Buffer;
+  try {
+    bytes = Buffer.from(await world.readBytes(file));
+  } catch (error) {
+    throw unreadable(file, error);
+  }
+  if (encoding === 'base64') return { text: bytes.toString('base64'), encoding };
+  const text = bytes.toString('utf8');
+  if (!Buffer.from(text).equals(bytes)) {
+    throw usageError(
+      `${file} is not text in UTF-8`,
+      'Give the encoding base64, which sends the bytes of the file.',
+    );
+  }
+  return encoding === 'plain' ? text : { text, encoding };
+}
+
+async function textOf(world: World, encoding: UserDataEncoding): Promise<string> {
+  if (encoding !== 'base64') return await readText(world, '-');
+  throw usageError('standard input is read as text', 'Give the name of a file for the encoding base64.');
+}
+
+const groupsSchema = z.looseObject({ nodeGroups: z.array(z.unknown()) });
+const groupSchema = z.looseObject({ userData: z.looseObject({ file: z.unknown() }) });
+
+/**
+ * Returns the content of a fleet.yaml in which the user data has the text of each file that the content names.
+ *
+ * @param fleetFile name of the fleet.yaml; `-` is standard input
+ * @throws CliError (wrong use) with the position of each file that cannot be used
+ */
+export async function withUserDataFiles(
+  world: World,
+  fleetFile: string,
+  { value, locate }: Located<unknown>,
+): Promise<unknown> {
+  const body = groupsSchema.safeParse(value);
+  if (!body.success) return value;
+  const errors: string[] = [];
+  const folder = fleetFile === '-' ? '.' : dirname(fleetFile);
+  const nodeGroups = await Promise.all(
+    body.data.nodeGroups.map(async (group, at) => {
+      const found = groupSchema.safeParse(group);
+      if (!found.success) return group;
+      const where = locate(['nodeGroups', at, 'userData']);
+      const named = userDataFileSchema.safeParse(found.data.userData);
+      if (!named.success) {
+        errors.push(
+          ...named.error.issues.map(({ message }) => `${where}  /nodeGroups/${at}/userData: ${message}`),
+        );
+        return group;
+      }
+      const { file, encoding } = named.data;
+      try {
+        return {
+          ...found.data,
+          userData: await readUserData(world, isAbsolute(file) ? file : join(folder, file), encoding),
+        };
+      } catch (error) {
+        if (!(error instanceof CliError)) throw error;
+        errors.push(`${where}  /nodeGroups/${at}/userData/file: ${error.message}`);
+        return group;
+      }
+    }),
+  );
+  if (errors.length > 0)
+    throw usageError(
+      `${fleetFile} names files that cannot be used`,
+      'Correct the lines named above.',
+      errors,
+    );
+  return { ...body.data, nodeGroups };
+}
