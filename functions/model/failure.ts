@@ -1,3 +1,4 @@
+import type { FieldError } from './field-error.ts';
 import type { QuotaSubject } from './quota-subject.ts';
 
 /**
@@ -16,4 +17,6 @@ export interface Failure {
   machines?: number | undefined;
   /** What the quota counts that refused the call. Absent: another code, or the quota of the machine's family. */
   quotaOf?: QuotaSubject | undefined;
+  /** The fields of the request that are wrong, if only the cloud could tell it. */
+  errors?: FieldError[] | undefined;
 }

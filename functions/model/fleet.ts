@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { cloudSchema } from './cloud.ts';
 import { driverNameSchema } from './connection.ts';
+import { fieldErrorSchema } from './field-error.ts';
 import { fleetActionSchema } from './fleet-action.ts';
 import { failurePolicySchema, nodeGroupRequestSchema, prioritySchema } from './fleet-request.ts';
 import { cloudWordSchema, fleetIdSchema, instanceIdSchema, nameSchema } from './identifiers.ts';
@@ -94,6 +95,12 @@ export const fleetSchema = z.object({
     .optional()
     .describe('Name and version of the secret that holds the private key.'),
   failures: z.array(failureSummarySchema),
+  errors: z
+    .array(fieldErrorSchema)
+    .optional()
+    .describe(
+      'Fields of the request that are wrong, as the clouds told it. Nothing was made where they matter.',
+    ),
   waiting: z
     .array(waitingSchema)
     .optional()

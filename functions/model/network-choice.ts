@@ -127,6 +127,24 @@ export function givenAt(
   return undefined;
 }
 
+/** The given network in the terms of the driver contract (`EnsuredNetwork`). */
+export function networkOfGiven({ networkId, subnetIds }: GivenNetwork): {
+  backendId: string;
+  subnetBackendId?: string;
+  zones?: { zone: string; subnetBackendId: string }[];
+} {
+  if (subnetIds === undefined) return { backendId: networkId };
+  if (Array.isArray(subnetIds)) {
+    const [only, ...others] = subnetIds;
+    return {
+      backendId: networkId,
+      ...(only === undefined || others.length > 0 ? {} : { subnetBackendId: only }),
+    };
+  }
+  const zones = Object.entries(subnetIds).map(([zone, subnetBackendId]) => ({ zone, subnetBackendId }));
+  return { backendId: networkId, zones: zones.toSorted((a, b) => (a.zone < b.zone ? -1 : 1)) };
+}
+
 /** Returns the zones that have a given subnet; undefined if the subnets belong to no zone. */
 export function zonesOfGiven({ subnetIds }: GivenNetwork): string[] | undefined {
   return subnetIds === undefined || Array.isArray(subnetIds) ? undefined : Object.keys(subnetIds).sort();

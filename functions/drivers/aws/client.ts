@@ -1,11 +1,14 @@
 import { STSClient } from '@aws-sdk/client-sts';
 import type { Image, InstanceType, Location, Offer } from '../../model/cloud.ts';
+import type { GivenNetwork } from '../../model/network-choice.ts';
 import type {
   BatchCreate,
   CreateOutcome,
   DeniedRight,
+  ExistingNetworks,
   IdempotencyKeys,
   ListById,
+  NetworkFault,
   Reboot,
   RightsCheck,
   StopStart,
@@ -24,6 +27,7 @@ import type {
   VerifiedCredential,
 } from '../contract/driver.ts';
 import { Ec2, type Ec2Options } from './ec2.ts';
+import { findFaults } from './given-networks.ts';
 import { HomeIdentity } from './home-identity.ts';
 import { listImages } from './images.ts';
 import { Instances, MAX_IDS } from './instances.ts';
@@ -41,7 +45,16 @@ import { WriterParameters } from './writer-parameters.ts';
 
 /** Connects to one AWS account. A location is a region. */
 export class AwsClient
-  implements CloudClient, BatchCreate, IdempotencyKeys, ListById, Reboot, RightsCheck, StopStart, WriterMarks
+  implements
+    CloudClient,
+    BatchCreate,
+    ExistingNetworks,
+    IdempotencyKeys,
+    ListById,
+    Reboot,
+    RightsCheck,
+    StopStart,
+    WriterMarks
 {
   readonly maxBatchSize = MAX_BATCH;
   readonly maxListedById = MAX_IDS;
@@ -52,6 +65,7 @@ export class AwsClient
   readonly #writers: WriterParameters;
   readonly #rights: Rights;
   readonly #homeRegion: string;
+  readonly #deploymentId: string;
   readonly #instances: Instances;
   readonly #launcher: Launcher;
   readonly #resources: {
@@ -70,6 +84,7 @@ export class AwsClient
     this.#writers = new WriterParameters(options, deploymentId);
     this.#rights = new Rights(this.#ec2, this.#parameters, deploymentId);
     this.#homeRegion = homeRegion;
+    this.#deploymentId = deploymentId;
     this.#instances = new Instances(this.#ec2, deploymentId);
     this.#launcher = new Launcher(this.#ec2, this.#types, deploymentId);
     this.#resources = {
@@ -129,6 +144,10 @@ export class AwsClient
 
   async listNetworkResources(location: string, kind: NetworkResourceKind): Promise<CloudNetworkResource[]> {
     return await this.#resources[kind].list(location);
+  }
+
+  async verifyNetwork(location: string, given: GivenNetwork): Promise<NetworkFault[]> {
+    return await findFaults(this.#ec2, this.#deploymentId, location, given);
   }
 
   async deleteNetwork(location: string, backendId: string): Promise<void> {

@@ -82,6 +82,7 @@ export const awsMetadata = {
     'idempotency-keys',
     'writer-marks',
     'rights-check',
+    'existing-networks',
   ],
   features: [
     'tags',

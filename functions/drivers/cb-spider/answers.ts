@@ -67,8 +67,12 @@ export const resultSchema = z.object({ Result: z.string() });
 
 export const vpcSchema = z.object({
   IId: iidSchema,
-  SubnetInfoList: list(z.object({ IId: iidSchema, IPv4_CIDR: z.string() })),
+  SubnetInfoList: list(z.object({ IId: iidSchema, IPv4_CIDR: z.string(), Zone: textSchema })),
 });
+export type VpcAnswer = z.output<typeof vpcSchema>;
+
+export const securityGroupSchema = z.object({ IId: iidSchema, VpcIID: iidSchema });
+export type SecurityGroupAnswer = z.output<typeof securityGroupSchema>;
 
 export const regionZoneSchema = z.object({
   Name: z.string(),

@@ -1,6 +1,13 @@
 import type { z } from 'zod';
 import type { Image, InstanceType, Location, Offer } from '../../model/cloud.ts';
-import type { IdempotencyKeys, Reboot, StopStart } from '../contract/capabilities.ts';
+import type { GivenNetwork } from '../../model/network-choice.ts';
+import type {
+  ExistingNetworks,
+  IdempotencyKeys,
+  NetworkFault,
+  Reboot,
+  StopStart,
+} from '../contract/capabilities.ts';
 import type {
   CloudClient,
   CloudInstance,
@@ -46,7 +53,7 @@ export interface Timeouts {
 const TIMEOUTS: Timeouts = { handOverMs: 10_000, lockedMs: 4_000 };
 
 /** Connects to one account at one cloud behind one CB-Spider server. */
-export class CbSpiderClient implements CloudClient, IdempotencyKeys, StopStart, Reboot {
+export class CbSpiderClient implements CloudClient, ExistingNetworks, IdempotencyKeys, StopStart, Reboot {
   readonly #transport: SpiderTransport;
   readonly #deploymentId: string;
   readonly #registration: Registration;
@@ -122,6 +129,10 @@ export class CbSpiderClient implements CloudClient, IdempotencyKeys, StopStart, 
 
   async listNetworkResources(location: string, kind: NetworkResourceKind): Promise<CloudNetworkResource[]> {
     return await this.#networks.list(location, kind);
+  }
+
+  async verifyNetwork(location: string, given: GivenNetwork): Promise<NetworkFault[]> {
+    return await this.#networks.verify(location, given);
   }
 
   async deleteNetwork(location: string, backendId: string): Promise<void> {

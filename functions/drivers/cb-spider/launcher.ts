@@ -45,7 +45,7 @@ export class Launcher {
   }
 
   async start(spec: InstanceSpec): Promise<CloudInstance> {
-    const { registration, networks, transport, deploymentId } = this.#options;
+    const { registration, transport, deploymentId } = this.#options;
     if (encodedUserData(spec) !== undefined || spec.spot) {
       throw new DriverError(
         'Unsupported',
@@ -53,7 +53,7 @@ export class Launcher {
       );
     }
     const site = await registration.site(spec.location, spec.zone);
-    const subnet = await networks.subnetIn(site, spec.networkBackendId, spec.zone);
+    const subnet = await this.#subnetOf(site, spec);
     const name = machineName(deploymentId, spec.launchToken, cbSpiderMetadata.maxNameLength);
     const beganAtMs = transport.clock.now();
     try {
@@ -91,6 +91,17 @@ export class Launcher {
     throw new DriverError('OutcomeUnknown', `CB-Spider has not confirmed that it started ${name}`, {
       call: 'POST /vm',
     });
+  }
+
+  /** Returns the subnet for a machine. Nothing is made in a network that a user has given. */
+  async #subnetOf(
+    site: SpiderSite,
+    { networkBackendId, subnetBackendId, zone }: InstanceSpec,
+  ): Promise<string> {
+    const { networks } = this.#options;
+    if (networks.isOurs(networkBackendId)) return await networks.subnetIn(site, networkBackendId, zone);
+    if (subnetBackendId !== undefined) return subnetBackendId;
+    throw new DriverError('InvalidRequest', `no subnet of network ${networkBackendId} is given`);
   }
 
   /**

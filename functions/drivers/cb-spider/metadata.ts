@@ -131,6 +131,6 @@ export const cbSpiderMetadata = {
   maxNameLength: 30,
   // NCP's limit of one ACG, which is the lowest limit of these clouds: guide.ncloud-docs.com, "ACG".
   maxInboundRules: 50,
-  capabilities: ['stop-start', 'reboot', 'idempotency-keys'],
+  capabilities: ['stop-start', 'reboot', 'idempotency-keys', 'existing-networks'],
   features: ['prices', 'launch-tokens'],
 } as const satisfies DriverMetadata;

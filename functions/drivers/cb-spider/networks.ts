@@ -1,4 +1,6 @@
 import type { Cloud } from '../../model/cloud.ts';
+import type { GivenNetwork } from '../../model/network-choice.ts';
+import type { NetworkFault } from '../contract/capabilities.ts';
 import type {
   AllowRule,
   CloudNetworkResource,
@@ -12,6 +14,7 @@ import { parseResourceName, resourceName } from '../contract/names.ts';
 import { allResourcesSchema, anyAnswerSchema, resultSchema, vpcSchema } from './answers.ts';
 import { MOST_ZONES, networkOfLowerHalf, subnetCidrs } from './cidr.ts';
 import { isNotFound, saysItExists } from './errors.ts';
+import { findFaults } from './given-networks.ts';
 import { cbSpiderMetadata } from './metadata.ts';
 import { idTransformMode } from './providers.ts';
 import type { Registration, SpiderSite } from './registration.ts';
@@ -82,6 +85,18 @@ export class Networks {
     const Name = this.#name(name);
     await this.#make(site, 'key-pair', ['keypair'], { Name });
     return { backendId: Name };
+  }
+
+  /** Finds what is wrong with a network that a user has given. */
+  async verify(location: string, given: GivenNetwork): Promise<NetworkFault[]> {
+    const { transport, registration } = this.#options;
+    const site = await registration.site(location);
+    return await findFaults({ transport, site, isOurs: (name) => this.isOurs(name) }, given);
+  }
+
+  /** Returns true if this driver gave the name to a resource. Resources that users give have other names. */
+  isOurs(name: string): boolean {
+    return parseResourceName(this.#options.deploymentId, name, maxNameLength) !== undefined;
   }
 
   /**

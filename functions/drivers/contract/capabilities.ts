@@ -1,6 +1,6 @@
 import type { InstanceType, Offer } from '../../model/cloud.ts';
 import type { GivenNetwork } from '../../model/network-choice.ts';
-import type { CloudClient, CloudInstance, EnsuredNetwork, InstanceSpec } from './driver.ts';
+import type { CloudClient, CloudInstance, InstanceSpec } from './driver.ts';
 import type { DriverError } from './errors.ts';
 import { CAPABILITY_NAMES, type CapabilityName } from './metadata.ts';
 
@@ -169,6 +169,10 @@ export const NETWORK_FAULT_CODES = [
   'other-zone',
   /** The subnets must be given by zone, or as a list; the message says which, and why. */
   'subnets-misfit',
+  /** Machines cannot be created in the network, for a reason that the message tells. */
+  'not-usable',
+  /** The cloud, or the driver, takes fewer security groups for one machine. */
+  'too-many',
   /** This deployment made the resource for a fleet, and removes it with that fleet. */
   'made-for-a-fleet',
 ] as const;
@@ -181,22 +185,21 @@ export interface NetworkFault {
   message: string;
 }
 
-/** The network as `ensureNetwork` would return it, or everything that is wrong with it. */
-export type VerifiedNetwork = { network: EnsuredNetwork } | { faults: [NetworkFault, ...NetworkFault[]] };
-
 /** Lets machines use a network that the user made. */
 export interface ExistingNetworks {
   /**
    * Checks that the network exists at the location, that its subnets belong to it and are in their zones, and that its
-   * security groups can be used in it. Makes at most ten read requests, and changes nothing at the cloud. The answer's
-   * `zones` are the zones that have a given subnet.
+   * security groups can be used in it. Makes at most one read request for each given id and three more, and changes nothing at the
+   * cloud.
    *
-   * The caller later passes the answer and the given security groups to `createInstance`. It never passes them to a
-   * method that changes or deletes network resources.
+   * Without faults, the caller passes the network, the subnet of the machine's zone and the security groups to
+   * `createInstance` (`networkOfGiven` in `model/network-choice.ts`). It never passes them to a method that changes or
+   * deletes network resources.
    *
+   * @returns everything that is wrong, empty if the network can be used
    * @throws DriverError NotFound for an unknown location; Forbidden if the credential may not read a resource
    */
-  verifyNetwork(location: string, given: GivenNetwork): Promise<VerifiedNetwork>;
+  verifyNetwork(location: string, given: GivenNetwork): Promise<NetworkFault[]>;
 }
 
 /** Maps each optional capability to its methods. */

@@ -1,7 +1,10 @@
 import type { Image, InstanceType, Location, Offer } from '../../model/cloud.ts';
+import type { GivenNetwork } from '../../model/network-choice.ts';
 import type {
   BatchCreate,
   CreateOutcome,
+  ExistingNetworks,
+  NetworkFault,
   Quota,
   Quotas,
   Reboot,
@@ -25,6 +28,7 @@ import { DriverError } from '../contract/errors.ts';
 import { createAll, MAX_BATCH } from './batches.ts';
 import { Catalogue } from './catalogue.ts';
 import { offersOf, readFlavors } from './flavors.ts';
+import { findFaults } from './given-networks.ts';
 import { readImages } from './images.ts';
 import { deleteKeyPair, ensureKeyPair, findKeyPair, listKeyPairs } from './key-pairs.ts';
 import { createServer } from './launch.ts';
@@ -47,7 +51,9 @@ const CALL_MS = 28_000;
 const LIST_MS = 55_000;
 
 /** Connects to one project at one OpenStack cloud, with one credential. */
-export class OpenStackClient implements CloudClient, BatchCreate, StopStart, Reboot, Quotas, WriterMarks {
+export class OpenStackClient
+  implements CloudClient, BatchCreate, ExistingNetworks, StopStart, Reboot, Quotas, WriterMarks
+{
   readonly maxBatchSize = MAX_BATCH;
   readonly #session: Session;
   readonly #transport: Transport;
@@ -143,6 +149,10 @@ export class OpenStackClient implements CloudClient, BatchCreate, StopStart, Reb
       case 'key-pair':
         return await listKeyPairs(region, this.#deploymentId);
     }
+  }
+
+  async verifyNetwork(location: string, given: GivenNetwork): Promise<NetworkFault[]> {
+    return await findFaults(this.#at(location), this.#deploymentId, given);
   }
 
   async deleteNetwork(location: string, backendId: string, machines?: RecordedMachines): Promise<void> {

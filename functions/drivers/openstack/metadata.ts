@@ -74,7 +74,7 @@ export const openstackMetadata = {
   maxNameLength: 63,
   // Neutron's usual quota of a project is 100 rules. Each security group begins with 2 outbound rules.
   maxInboundRules: 98,
-  capabilities: ['stop-start', 'reboot', 'batch-create', 'quotas', 'writer-marks'],
+  capabilities: ['stop-start', 'reboot', 'batch-create', 'quotas', 'writer-marks', 'existing-networks'],
   features: ['tags', 'user-data', 'group-sources', 'ipv6-rules', 'placement-groups'],
   tagRules: {
     // Nova keeps 128 items of metadata at a server by default. Seven are the driver's and the control plane's own. A

@@ -65,6 +65,7 @@ export function cloudInstance(
 export const resourceAnswerSchema = z.object({
   id: z.string().min(1),
   subnetId: z.string().exactOptional(),
+  networkId: z.string().exactOptional().describe('The network of a security group.'),
   zones: z
     .array(z.string().min(1))
     .exactOptional()
@@ -73,6 +74,8 @@ export const resourceAnswerSchema = z.object({
   tags: z.record(z.string(), z.string()).exactOptional(),
   createdAt: z.string().exactOptional(),
 });
+
+export type ResourceAnswer = z.infer<typeof resourceAnswerSchema>;
 
 /**
  * Returns true if the resource carries this deployment's tag. If the resource carries no deployment's tag, the

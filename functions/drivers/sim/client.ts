@@ -1,6 +1,15 @@
 import type { z } from 'zod';
 import { type Image, type InstanceType, type Location, type Offer, offerId } from '../../model/cloud.ts';
-import type { ListById, Reboot, StopStart, WriterMark, WriterMarks } from '../contract/capabilities.ts';
+import type { GivenNetwork } from '../../model/network-choice.ts';
+import type {
+  ExistingNetworks,
+  ListById,
+  NetworkFault,
+  Reboot,
+  StopStart,
+  WriterMark,
+  WriterMarks,
+} from '../contract/capabilities.ts';
 import {
   type AllowRule,
   type CloudClient,
@@ -39,6 +48,7 @@ import {
   resourceAnswerSchema,
   resourcePageSchema,
 } from './answers.ts';
+import { findFaults } from './given-networks.ts';
 import { at, RESOURCE_PATHS } from './paths.ts';
 import type { Transport } from './transport.ts';
 
@@ -46,7 +56,7 @@ import type { Transport } from './transport.ts';
 const MAX_IDS = 100;
 
 /** Connects to one account at one simulated cloud. */
-export class SimClient implements CloudClient, ListById, StopStart, Reboot, WriterMarks {
+export class SimClient implements CloudClient, ExistingNetworks, ListById, StopStart, Reboot, WriterMarks {
   readonly maxListedById = MAX_IDS;
   readonly #transport: Transport;
   readonly #deploymentId: string;
@@ -161,6 +171,12 @@ export class SimClient implements CloudClient, ListById, StopStart, Reboot, Writ
         name: parseResourceName(this.#deploymentId, name) ?? name,
         ...(createdAt === undefined ? {} : { createdAt }),
       }));
+  }
+
+  async verifyNetwork(location: string, given: GivenNetwork): Promise<NetworkFault[]> {
+    return await findFaults(given, this.#deploymentId, location, (kind, ids) =>
+      this.#readAll(at(location, RESOURCE_PATHS[kind]), resourcePageSchema, { ids: ids.join(',') }),
+    );
   }
 
   async deleteNetwork(location: string, backendId: string): Promise<void> {

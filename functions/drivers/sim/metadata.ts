@@ -34,7 +34,7 @@ export const simMetadata = {
   backendIds: 'unique',
   maxNameLength: 63,
   maxInboundRules: 60,
-  capabilities: ['stop-start', 'reboot', 'list-by-id', 'writer-marks'],
+  capabilities: ['stop-start', 'reboot', 'list-by-id', 'writer-marks', 'existing-networks'],
   features: [
     'tags',
     'user-data',

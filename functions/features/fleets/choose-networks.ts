@@ -22,6 +22,8 @@ export interface LocatedGroup {
   group: NodeGroupRequest;
   connection: Connection;
   locations: readonly string[];
+  /** The group's zones by location. Absent: the group has no list of zones. */
+  zonesIn?: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
 type Networks = NonNullable<FleetSpec['networks']>;
@@ -81,7 +83,7 @@ function chooseAt(
       if (entry)
         return { network: { mode, given: entry.given, pointer: own ? givenPointer(own.key) : '/network' } };
       const at = group.locations.indexOf(location);
-      const message = `has no network: add an entry ${location} or ${connection.name}/${location} to network.existing, or to the network of connection ${connection.name} (\`fleetwright connection set-network\`)`;
+      const message = `has no network: add an entry ${location} or ${connection.name}/${location} to network.existing`;
       return { error: { pointer: `${pointer}/locations/${at}`, code: 'no-network', message } };
     }
   }
@@ -103,25 +105,23 @@ export function existingError(
 }
 
 /** Returns what a group asks for and its given network does not allow. */
-function groupErrors(
-  { pointer, group }: LocatedGroup,
-  location: string,
-  network: SiteNetwork,
-): RequestError[] {
+function groupErrors(located: LocatedGroup, location: string, network: SiteNetwork): RequestError[] {
   if (network.mode !== 'existing') return [];
-  return [...zoneErrors(pointer, group, location, network.given), ...doorErrors(pointer, group)];
+  return [...zoneErrors(located, location, network.given), ...doorErrors(located.pointer, located.group)];
 }
 
+/** A group that names several zones uses those that have a given subnet. */
 function zoneErrors(
-  pointer: string,
-  { zone }: NodeGroupRequest,
+  { pointer, group, zonesIn }: LocatedGroup,
   location: string,
   given: GivenNetwork,
 ): RequestError[] {
   const zones = zonesOfGiven(given);
-  if (zone === undefined || zones === undefined || zones.includes(zone)) return [];
-  const message = `network ${given.networkId} has no subnet in ${zone} of ${location}: subnetIds names ${zones.join(', ')}`;
-  return [{ pointer: `${pointer}/zone`, code: 'no-subnet', message }];
+  const named = zonesIn?.[location] ?? (group.zone === undefined ? undefined : [group.zone]);
+  if (!named || !zones || named.some((zone) => zones.includes(zone))) return [];
+  const field = zonesIn ? 'zones' : 'zone';
+  const message = `network ${given.networkId} has no subnet in ${named.join(', ')} of ${location}: subnetIds names ${zones.join(', ')}`;
+  return [{ pointer: `${pointer}/${field}`, code: 'no-subnet', message }];
 }
 
 /** The given security groups are never changed. They alone decide what traffic may reach a machine. */

@@ -135,6 +135,7 @@ export function fleetView(fleet: FleetItem, placements: readonly PlacementItem[]
     costUsd: placements.reduce((sum, placement) => sum + costUsd(placement, seconds), 0),
     sshKeyParameter: isOver(fleet.status) ? undefined : fleet.sshKeyParameter,
     failures: failuresOf(fleet, placements),
+    errors: errorsOf(placements),
     waiting: undefined,
     shortfall: isSettled(fleet.status) ? fleet.requested - (counts.Running ?? 0) : undefined,
     heldUntil: fleet.heldUntilMs === undefined ? undefined : isoTime(fleet.heldUntilMs),
@@ -184,6 +185,13 @@ function failuresOf(fleet: UnclaimedOf, placements: readonly PlacementItem[]): F
     }
   }
   return [...failures].map(([code, { count, example }]) => ({ code, count, example }));
+}
+
+/** Returns what the clouds have found wrong in the request; undefined if they found nothing. */
+function errorsOf(placements: readonly PlacementItem[]): Fleet['errors'] {
+  const errors = placements.flatMap(({ blocked }) => blocked?.errors ?? []);
+  const each = new Map(errors.map((one) => [`${one.pointer} ${one.code} ${one.message}`, one]));
+  return each.size > 0 ? [...each.values()] : undefined;
 }
 
 /**

@@ -79,8 +79,8 @@ function locatedGroups(
   return request.nodeGroups.flatMap((group, at) => {
     const meaning = words[at] && meanings.get(words[at]);
     if (!meaning) return [];
-    const { connection, locations } = meaning;
-    return [{ pointer: `/nodeGroups/${at}`, group, connection, locations }];
+    const { connection, locations, zonesIn } = meaning;
+    return [{ pointer: `/nodeGroups/${at}`, group, connection, locations, zonesIn }];
   });
 }
 

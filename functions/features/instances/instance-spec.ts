@@ -16,6 +16,7 @@ import type { NetworkKind } from '../../platform/store/networks.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
 import { userDataOfSpec } from '../fleets/user-data.ts';
 import { securityGroupsOfMachine } from '../networks/inbound-rules.ts';
+import { machineNetwork } from '../networks/machine-network.ts';
 import { securityGroupAmong } from '../networks/security-group.ts';
 import { zonesNamed } from './zones.ts';
 
@@ -51,7 +52,7 @@ export async function instanceSpec(
   const group = groupAt(layout.placements, record.index)?.group;
   const networks = await context.networks(record.fleetId, siteOf(record), record.round);
   const ready = (kind: NetworkKind) => networks.find((item) => item.kind === kind);
-  const network = ready('network');
+  const network = await machineNetwork(context, record.fleetId, siteOf(record), record.round);
   const keyPair = ready('key-pair');
   const notReady = {
     code: 'NetworkNotReady',
@@ -77,16 +78,17 @@ export async function instanceSpec(
   rest satisfies Record<string, never>;
   const here = layout.placements.find((one) => sameSite(one, record));
   const groupsHere = here?.ranges.map((range) => range.group) ?? [];
-  const [securityGroup, ...marks] = securityGroupsOfMachine(
-    { name: group.name, ssh, ingress },
-    groupsHere,
-  ).map((one) => securityGroupAmong(networks, record.fleetId, record, one)?.backendId);
-  const ofMarks = marks.filter((id) => id !== undefined);
+  const ownGroups = () =>
+    securityGroupsOfMachine({ name: group.name, ssh, ingress }, groupsHere).map(
+      (one) => securityGroupAmong(networks, record.fleetId, record, one)?.backendId,
+    );
+  const [securityGroup, ...further] = network?.securityGroupIds ?? ownGroups();
+  const furtherGroups = further.filter((id) => id !== undefined);
   const imageBackendId = imageBackendIds[record.location];
-  if (!network?.backendId || !keyPair?.backendId || !securityGroup || !imageBackendId) {
+  if (!network || !keyPair?.backendId || !securityGroup || !imageBackendId) {
     return { failure: notReady };
   }
-  if (ofMarks.length < marks.length) return { failure: notReady };
+  if (furtherGroups.length < further.length) return { failure: notReady };
   // A network with zones has a subnet in each. The control plane has chosen the record's zone.
   const named = zonesNamed(group, record.location);
   const zone = network.zones || (named && named.length > 1) ? record.zone : named?.[0];
@@ -113,7 +115,7 @@ export async function instanceSpec(
       ...(metadataOptions === undefined ? {} : { metadataOptions }),
       networkBackendId: network.backendId,
       ...(subnetBackendId === undefined ? {} : { subnetBackendId }),
-      securityGroupBackendIds: [securityGroup, ...ofMarks],
+      securityGroupBackendIds: [securityGroup, ...furtherGroups],
       keyPairBackendId: keyPair.backendId,
       tags: {
         ...machineTags({ fleetLabels: layout.labels, labels, tags }),

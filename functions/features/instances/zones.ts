@@ -5,6 +5,7 @@ import { zoneChoiceOf } from '../../platform/placement/choose-zone.ts';
 import type { Placement } from '../../platform/placement/lay-out.ts';
 import type { InstanceItem, TriedZone } from '../../platform/store/instances.ts';
 import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
+import { machineNetwork } from '../networks/machine-network.ts';
 
 /**
  * Returns the zones in which the control plane may create an instance of the group at the site.
@@ -18,8 +19,7 @@ export async function zonesAt(
   round: number,
   group: ZonedGroup,
 ): Promise<string[] | undefined> {
-  const networks = await context.networks(fleetId, site, round);
-  const zones = networks.find(({ kind }) => kind === 'network')?.zones;
+  const zones = (await machineNetwork(context, fleetId, site, round))?.zones;
   const named = zonesNamed(group, site.location);
   // Where the cloud usually chooses the zone, the control plane chooses among several zones that the user names.
   if (!zones) return named && named.length > 1 ? named : undefined;

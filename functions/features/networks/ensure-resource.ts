@@ -1,4 +1,9 @@
-import { type AllowRule, DEPLOYMENT_TAG, type EnsuredNetwork } from '../../drivers/contract/driver.ts';
+import {
+  type AllowRule,
+  type CloudClient,
+  DEPLOYMENT_TAG,
+  type EnsuredNetwork,
+} from '../../drivers/contract/driver.ts';
 import { DriverError, failureOf } from '../../drivers/contract/errors.ts';
 import type { Failure } from '../../model/failure.ts';
 import { sshRule } from '../../model/inbound-rule.ts';
@@ -44,8 +49,11 @@ export type Progress =
 
 /** What the resources that a fleet uses at a site need of each other. */
 export interface Around {
-  network: SiteResource;
+  /** Absent in an existing network. */
+  network?: SiteResource;
   all: readonly SiteResource[];
+  /** Asks the cloud about the existing network. @returns the failure if nothing may be made there */
+  verify?(client: CloudClient): Promise<Failure | undefined>;
 }
 
 /** A fleet that needs network resources at a site. */
@@ -69,14 +77,22 @@ export async function ensureResource(
   const nowMs = context.store.clock.now();
   if (item.claimUntilMs > nowMs) return { waitMs: Math.min(item.claimUntilMs - nowMs, 2_000) };
   const seat = seatOf(context, item, fleetId, membership);
-  const shut = await awaitQuota(context, site, seat);
+  // In an existing network, a quota of networks says nothing of key pairs.
+  const isApart = around.verify !== undefined && seat.stuck === undefined;
+  const shut = isApart ? undefined : await awaitQuota(context, site, seat);
   if (shut) return shut;
   const claimed = { ...item, claimUntilMs: nowMs + claimMsOf(context) };
   if (!(await claim(context, item, claimed.claimUntilMs))) return { waitMs: 1_000 };
   try {
-    const made = await callDriver(context, site, opened, item, around);
+    const client = opened.onTerms({ waitMs: PERMIT_WAIT_MS });
+    const refusal = await around.verify?.(client);
+    if (refusal) {
+      await record(context, claimed, { failingSinceMs: 0 });
+      return { failure: refusal };
+    }
+    const made = await callDriver(context, site, client, item, around);
     await record(context, claimed, { status: 'Ready', failingSinceMs: 0, ...made });
-    await openNetworks(context.store, site);
+    if (!isApart) await openNetworks(context.store, site);
     return 'ready';
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
@@ -136,11 +152,10 @@ async function record({ store }: WorkerContext, item: SiteResource, fields: Reco
 async function callDriver(
   context: WorkerContext,
   site: SiteRef,
-  { onTerms }: OpenConnection,
+  client: CloudClient,
   item: SiteResource,
   { network, all }: Around,
 ): Promise<EnsuredNetwork> {
-  const client = onTerms({ waitMs: PERMIT_WAIT_MS });
   const base = {
     location: site.location,
     name: item.name,
@@ -152,7 +167,7 @@ async function callDriver(
     case 'key-pair':
       return await client.ensureKeyPair({ ...base, publicKey: await publicKeyOf(context, item) });
     case 'security-group': {
-      if (!network.backendId) throw new Error(`network ${network.name} is not ready`);
+      if (!network?.backendId) throw new Error(`the network of security group ${item.name} is not ready`);
       return await client.ensureSecurityGroup({
         ...base,
         networkBackendId: network.backendId,

@@ -17,6 +17,8 @@ import { mayAnyLeave } from './await-quota.ts';
 import { type Around, ensureResource, type Need, type Progress } from './ensure-resource.ts';
 import { hasGroupSource } from './inbound-rules.ts';
 import { joinNetworks } from './join.ts';
+import { siteNetwork } from './machine-network.ts';
+import { refusalOf } from './verify-given.ts';
 import { wantedNetworks } from './wanted.ts';
 
 /**
@@ -73,10 +75,17 @@ export async function ensureNetworks(
   const opened = await openOrFail(context, site);
   if ('failure' in opened) return await blockOrWait(context, fleetId, site, [opened]);
   const { items, membership } = await readSiteNetworks(store, ref);
+  const chosen = await siteNetwork(context, fleetId, site);
   const network = items.find(({ kind }) => kind === 'network');
+  const need = { site, opened, fleetId, membership };
+  if (chosen.mode === 'existing') {
+    const keyPair = items.find(({ kind }) => kind === 'key-pair');
+    if (!keyPair) return 'stopped';
+    const around: Around = { all: items, verify: (client) => refusalOf(client, site, chosen) };
+    return await blockOrWait(context, fleetId, site, [await ensureResource(context, need, keyPair, around)]);
+  }
   // The network was removed in the meantime. This happens only while launching is not on.
   if (!network) return 'stopped';
-  const need = { site, opened, fleetId, membership };
   const first = await ensureResource(context, need, network, { network, all: items });
   if (first !== 'ready') return await blockOrWait(context, fleetId, site, [first]);
   const now = network.status === 'Ready' ? items : (await readSiteNetworks(store, ref)).items;

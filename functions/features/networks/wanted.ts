@@ -37,9 +37,11 @@ export async function wantedNetworks(
     createdAt: isoTime(context.store.clock.now()),
   });
   const everyone = groups.map(({ name }) => name);
+  const keyPair = item('key-pair', keyPairName(fleetId, site), everyone);
+  if (placement.network.mode === 'existing') return { own: [keyPair], shared: [] };
   const own = [
     item('network', networkName(fleetId, site), everyone),
-    item('key-pair', keyPairName(fleetId, site), everyone),
+    keyPair,
     ...securityGroupsOf(groups).map(({ neededBy, ...group }) => ({
       ...item('security-group', nameOfGroup(fleetId, site, group), neededBy),
       ...group,

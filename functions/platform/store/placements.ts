@@ -3,6 +3,8 @@ import { GetCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/li
 import { z } from 'zod';
 import { cloudSchema } from '../../model/cloud.ts';
 import { driverNameSchema } from '../../model/connection.ts';
+import type { Failure } from '../../model/failure.ts';
+import { fieldErrorSchema } from '../../model/field-error.ts';
 import { networkModeSchema } from '../../model/network-choice.ts';
 import { type InstanceStatus, instanceStatusSchema } from '../../model/status.ts';
 import type { Placement } from '../placement/lay-out.ts';
@@ -43,7 +45,9 @@ const placementItemSchema = z.object({
   failureCounts: z.record(z.string(), z.number()),
   failureExamples: z.record(z.string(), z.string()),
   /** Reason why nothing can be launched here. Set if the network resources could not be created. */
-  blocked: z.object({ code: z.string(), message: z.string() }).optional(),
+  blocked: z
+    .object({ code: z.string(), message: z.string(), errors: z.array(fieldErrorSchema).optional() })
+    .optional(),
   /**
    * Instances whose removal failed, by the latest poll that tried to remove one of them: their number, the id of one
    * instance, its error, and the largest number of tries. Out of date if the instances have ended since.
@@ -171,7 +175,7 @@ async function updateLaunching(
 export async function blockPlacement(
   store: Store<'fleets'>,
   { fleetId, connectionKey, location }: { fleetId: string; connectionKey: string; location: string },
-  blocked: { code: string; message: string },
+  { code, message, errors }: Failure,
 ): Promise<void> {
   await store.document.send(
     new UpdateCommand({
@@ -179,7 +183,7 @@ export async function blockPlacement(
       Key: placementKey(fleetId, connectionKey, location),
       UpdateExpression: 'SET blocked = :blocked',
       ConditionExpression: 'attribute_exists(pk)',
-      ExpressionAttributeValues: { ':blocked': blocked },
+      ExpressionAttributeValues: { ':blocked': { code, message, ...(errors ? { errors } : {}) } },
     }),
   );
 }

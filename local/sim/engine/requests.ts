@@ -93,7 +93,13 @@ export type Operation =
   | { call: 'get' | 'terminate' | PowerKind; location: string; backendId: string }
   | { call: 'ensure'; location: string; kind: ResourceKind; input: EnsureInput }
   | { call: 'findResource'; location: string; kind: ResourceKind; name: string }
-  | ({ call: 'listResources'; location: string; kind: ResourceKind; page: Page } & ListFilter)
+  | ({
+      call: 'listResources';
+      location: string;
+      kind: ResourceKind;
+      page: Page;
+      ids?: readonly string[] | undefined;
+    } & ListFilter)
   | { call: 'deleteResource'; location: string; kind: ResourceKind; backendId: string };
 export type CallName = Operation['call'];
 export type LocatedOperation = Extract<Operation, { location: string }>;

@@ -53,12 +53,12 @@ export function listResources(
   world: World,
   { cloud, site }: Target,
   kind: ResourceKind,
-  filter: ListFilter,
+  { ids, ...filter }: ListFilter & { ids?: readonly string[] | undefined },
   page: Page,
 ): { items: object[]; nextCursor: string | null } {
   const isListed = listedBy(cloud, filter);
   const shown = [...site.resources.values()]
-    .filter((record) => record.kind === kind && isListed(record))
+    .filter((record) => record.kind === kind && isListed(record) && (ids?.includes(record.backendId) ?? true))
     .sort((a, b) => a.sequence - b.sequence);
   const { items, nextCursor } = pageOf(shown, page, world.config.pageSize, ({ sequence }) => sequence);
   return { items: items.map((record) => resourceView(cloud, record)), nextCursor };

@@ -90,7 +90,7 @@ export function cloudRoutes(options: AppOptions): Hono<SimEnv> {
       const location = c.req.param('location');
       const name = c.req.query('name');
       if (name !== undefined) return call(c, { call: 'findResource', location, kind, name });
-      return call(c, { call: 'listResources', location, kind, ...filterOf(c), page: page(c) });
+      return call(c, { call: 'listResources', location, kind, ...filterOf(c), ids: idsOf(c), page: page(c) });
     });
     app.delete(`${at}/${path}/:id`, (c) =>
       call(c, {

@@ -148,7 +148,8 @@ function operationOf({ method, path, query = {}, body }: Call<unknown>): Operati
     if (method === 'POST')
       return { call: 'ensure', location, kind, input: ensureInputSchemas[kind].parse(body) };
     if (query['name'] !== undefined) return { call: 'findResource', location, kind, name: query['name'] };
-    return { call: 'listResources', location, kind, page, ...filterOf(query) };
+    const ids = query['ids']?.split(',');
+    return { call: 'listResources', location, kind, page, ids, ...filterOf(query) };
   }
   if (id === undefined) {
     if (method === 'POST') return { call: 'create', location, input: createInputSchema.parse(body) };

@@ -2,6 +2,7 @@ import type { Assertion } from '../suite/assertion.ts';
 import { CAPABILITIES } from './capabilities.ts';
 import { CATALOGUE } from './catalogue.ts';
 import { ERRORS } from './errors.ts';
+import { EXISTING_NETWORKS } from './existing-networks.ts';
 import { INSTANCES } from './instances.ts';
 import { MARKS } from './marks.ts';
 import { NETWORKS } from './networks.ts';
@@ -15,6 +16,7 @@ import { ZONES } from './zones.ts';
 export const ASSERTIONS: readonly Assertion[] = [
   ...CATALOGUE,
   ...NETWORKS,
+  ...EXISTING_NETWORKS,
   ...ZONES,
   ...INSTANCES,
   ...OPTIONS,

@@ -1,11 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { cbSpiderDriver } from '../../../functions/drivers/cb-spider/driver.ts';
+import type { CloudClient } from '../../../functions/drivers/contract/driver.ts';
 import type { ProxiedRequest } from '../../fault-proxy/exchange.ts';
 import type { Fault } from '../../fault-proxy/faults.ts';
 import { pricesOf } from '../servers/spider-double/catalogue.ts';
 import { startSpiderDouble } from '../servers/spider-double/server.ts';
-import { type CloudUnderTest, type Harness, HarnessUnavailable } from '../suite/harness.ts';
+import {
+  type CloudUnderTest,
+  type Harness,
+  HarnessUnavailable,
+  type UsersNetwork,
+} from '../suite/harness.ts';
+import { DEPLOYMENT } from '../suite/lab.ts';
 import { ERRORS, refusal, THROTTLED } from './cb-spider-errors.ts';
 
 const LOCATION = 'mercury';
@@ -173,6 +180,42 @@ async function countAll({ url, username, password }: Server, mockName: string): 
   return lists.reduce((sum, count) => sum + count, 0);
 }
 
+/**
+ * Registers a network and a security group at the connection config of the suite's client, which sees no others. The
+ * client registers that config.
+ */
+async function makeUsersNetwork(
+  { url, username, password }: Server,
+  client: CloudClient,
+  location: string,
+  name: string,
+): Promise<UsersNetwork> {
+  await client.listNetworkResources(location, 'network');
+  const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+  const ConnectionName = `fw.${DEPLOYMENT}.contract.suite.${location}`;
+  const ask = async (method: 'POST' | 'DELETE', path: string, ReqInfo?: object) => {
+    const headers = { authorization, 'content-type': 'application/json' };
+    const made = ReqInfo ? { IDTransformMode: 'ON', ReqInfo } : {};
+    const body = JSON.stringify({ ConnectionName, ...made });
+    const response = await fetch(`${url}/spider/${path}`, { method, headers, body });
+    if (!response.ok) throw new Error(`${method} ${path}: ${await response.text()}`);
+  };
+  const [network, subnet, group] = [`users-${name}`, `subnet-${name}`, `group-${name}`];
+  await ask('POST', 'vpc', {
+    Name: network,
+    IPv4_CIDR: '10.50.0.0/16',
+    SubnetInfoList: [{ Name: subnet, IPv4_CIDR: '10.50.0.0/17' }],
+  });
+  await ask('POST', 'securitygroup', { Name: group, VPCName: network, SecurityRules: [] });
+  return {
+    given: { networkId: network, subnetIds: [subnet], securityGroupIds: [group] },
+    remove: async () => {
+      await ask('DELETE', `securitygroup/${group}`);
+      await ask('DELETE', `vpc/${network}`);
+    },
+  };
+}
+
 async function start(): Promise<CloudUnderTest> {
   const found = await findServer();
   const { server, serverVersion, username, password, emulate } = found;
@@ -209,6 +252,7 @@ async function start(): Promise<CloudUnderTest> {
     unknownImageBackendId: 'mock-vmimage-99',
     unknownBackendId: 'fw000000123456789abcdef0000001',
     publicKey: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ7 contract',
+    makeUsersNetwork: (client, location, name) => makeUsersNetwork(found, client, location, name),
     moreThanAPage: 12,
     pages: false,
     consistencyWindowMs: 50,

@@ -273,6 +273,7 @@ async function start(): Promise<CloudUnderTest> {
       const images = await client.listImages(env.OS_REGION_NAME);
       return images.find(({ architectures }) => architectures.includes('arm64'))?.backendId ?? '';
     },
+    groupsBelongToNetworks: false,
     unknownImageBackendId: '00000000-0000-4000-8000-000000000000',
     unknownBackendId: '00000000-0000-4000-8000-000000000000',
     publicKey: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl contract',

@@ -3,6 +3,7 @@ import type { DriverErrorCode } from '../../../functions/drivers/contract/errors
 import type { RefusedQuota } from '../../../functions/drivers/contract/quota.ts';
 import type { Cloud } from '../../../functions/model/cloud.ts';
 import type { Credential } from '../../../functions/model/connection.ts';
+import type { GivenNetwork } from '../../../functions/model/network-choice.ts';
 import type { ProxiedRequest } from '../../fault-proxy/exchange.ts';
 import type { Dialect } from '../../fault-proxy/fault-proxy.ts';
 import type { CannedAnswer, Fault } from '../../fault-proxy/faults.ts';
@@ -74,6 +75,12 @@ export interface SentOptions {
   hopLimit?: number | undefined;
 }
 
+/** A network that a user has made at the cloud, in the terms in which users give it. */
+export interface UsersNetwork {
+  given: GivenNetwork;
+  remove(): Promise<void>;
+}
+
 /** A server that simulates the cloud, and its properties. */
 export interface CloudUnderTest {
   server: string;
@@ -113,6 +120,14 @@ export interface CloudUnderTest {
   /** A well-formed id that no instance has. */
   unknownBackendId: string;
   publicKey: string;
+  /** False if the cloud's security groups belong to no network. */
+  groupsBelongToNetworks?: boolean;
+  /**
+   * Makes a network and a security group as a user does. Absent: a client of another deployment makes them.
+   *
+   * @param client the client of this deployment, which must be able to see them
+   */
+  makeUsersNetwork?(client: CloudClient, location: string, name: string): Promise<UsersNetwork>;
   /** Changes a spec for a cloud that needs more than the usual fields. */
   shapeSpec?(spec: InstanceSpec): InstanceSpec;
 

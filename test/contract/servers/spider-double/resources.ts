@@ -53,6 +53,17 @@ export class Resources {
     return { ...(await this.#make('securitygroup', body, () => ({ vpcName: VPCName }))), SecurityRules };
   }
 
+  securityGroup(connectionName: string, name: string): object {
+    const { account } = this.#world.resolve(connectionName);
+    const SystemId = this.#systemId('securitygroup', connectionName, name);
+    const { vpcName = '' } = account.resources.securitygroup.find((one) => one.SystemId === SystemId) ?? {};
+    return {
+      IId: { NameId: name, SystemId },
+      VpcIID: { NameId: vpcName, SystemId: this.#systemId('vpc', connectionName, vpcName) },
+      SecurityRules: [],
+    };
+  }
+
   async makeKeyPair(body: z.output<typeof keyPairSchema>): Promise<object> {
     const made = await this.#make('keypair', body, () => ({}));
     return {

@@ -72,6 +72,7 @@ export function routesOf(world: World, pace: Pace, clock: Timer = systemClock): 
     write('POST vpc', requests.vpcSchema, (body) => resources.makeVpc(body)),
     write('POST vpc/*/subnet', requests.subnetSchema, (body, { part }) => resources.addSubnet(part(0), body)),
     read('vpc/*', (connection, { part }) => resources.vpc(connection, part(0))),
+    read('securitygroup/*', (connection, { part }) => resources.securityGroup(connection, part(0))),
     write('POST securitygroup', requests.securityGroupSchema, (body) => resources.makeSecurityGroup(body)),
     write('POST keypair', requests.keyPairSchema, (body) => resources.makeKeyPair(body)),
     ...(['vpc', 'securitygroup', 'keypair'] as const).flatMap((kind) => [

@@ -6,25 +6,38 @@ import { z } from 'zod';
 const root = join(import.meta.dirname, '../../../..');
 const driver = join(root, 'functions/drivers/aws');
 
-const policySchema = z.object({
-  Version: z.literal('2012-10-17'),
-  Statement: z.array(
-    z.object({
-      Effect: z.literal('Allow'),
-      Action: z.union([z.string(), z.array(z.string())]).transform((actions) => [actions].flat()),
-      Condition: z.unknown().optional(),
-    }),
-  ),
-});
+const statementsSchema = z.array(
+  z.object({
+    Sid: z.string(),
+    Effect: z.literal('Allow'),
+    Action: z.union([z.string(), z.array(z.string())]).transform((actions) => [actions].flat()),
+    Condition: z.unknown().optional(),
+  }),
+);
+const policySchema = z.object({ Version: z.literal('2012-10-17'), Statement: statementsSchema });
 
-/**
- * Reads the policy that docs/drivers/aws.md tells users to give to the driver's role. The policy is the last
- * JSON block of that page.
- */
-function policy() {
+/** Reads the JSON block after a heading of docs/drivers/aws.md. */
+function blockAfter(heading: string): unknown {
   const guide = readFileSync(join(root, 'docs/drivers/aws.md'), 'utf8');
-  const [text] = [...guide.matchAll(/```json\n([\s\S]*?)```/g)].map(([, json]) => json ?? '').slice(-1);
-  return policySchema.parse(JSON.parse(text ?? ''));
+  const [, text = ''] = /```json\n([\s\S]*?)```/.exec(guide.slice(guide.indexOf(`${heading}\n`))) ?? [];
+  return JSON.parse(text);
+}
+
+/** Reads the policy that docs/drivers/aws.md tells users to give to the driver's role. */
+const policy = () => policySchema.parse(blockAfter('## The policy'));
+
+/** Reads the policy for connections whose fleets use existing networks alone. */
+function existingPolicy() {
+  const kept = [
+    'Look',
+    'AskForPublicImages',
+    'MarkThatTheDeploymentWorksHere',
+    'LaunchWithOurTag',
+    'LaunchFromImages',
+    'NameMachinesOfBatches',
+  ];
+  const ofAll = policy().Statement.filter(({ Sid }) => kept.includes(Sid));
+  return [...ofAll, ...statementsSchema.parse(blockAfter('### Only existing networks'))];
 }
 
 /**
@@ -49,6 +62,28 @@ it("the guide's policy allows exactly the actions that the driver calls", () => 
   // Tagging a resource at its creation needs a separate permission.
   const allowed = new Set(policy().Statement.flatMap(({ Action }) => Action));
   expect([...allowed].sort()).toEqual([...new Set([...called(), 'ec2:CreateTags'])].sort());
+});
+
+it('the policy for existing networks lacks the rights to make, change and remove networks, and no others', () => {
+  const all = new Set(policy().Statement.flatMap(({ Action }) => Action));
+  const allowed = new Set(existingPolicy().flatMap(({ Action }) => Action));
+  expect([...allowed].filter((action) => !all.has(action))).toEqual([]);
+  expect([...all].filter((action) => !allowed.has(action)).sort()).toEqual([
+    'ec2:AttachInternetGateway',
+    'ec2:AuthorizeSecurityGroupIngress',
+    'ec2:CreateInternetGateway',
+    'ec2:CreateLaunchTemplate',
+    'ec2:CreateRoute',
+    'ec2:CreateSecurityGroup',
+    'ec2:CreateSubnet',
+    'ec2:CreateVpc',
+    'ec2:DeleteInternetGateway',
+    'ec2:DeleteLaunchTemplate',
+    'ec2:DeleteSecurityGroup',
+    'ec2:DeleteSubnet',
+    'ec2:DeleteVpc',
+    'ec2:DetachInternetGateway',
+  ]);
 });
 
 it("the guide's policy has a condition for every EC2 action that is not a read, except CreateRoute and one statement about RunInstances", () => {

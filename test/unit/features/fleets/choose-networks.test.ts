@@ -118,6 +118,11 @@ describe('a request for existing networks is refused', () => {
       '/nodeGroups/0/zone no-subnet',
     ]);
     expect(errorsOf({ network }, [groupOn(connectionOf(), { zone: 'east-1b' })])).toEqual([]);
+    const withZones = (zones: string[]) => ({ ...groupOn(connectionOf()), zonesIn: { 'east-1': zones } });
+    expect(errorsOf({ network }, [withZones(['east-1c', 'east-1d'])])).toEqual([
+      '/nodeGroups/0/zones no-subnet',
+    ]);
+    expect(errorsOf({ network }, [withZones(['east-1b', 'east-1c'])])).toEqual([]);
   });
 
   it('if a node group asks for SSH, which only the given security groups can allow', () => {
