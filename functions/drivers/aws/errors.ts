@@ -57,6 +57,9 @@ const CODES: Readonly<Partial<Record<DriverErrorCode, readonly string[]>>> = {
     'MaxIOPSLimitExceeded',
     'MaxSpotInstanceCountExceeded',
     'NetworkInterfaceLimitExceeded',
+    // One call asked for too many machines. Smaller calls follow.
+    'RequestResourceCountExceeded',
+    'ResourceCountExceeded',
     'ResourceLimitExceeded',
     'RouteLimitExceeded',
     'RouteTableLimitExceeded',
@@ -76,8 +79,6 @@ const CODES: Readonly<Partial<Record<DriverErrorCode, readonly string[]>>> = {
     'AttachmentLimitExceeded',
     'CapacityBlockDescribeLimitExceeded',
     'FilterLimitExceeded',
-    'RequestResourceCountExceeded',
-    'ResourceCountExceeded',
     'TagLimitExceeded',
   ],
   Conflict: [

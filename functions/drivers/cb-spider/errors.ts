@@ -29,7 +29,7 @@ const MESSAGES: readonly (readonly [code: DriverErrorCode, pattern: RegExp])[] =
   ['Unauthorized', REFUSED_BY_SIGN_IN],
   [
     'Conflict',
-    /already exists? in connection|DependencyViolation|ResourceInUse|in use\b|being used|IncorrectState|has dependent/i,
+    /already exists? in connection|DependencyViolation|ResourceInUse|in use\b|being used|IncorrectState|has dependent|OperationNotPermitted|DeletionProtection|is locked\b/i,
   ],
   [
     'InvalidRequest',

@@ -1,13 +1,17 @@
 import pLimit from 'p-limit';
-import type { Connection } from '../../model/connection.ts';
+import { requestedGb } from '../../model/disk.ts';
+import type { FleetSpec } from '../../model/fleet.ts';
 import { parseConnectionKey } from '../../model/identifiers.ts';
 import { limitProfileOf } from '../../model/limits-in-force.ts';
 import { isGoing, isOver } from '../../model/status.ts';
 import type { Waiting } from '../../model/stuck.ts';
+import { hasBlocksOfTypes, withBlocksOf } from '../../platform/governor/blocks-of-types.ts';
 import { readSiteState } from '../../platform/governor/hold-location.ts';
+import type { QuotaNeed } from '../../platform/governor/quotas.ts';
 import { blocksAmong } from '../../platform/governor/reasons.ts';
+import { typesOf } from '../../platform/placement/choose-type.ts';
 import { readConnection } from '../../platform/store/connections.ts';
-import type { FleetItem } from '../../platform/store/fleets.ts';
+import { type FleetItem, readSpec } from '../../platform/store/fleets.ts';
 import { readLoop } from '../../platform/store/loops.ts';
 import { readNetworkPartition } from '../../platform/store/networks.ts';
 import { liveCount, type PlacementItem, unclaimedCount } from '../../platform/store/placements.ts';
@@ -49,12 +53,19 @@ export async function readWaiting(
     ),
   );
   const connections = new Map(keys.map((key, at) => [key, found[at]]));
-  const sites = await Promise.all(
-    busy
-      .slice(0, MAX_SITES)
-      .map((placement) => limit(() => readSite(store, placement, connections.get(placement.connectionKey)))),
+  const states = await Promise.all(
+    busy.slice(0, MAX_SITES).map((placement) => limit(() => readSite(store, placement))),
   );
-  return waitingOf({ fleet, sites, networks, memberships, leaving, nowMs: store.clock.now() });
+  const isFiltered = states.some(({ state }) => state && hasBlocksOfTypes(state));
+  const needs = isFiltered ? needsOf(await readSpec(store, fleet.fleetId)) : [];
+  const nowMs = store.clock.now();
+  const sites = states.map(({ placement, loop, state }): SiteFacts => {
+    const connection = connections.get(placement.connectionKey);
+    const limits = connection && limitProfileOf(connection.cloud, connection.limits);
+    const blocks = state && limits ? blocksAmong(withBlocksOf(state, needs), limits, nowMs) : [];
+    return { placement, connection, blind: loop?.blind ?? undefined, blocks };
+  });
+  return waitingOf({ fleet, sites, networks, memberships, leaving, nowMs });
 }
 
 /**
@@ -73,15 +84,22 @@ async function readLeaving(
   return shared.flat().filter((item) => !isHead(item) && item.stuck !== undefined);
 }
 
-async function readSite(
-  store: Store<'governor'>,
-  placement: PlacementItem,
-  connection: Connection | undefined,
-): Promise<SiteFacts> {
+async function readSite(store: Store<'governor'>, placement: PlacementItem) {
   const [loop, state] = await Promise.all([readLoop(store, placement), readSiteState(store, placement)]);
-  const limits = connection && limitProfileOf(connection.cloud, connection.limits);
-  const blocks = state && limits ? blocksAmong(state, limits, store.clock.now()) : [];
-  return { placement, connection, blind: loop?.blind ?? undefined, blocks };
+  return { placement, loop, state };
+}
+
+/** Returns what the instances of a fleet need, for each of their instance types. */
+function needsOf({ nodeGroups }: FleetSpec): QuotaNeed[] {
+  return nodeGroups.flatMap((group) => {
+    const diskGb = requestedGb(group);
+    return typesOf(group).map(({ name, vcpus, memoryGb }) => ({
+      instanceType: name,
+      vcpus,
+      memoryGb,
+      ...(diskGb === undefined ? {} : { diskGb }),
+    }));
+  });
 }
 
 /** Returns true if instances of the placement are being launched or removed, or network resources are left there. */

@@ -30,8 +30,8 @@ import { snapshotById } from './snapshot-by-id.ts';
 const POLLS_UNTIL_IDLE = 2;
 /**
  * Time in ms after a list call failed with `Unavailable`. During this time, polls read machines one by one
- * instead of listing the site. The time doubles with each further failure, because a poll that waits for a list call
- * sees nothing else.
+ * instead of listing the site. The time doubles with each further failure, because the list calls use up permits of the
+ * reads.
  */
 const LIST_AGAIN_MS = 60_000;
 const LONGEST_LIST_AGAIN_MS = 240_000;
@@ -88,7 +88,10 @@ async function pollNow(context: WorkerContext, site: SiteRef, turn: Turn): Promi
   const askedAtMs = context.store.clock.now();
   let snapshot: Snapshot;
   try {
-    snapshot = await takeSnapshot(context, site, opened, loop);
+    const listing = takeSnapshot(context, site, opened, loop);
+    // A list call that failed before may take long again. The poll does not wait for it idly.
+    if ((loop.listFailures ?? 0) > 0) await readDuring(listing, context, site, opened, turn);
+    snapshot = await listing;
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
     if (error.code === 'NoPermit')
@@ -103,7 +106,7 @@ async function pollNow(context: WorkerContext, site: SiteRef, turn: Turn): Promi
   }
   loop.listFailedAtMs = 0;
   loop.listFailures = 0;
-  loop.failedReads = {};
+  loop.deferredReads = {};
   loop.blind = null;
   // A list that shows no expected machine may be an error of the cloud. The poll believes such a list only if
   // the previous list showed no expected machine, too. The previous list counts even if the poll loop was
@@ -226,6 +229,30 @@ function blindAfter({ blind }: Loop, { code, message }: DriverError, nowMs: numb
   return { code, message: message.slice(0, MAX_WORDS), sinceMs: blind?.sinceMs ?? nowMs };
 }
 
+/** Reads machines one by one and reconciles their records until the list call has ended. */
+async function readDuring(
+  listing: Promise<Snapshot>,
+  context: WorkerContext,
+  site: SiteRef,
+  opened: OpenConnection,
+  { loop }: Turn,
+): Promise<void> {
+  let isListing = true;
+  const ended = listing.then(
+    () => {
+      isListing = false;
+    },
+    () => {
+      isListing = false;
+    },
+  );
+  while (isListing) {
+    const snapshot = await Promise.race([ended, snapshotById(context, site, opened, loop)]);
+    if (typeof snapshot === 'object') await reconcileSite({ context, site, opened, loop }, snapshot);
+    if (isListing) await Promise.race([ended, context.store.clock.sleep(SHORTEST_POLL_MS)]);
+  }
+}
+
 /** Reads machines one by one while the list call is suspended after a failure. */
 async function pollById(
   context: WorkerContext,
@@ -309,7 +336,7 @@ async function pollAgain(
     blind: loop.blind,
     isDoubted: loop.isDoubted,
     askedUpTo: loop.askedUpTo,
-    failedReads: loop.failedReads,
+    deferredReads: loop.deferredReads,
   });
   if (settled && !isSent) await sendPoll(context, loop, waitMs);
 }

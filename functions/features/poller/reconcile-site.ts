@@ -18,6 +18,7 @@ import { withPrices } from './price-changes.ts';
 import { releaseSlotsOf, tellGovernor } from './release.ts';
 import { noteSlowRemovals, removeMachines } from './remove-machines.ts';
 import type { Snapshot } from './snapshot.ts';
+import { deferReads } from './snapshot-by-id.ts';
 
 /**
  * Maximum time from the start time of a permit to the launch's create call, in ms. After this time, the call
@@ -59,6 +60,10 @@ export async function reconcileSite(poll: Poll, snapshot: Snapshot): Promise<Rec
   const fenced = await releaseSlotsOf(poll, observed, applied, decision);
   await endAttempts(poll, decided);
   const isRemoving = await removeMachines(poll, decided.removals);
+  if (snapshot.isListless) {
+    const removed = decided.removals.map(({ record }) => record.instanceId);
+    deferReads(loop, removed, context.store.clock.now());
+  }
   if (observed.picked.withDeadlines) await noteSlowRemovals(poll, observed.found);
   if (observed.picked.withDeadlines) {
     const unclaimed = withoutEntry(snapshot.seen, snapshot.entries);

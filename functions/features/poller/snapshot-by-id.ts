@@ -14,6 +14,8 @@ import type { Snapshot } from './snapshot.ts';
 
 /** Maximum number of machines that one poll reads. Later polls read the other machines. */
 const MOST = 40;
+/** Maximum number of machines at rest that a poll reads while others are in transition. */
+const MOST_AT_REST = 5;
 const CONCURRENT_CALLS = 20;
 /**
  * Part of the poll's remaining time in which calls may begin. The rest is for their answers and for the
@@ -23,21 +25,24 @@ const SHARE_OF_TIME = 0.25;
 const LONGEST_MS = 2_500;
 /** If this many calls have failed and the cloud has answered none, the poll makes no further calls. */
 const SILENT_AFTER = 10;
-/** Time in ms after a failed read of a machine. Until then, the polls read other machines in transition first. */
+/**
+ * Time in ms after a read without an answer, or after a request for removal. Until then, the polls read other machines
+ * in transition first.
+ */
 const DEFERRED_MS = 120_000;
-/** Maximum number of failed reads that the poll loop's item remembers. */
-const MOST_FAILED = 200;
+/** Maximum number of deferred reads that the poll loop's item remembers. */
+const MOST_DEFERRED = 200;
 
 /**
  * Takes a snapshot of a site whose list call fails, with one call per machine. Reads machines in transition
  * first, then other machines, as far as the governor permits. A machine in Terminating without a backend id
  * is looked up by its launch token.
  *
- * Some clouds show only in a list that a machine is gone. Reads of such machines fail as long as the list call fails.
- * They come after the reads of other machines in transition.
+ * Some clouds show only in a list that a machine is gone. Reads of such machines have no answer as long as the list call
+ * fails. They come after the reads of other machines in transition, like those of machines whose removal was requested.
  *
  * @param loop state of the poll loop; this function sets `loop.askedUpTo` to the last entry that it tried to
- *   read, and `loop.failedReads`
+ *   read, and `loop.deferredReads`
  * @returns `late` if no answer has come in time; undefined if there is nothing to read, if permits are
  *   missing, or if the calls fail
  */
@@ -50,13 +55,14 @@ export async function snapshotById(
   const { store } = context;
   const entries = await readSiteEntries(store, site.connectionKey, site.location);
   const seenAtMs = store.clock.now();
-  const failedReads = recentOf(loop.failedReads ?? {}, seenAtMs);
-  loop.failedReads = failedReads;
-  const wanted = inTurn(entries, loop.askedUpTo ?? '', failedReads).slice(0, MOST);
+  const deferredReads = recentOf(loop.deferredReads ?? {}, seenAtMs);
+  loop.deferredReads = deferredReads;
+  const wanted = inTurn(entries, loop.askedUpTo ?? '', deferredReads);
   if (wanted.length === 0) return undefined;
   const untilMs = seenAtMs + Math.min(LONGEST_MS, timeLeftMs(context) * SHARE_OF_TIME);
   const limit = pLimit(CONCURRENT_CALLS);
   const asked = new Set<string>();
+  const unanswered = new Set<string>();
   const seen: CloudInstance[] = [];
   let failures = 0;
   let isPermitted = true;
@@ -66,19 +72,20 @@ export async function snapshotById(
         if ((failures >= SILENT_AFTER && asked.size === 0) || store.clock.now() > untilMs) return;
         if (!isPermitted) return;
         loop.askedUpTo = entry.siteSk;
+        const onPermit = () => unanswered.add(entry.siteSk);
         try {
           const waitMs = untilMs - store.clock.now();
-          const machine = await find(site, opened.onTerms({ waitMs, furtherMs: waitMs }), entry);
+          const machine = await find(site, opened.onTerms({ waitMs, furtherMs: waitMs, onPermit }), entry);
           if (machine) seen.push(machine);
           asked.add(entry.siteSk);
-          delete failedReads[entry.siteSk];
+          unanswered.delete(entry.siteSk);
+          delete loop.deferredReads?.[entry.siteSk];
         } catch (error) {
           if (!(error instanceof DriverError)) throw error;
           if (error.code === 'NoPermit') isPermitted = false;
           else {
             context.log.warn('a machine could not be read', { instanceId: entry.siteSk, code: error.code });
             failures += 1;
-            failedReads[entry.siteSk] = seenAtMs;
           }
         }
       }),
@@ -87,40 +94,51 @@ export async function snapshotById(
   // Do not wait for answers after `untilMs`. The next poll reads the machines without an answer.
   const late = store.clock.sleep(Math.ceil(untilMs - store.clock.now()));
   await Promise.race([all, late]);
+  deferReads(loop, [...unanswered], seenAtMs);
   all.catch((error: unknown) => context.log.warn('machines could not be read', { error }));
   if (asked.size === 0) return failures === 0 && isPermitted ? 'late' : undefined;
   return { entries, seen: [...seen], seenAtMs, isFull: false, asked: new Set(asked), isListless: true };
 }
 
-/** Returns the latest failed reads, without those that are no longer deferred. */
-function recentOf(failedReads: Readonly<Record<string, number>>, nowMs: number): Record<string, number> {
-  const recent = Object.entries(failedReads)
+/** Lets later polls read these machines after others in transition. Changes `loop`. */
+export function deferReads(loop: Loop, ids: readonly string[], nowMs: number): void {
+  loop.deferredReads = { ...loop.deferredReads };
+  for (const id of ids) loop.deferredReads[id] = nowMs;
+}
+
+/** Returns the latest deferred reads, and leaves out those that are no longer deferred. */
+function recentOf(deferredReads: Readonly<Record<string, number>>, nowMs: number): Record<string, number> {
+  const recent = Object.entries(deferredReads)
     .filter(([, atMs]) => atMs + DEFERRED_MS > nowMs)
     .toSorted(([, one], [, other]) => other - one);
-  return Object.fromEntries(recent.slice(0, MOST_FAILED));
+  return Object.fromEntries(recent.slice(0, MOST_DEFERRED));
 }
 
 /**
- * Returns the entries that can be read, in reading order. Entries in transition come first, then those in transition
- * whose last read failed, then all other entries. Within each of these groups, the entries after `askedUpTo` come
- * first. In this way, several polls together read every entry.
+ * Returns the entries that this poll reads, in reading order. Entries in transition come first. Among them, those whose
+ * reads are deferred come last, and the one that was deferred the longest time ago first. Otherwise the entries after
+ * `askedUpTo` come first. In this way, several polls together read every entry.
  */
 function inTurn(
   entries: readonly SiteEntry[],
   askedUpTo: string,
-  failedReads: Readonly<Record<string, number>>,
+  deferredReads: Readonly<Record<string, number>>,
 ): SiteEntry[] {
   const askable = entries.filter(
     ({ status, backendId }) => backendId !== undefined || status === 'Terminating',
   );
-  const groupOf = ({ status, siteSk }: SiteEntry) => {
-    if (!isTransitional(status)) return 2;
-    return siteSk in failedReads ? 1 : 0;
-  };
   const isBefore = ({ siteSk }: SiteEntry) => Number(siteSk <= askedUpTo);
-  return askable.toSorted(
-    (a, b) => groupOf(a) - groupOf(b) || isBefore(a) - isBefore(b) || (a.siteSk < b.siteSk ? -1 : 1),
+  const sorted = (some: readonly SiteEntry[], deferredAtMs: (entry: SiteEntry) => number) =>
+    some.toSorted(
+      (a, b) =>
+        deferredAtMs(a) - deferredAtMs(b) || isBefore(a) - isBefore(b) || (a.siteSk < b.siteSk ? -1 : 1),
+    );
+  const { moving = [], atRest = [] } = Object.groupBy(askable, ({ status }) =>
+    isTransitional(status) ? 'moving' : 'atRest',
   );
+  const first = sorted(moving, ({ siteSk }) => deferredReads[siteSk] ?? 0).slice(0, MOST);
+  const rest = sorted(atRest, () => 0);
+  return [...first, ...rest.slice(0, first.length === 0 ? MOST : MOST_AT_REST)];
 }
 
 /** Reads one machine. @returns undefined if the cloud has no such machine */

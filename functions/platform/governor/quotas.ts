@@ -155,8 +155,21 @@ export function holdQuotas(closed: ClosedQuotas, { instanceId }: WantedCreate, n
 export const isForgotten = ({ sinceMs }: Pick<ClosedQuota, 'sinceMs'>, nowMs: number): boolean =>
   sinceMs + FORGOTTEN_MS < nowMs;
 
+/** What decides whether a quota may stop a launch. */
+export type QuotaNeed = Pick<WantedCreate, 'instanceType' | 'vcpus' | 'memoryGb' | 'diskGb'>;
+
+/**
+ * Returns true if the quota may stop such a launch. The class of its instance type and its market are not known, so that
+ * quotas of a class and of spot machines may stop it.
+ */
+export const mayStop = (entry: ClosedQuota, need: QuotaNeed): boolean =>
+  stops(entry, { ...need, spot: true, ...(entry.name === undefined ? {} : { quotaClass: entry.name }) });
+
 /** Returns true if the launch needs a part of this quota, and more than is known to be left. */
-function stops({ of, name, room }: ClosedQuota, wanted: WantedCreate): boolean {
+function stops(
+  { of, name, room }: ClosedQuota,
+  wanted: QuotaNeed & Pick<WantedCreate, 'quotaClass' | 'spot'>,
+): boolean {
   switch (of) {
     case 'networks':
       return false;

@@ -50,8 +50,11 @@ const observedSchema = z.object({
    * last. The next poll continues after this instance.
    */
   askedUpTo: z.string().optional(),
-  /** Instance ids whose machine could not be read while list calls fail, each with the time of the latest read. */
-  failedReads: z.record(z.string(), z.number()).optional(),
+  /**
+   * Instance ids whose machines polls read after others while list calls fail, because they had no answer or their
+   * removal was requested, each with the time.
+   */
+  deferredReads: z.record(z.string(), z.number()).optional(),
 });
 
 /** State that a poll needs to decide the time of the next poll. */

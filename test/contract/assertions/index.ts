@@ -9,6 +9,7 @@ import { NETWORKS } from './networks.ts';
 import { OPTIONS } from './options.ts';
 import { EVERY_REQUEST, PERMITS } from './permits.ts';
 import { PROOFS } from './proofs.ts';
+import { REMOVALS } from './removals.ts';
 import { TOKENS } from './tokens.ts';
 import { ZONES } from './zones.ts';
 
@@ -20,6 +21,7 @@ export const ASSERTIONS: readonly Assertion[] = [
   ...ZONES,
   ...INSTANCES,
   ...OPTIONS,
+  ...REMOVALS,
   ...TOKENS,
   ...PROOFS,
   ...CAPABILITIES,

@@ -65,6 +65,8 @@ const OF_CREATES: readonly (readonly [DriverErrorCode, readonly Row[]])[] = [
       [400, 'AddressLimitExceeded'],
       [400, 'SecurityGroupsPerInstanceLimitExceeded'],
       [400, 'ResourceLimitExceeded'],
+      [400, 'ResourceCountExceeded'],
+      [400, 'RequestResourceCountExceeded'],
       [400, 'LimitOfTomorrowLimitExceeded'],
     ],
   ],
@@ -120,8 +122,6 @@ const OF_CREATES: readonly (readonly [DriverErrorCode, readonly Row[]])[] = [
       [400, 'FilterLimitExceeded'],
       [400, 'CapacityBlockDescribeLimitExceeded'],
       [400, 'AttachmentLimitExceeded'],
-      [400, 'ResourceCountExceeded'],
-      [400, 'RequestResourceCountExceeded'],
     ],
   ],
   [

@@ -2,7 +2,13 @@ import { awsDriver } from '../../../functions/drivers/aws/driver.ts';
 import { StartFailure } from '../../../local/state/start-failure.ts';
 import type { ProxiedRequest } from '../../fault-proxy/exchange.ts';
 import { MOTO_VERSION, type MotoServer, startMoto } from '../servers/moto.ts';
-import { type CloudUnderTest, type Harness, HarnessUnavailable, type SentOptions } from '../suite/harness.ts';
+import {
+  type CloudUnderTest,
+  type Harness,
+  HarnessUnavailable,
+  type Obstruct,
+  type SentOptions,
+} from '../suite/harness.ts';
 import { rsaPublicKey } from '../suite/public-key.ts';
 import { AWS_ERRORS, ec2Answer, stsAnswer } from './aws-errors.ts';
 
@@ -76,24 +82,67 @@ const LEFT = [
   ['DescribeLaunchTemplates', 'launchTemplateId'],
 ] as const;
 
+/**
+ * Asks EC2 directly, without the driver.
+ *
+ * @returns the answer's text
+ */
+async function askEc2(
+  url: string,
+  region: string,
+  parameters: Readonly<Record<string, string>>,
+): Promise<string> {
+  const answer = await fetch(url, {
+    method: 'POST',
+    headers: { authorization: `AWS4-HMAC-SHA256 Credential=AKIDSUITE/20260101/${region}/ec2/aws4_request` },
+    body: new URLSearchParams({ ...parameters, Version: '2016-11-15' }),
+  });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`moto answered ${answer.status} to ${parameters['Action']}: ${text}`);
+  return text;
+}
+
+const idIn = (text: string, name: string): string => new RegExp(`<${name}>([^<]+)`).exec(text)?.[1] ?? '';
+
+/** Sets termination protection. */
+const protectAt =
+  (url: string): Obstruct =>
+  async ({ location, backendId: InstanceId }) => {
+    const set = (value: boolean) =>
+      askEc2(url, location, {
+        Action: 'ModifyInstanceAttribute',
+        InstanceId,
+        'DisableApiTermination.Value': String(value),
+      });
+    await set(true);
+    return { words: 'disableApiTermination', lift: async () => void (await set(false)) };
+  };
+
+/** Makes a network interface in a subnet of the VPC. */
+const occupyAt =
+  (url: string): Obstruct =>
+  async ({ location, backendId }) => {
+    const ofVpc = { 'Filter.1.Name': 'vpc-id', 'Filter.1.Value.1': backendId };
+    const SubnetId = idIn(await askEc2(url, location, { Action: 'DescribeSubnets', ...ofVpc }), 'subnetId');
+    const made = await askEc2(url, location, { Action: 'CreateNetworkInterface', SubnetId });
+    const NetworkInterfaceId = idIn(made, 'networkInterfaceId');
+    return {
+      words: NetworkInterfaceId,
+      lift: async () =>
+        void (await askEc2(url, location, { Action: 'DeleteNetworkInterface', NetworkInterfaceId })),
+    };
+  };
+
 async function countLeft(url: string): Promise<number> {
   let left = 0;
   for (const region of [LOCATION, SECOND_LOCATION]) {
     for (const [Action, id, filter, ...values] of LEFT) {
-      const parameters = new URLSearchParams({ Action, Version: '2016-11-15' });
-      if (filter !== undefined) parameters.set('Filter.1.Name', filter);
+      const parameters: Record<string, string> = { Action };
+      if (filter !== undefined) parameters['Filter.1.Name'] = filter;
       values.forEach((value, at) => {
-        parameters.set(`Filter.1.Value.${at + 1}`, value);
+        parameters[`Filter.1.Value.${at + 1}`] = value;
       });
-      const answer = await fetch(url, {
-        method: 'POST',
-        headers: {
-          authorization: `AWS4-HMAC-SHA256 Credential=AKIDSUITE/20260101/${region}/ec2/aws4_request`,
-        },
-        body: parameters,
-      });
-      const text = await answer.text();
-      if (!answer.ok) throw new Error(`moto answered ${answer.status} to ${Action}: ${text}`);
+      const text = await askEc2(url, region, parameters);
       left += new Set(text.match(new RegExp(`<${id}>[^<]+`, 'g'))).size;
     }
   }
@@ -209,6 +258,8 @@ async function start(): Promise<CloudUnderTest> {
     placementGroup: 'suite',
     optionsOf,
     isSpot: (request) => parametersOf(request).get('InstanceMarketOptions.MarketType') === 'spot',
+    protect: protectAt(moto.url),
+    occupy: occupyAt(moto.url),
     async reset() {
       await moto.reset();
       await makeProfile(moto.url);

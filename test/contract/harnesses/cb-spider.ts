@@ -10,6 +10,7 @@ import {
   type CloudUnderTest,
   type Harness,
   HarnessUnavailable,
+  refusedByProxy,
   type UsersNetwork,
 } from '../suite/harness.ts';
 import { DEPLOYMENT } from '../suite/lab.ts';
@@ -58,6 +59,11 @@ const BY_PROXY = {
     { call: 'prices', kind: 'answer', answer: { status: 200, body: JSON.stringify(pricesOf(LOCATION)) } },
   ],
 } as const satisfies Record<string, readonly Fault[]>;
+
+/** Answers of EC2 behind CB-Spider. The mock driver protects no machine. */
+const PROTECTED =
+  "OperationNotPermitted: The instance may not be terminated. Modify its 'disableApiTermination' instance attribute";
+const OCCUPIED = 'DependencyViolation: The vpc has dependencies and cannot be deleted: eni-0a1b2c3d';
 
 function callOf({ method, path }: ProxiedRequest): string {
   const [, , kind = '', name] = new URL(path, 'http://spider').pathname.split('/');
@@ -260,6 +266,8 @@ async function start(): Promise<CloudUnderTest> {
     errors: ERRORS,
     withoutAddresses: (body) => body.replaceAll(/"(PublicIP|PrivateIP)": ?"[^"]*"/g, '"$1":""'),
     ...(emulate ? { emulate } : {}),
+    protect: refusedByProxy('terminate', refusal(PROTECTED), PROTECTED),
+    occupy: refusedByProxy('delete-vpc', refusal(OCCUPIED), 'eni-0a1b2c3d'),
     reset: async () => found.reset(),
     countLeft: () => countAll(found, MockName),
     stop: found.stop,

@@ -4,7 +4,14 @@ import { openGate } from '../../calls/gates.ts';
 import type { ProxiedRequest } from '../../fault-proxy/exchange.ts';
 import { environmentOf, isUp } from '../../openstack/cloud.ts';
 import { chosenHome } from '../../openstack/state.ts';
-import { type CloudUnderTest, type Harness, HarnessUnavailable, type SentOptions } from '../suite/harness.ts';
+import {
+  type CloudUnderTest,
+  type Harness,
+  HarnessUnavailable,
+  type Obstruct,
+  refusedByProxy,
+  type SentOptions,
+} from '../suite/harness.ts';
 import { OPENSTACK_ERRORS, THROTTLED } from './openstack-errors.ts';
 import { deploymentsOf, removeLeftovers } from './openstack-leftovers.ts';
 
@@ -183,9 +190,23 @@ class Direct {
   }
 
   async read(type: string, path: string): Promise<unknown> {
+    return await (await this.#send(type, path)).json();
+  }
+
+  /** @returns the answer, which has a body unless `method` is DELETE */
+  async change(type: string, method: 'POST' | 'DELETE', path: string, body?: object): Promise<Response> {
+    const response = await this.#send(type, path, {
+      method,
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    });
+    if (!response.ok) throw new Error(`${method} ${path} failed: ${await response.text()}`);
+    return response;
+  }
+
+  async #send(type: string, path: string, init: RequestInit = {}): Promise<Response> {
     const base = this.endpointOf(type).replace(/\/+$/, '');
-    const response = await fetch(`${base}${path}`, { headers: { 'x-auth-token': this.#token } });
-    return await response.json();
+    const headers = { 'x-auth-token': this.#token, 'content-type': 'application/json' };
+    return await fetch(`${base}${path}`, { ...init, headers });
   }
 
   /** Makes a server group, which the driver never makes for machines. @returns its id */
@@ -219,6 +240,34 @@ class Direct {
     return items.map((one) => one.name ?? one.keypair?.name ?? '').filter((name) => NAMES.test(name));
   }
 }
+
+/** The suite's user may be an administrator, whom Nova lets remove a locked server. */
+const LOCKED = 'Instance is locked';
+const locked = {
+  status: 409,
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify({ conflictingRequest: { code: 409, message: LOCKED } }),
+};
+
+const portSchema = z.object({ port: z.object({ id: z.string() }) });
+
+/** Makes a port of something foreign in the network. */
+const occupyBy =
+  (direct: Direct): Obstruct =>
+  async ({ backendId }) => {
+    const port = {
+      network_id: backendId,
+      name: 'foreign',
+      device_owner: 'contract:foreign',
+      device_id: 'foreign',
+    };
+    const made = await direct.change('network', 'POST', '/v2.0/ports', { port });
+    const { id } = portSchema.parse(await made.json()).port;
+    return {
+      words: id,
+      lift: async () => void (await direct.change('network', 'DELETE', `/v2.0/ports/${id}`)),
+    };
+  };
 
 async function start(): Promise<CloudUnderTest> {
   const env = readEnv();
@@ -286,6 +335,8 @@ async function start(): Promise<CloudUnderTest> {
     placementGroup,
     optionsOf,
     withoutAddresses,
+    protect: refusedByProxy('nova:DELETE /servers/id', locked, LOCKED),
+    occupy: occupyBy(direct),
     async reset() {
       for (const deploymentId of deploymentsOf(await namesLeft())) {
         const options = {

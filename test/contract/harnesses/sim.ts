@@ -6,7 +6,13 @@ import { readBooks } from '../../../local/sim/engine/books.ts';
 import { loadSimConfig, parseSimConfig, type SimConfig } from '../../../local/sim/engine/config.ts';
 import { startSimServer } from '../../../local/sim/serve.ts';
 import type { ProxiedRequest } from '../../fault-proxy/exchange.ts';
-import type { CloudUnderTest, ErrorRow, Harness, SentOptions } from '../suite/harness.ts';
+import {
+  type CloudUnderTest,
+  type ErrorRow,
+  type Harness,
+  refusedByProxy,
+  type SentOptions,
+} from '../suite/harness.ts';
 import { RATE_HEADERS, RATE_WORDS } from '../suite/rate-words.ts';
 
 /** Age, in ms, of the state that lists show. A client that relies on a list too early fails the suite. */
@@ -122,6 +128,12 @@ const ERRORS: readonly ErrorRow[] = [
   row('InternalError', 500, 'Unavailable', 'list'),
 ];
 
+/** The simulated clouds protect no machine, and know no foreign resources. */
+const PROTECTED = 'the machine is protected from termination';
+const OCCUPIED = 'the network is in use by load-balancer-1';
+
+const refusal = (code: string, message: string) => ({ status: 409, body: JSON.stringify({ code, message }) });
+
 async function start(): Promise<CloudUnderTest> {
   const server = await startSimServer({ config: config(), port: 0, seed: 7 });
   const { engine, url } = server;
@@ -169,6 +181,8 @@ async function start(): Promise<CloudUnderTest> {
     identity: 'suite',
     placementGroup: 'suite',
     optionsOf,
+    protect: refusedByProxy('terminate', refusal('IncorrectState', PROTECTED), PROTECTED),
+    occupy: refusedByProxy('delete-networks', refusal('ResourceInUse', OCCUPIED), OCCUPIED),
     reset: async () => engine.reset(),
     async countLeft() {
       const { clouds } = readBooks(engine.world, { connection: 'suite' });

@@ -6,7 +6,7 @@ import type { Credential } from '../../../functions/model/connection.ts';
 import type { GivenNetwork } from '../../../functions/model/network-choice.ts';
 import type { ProxiedRequest } from '../../fault-proxy/exchange.ts';
 import type { Dialect } from '../../fault-proxy/fault-proxy.ts';
-import type { CannedAnswer, Fault } from '../../fault-proxy/faults.ts';
+import type { CannedAnswer, Fault, Faults } from '../../fault-proxy/faults.ts';
 
 /** A driver with the server that it is tested against. `harnesses/index.ts` lists all harnesses. */
 export interface Harness {
@@ -80,6 +80,37 @@ export interface UsersNetwork {
   given: GivenNetwork;
   remove(): Promise<void>;
 }
+
+/** A machine or a network of the suite. */
+export interface Removable {
+  location: string;
+  backendId: string;
+}
+
+/** Something outside of the deployment that makes the cloud refuse a removal. */
+export interface Obstacle {
+  /** What the driver's error must contain: words of the cloud, or the name of what uses the network. */
+  words: string;
+  lift(): Promise<void>;
+}
+
+/**
+ * Makes the cloud refuse a removal. If the server does not refuse such a removal itself, the fault proxy refuses it:
+ * the function then arms `faults`.
+ */
+export type Obstruct = (removable: Removable, faults: Faults) => Promise<Obstacle>;
+
+/**
+ * Returns an obstacle that consists of the proxy's answer to one call.
+ *
+ * @param call name of the call that the cloud refuses
+ */
+export const refusedByProxy =
+  (call: string, answer: CannedAnswer, words: string): Obstruct =>
+  async (_removable, faults) => {
+    faults.arm({ call, kind: 'answer', answer });
+    return { words, lift: async () => faults.clear() };
+  };
 
 /** A server that simulates the cloud, and its properties. */
 export interface CloudUnderTest {
@@ -158,6 +189,11 @@ export interface CloudUnderTest {
   isSpot?(request: ProxiedRequest): boolean;
   /** Returns the body of an answer without the addresses of machines, as a cloud answers that assigns them late. */
   withoutAddresses(body: string): string;
+
+  /** Protects a machine from removal, for instance by termination protection. */
+  protect: Obstruct;
+  /** Makes something foreign use a network, for instance the interface of a load balancer. */
+  occupy: Obstruct;
 
   /** Resets the server to its state after the start. */
   reset(): Promise<void>;

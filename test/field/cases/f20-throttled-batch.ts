@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { assertIs, type FieldCase } from '../harness/case.ts';
+import { assertIs, assertMet, type FieldCase } from '../harness/case.ts';
 import { inField } from '../harness/field.ts';
 import { SITES } from '../harness/sites.ts';
 import { machinesOfLaunch } from '../harness/zone-of-launch.ts';
@@ -63,11 +63,45 @@ async function play(): Promise<void> {
   });
 }
 
+/** Maximum number of machines that EC2 takes in one call, in the case of too large calls. */
+const MOST_AT_ONCE = 2;
+
+async function playTooMany(): Promise<void> {
+  await inField({ worlds: () => ({ aws: new Ec2World() }) }, async (field) => {
+    const { stage, user, worlds, ground } = field;
+    await user.makeNamespace();
+    await user.connect('cloud', SITES.aws);
+    const met = worlds.aws.script.trouble({
+      call: 'RunInstances',
+      when: (one) => machinesOfLaunch(one) > MOST_AT_ONCE,
+      answer: () =>
+        refusal(
+          400,
+          'ResourceCountExceeded',
+          'You have exceeded the number of resources allowed for this request.',
+        ),
+    });
+    const order = user.order('web', 'cloud', SITES.aws, SIZE);
+    const [group] = order.nodeGroups;
+    assert.ok(group);
+    const fleet = await stage.create({ ...order, nodeGroups: [{ ...group, zone: 'us-east-1b' }] });
+    const up = await stage.until(fleet.id, ({ status }) => status !== 'Preparing' && status !== 'Creating');
+    assert.equal(up.status, 'Running', JSON.stringify(up.failures));
+    assertIs('machines', worlds.aws.standing(ground.now()).length, SIZE);
+    assertMet('calls for too many machines', met);
+  });
+}
+
 /** Before the fix, the batch fell apart into 15 calls for one machine each, 12 seconds apart. */
 export const f20: FieldCase[] = [
   {
     id: 'F20',
     title: `a throttled batch of ${SIZE} stays one call with one client token, and the rate is back a minute later`,
     play,
+  },
+  {
+    id: 'F20-too-many',
+    title: 'a call for more machines than EC2 takes in one call is split, and all machines run',
+    play: playTooMany,
   },
 ];

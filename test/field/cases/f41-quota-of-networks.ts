@@ -69,8 +69,10 @@ export const f41: FieldCase[] = [
         for (const { id } of waiting) {
           const fleet = await stage.read(id);
           assertIs('failed instances of a waiting fleet', fleet.counts.Failed ?? 0, 0);
-          const told = JSON.stringify(fleet);
-          assert.ok(told.includes(WORDS), `the fleet does not show what it waits for: ${told}`);
+          const waits = fleet.waiting?.filter(
+            ({ why, message }) => why === 'network' && message.includes(WORDS),
+          );
+          assertIs('reasons “network” of a waiting fleet', waits?.length, 1);
         }
         await stage.remove(first?.id ?? '');
         const freeAtMs = ground.now();

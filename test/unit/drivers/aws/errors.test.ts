@@ -45,7 +45,7 @@ describe('an error answer of EC2', () => {
     [400, 'TagLimitExceeded', 'InvalidRequest'],
     [400, 'FilterLimitExceeded', 'InvalidRequest'],
     [400, 'CapacityBlockDescribeLimitExceeded', 'InvalidRequest'],
-    [400, 'ResourceCountExceeded', 'InvalidRequest'],
+    [400, 'ResourceCountExceeded', 'QuotaExceeded'],
     [400, 'UnfulfillableCapacity', 'InsufficientCapacity'],
     [400, 'ReservationCapacityExceeded', 'InsufficientCapacity'],
     [400, 'VolumeTypeNotAvailableInZone', 'InsufficientCapacity'],

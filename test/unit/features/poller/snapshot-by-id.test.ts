@@ -12,12 +12,12 @@ beforeEach(async () => {
 });
 afterEach(() => fleet.end());
 
-async function look(askedUpTo = '', failedReads: Record<string, number> = {}) {
+async function look(askedUpTo = '', deferredReads: Record<string, number> = {}) {
   const { context, site, opened, loop } = await fleet.takePoll();
-  const own = { ...loop, askedUpTo, failedReads };
+  const own = { ...loop, askedUpTo, deferredReads };
   const snapshot = await fleet.run(fleet.worker, () => snapshotById(context, site, opened, own));
   if (typeof snapshot !== 'object') return snapshot;
-  const { askedUpTo: upTo, failedReads: failed } = own;
+  const { askedUpTo: upTo, deferredReads: failed } = own;
   return { ...snapshot, asked: [...(snapshot.asked ?? [])].toSorted(), upTo, failed };
 }
 const refuse = (calls: RegExp, code: 'Unavailable' | 'NoPermit' | 'NotFound' = 'Unavailable') => {
@@ -58,7 +58,7 @@ describe('snapshotById', () => {
     expect(fleet.history.filter((one) => one.startsWith('get'))).toEqual(['get m3', 'get m2', 'get m1']);
   });
 
-  it('a machine whose last read failed is read after the others in transition, and before those at rest', async () => {
+  it('a machine whose last read had no answer is read after the others in transition, and before those at rest', async () => {
     fleet.putRecord({ ...(await fleet.claimed(1)), status: 'Running' });
     refuse(/^get m1/);
     const { failed } = Object(await look());
@@ -69,13 +69,13 @@ describe('snapshotById', () => {
     expect(fleet.history.filter((one) => one.startsWith('get'))).toEqual(['get m3', 'get m1', 'get m2']);
   });
 
-  it('two minutes after its last read failed, a machine is read in its turn again', async () => {
+  it('two minutes after a read without an answer, a machine is read in its turn again', async () => {
     await look('', { [idOf(0)]: fleet.nowMs - 119_000 });
     await look('', { [idOf(0)]: fleet.nowMs - 121_000 });
     expect(fleet.history).toEqual(['get m2', 'get m3', 'get m1', 'get m1', 'get m2', 'get m3']);
   });
 
-  it('the poll loop remembers at most 200 failed reads', async () => {
+  it('the poll loop remembers at most 200 reads without an answer', async () => {
     const many = Object.fromEntries(
       Array.from({ length: 300 }, (_, at) => [`i${at}`, fleet.nowMs - 1_000 * at]),
     );
