@@ -14,6 +14,7 @@ import { fleetsText, fleetText, instancesText } from '../shell/show.ts';
 import { sayWarnings } from '../shell/show-warnings.ts';
 import type { Located } from '../shell/yaml-file.ts';
 import { FLEET, fleetActions, followed, holdInput, named } from './fleet-actions.ts';
+import { fleetValidate } from './fleet-validate.ts';
 import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
 
 async function ask(context: Context, { value, locate }: Located<FleetRequest>, idempotencyKey: string) {
@@ -97,6 +98,7 @@ export const fleetNoun = noun('fleet', 'Fleets of instances on many clouds', [
       return { document, text: fleetText(document) };
     },
   }),
+  fleetValidate,
   command({
     name: 'wait',
     summary: 'Watch a fleet until launching has ended. Exits with 0 only if all instances run',

@@ -1,3 +1,5 @@
+import { type FileError, fileErrorLine } from './file-error.ts';
+
 /** The exit codes. Each code has one meaning in all commands. */
 export const EXIT = {
   done: 0,
@@ -20,6 +22,8 @@ export class CliError extends Error {
   readonly next: string;
   /** Details of the error, one line for each detail. */
   readonly details: readonly string[];
+  /** Errors in a file that the command read, each with its position. Absent: the error is not about a file's content. */
+  readonly fileErrors: readonly FileError[] | undefined;
   /** Further fields of the error's JSON document. */
   readonly data: Record<string, unknown>;
 
@@ -28,15 +32,27 @@ export class CliError extends Error {
     code: string,
     message: string,
     next: string,
-    more: { details?: readonly string[]; data?: Record<string, unknown>; cause?: unknown } = {},
+    more: {
+      details?: readonly string[];
+      data?: Record<string, unknown>;
+      fileErrors?: readonly FileError[] | undefined;
+      cause?: unknown;
+    } = {},
   ) {
     super(message, { cause: more.cause });
     this.exitCode = exitCode;
     this.code = code;
     this.next = next;
     this.details = more.details ?? [];
+    this.fileErrors = more.fileErrors;
     this.data = more.data ?? {};
   }
+}
+
+/** Returns the error for a file whose content has errors. */
+export function fileError(message: string, next: string, errors: readonly FileError[]): CliError {
+  const details = errors.map(fileErrorLine);
+  return new CliError(EXIT.usage, 'wrong-use', message, next, { details, fileErrors: errors });
 }
 
 export function usageError(message: string, next: string, details: readonly string[] = []): CliError {

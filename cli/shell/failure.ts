@@ -1,5 +1,6 @@
 import { ApiProblem, ApiUnreachable, UnexpectedAnswer } from '../../client/index.ts';
 import { CliError, EXIT } from './exit.ts';
+import { type FileError, positionOf } from './file-error.ts';
 import { type Located, pathOf } from './yaml-file.ts';
 
 /** An error as text for people, as a document for `--json`, and as an exit code. */
@@ -76,6 +77,8 @@ export function problemError(problem: ApiProblem, source?: Located<unknown>): Cl
     nextOf(problem),
     {
       details,
+      fileErrors:
+        source && problem.errors.length > 0 ? fileErrorsOf(problem.errors, source.locate) : undefined,
       data: {
         status: problem.status,
         ...(problem.requestId === undefined ? {} : { requestId: problem.requestId }),
@@ -117,4 +120,17 @@ function nextOf({ status, code, requestId, errors, allowed }: ApiProblem): strin
 function allowedText(allowed: readonly string[]): string {
   if (allowed.length === 0) return 'The fleet allows only `fleetwright fleet delete` now.';
   return `The fleet allows now: ${allowed.map((action) => `\`fleetwright fleet ${action}\``).join(', ')}.`;
+}
+
+/** Adds the position in the file to errors about the fields of a request. */
+export function fileErrorsOf(
+  errors: readonly { pointer: string; code: string; message: string }[],
+  locate: Located<unknown>['locate'],
+): FileError[] {
+  return errors.map(({ pointer, code, message }) => ({
+    ...positionOf(locate(pointer.startsWith('/') ? pathOf(pointer) : [])),
+    pointer,
+    code,
+    message,
+  }));
 }

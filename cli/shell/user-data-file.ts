@@ -6,9 +6,11 @@ import {
   type UserDataEncoding,
 } from '../../functions/model/user-data.ts';
 import type { World } from './context.ts';
-import { CliError, usageError } from './exit.ts';
+import { CliError, fileError, usageError } from './exit.ts';
+import { type FileError, positionOf } from './file-error.ts';
 import { readText, unreadable } from './files.ts';
-import type { Located } from './yaml-file.ts';
+import { issueCode, issueText } from './issue-text.ts';
+import { type Located, pointerOf } from './yaml-file.ts';
 
 /** User data in a fleet.yaml: the name of a file, which the command line reads before it asks the API. */
 export const userDataFileSchema = z.strictObject({
@@ -70,18 +72,19 @@ export async function withUserDataFiles(
 ): Promise<unknown> {
   const body = groupsSchema.safeParse(value);
   if (!body.success) return value;
-  const errors: string[] = [];
+  const errors: FileError[] = [];
+  const add = (at: number, code: string, message: string) => {
+    const path = ['nodeGroups', at, 'userData', 'file'];
+    errors.push({ ...positionOf(locate(path)), pointer: pointerOf(path), code, message });
+  };
   const folder = fleetFile === '-' ? '.' : dirname(fleetFile);
   const nodeGroups = await Promise.all(
     body.data.nodeGroups.map(async (group, at) => {
       const found = groupSchema.safeParse(group);
       if (!found.success) return group;
-      const where = locate(['nodeGroups', at, 'userData']);
       const named = userDataFileSchema.safeParse(found.data.userData);
       if (!named.success) {
-        errors.push(
-          ...named.error.issues.map(({ message }) => `${where}  /nodeGroups/${at}/userData: ${message}`),
-        );
+        for (const issue of named.error.issues) add(at, issueCode(issue), issueText(issue));
         return group;
       }
       const { file, encoding } = named.data;
@@ -92,16 +95,12 @@ export async function withUserDataFiles(
         };
       } catch (error) {
         if (!(error instanceof CliError)) throw error;
-        errors.push(`${where}  /nodeGroups/${at}/userData/file: ${error.message}`);
+        add(at, 'unreadable-file', error.message);
         return group;
       }
     }),
   );
   if (errors.length > 0)
-    throw usageError(
-      `${fleetFile} names files that cannot be used`,
-      'Correct the lines named above.',
-      errors,
-    );
+    throw fileError(`${fleetFile} names files that cannot be used`, 'Correct the lines named above.', errors);
   return { ...body.data, nodeGroups };
 }

@@ -1,7 +1,8 @@
 import { isMap, isNode, isPair, isScalar, LineCounter, type ParsedNode, parseDocument } from 'yaml';
 import type { z } from 'zod';
-import { usageError } from './exit.ts';
-import { issueText } from './issue-text.ts';
+import { CliError, EXIT, fileError, usageError } from './exit.ts';
+import { type FileError, positionOf } from './file-error.ts';
+import { issueCode, issueText } from './issue-text.ts';
 
 /** A value that was read from a file. `locate` finds the parts of the value in the file. */
 export interface Located<T> {
@@ -40,11 +41,15 @@ export function parseYaml(file: string, text: string): Located<unknown> {
     return `${file}:${line}:${col}`;
   };
   if (document.errors.length > 0) {
-    throw usageError(
-      `${file} is not valid YAML`,
-      'Correct the lines named above.',
-      document.errors.map((error) => `${at(error.pos[0])}  ${error.message}`),
-    );
+    const details = document.errors.map((error) => `${at(error.pos[0])}  ${error.message}`);
+    const fileErrors = document.errors.map(({ pos: [offset], message }) => ({
+      ...positionOf(at(offset)),
+      pointer: '',
+      code: 'invalid-yaml',
+      message,
+    }));
+    const next = 'Correct the lines named above.';
+    throw new CliError(EXIT.usage, 'wrong-use', `${file} is not valid YAML`, next, { details, fileErrors });
   }
   const locate = (path: readonly PropertyKey[]): string => at(offsetOf(document.contents, path));
   try {
@@ -67,16 +72,19 @@ export function checkContent<S extends z.ZodType>(
 ): Located<z.infer<S>> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return { value: parsed.data, locate };
-  throw usageError(
+  const wrong = (path: readonly PropertyKey[], code: string, message: string): FileError => ({
+    ...positionOf(locate(path)),
+    pointer: pointerOf(path),
+    code,
+    message,
+  });
+  throw fileError(
     `${file} has wrong or missing fields`,
     'Correct the lines named above.',
     parsed.error.issues.flatMap((issue) =>
       issue.code === 'unrecognized_keys'
-        ? issue.keys.map(
-            (key) =>
-              `${locate([...issue.path, key])}  ${pointerOf([...issue.path, key])}: is not a known field`,
-          )
-        : [`${locate(issue.path)}  ${pointerOf(issue.path) || '/'}: ${issueText(issue)}`],
+        ? issue.keys.map((key) => wrong([...issue.path, key], 'unrecognized-key', 'is not a known field'))
+        : [wrong(issue.path, issueCode(issue), issueText(issue))],
     ),
   );
 }

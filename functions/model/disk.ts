@@ -49,7 +49,7 @@ export type RootDisk = z.infer<typeof rootDiskSchema>;
 
 export const dataDiskSchema = z
   .strictObject({
-    sizeGb: sizeGbSchema,
+    sizeGb: sizeGbSchema.describe('Size of the disk, in GB.'),
     ...diskShape,
     deleteOnTermination: z
       .boolean()

@@ -47,23 +47,37 @@ export const prioritySchema = z.enum(PRIORITIES);
 export type Priority = z.infer<typeof prioritySchema>;
 
 const groupShape = {
-  connection: nameSchema,
+  connection: nameSchema.describe(
+    'Name of the connection (the credential for a cloud) that the instances use.',
+  ),
   ...typeChoiceShape,
-  image: cloudWordSchema,
+  image: cloudWordSchema.describe(
+    'Image that the instances boot; see `fleetwright image list`. It must boot on each instance type.',
+  ),
   rootDiskGb: z
     .int()
     .min(1)
     .max(16_384)
     .optional()
     .describe('Size of the root disk. `rootDisk` replaces this field, which is refused beside it.'),
-  rootDisk: rootDiskSchema.optional(),
-  dataDisks: dataDisksSchema.optional(),
+  rootDisk: rootDiskSchema.optional().describe('The disk that the machines boot from.'),
+  dataDisks: dataDisksSchema.optional().describe('Further disks of each machine.'),
   ...machineOptionsShape,
-  instanceTimeoutSeconds: z.int().min(60).max(MAX_INSTANCE_TIMEOUT_SECONDS).optional(),
+  instanceTimeoutSeconds: z
+    .int()
+    .min(60)
+    .max(MAX_INSTANCE_TIMEOUT_SECONDS)
+    .optional()
+    .describe('Time in which an instance has to run, over all its attempts, in seconds. Absent: 1200.'),
   ssh: z
-    .object({ allowFrom: z.union([z.cidrv4(), z.cidrv6()], 'must be a CIDR, such as 203.0.113.0/24') })
+    .object({
+      allowFrom: z
+        .union([z.cidrv4(), z.cidrv6()], 'must be a CIDR, such as 203.0.113.0/24')
+        .describe('Addresses that may connect to TCP port 22.'),
+    })
     .strict()
-    .optional(),
+    .optional()
+    .describe('Access by SSH. Absent: none.'),
   ingress: ingressSchema.optional(),
 };
 
@@ -73,10 +87,25 @@ const networkSchema = networkChoiceSchema
 
 export const nodeGroupRequestSchema = z
   .object({
-    name: nameSchema,
-    size: z.int().min(1).max(MAX_INSTANCES_PER_FLEET),
-    locations: z.array(cloudWordSchema).min(1).max(MAX_PLACEMENTS_PER_FLEET),
-    minimumInstances: z.int().min(0).max(MAX_INSTANCES_PER_FLEET).optional(),
+    name: nameSchema.describe('Name of the node group, unique in the fleet.'),
+    size: z
+      .int()
+      .min(1)
+      .max(MAX_INSTANCES_PER_FLEET)
+      .describe('Number of instances. A fleet may have 10,000 instances in all its node groups together.'),
+    locations: z
+      .array(cloudWordSchema)
+      .min(1)
+      .max(MAX_PLACEMENTS_PER_FLEET)
+      .describe(
+        'Locations (regions of the cloud). Instances are spread evenly, and move to another location if one has no room.',
+      ),
+    minimumInstances: z
+      .int()
+      .min(0)
+      .max(MAX_INSTANCES_PER_FLEET)
+      .optional()
+      .describe('The fleet has failed when fewer instances of the node group can run.'),
     ...groupShape,
   })
   .strict();
@@ -114,13 +143,22 @@ const relatedFieldsSchema = z.object({
 /** The body of `POST …/fleets`, and the content of a fleet.yaml file. */
 export const fleetRequestSchema = z
   .object({
-    name: nameSchema,
-    description: descriptionSchema.optional(),
+    name: nameSchema.describe('Name of the fleet, unique among the live fleets of the namespace.'),
+    description: descriptionSchema.optional().describe('A note for people.'),
     labels: labelsSchema
       .optional()
       .describe('Labels of the fleet. Its machines get them, too, as far as their cloud keeps tags.'),
-    failurePolicy: failurePolicySchema.default('continue'),
-    minimumInstances: z.int().min(0).max(MAX_INSTANCES_PER_FLEET).optional(),
+    failurePolicy: failurePolicySchema
+      .default('continue')
+      .describe(
+        'What happens when the fleet fails. `continue` keeps what runs, `rollback` removes everything, `refine` removes what failed.',
+      ),
+    minimumInstances: z
+      .int()
+      .min(0)
+      .max(MAX_INSTANCES_PER_FLEET)
+      .optional()
+      .describe('The fleet has failed when fewer instances can run. Absent: when one instance has failed.'),
     priority: prioritySchema
       .optional()
       .describe('Priority over other fleets that wait for the same slots. Absent: normal.'),
@@ -128,7 +166,11 @@ export const fleetRequestSchema = z
       .optional()
       .describe('The fleet is accepted, and its launches begin when a user releases it.'),
     network: networkSchema,
-    nodeGroups: z.array(nodeGroupRequestSchema).min(1).max(MAX_GROUPS_PER_FLEET),
+    nodeGroups: z
+      .array(nodeGroupRequestSchema)
+      .min(1)
+      .max(MAX_GROUPS_PER_FLEET)
+      .describe('The parts of the fleet. The instances of one node group are alike.'),
   })
   .strict()
   .superRefine(

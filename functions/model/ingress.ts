@@ -29,7 +29,7 @@ const sourceSchema = z.union(
 /** Inbound traffic that a node group allows: of one protocol, to some ports, from some sources. */
 export const ingressEntrySchema = z
   .object({
-    protocol: z.enum(RULE_PROTOCOLS),
+    protocol: z.enum(RULE_PROTOCOLS).describe('The protocol of the traffic.'),
     ports: z
       .array(portsSchema)
       .min(1)

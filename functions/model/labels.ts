@@ -4,7 +4,8 @@ const MAX_LABELS = 40;
 /** Maximum number of tags in a request. Each cloud allows fewer or as many (`TagRules` of the driver). */
 const MAX_TAGS = 128;
 /** Matches text without control characters. Clouds store labels as tags, and tags allow no control characters. */
-const ONE_LINE = /^\P{Cc}*$/u;
+// Editors read the pattern from the JSON Schema, some of them without Unicode properties.
+const ONE_LINE = /^[ -~\u00a0-\uffff]*$/;
 
 export const labelsSchema = z
   .record(

@@ -23,7 +23,7 @@ const givenIdSchema = z
  */
 export const givenNetworkSchema = z
   .object({
-    networkId: givenIdSchema,
+    networkId: givenIdSchema.describe('The network, as the cloud names it.'),
     subnetIds: z
       .union([
         z
@@ -74,11 +74,19 @@ export type NetworkMode = z.infer<typeof networkModeSchema>;
  * `existing`: the user gives a network, its subnets and its security groups.
  */
 export const networkChoiceSchema = z.discriminatedUnion('mode', [
-  z.object({ mode: z.literal('shared') }).strict(),
-  z.object({ mode: z.literal('dedicated') }).strict(),
   z
     .object({
-      mode: z.literal('existing'),
+      mode: z.literal('shared').describe('Fleets of one connection share a network at each location.'),
+    })
+    .strict(),
+  z
+    .object({
+      mode: z.literal('dedicated').describe('The fleet has networks of its own, which are removed with it.'),
+    })
+    .strict(),
+  z
+    .object({
+      mode: z.literal('existing').describe('The fleet uses networks that the user made.'),
       existing: givenNetworksSchema
         .exactOptional()
         .describe(

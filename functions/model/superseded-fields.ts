@@ -1,5 +1,5 @@
 /** Fields of a node group that have a successor. An old field stays accepted, but not together with its successor. */
-const SUCCESSORS = [
+export const SUCCESSORS = [
   ['zone', 'zones'],
   ['instanceType', 'instanceTypes'],
 ] as const;

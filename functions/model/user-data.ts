@@ -15,8 +15,11 @@ export type UserDataEncoding = (typeof USER_DATA_ENCODINGS)[number];
 /** User data with its encoding. The size of a compressed text is checked where the request is accepted. */
 const encodedUserDataSchema = z
   .strictObject({
-    text: z.string().max(MAX_TEXT),
-    encoding: z.enum(USER_DATA_ENCODINGS).default('plain'),
+    text: z.string().max(MAX_TEXT).describe('The user data, or its bytes in base64.'),
+    encoding: z
+      .enum(USER_DATA_ENCODINGS)
+      .default('plain')
+      .describe('`gzip` compresses the text, and cloud-init unpacks it. `base64`: the text is base64.'),
   })
   .superRefine(({ text, encoding }, context) => {
     const issue = (code: string, message: string) =>

@@ -15,11 +15,14 @@ import {
   WEB_SIZE,
 } from './situation.ts';
 
+/** The operation that takes a body and changes nothing. */
+const CHANGES_NOTHING = 'validateFleet';
+
 /** Operations of the API contract that change something. */
-export type MutatingId = Extract<
-  (typeof routes)[number],
-  { method: 'POST' | 'PUT' | 'DELETE' }
->['operationId'];
+export type MutatingId = Exclude<
+  Extract<(typeof routes)[number], { method: 'POST' | 'PUT' | 'DELETE' }>['operationId'],
+  typeof CHANGES_NOTHING
+>;
 
 /** Values in a request by which the checks recognize the effect of the request. */
 export interface Mark {
@@ -312,7 +315,7 @@ function acting(action: FleetAction, fleet: Situation['fleet']): Recipe<'actOnFl
 
 /** All moves, in the order of the contract's routes. */
 export const MOVES: readonly Move[] = routes
-  .filter(({ method }) => method !== 'GET')
+  .filter(({ method, operationId }) => method !== 'GET' && operationId !== CHANGES_NOTHING)
   .flatMap(({ operationId }) => movesOf(operationId));
 
 function movesOf(id: OperationId): Move[] {

@@ -25,6 +25,8 @@ import { warnOfOpenDoors } from './warn-doors.ts';
 
 type Stores = Store<'fleets' | 'access' | 'catalogue'>;
 
+export type { Stores as AcceptStores };
+
 interface Resolved extends Required<Pick<FleetSpec, 'networks'>> {
   nodeGroups: NodeGroup[];
   connections: Connection[];
@@ -187,7 +189,7 @@ function wordsIn(pointer: string, names: readonly (string | undefined)[]): Word[
   );
 }
 
-async function nameErrors(store: Stores, namespace: string, fleet: string): Promise<RequestError[]> {
+export async function nameErrors(store: Stores, namespace: string, fleet: string): Promise<RequestError[]> {
   const holder = await findFleetByName(store, namespace, fleet);
   return holder === undefined
     ? []

@@ -3,6 +3,7 @@ import { actOnFleet, requestTermination } from '../../../features/fleets/actions
 import { type AcceptDeps, acceptFleet } from '../../../features/fleets/create-fleet.ts';
 import { listFleets, readFleet } from '../../../features/fleets/fleet-view.ts';
 import { inspectRefused } from '../../../features/fleets/resolve-request.ts';
+import { validateFleet } from '../../../features/fleets/validate-fleet.ts';
 import { awaitInstance } from '../../../features/instances/await-instance.ts';
 import { listInstances, readInstance } from '../../../features/instances/instance-view.ts';
 import type { Fleet } from '../../../model/fleet.ts';
@@ -50,6 +51,12 @@ export function fleetOperations(deps: FleetDeps): OperationsOf<'fleets'> {
         body: { ...(await view(namespace, fleetId)), warnings: await warningsOf(store, fleetId) },
         headers: { location: `/v1/namespaces/${namespace}/fleets/${fleetId}` },
       };
+    },
+    async validateFleet({ params: { namespace }, body }) {
+      await requireNamespace(store, namespace);
+      const { errors, warnings } = await validateFleet(store, namespace, body);
+      refuse(errors);
+      return { body: { warnings } };
     },
     async listFleets({ params: { namespace }, query: { limit, cursor } }) {
       const after = decodeCursor(cursor, /^f[0-9a-z]{16}$/);
@@ -143,9 +150,10 @@ function illegal(
  */
 export function fleetInspections(
   store: AcceptDeps['store'],
-): Record<'createFleet' | 'createInstance', Inspection> {
+): Record<'createFleet' | 'validateFleet' | 'createInstance', Inspection> {
   return {
     createFleet: ({ namespace = '' }, body) => inspectRefused(store, namespace, body),
+    validateFleet: ({ namespace = '' }, body) => inspectRefused(store, namespace, body),
     createInstance: async ({ namespace = '' }, body) => {
       const { name, location, ...group } = z.looseObject({}).safeParse(body).data ?? {};
       const fleet = { name, nodeGroups: [{ ...group, locations: [location] }] };

@@ -5,6 +5,7 @@ import { fleetRequestSchema, instanceRequestSchema } from '../../../model/fleet-
 import { cloudWordSchema, instanceIdSchema, nameSchema } from '../../../model/identifiers.ts';
 import { DEFAULT_FLEET_PAGE, MAX_FLEET_PAGE } from '../../../model/paging.ts';
 import { instanceStatusSchema } from '../../../model/status.ts';
+import { warningsSchema } from '../../../model/warning.ts';
 import { namespaceParams, noQuery, pageOf, pageQuery, route } from './route.ts';
 
 const fleetParams = namespaceParams.extend({
@@ -26,6 +27,19 @@ export const fleetRoutes = [
     status: 202,
     response: fleetSchema,
     refusals: ['name-taken', 'deployment-ending'],
+  }),
+  route({
+    operationId: 'validateFleet',
+    method: 'POST',
+    path: '/v1/namespaces/{namespace}/fleet-validations',
+    handler: 'fleets',
+    summary:
+      'Check a request for a fleet as if it were to be created, and create nothing. Errors are those of `createFleet`',
+    params: namespaceParams,
+    query: noQuery,
+    body: fleetRequestSchema,
+    status: 200,
+    response: z.object({ warnings: warningsSchema }),
   }),
   route({
     operationId: 'listFleets',

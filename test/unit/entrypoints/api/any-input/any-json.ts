@@ -41,6 +41,23 @@ export const KNOWN = new Map<string, readonly unknown[]>(
 const FLEET = { connection: 'sim-aws', instanceType: 'm6i.large', image: 'ubuntu-24.04' };
 const LABELS = { team: 'search', 'a.b/c-d_e': 'é\u2028' };
 
+const FLEETS = [
+  {
+    name: 'web',
+    labels: LABELS,
+    nodeGroups: [
+      { ...FLEET, name: 'web', size: 2, locations: ['us-east-1'], labels: LABELS, userData: '#!/bin/sh\n' },
+      {
+        ...FLEET,
+        name: 'open',
+        size: 1,
+        locations: ['us-east-1'],
+        ingress: [{ protocol: 'tcp', ports: [22, '8000-8200'], from: ['0.0.0.0/0', 'group:web'] }],
+      },
+    ],
+  },
+];
+
 /** Bodies that an operation accepts, by operation id. Random bodies rarely satisfy all rules of an operation. */
 export const EXAMPLES: Readonly<Record<string, readonly unknown[]>> = {
   createNamespace: [{ name: 'another', description: 'two\nlines \ud83d\ude00' }],
@@ -61,22 +78,8 @@ export const EXAMPLES: Readonly<Record<string, readonly unknown[]>> = {
     { concurrentLocations: 2, totals: { memoryGb: 0.5 }, createsPerDay: 100, minimumSpacingMs: 100 },
   ],
   setOrphanPolicy: [{}, { action: 'report', graceSeconds: 60 }],
-  createFleet: [
-    {
-      name: 'web',
-      labels: LABELS,
-      nodeGroups: [
-        { ...FLEET, name: 'web', size: 2, locations: ['us-east-1'], labels: LABELS, userData: '#!/bin/sh\n' },
-        {
-          ...FLEET,
-          name: 'open',
-          size: 1,
-          locations: ['us-east-1'],
-          ingress: [{ protocol: 'tcp', ports: [22, '8000-8200'], from: ['0.0.0.0/0', 'group:web'] }],
-        },
-      ],
-    },
-  ],
+  createFleet: FLEETS,
+  validateFleet: FLEETS,
   createInstance: [{ ...FLEET, name: 'one', location: 'us-east-1', labels: LABELS }],
   actOnFleet: [{ action: 'hold' }, { action: 'abort' }],
 };
