@@ -25,8 +25,8 @@ export default defineConfig({
   test: {
     projects: [
       // Importing takes half of the time of isolated files. Unit tests leave no state behind that another file reads.
-      { test: { name: 'unit', include: UNIT, testTimeout: 20_000, isolate: false } },
-      { test: { name: 'stories', include: STORIES, testTimeout: 20_000 } },
+      { test: { name: 'unit', include: UNIT, testTimeout: 60_000, isolate: false } },
+      { test: { name: 'stories', include: STORIES, testTimeout: 60_000 } },
       { test: { name: 'field', include: FIELD, testTimeout: 20_000 } },
       { test: { name: 'moto', include: ON_MOTO, testTimeout: 120_000, fileParallelism: false } },
       {
