@@ -23,12 +23,12 @@ export const orphanPolicySchema = z
 export type OrphanPolicy = z.infer<typeof orphanPolicySchema>;
 export const DEFAULT_ORPHAN_POLICY: OrphanPolicy = orphanPolicySchema.parse({});
 
-export const resourceKindSchema = z.enum(['network', 'security-group', 'key-pair']);
+export const resourceKindSchema = z.enum(['network', 'security-group', 'key-pair', 'volume']);
 export const orphanKindSchema = z.enum(['instance', ...resourceKindSchema.options]);
 export type OrphanKind = z.infer<typeof orphanKindSchema>;
 
 /**
- * The reason why a sweep reports a machine or network resource. Except with `missing`, no record claims it:
+ * The reason why a sweep reports a machine, volume or network resource. Except with `missing`, no record claims it:
  *
  * - `no-record`: no record has its instance id or, for a network resource, its kind and name
  * - `copy`: it carries this deployment's tags, but no call of this deployment created it

@@ -3,6 +3,7 @@ import type { GivenNetwork } from '../../model/network-choice.ts';
 import type { CloudClient, CloudInstance, InstanceSpec } from './driver.ts';
 import type { DriverError } from './errors.ts';
 import { CAPABILITY_NAMES, type CapabilityName } from './metadata.ts';
+import type { DiskIndex } from './names.ts';
 
 /** Stops machines and starts them again. A stopped machine keeps its disk and its id. */
 export interface StopStart {
@@ -202,6 +203,49 @@ export interface ExistingNetworks {
   verifyNetwork(location: string, given: GivenNetwork): Promise<NetworkFault[]>;
 }
 
+/** Describes a volume as the cloud reports it: a disk that exists on its own, apart from the machine that uses it. */
+export interface CloudVolume {
+  backendId: string;
+  /** Taken from the volume's tags or name, as for a machine. Undefined if neither contains the id. */
+  instanceId?: string;
+  launchToken?: string;
+  /** Which disk of its machine the volume is. Absent if the cloud does not tell. */
+  disk?: DiskIndex;
+  sizeGb: number;
+  /** The cloud's name of the volume's type. Absent if the cloud does not report it. */
+  type?: string;
+  zone?: string;
+  /** The creation time by the cloud's clock. Absent if the cloud does not report it. */
+  createdAtMs?: number;
+  /** The machine that uses the volume, or is about to. Absent: no machine uses it. */
+  attachedTo?: string;
+  /** True if the cloud is removing the volume. */
+  isLeaving?: boolean;
+  /** The cloud's own word for the volume's status. */
+  cloudStatus?: string;
+  /** What the volume costs in US dollars a month. Absent if the cloud does not report it. */
+  usdPerMonth?: number;
+}
+
+/**
+ * Lists and removes the volumes that `createInstance` makes for the disks of a spec. A volume "of this deployment" is
+ * marked as such in the request that makes it, by its tags or its name.
+ *
+ * A volume that is to be deleted with its machine may outlive it, if the machine broke before it used the volume, or if
+ * the metadata's `volumesOutliveMachines` is true. The caller then removes the volume.
+ */
+export interface Volumes {
+  /** Lists every volume of this deployment at the location, to the last page, in any order. */
+  listVolumes(location: string): Promise<CloudVolume[]>;
+  /**
+   * Asks the cloud to remove the volume, with what is on it. Succeeds if the volume no longer exists. Success does not
+   * prove that the volume is gone; only `listVolumes` shows that.
+   *
+   * @throws DriverError Conflict while a machine uses the volume; a repetition may succeed later
+   */
+  deleteVolume(location: string, backendId: string): Promise<void>;
+}
+
 /** Maps each optional capability to its methods. */
 export interface Capabilities extends Record<CapabilityName, object> {
   'stop-start': StopStart;
@@ -214,6 +258,7 @@ export interface Capabilities extends Record<CapabilityName, object> {
   'writer-marks': WriterMarks;
   'rights-check': RightsCheck;
   'existing-networks': ExistingNetworks;
+  volumes: Volumes;
 }
 
 const METHODS: { readonly [Name in CapabilityName]: readonly (keyof Capabilities[Name])[] } = {
@@ -227,6 +272,7 @@ const METHODS: { readonly [Name in CapabilityName]: readonly (keyof Capabilities
   'writer-marks': ['listWriterMarks', 'putWriterMark', 'removeWriterMark'],
   'rights-check': ['checkRights'],
   'existing-networks': ['verifyNetwork'],
+  volumes: ['listVolumes', 'deleteVolume'],
 };
 
 /** Returns the optional capabilities of a client. A client has a capability if it has all methods of the capability. */

@@ -271,8 +271,9 @@ export interface CloudNetworkResource {
  * - `Forbidden`: the cloud accepts the credential, and denies it this call. Examples: a missing right, a region that is
  *   denied by a policy or not enabled, an account that the cloud still validates there. The error's `call` names the
  *   request.
- * - `NoPermit`: a request of this call waited too long for its permit (`call-gate.ts`) and was not sent. If the caller
- *   repeats the call, the call reuses what its earlier requests created.
+ * - `NoPermit`: a request of this call waited too long for its permit (`call-gate.ts`) and was not sent, or a volume
+ *   that the call made is not ready yet. If the caller repeats the call, the call reuses what its earlier requests
+ *   created.
  * - `NotFound`: the location or machine of the call does not exist.
  * - `InvalidRequest`, `Unsupported`: a repetition of the call would fail, too. Examples: an unknown location or type,
  *   an image that the type cannot boot, a bad CIDR.
@@ -342,7 +343,8 @@ export interface CloudClient {
    *
    * At a cloud that honours tokens (feature `launch-tokens`), two calls with one launch token yield one instance, even
    * if the calls are concurrent. After any error except `OutcomeUnknown`, neither the instance nor anything that was
-   * created only for it (address, disk, interface) exists.
+   * created only for it (address, disk, interface) exists. After `NoPermit` and `Throttled`, volumes for its disks may
+   * exist. A repetition of the call uses them, and `listVolumes` shows them.
    *
    * @throws DriverError InsufficientCapacity, QuotaExceeded, InvalidRequest, OutcomeUnknown
    */

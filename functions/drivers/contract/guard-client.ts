@@ -46,6 +46,7 @@ const OPTIONAL: ReadonlySet<string> = new Set([
   'instanceType',
   'privateIp',
   'publicIp',
+  'usdPerMonth',
   'zone',
 ]);
 

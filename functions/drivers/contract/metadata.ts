@@ -33,6 +33,7 @@ export const CAPABILITY_NAMES = [
   'writer-marks',
   'rights-check',
   'existing-networks',
+  'volumes',
 ] as const;
 export type CapabilityName = (typeof CAPABILITY_NAMES)[number];
 
@@ -192,6 +193,11 @@ export interface DriverMetadata {
    * not accept. Absent: only the cloud knows its types, and refuses a wrong name at the launch.
    */
   readonly diskTypes?: Readonly<Record<string, DiskType>>;
+  /**
+   * True if a volume that is to be deleted with its machine may outlive the machine. The caller then looks for volumes
+   * after each removal of a machine that has any, and removes them. Only for drivers with the capability `volumes`.
+   */
+  readonly volumesOutliveMachines?: boolean;
   /** The type of a disk that names none. Absent: the cloud chooses the type. */
   readonly defaultDiskType?: string;
 }

@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
+import { MAX_DATA_DISKS } from '../../model/disk.ts';
+import { MAX_INSTANCES_PER_FLEET } from '../../model/fleet-request.ts';
 import { instanceId, launchToken, MAX_DEPLOYMENT_ID, parseLaunchToken } from '../../model/identifiers.ts';
 
 /**
- * Defines the names of a deployment's machines and network resources. At a cloud without tags, only the name tells
+ * Defines the names of a deployment's machines, disks and network resources. At a cloud without tags, only the name tells
  * which deployment a resource belongs to. The names have these forms:
  *
  * ```
  * machine   fw-<deployment>-<fleet id without its f, 16><position, 5 digits><attempt, 2 digits of base 36>
+ * disk      fw-<deployment>-<fleet id without its f, 16><position, 3 digits of base 36><attempt, 2 digits of base 36>d<disk>
  * resource  fw-<deployment>-<name of the resource in the deployment, 1 to 23 of a-z and 0-9>
  * ```
  *
@@ -24,6 +27,8 @@ const LONGEST_REST = 23;
 const DEPLOYMENT_ID = new RegExp(`^[a-z0-9-]{1,${MAX_DEPLOYMENT_ID}}$`);
 const RESOURCE = /^[a-z0-9]{1,23}$/;
 const MACHINE = /^([0-9a-z]{16})([0-9]{5})([0-9a-z]{2})$/;
+const DISK = /^([0-9a-z]{16})([0-9a-z]{3})([0-9a-z]{2})d([0-9a-z])$/;
+const ROOT_DISK = 'r';
 const BASE = 36;
 
 export interface MachineIdentity {
@@ -77,6 +82,50 @@ export function parseMachineName(
   if (fleet === undefined || position === undefined || attempt === undefined) return undefined;
   const id = instanceId({ fleetId: `f${fleet}`, index: Number(position) });
   return { instanceId: id, launchToken: launchToken(id, Number.parseInt(attempt, BASE)) };
+}
+
+/** One disk of a machine: its root disk, or its n-th data disk, from 0. */
+export type DiskIndex = 'root' | number;
+
+export interface DiskIdentity extends MachineIdentity {
+  disk: DiskIndex;
+}
+
+/**
+ * Returns the name of a volume at the cloud, for a machine's disk. @throws RangeError if the token is invalid, or the
+ * disk has no name
+ */
+export function diskName(deploymentId: string, token: string, disk: DiskIndex, maxLength?: number): string {
+  const parsed = parseLaunchToken(token);
+  const digit = disk === 'root' ? ROOT_DISK : disk.toString(MAX_DATA_DISKS);
+  if (!parsed || parsed.attempt >= BASE ** 2 || parsed.index >= BASE ** 3 || digit.length !== 1) {
+    throw new RangeError(`disk ${disk} of ${token} has no name`);
+  }
+  const { fleetId, index, attempt } = parsed;
+  const digits = (value: number, length: number) => value.toString(BASE).padStart(length, '0');
+  const machine = `${fleetId.slice(1)}${digits(index, 3)}${digits(attempt, 2)}`;
+  return `${namePrefix(deploymentId, maxLength)}${machine}d${digit}`;
+}
+
+/**
+ * Reads the launch token, the instance id and the disk from a volume's name. Returns undefined for a name that this
+ * deployment did not give.
+ */
+export function parseDiskName(
+  deploymentId: string,
+  name: string,
+  maxLength?: number,
+): DiskIdentity | undefined {
+  const [, fleet, position, attempt, digit] =
+    DISK.exec(afterPrefix(deploymentId, name, maxLength) ?? '') ?? [];
+  if (fleet === undefined || position === undefined || attempt === undefined || digit === undefined) {
+    return undefined;
+  }
+  const disk = digit === ROOT_DISK ? 'root' : Number.parseInt(digit, MAX_DATA_DISKS);
+  const index = Number.parseInt(position, BASE);
+  if (Number.isNaN(disk) || index >= MAX_INSTANCES_PER_FLEET) return undefined;
+  const id = instanceId({ fleetId: `f${fleet}`, index });
+  return { instanceId: id, launchToken: launchToken(id, Number.parseInt(attempt, BASE)), disk };
 }
 
 /**

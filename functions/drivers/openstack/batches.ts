@@ -4,6 +4,7 @@ import type { CreateOutcome } from '../contract/capabilities.ts';
 import type { CloudInstance, InstanceSpec } from '../contract/driver.ts';
 import { DriverError } from '../contract/errors.ts';
 import type { Catalogue } from './catalogue.ts';
+import { diskFields, volumesFor } from './disks.ts';
 import { createServer, requestFor } from './launch.ts';
 import type { Region } from './region.ts';
 import { listServers } from './servers.ts';
@@ -38,8 +39,29 @@ export async function createAll(
     if ('error' in made && made.error.code === 'QuotaExceeded') for (const spec of alike) await one(spec);
     else for (const spec of alike) outcomes.set(spec, 'error' in made ? made : outcomeOf(spec, made));
   };
-  await Promise.all(requestsOf(specs).map((alike) => (alike.length > 1 ? several(alike) : one(alike[0]))));
+  await Promise.all(
+    requestsOf(specs).map(async (alike) => {
+      if (alike.length === 1) return await one(alike[0]);
+      // Each server boots from a volume of its own, and one request has the same volumes for all of its servers.
+      const single = await needsVolumes(region, alike[0], catalogue);
+      if ('error' in single) for (const spec of alike) outcomes.set(spec, single);
+      else if (single.needsVolumes) await Promise.all(alike.map(one));
+      else await several(alike);
+    }),
+  );
   return specs.flatMap((spec) => outcomes.get(spec) ?? []);
+}
+
+async function needsVolumes(
+  region: Region,
+  spec: InstanceSpec,
+  catalogue: Catalogue,
+): Promise<{ needsVolumes: boolean } | { error: DriverError }> {
+  try {
+    return { needsVolumes: volumesFor(spec, await catalogue.flavorFor(region, spec)).length > 0 };
+  } catch (error) {
+    return errorOf(error);
+  }
 }
 
 /** Converts an error to an outcome. @throws every error that is no DriverError */
@@ -63,7 +85,7 @@ async function createServers(
   catalogue: Catalogue,
 ): Promise<Made> {
   const flavor = await catalogue.flavorFor(region, specs[0]);
-  const request = await requestFor(region, deploymentId, specs, flavor);
+  const request = requestFor(deploymentId, specs, flavor, diskFields(specs[0], [], []));
   const { reservation_id } = await region.call('compute', { ...request, answer: reservationSchema });
   try {
     const shown = await listServers(region, deploymentId, { reservation_id });

@@ -2,6 +2,7 @@ import type { Image, InstanceType, Location, Offer } from '../../model/cloud.ts'
 import type { GivenNetwork } from '../../model/network-choice.ts';
 import type {
   BatchCreate,
+  CloudVolume,
   CreateOutcome,
   ExistingNetworks,
   NetworkFault,
@@ -9,6 +10,7 @@ import type {
   Quotas,
   Reboot,
   StopStart,
+  Volumes,
   WriterMark,
   WriterMarks,
 } from '../contract/capabilities.ts';
@@ -42,6 +44,7 @@ import { listMarks, putMark, removeMark } from './server-groups.ts';
 import { actOnServer, findServer, getServer, listServers } from './servers.ts';
 import type { Session } from './session.ts';
 import type { Transport } from './transport.ts';
+import { deleteVolume, listVolumes } from './volumes.ts';
 
 /** Time limit in ms for all requests of one method call together. */
 const CALL_MS = 28_000;
@@ -52,7 +55,7 @@ const LIST_MS = 55_000;
 
 /** Connects to one project at one OpenStack cloud, with one credential. */
 export class OpenStackClient
-  implements CloudClient, BatchCreate, ExistingNetworks, StopStart, Reboot, Quotas, WriterMarks
+  implements CloudClient, BatchCreate, ExistingNetworks, StopStart, Reboot, Quotas, WriterMarks, Volumes
 {
   readonly maxBatchSize = MAX_BATCH;
   readonly #session: Session;
@@ -190,6 +193,14 @@ export class OpenStackClient
 
   async terminateInstance(location: string, backendId: string): Promise<void> {
     await this.#at(location).remove('compute', ['servers', backendId]);
+  }
+
+  async listVolumes(location: string): Promise<CloudVolume[]> {
+    return await listVolumes(this.#at(location, LIST_MS), this.#deploymentId);
+  }
+
+  async deleteVolume(location: string, backendId: string): Promise<void> {
+    await deleteVolume(this.#at(location), backendId);
   }
 
   async stopInstance(location: string, backendId: string): Promise<void> {

@@ -84,6 +84,9 @@ const FORBIDDEN: readonly (readonly [RegExp, DriverErrorCode])[] = [
   ...REQUEST_LIMITS.map((words) => [words, 'InvalidRequest'] as const),
 ];
 
+/** Cinder's words for a volume that a server uses, or that is changing. */
+const VOLUME_IN_USE = /volume status must be|must not be (migrating|attached)/i;
+
 const faultSchema = z.object({
   message: z.string(),
   title: z.string().exactOptional(),
@@ -147,6 +150,7 @@ function codeOf(status: number, { code, message }: Fault, effect: CallEffect): D
     if (told) return told[1];
     if (isQuotaWords(message ?? '')) return 'QuotaExceeded';
   }
+  if (code === 'badRequest' && VOLUME_IN_USE.test(message ?? '')) return 'Conflict';
   return (code === undefined ? undefined : CODES.get(code)) ?? STATUSES.get(status) ?? 'InvalidRequest';
 }
 

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { type CloudInstance, DEPLOYMENT_TAG, INSTANCE_TAG, type InstanceSpec } from '../contract/driver.ts';
-import { DriverError } from '../contract/errors.ts';
 import { launchListOf } from '../contract/launch-list.ts';
 import { machineName } from '../contract/names.ts';
 import { encodedUserData } from '../contract/user-data.ts';
 import type { Catalogue } from './catalogue.ts';
+import { diskFields, refuseWithoutVolumes, volumesFor, withVolumes } from './disks.ts';
 import type { Flavor } from './flavors.ts';
 import { metadataOf } from './owner.ts';
 import { cloudTimeMs, type Region } from './region.ts';
@@ -26,10 +26,14 @@ export async function createServer(
   catalogue: Catalogue,
 ): Promise<CloudInstance> {
   const flavor = await catalogue.flavorFor(region, spec);
-  const { body, headers } = await region.exchange('compute', {
-    ...(await requestFor(region, deploymentId, [spec], flavor)),
-    answer: madeSchema,
-  });
+  const wanted = volumesFor(spec, flavor);
+  await refuseWithoutVolumes(region, flavor, wanted);
+  const { body, headers } = await withVolumes(region, deploymentId, spec, wanted, (ids) =>
+    region.exchange('compute', {
+      ...requestFor(deploymentId, [spec], flavor, diskFields(spec, wanted, ids)),
+      answer: madeSchema,
+    }),
+  );
   return {
     backendId: body.server.id,
     instanceId: spec.instanceId,
@@ -42,13 +46,13 @@ export async function createServer(
 
 /**
  * Returns the create request for one server, or for several servers that are alike. For several servers, Nova answers
- * with the id of a reservation.
+ * with the id of a reservation. @param disks the fields that describe the disks of each server
  */
-export async function requestFor(
-  region: Region,
+export function requestFor(
   deploymentId: string,
   specs: readonly [InstanceSpec, ...InstanceSpec[]],
   flavor: Flavor,
+  disks: object,
 ) {
   const [spec] = specs;
   const tokens = specs.map(({ launchToken }) => launchToken);
@@ -74,7 +78,7 @@ export async function requestFor(
     },
     // The launch tokens are tags, too, because Nova can filter lists by tags, but not by metadata.
     tags: tokens,
-    ...(await rootDisk(region, spec, flavor)),
+    ...disks,
   };
   const { placementGroup } = spec;
   const hints =
@@ -88,34 +92,5 @@ export async function requestFor(
     method: 'POST' as const,
     path: ['servers'],
     body: { server: specs.length === 1 ? server : { ...server, ...several }, ...hints },
-  };
-}
-
-/**
- * Returns the root disk: the flavor's own disk if it is large enough, else a volume that is deleted with the server.
- */
-async function rootDisk(
-  region: Region,
-  { imageBackendId, rootDisk }: InstanceSpec,
-  { diskGb, type }: Flavor,
-) {
-  const rootDiskGb = rootDisk?.sizeGb;
-  const isOwnDiskEnough = rootDiskGb === undefined || (diskGb > 0 && rootDiskGb <= diskGb);
-  if (isOwnDiskEnough) return { imageRef: imageBackendId };
-  if (!(await region.hasVolumes())) {
-    const message = `${type.name} has a disk of ${diskGb} GB, and region ${region.name} offers no volume of another size to boot from`;
-    throw new DriverError('InvalidRequest', message);
-  }
-  return {
-    block_device_mapping_v2: [
-      {
-        boot_index: 0,
-        uuid: imageBackendId,
-        source_type: 'image',
-        destination_type: 'volume',
-        volume_size: rootDiskGb,
-        delete_on_termination: true,
-      },
-    ],
   };
 }

@@ -1,5 +1,5 @@
 import { isClosed } from '../../model/status.ts';
-import { sameSite } from '../../platform/placement/lay-out.ts';
+import { groupAt, sameSite } from '../../platform/placement/lay-out.ts';
 import { readFleetItem } from '../../platform/store/fleets.ts';
 import { type InstanceItem, readInstanceRange } from '../../platform/store/instances.ts';
 import { siteName } from '../../platform/store/keys.ts';
@@ -9,6 +9,7 @@ import { startPolling } from '../../platform/worker/start-polling.ts';
 import type { TerminateMessage } from '../../platform/workflow/messages.ts';
 import { attemptsOf } from '../ownership/attempts.ts';
 import { isLeavingUnasked } from '../ownership/returning.ts';
+import { mayLeaveVolumes } from '../volumes/volume-fate.ts';
 import { applyChanges, completeTasks } from './outcomes.ts';
 
 const CHECK_MS = 3_000;
@@ -44,7 +45,7 @@ export async function terminateInstances(
   const bySite = Map.groupBy(records, ({ connectionKey, location }) => siteName(connectionKey, location));
   for (const there of bySite.values()) {
     const [first] = there;
-    if (first) await terminateAt(context, first, there.filter(leaves), nowMs);
+    if (first) await terminateAt(context, first, await withVolumes(context, there.filter(leaves)), nowMs);
   }
   if (leaving.length === 0) {
     // A worker may have died after it wrote a record and before it completed the task. The slot is then still
@@ -103,15 +104,31 @@ async function askEndOfVanished(
   await Promise.all(vanished.map((record) => updateInstance(store, record, { endAskedAtMs: nowMs })));
 }
 
+/** A record that has to end, and whether volumes of its last attempt may exist although no machine does. */
+interface Leaving {
+  record: InstanceItem;
+  mayHaveVolumes: boolean;
+}
+
+async function withVolumes(context: WorkerContext, records: readonly InstanceItem[]): Promise<Leaving[]> {
+  return await Promise.all(
+    records.map(async (record) => {
+      const { placements } = await context.layout(record.fleetId);
+      const mayHaveVolumes = mayLeaveVolumes(groupAt(placements, record.index)?.group, context.driver);
+      return { record, mayHaveVolumes };
+    }),
+  );
+}
+
 async function terminateAt(
   context: WorkerContext,
   { connectionKey, location }: InstanceItem,
-  leaving: readonly InstanceItem[],
+  leaving: readonly Leaving[],
   nowMs: number,
 ): Promise<void> {
   if (leaving.length === 0) return;
   const site = { connectionKey, location };
-  const changes = leaving.flatMap((record) => change(record, nowMs));
+  const changes = leaving.flatMap((one) => change(one, nowMs));
   const { applied } = await applyChanges(context, changes);
   const written = new Set(applied);
   await completeTasks(
@@ -121,7 +138,7 @@ async function terminateAt(
   await startPolling(context, site);
 }
 
-function change(record: InstanceItem, nowMs: number): StatusChange[] {
+function change({ record, mayHaveVolumes }: Leaving, nowMs: number): StatusChange[] {
   const terminatedAt = new Date(nowMs).toISOString();
   switch (record.status) {
     case 'Terminating':
@@ -142,7 +159,8 @@ function change(record: InstanceItem, nowMs: number): StatusChange[] {
     case 'Terminated':
       // A worker still has the claim. The next check sees whether that worker created a machine.
       if (record.launchState === 'claimed' && record.claimUntilMs > nowMs) return [];
-      if (record.launchState === 'refused') {
+      // A poll looks for volumes that the refused call has left.
+      if (record.launchState === 'refused' && !mayHaveVolumes) {
         return [{ kind: 'change', record, to: 'Terminated', fields: { terminatedAt } }];
       }
       return [{ kind: 'change', record, to: 'Terminating', fields: {} }];

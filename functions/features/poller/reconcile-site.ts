@@ -17,6 +17,7 @@ import type { Observed, Poll } from './poll.ts';
 import { withPrices } from './price-changes.ts';
 import { releaseSlotsOf, tellGovernor } from './release.ts';
 import { noteSlowRemovals, removeMachines } from './remove-machines.ts';
+import { noteKeptDisks, settleVolumes } from './settle-volumes.ts';
 import type { Snapshot } from './snapshot.ts';
 import { deferReads } from './snapshot-by-id.ts';
 
@@ -51,9 +52,10 @@ export interface Reconciled {
 export async function reconcileSite(poll: Poll, snapshot: Snapshot): Promise<Reconciled> {
   const { context, site, opened, loop } = poll;
   const observed = await observe(poll, snapshot);
-  const seen = decideChanges(observed);
+  const seen = await settleVolumes(poll, decideChanges(observed));
   const decided = { ...seen, changes: await withPrices(context, seen.changes) };
   const applied = await applyDecided(poll, decided, observed.records);
+  await noteKeptDisks(poll, decided, applied);
   await noteCapacity(poll, applied);
   await noteQuotas(poll, applied);
   const decision = decideSlots(observed, applied, site, context.store.clock.now());

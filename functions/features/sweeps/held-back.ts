@@ -48,8 +48,9 @@ export async function heldBack(
   const ours = shown.filter(({ subject, verdict }) => subject.kind === 'instance' && verdict.claimed).length;
   const { admitted, hold } = await admitWanted(context, site, wanted, mostPerDay(ours), dryRun);
   if (hold && !dryRun) await tellHold(context, connection, site, hold);
+  const mayWait = ({ kind }: Pick<OrphanItem, 'kind'>) => kind === 'instance' || kind === 'volume';
   const waiting = new Set(wanted.map(({ backendId }) => backendId).filter((id) => !admitted.has(id)));
-  return ({ kind, backendId }) => (kind === 'instance' && waiting.has(backendId) ? hold?.because : undefined);
+  return (one) => (mayWait(one) && waiting.has(one.backendId) ? hold?.because : undefined);
 }
 
 async function admitWanted(

@@ -1,3 +1,4 @@
+import type { CloudVolume } from '../../drivers/contract/capabilities.ts';
 import type { CloudInstance } from '../../drivers/contract/driver.ts';
 import { type InstanceRef, parseInstanceId } from '../../model/identifiers.ts';
 import { isTransitional } from '../../model/status.ts';
@@ -18,13 +19,15 @@ import { proofTerms } from '../ownership/prove-machine.ts';
 import { agrees, machineOf, machinesById } from '../poller/compare.ts';
 import { differing } from '../poller/differing.ts';
 import { type Asked, classifyMachine, classifyResource, isExpected, type Verdict } from './classify.ts';
+import { judgeVolumes } from './judge-volumes.ts';
 import type { SiteList } from './list-site.ts';
 
-/** A machine or network resource that a cloud shows, and whether a record claims it. */
+/** A machine, volume or network resource that a cloud shows, and whether a record claims it. */
 export interface Judged {
   subject: Subject;
   verdict: Verdict;
   machine?: CloudInstance;
+  volume?: CloudVolume;
 }
 
 export interface Judgement {
@@ -57,7 +60,7 @@ export async function judgeSite(
   context: WorkerContext,
   site: SiteRef,
   opened: OpenConnection,
-  { atMs, machines, resources }: SiteList,
+  { atMs, machines, resources, volumes = [] }: SiteList,
   { further, dryRun }: { further: readonly string[]; dryRun: boolean },
 ): Promise<Judgement> {
   const { consistencyWindowMs } = context.driver;
@@ -110,7 +113,11 @@ export async function judgeSite(
   }));
   return {
     isBehind: await hasWork({ context, site, opened }, entries, { atMs, machines }),
-    shown: [...settled, ...(await judgeResources(context, site, resources))],
+    shown: [
+      ...settled,
+      ...(await judgeResources(context, site, resources)),
+      ...(await judgeVolumes(context, site, opened, volumes, dryRun)),
+    ],
     missing: absent
       .map(({ siteSk }) => records.get(siteSk))
       .filter((record) => record !== undefined)

@@ -1,8 +1,11 @@
+import { type CloudVolume, has } from '../../drivers/contract/capabilities.ts';
 import {
+  type CloudClient,
   type CloudInstance,
   type CloudNetworkResource,
   NETWORK_RESOURCE_KINDS,
 } from '../../drivers/contract/driver.ts';
+import { DriverError } from '../../drivers/contract/errors.ts';
 import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 
 /**
@@ -11,16 +14,18 @@ import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/work
  */
 const PERMIT_WAIT_MS = 5_000;
 
-/** The machines and network resources of this deployment that a cloud shows at a site. */
+/** The machines, volumes and network resources of this deployment that a cloud shows at a site. */
 export interface SiteList {
   /** Time immediately before the first call. Records are read after the last answer. */
   atMs: number;
   machines: CloudInstance[];
   resources: CloudNetworkResource[];
+  /** Undefined: the cloud shows no volumes, because the driver has none or the credential may not list them. */
+  volumes: CloudVolume[] | undefined;
 }
 
 /**
- * Lists the machines and network resources of a site. @throws DriverError if the cloud does not answer, or a
+ * Lists the machines, network resources and volumes of a site. @throws DriverError if the cloud does not answer, or a
  * call gets no permit
  */
 export async function listSite(
@@ -34,5 +39,25 @@ export async function listSite(
   const resources: CloudNetworkResource[] = [];
   for (const kind of NETWORK_RESOURCE_KINDS)
     resources.push(...(await client.listNetworkResources(site.location, kind)));
-  return { atMs, machines, resources };
+  return { atMs, machines, resources, volumes: await listVolumes(context, site, client) };
+}
+
+/** Lists the volumes of a site. Without the right to do so, the rest of the site is swept all the same. */
+async function listVolumes(
+  context: WorkerContext,
+  site: SiteRef,
+  client: CloudClient,
+): Promise<CloudVolume[] | undefined> {
+  if (!has(client, 'volumes')) return undefined;
+  try {
+    return await client.listVolumes(site.location);
+  } catch (error) {
+    if (!(error instanceof DriverError) || error.code !== 'Forbidden') throw error;
+    context.log.warn('the volumes of a site may not be listed', {
+      ...site,
+      code: error.code,
+      message: error.message,
+    });
+    return undefined;
+  }
 }

@@ -1,4 +1,5 @@
 import pLimit from 'p-limit';
+import { has } from '../../drivers/contract/capabilities.ts';
 import { DriverError } from '../../drivers/contract/errors.ts';
 import type { OrphanKind } from '../../model/orphan.ts';
 import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/worker/context.ts';
@@ -15,7 +16,7 @@ export interface ToRemove {
 
 /**
  * Asks the cloud to remove as many orphans as the governor permits now. As long as there are machines, only
- * machines are removed. Key pairs and security groups follow in a later sweep, and networks come last. The
+ * machines are removed. Volumes, key pairs and security groups follow in a later sweep, and networks come last. The
  * answer to a removal call does not close a finding. A finding is closed only after a later list no longer
  * shows the orphan.
  */
@@ -42,7 +43,7 @@ export async function removeOrphans(
 export function firstToGo(orphans: readonly ToRemove[]): readonly ToRemove[] {
   const stages: readonly (readonly OrphanKind[])[] = [
     ['instance'],
-    ['key-pair', 'security-group'],
+    ['volume', 'key-pair', 'security-group'],
     ['network'],
   ];
   for (const kinds of stages) {
@@ -84,6 +85,9 @@ async function removeAt(
   switch (kind) {
     case 'instance':
       return await client.terminateInstance(location, backendId);
+    case 'volume':
+      if (has(client, 'volumes')) await client.deleteVolume(location, backendId);
+      return;
     case 'key-pair':
       return await client.deleteKeyPair(location, backendId);
     case 'security-group':

@@ -1,11 +1,13 @@
 import { DriverError } from '../../drivers/contract/errors.ts';
 import { DEFAULT_ORPHAN_POLICY, type HoldReason, isClosedOrphan } from '../../model/orphan.ts';
+import type { InstanceStatus } from '../../model/status.ts';
 import { isoTime } from '../../platform/runtime/clock.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
 import { type OrphanItem, readSiteOrphans } from '../../platform/store/orphans.ts';
 import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 import { startPolling } from '../../platform/worker/start-polling.ts';
 import { announce, newFinding, recordFinding } from '../findings/findings.ts';
+import { followVolumes } from '../volumes/follow-volumes.ts';
 import { nextState, stateOfMissing, stateWhenGone } from './finding-state.ts';
 import { type HeldBack, heldBack } from './held-back.ts';
 import { type Judged, judgeSite } from './judge-site.ts';
@@ -61,9 +63,13 @@ export class SiteSweep {
     });
     for (const one of pairs) await this.#follow(one, one.known, held, nowMs);
     for (const item of orphans) {
+      // Without a list of volumes, nothing is known of them.
+      if (item.kind === 'volume' && list.volumes === undefined) continue;
       if (isOpen(item) && !shownAs.has(keyOf(item))) await this.#closeIfGone(item);
     }
     await this.#followMissing(absentees, missing, records, shownAs);
+    if (list.volumes && !this.#dryRun)
+      await followVolumes(this.#context, this.#site, this.#opened, list.volumes);
     if (isBehind && !this.#dryRun) await startPolling(this.#context, this.#site);
     // Removes only machines and network resources that this sweep's list shows.
     const removing = this.#found.filter(
@@ -75,8 +81,9 @@ export class SiteSweep {
         this.#site,
         this.#opened,
         removing.map(({ item: { kind, backendId } }) => {
-          const status = shownAs.get(keyOf({ kind, backendId }))?.machine?.status;
-          return { kind, backendId, isLeaving: status === 'Terminating' || status === 'Terminated' };
+          const { machine, volume } = shownAs.get(keyOf({ kind, backendId })) ?? {};
+          const isLeaving = volume?.isLeaving === true || LEAVING.has(machine?.status);
+          return { kind, backendId, isLeaving };
         }),
       );
     }
@@ -197,6 +204,8 @@ export class SiteSweep {
     return await recordFinding(this.#context, next, previous);
   }
 }
+
+const LEAVING: ReadonlySet<InstanceStatus | undefined> = new Set(['Terminating', 'Terminated']);
 
 function withHold(item: OrphanItem, heldBecause: HoldReason | undefined): OrphanItem {
   const { heldBecause: _, ...rest } = item;

@@ -5,7 +5,7 @@ const DAY_MS = 86_400_000;
 const LEAST = 5;
 const SHARE = 0.05;
 
-/** A machine that a sweep is about to remove. */
+/** A machine or volume that a sweep is about to remove. */
 export interface Removal {
   backendId: string;
   firstSeenAtMs: number;
@@ -15,7 +15,7 @@ export interface Removal {
 
 /** Returns true if a removal for this reason counts towards the daily limit. */
 export function counts(kind: string, reason: OrphanReason): boolean {
-  return kind === 'instance' && !isUncounted(reason);
+  return (kind === 'instance' || kind === 'volume') && !isUncounted(reason);
 }
 
 /**
@@ -67,7 +67,7 @@ export function admit(
 }
 
 function holdOf(known: HoldState | undefined, waiting: number, most: number, nowMs: number): HoldState {
-  const message = `sweeps remove at most ${most} machines at this location in 24 hours, and ${waiting} more wait: check them with "fleetwright orphans list", then continue the sweeps with "fleetwright orphans continue"`;
+  const message = `sweeps remove at most ${most} machines and volumes at this location in 24 hours, and ${waiting} more wait: check them with "fleetwright orphans list", then continue the sweeps with "fleetwright orphans continue"`;
   return known ? { ...known, waiting, message } : { because: 'cap', sinceMs: nowMs, waiting, message };
 }
 

@@ -21,6 +21,7 @@ import type { InstanceRef } from '../../model/identifiers.ts';
  * | shared network resource | `SHARED#<connection key>` | `<location>#HEAD#<identity>`; while it is removed, `<location>#REMOVING#<kind>#<name>` |
  * | shared network resource that was removed | `SHARED-GONE#<connection key>` | `<location>#<kind>#<name>` |
  * | taken address ranges of one block | `RANGES#<namespace>` | `<block>` |
+ * | volume that outlives its machine | `VOL#<connection key>` | `<location>#<backend id>` |
  * | name lock | `NS#<namespace>` | `NAME#<name>` |
  * | idempotency record | `NS#<namespace>` | `IDEM#<when the namespace was made>#<key>` |
  * | finding of the orphan sweep | `ORPHAN#<connection key>` | `<location>#<kind, or missing>#<backend id>` |
@@ -121,6 +122,11 @@ export const rangesPartition = (namespace: string): string => `RANGES#${namespac
 export const rangesKey = (namespace: string, block: string): Key => ({
   pk: rangesPartition(namespace),
   sk: block,
+});
+export const volumePartition = (connectionKey: string): string => `VOL#${connectionKey}`;
+export const volumeKey = (volume: { connectionKey: string; location: string; backendId: string }): Key => ({
+  pk: volumePartition(volume.connectionKey),
+  sk: `${volume.location}#${volume.backendId}`,
 });
 
 export const nameKey = (namespace: string, name: string): Key => ({

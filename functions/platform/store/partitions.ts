@@ -51,6 +51,7 @@ export function partitionsOfDriver(driver: DriverName): PartitionsByTable {
         `SHARED#${driver}/*`,
         `SHARED-GONE#${driver}/*`,
         'SWEEP#*',
+        `VOL#${driver}/*`,
       ],
     },
   };

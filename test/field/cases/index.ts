@@ -13,6 +13,7 @@ import { f10 } from './f10-late-addresses.ts';
 import { f11 } from './f11-protected-machine.ts';
 import { f12 } from './f12-foreign-interface.ts';
 import { f13 } from './f13-stale-port.ts';
+import { f14 } from './f14-boot-volume.ts';
 import { f15 } from './f15-reason-while-ending.ts';
 import { f16 } from './f16-used-token.ts';
 import { f17 } from './f17-limits-of-one-request.ts';
@@ -60,6 +61,7 @@ export const CASES: readonly FieldCase[] = [
   ...f11,
   ...f12,
   ...f13,
+  ...f14,
   ...f15,
   ...f16,
   ...f17,

@@ -35,6 +35,15 @@ const serverSchema = z.object({
     security_groups: z.array(z.object({ name: z.string() })),
     metadata: z.record(z.string(), z.string()),
     tags: z.array(z.string()).default([]),
+    block_device_mapping_v2: z
+      .array(
+        z.object({
+          uuid: z.string(),
+          source_type: z.string(),
+          delete_on_termination: z.boolean().default(false),
+        }),
+      )
+      .default([]),
     min_count: z.number().default(1),
     return_reservation_id: z.boolean().default(false),
   }),
@@ -114,7 +123,11 @@ export function novaRoutes(pace: Pace): Readonly<Record<string, (call: Call) => 
       return { server: view(find(call), call.nowMs) };
     },
     'DELETE servers/*': (call) => {
-      find(call).goneAtMs ??= call.nowMs + pace.deleteMs;
+      const server = find(call);
+      server.goneAtMs ??= call.nowMs + pace.deleteMs;
+      // Nova removes the volumes of a server that ran. It leaves those of a server whose build failed.
+      if (server.stuck?.status !== 'ERROR')
+        for (const id of server.ownVolumeIds) call.project.volumes.delete(id);
       return {};
     },
     'POST servers/*/action': (call) => {
@@ -141,6 +154,8 @@ function withoutFault({ stuck, ...server }: Server): Server {
 function make({ project, body, nowMs }: Call, { bootMs, addressMs }: Pace): object {
   const { server } = serverSchema.parse(body);
   recounted(project, nowMs);
+  const mappings = server.block_device_mapping_v2.filter(({ source_type: from }) => from === 'volume');
+  for (const { uuid } of mappings) refuseUnready(project, uuid, nowMs);
   refuseOverQuota(project, server, nowMs);
   const reservationId = `r-${project.newId().slice(-8)}`;
   const ids = Array.from({ length: server.min_count }, (_, at) => {
@@ -158,10 +173,23 @@ function make({ project, body, nowMs }: Call, { bootMs, addressMs }: Pace): obje
       runsAtMs: nowMs + bootMs,
       address: `10.0.0.${project.count % 250}`,
       addressAtMs: nowMs + bootMs + addressMs,
+      volumeIds: mappings.map(({ uuid }) => uuid),
+      ownVolumeIds: mappings.filter((one) => one.delete_on_termination).map(({ uuid }) => uuid),
     });
     return id;
   });
   return server.return_reservation_id ? { reservation_id: reservationId } : { server: { id: ids[0] } };
+}
+
+/** Refuses a volume that is not available, as Nova's API does. */
+function refuseUnready(project: Project, id: string, nowMs: number): void {
+  const volume = project.volumes.get(id);
+  if (!volume)
+    throw novaFault('badRequest', 400, `Block Device Mapping is Invalid: failed to get volume ${id}.`);
+  const status = project.volumeStatus(volume, nowMs);
+  if (status === 'available') return;
+  const message = `Invalid volume: Invalid input received: Invalid volume: Volume ${id} status must be available or downloading to reserve, but the current status is ${status}.`;
+  throw novaFault('badRequest', 400, message);
 }
 
 /**

@@ -42,8 +42,25 @@ export interface Server {
   address: string;
   /** Time from which answers have addresses, if the server is past BUILD. */
   addressAtMs: number;
+  /** The volumes that the server boots from or uses. */
+  volumeIds: readonly string[];
+  /** The volumes among them that Nova removes with the server. */
+  ownVolumeIds: readonly string[];
   /** The floating address, if the server has one. */
   floating?: string;
+}
+
+export interface Volume {
+  id: string;
+  name: string;
+  sizeGb: number;
+  type?: string;
+  metadata: Readonly<Record<string, string>>;
+  createdAtMs: number;
+  /** Time at which Cinder has copied the image to the volume. */
+  availableAtMs: number;
+  /** A status that replaces the usual one. */
+  stuck?: string;
 }
 
 export type ResourceKind = 'networks' | 'subnets' | 'routers' | 'security-groups';
@@ -70,6 +87,7 @@ export interface Quota {
   instances?: number;
   ramMb?: number;
   cores?: number;
+  volumes?: number;
   /** Time from the acceptance of a server until Nova's API counts it. */
   storedAfterMs?: number;
   /**
@@ -88,6 +106,7 @@ export class Project {
   quota: Quota = {};
   readonly servers = new Map<string, Server>();
   readonly resources = new Map<string, Resource>();
+  readonly volumes = new Map<string, Volume>();
   readonly keyPairs = new Set<string>();
   /** Maps the id of a server group to its name. */
   readonly serverGroups = new Map<string, string>();
@@ -112,6 +131,19 @@ export class Project {
 
   resourcesOf(kind: ResourceKind): Resource[] {
     return [...this.resources.values()].filter((one) => one.kind === kind);
+  }
+
+  /** Returns the server that uses a volume. A server in ERROR has never attached its volumes. */
+  userOf({ id }: Pick<Volume, 'id'>, nowMs: number): Server | undefined {
+    return this.standing(nowMs).find(
+      ({ volumeIds, stuck }) => volumeIds.includes(id) && stuck?.status !== 'ERROR',
+    );
+  }
+
+  volumeStatus(volume: Volume, nowMs: number): string {
+    if (volume.stuck !== undefined) return volume.stuck;
+    if (this.userOf(volume, nowMs)) return 'in-use';
+    return nowMs >= volume.availableAtMs ? 'available' : 'creating';
   }
 
   /** Returns the servers that are not gone. */

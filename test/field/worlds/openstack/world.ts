@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Asked } from '../asked.ts';
 import type { CloudWorld } from '../http.ts';
 import { Script } from '../script.ts';
+import { cinderRoutes } from './cinder.ts';
 import { neutronRoutes } from './neutron.ts';
 import { type Call, novaRoutes, type Pace } from './nova.ts';
 import { novaFault, Project, Refusal, type Server } from './state.ts';
@@ -10,8 +11,13 @@ export const KEYSTONE_URL = 'http://keystone.invalid:5000/v3';
 export const REGION = 'RegionOne';
 const PROJECTS = { 'credential-1': 'project-1', 'credential-2': 'project-2' };
 const TOKEN_MS = 3_600_000;
-const SERVICES = { compute: 'nova', network: 'neutron', image: 'glance' };
-const VERSIONS: Readonly<Record<string, string>> = { nova: 'v2.1', neutron: 'v2.0', glance: 'v2' };
+const SERVICES = { compute: 'nova', network: 'neutron', image: 'glance', volumev3: 'cinder' };
+const VERSIONS: Readonly<Record<string, string>> = {
+  nova: 'v2.1',
+  neutron: 'v2.0',
+  glance: 'v2',
+  cinder: 'v3',
+};
 const IMAGE = {
   id: 'aaaaaaaa-0000-4000-8000-000000000001',
   name: 'Ubuntu 24.04',
@@ -22,7 +28,7 @@ const IMAGE = {
 };
 /** Parts of paths that are not ids. */
 const WORDS =
-  /^(servers|detail|action|flavors|images|limits|os-[a-z-]+|networks|subnets|ports|routers|security-groups|security-group-rules|add_router_interface|remove_router_interface|auth|tokens)$/;
+  /^(servers|volumes|detail|action|flavors|images|limits|os-[a-z-]+|networks|subnets|ports|routers|security-groups|security-group-rules|add_router_interface|remove_router_interface|auth|tokens)$/;
 
 const credentialSchema = z.object({
   auth: z.object({
@@ -35,9 +41,11 @@ export interface OpenStackOptions extends Partial<Pace> {
   projects?: Readonly<Record<string, string>>;
   /** Returns the n-th token, from 1; `token-<n>` by default. */
   tokenOf?: (n: number) => string;
+  /** Time in ms until Cinder has made a volume. */
+  volumeMs?: number;
 }
 
-/** A scripted cloud that answers the driver's requests to Keystone, Nova, Neutron and Glance. */
+/** A scripted cloud that answers the driver's requests to Keystone, Nova, Neutron, Glance and Cinder. */
 export class OpenStackWorld implements CloudWorld {
   readonly script = new Script();
   readonly #credentials: Readonly<Record<string, string>>;
@@ -46,12 +54,18 @@ export class OpenStackWorld implements CloudWorld {
   readonly #tokens = new Map<string, string>();
   readonly #routes: Readonly<Record<string, Readonly<Record<string, (call: Call) => object>>>>;
 
-  constructor({ projects = PROJECTS, tokenOf = (n) => `token-${n}`, ...pace }: OpenStackOptions = {}) {
+  constructor({
+    projects = PROJECTS,
+    tokenOf = (n) => `token-${n}`,
+    volumeMs = 3_000,
+    ...pace
+  }: OpenStackOptions = {}) {
     this.#tokenOf = tokenOf;
     this.#credentials = projects;
     this.#routes = {
       nova: novaRoutes({ bootMs: 8_000, deleteMs: 4_000, addressMs: 0, ...pace }),
       neutron: neutronRoutes(),
+      cinder: cinderRoutes(volumeMs),
       glance: {
         'GET images': () => ({ images: [IMAGE] }),
         'GET images/*': () => IMAGE,

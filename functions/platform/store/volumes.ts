@@ -1,0 +1,145 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { DeleteCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { z } from 'zod';
+import { cloudSchema } from '../../model/cloud.ts';
+import { volumeKey, volumePartition } from './keys.ts';
+import { queryAll } from './listing.ts';
+import type { Store } from './store.ts';
+import { stuckItemSchema } from './stuck.ts';
+
+/**
+ * Record of a volume that outlives its machine, or will. It proves to sweeps that the volume is kept on purpose, or
+ * that its removal was requested. It is deleted when the cloud no longer shows the volume.
+ *
+ * - `InUse`: its machine exists. The volume stays when the machine is removed.
+ * - `Kept`: its machine is gone.
+ * - `Deleting`: a user has requested the removal of a kept volume. Workers request it at the cloud until the volume is
+ *   gone.
+ */
+const volumeItemSchema = z.object({
+  connectionKey: z.string(),
+  namespace: z.string(),
+  connection: z.string(),
+  cloud: cloudSchema,
+  location: z.string(),
+  backendId: z.string(),
+  fleetId: z.string(),
+  fleetName: z.string(),
+  instanceId: z.string(),
+  launchToken: z.string(),
+  nodeGroup: z.string(),
+  state: z.enum(['InUse', 'Kept', 'Deleting']),
+  sizeGb: z.number(),
+  type: z.string().optional(),
+  zone: z.string().optional(),
+  /** Price in US dollars a month. Absent: not known. */
+  usdPerMonth: z.number().optional(),
+  createdAt: z.string().optional(),
+  /** Time at which a user last requested the removal. */
+  removalAskedAtMs: z.number().optional(),
+  /** The failed tries to remove the volume. */
+  stuck: stuckItemSchema.optional(),
+  /** Time at which a list of the cloud first left the volume out. */
+  missingSinceMs: z.number().optional(),
+});
+export type VolumeItem = z.infer<typeof volumeItemSchema>;
+type VolumeRef = Pick<VolumeItem, 'connectionKey' | 'location' | 'backendId'>;
+
+/** Reads the records of a connection's volumes with strongly consistent reads, at one location or at all. */
+export async function readVolumes(
+  store: Store<'fleets'>,
+  connectionKey: string,
+  location?: string,
+): Promise<VolumeItem[]> {
+  const keys = {
+    pk: volumePartition(connectionKey),
+    prefix: location === undefined ? '' : `${location}#`,
+    consistent: true,
+  };
+  return await queryAll(store, store.tables.fleets, keys, (item) => volumeItemSchema.parse(item));
+}
+
+/**
+ * Writes that a volume is kept, before the record of its machine is closed. Changes nothing if the removal of the
+ * volume was requested. A volume never goes back from `Kept` to `InUse`.
+ */
+export async function keepVolume(store: Store<'fleets'>, item: VolumeItem): Promise<void> {
+  const isEarly = item.state === 'InUse';
+  await unlessRefused(
+    store.document.send(
+      new PutCommand({
+        TableName: store.tables.fleets,
+        Item: { ...volumeKey(item), ...item },
+        ConditionExpression: isEarly
+          ? 'attribute_not_exists(pk)'
+          : 'attribute_not_exists(pk) OR #state <> :deleting',
+        ...(isEarly
+          ? {}
+          : {
+              ExpressionAttributeNames: { '#state': 'state' },
+              ExpressionAttributeValues: { ':deleting': 'Deleting' },
+            }),
+      }),
+    ),
+  );
+}
+
+/**
+ * Requests the removal of a kept volume. A repeated request makes the next try due immediately.
+ *
+ * @returns false if the volume is in use, or its record is gone
+ */
+export async function askVolumeRemoval(
+  store: Store<'fleets'>,
+  ref: VolumeRef,
+  nowMs: number,
+): Promise<boolean> {
+  return await unlessRefused(
+    store.document.send(
+      new UpdateCommand({
+        TableName: store.tables.fleets,
+        Key: volumeKey(ref),
+        UpdateExpression: 'SET #state = :deleting, removalAskedAtMs = :now',
+        ConditionExpression: '#state IN (:kept, :deleting)',
+        ExpressionAttributeNames: { '#state': 'state' },
+        ExpressionAttributeValues: { ':deleting': 'Deleting', ':kept': 'Kept', ':now': nowMs },
+      }),
+    ),
+  );
+}
+
+/** Writes fields of a record, if it still exists. */
+export async function noteVolume(
+  store: Store<'fleets'>,
+  ref: VolumeRef,
+  fields: Pick<VolumeItem, 'stuck'> | Pick<VolumeItem, 'missingSinceMs'>,
+): Promise<void> {
+  const [[name, value] = ['stuck', undefined]] = Object.entries(fields);
+  await unlessRefused(
+    store.document.send(
+      new UpdateCommand({
+        TableName: store.tables.fleets,
+        Key: volumeKey(ref),
+        UpdateExpression: value === undefined ? 'REMOVE #name' : 'SET #name = :value',
+        ConditionExpression: 'attribute_exists(pk)',
+        ExpressionAttributeNames: { '#name': name },
+        ...(value === undefined ? {} : { ExpressionAttributeValues: { ':value': value } }),
+      }),
+    ),
+  );
+}
+
+/** Deletes the record of a volume that the cloud no longer shows. Repeating this is harmless. */
+export async function forgetVolume(store: Store<'fleets'>, ref: VolumeRef): Promise<void> {
+  await store.document.send(new DeleteCommand({ TableName: store.tables.fleets, Key: volumeKey(ref) }));
+}
+
+async function unlessRefused(write: Promise<unknown>): Promise<boolean> {
+  try {
+    await write;
+    return true;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false;
+    throw error;
+  }
+}
