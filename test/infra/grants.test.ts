@@ -55,7 +55,7 @@ const driverFunctions = Object.fromEntries(
     `drivers/${driver}`,
     {
       ...fleets(READ),
-      [`DataFleetsTable of AUDIT#* FLEET#* HOLD#${driver}/* INST#* NET#* ORPHAN#${driver}/* RANGES#* SHARED#${driver}/* SHARED-GONE#${driver}/* SWEEP#*`]:
+      [`DataFleetsTable of AUDIT#* FLEET#* HOLD#${driver}/* INST#* NET#* ORPHAN#${driver}/* RANGES#* SHARED#${driver}/* SHARED-GONE#${driver}/* SWEEP#* VOL#${driver}/*`]:
         WRITE,
       [`DataGovernorTable of CALL#${driver}/* CONN#${driver}/* HEALTH#${driver}/* LOOP#${driver} QUEUE#${driver}/*`]:
         READ_WRITE,

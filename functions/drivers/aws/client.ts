@@ -3,6 +3,7 @@ import type { Image, InstanceType, Location, Offer } from '../../model/cloud.ts'
 import type { GivenNetwork } from '../../model/network-choice.ts';
 import type {
   BatchCreate,
+  CloudVolume,
   CreateOutcome,
   DeniedRight,
   ExistingNetworks,
@@ -12,6 +13,7 @@ import type {
   Reboot,
   RightsCheck,
   StopStart,
+  Volumes,
   WriterMark,
   WriterMarks,
 } from '../contract/capabilities.ts';
@@ -41,6 +43,7 @@ import { Rights } from './rights.ts';
 import { SecurityGroups } from './security-groups.ts';
 import { clientSettings } from './settings.ts';
 import { TypeBook } from './type-book.ts';
+import { VolumeList } from './volumes.ts';
 import { WriterParameters } from './writer-parameters.ts';
 
 /** Connects to one AWS account. A location is a region. */
@@ -54,6 +57,7 @@ export class AwsClient
     Reboot,
     RightsCheck,
     StopStart,
+    Volumes,
     WriterMarks
 {
   readonly maxBatchSize = MAX_BATCH;
@@ -67,6 +71,7 @@ export class AwsClient
   readonly #homeRegion: string;
   readonly #deploymentId: string;
   readonly #instances: Instances;
+  readonly #volumes: VolumeList;
   readonly #launcher: Launcher;
   readonly #resources: {
     network: Networks;
@@ -86,6 +91,7 @@ export class AwsClient
     this.#homeRegion = homeRegion;
     this.#deploymentId = deploymentId;
     this.#instances = new Instances(this.#ec2, deploymentId);
+    this.#volumes = new VolumeList(this.#ec2, deploymentId);
     this.#launcher = new Launcher(this.#ec2, this.#types, deploymentId);
     this.#resources = {
       network: new Networks(this.#ec2, deploymentId),
@@ -192,6 +198,14 @@ export class AwsClient
 
   async terminateInstance(location: string, backendId: string): Promise<void> {
     await this.#instances.terminate(location, backendId);
+  }
+
+  async listVolumes(location: string): Promise<CloudVolume[]> {
+    return await this.#volumes.list(location);
+  }
+
+  async deleteVolume(location: string, backendId: string): Promise<void> {
+    await this.#volumes.remove(location, backendId);
   }
 
   async stopInstance(location: string, backendId: string): Promise<void> {

@@ -96,6 +96,7 @@ const CODES: Readonly<Partial<Record<DriverErrorCode, readonly string[]>>> = {
     'OperationInProgress',
     'Resource.AlreadyAssociated',
     'RouteAlreadyExists',
+    'VolumeInUse',
   ],
   NotFound: [
     'Gateway.NotAttached',

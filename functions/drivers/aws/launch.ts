@@ -5,6 +5,7 @@ import {
   RunInstancesCommand,
   type RunInstancesCommandInput,
 } from '@aws-sdk/client-ec2';
+import { keepsDisks } from '../../model/disk.ts';
 import { parseLaunchToken } from '../../model/identifiers.ts';
 import type { CreateOutcome } from '../contract/capabilities.ts';
 import { type CloudInstance, DEPLOYMENT_TAG, INSTANCE_TAG, type InstanceSpec } from '../contract/driver.ts';
@@ -56,7 +57,7 @@ export class Launcher {
   /** Launches several machines. @returns one outcome for each spec, in the order of the specs */
   async launchAll(specs: readonly InstanceSpec[]): Promise<CreateOutcome[]> {
     const outcomes = new Map<InstanceSpec, CreateOutcome>();
-    for (const batch of batchesOf(specs)) {
+    const launchOne = async (batch: Batch) => {
       const made = await this.#launchBatch(batch);
       batch.forEach((spec, at) => {
         outcomes.set(
@@ -69,7 +70,8 @@ export class Launcher {
           },
         );
       });
-    }
+    };
+    await Promise.all(batchesOf(specs).map(launchOne));
     return specs.flatMap((spec) => outcomes.get(spec) ?? []);
   }
 
@@ -151,7 +153,7 @@ export class Launcher {
           DeleteOnTermination: true,
         },
       ],
-      BlockDeviceMappings: disksOf(image, spec.rootDisk?.sizeGb),
+      BlockDeviceMappings: disksOf(image, spec),
       ...optionsOf(spec),
       ...(spec.spot
         ? {
@@ -207,10 +209,15 @@ const profileOf = (identity: string) =>
 
 /**
  * Divides the specs into batches. Each batch becomes one call. A batch belongs to one fleet, because its tag has the
- * fleet's id only once.
+ * fleet's id only once. A machine that keeps disks gets a call of its own: all volumes of one call have the same tags, and
+ * the tags of a volume must tell its machine when the machine is gone.
  */
 function batchesOf(specs: readonly InstanceSpec[]): Batch[] {
-  const byFleet = Map.groupBy(specs, ({ launchToken }) => parseLaunchToken(launchToken)?.fleetId);
+  const byFleet = Map.groupBy(specs, (spec) =>
+    keepsDisks({ dataDisks: [...(spec.dataDisks ?? [])] })
+      ? spec.launchToken
+      : parseLaunchToken(spec.launchToken)?.fleetId,
+  );
   const batches: Batch[] = [];
   for (const same of byFleet.values()) {
     for (let at = 0; at < same.length; at += MAX_BATCH) {

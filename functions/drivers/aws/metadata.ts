@@ -83,6 +83,7 @@ export const awsMetadata = {
     'writer-marks',
     'rights-check',
     'existing-networks',
+    'volumes',
   ],
   features: [
     'tags',
@@ -95,6 +96,12 @@ export const awsMetadata = {
     'identity',
     'placement-groups',
     'metadata-options',
+    'disk-types',
+    'disk-performance',
+    'disk-encryption',
+    'disk-keys',
+    'data-disks',
+    'kept-disks',
   ],
   tagRules: {
     // EC2 keeps 50 tags at a resource. Six of a machine's tags are the driver's and the control plane's own.
@@ -103,5 +110,20 @@ export const awsMetadata = {
     maxKeyLength: 128,
     maxValueLength: 256,
     reserved: ['fleetwright:*', 'aws:*', 'Name'],
+  },
+  defaultDiskType: 'gp3',
+  // The ranges of EBS, from the documentation of EC2's structure EbsBlockDevice.
+  diskTypes: {
+    gp3: {
+      sizeGb: { min: 1, max: 65_536 },
+      iops: { min: 3_000, max: 80_000, perGb: 500 },
+      throughputMbps: { min: 125, max: 2_000 },
+    },
+    gp2: { sizeGb: { min: 1, max: 16_384 } },
+    io2: { sizeGb: { min: 4, max: 65_536 }, iops: { min: 100, max: 256_000, perGb: 1_000, isNeeded: true } },
+    io1: { sizeGb: { min: 4, max: 16_384 }, iops: { min: 100, max: 64_000, perGb: 50, isNeeded: true } },
+    st1: { sizeGb: { min: 125, max: 16_384 }, isBootable: false },
+    sc1: { sizeGb: { min: 125, max: 16_384 }, isBootable: false },
+    standard: { sizeGb: { min: 1, max: 1_024 } },
   },
 } as const satisfies DriverMetadata;

@@ -219,6 +219,8 @@ export interface CloudVolume {
   createdAtMs?: number;
   /** The machine that uses the volume, or is about to. Absent: no machine uses it. */
   attachedTo?: string;
+  /** Whether the cloud removes the volume with that machine. Absent if the cloud does not tell. */
+  endsWithMachine?: boolean;
   /** True if the cloud is removing the volume. */
   isLeaving?: boolean;
   /** The cloud's own word for the volume's status. */

@@ -85,7 +85,7 @@ async function createServers(
   catalogue: Catalogue,
 ): Promise<Made> {
   const flavor = await catalogue.flavorFor(region, specs[0]);
-  const request = requestFor(deploymentId, specs, flavor, diskFields(specs[0], [], []));
+  const request = await requestFor(region, deploymentId, specs, flavor, diskFields(specs[0], [], []));
   const { reservation_id } = await region.call('compute', { ...request, answer: reservationSchema });
   try {
     const shown = await listServers(region, deploymentId, { reservation_id });

@@ -28,9 +28,9 @@ export async function createServer(
   const flavor = await catalogue.flavorFor(region, spec);
   const wanted = volumesFor(spec, flavor);
   await refuseWithoutVolumes(region, flavor, wanted);
-  const { body, headers } = await withVolumes(region, deploymentId, spec, wanted, (ids) =>
+  const { body, headers } = await withVolumes(region, deploymentId, spec, wanted, async (ids) =>
     region.exchange('compute', {
-      ...requestFor(deploymentId, [spec], flavor, diskFields(spec, wanted, ids)),
+      ...(await requestFor(region, deploymentId, [spec], flavor, diskFields(spec, wanted, ids))),
       answer: madeSchema,
     }),
   );
@@ -48,7 +48,8 @@ export async function createServer(
  * Returns the create request for one server, or for several servers that are alike. For several servers, Nova answers
  * with the id of a reservation. @param disks the fields that describe the disks of each server
  */
-export function requestFor(
+export async function requestFor(
+  region: Region,
   deploymentId: string,
   specs: readonly [InstanceSpec, ...InstanceSpec[]],
   flavor: Flavor,

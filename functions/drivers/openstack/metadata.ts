@@ -74,8 +74,25 @@ export const openstackMetadata = {
   maxNameLength: 63,
   // Neutron's usual quota of a project is 100 rules. Each security group begins with 2 outbound rules.
   maxInboundRules: 98,
-  capabilities: ['stop-start', 'reboot', 'batch-create', 'quotas', 'writer-marks', 'existing-networks', 'volumes'],
-  features: ['tags', 'user-data', 'group-sources', 'ipv6-rules', 'placement-groups', 'disk-types', 'data-disks', 'kept-disks'],
+  capabilities: [
+    'stop-start',
+    'reboot',
+    'batch-create',
+    'quotas',
+    'writer-marks',
+    'existing-networks',
+    'volumes',
+  ],
+  features: [
+    'tags',
+    'user-data',
+    'group-sources',
+    'ipv6-rules',
+    'placement-groups',
+    'disk-types',
+    'data-disks',
+    'kept-disks',
+  ],
   tagRules: {
     // Nova keeps 128 items of metadata at a server by default. Seven are the driver's and the control plane's own. A
     // project with a lower quota refuses the launch.

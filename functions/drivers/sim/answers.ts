@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { architectureSchema, gpuSchema, locationSchema } from '../../model/cloud.ts';
+import type { CloudVolume } from '../contract/capabilities.ts';
 import { type CloudInstance, DEPLOYMENT_TAG, INSTANCE_TAG } from '../contract/driver.ts';
-import { parseMachineName } from '../contract/names.ts';
+import { parseDiskName, parseMachineName } from '../contract/names.ts';
 
 /** Schema of an error answer. All schemas in this file ignore unknown fields. */
 export const errorAnswerSchema = z.object({
@@ -90,6 +91,39 @@ export function isOf(
   return owner === undefined ? parseName(deploymentId, name) !== undefined : owner === deploymentId;
 }
 
+export const volumeAnswerSchema = z.object({
+  id: z.string().min(1),
+  name: z.string(),
+  launchToken: z.string().exactOptional(),
+  tags: z.record(z.string(), z.string()).exactOptional(),
+  disk: z.union([z.literal('root'), z.int().nonnegative()]).exactOptional(),
+  sizeGb: z.number(),
+  type: z.string().exactOptional(),
+  status: z.string(),
+  instanceId: z.string().exactOptional().describe('The instance that uses the volume.'),
+  usdPerMonth: z.number().nonnegative().exactOptional(),
+  createdAt: z.iso.datetime().exactOptional(),
+});
+
+/** Converts a volume to the terms of the driver contract. */
+export function cloudVolume(
+  { id, name, tags, createdAt, status, instanceId: attachedTo, ...rest }: z.infer<typeof volumeAnswerSchema>,
+  deploymentId: string,
+): CloudVolume {
+  const named = parseDiskName(deploymentId, name);
+  const instanceId = tags?.[INSTANCE_TAG] ?? named?.instanceId;
+  const launchToken = rest.launchToken ?? named?.launchToken;
+  return {
+    ...rest,
+    backendId: id,
+    cloudStatus: status,
+    ...(createdAt === undefined ? {} : { createdAtMs: Date.parse(createdAt) }),
+    ...(instanceId === undefined ? {} : { instanceId }),
+    ...(launchToken === undefined ? {} : { launchToken }),
+    ...(attachedTo === undefined ? {} : { attachedTo }),
+  };
+}
+
 const offerAnswerSchema = z.object({
   instanceType: z.string(),
   vcpus: z.number(),
@@ -122,3 +156,4 @@ export const offerPageSchema = pageOf(offerAnswerSchema);
 export const imagePageSchema = pageOf(imageAnswerSchema);
 export const resourcePageSchema = pageOf(resourceAnswerSchema);
 export const instancePageSchema = pageOf(instanceAnswerSchema);
+export const volumePageSchema = pageOf(volumeAnswerSchema);

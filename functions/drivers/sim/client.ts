@@ -2,11 +2,13 @@ import type { z } from 'zod';
 import { type Image, type InstanceType, type Location, type Offer, offerId } from '../../model/cloud.ts';
 import type { GivenNetwork } from '../../model/network-choice.ts';
 import type {
+  CloudVolume,
   ExistingNetworks,
   ListById,
   NetworkFault,
   Reboot,
   StopStart,
+  Volumes,
   WriterMark,
   WriterMarks,
 } from '../contract/capabilities.ts';
@@ -26,8 +28,10 @@ import {
 } from '../contract/driver.ts';
 import { DriverError } from '../contract/errors.ts';
 import {
+  diskName,
   machineName,
   namePrefix,
+  parseDiskName,
   parseMachineName,
   parseResourceName,
   resourceName,
@@ -36,6 +40,7 @@ import { markText, parseMark } from '../contract/writer-marks.ts';
 import {
   accountAnswerSchema,
   cloudInstance,
+  cloudVolume,
   emptyAnswerSchema,
   imagePageSchema,
   instanceAnswerSchema,
@@ -47,6 +52,7 @@ import {
   type Page,
   resourceAnswerSchema,
   resourcePageSchema,
+  volumePageSchema,
 } from './answers.ts';
 import { findFaults } from './given-networks.ts';
 import { at, RESOURCE_PATHS } from './paths.ts';
@@ -56,7 +62,9 @@ import type { Transport } from './transport.ts';
 const MAX_IDS = 100;
 
 /** Connects to one account at one simulated cloud. */
-export class SimClient implements CloudClient, ExistingNetworks, ListById, StopStart, Reboot, WriterMarks {
+export class SimClient
+  implements CloudClient, ExistingNetworks, ListById, StopStart, Reboot, WriterMarks, Volumes
+{
   readonly maxListedById = MAX_IDS;
   readonly #transport: Transport;
   readonly #deploymentId: string;
@@ -201,7 +209,14 @@ export class SimClient implements CloudClient, ExistingNetworks, ListById, StopS
         instanceType: spec.instanceType,
         imageId: spec.imageBackendId,
         zone: spec.zone,
-        rootDiskGb: spec.rootDisk?.sizeGb,
+        rootDisk: spec.rootDisk && {
+          ...spec.rootDisk,
+          name: diskName(this.#deploymentId, spec.launchToken, 'root'),
+        },
+        dataDisks: spec.dataDisks?.map((disk, at) => ({
+          ...disk,
+          name: diskName(this.#deploymentId, spec.launchToken, at),
+        })),
         userData: spec.userData,
         userDataBase64: spec.userDataBase64,
         identity: spec.identity,
@@ -240,6 +255,17 @@ export class SimClient implements CloudClient, ExistingNetworks, ListById, StopS
 
   async terminateInstance(location: string, backendId: string): Promise<void> {
     await this.#remove(location, 'instances', backendId);
+  }
+
+  async listVolumes(location: string): Promise<CloudVolume[]> {
+    const answers = await this.#readAll(at(location, 'volumes'), volumePageSchema, this.#ours());
+    return answers
+      .filter((one) => isOf(this.#deploymentId, one, parseDiskName))
+      .map((one) => cloudVolume(one, this.#deploymentId));
+  }
+
+  async deleteVolume(location: string, backendId: string): Promise<void> {
+    await this.#remove(location, 'volumes', backendId);
   }
 
   async stopInstance(location: string, backendId: string): Promise<void> {

@@ -34,7 +34,7 @@ export const simMetadata = {
   backendIds: 'unique',
   maxNameLength: 63,
   maxInboundRules: 60,
-  capabilities: ['stop-start', 'reboot', 'list-by-id', 'writer-marks', 'existing-networks'],
+  capabilities: ['stop-start', 'reboot', 'list-by-id', 'writer-marks', 'existing-networks', 'volumes'],
   features: [
     'tags',
     'user-data',
@@ -46,6 +46,12 @@ export const simMetadata = {
     'identity',
     'placement-groups',
     'metadata-options',
+    'disk-types',
+    'disk-performance',
+    'disk-encryption',
+    'disk-keys',
+    'data-disks',
+    'kept-disks',
   ],
   tagRules: {
     most: 44,
@@ -53,5 +59,17 @@ export const simMetadata = {
     maxKeyLength: 128,
     maxValueLength: 256,
     reserved: ['fleetwright:*', 'aws:*', 'Name'],
+  },
+  // The fault `leaveVolumes` of the simulated clouds leaves volumes behind.
+  volumesOutliveMachines: true,
+  defaultDiskType: 'gp3',
+  diskTypes: {
+    gp3: {
+      sizeGb: { min: 1, max: 65_536 },
+      iops: { min: 3_000, max: 16_000 },
+      throughputMbps: { min: 125, max: 1_000 },
+    },
+    io2: { sizeGb: { min: 4, max: 65_536 }, iops: { min: 100, max: 64_000 } },
+    standard: { sizeGb: { min: 1, max: 65_536 } },
   },
 } as const satisfies DriverMetadata;

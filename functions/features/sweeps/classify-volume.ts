@@ -25,11 +25,11 @@ export function classifyVolume(
   claimant: Claimant | undefined,
   { location, terms }: { location: string; terms: Pick<ProofTerms, 'longestCreateMs'> },
 ): Verdict | 'keep' {
-  if (!claimant) return { claimed: false, reason: 'no-record' };
-  const { record, group } = claimant;
-  const proof = proveVolume({ volume, location }, record, terms);
-  if (proof === 'proven' && isKept(volume, record, group)) return 'keep';
+  const proof = proveVolume({ volume, location }, claimant?.record, terms);
+  if (claimant && proof === 'proven' && isKept(volume, claimant.record, claimant.group)) return 'keep';
   if (volume.attachedTo !== undefined) return { claimed: true };
+  if (!claimant) return { claimed: false, reason: 'no-record' };
+  const { record } = claimant;
   const isOfAttempt = volume.launchToken === record.launchToken && record.location === location;
   const isOpen = !isClosed(record.status) && record.status !== 'Planned';
   if (isOfAttempt && isOpen) return { claimed: true };

@@ -10,7 +10,7 @@ import {
 import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 import { nextState } from './finding-state.ts';
 import { heldEverywhere } from './held-everywhere.ts';
-import type { Judged } from './judge-site.ts';
+import type { Judged } from './judged.ts';
 import { admit, counts, mostPerDay, type Removal } from './sweep-cap.ts';
 import { tellHold } from './tell-hold.ts';
 

@@ -1,4 +1,3 @@
-import type { CloudVolume } from '../../drivers/contract/capabilities.ts';
 import type { CloudInstance } from '../../drivers/contract/driver.ts';
 import { type InstanceRef, parseInstanceId } from '../../model/identifiers.ts';
 import { isTransitional } from '../../model/status.ts';
@@ -11,7 +10,6 @@ import {
 import { readNetworkRecords } from '../../platform/store/networks.ts';
 import { readShared, wasShared } from '../../platform/store/shared-networks.ts';
 import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/worker/context.ts';
-import type { Subject } from '../findings/findings.ts';
 import { type Returned, type Returning, takeBack } from '../instances/take-back.ts';
 import { fleetOfResource } from '../networks/network-names.ts';
 import { isSharedName } from '../networks/shared-names.ts';
@@ -20,15 +18,8 @@ import { agrees, machineOf, machinesById } from '../poller/compare.ts';
 import { differing } from '../poller/differing.ts';
 import { type Asked, classifyMachine, classifyResource, isExpected, type Verdict } from './classify.ts';
 import { judgeVolumes } from './judge-volumes.ts';
+import type { Judged } from './judged.ts';
 import type { SiteList } from './list-site.ts';
-
-/** A machine, volume or network resource that a cloud shows, and whether a record claims it. */
-export interface Judged {
-  subject: Subject;
-  verdict: Verdict;
-  machine?: CloudInstance;
-  volume?: CloudVolume;
-}
 
 export interface Judgement {
   shown: Judged[];

@@ -8,7 +8,7 @@ import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/work
 import { proofTerms } from '../ownership/prove-machine.ts';
 import { type Keeping, keepVolumes } from '../volumes/keep-volumes.ts';
 import { type Claimant, classifyVolume } from './classify-volume.ts';
-import type { Judged } from './judge-site.ts';
+import type { Judged } from './judged.ts';
 
 /**
  * Compares the volumes that a cloud shows at a site with the records. The records are read after the list. A volume with

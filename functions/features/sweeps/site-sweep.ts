@@ -10,7 +10,8 @@ import { announce, newFinding, recordFinding } from '../findings/findings.ts';
 import { followVolumes } from '../volumes/follow-volumes.ts';
 import { nextState, stateOfMissing, stateWhenGone } from './finding-state.ts';
 import { type HeldBack, heldBack } from './held-back.ts';
-import { type Judged, judgeSite } from './judge-site.ts';
+import { judgeSite } from './judge-site.ts';
+import type { Judged } from './judged.ts';
 import type { SiteList } from './list-site.ts';
 import { removeOrphans } from './remove-orphans.ts';
 

@@ -45,12 +45,13 @@ export function fateOf(
  * the cloud does not tell which disk a volume is, the size decides: a cloud removes the other disks itself. Pure.
  */
 export function isKept(
-  volume: Pick<CloudVolume, 'disk' | 'sizeGb' | 'launchToken'>,
+  volume: Pick<CloudVolume, 'disk' | 'sizeGb' | 'launchToken' | 'endsWithMachine'>,
   record: InstanceItem,
   { dataDisks = [] }: DiskFields = {},
 ): boolean {
   if (volume.disk === 'root' || !hasRun(record, volume.launchToken)) return false;
   const kept = dataDisks.filter(({ deleteOnTermination }) => !deleteOnTermination);
+  if (volume.disk === undefined && volume.endsWithMachine) return false;
   if (volume.disk === undefined) return kept.some(({ sizeGb }) => sizeGb === volume.sizeGb);
   const asked = dataDisks[volume.disk];
   return asked !== undefined && kept.includes(asked);

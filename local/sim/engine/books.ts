@@ -1,7 +1,8 @@
-import type { InstanceRecord, ResourceRecord } from './records.ts';
+import type { InstanceRecord, ResourceRecord, VolumeRecord } from './records.ts';
 import type { ResourceKind } from './requests.ts';
 import type { Site } from './state.ts';
 import { createdAtMs, ranAtMs, statusAt } from './status.ts';
+import { volumesAt } from './volumes.ts';
 import type { World } from './world.ts';
 
 const iso = (ms: number) => new Date(ms).toISOString();
@@ -57,6 +58,7 @@ function siteBooks(site: Site, nowMs: number) {
     networks: ofKind('network'),
     securityGroups: ofKind('security-group'),
     keyPairs: ofKind('key-pair'),
+    volumes: volumesAt(site, nowMs).map(volumeBooks),
     calls,
     throttled,
     limitViolations: violations,
@@ -88,4 +90,8 @@ function instanceBooks(record: InstanceRecord, nowMs: number) {
 
 function resourceBooks({ backendId, name, tags, createdAtMs: madeAtMs, rules }: ResourceRecord) {
   return { backendId, name, tags, createdAt: iso(madeAtMs), ...(rules === undefined ? {} : { rules }) };
+}
+
+function volumeBooks({ backendId, name, tags, disk, sizeGb, type, deleteOnTermination }: VolumeRecord) {
+  return { backendId, name, tags, disk, sizeGb, type, deleteOnTermination };
 }

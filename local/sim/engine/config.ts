@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { architectureSchema, gpuSchema } from '../../../functions/model/cloud.ts';
+import { DEFAULT_DISK_TYPES, diskTypeConfigSchema } from './disk-input.ts';
 import { faultSchema } from './faults.ts';
 import { accountRuleSchema } from './records.ts';
 
@@ -80,6 +81,16 @@ export const cloudConfigSchema = z
       .boolean()
       .default(true)
       .describe('False: the cloud shows no tags and no launch tokens, and finds instances only by name.'),
+    diskTypes: z
+      .record(z.string(), diskTypeConfigSchema)
+      .default(DEFAULT_DISK_TYPES)
+      .describe('Types of disks. A create call may name one for each disk.'),
+    defaultDiskType: z.string().default('gp3'),
+    rootDiskGb: z.int().positive().default(20).describe('Size of a root disk that names none.'),
+    encryptionKeys: z
+      .array(z.string())
+      .default(['alias/fleets'])
+      .describe('Ids of the keys with which an account may encrypt disks.'),
     listDelayMs: z.int().min(0).max(3_000).default(0).describe('Age of the state that lists and finds show.'),
     ids: z
       .object({

@@ -6,6 +6,7 @@ import { Refusal } from './refusals.ts';
 import type { CreateInput, ResourceKind } from './requests.ts';
 import type { Site } from './state.ts';
 import { statusAt } from './status.ts';
+import { checkDisks, makeVolumes } from './volumes.ts';
 import { named, siteParts, type Target, type World } from './world.ts';
 import { checkZone, nextZone, zonesOf } from './zones.ts';
 
@@ -13,6 +14,8 @@ export interface CreateEffects {
   failsToBoot: boolean;
   /** True if the call creates a second instance, which the answer does not show. */
   twice: boolean;
+  /** True if the instance's volumes are left behind when it is gone. */
+  leavesVolumes: boolean;
 }
 
 /** Creates an instance. @returns the instance, which may be from an earlier call with the same token */
@@ -25,6 +28,7 @@ export function createInstance(
 ): { record: InstanceRecord; isNew: boolean } {
   const { cloud, site, nowMs } = target;
   checkCreate(target, input);
+  checkDisks(target, input);
   const earlier = cloud.honoursTokens ? firstWithToken(site, input.launchToken) : undefined;
   if (earlier) {
     if (statusAt(earlier, nowMs) === 'Terminated') {
@@ -38,10 +42,14 @@ export function createInstance(
   checkZone(target, input);
   admission.takeSlot(target);
   const record = newRecord(world, target, input, effects.failsToBoot);
+  const made = [record];
   world.commit({ kind: 'instance', record });
   if (effects.twice) {
-    world.commit({ kind: 'instance', record: newRecord(world, target, input, effects.failsToBoot) });
+    const second = newRecord(world, target, input, effects.failsToBoot);
+    world.commit({ kind: 'instance', record: second });
+    made.push(second);
   }
+  for (const one of made) makeVolumes(world, target, one, input, effects.leavesVolumes);
   return { record, isNew: true };
 }
 

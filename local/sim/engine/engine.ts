@@ -200,6 +200,7 @@ export class SimEngine {
       case 'staleList':
       case 'stuckTerminating':
       case 'bootFailure':
+      case 'leaveVolumes':
       case undefined:
         return run();
     }

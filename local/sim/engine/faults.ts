@@ -17,6 +17,7 @@ export const FAULT_KINDS = [
   'vanish',
   'stuckTerminating',
   'bootFailure',
+  'leaveVolumes',
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
@@ -81,6 +82,7 @@ const APPLIES_TO: Readonly<Partial<Record<FaultKind, readonly CallName[]>>> = {
   capacity: ['create'],
   duplicateEffect: ['create'],
   bootFailure: ['create'],
+  leaveVolumes: ['create'],
   staleList: ['list', 'find'],
   vanish: ['list', 'find', 'get', 'create', 'terminate'],
   stuckTerminating: ['terminate'],

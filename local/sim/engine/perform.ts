@@ -15,6 +15,7 @@ import type { Reply } from './reply.ts';
 import type { Operation } from './requests.ts';
 import { deleteResource, ensureResource, findResource, listResources, resourceView } from './resources.ts';
 import { bootedAtMs, createdAtMs } from './status.ts';
+import { deleteVolume, listVolumes } from './volumes.ts';
 import type { Target, World } from './world.ts';
 
 /** Performs an admitted call. @throws Refusal */
@@ -53,6 +54,7 @@ export function perform(
       const { record, isNew } = createInstance(world, admission, target, operation.input, {
         failsToBoot: fault?.kind === 'bootFailure',
         twice: fault?.kind === 'duplicateEffect',
+        leavesVolumes: fault?.kind === 'leaveVolumes',
       });
       const doneAtMs = cloud.answersWhenRunning ? bootedAtMs(record) : createdAtMs(record);
       const atMs = Math.max(nowMs, doneAtMs);
@@ -86,6 +88,11 @@ export function perform(
     }
     case 'listResources':
       return ok(listResources(world, target, operation.kind, operation, operation.page));
+    case 'listVolumes':
+      return ok(listVolumes(world, target, operation, operation.page, viewedAtMs));
+    case 'deleteVolume':
+      deleteVolume(world, target, operation.backendId);
+      return ok({});
     case 'deleteResource':
       deleteResource(world, target, operation.kind, operation.backendId);
       return ok({});

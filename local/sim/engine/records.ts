@@ -72,6 +72,30 @@ export const resourceRecordSchema = siteKeySchema.extend({
 });
 export type ResourceRecord = z.infer<typeof resourceRecordSchema>;
 
+export const volumeRecordSchema = siteKeySchema.extend({
+  /** The volume's number at its site. Lists are sorted by this number. */
+  sequence: z.int().positive(),
+  backendId: z.string(),
+  name: z.string(),
+  tags: z.record(z.string(), z.string()),
+  launchToken: z.string().optional(),
+  /** Which disk of its instance the volume is: the root disk, or the n-th data disk, from 0. */
+  disk: z.union([z.literal('root'), z.int().nonnegative()]),
+  sizeGb: z.number(),
+  type: z.string(),
+  iops: z.number().optional(),
+  throughputMbps: z.number().optional(),
+  encrypted: z.boolean().optional(),
+  encryptionKeyId: z.string().optional(),
+  /** The instance for which the volume was made. Absent for a planted volume. */
+  instanceId: z.string().optional(),
+  deleteOnTermination: z.boolean(),
+  createdAtMs: z.number(),
+  /** True if the cloud leaves the volume behind when its instance is gone, whatever `deleteOnTermination` says. */
+  outlives: z.boolean().optional(),
+});
+export type VolumeRecord = z.infer<typeof volumeRecordSchema>;
+
 /**
  * Limits that a call can exceed: the rates, the slots of a location, and the location slots of an account
  * (the number of locations with instances that do not run yet).
@@ -103,6 +127,8 @@ export const simEventSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('reset'), seed: z.int(), epoch: z.int() }),
   z.object({ kind: z.literal('instance'), record: instanceRecordSchema }),
   z.object({ kind: z.literal('resource'), record: resourceRecordSchema }),
+  z.object({ kind: z.literal('volume'), record: volumeRecordSchema }),
+  z.object({ kind: z.literal('volume-gone'), site: siteKeySchema, backendId: z.string() }),
   z.object({ kind: z.literal('resource-gone'), site: siteKeySchema, backendId: z.string() }),
   z.object({
     kind: z.literal('call'),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { diskRequestSchema } from './disk-input.ts';
 
 export const RATE_KINDS = ['create', 'list', 'mutate'] as const;
 export type RateKind = (typeof RATE_KINDS)[number];
@@ -25,7 +26,8 @@ export const createInputSchema = z
     instanceType: wordSchema,
     imageId: wordSchema,
     zone: wordSchema.optional(),
-    rootDiskGb: z.int().positive().optional(),
+    rootDisk: diskRequestSchema.optional(),
+    dataDisks: z.array(diskRequestSchema).max(16).optional(),
     userData: z.string().max(65_536).optional(),
     userDataBase64: z.base64().max(65_536).optional(),
     identity: wordSchema.optional(),
@@ -100,6 +102,8 @@ export type Operation =
       page: Page;
       ids?: readonly string[] | undefined;
     } & ListFilter)
+  | ({ call: 'listVolumes'; location: string; page: Page } & ListFilter)
+  | { call: 'deleteVolume'; location: string; backendId: string }
   | { call: 'deleteResource'; location: string; kind: ResourceKind; backendId: string };
 export type CallName = Operation['call'];
 export type LocatedOperation = Extract<Operation, { location: string }>;
@@ -117,12 +121,14 @@ const RATE_KIND_OF: Readonly<Partial<Record<CallName, RateKind>>> = {
   get: 'list',
   findResource: 'list',
   listResources: 'list',
+  listVolumes: 'list',
   terminate: 'mutate',
   stop: 'mutate',
   start: 'mutate',
   reboot: 'mutate',
   ensure: 'mutate',
   deleteResource: 'mutate',
+  deleteVolume: 'mutate',
 };
 
 /**

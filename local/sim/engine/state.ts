@@ -1,5 +1,12 @@
 import type { ActiveFault } from './faults.ts';
-import type { AccountRule, InstanceRecord, ResourceRecord, SimEvent, SiteKey } from './records.ts';
+import type {
+  AccountRule,
+  InstanceRecord,
+  ResourceRecord,
+  SimEvent,
+  SiteKey,
+  VolumeRecord,
+} from './records.ts';
 import { bootedAtMs } from './status.ts';
 
 /**
@@ -16,6 +23,8 @@ export interface Site {
   /** Backend id of the first instance of each launch token. */
   byToken: Map<string, string>;
   resources: Map<string, ResourceRecord>;
+  /** Volumes by backend id, also those that ended with their instances. */
+  volumes: Map<string, VolumeRecord>;
   calls: Record<string, number>;
   throttled: number;
   violations: Record<string, number>;
@@ -60,6 +69,7 @@ export class SimState {
       gone: [],
       byToken: new Map(),
       resources: new Map(),
+      volumes: new Map(),
       calls: {},
       throttled: 0,
       violations: {},
@@ -83,6 +93,12 @@ export class SimState {
         return;
       case 'resource':
         this.site(event.record).resources.set(event.record.backendId, event.record);
+        return;
+      case 'volume':
+        this.site(event.record).volumes.set(event.record.backendId, event.record);
+        return;
+      case 'volume-gone':
+        this.site(event.site).volumes.delete(event.backendId);
         return;
       case 'resource-gone':
         this.site(event.site).resources.delete(event.backendId);
@@ -140,12 +156,14 @@ export class SimState {
       live,
       gone,
       resources,
+      volumes,
       calls,
       throttled,
       violations,
       sequence,
     } of this.sites.values()) {
       for (const record of resources.values()) events.push({ kind: 'resource', record });
+      for (const record of volumes.values()) events.push({ kind: 'volume', record });
       for (const record of [...gone, ...live.values()]) events.push({ kind: 'instance', record });
       events.push({ kind: 'counts', site: key, calls, throttled, violations, sequence });
     }
@@ -171,6 +189,10 @@ export class SimState {
       site.ending.delete(backendId);
       site.live.delete(backendId);
       site.gone.push(record);
+      for (const volume of site.volumes.values()) {
+        const endsWith = volume.deleteOnTermination && !volume.outlives && volume.instanceId === backendId;
+        if (endsWith) site.volumes.delete(volume.backendId);
+      }
     }
   }
 

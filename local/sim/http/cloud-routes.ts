@@ -75,6 +75,13 @@ export function cloudRoutes(options: AppOptions): Hono<SimEnv> {
     call(c, { call: 'terminate', location: c.req.param('location'), backendId: c.req.param('id') }),
   );
 
+  app.get(`${at}/volumes`, (c) =>
+    call(c, { call: 'listVolumes', location: c.req.param('location'), ...filterOf(c), page: page(c) }),
+  );
+  app.delete(`${at}/volumes/:id`, (c) =>
+    call(c, { call: 'deleteVolume', location: c.req.param('location'), backendId: c.req.param('id') }),
+  );
+
   for (const verb of POWER_KINDS) {
     app.post(`${at}/instances/:id/${verb}`, (c) =>
       call(c, { call: verb, location: c.req.param('location'), backendId: c.req.param('id') }),

@@ -142,6 +142,10 @@ function operationOf({ method, path, query = {}, body }: Call<unknown>): Operati
   if (first === 'account') return { call: 'verify' };
   if (location === undefined) return { call: 'locations' };
   if (what === 'offers' || what === 'images') return { call: what, location, page };
+  if (what === 'volumes') {
+    if (method === 'DELETE') return { call: 'deleteVolume', location, backendId: id ?? '' };
+    return { call: 'listVolumes', location, page, ...filterOf(query) };
+  }
   const kind = RESOURCES[what ?? ''];
   if (kind) {
     if (method === 'DELETE') return { call: 'deleteResource', location, kind, backendId: id ?? '' };

@@ -11,6 +11,7 @@ import { EVERY_REQUEST, PERMITS } from './permits.ts';
 import { PROOFS } from './proofs.ts';
 import { REMOVALS } from './removals.ts';
 import { TOKENS } from './tokens.ts';
+import { VOLUMES } from './volumes.ts';
 import { ZONES } from './zones.ts';
 
 /** All assertions of the contract, in the order of a run. The last assertions check the whole run. */
@@ -22,6 +23,7 @@ export const ASSERTIONS: readonly Assertion[] = [
   ...INSTANCES,
   ...OPTIONS,
   ...REMOVALS,
+  ...VOLUMES,
   ...TOKENS,
   ...PROOFS,
   ...CAPABILITIES,

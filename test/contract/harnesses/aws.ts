@@ -1,4 +1,5 @@
 import { awsDriver } from '../../../functions/drivers/aws/driver.ts';
+import type { RootDisk } from '../../../functions/model/disk.ts';
 import { StartFailure } from '../../../local/state/start-failure.ts';
 import type { ProxiedRequest } from '../../fault-proxy/exchange.ts';
 import { MOTO_VERSION, type MotoServer, startMoto } from '../servers/moto.ts';
@@ -133,6 +134,28 @@ const occupyAt =
     };
   };
 
+/** Returns the disks that a RunInstances request asks for. */
+function disksOf(request: ProxiedRequest): Partial<RootDisk>[] | undefined {
+  if (callOf(request) !== 'RunInstances') return undefined;
+  const parameters = parametersOf(request);
+  const count = [...parameters.keys()].filter((key) => key.endsWith('.DeviceName')).length;
+  return Array.from({ length: count }, (_, at) => {
+    const field = (name: string) => parameters.get(`BlockDeviceMapping.${at + 1}.Ebs.${name}`);
+    const [iops, throughputMbps, encrypted, encryptionKeyId] = [
+      field('Iops'),
+      field('Throughput'),
+      field('Encrypted'),
+      field('KmsKeyId'),
+    ];
+    return {
+      ...(iops === null ? {} : { iops: Number(iops) }),
+      ...(throughputMbps === null ? {} : { throughputMbps: Number(throughputMbps) }),
+      ...(encrypted === null ? {} : { encrypted: encrypted === 'true' }),
+      ...(encryptionKeyId === null ? {} : { encryptionKeyId }),
+    };
+  });
+}
+
 async function countLeft(url: string): Promise<number> {
   let left = 0;
   for (const region of [LOCATION, SECOND_LOCATION]) {
@@ -257,6 +280,10 @@ async function start(): Promise<CloudUnderTest> {
     identity: 'arn:aws:iam::123456789012:instance-profile/suite',
     placementGroup: 'suite',
     optionsOf,
+    disksOf,
+    diskType: 'gp2',
+    encryptionKeyId: 'alias/fleets',
+    unknownVolumeBackendId: 'vol-0123456789abcdef0',
     isSpot: (request) => parametersOf(request).get('InstanceMarketOptions.MarketType') === 'spot',
     protect: protectAt(moto.url),
     occupy: occupyAt(moto.url),

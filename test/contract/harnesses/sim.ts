@@ -39,10 +39,18 @@ function config(): SimConfig {
   return parseSimConfig({ pageSize: PAGE_SIZE, accounts, clouds: { aws: quick } }, loadSimConfig());
 }
 
+const diskSchema = z.object({
+  iops: z.number().exactOptional(),
+  throughputMbps: z.number().exactOptional(),
+  encrypted: z.boolean().exactOptional(),
+  encryptionKeyId: z.string().exactOptional(),
+});
 const createSchema = z.object({
   launchToken: z.string().optional(),
   userData: z.string().optional(),
   userDataBase64: z.string().optional(),
+  rootDisk: diskSchema.optional(),
+  dataDisks: z.array(diskSchema).optional(),
   tags: z.record(z.string(), z.string()),
   identity: z.string().optional(),
   placementGroup: z.string().optional(),
@@ -183,12 +191,21 @@ async function start(): Promise<CloudUnderTest> {
     optionsOf,
     protect: refusedByProxy('terminate', refusal('IncorrectState', PROTECTED), PROTECTED),
     occupy: refusedByProxy('delete-networks', refusal('ResourceInUse', OCCUPIED), OCCUPIED),
+    disksOf(request) {
+      const { rootDisk, dataDisks = [] } = createdBy(request) ?? {};
+      return rootDisk || dataDisks.length > 0 ? [...(rootDisk ? [rootDisk] : []), ...dataDisks] : undefined;
+    },
+    diskType: 'io2',
+    encryptionKeyId: 'alias/fleets',
+    unknownVolumeBackendId: 'vol-0123456789abcdef0',
     reset: async () => engine.reset(),
     async countLeft() {
       const { clouds } = readBooks(engine.world, { connection: 'suite' });
-      return clouds.reduce((sum, { instances, networks, securityGroups, keyPairs }) => {
+      return clouds.reduce((sum, { instances, networks, securityGroups, keyPairs, volumes }) => {
         const alive = instances.filter(({ status }) => status !== 'Terminated');
-        return sum + alive.length + networks.length + securityGroups.length + keyPairs.length;
+        return (
+          sum + alive.length + networks.length + securityGroups.length + keyPairs.length + volumes.length
+        );
       }, 0);
     },
     stop: () => server.close(),

@@ -3,6 +3,7 @@ import type { DriverErrorCode } from '../../../functions/drivers/contract/errors
 import type { RefusedQuota } from '../../../functions/drivers/contract/quota.ts';
 import type { Cloud } from '../../../functions/model/cloud.ts';
 import type { Credential } from '../../../functions/model/connection.ts';
+import type { RootDisk } from '../../../functions/model/disk.ts';
 import type { GivenNetwork } from '../../../functions/model/network-choice.ts';
 import type { ProxiedRequest } from '../../fault-proxy/exchange.ts';
 import type { Dialect } from '../../fault-proxy/fault-proxy.ts';
@@ -187,6 +188,14 @@ export interface CloudUnderTest {
   /** Returns the options of a create request, as the cloud's API has them. Undefined for any other request. */
   optionsOf?(request: ProxiedRequest): SentOptions | undefined;
   isSpot?(request: ProxiedRequest): boolean;
+  /** Returns the disks that a create request asks for, the root disk first; undefined for any other request. */
+  disksOf?(request: ProxiedRequest): readonly Partial<RootDisk>[] | undefined;
+  /** A disk type that is not the default one. */
+  diskType?: string;
+  /** A key with which the account may encrypt disks. */
+  encryptionKeyId?: string;
+  /** A well-formed id that no volume has. */
+  unknownVolumeBackendId?: string;
   /** Returns the body of an answer without the addresses of machines, as a cloud answers that assigns them late. */
   withoutAddresses(body: string): string;
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { has } from '../../../functions/drivers/contract/capabilities.ts';
 import type {
   CloudClient,
   CloudInstance,
@@ -168,6 +169,7 @@ export class Lab {
     for (const client of this.#deployments) {
       for (const site of new Set([location, secondLocation])) {
         await this.#removeMachines(client, site);
+        await this.#removeVolumes(client, site);
         if (all) await removeGround(this, client, site);
       }
       if (all) this.#grounds.delete(client);
@@ -179,6 +181,16 @@ export class Lab {
       const left = (await client.listInstances(location)).filter(({ status }) => status !== 'Terminated');
       const asked = left.filter(({ status }) => status !== 'Terminating');
       await Promise.all(asked.map((one) => client.terminateInstance(location, one.backendId)));
+      return left.length === 0 ? true : undefined;
+    });
+  }
+
+  async #removeVolumes(client: CloudClient, location: string): Promise<void> {
+    if (!has(client, 'volumes')) return;
+    await this.until(`every volume at ${location} is gone`, async () => {
+      const left = await client.listVolumes(location);
+      const free = left.filter(({ attachedTo, isLeaving }) => attachedTo === undefined && !isLeaving);
+      await Promise.all(free.map(({ backendId }) => client.deleteVolume(location, backendId)));
       return left.length === 0 ? true : undefined;
     });
   }
