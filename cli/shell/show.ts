@@ -29,6 +29,13 @@ export function failedOf({ counts, failures }: Fleet): number {
   return Math.max(failed, Math.min(all, failed + removed));
 }
 
+/** Returns the ids of the fleet's stopped instances; undefined if none is named. */
+function stoppedText({ stopped = [], counts }: Fleet): string | undefined {
+  if (stopped.length === 0) return undefined;
+  const others = (counts.Suspended ?? 0) - stopped.length;
+  return `${stopped.join(', ')}${others > 0 ? `, and ${others} more` : ''}`;
+}
+
 /** Returns all details of a fleet as text. */
 export function fleetText(fleet: Fleet): string {
   const { counts } = fleet;
@@ -41,6 +48,7 @@ export function fleetText(fleet: Fleet): string {
     ['Status', fleet.status],
     ['Instances', countsText(counts)],
     ['Shortfall', fleet.shortfall === 0 ? undefined : fleet.shortfall],
+    ['Stopped', stoppedText(fleet)],
     ['Failure policy', fleet.failurePolicy],
     ['Minimum', fleet.minimumInstances],
     ['Held until', fleet.heldUntil],

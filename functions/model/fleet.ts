@@ -110,6 +110,12 @@ export const fleetSchema = z.object({
   shortfall: countSchema
     .optional()
     .describe('Number of requested instances that do not run. Absent until launching has ended.'),
+  stopped: z
+    .array(instanceIdSchema)
+    .optional()
+    .describe(
+      'Ids of stopped instances, at most 5. Instances at positions above 1,000 are left out. Absent if none is known to be stopped, and in lists of fleets.',
+    ),
   heldUntil: z.iso
     .datetime()
     .optional()

@@ -15,6 +15,7 @@ import {
 } from '../../platform/store/placements.ts';
 import type { Store } from '../../platform/store/store.ts';
 import { actionFacts } from './action-facts.ts';
+import { readStopped } from './read-stopped.ts';
 import { readWaiting } from './read-waiting.ts';
 
 /**
@@ -33,7 +34,9 @@ export async function readFleet(
   const fleet = parseFleetItem(meta);
   if (fleet.namespace !== namespace) return undefined;
   const waiting = await readWaiting(store, fleet, placements);
-  return { ...fleetView(fleet, placements, store.clock.now()), waiting };
+  const view = fleetView(fleet, placements, store.clock.now());
+  const stopped = await readStopped(store, fleet, view.counts);
+  return { ...view, waiting, ...(stopped.length > 0 ? { stopped } : {}) };
 }
 
 async function readForList(
@@ -137,6 +140,7 @@ export function fleetView(fleet: FleetItem, placements: readonly PlacementItem[]
     failures: failuresOf(fleet, placements),
     errors: errorsOf(placements),
     waiting: undefined,
+    stopped: undefined,
     shortfall: isSettled(fleet.status) ? fleet.requested - (counts.Running ?? 0) : undefined,
     heldUntil: fleet.heldUntilMs === undefined ? undefined : isoTime(fleet.heldUntilMs),
     allowedActions: allowedActions(actionFacts(fleet, placements)),

@@ -29,6 +29,9 @@ function afterLosses(rest: (at: At, fleet: Fleet) => Promise<void>): () => Promi
         ({ counts }) => counts.Running === SIZE - 2 && counts.Suspended === 1,
       );
       assertIs('instances', lost.counts.Terminated, 1);
+      const instances = await user.instances(fleet);
+      const expected = instances.filter(({ status }) => status === 'Suspended').map(({ id }) => id);
+      assertIs('stopped instances that the fleet names', lost.stopped, expected);
       await ground.sleep(MINUTE_MS);
       await expectShortfall(at, fleet, 'PartiallyRunning', 2);
       await rest(at, fleet);
