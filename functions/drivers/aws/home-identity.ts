@@ -1,15 +1,9 @@
 import type { STSClient } from '@aws-sdk/client-sts';
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import { DriverError } from '../contract/errors.ts';
+import { HomeVerdict } from '../contract/home-verdict.ts';
 import { ask, type Surroundings } from './ask.ts';
 import { scopeOfDenial } from './denials.ts';
-
-/** Time for which the answer of the home region is used for further refusals, in ms. */
-const KEPT_MS = 60_000;
-/** As `KEPT_MS`, if the home region refused the credential, or did not answer. */
-const REFUSED_KEPT_MS = 5_000;
-
-type Verdict = 'accepted' | 'refused' | 'unknown';
 
 /**
  * Tells whether AWS accepts the credential at all. A region that is not enabled for the account refuses each call with
@@ -18,11 +12,12 @@ type Verdict = 'accepted' | 'refused' | 'unknown';
 export class HomeIdentity {
   readonly #sts: STSClient;
   readonly #surroundings: Surroundings;
-  #kept: { untilMs: number; verdict: Promise<Verdict> } | undefined;
+  readonly #home: HomeVerdict;
 
   constructor(sts: STSClient, surroundings: Surroundings) {
     this.#sts = sts;
     this.#surroundings = surroundings;
+    this.#home = new HomeVerdict(surroundings.clock, () => this.account());
   }
 
   /** Returns the id of the credential's account. @throws DriverError Unauthorized if STS refuses the credential */
@@ -41,7 +36,7 @@ export class HomeIdentity {
    */
   async judge(refusal: DriverError): Promise<DriverError> {
     if (refusal.code !== 'Unauthorized' || refusal.cloudCode !== 'AuthFailure') return refusal;
-    if ((await this.#verdict()) === 'refused') return refusal;
+    if ((await this.#home.verdict()) === 'refused') return refusal;
     const { cloudCode, call, message, cause } = refusal;
     return new DriverError('Forbidden', message, {
       answered: true,
@@ -50,26 +45,5 @@ export class HomeIdentity {
       ...(call === undefined ? {} : { call }),
       scope: scopeOfDenial(cloudCode, message),
     });
-  }
-
-  /** Concurrent refusals share one call. */
-  async #verdict(): Promise<Verdict> {
-    const { clock } = this.#surroundings;
-    if (this.#kept && this.#kept.untilMs > clock.now()) return await this.#kept.verdict;
-    const entry = { untilMs: clock.now() + KEPT_MS, verdict: this.#ask() };
-    this.#kept = entry;
-    const verdict = await entry.verdict;
-    if (verdict !== 'accepted') entry.untilMs = clock.now() + REFUSED_KEPT_MS;
-    return verdict;
-  }
-
-  async #ask(): Promise<Verdict> {
-    try {
-      await this.account();
-      return 'accepted';
-    } catch (error) {
-      if (!(error instanceof DriverError)) throw error;
-      return error.code === 'Unauthorized' ? 'refused' : 'unknown';
-    }
   }
 }

@@ -23,6 +23,7 @@ import { DriverError } from '../contract/errors.ts';
 import { machineName } from '../contract/names.ts';
 import { imagesSchema, pricesSchema, specsSchema } from './answers.ts';
 import { imagesOf, locationOf, offersOf, pricesByType } from './catalogue.ts';
+import { HomeRegions } from './home-regions.ts';
 import { Launcher } from './launcher.ts';
 import { MachineReader } from './machine-reader.ts';
 import { cbSpiderMetadata } from './metadata.ts';
@@ -65,6 +66,8 @@ export class CbSpiderClient implements CloudClient, ExistingNetworks, Idempotenc
   constructor(registrant: Registrant, { handOverMs, lockedMs }: Timeouts = TIMEOUTS) {
     const { transport, deploymentId, cloud, isTrial = false } = registrant;
     const registration = new Registration(registrant);
+    const home = new HomeRegions(transport.clock, () => registration.regions());
+    transport.judgeBy((refusal) => home.judge(refusal));
     const networks = new Networks({ transport, registration, cloud, deploymentId, isTrial });
     const reader = new MachineReader(transport, deploymentId, lockedMs);
     this.#transport = transport;

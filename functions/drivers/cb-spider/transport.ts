@@ -30,6 +30,9 @@ export interface Call<Answer> {
 /** The call's answer, or `under-way` if no answer came in time. CB-Spider continues such a call. */
 export type HandedOver<Answer> = { answer: Answer } | 'under-way';
 
+/** Returns the error that a refusal means. */
+type Judge = (refusal: DriverError) => DriverError | Promise<DriverError>;
+
 const READ_TIMEOUT_MS = 10_000;
 const CHANGE_TIMEOUT_MS = 25_000;
 
@@ -45,6 +48,7 @@ export class SpiderTransport {
   readonly #calls: CallGate;
   readonly #send: Send;
   readonly #cloud: Cloud | undefined;
+  #judge: Judge = (refusal) => refusal;
   readonly clock: DriverClock;
 
   constructor(
@@ -65,6 +69,11 @@ export class SpiderTransport {
       authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
       'content-type': 'application/json',
     };
+  }
+
+  /** Sets what finds out what a refusal of one location means. The call gate then sees that meaning. */
+  judgeBy(judge: Judge): void {
+    this.#judge = judge;
   }
 
   async call<Answer>(call: Call<Answer>): Promise<Answer> {
@@ -93,7 +102,13 @@ export class SpiderTransport {
   async #answer<Answer>(call: Call<Answer>): Promise<Answer> {
     const { method, path, location, kind = method === 'GET' ? 'list' : 'mutate' } = call;
     const action = `spider:${method} /${path.join('/')}`;
-    return await this.#calls.send({ action, kind, location }, (permit) => this.#exchange(call, permit));
+    return await this.#calls.send({ action, kind, location }, async (permit) => {
+      try {
+        return await this.#exchange(call, permit);
+      } catch (error) {
+        throw error instanceof DriverError && location !== undefined ? await this.#judge(error) : error;
+      }
+    });
   }
 
   async #exchange<Answer>(call: Call<Answer>, permit: Permit): Promise<Answer> {

@@ -1,5 +1,6 @@
 import type { FieldCase } from '../harness/case.ts';
 import { f01 } from './f01-region-under-validation.ts';
+import { f02CbSpider } from './f02-cb-spider.ts';
 import { f02 } from './f02-region-not-enabled.ts';
 import { f03 } from './f03-policy-denies-region.ts';
 import { f03Rights } from './f03-rights.ts';
@@ -49,6 +50,7 @@ export const CASES: readonly FieldCase[] = [
   ...quiet,
   ...f01,
   ...f02,
+  ...f02CbSpider,
   ...f03,
   ...f03Rights,
   ...f04,
