@@ -24,7 +24,9 @@ async function play(isEverywhere: boolean): Promise<void> {
     await user.makeNamespace();
     await user.connect('cloud', SITE);
     const met = worlds['cb-spider'].script.trouble({
-      call: isEverywhere ? /^GET preconfig$|^POST vm$|^GET allvminfo$|^GET vmstatus$/ : /^(POST|GET) (vm|vmstatus|allvminfo)$/,
+      call: isEverywhere
+        ? /^GET preconfig$|^POST vm$|^GET allvminfo$|^GET vmstatus$/
+        : /^(POST|GET) (vm|vmstatus|allvminfo)$/,
       when: isEverywhere ? () => true : isAtA,
       answer: refuses,
     });
