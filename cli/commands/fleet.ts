@@ -12,6 +12,7 @@ import { problemError } from '../shell/failure.ts';
 import { readFleetFile } from '../shell/fleet-file.ts';
 import { fleetsText, fleetText, instancesText } from '../shell/show.ts';
 import { sayWarnings } from '../shell/show-warnings.ts';
+import { readSshKey, SSH_KEY_FLAG, withSshKey } from '../shell/ssh-key-flag.ts';
 import type { Located } from '../shell/yaml-file.ts';
 import { FLEET, fleetActions, followed, holdInput, named } from './fleet-actions.ts';
 import { fleetValidate } from './fleet-validate.ts';
@@ -58,10 +59,12 @@ export const fleetNoun = noun('fleet', 'Fleets of instances on many clouds', [
         '--hold-for <time>',
         'like --hold, and withdraw the fleet after this time unless it is released before; for example 3600 (seconds), 90m, 1h or 2d',
       ],
+      SSH_KEY_FLAG,
       ...WAIT_FLAGS,
     ],
     examples: [
       'fleet create -f fleet.yaml --wait',
+      'fleet create -f fleet.yaml --ssh-key auto',
       'fleet create -f fleet.yaml --hold-for 1h',
       'fleet create -f fleet.yaml --wait --timeout 600 --json > fleet.json',
       'fleet create -f - --idempotency-key release-42 < fleet.yaml',
@@ -74,10 +77,13 @@ export const fleetNoun = noun('fleet', 'Fleets of instances on many clouds', [
         .optional(),
       hold: z.boolean().default(false),
       holdFor: holdInput.optional(),
+      sshKey: z.string().optional(),
     }),
-    async run({ file, idempotencyKey = crypto.randomUUID(), hold, holdFor, wait, timeout }, context) {
+    async run({ file, idempotencyKey = crypto.randomUUID(), hold, holdFor, sshKey, wait, timeout }, context) {
       const read = await readFleetFile(context.world, file);
-      const request = { ...read, value: held(read.value, hold, holdFor) };
+      const key = sshKey === undefined ? undefined : await readSshKey(context.world, sshKey);
+      const value = held(read.value, hold, holdFor);
+      const request = { ...read, value: key === undefined ? value : withSshKey(value, key) };
       if (wait && request.value.hold) {
         throw usageError(
           '--wait cannot be used with a held fleet: a held fleet launches nothing until it is released',

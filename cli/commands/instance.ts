@@ -8,6 +8,7 @@ import { follow } from '../shell/follow.ts';
 import { ingressInput } from '../shell/ingress-flag.ts';
 import { instancesText, instanceText } from '../shell/show.ts';
 import { sayWarnings } from '../shell/show-warnings.ts';
+import { readSshKey, SSH_KEY_FLAG } from '../shell/ssh-key-flag.ts';
 import { readUserData } from '../shell/user-data-file.ts';
 import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
 
@@ -60,6 +61,8 @@ export const instanceNoun = noun('instance', 'Single instances', [
         '--ingress <rule>...',
         'inbound traffic to accept: protocol, ports and sources, such as "tcp 443,8000-8100 203.0.113.0/24"; may be repeated (default: none)',
       ],
+      SSH_KEY_FLAG,
+      ['--private', 'give the instance no public address'],
       ['--instance-timeout-seconds <seconds>', 'time limit from the launch until the instance runs'],
       ['--description <text>', 'description of the instance'],
       [
@@ -95,12 +98,15 @@ export const instanceNoun = noun('instance', 'Single instances', [
         .pipe(asked.metadataOptions.unwrap().shape.hopLimit.unwrap())
         .optional(),
       userDataFile: z.string().optional(),
-      sshAllowFrom: asked.ssh.unwrap().shape.allowFrom.optional(),
+      sshAllowFrom: asked.ssh.unwrap().shape.allowFrom,
       ingress: ingressInput,
+      sshKey: z.string().optional(),
+      private: z.boolean().default(false),
       idempotencyKey: z.string().optional(),
     }),
     async run({ label, tag, sshAllowFrom, ingress, idempotencyKey, wait, timeout, ...input }, context) {
-      const { userDataFile, userDataEncoding, metadataTokens, metadataHopLimit, ...request } = input;
+      const { userDataFile, userDataEncoding, metadataTokens, metadataHopLimit, ...others } = input;
+      const { sshKey, private: isPrivate, ...request } = others;
       const api = await context.api();
       const namespace = await context.namespace();
       const created = await api.createInstance({
@@ -115,7 +121,11 @@ export const instanceNoun = noun('instance', 'Single instances', [
               ? undefined
               : await readUserData(context.world, userDataFile, userDataEncoding),
           metadataOptions: filled({ tokens: metadataTokens, hopLimit: metadataHopLimit }),
-          ssh: sshAllowFrom === undefined ? undefined : { allowFrom: sshAllowFrom },
+          ssh: filled({
+            allowFrom: sshAllowFrom,
+            publicKeys: sshKey === undefined ? undefined : [await readSshKey(context.world, sshKey)],
+          }),
+          publicIp: isPrivate ? false : undefined,
           ingress: ingress.length > 0 ? ingress : undefined,
         },
       });

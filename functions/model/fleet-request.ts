@@ -6,6 +6,7 @@ import { ingressSchema } from './ingress.ts';
 import { labelsSchema } from './labels.ts';
 import { machineOptionsShape } from './machine-options.ts';
 import { networkChoiceSchema } from './network-choice.ts';
+import { publicKeysSchema } from './ssh-public-key.ts';
 import { bothOldAndNew, type GroupIssue } from './superseded-fields.ts';
 import { typeChoiceIssues, typeChoiceShape } from './type-choice.ts';
 
@@ -73,12 +74,20 @@ const groupShape = {
     .object({
       allowFrom: z
         .union([z.cidrv4(), z.cidrv6()], 'must be a CIDR, such as 203.0.113.0/24')
-        .describe('Addresses that may connect to TCP port 22.'),
+        .optional()
+        .describe('Addresses that may connect to TCP port 22. Absent: none.'),
+      publicKeys: publicKeysSchema.optional(),
     })
     .strict()
     .optional()
-    .describe('Access by SSH. Absent: none.'),
+    .describe('Access by SSH. Absent: none, with a key that the deployment makes.'),
   ingress: ingressSchema.optional(),
+  publicIp: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether machines have a public IPv4 address. Absent: as the cloud does, which is true for most clouds.',
+    ),
 };
 
 const networkSchema = networkChoiceSchema

@@ -76,7 +76,7 @@ export const fleetSchema = z.object({
     .number()
     .nonnegative()
     .describe(
-      'Price per hour of the instances that run now. Leaves out the instances whose price is not known (`unpricedInstances`).',
+      'Price per hour of the instances that run now, with their public IPv4 addresses where the price of these is known. Leaves out the instances whose price is not known (`unpricedInstances`).',
     ),
   unpricedInstances: countSchema
     .optional()
@@ -142,6 +142,7 @@ export const instanceSchema = z.object({
     .describe('Labels of the fleet and of the node group. A label of the node group wins.'),
   publicIp: z.string().optional(),
   privateIp: z.string().optional(),
+  ipv6: z.string().optional().describe('IPv6 address, where the network gives one.'),
   launchedAt: z.iso.datetime().optional(),
   runningAt: z.iso.datetime().optional(),
   terminatedAt: z.iso.datetime().optional(),
@@ -192,6 +193,8 @@ export const nodeGroupSchema = nodeGroupRequestSchema.extend({
   imageBackendIds: z.record(z.string(), z.string()),
   /** Prices by location. A location is absent if the cloud reports no price there. */
   pricesUsdPerHour: z.record(z.string(), z.number().nonnegative()),
+  /** Price of the public IPv4 address of one machine. Absent: it has none, or its price is not known. */
+  publicIpUsdPerHour: z.number().nonnegative().exactOptional(),
   /** vCPUs of one instance. Absent in fleets accepted before this field existed. */
   vcpus: z.number().positive().exactOptional(),
   gpus: z.int().nonnegative().exactOptional(),

@@ -8,6 +8,8 @@ import { runScenario, type Story } from './scenario/run.ts';
 import type { Stage } from './scenario/stage.ts';
 
 const SIZE = 6;
+/** Price of a public IPv4 address at AWS, per hour. */
+const PUBLIC_IP_USD = 0.005;
 const MINUTE_MS = 60_000;
 const DAY_MINUTES = 24 * 60;
 const AT_EAST = { cloud: 'aws', connection: 'sim-aws', location: 'east-1' };
@@ -117,7 +119,7 @@ describe('machines that their cloud denies for a while', PATIENT, () => {
       expect(gone.usdPerHour).toBe(0);
       const back = await stage.until(fleet.id, ({ counts }) => counts.Running === SIZE);
       expect(back).toMatchObject({ status: 'Running', failures: [] });
-      expect(back.usdPerHour).toBeCloseTo(SIZE * 0.05);
+      expect(back.usdPerHour).toBeCloseTo(SIZE * (0.05 + PUBLIC_IP_USD));
       expect((await stage.records(fleet)).map(({ backendId }) => backendId)).toEqual(ids);
       await stage.pass(60);
       expect(left(stage, ids)).toBe(SIZE);
@@ -241,7 +243,7 @@ describe('machines that come back after a retry at another location', PATIENT, (
         ({ status, counts }) => status === 'Running' && counts.Running === SIZE,
       );
       expect(back.failures).toEqual([]);
-      expect(back.usdPerHour).toBeCloseTo(SIZE * 0.05);
+      expect(back.usdPerHour).toBeCloseTo(SIZE * (0.05 + PUBLIC_IP_USD));
       expect(await machinesOf(stage, fleet)).toEqual(ids);
       await stage.pass(60);
       expect(await machinesOf(stage, fleet)).toEqual(ids);

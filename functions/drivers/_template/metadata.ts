@@ -28,7 +28,8 @@ export const templateMetadata = {
   machineProof: ['creation-time'],
   backendIds: 'unique',
   maxNameLength: 63,
+  publicKeys: { maxPerMachine: 1, types: ['ssh-ed25519', 'ssh-rsa'] },
   maxInboundRules: 50,
   capabilities: ['reboot'],
-  features: ['user-data', 'prices'],
+  features: ['user-data', 'prices', 'public-ips'],
 } as const satisfies DriverMetadata;

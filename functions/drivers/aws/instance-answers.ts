@@ -43,8 +43,11 @@ export function cloudInstance(machine: Instance, deploymentId: string): CloudIns
     Placement,
     PublicIpAddress,
     PrivateIpAddress,
+    Ipv6Address,
+    NetworkInterfaces,
     ClientToken,
   } = machine;
+  const ipv6 = Ipv6Address ?? NetworkInterfaces?.[0]?.Ipv6Addresses?.[0]?.Ipv6Address;
   const failureMessage = failureOf(machine);
   const createdAt = createdAtOf(machine);
   return {
@@ -55,6 +58,7 @@ export function cloudInstance(machine: Instance, deploymentId: string): CloudIns
     ...(InstanceType === undefined ? {} : { instanceType: InstanceType }),
     ...(PublicIpAddress ? { publicIp: PublicIpAddress } : {}),
     ...(PrivateIpAddress ? { privateIp: PrivateIpAddress } : {}),
+    ...(ipv6 ? { ipv6 } : {}),
     ...(createdAt ? { createdAtMs: createdAt.getTime() } : {}),
     ...(ClientToken ? { idempotencyKey: ClientToken } : {}),
     ...(machine.State?.Name === undefined ? {} : { cloudStatus: machine.State.Name }),

@@ -149,7 +149,7 @@ export class Launcher {
           // parameter differs from the first request. Therefore the token selects the subnet.
           SubnetId: subnets[Number.parseInt(token.slice(0, 8), 16) % subnets.length]?.id,
           Groups: [...spec.securityGroupBackendIds],
-          AssociatePublicIpAddress: true,
+          AssociatePublicIpAddress: spec.publicIp ?? true,
           DeleteOnTermination: true,
         },
       ],

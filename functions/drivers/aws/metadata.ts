@@ -72,6 +72,8 @@ export const awsMetadata = {
   backendIds: 'unique',
   // Maximum length of a security group's name at EC2. Key pairs, launch templates and tags allow at least this length.
   maxNameLength: 128,
+  // EC2 imports RSA and Ed25519 keys, and a machine has one key pair.
+  publicKeys: { maxPerMachine: 1, types: ['ssh-ed25519', 'ssh-rsa'] },
   // EC2's quota of rules of one security group, in each direction.
   maxInboundRules: 60,
   capabilities: [
@@ -102,6 +104,8 @@ export const awsMetadata = {
     'disk-keys',
     'data-disks',
     'kept-disks',
+    'public-ips',
+    'private-only',
   ],
   tagRules: {
     // EC2 keeps 50 tags at a resource. Six of a machine's tags are the driver's and the control plane's own.

@@ -52,6 +52,12 @@ export class Launcher {
         'CB-Spider supports neither user data nor spot machines: leave these out of the request',
       );
     }
+    if (spec.publicIp === false) {
+      throw new DriverError(
+        'Unsupported',
+        'CB-Spider gives each machine a public address: leave publicIp out',
+      );
+    }
     const site = await registration.site(spec.location, spec.zone);
     const subnet = await this.#subnetOf(site, spec);
     const name = machineName(deploymentId, spec.launchToken, cbSpiderMetadata.maxNameLength);

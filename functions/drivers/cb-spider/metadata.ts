@@ -132,5 +132,5 @@ export const cbSpiderMetadata = {
   // NCP's limit of one ACG, which is the lowest limit of these clouds: guide.ncloud-docs.com, "ACG".
   maxInboundRules: 50,
   capabilities: ['stop-start', 'reboot', 'idempotency-keys', 'existing-networks'],
-  features: ['prices', 'launch-tokens'],
+  features: ['prices', 'launch-tokens', 'public-ips'],
 } as const satisfies DriverMetadata;

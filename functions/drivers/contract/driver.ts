@@ -175,6 +175,11 @@ export interface InstanceSpec {
   securityGroupBackendIds: readonly [string, ...string[]];
   keyPairBackendId: string;
   /**
+   * Whether the machine gets a public IPv4 address. False only for drivers with the feature `private-only`. Absent: true
+   * for drivers with the feature `public-ips`.
+   */
+  publicIp?: boolean;
+  /**
    * True if the cloud may reclaim the machine at any time, for a lower price. Set only for drivers with the feature
    * `spot`.
    */
@@ -202,6 +207,8 @@ export interface CloudInstance {
    */
   publicIp?: string;
   privateIp?: string;
+  /** IPv6 address, where the network gives one. */
+  ipv6?: string;
   /**
    * The creation time by the cloud's clock. It never changes, even if the machine is stopped and started. Absent if the
    * cloud does not report it.

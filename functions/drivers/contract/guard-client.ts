@@ -44,6 +44,7 @@ const OPTIONAL: ReadonlySet<string> = new Set([
   'failureQuota',
   'idempotencyKey',
   'instanceType',
+  'ipv6',
   'privateIp',
   'publicIp',
   'usdPerMonth',

@@ -1,4 +1,5 @@
 import type { Cloud } from '../../model/cloud.ts';
+import type { PublicKeyType } from '../../model/ssh-public-key.ts';
 
 /** Describes one field of a driver's credential, for users and for forms. */
 export interface CredentialField {
@@ -48,6 +49,9 @@ export type CapabilityName = (typeof CAPABILITY_NAMES)[number];
  * - `spot`: offers have spot prices, and a spec may request a spot machine
  * - `launch-tokens`: the cloud itself makes only one machine for one launch token, even for concurrent calls
  * - `group-sources`: a rule of a security group may allow traffic from the machines that have another security group
+ * - `public-ips`: machines have a public IPv4 address, unless their spec says that they have none
+ * - `private-only`: a machine whose spec says so has no public IPv4 address
+ * - `private-route-out`: a machine without a public address reaches the internet from the networks that the driver makes
  * - `ipv6-rules`: a rule of a security group may allow traffic from IPv6 addresses
  * - `zones`: `ensureNetwork` returns the zones of the network, and the caller chooses one of them for each machine
  * - `disk-types`: a disk of a spec may name its type
@@ -69,6 +73,9 @@ export const DRIVER_FEATURES = [
   'zones',
   'group-sources',
   'ipv6-rules',
+  'public-ips',
+  'private-only',
+  'private-route-out',
   'disk-types',
   'disk-performance',
   'disk-encryption',
@@ -178,6 +185,11 @@ export interface DriverMetadata {
    * that are not longer.
    */
   readonly maxNameLength: number;
+  /**
+   * The users' own public keys that machines may have: how many each, and of which types. Absent: the driver's clouds take
+   * no public key of a user.
+   */
+  readonly publicKeys?: { readonly maxPerMachine: number; readonly types: readonly PublicKeyType[] };
   /**
    * Maximum number of inbound rules of one security group. The lowest maximum of the driver's clouds, or of a project's
    * usual quota.

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type CloudInstance, DEPLOYMENT_TAG, INSTANCE_TAG, type InstanceSpec } from '../contract/driver.ts';
+import { DriverError } from '../contract/errors.ts';
 import { launchListOf } from '../contract/launch-list.ts';
 import { machineName } from '../contract/names.ts';
 import { encodedUserData } from '../contract/user-data.ts';
@@ -56,6 +57,12 @@ export async function requestFor(
   disks: object,
 ) {
   const [spec] = specs;
+  if (spec.publicIp) {
+    throw new DriverError(
+      'Unsupported',
+      'the driver gives servers no floating IP: leave publicIp out of the request, or name false',
+    );
+  }
   const tokens = specs.map(({ launchToken }) => launchToken);
   const { [INSTANCE_TAG]: _, ...tags } = spec.tags;
   const identity: Record<string, string> =

@@ -72,6 +72,11 @@ export const openstackMetadata = {
   backendIds: 'unique',
   // Nova accepts 255 characters, and makes a host name from the first 63.
   maxNameLength: 63,
+  // Nova reads keys with Python's `cryptography`, and a server has one key pair.
+  publicKeys: {
+    maxPerMachine: 1,
+    types: ['ssh-ed25519', 'ssh-rsa', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521'],
+  },
   // Neutron's usual quota of a project is 100 rules. Each security group begins with 2 outbound rules.
   maxInboundRules: 98,
   capabilities: [
@@ -92,6 +97,8 @@ export const openstackMetadata = {
     'disk-types',
     'data-disks',
     'kept-disks',
+    'private-only',
+    'private-route-out',
   ],
   tagRules: {
     // Nova keeps 128 items of metadata at a server by default. Seven are the driver's and the control plane's own. A

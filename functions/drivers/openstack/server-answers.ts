@@ -47,6 +47,7 @@ export function cloudInstance(server: Server, deploymentId: string): CloudInstan
   const zone = server['OS-EXT-AZ:availability_zone'];
   const publicIp = addressOf(server, 'floating');
   const privateIp = addressOf(server, 'fixed');
+  const ipv6 = addressOf(server, 'fixed', 6);
   return {
     backendId: server.id,
     status,
@@ -58,6 +59,7 @@ export function cloudInstance(server: Server, deploymentId: string): CloudInstan
     ...(flavor ? { instanceType: flavor.original_name } : {}),
     ...(publicIp === undefined ? {} : { publicIp }),
     ...(privateIp === undefined ? {} : { privateIp }),
+    ...(ipv6 === undefined ? {} : { ipv6 }),
     ...(status === 'Failed' && fault ? failureOf(fault) : {}),
   };
 }
@@ -95,11 +97,11 @@ function instanceOf(launchToken: string | undefined): string | undefined {
   return ref && instanceId(ref);
 }
 
-/** Returns the first address of this kind, IPv4 before IPv6. */
-function addressOf({ addresses }: Server, kind: 'fixed' | 'floating'): string | undefined {
+/** Returns the first address of this kind, and of this version, IPv4 before IPv6. */
+function addressOf({ addresses }: Server, kind: 'fixed' | 'floating', version?: 4 | 6): string | undefined {
   const [first] = Object.values(addresses)
     .flat()
-    .filter((one) => one['OS-EXT-IPS:type'] === kind)
+    .filter((one) => one['OS-EXT-IPS:type'] === kind && (version ?? one.version) === one.version)
     .sort((one, other) => one.version - other.version);
   return first?.addr;
 }

@@ -40,6 +40,7 @@ export const instanceAnswerSchema = z.object({
   tags: z.record(z.string(), z.string()).exactOptional().describe('Absent: the cloud has no tags.'),
   publicIp: z.string().exactOptional(),
   privateIp: z.string().exactOptional(),
+  ipv6: z.string().exactOptional(),
   createdAt: z.iso.datetime().exactOptional(),
   failureMessage: z.string().exactOptional(),
 });

@@ -226,6 +226,7 @@ export class SimClient
         subnetId: spec.subnetBackendId,
         securityGroupIds: spec.securityGroupBackendIds,
         keyPairId: spec.keyPairBackendId,
+        publicIp: spec.publicIp,
         tags: { ...this.#tagged(spec.tags), [INSTANCE_TAG]: spec.instanceId },
       },
       answer: instanceAnswerSchema,

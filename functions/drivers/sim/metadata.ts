@@ -1,3 +1,4 @@
+import { PUBLIC_KEY_TYPES } from '../../model/ssh-public-key.ts';
 import type { DriverMetadata } from '../contract/metadata.ts';
 
 /** Describes the driver of the simulated clouds. All facts here are known without a call to the cloud. */
@@ -33,6 +34,7 @@ export const simMetadata = {
   machineProof: ['creation-time'],
   backendIds: 'unique',
   maxNameLength: 63,
+  publicKeys: { maxPerMachine: 1, types: PUBLIC_KEY_TYPES },
   maxInboundRules: 60,
   capabilities: ['stop-start', 'reboot', 'list-by-id', 'writer-marks', 'existing-networks', 'volumes'],
   features: [
@@ -52,6 +54,8 @@ export const simMetadata = {
     'disk-keys',
     'data-disks',
     'kept-disks',
+    'public-ips',
+    'private-only',
   ],
   tagRules: {
     most: 44,

@@ -12,6 +12,7 @@ import { readFleetItem, readSpec, updateFleet } from '../../platform/store/fleet
 import { openPlacement } from '../../platform/store/placements.ts';
 import type { Store } from '../../platform/store/store.ts';
 import { type Assignment, MAX_INLINE_MAP } from '../../platform/workflow/messages.ts';
+import { userKeyOf } from '../networks/user-key.ts';
 import { shapeOf } from './shape.ts';
 import type { SshKey } from './ssh-key.ts';
 import { pauseLaunching } from './stop-when-decided.ts';
@@ -57,7 +58,8 @@ export async function assignSites(
     if (isGoing(fleet.status)) await deps.forgetPrivateKey(fleetId);
     return empty;
   }
-  const key = fleet.sshPublicKey ? undefined : await deps.makeKey(`fleetwright ${fleet.name}`);
+  const hasKey = fleet.sshPublicKey !== undefined || spec.nodeGroups.every(userKeyOf);
+  const key = hasKey ? undefined : await deps.makeKey(`fleetwright ${fleet.name}`);
   const sshKeyParameter = key && (await deps.keepPrivateKey(fleetId, key.privateKey));
   // Open the placements before the fleet becomes Creating. A removal that starts later finds every placement,
   // and ends launching there.

@@ -3,11 +3,12 @@ import { DRIVERS } from '../../drivers/registry.ts';
 import type { DriverName } from '../../model/connection.ts';
 import type { NodeGroupRequest } from '../../model/fleet-request.ts';
 import { groupOfSource, type IngressEntry } from '../../model/ingress.ts';
+import { publicKeyOf } from '../../model/ssh-public-key.ts';
 import { inboundRulesOf } from '../networks/inbound-rules.ts';
 import type { RequestError } from './check-words.ts';
 import type { LocatedGroup } from './choose-networks.ts';
 
-type Facts = Pick<DriverMetadata, 'title' | 'features' | 'maxInboundRules'>;
+type Facts = Pick<DriverMetadata, 'title' | 'features' | 'maxInboundRules' | 'publicKeys'>;
 /**
  * Number of rules from which a node group is refused before its rules are counted exactly. No cloud has as many in one
  * security group, and counting exactly takes time.
@@ -58,7 +59,47 @@ export function checkDoors(
     const message = `makes ${rules} rules, one for each port or range of ports from each source${ssh === undefined ? '' : ', and one for SSH'}; ${title} takes at most ${maxInboundRules} for one node group`;
     errors.push({ pointer: `${pointer}/ingress`, code: 'too-many-rules', message });
   }
-  return errors;
+  return [
+    ...errors,
+    ...addressErrors(pointer, group, drivers[connection.driver]),
+    ...keyErrors(pointer, group, drivers[connection.driver]),
+  ];
+}
+
+function addressErrors(
+  pointer: string,
+  { publicIp }: NodeGroupRequest,
+  { title, features }: Facts,
+): RequestError[] {
+  if (publicIp === undefined) return [];
+  const at = `${pointer}/publicIp`;
+  if (publicIp)
+    return features.includes('public-ips') ? [] : [unsupported(at, 'machines with a public address', title)];
+  return features.includes('private-only')
+    ? []
+    : [unsupported(at, 'machines without a public address', title)];
+}
+
+function keyErrors(
+  pointer: string,
+  { ssh }: NodeGroupRequest,
+  { title, publicKeys: accepted }: Facts,
+): RequestError[] {
+  const at = `${pointer}/ssh/publicKeys`;
+  const asked = ssh?.publicKeys;
+  if (asked === undefined) return [];
+  if (!accepted) return [unsupported(at, 'public keys of users', title)];
+  const { maxPerMachine, types } = accepted;
+  if (asked.length > maxPerMachine) {
+    const message = `must have at most ${maxPerMachine}, because the driver of ${title} gives a machine no more; let userData add the others`;
+    return [{ pointer: at, code: 'too-big', message }];
+  }
+  return asked.flatMap((line, index): RequestError[] => {
+    const { type } = publicKeyOf(line);
+    if (types.includes(type)) return [];
+    const message = `${title} takes no key of type ${type}; it takes: ${types.join(', ')}`;
+    return [{ pointer: `${at}/${index}`, code: 'unsupported', message }];
+  });
 }
 
 /** Counts the rules of a node group exactly, unless there are far too many. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DRIVERS } from '../../drivers/registry.ts';
 import type { Connection } from '../../model/connection.ts';
 import { type DiskFields, dataDisksSchema, rootDiskSchema } from '../../model/disk.ts';
 import type { FleetSpec, NodeGroup } from '../../model/fleet.ts';
@@ -10,6 +11,7 @@ import {
 import { cloudWordSchema, nameSchema } from '../../model/identifiers.ts';
 import { labelsSchema, type TagSources } from '../../model/labels.ts';
 import { type MachineOptions, machineOptionsRemains } from '../../model/machine-options.ts';
+import { publicIpUsdPerHour } from '../../model/public-ip-price.ts';
 import { typeChoiceRemains } from '../../model/type-choice.ts';
 import { MAX_WARNINGS, type Warning } from '../../model/warning.ts';
 import { lightestType, typesOf } from '../../platform/placement/choose-type.ts';
@@ -21,7 +23,7 @@ import type { Word } from './check-types.ts';
 import { checkWords, type GroupWords, type Meaning, type RequestError } from './check-words.ts';
 import { chooseNetworks, type LocatedGroup } from './choose-networks.ts';
 import { storedUserData } from './user-data.ts';
-import { warnOfOpenDoors } from './warn-doors.ts';
+import { warnOfNoRoute, warnOfOpenDoors, warnOfPrices } from './warn-doors.ts';
 
 type Stores = Store<'fleets' | 'access' | 'catalogue'>;
 
@@ -60,14 +62,26 @@ export async function resolveRequest(
   return {
     connections: [...new Map(used).values()],
     networks: chosen.networks,
-    warnings: inOrder(located.flatMap(warningsOf)).slice(0, MAX_WARNINGS),
+    warnings: inOrder(
+      located.flatMap((group, at) =>
+        warningsOf(group, words[at] && meanings.get(words[at]), chosen.networks),
+      ),
+    ).slice(0, MAX_WARNINGS),
     nodeGroups: request.nodeGroups.map((group, at) => {
       const meaning = words[at] && meanings.get(words[at]);
       if (!meaning)
         throw new Error(`node group ${group.name} was not resolved, although no error was found in it`);
       const { connection, ...resolved } = meaning;
       const userData = group.userData === undefined ? {} : { userData: storedUserData(group.userData) };
-      return { ...group, ...userData, driver: connection.driver, cloud: connection.cloud, ...resolved };
+      const address = addressPriceOf(group, meaning);
+      return {
+        ...group,
+        ...userData,
+        driver: connection.driver,
+        cloud: connection.cloud,
+        ...resolved,
+        ...(address === undefined ? {} : { publicIpUsdPerHour: address }),
+      };
     }),
   };
 }
@@ -196,8 +210,28 @@ export async function nameErrors(store: Stores, namespace: string, fleet: string
     : [{ pointer: '/name', code: 'duplicate', message: `is the name of fleet ${holder}` }];
 }
 
-function warningsOf({ pointer, group }: LocatedGroup): Warning[] {
-  return warnOfOpenDoors(pointer, group);
+function warningsOf(
+  { pointer, group, connection }: LocatedGroup,
+  meaning: Meaning | undefined,
+  networks: FleetSpec['networks'] = [],
+): Warning[] {
+  const isGiven = networks.some(
+    (one) => one.connection === connection.name && one.network.mode === 'existing',
+  );
+  return [
+    ...warnOfOpenDoors(pointer, group),
+    ...(isGiven ? [] : warnOfNoRoute(pointer, group, DRIVERS[connection.driver])),
+    ...(meaning ? warnOfPrices(pointer, meaning) : []),
+  ];
+}
+
+/** Returns the price of the public address of one machine. Undefined: it has none, or its price is not known. */
+function addressPriceOf(
+  { publicIp = true }: Pick<NodeGroup, 'publicIp'>,
+  { connection: { driver, cloud }, locations: [location = ''] }: Meaning,
+): number | undefined {
+  const hasAddress = publicIp && DRIVERS[driver].features.includes('public-ips');
+  return hasAddress ? publicIpUsdPerHour(cloud, location) : undefined;
 }
 
 /** Sorts errors or warnings by JSON pointer. One about a field of the fleet may be found once for each node group. */

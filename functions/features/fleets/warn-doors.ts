@@ -1,7 +1,10 @@
+import type { DriverMetadata } from '../../drivers/contract/metadata.ts';
 import { isEverywhere } from '../../model/cidr.ts';
+import type { NodeGroup } from '../../model/fleet.ts';
 import type { NodeGroupRequest } from '../../model/fleet-request.ts';
 import { type InboundRule, type PortRange, SSH_PORT } from '../../model/inbound-rule.ts';
 import type { Warning } from '../../model/warning.ts';
+import { typesOf } from '../../platform/placement/choose-type.ts';
 import { inboundRulesOf } from '../networks/inbound-rules.ts';
 
 const REMOTE_DESKTOP_PORT = 3_389;
@@ -19,7 +22,7 @@ export function warnOfOpenDoors(
   { ssh, ingress = [] }: Pick<NodeGroupRequest, 'ssh' | 'ingress'>,
 ): Warning[] {
   const entries = [
-    ...(ssh ? [{ at: `${pointer}/ssh/allowFrom`, rules: inboundRulesOf({ ssh }) }] : []),
+    { at: `${pointer}/ssh/allowFrom`, rules: inboundRulesOf({ ssh }) },
     ...ingress.map((entry, index) => ({
       at: `${pointer}/ingress/${index}`,
       rules: inboundRulesOf({ ingress: [entry] }),
@@ -47,6 +50,43 @@ export function warnOfOpenDoors(
   if (count <= MANY_PORTS) return remote;
   const message = `${count} ports are open to every address: name only the ports that the machines serve`;
   return [...remote, { pointer: `${pointer}/ingress`, code: 'many-open-ports', message }];
+}
+
+/**
+ * Warns of user data on machines that reach nothing outside of their network: most user data fetches something. Whether
+ * an image needs a route out is not known here. Pure.
+ *
+ * @param driver for a network that the driver makes. Whether a given network has a route out is not known here
+ */
+export function warnOfNoRoute(
+  pointer: string,
+  { publicIp, userData }: Pick<NodeGroupRequest, 'publicIp' | 'userData'>,
+  { features }: Pick<DriverMetadata, 'features'>,
+): Warning[] {
+  if (publicIp !== false || userData === undefined || features.includes('private-route-out')) return [];
+  const message =
+    'the machines have no route out of their network, so that their user data cannot fetch anything: give them a public address, or an image that has everything';
+  return [{ pointer: `${pointer}/publicIp`, code: 'no-route-out', message }];
+}
+
+/** Warns of instance types whose price is not known somewhere. The fleet's price and cost leave these out. Pure. */
+export function warnOfPrices(
+  pointer: string,
+  meaning: Pick<NodeGroup, 'instanceType' | 'types' | 'pricesUsdPerHour'> & { locations: readonly string[] },
+): Warning[] {
+  const unknown = typesOf(meaning).flatMap(({ name, pricesUsdPerHour, notOfferedIn = [] }) =>
+    meaning.locations.flatMap((location) =>
+      pricesUsdPerHour[location] === undefined && !notOfferedIn.includes(location)
+        ? [`${name} in ${location}`]
+        : [],
+    ),
+  );
+  const [first, ...others] = unknown;
+  if (first === undefined) return [];
+  const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
+  const field = meaning.types ? 'instanceTypes' : 'instanceType';
+  const message = `the price of ${first} is not known${more}: the price and the cost of the fleet leave it out`;
+  return [{ pointer: `${pointer}/${field}`, code: 'price-unknown', message }];
 }
 
 const isOpen = ({ protocol, source }: InboundRule): boolean =>

@@ -2,6 +2,7 @@ import { DEFAULT_INSTANCE_TIMEOUT_SECONDS } from '../../model/fleet-request.ts';
 import { instanceId, launchToken } from '../../model/identifiers.ts';
 import { typeFor } from '../../platform/placement/choose-type.ts';
 import { groupAt } from '../../platform/placement/lay-out.ts';
+import { microUsdPerHourOf } from '../../platform/placement/machine-price.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
 import { claimMsOf, type WorkerContext } from '../../platform/worker/context.ts';
 import type { LaunchMessage } from '../../platform/workflow/messages.ts';
@@ -143,6 +144,6 @@ export async function firstRecord(
     zone: onlyZone(group, location),
     instanceType: type.name,
     launchedAt: new Date(nowMs).toISOString(),
-    microUsdPerHour: Math.round((type.pricesUsdPerHour[location] ?? 0) * 1e6),
+    microUsdPerHour: microUsdPerHourOf(group, type.pricesUsdPerHour[location]),
   };
 }

@@ -12,12 +12,13 @@ import { machineTags } from '../../model/labels.ts';
 import { typeFor } from '../../platform/placement/choose-type.ts';
 import { groupAt, sameSite, siteOf } from '../../platform/placement/lay-out.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
-import type { NetworkKind } from '../../platform/store/networks.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
 import { userDataOfSpec } from '../fleets/user-data.ts';
 import { securityGroupsOfMachine } from '../networks/inbound-rules.ts';
+import { keyPairAmong } from '../networks/key-pair.ts';
 import { machineNetwork } from '../networks/machine-network.ts';
 import { securityGroupAmong } from '../networks/security-group.ts';
+import { userKeyOf } from '../networks/user-key.ts';
 import { zonesNamed } from './zones.ts';
 
 /** Fields of a node group that are not passed on to a create request. */
@@ -31,6 +32,7 @@ type OfTheFleet =
   | 'locations'
   | 'image'
   | 'pricesUsdPerHour'
+  | 'publicIpUsdPerHour'
   | 'types'
   | 'instanceType'
   | 'instanceTypes'
@@ -51,9 +53,7 @@ export async function instanceSpec(
   const layout = await context.layout(record.fleetId);
   const group = groupAt(layout.placements, record.index)?.group;
   const networks = await context.networks(record.fleetId, siteOf(record), record.round);
-  const ready = (kind: NetworkKind) => networks.find((item) => item.kind === kind);
   const network = await machineNetwork(context, record.fleetId, siteOf(record), record.round);
-  const keyPair = ready('key-pair');
   const notReady = {
     code: 'NetworkNotReady',
     message: `the fleet has no network resources at ${record.location}`,
@@ -72,6 +72,7 @@ export async function instanceSpec(
     metadataOptions,
     ssh,
     ingress,
+    publicIp,
     ...rest
   }: OfTheMachine = group;
   // A new node group field must be listed in OfTheFleet or passed on below. Otherwise this line is a type error.
@@ -84,6 +85,7 @@ export async function instanceSpec(
     );
   const [securityGroup, ...further] = network?.securityGroupIds ?? ownGroups();
   const furtherGroups = further.filter((id) => id !== undefined);
+  const keyPair = keyPairAmong(networks, record.fleetId, record, userKeyOf({ ssh }));
   const imageBackendId = imageBackendIds[record.location];
   if (!network || !keyPair?.backendId || !securityGroup || !imageBackendId) {
     return { failure: notReady };
@@ -117,6 +119,7 @@ export async function instanceSpec(
       ...(subnetBackendId === undefined ? {} : { subnetBackendId }),
       securityGroupBackendIds: [securityGroup, ...furtherGroups],
       keyPairBackendId: keyPair.backendId,
+      ...(publicIp === undefined ? {} : { publicIp }),
       tags: {
         ...machineTags({ fleetLabels: layout.labels, labels, tags }),
         [FLEET_TAG]: layout.name,

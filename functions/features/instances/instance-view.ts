@@ -174,6 +174,7 @@ function viewOf(
     labels: { ...fleet.labels, ...group.labels },
     publicIp: record?.publicIp,
     privateIp: record?.privateIp,
+    ipv6: record?.ipv6,
     launchedAt: record?.launchedAt,
     runningAt: record?.runningAt,
     terminatedAt: record?.terminatedAt,

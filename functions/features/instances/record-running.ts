@@ -13,7 +13,7 @@ export interface Created {
 
 /** Returns the fields that a record gets when the cloud first shows that its machine has booted. */
 export function fieldsOfRunning(
-  record: Pick<InstanceItem, 'runningAt' | 'publicIp' | 'privateIp'>,
+  record: Pick<InstanceItem, 'runningAt' | 'publicIp' | 'privateIp' | 'ipv6'>,
   machine: CloudInstance,
   nowMs: number,
 ): InstanceFields {

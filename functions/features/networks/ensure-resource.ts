@@ -180,9 +180,8 @@ async function callDriver(
 const cidrOf = (network: SiteResource): string => (isShared(network) && network.cidr) || DEDICATED_CIDR;
 
 async function publicKeyOf({ store }: WorkerContext, keyPair: SiteResource): Promise<string> {
-  const publicKey = isShared(keyPair)
-    ? keyPair.publicKey
-    : (await readFleetItem(store, keyPair.fleetId))?.sshPublicKey;
+  const own = isShared(keyPair) ? undefined : (await readFleetItem(store, keyPair.fleetId))?.sshPublicKey;
+  const publicKey = keyPair.publicKey ?? own;
   if (!publicKey) throw new Error(`key pair ${keyPair.name} has no public key`);
   return publicKey;
 }

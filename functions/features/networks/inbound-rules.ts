@@ -15,10 +15,10 @@ export function inboundRulesOf({ ssh, ingress = [] }: Doors): InboundRule[] {
 
 function sshRulesOf(ssh: Doors['ssh']): InboundRule[] {
   if (ssh === undefined) return [];
-  const { allowFrom, ...rest } = ssh;
+  const { allowFrom, publicKeys: _keys, ...rest } = ssh;
   // A new field of `ssh` makes this line a type error, because the rules may depend on that field, too.
   rest satisfies Record<string, never>;
-  return [sshRule(canonicalCidr(allowFrom))];
+  return allowFrom === undefined ? [] : [sshRule(canonicalCidr(allowFrom))];
 }
 
 /** Returns the rules of one entry: one for each of its ports from each of its sources. */

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { InboundRule } from '../../model/inbound-rule.ts';
+import type { PublicKey } from '../../model/ssh-public-key.ts';
 import type { SiteRef } from '../../platform/worker/context.ts';
 import { rulesText, type WantedSecurityGroup } from './inbound-rules.ts';
 import { isSharedName } from './shared-names.ts';
+import { fingerprintOf } from './user-key.ts';
 
 /**
  * Returns a hash of about 31 bits, as six digits of base 36. With the hash, the names of a fleet's resources
@@ -25,8 +27,15 @@ function resourceName(fleetId: string, kind: 'n' | 'k' | 's', ...rest: string[])
 export const networkName = (fleetId: string, { connectionKey, location }: SiteRef): string =>
   resourceName(fleetId, 'n', connectionKey, location);
 
-export const keyPairName = (fleetId: string, { connectionKey, location }: SiteRef): string =>
-  resourceName(fleetId, 'k', connectionKey, location);
+/**
+ * Returns the name of a key pair.
+ *
+ * @param key a public key of the user, from whose fingerprint the name is made. Absent: the key that the deployment has
+ *   made for the fleet
+ */
+export function keyPairName(fleetId: string, { connectionKey, location }: SiteRef, key?: PublicKey): string {
+  return resourceName(fleetId, 'k', connectionKey, location, ...(key ? [fingerprintOf(key)] : []));
+}
 
 /**
  * Returns the name of a security group. Each distinct set of rules has its own security group. All node groups

@@ -6,7 +6,8 @@ import { securityGroupsOf } from './inbound-rules.ts';
 import type { WantedShared } from './join.ts';
 import { keyPairName, nameOfGroup, networkName } from './network-names.ts';
 import { sharedIdentityOf } from './security-group.ts';
-import { NETWORK_IDENTITY } from './shared-names.ts';
+import { keyPairIdentity, NETWORK_IDENTITY } from './shared-names.ts';
+import { userKeyOf } from './user-key.ts';
 
 /** The network resources that a fleet needs at a site. */
 export interface Wanted {
@@ -37,11 +38,16 @@ export async function wantedNetworks(
     createdAt: isoTime(context.store.clock.now()),
   });
   const everyone = groups.map(({ name }) => name);
-  const keyPair = item('key-pair', keyPairName(fleetId, site), everyone);
-  if (placement.network.mode === 'existing') return { own: [keyPair], shared: [] };
+  const byKey = Map.groupBy(groups, (group) => keyPairName(fleetId, site, userKeyOf(group)));
+  const keyPairs = [...byKey].map(([name, members]) => {
+    const key = members[0] && userKeyOf(members[0]);
+    const neededBy = members.map((group) => group.name);
+    return { ...item('key-pair', name, neededBy), ...(key ? { publicKey: key.text } : {}) };
+  });
+  if (placement.network.mode === 'existing') return { own: keyPairs, shared: [] };
   const own = [
     item('network', networkName(fleetId, site), everyone),
-    keyPair,
+    ...keyPairs,
     ...securityGroupsOf(groups).map(({ neededBy, ...group }) => ({
       ...item('security-group', nameOfGroup(fleetId, site, group), neededBy),
       ...group,
@@ -51,30 +57,41 @@ export async function wantedNetworks(
 }
 
 /**
- * Divides the resources of a fleet in a shared network: fleets share the network, and the security groups whose rules
- * name only addresses. A security group with a rule that names a node group of the fleet is the fleet's own. So is the
- * key pair of the key that the deployment makes for the fleet.
+ * Divides the resources of a fleet in a shared network: fleets share the network, the security groups whose rules name
+ * only addresses, and the key pairs of users' own keys. A security group with a rule that names a node group of the fleet
+ * is the fleet's own. So is the key pair of the key that the deployment makes for the fleet.
  */
 function divide(items: readonly NetworkItem[]): Wanted {
   const shared = items.flatMap((item) => {
     const identity = identityOf(item);
-    const { kind, rules, neededBy } = item;
+    const { kind, rules, publicKey, neededBy } = item;
     return identity === undefined
       ? []
-      : [{ item, wanted: { identity, kind, neededBy, ...(rules ? { rules } : {}) } }];
+      : [
+          {
+            item,
+            wanted: {
+              identity,
+              kind,
+              neededBy,
+              ...(rules ? { rules } : {}),
+              ...(publicKey === undefined ? {} : { publicKey }),
+            },
+          },
+        ];
   });
   const isOfAll = new Set(shared.map(({ item }) => item));
   return { own: items.filter((item) => !isOfAll.has(item)), shared: shared.map(({ wanted }) => wanted) };
 }
 
 /** Returns the identity of the shared resource that serves as this one; undefined if the fleet needs its own. */
-function identityOf({ kind, rules = [], nodeGroup }: NetworkItem): string | undefined {
+function identityOf({ kind, rules = [], nodeGroup, publicKey }: NetworkItem): string | undefined {
   switch (kind) {
     case 'network':
       return NETWORK_IDENTITY;
     case 'security-group':
       return sharedIdentityOf({ rules, ...(nodeGroup === undefined ? {} : { nodeGroup }) });
     case 'key-pair':
-      return undefined;
+      return publicKey === undefined ? undefined : keyPairIdentity(publicKey);
   }
 }

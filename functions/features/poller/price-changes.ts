@@ -1,6 +1,7 @@
 import type { Offer } from '../../model/cloud.ts';
 import { typeFor } from '../../platform/placement/choose-type.ts';
 import { groupAt } from '../../platform/placement/lay-out.ts';
+import { microUsdPerHourOf } from '../../platform/placement/machine-price.ts';
 import { readCatalogue } from '../../platform/store/catalogue.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
 import type { StatusChange } from '../../platform/store/transition.ts';
@@ -36,8 +37,8 @@ async function typeOf(
 }
 
 async function priceOf(
-  { store }: WorkerContext,
-  { connectionKey, location, zone }: InstanceItem,
+  { store, layout }: WorkerContext,
+  { fleetId, index, connectionKey, location, zone }: InstanceItem,
   instanceType: string,
 ): Promise<number | undefined> {
   const named = { location, instanceType, ...(zone === undefined ? {} : { zone }) };
@@ -49,5 +50,7 @@ async function priceOf(
   });
   const isHere = (offer: Offer) => offer.zone !== undefined && offer.zone === zone;
   const offer = offers.find(isHere) ?? offers.find((one) => one.zone === undefined);
-  return offer?.priceUsdPerHour === undefined ? undefined : Math.round(offer.priceUsdPerHour * 1e6);
+  if (offer?.priceUsdPerHour === undefined) return undefined;
+  const group = groupAt((await layout(fleetId)).placements, index)?.group;
+  return microUsdPerHourOf(group ?? {}, offer.priceUsdPerHour);
 }

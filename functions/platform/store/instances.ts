@@ -144,6 +144,7 @@ export const instanceItemSchema = z.object({
   zone: z.string().optional(),
   publicIp: z.string().optional(),
   privateIp: z.string().optional(),
+  ipv6: z.string().optional(),
   /** The type of the machine or of the present attempt. Absent: the first type of the node group. */
   instanceType: z.string().optional(),
   launchedAt: z.string(),

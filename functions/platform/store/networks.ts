@@ -36,6 +36,8 @@ export const networkItemSchema = z.object({
    * chooses the zones.
    */
   zones: z.array(z.object({ zone: z.string(), subnetBackendId: z.string().optional() })).optional(),
+  /** For a key pair: the user's own public key. Absent: the key that the deployment has made for the fleet. */
+  publicKey: z.string().optional(),
   /** For a security group: the inbound traffic that it allows. */
   rules: z.array(inboundRuleSchema).optional(),
   /**

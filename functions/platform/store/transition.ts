@@ -29,6 +29,7 @@ export type ClearableField =
   | 'trouble'
   | 'publicIp'
   | 'privateIp'
+  | 'ipv6'
   | 'closeAs'
   | 'terminatedAt'
   | 'closedAtMs'

@@ -76,7 +76,11 @@ function instanceBooks(record: InstanceRecord, nowMs: number) {
     status: statusAt(record, nowMs),
     instanceType: record.instanceType,
     ...(zone === undefined ? {} : { zone }),
+    keyPairId: record.keyPairId,
     securityGroupIds: record.securityGroupIds,
+    ...(record.publicIp === undefined ? {} : { publicIp: record.publicIp }),
+    privateIp: record.privateIp,
+    ...(record.ipv6 === undefined ? {} : { ipv6: record.ipv6 }),
     acceptedAt: iso(record.acceptedAtMs),
     createdAt: iso(createdAtMs(record)),
     submitMs: record.submitMs,
@@ -88,8 +92,15 @@ function instanceBooks(record: InstanceRecord, nowMs: number) {
   };
 }
 
-function resourceBooks({ backendId, name, tags, createdAtMs: madeAtMs, rules }: ResourceRecord) {
-  return { backendId, name, tags, createdAt: iso(madeAtMs), ...(rules === undefined ? {} : { rules }) };
+function resourceBooks({ backendId, name, tags, createdAtMs: madeAtMs, rules, publicKey }: ResourceRecord) {
+  return {
+    backendId,
+    name,
+    tags,
+    createdAt: iso(madeAtMs),
+    ...(rules === undefined ? {} : { rules }),
+    ...(publicKey === undefined ? {} : { publicKey }),
+  };
 }
 
 function volumeBooks({ backendId, name, tags, disk, sizeGb, type, deleteOnTermination }: VolumeRecord) {

@@ -92,6 +92,10 @@ export const cloudConfigSchema = z
       .default(['alias/fleets'])
       .describe('Ids of the keys with which an account may encrypt disks.'),
     listDelayMs: z.int().min(0).max(3_000).default(0).describe('Age of the state that lists and finds show.'),
+    ipv6: z
+      .boolean()
+      .default(false)
+      .describe('True: instances have an IPv6 address, from 2001:db8::/32 (RFC 3849).'),
     ids: z
       .object({
         instance: z.string(),

@@ -117,7 +117,7 @@ export function powerInstance(
   const changed: InstanceRecord = {
     ...record,
     // A machine that is started again gets another public address.
-    ...(kind === 'start'
+    ...(kind === 'start' && record.publicIp !== undefined
       ? { publicIp: publicIpOf(record.sequence, seed, epoch, ...siteParts(site), record.sequence, nowMs) }
       : {}),
     power: { kind, askedAtMs: nowMs, doneAtMs },
@@ -181,8 +181,11 @@ function viewAt({ tags }: Pick<CloudConfig, 'tags'>, record: InstanceRecord, atM
     instanceType: record.instanceType,
     imageId: record.imageId,
     ...(tags ? { tags: record.tags } : {}),
-    ...(hasAddresses && !WITHOUT_PUBLIC.has(status) ? { publicIp: record.publicIp } : {}),
+    ...(hasAddresses && !WITHOUT_PUBLIC.has(status) && record.publicIp !== undefined
+      ? { publicIp: record.publicIp }
+      : {}),
     ...(hasAddresses ? { privateIp: record.privateIp } : {}),
+    ...(hasAddresses && record.ipv6 !== undefined ? { ipv6: record.ipv6 } : {}),
     createdAt: new Date(createdAtMs(record)).toISOString(),
     ...(status === 'Failed' ? { failureMessage: 'the machine did not boot' } : {}),
     ...(ranAtMs(record, atMs) === undefined ? {} : { runningAt: new Date(bootedAtMs(record)).toISOString() }),

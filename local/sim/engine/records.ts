@@ -35,8 +35,11 @@ export const instanceRecordSchema = siteKeySchema.extend({
   identity: z.string().optional(),
   placementGroup: z.string().optional(),
   metadataOptions: metadataOptionsSchema.optional(),
-  publicIp: z.string(),
+  /** Absent: the instance has no public address. */
+  publicIp: z.string().optional(),
   privateIp: z.string(),
+  /** IPv6 address. Absent: the cloud's networks have no IPv6. */
+  ipv6: z.string().optional(),
   acceptedAtMs: z.number(),
   submitMs: z.number(),
   bootMs: z.number(),
@@ -61,6 +64,8 @@ export const resourceRecordSchema = siteKeySchema.extend({
   networkId: z.string().optional(),
   /** The inbound rules of a security group. */
   rules: z.array(ruleSchema).optional(),
+  /** The public key of a key pair. */
+  publicKey: z.string().optional(),
   name: z.string(),
   tags: z.record(z.string(), z.string()),
   createdAtMs: z.number(),

@@ -37,6 +37,7 @@ export const createInputSchema = z
     subnetId: wordSchema.optional(),
     securityGroupIds: z.array(wordSchema).min(1).max(16),
     keyPairId: wordSchema,
+    publicIp: z.boolean().optional(),
     tags: tagsSchema,
   })
   .strict();
@@ -64,6 +65,7 @@ export interface EnsureInput {
   tags: Record<string, string>;
   networkId?: string | undefined;
   rules?: readonly Rule[] | undefined;
+  publicKey?: string | undefined;
 }
 
 /** A short text that an account stores and that all of its credentials can read. */

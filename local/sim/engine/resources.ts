@@ -15,7 +15,7 @@ export function ensureResource(
   world: World,
   { cloud, site, nowMs }: Target,
   kind: ResourceKind,
-  { name, tags, networkId, rules }: EnsureInput,
+  { name, tags, networkId, rules, publicKey }: EnsureInput,
 ): { record: ResourceRecord; isNew: boolean } {
   const existing = findResource(site, kind, name);
   if (existing) return { record: existing, isNew: false };
@@ -36,6 +36,7 @@ export function ensureResource(
     ...(kind === 'network' ? { subnetId: drawId(cloud.ids.subnet, ...parts) } : {}),
     ...(networkId === undefined ? {} : { networkId }),
     ...(rules === undefined ? {} : { rules: [...rules] }),
+    ...(publicKey === undefined ? {} : { publicKey }),
     name,
     tags,
     createdAtMs: nowMs,

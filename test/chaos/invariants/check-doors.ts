@@ -11,6 +11,30 @@ export interface DoorsOf {
 }
 
 /**
+ * Compares the addresses and the keys of machines with what their node groups request.
+ *
+ * @returns a text for each machine with a wrong public address or key pair
+ */
+export function wrongAccess(machines: readonly DoorsOf[], sites: readonly Site[]): string[] {
+  const keyOf = new Map(
+    sites.flatMap(({ resources }) =>
+      [...resources.values()].map((one) => [one.backendId, one.publicKey] as const),
+    ),
+  );
+  return machines.flatMap(({ machine, record, group }) => {
+    const texts: string[] = [];
+    if ((machine.publicIp !== undefined) !== (group.publicIp ?? true))
+      texts.push(`${record.instanceId} has the public address ${machine.publicIp}`);
+    const [own] = group.ssh?.publicKeys ?? [];
+    const key = keyOf.get(machine.keyPairId);
+    const isRight =
+      own === undefined ? key?.startsWith('ssh-rsa ') : key !== undefined && own.startsWith(key);
+    if (!isRight) texts.push(`${record.instanceId} accepts the key ${key}`);
+    return texts;
+  });
+}
+
+/**
  * Compares the inbound traffic that the clouds let through to each machine with what its node group requests. A source
  * that is a node group must let through the machines of that node group of the same fleet at the same site, and no
  * others.

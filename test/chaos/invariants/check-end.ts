@@ -16,7 +16,7 @@ import {
 } from '../../../functions/platform/store/keys.ts';
 import { DEPLOYMENT, isForeignAccount } from '../models/clouds.ts';
 import { type Lab, SECRETS_PREFIX } from '../world/lab.ts';
-import { type DoorsOf, wrongDoors } from './check-doors.ts';
+import { type DoorsOf, wrongAccess, wrongDoors } from './check-doors.ts';
 import { checkPolicy } from './check-policy.ts';
 import { ForgottenMachines } from './forgotten-machines.ts';
 import { type Violation, violationBy } from './violation.ts';
@@ -126,7 +126,7 @@ function checkInstances(lab: Lab, { instances }: Records, forgotten: ForgottenMa
     else if (bound.status !== record.status) {
       add('record', `${record.instanceId} is ${record.status}, and its machine is ${bound.status}`, key);
     } else {
-      for (const name of ['publicIp', 'privateIp', 'instanceType'] as const) {
+      for (const name of ['publicIp', 'privateIp', 'ipv6', 'instanceType'] as const) {
         if (record[name] !== bound[name])
           add(
             'record',
@@ -175,14 +175,20 @@ function checkCounters({ instances, placements }: Records, add: Add): void {
   }
 }
 
-function checkDoors(lab: Lab, { instances }: Records, add: Add): void {
+function checkDoors(lab: Lab, { fleets, instances }: Records, add: Add): void {
   const byId = new Map(lab.clouds.machines().map((machine) => [machine.backendId, machine]));
   const running = instances.flatMap((record): DoorsOf[] => {
     const machine = record.status === 'Running' ? byId.get(record.backendId ?? '') : undefined;
     const group = groupsOf(lab, record.fleetId).find(({ name }) => name === record.nodeGroup);
     return machine && group ? [{ machine, record, group }] : [];
   });
-  for (const text of wrongDoors(running, lab.clouds.sites)) add('record', text);
+  const { sites } = lab.clouds;
+  for (const text of [...wrongDoors(running, sites), ...wrongAccess(running, sites)]) add('record', text);
+  for (const { fleetId, sshKeyParameter } of fleets) {
+    const isNeeded = groupsOf(lab, fleetId).some(({ ssh }) => ssh?.publicKeys === undefined);
+    if (!isNeeded && sshKeyParameter !== undefined)
+      add('record', `fleet ${fleetId} has a key of its own, which no machine accepts`, fleetKey(fleetId));
+  }
 }
 
 function checkFleets(lab: Lab, records: Records, forgotten: ForgottenMachines, add: Add): void {

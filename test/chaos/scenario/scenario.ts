@@ -129,6 +129,7 @@ export function scenarioOf(seed: number): Scenario {
         ...cloud(random),
         answersWhenRunning: answers.chance(0.2),
         ...lateAddresses(seed, name),
+        ipv6: new Random(seed, `IPv6 of ${name}`).chance(0.3),
       }),
     ]),
   );

@@ -43,6 +43,54 @@ export const INSTANCES = assertions([
     },
   },
   {
+    id: 'create.public-ip',
+    title: 'a machine whose spec does not mention it gets a public address',
+    needs: 'public-ips',
+    async run(lab) {
+      const { backendId } = await lab.client.createInstance(await lab.spec());
+      const running = await lab.untilStatus({ backendId }, 'Running');
+      assert.ok(running.publicIp, 'the running machine has no public address');
+    },
+  },
+  {
+    id: 'create.private-only',
+    title: 'a machine whose spec says so runs without a public address, and is found like any other machine',
+    needs: 'private-only',
+    async run(lab) {
+      const { client, cloud } = lab;
+      const spec = await lab.spec({ publicIp: false });
+      const { backendId } = await client.createInstance(spec);
+      const running = await lab.untilStatus({ backendId }, 'Running');
+      assert.equal(running.publicIp, undefined);
+      assert.ok(running.privateIp, 'the running machine has no address');
+      await lab.awaitConsistency();
+      const [listed] = await lab.listed([spec]);
+      assert.deepEqual([listed?.backendId, listed?.publicIp], [backendId, undefined]);
+      const found = await client.findInstanceByToken(cloud.location, spec.launchToken);
+      assert.equal(found?.backendId, backendId);
+    },
+  },
+  {
+    id: 'create.security-groups',
+    title: 'a machine may have two security groups, and neither can be deleted while the machine exists',
+    async run(lab) {
+      const { client, cloud } = lab;
+      const ground = await lab.ground();
+      const { backendId: second } = await client.ensureSecurityGroup({
+        location: cloud.location,
+        name: lab.name(),
+        networkBackendId: ground.networkBackendId,
+        rules: [],
+        tags: {},
+      });
+      const [first] = ground.forSpecs.securityGroupBackendIds;
+      const spec = await lab.spec({ securityGroupBackendIds: [first, second] });
+      await client.createInstance(spec);
+      for (const one of [first, second])
+        await lab.fails(client.deleteSecurityGroup(cloud.location, one), 'Conflict');
+    },
+  },
+  {
     id: 'create.late-addresses',
     title: 'a machine is returned without addresses until the cloud reports them, and with them afterwards',
     async run(lab) {

@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict';
-import { NETWORK_RESOURCE_KINDS } from '../../../functions/drivers/contract/driver.ts';
+import { type AllowRule, NETWORK_RESOURCE_KINDS } from '../../../functions/drivers/contract/driver.ts';
 import { assertions } from '../suite/assertion.ts';
 import { assertUnique } from '../suite/checks.ts';
 import { deleteResource, layGround } from '../suite/ground.ts';
 
 const AT_ONCE = 4;
+const RULES: readonly AllowRule[] = [
+  { protocol: 'tcp', ports: { first: 22, last: 22 }, source: { cidr: '203.0.113.0/24' } },
+  { protocol: 'tcp', ports: { first: 443, last: 443 }, source: { cidr: '0.0.0.0/0' } },
+  { protocol: 'udp', ports: { first: 8_000, last: 8_100 }, source: { cidr: '198.51.100.0/24' } },
+  { protocol: 'icmp', source: { cidr: '203.0.113.0/24' } },
+];
 
 export const NETWORKS = assertions([
   {
@@ -93,6 +99,83 @@ export const NETWORKS = assertions([
       await lab.fails(client.deleteNetwork(location, networkBackendId), 'Conflict');
       const left = await client.listNetworkResources(cloud.location, 'network');
       assert.ok(left.some(({ backendId }) => backendId === networkBackendId));
+    },
+  },
+  {
+    id: 'networks.rules',
+    title:
+      'a security group allows the traffic of its rules, and repeated and concurrent requests make each rule once',
+    async run(lab) {
+      const { client, cloud } = lab;
+      const { networkBackendId } = await lab.ground();
+      const spec = { location: cloud.location, name: lab.name(), networkBackendId, rules: RULES, tags: {} };
+      const made = await Promise.all([1, 2].map(() => client.ensureSecurityGroup(spec)));
+      made.push(await client.ensureSecurityGroup(spec));
+      const [first] = made;
+      assert.ok(first);
+      assert.deepEqual(
+        made.map(({ backendId }) => backendId),
+        made.map(() => first.backendId),
+      );
+      assert.deepEqual((await cloud.rulesOf(first.backendId)).toSorted(), [
+        'icmp 203.0.113.0/24',
+        'tcp 22-22 203.0.113.0/24',
+        'tcp 443-443 0.0.0.0/0',
+        'udp 8000-8100 198.51.100.0/24',
+      ]);
+    },
+  },
+  {
+    id: 'networks.ipv6-rules',
+    title: 'a rule may allow traffic from IPv6 addresses',
+    needs: 'ipv6-rules',
+    async run(lab) {
+      const { client, cloud } = lab;
+      const { networkBackendId } = await lab.ground();
+      const rules = (['tcp', 'icmp'] as const).map((protocol) => ({
+        protocol,
+        ...(protocol === 'tcp' ? { ports: { first: 443, last: 443 } } : {}),
+        source: { cidr: '2001:db8::/32' },
+      }));
+      const { backendId } = await client.ensureSecurityGroup({
+        location: cloud.location,
+        name: lab.name(),
+        networkBackendId,
+        rules,
+        tags: {},
+      });
+      assert.deepEqual((await cloud.rulesOf(backendId)).toSorted(), [
+        'icmp 2001:db8::/32',
+        'tcp 443-443 2001:db8::/32',
+      ]);
+    },
+  },
+  {
+    id: 'networks.group-sources',
+    title: 'a rule may allow traffic from the machines that have another security group',
+    needs: 'group-sources',
+    async run(lab) {
+      const { client, cloud } = lab;
+      const { networkBackendId } = await lab.ground();
+      const base = { location: cloud.location, networkBackendId, tags: {} };
+      const source = await client.ensureSecurityGroup({ ...base, name: lab.name(), rules: [] });
+      const spec = {
+        ...base,
+        name: lab.name(),
+        rules: [
+          {
+            protocol: 'tcp' as const,
+            ports: { first: 5_432, last: 5_432 },
+            source: { securityGroupBackendId: source.backendId },
+          },
+        ],
+      };
+      const user = await client.ensureSecurityGroup(spec);
+      assert.deepEqual(await client.ensureSecurityGroup(spec), user);
+      assert.deepEqual(await cloud.rulesOf(user.backendId), [`tcp 5432-5432 ${source.backendId}`]);
+      await client.deleteSecurityGroup(cloud.location, user.backendId);
+      await client.deleteSecurityGroup(cloud.location, source.backendId);
+      assert.equal(await client.findNetworkResource(cloud.location, 'security-group', spec.name), undefined);
     },
   },
   {

@@ -2,6 +2,7 @@ import { awsDriver } from '../../../functions/drivers/aws/driver.ts';
 import type { RootDisk } from '../../../functions/model/disk.ts';
 import { StartFailure } from '../../../local/state/start-failure.ts';
 import type { ProxiedRequest } from '../../fault-proxy/exchange.ts';
+import type { Fault } from '../../fault-proxy/faults.ts';
 import { MOTO_VERSION, type MotoServer, startMoto } from '../servers/moto.ts';
 import {
   type CloudUnderTest,
@@ -189,6 +190,29 @@ async function makeProfile(url: string): Promise<void> {
     throw new Error(`moto answered ${answer.status} to CreateInstanceProfile: ${await answer.text()}`);
 }
 
+async function rulesOf(url: string, id: string): Promise<string[]> {
+  const text = await askEc2(url, LOCATION, {
+    Action: 'DescribeSecurityGroupRules',
+    'Filter.1.Name': 'group-id',
+    'Filter.1.Value.1': id,
+  });
+  const items = [...text.matchAll(/<item>(.*?)<\/item>/gs)].map(([, item = '']) => item);
+  return items.flatMap((item) => {
+    const of = (name: string) => new RegExp(`<${name}>([^<]+)`).exec(item)?.[1] ?? '';
+    if (of('isEgress') === 'true') return [];
+    const protocol = of('ipProtocol').replace(/^icmpv6$/, 'icmp');
+    const ports = protocol === 'icmp' ? [] : [`${of('fromPort')}-${of('toPort')}`];
+    const group = /<referencedGroupInfo>.*?<groupId>([^<]+)/s.exec(item)?.[1];
+    return [[protocol, ...ports, group ?? (of('cidrIpv6') || of('cidrIpv4'))].join(' ')];
+  });
+}
+
+const GROUP_IN_USE: Fault = {
+  call: 'DeleteSecurityGroup',
+  kind: 'answer',
+  answer: ec2Answer(400, 'DependencyViolation', 'resource has a dependent object'),
+};
+
 async function startedMoto(): Promise<MotoServer> {
   try {
     return await startMoto();
@@ -264,13 +288,8 @@ async function start(): Promise<CloudUnderTest> {
         { call: '*', kind: 'answer', answer: ec2Answer(401, 'AuthFailure', notYours) },
       ],
       // moto deletes security groups even if machines use them.
-      'networks.in-use': [
-        {
-          call: 'DeleteSecurityGroup',
-          kind: 'answer',
-          answer: ec2Answer(400, 'DependencyViolation', 'resource has a dependent object'),
-        },
-      ],
+      'networks.in-use': [GROUP_IN_USE],
+      'create.security-groups': [GROUP_IN_USE],
     },
     withoutAddresses: (body) => body.replaceAll(/<(privateIpAddress|ipAddress)>[^<]*<\/\1>/g, ''),
     userDataOf(request) {
@@ -287,6 +306,7 @@ async function start(): Promise<CloudUnderTest> {
     isSpot: (request) => parametersOf(request).get('InstanceMarketOptions.MarketType') === 'spot',
     protect: protectAt(moto.url),
     occupy: occupyAt(moto.url),
+    rulesOf: (id) => rulesOf(moto.url, id),
     async reset() {
       await moto.reset();
       await makeProfile(moto.url);

@@ -42,19 +42,20 @@ const OTHER_ARCHITECTURE: Fault = {
   answer: refusal("InvalidParameterValue: The architecture 'x86_64' of the type does not match the AMI's"),
 };
 
+const inUse = (call: string): Fault => ({
+  call,
+  kind: 'answer',
+  answer: refusal('DependencyViolation: resource has a dependent object'),
+});
+
 /**
  * Answers of a real cloud that CB-Spider's mock driver does not give. The fault proxy gives them. For
  * instance, the mock driver has prices only for instance types that it does not offer.
  */
 const BY_PROXY = {
   'errors.other-architecture': [OTHER_ARCHITECTURE],
-  'networks.in-use': ['delete-securitygroup', 'delete-vpc'].map(
-    (call): Fault => ({
-      call,
-      kind: 'answer',
-      answer: refusal('DependencyViolation: resource has a dependent object'),
-    }),
-  ),
+  'networks.in-use': ['delete-securitygroup', 'delete-vpc'].map(inUse),
+  'create.security-groups': [inUse('delete-securitygroup')],
   'offers.prices': [
     { call: 'prices', kind: 'answer', answer: { status: 200, body: JSON.stringify(pricesOf(LOCATION)) } },
   ],
@@ -155,19 +156,53 @@ const allSchema = z.union([
     ]),
 ]);
 
-/** Counts all resources of the mock account `mockName`, through a separate connection config of CB-Spider. */
-async function countAll({ url, username, password }: Server, mockName: string): Promise<number> {
+/** Returns a function that calls CB-Spider, with POST if there is a body. */
+function asking({ url, username, password }: Server) {
   const headers = {
     authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
     'content-type': 'application/json',
   };
-  const ask = async (path: string, body?: object) => {
+  return async (path: string, body?: object): Promise<unknown> => {
     const response = await fetch(`${url}/spider/${path}`, {
       headers,
       ...(body ? { method: 'POST', body: JSON.stringify(body) } : {}),
     });
     return await response.json();
   };
+}
+
+const configsSchema = z.object({ connectionconfig: z.array(z.object({ ConfigName: z.string() })) });
+const groupSchema = z.object({
+  SecurityRules: z.array(
+    z.object({
+      Direction: z.string(),
+      IPProtocol: z.string(),
+      FromPort: z.string(),
+      ToPort: z.string(),
+      CIDR: z.string(),
+    }),
+  ),
+});
+
+/** Reads the inbound rules of a security group under whichever connection config of CB-Spider has the name. */
+async function rulesOf(server: Server, name: string): Promise<string[]> {
+  const ask = asking(server);
+  const { connectionconfig } = configsSchema.parse(await ask('connectionconfig'));
+  for (const { ConfigName } of connectionconfig) {
+    const group = groupSchema.safeParse(await ask(`securitygroup/${name}?ConnectionName=${ConfigName}`)).data;
+    if (!group) continue;
+    return group.SecurityRules.flatMap(({ Direction, IPProtocol, FromPort, ToPort, CIDR }) => {
+      if (Direction.toLowerCase() !== 'inbound') return [];
+      const protocol = IPProtocol.toLowerCase();
+      return [[protocol, ...(protocol === 'icmp' ? [] : [`${FromPort}-${ToPort}`]), CIDR].join(' ')];
+    });
+  }
+  throw new Error(`CB-Spider has no security group ${name}`);
+}
+
+/** Counts all resources of the mock account `mockName`, through a separate connection config of CB-Spider. */
+async function countAll(server: Server, mockName: string): Promise<number> {
+  const ask = asking(server);
   const name = `count.${mockName}`;
   const ProviderName = 'MOCK';
   await ask('driver', { DriverName: name, ProviderName, DriverLibFileName: 'mock-driver-v1.0.so' });
@@ -268,6 +303,7 @@ async function start(): Promise<CloudUnderTest> {
     ...(emulate ? { emulate } : {}),
     protect: refusedByProxy('terminate', refusal(PROTECTED), PROTECTED),
     occupy: refusedByProxy('delete-vpc', refusal(OCCUPIED), 'eni-0a1b2c3d'),
+    rulesOf: (name) => rulesOf(found, name),
     reset: async () => found.reset(),
     countLeft: () => countAll(found, MockName),
     stop: found.stop,

@@ -129,6 +129,20 @@ const tokenSchema = z.object({
     ),
   }),
 });
+const groupSchema = z.object({
+  security_group: z.object({
+    security_group_rules: z.array(
+      z.object({
+        direction: z.string(),
+        protocol: z.string().nullable(),
+        port_range_min: z.number().nullable(),
+        port_range_max: z.number().nullable(),
+        remote_ip_prefix: z.string().nullable(),
+        remote_group_id: z.string().nullable(),
+      }),
+    ),
+  }),
+});
 const UPSTREAMS = { nova: 'compute', neutron: 'network', glance: 'image' } as const;
 
 /** Reads the cloud directly, without the driver. */
@@ -337,6 +351,17 @@ async function start(): Promise<CloudUnderTest> {
     withoutAddresses,
     protect: refusedByProxy('nova:DELETE /servers/id', locked, LOCKED),
     occupy: occupyBy(direct),
+    async rulesOf(id) {
+      const { security_group: group } = groupSchema.parse(
+        await direct.read('network', `/v2.0/security-groups/${id}`),
+      );
+      return group.security_group_rules.flatMap((rule) => {
+        if (rule.direction !== 'ingress') return [];
+        const protocol = (rule.protocol ?? '').replace(/^ipv6-icmp$/, 'icmp');
+        const ports = rule.port_range_min === null ? [] : [`${rule.port_range_min}-${rule.port_range_max}`];
+        return [[protocol, ...ports, rule.remote_group_id ?? rule.remote_ip_prefix].join(' ')];
+      });
+    },
     async reset() {
       for (const deploymentId of deploymentsOf(await namesLeft())) {
         const options = {

@@ -198,6 +198,15 @@ async function start(): Promise<CloudUnderTest> {
     diskType: 'io2',
     encryptionKeyId: 'alias/fleets',
     unknownVolumeBackendId: 'vol-0123456789abcdef0',
+    async rulesOf(id) {
+      const groups = readBooks(engine.world, { connection: 'suite' }).clouds.flatMap(
+        (one) => one.securityGroups,
+      );
+      const rules = groups.find(({ backendId }) => backendId === id)?.rules ?? [];
+      return rules.map(({ protocol, ports, from }) =>
+        [protocol, ...(ports ? [`${ports.first}-${ports.last}`] : []), from].join(' '),
+      );
+    },
     reset: async () => engine.reset(),
     async countLeft() {
       const { clouds } = readBooks(engine.world, { connection: 'suite' });

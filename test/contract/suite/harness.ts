@@ -204,6 +204,11 @@ export interface CloudUnderTest {
   /** Makes something foreign use a network, for instance the interface of a load balancer. */
   occupy: Obstruct;
 
+  /**
+   * Reads the inbound rules of a security group at `location`, such as `tcp 443-443 10.0.0.0/8`, `icmp ::/0` or `udp 53-53
+   * <id of a security group>`. Asks the server directly, without the driver.
+   */
+  rulesOf(securityGroupBackendId: string): Promise<string[]>;
   /** Resets the server to its state after the start. */
   reset(): Promise<void>;
   /**

@@ -66,6 +66,27 @@ describe('fleet create', () => {
     );
   });
 
+  it('`fleet create --ssh-key` gives the key to the node groups that name none', async () => {
+    const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl me@here';
+    const setting = {
+      env: { HOME: '/home/me' },
+      files: { ...files, '/home/me/.ssh/id_rsa.pub': 'damaged', '/home/me/.ssh/id_ed25519.pub': `${key}\n` },
+      answers: coming(),
+    };
+    for (const named of ['auto', '~/.ssh/id_ed25519.pub', '/home/me/.ssh/id_ed25519.pub']) {
+      const { exitCode, asked } = await cli([...CREATE, '--ssh-key', named], setting);
+      expect(exitCode).toBe(0);
+      const ssh = { publicKeys: [key] };
+      expect(asked[0]?.body).toMatchObject({ nodeGroups: [{ ssh }, { ssh }] });
+    }
+    const damaged = await cli([...CREATE, '--ssh-key', '~/.ssh/id_rsa.pub'], setting);
+    expect([damaged.exitCode, damaged.asked.length]).toEqual([2, 0]);
+    expect(damaged.stderr).toContain('/home/me/.ssh/id_rsa.pub must be a public key in OpenSSH format');
+    const none = await cli([...CREATE, '--ssh-key', 'auto'], { ...setting, env: { HOME: '/home/other' } });
+    expect(none.exitCode).toBe(2);
+    expect(none.stderr).toContain('/home/other/.ssh has none of id_ed25519.pub, id_ecdsa.pub, id_rsa.pub');
+  });
+
   it('`fleet create --wait` exits with 0 when all instances run, and with 1 if one failed', async () => {
     const well = await cli([...CREATE, '--wait', '--json'], {
       files,

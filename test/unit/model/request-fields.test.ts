@@ -9,6 +9,7 @@ import {
   nodeGroupRequestSchema,
 } from '../../../functions/model/fleet-request.ts';
 
+const ED25519 = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl someone';
 const fieldsOf = ({ shape }: { shape: object }): string[] => Object.keys(shape);
 const without = (fields: readonly string[], others: readonly string[]): string[] =>
   fields.filter((field) => !others.includes(field)).sort();
@@ -65,7 +66,8 @@ it('fleetOfOne passes each field of an instance’s request to the fleet’s req
     placementGroup: 'apart',
     metadataOptions: { hopLimit: 2 },
     instanceTimeoutSeconds: 600,
-    ssh: { allowFrom: '203.0.113.0/24' },
+    ssh: { allowFrom: '203.0.113.0/24', publicKeys: [ED25519] },
+    publicIp: false,
     ingress: [{ protocol: 'tcp', ports: [443, '8000-8100'], from: ['0.0.0.0/0', 'group:build-1'] }],
   };
   expect(Object.keys({ ...request, ...SUCCESSORS }).sort()).toEqual(fieldsOf(instanceRequestSchema).sort());

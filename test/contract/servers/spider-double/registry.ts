@@ -50,6 +50,10 @@ export class Registry {
     return known.body;
   }
 
+  listConfigs(): object {
+    return { connectionconfig: [...this.#world.configs.keys()].map((name) => this.readConfig(name)) };
+  }
+
   readConfig(name: string): object {
     const known = this.#world.configs.get(name);
     if (!known) throw new Refusal(`${name}: does not exist!`);

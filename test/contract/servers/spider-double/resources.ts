@@ -50,17 +50,19 @@ export class Resources {
   async makeSecurityGroup(body: z.output<typeof securityGroupSchema>): Promise<object> {
     const { VPCName, SecurityRules } = body.ReqInfo;
     this.#systemId('vpc', body.ConnectionName, VPCName);
-    return { ...(await this.#make('securitygroup', body, () => ({ vpcName: VPCName }))), SecurityRules };
+    const rest = { vpcName: VPCName, rules: SecurityRules };
+    return { ...(await this.#make('securitygroup', body, () => rest)), SecurityRules };
   }
 
   securityGroup(connectionName: string, name: string): object {
     const { account } = this.#world.resolve(connectionName);
     const SystemId = this.#systemId('securitygroup', connectionName, name);
-    const { vpcName = '' } = account.resources.securitygroup.find((one) => one.SystemId === SystemId) ?? {};
+    const found = account.resources.securitygroup.find((one) => one.SystemId === SystemId);
+    const { vpcName = '', rules = [] } = found ?? {};
     return {
       IId: { NameId: name, SystemId },
       VpcIID: { NameId: vpcName, SystemId: this.#systemId('vpc', connectionName, vpcName) },
-      SecurityRules: [],
+      SecurityRules: rules,
     };
   }
 

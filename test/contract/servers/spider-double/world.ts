@@ -23,6 +23,8 @@ export type ResourceKind = 'vpc' | 'securitygroup' | 'keypair';
 export interface CloudResource extends Named {
   region: string;
   vpcName?: string;
+  /** The rules of a security group, as the request named them. */
+  rules?: readonly object[];
 }
 
 /** One account of the mock cloud, identified by its MockName. */

@@ -193,6 +193,7 @@ describe('listInstances', () => {
         instanceType: 'm1.small',
         publicIp: '203.0.113.9',
         privateIp: '10.0.0.2',
+        ipv6: 'fd00::1',
         createdAtMs: Date.UTC(2026, 0, 1),
         cloudStatus: 'ERROR',
         failureMessage: 'No valid host was found.',

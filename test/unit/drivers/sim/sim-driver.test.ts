@@ -144,3 +144,18 @@ describe("the sim driver's network resources", () => {
     await client.deleteNetwork(LOCATION, first.network.backendId);
   });
 });
+
+describe('addresses of the sim driver’s machines', () => {
+  test('a machine whose spec says so has no public address', async () => {
+    const client = connect(server);
+    const { spec } = await prepare(client);
+    const { backendId } = await client.createInstance(spec(1, { publicIp: false }));
+    const running = await vi.waitFor(async () => {
+      const machine = await client.getInstance(LOCATION, backendId);
+      expect(machine.status).toBe('Running');
+      return machine;
+    });
+    expect(running).not.toHaveProperty('publicIp');
+    expect(running.privateIp).toMatch(/^10\.0\./);
+  });
+});

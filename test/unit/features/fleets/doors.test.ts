@@ -1,9 +1,22 @@
 import { describe, expect, it } from 'vitest';
+import type { DriverFeature } from '../../../../functions/drivers/contract/metadata.ts';
 import { checkDoors, checkGroupSources } from '../../../../functions/features/fleets/check-doors.ts';
-import { warnOfOpenDoors } from '../../../../functions/features/fleets/warn-doors.ts';
+import {
+  warnOfNoRoute,
+  warnOfOpenDoors,
+  warnOfPrices,
+} from '../../../../functions/features/fleets/warn-doors.ts';
 import type { Connection, DriverName } from '../../../../functions/model/connection.ts';
 import type { NodeGroupRequest } from '../../../../functions/model/fleet-request.ts';
 import type { IngressEntry } from '../../../../functions/model/ingress.ts';
+
+const ED25519 = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl';
+const ECDSA = `ecdsa-sha2-nistp256 ${Buffer.concat(
+  ['ecdsa-sha2-nistp256', 'nistp256', '4'.repeat(65)].flatMap((text) => [
+    Buffer.from([0, 0, 0, text.length]),
+    Buffer.from(text),
+  ]),
+).toString('base64')}`;
 
 const groupOf = (over: Partial<NodeGroupRequest> = {}): NodeGroupRequest => ({
   name: 'web',
@@ -105,6 +118,73 @@ describe('what the driver’s clouds do not have', () => {
       connection: connectionOf('sim'),
     });
     expect(error?.message).toContain('more than 5000');
+  });
+});
+
+describe('addresses and keys that the driver’s clouds do not have', () => {
+  const drivers = ['sim', 'aws', 'openstack', 'cb-spider'] as const;
+
+  it('are refused with the field: a public address at openstack, and its absence at cb-spider', () => {
+    expect(drivers.map((driver) => check(driver, { publicIp: true }))).toEqual([
+      [],
+      [],
+      ['/nodeGroups/0/publicIp unsupported'],
+      [],
+    ]);
+    expect(drivers.map((driver) => check(driver, { publicIp: false }))).toEqual([
+      [],
+      [],
+      [],
+      ['/nodeGroups/0/publicIp unsupported'],
+    ]);
+    for (const driver of drivers) expect(check(driver, {})).toEqual([]);
+  });
+
+  it('are refused with the field: keys at cb-spider, types that the cloud does not take, and more than one key', () => {
+    expect(drivers.map((driver) => check(driver, { ssh: { publicKeys: [ED25519] } }))).toEqual([
+      [],
+      [],
+      [],
+      ['/nodeGroups/0/ssh/publicKeys unsupported'],
+    ]);
+    expect(drivers.map((driver) => check(driver, { ssh: { publicKeys: [ECDSA] } }))).toEqual([
+      [],
+      ['/nodeGroups/0/ssh/publicKeys/0 unsupported'],
+      [],
+      ['/nodeGroups/0/ssh/publicKeys unsupported'],
+    ]);
+    expect(check('aws', { ssh: { publicKeys: [ED25519, ED25519] } })).toEqual([
+      '/nodeGroups/0/ssh/publicKeys too-big',
+    ]);
+  });
+});
+
+describe('further warnings', () => {
+  const driver = (...features: DriverFeature[]) => ({ features });
+
+  it('tell that user data runs on machines without a route out', () => {
+    const private_ = { publicIp: false, userData: '#!/bin/sh' };
+    expect(found(warnOfNoRoute('/g', private_, driver()))).toEqual(['/g/publicIp no-route-out']);
+    expect(warnOfNoRoute('/g', private_, driver('private-route-out'))).toEqual([]);
+    expect(warnOfNoRoute('/g', { publicIp: false }, driver())).toEqual([]);
+    expect(warnOfNoRoute('/g', { userData: '#!/bin/sh' }, driver())).toEqual([]);
+  });
+
+  it('tell which price is not known, once for a node group', () => {
+    const meaning = {
+      instanceType: 'small',
+      locations: ['east', 'west', 'north'],
+      pricesUsdPerHour: { east: 1 },
+    };
+    expect(warnOfPrices('/g', meaning)).toEqual([
+      {
+        pointer: '/g/instanceType',
+        code: 'price-unknown',
+        message:
+          'the price of small in west is not known (and 1 more): the price and the cost of the fleet leave it out',
+      },
+    ]);
+    expect(warnOfPrices('/g', { ...meaning, locations: ['east'] })).toEqual([]);
   });
 });
 

@@ -39,6 +39,18 @@ describe('addressChange', () => {
     expect(addressChange(KNOWN, machine({ publicIp: KNOWN.publicIp }))).toEqual({ fields: {}, clears: [] });
   });
 
+  it('an IPv6 address is taken, stays while the machine is stopped, and goes when the cloud reports the others alone', () => {
+    const ipv6 = '2001:db8::7';
+    const known = { ...KNOWN, ipv6 };
+    expect(addressChange(KNOWN, machine(known))).toEqual({ fields: { ipv6 }, clears: [] });
+    expect(addressChange(known, machine({ ...known, status: 'Suspended' }))).toEqual({
+      fields: {},
+      clears: ['publicIp'],
+    });
+    expect(addressChange(known, machine(KNOWN))).toEqual({ fields: {}, clears: ['ipv6'] });
+    expect(addressChange(known, machine({}))).toEqual({ fields: {}, clears: [] });
+  });
+
   it('a machine in another status keeps the addresses that the cloud does not mention', () => {
     expect(addressChange(KNOWN, machine({ status: 'Rebooting' }))).toEqual({ fields: {}, clears: [] });
   });

@@ -1,0 +1,14 @@
+import type { NodeGroup } from '../../model/fleet.ts';
+
+/**
+ * Returns what a machine of a node group costs while it runs, in millionths of a dollar per hour: the price of its
+ * instance type and of its public address. A price that is not known counts as 0. Pure.
+ *
+ * @param usdPerHour price of the machine's instance type; absent if it is not known
+ */
+export function microUsdPerHourOf(
+  { publicIpUsdPerHour = 0 }: Pick<NodeGroup, 'publicIpUsdPerHour'>,
+  usdPerHour = 0,
+): number {
+  return Math.round((usdPerHour + publicIpUsdPerHour) * 1e6);
+}
