@@ -8,6 +8,7 @@ import { fleetNoun } from './fleet.ts';
 import { instanceNoun } from './instance.ts';
 import { localNoun } from './local.ts';
 import { namespaceNoun } from './namespace.ts';
+import { networkNoun } from './network.ts';
 import { orphansNoun } from './orphans.ts';
 import { resourcesNoun } from './resources.ts';
 
@@ -16,6 +17,7 @@ export const nouns: readonly CommandPart[] = [
   localNoun,
   fleetNoun,
   instanceNoun,
+  networkNoun,
   resourcesNoun,
   orphansNoun,
   connectionNoun,

@@ -119,13 +119,18 @@ const heldBack = ({ fleets }: Standing): Blocker[] =>
     )
     .slice(0, MAX_BLOCKERS);
 
-/** Waits until the API lists no network resource in any namespace. */
+/**
+ * Waits until the API lists no network resource in any namespace. Has shared networks removed without their grace time.
+ */
 export async function awaitNetworks(run: Run): Promise<StepReport> {
   await enter(run, 'networks');
   const api = await run.api();
   for (;;) {
     const left: Blocker[] = [];
     for await (const { name: namespace } of eachItem(api.listNamespaces, {})) {
+      const { removing } = await api.removeNetworks({ params: { namespace }, body: {} });
+      for (const { connection, location, name, state } of removing)
+        left.push({ namespace, connection, location, message: `shared network ${name} is ${state}` });
       for await (const one of eachItem(api.listResources, { params: { namespace } })) {
         const { connection, location, kind, name, state, fleet } = one;
         left.push({

@@ -99,6 +99,7 @@ export class Api extends Construct {
     data.access.connect(connections, 'readWrite', PARTITIONS_OF_CONNECTIONS.access);
     // The transaction that creates a connection also checks that the deployment is not being removed.
     data.fleets.connect(connections, 'readCheck');
+    data.fleets.connect(connections, 'put', PARTITIONS_OF_CONNECTIONS.fleets);
     data.catalogue.connect(connections, 'readWrite');
     data.governor.connect(connections, 'readPut');
     secrets.keepsCredentials(connections);

@@ -60,6 +60,7 @@ export class Schedules extends Construct {
     );
     data.access.connect(finish, 'readWrite', PARTITIONS_OF_FINISH_CHANGES.access);
     data.fleets.connect(finish, 'read');
+    data.fleets.connect(finish, 'put', PARTITIONS_OF_FINISH_CHANGES.fleets);
     data.catalogue.connect(finish, 'readWrite');
     secrets.removesCredentials(finish);
 

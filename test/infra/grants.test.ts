@@ -91,6 +91,7 @@ const ALLOWED: Record<string, Record<string, string[]>> = {
   },
   'api/connections': {
     ...fleets(READ_CHECK),
+    'DataFleetsTable of RANGES#*': ['dynamodb:PutItem'],
     DataAccessTable: READ,
     'DataAccessTable of ABANDONED-SECRETS CONNECTIONS#* NAMESPACES': WRITE,
     DataCatalogueTable: READ_WRITE,
@@ -126,6 +127,7 @@ const ALLOWED: Record<string, Record<string, string[]>> = {
   },
   'schedules/finish-changes': {
     ...fleets(READ),
+    'DataFleetsTable of RANGES#*': ['dynamodb:PutItem'],
     'DataAccessTable of ABANDONED-SECRETS CONNECTIONS#* NAMESPACES': READ_WRITE,
     DataCatalogueTable: READ_WRITE,
     ...everySecret(['ssm:DeleteParameter']),

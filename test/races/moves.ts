@@ -292,6 +292,28 @@ const RECIPES: { readonly [Id in MutatingId]: readonly Recipe<Id>[] } = {
         ),
     },
   ],
+  removeNetworks: [
+    {
+      needs: READY,
+      most: 2,
+      ask: ({ lab }) =>
+        lab.requestResources((api) => api.removeNetworks({ ...plainly, params: ofTeam, body: {} })),
+    },
+  ],
+  setNetworkRanges: [
+    {
+      needs: READY,
+      most: 3,
+      ask: ({ lab, at }) =>
+        lab.requestResources((api) =>
+          api.setNetworkRanges({
+            ...plainly,
+            params: ofMain,
+            body: { ranges: { 'us-east-1': `10.${at}.0.0/16` } },
+          }),
+        ),
+    },
+  ],
   continueSweeps: [
     {
       needs: READY,

@@ -1,6 +1,7 @@
 import type { SSMClient } from '@aws-sdk/client-ssm';
 import { connectionKey } from '../../model/identifiers.ts';
 import { deleteCredential } from '../../platform/secrets/stored-credentials.ts';
+import { reserveRanges } from '../../platform/store/address-ranges.ts';
 import {
   type DeletingConnection,
   decideConnection,
@@ -116,7 +117,19 @@ async function finishDeletion(deps: DeletionDeps, connection: DeletingConnection
   await leaveAccount(deps, connection);
   await deleteCredential(ssm, secretsPrefix, connection);
   await clearCatalogue(store, connectionKey(connection));
+  await forgetReservations(store, connection);
   await removeConnection(store, connection);
+}
+
+/** Frees the address ranges that are reserved for the connection. No range is reserved while it is being deleted. */
+async function forgetReservations(store: Store<'fleets'>, connection: DeletingConnection): Promise<void> {
+  const { namespace } = connection;
+  const site = { namespace, connectionKey: connectionKey(connection) };
+  for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+    if ((await reserveRanges(store, site, {})) === 'reserved') return;
+    await store.clock.sleep(store.random() * BETWEEN_LOOKS_MS);
+  }
+  throw new Error(`the address ranges of connection ${namespace}/${connection.name} keep changing`);
 }
 
 /**

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { blockOf, blocksOfPool, cidrsOverlap } from '../../model/address-range.ts';
 import { rangesKey, rangesPartition } from './keys.ts';
 import type { Store } from './store.ts';
-import type { TransactItem } from './transact.ts';
+import { type TransactItem, transactWrite } from './transact.ts';
 
 /**
  * An address range that shared networks of other sites may not have: that of a shared network, taken from before the
@@ -44,10 +44,6 @@ async function readBlocks(store: Store<'fleets'>, namespace: string): Promise<Bl
     start = page.LastEvaluatedKey;
   } while (start);
   return items;
-}
-
-export async function readTakenRanges(store: Store<'fleets'>, namespace: string): Promise<TakenRange[]> {
-  return (await readBlocks(store, namespace)).flatMap(({ ranges }) => ranges);
 }
 
 /**
@@ -128,4 +124,63 @@ function putOf(
           }),
     },
   };
+}
+
+/** A range that cannot be reserved: it overlaps with `with`. */
+export interface OverlappingRange {
+  location: string;
+  with: TakenRange;
+}
+
+/**
+ * Reserves ranges for the shared networks that are made next at a connection's locations, in one transaction. Replaces
+ * all earlier reservations of the connection. Networks that stand keep their ranges.
+ *
+ * @param ranges CIDRs by location; empty: the connection has no reservation any more
+ * @param further conditions of the transaction
+ * @returns the ranges that overlap with those of other sites; nothing is written then. `contended`: other workers have
+ *   changed the ranges since they were read, or a further condition does not hold
+ */
+export async function reserveRanges(
+  store: Store<'fleets'>,
+  { namespace, connectionKey }: { namespace: string; connectionKey: string },
+  ranges: Readonly<Record<string, string>>,
+  further: readonly TransactItem[] = [],
+): Promise<'reserved' | 'contended' | { overlapping: OverlappingRange[] }> {
+  const blocks = await readBlocks(store, namespace);
+  const wanted = Object.entries(ranges).map(([location, cidr]) => ({ cidr, connectionKey, location }));
+  const isOwn = (one: TakenRange) => one.connectionKey === connectionKey && one.name === undefined;
+  const others = [...blocks.flatMap((block) => block.ranges.filter((one) => !isOwn(one))), ...wanted];
+  const overlapping = wanted.flatMap((one): OverlappingRange[] => {
+    const other = others.find((taken) => !isOfSite(taken, one) && cidrsOverlap(taken.cidr, one.cidr));
+    return other ? [{ location: one.location, with: other }] : [];
+  });
+  if (overlapping.length > 0) return { overlapping };
+  const changed = new Set([
+    ...blocks.filter((block) => block.ranges.some(isOwn)).map(({ sk }) => sk),
+    ...wanted.map(({ cidr }) => blockOf(cidr)),
+  ]);
+  const writes = [...changed].map((sk) => {
+    const block = blocks.find((one) => one.sk === sk);
+    const kept = (block?.ranges ?? []).filter((one) => !isOwn(one));
+    const added = wanted.filter(({ cidr }) => blockOf(cidr) === sk);
+    return putOf(store, namespace, sk, [...kept, ...added], block?.version);
+  });
+  if (writes.length === 0) return 'reserved';
+  return (await transactWrite(store, [...writes, ...further])).length === 0 ? 'reserved' : 'contended';
+}
+
+const isOfSite = (
+  one: Pick<TakenRange, 'connectionKey' | 'location'>,
+  other: Pick<TakenRange, 'connectionKey' | 'location'>,
+): boolean => one.connectionKey === other.connectionKey && one.location === other.location;
+
+/** Reads the reservations of a connection: CIDRs by location. */
+export async function readReservations(
+  store: Store<'fleets'>,
+  { namespace, connectionKey }: { namespace: string; connectionKey: string },
+): Promise<Record<string, string>> {
+  const taken = (await readBlocks(store, namespace)).flatMap(({ ranges }) => ranges);
+  const own = taken.filter((one) => one.connectionKey === connectionKey && one.name === undefined);
+  return Object.fromEntries(own.map(({ location, cidr }) => [location, cidr]));
 }

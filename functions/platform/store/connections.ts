@@ -104,6 +104,21 @@ export function connectionIsReady(
   };
 }
 
+/** Returns a condition check for a transaction: the connection stands, and no deletion of it is under way. */
+export function connectionStands(
+  store: Store<'access'>,
+  { id, ...ref }: ConnectionRef & Pick<Connection, 'id'>,
+): TransactItem {
+  return {
+    ConditionCheck: {
+      TableName: store.tables.access,
+      Key: keyOf(ref),
+      ConditionExpression: `id = :id AND ${NOT_DELETING}`,
+      ExpressionAttributeValues: { ':id': id },
+    },
+  };
+}
+
 /** Reads a connection of a known driver. */
 export async function readConnectionOf(
   store: Store<'access'>,

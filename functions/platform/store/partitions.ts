@@ -65,11 +65,20 @@ export const DEPLOYMENT_ID_PARTITIONS: Partitions = { writes: ['DEPLOYMENT'] };
 /** Partitions of functions that change connections and namespaces, but no API keys. */
 const CONNECTION_PARTITIONS = ['ABANDONED-SECRETS', 'CONNECTIONS#*', 'NAMESPACES'];
 
+/** Address ranges of shared networks. The deletion of a connection frees those that are reserved for it. */
+const RANGE_PARTITIONS: Partitions = { writes: ['RANGES#*'] };
+
 /** The operations about connections. They read API keys, to check those of requests. */
-export const PARTITIONS_OF_CONNECTIONS: PartitionsByTable = { access: { writes: CONNECTION_PARTITIONS } };
+export const PARTITIONS_OF_CONNECTIONS = {
+  access: { writes: CONNECTION_PARTITIONS },
+  fleets: RANGE_PARTITIONS,
+} satisfies PartitionsByTable;
 
 /** The schedule that finishes interrupted changes of connections and namespaces. */
-export const PARTITIONS_OF_FINISH_CHANGES: PartitionsByTable = { access: both(CONNECTION_PARTITIONS) };
+export const PARTITIONS_OF_FINISH_CHANGES = {
+  access: both(CONNECTION_PARTITIONS),
+  fleets: RANGE_PARTITIONS,
+} satisfies PartitionsByTable;
 
 /** Returns true if a pattern of `Partitions` stands for a partition key. IAM compares them in the same way. */
 export function isPartitionOf(pattern: string, pk: string): boolean {

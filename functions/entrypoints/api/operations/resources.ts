@@ -20,6 +20,7 @@ import { decodeCursor, encodeCursor } from '../cursor.ts';
 import type { OperationsOf } from '../handle.ts';
 import { notFound, refuse } from '../problem.ts';
 import { requireNamespace } from '../require-namespace.ts';
+import { networkOperations } from './networks.ts';
 
 export interface ResourceDeps {
   store: Store<'access' | 'fleets'>;
@@ -47,6 +48,7 @@ export function resourceOperations({ store, send }: ResourceDeps): OperationsOf<
       const page = await listResources(store, namespace, { ...query, cursor: resourceCursor(cursor) }, only);
       return { body: { items: page.items, cursor: encodeCursor(joined(page.cursor)) } };
     },
+    ...networkOperations({ store, send }),
     async listOrphans({ params: { namespace }, query: { cursor, ...query } }) {
       await requireNamespace(store, namespace);
       const page = await listOrphans(store, namespace, { ...query, cursor: orphanCursor(cursor) });

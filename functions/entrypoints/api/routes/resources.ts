@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { cloudWordSchema, nameSchema } from '../../../model/identifiers.ts';
+import { networkRangesSchema, networkRemovalSchema, networkSchema } from '../../../model/network.ts';
 import {
   continueRequestSchema,
   orphanKindSchema,
@@ -15,6 +16,10 @@ import { resourceSchema, resourceStateSchema } from '../../../model/resource.ts'
 import { namespaceParams, noQuery, pageOf, pageQuery, route } from './route.ts';
 
 const fleetSchema = nameSchema.describe('The id of a fleet, or the name of a live fleet.');
+const networkNameSchema = z
+  .string()
+  .regex(/^[a-z0-9]{1,23}$/)
+  .describe('The name of a network.');
 const resourceQuery = pageQuery.extend({
   kind: resourceKindSchema.optional(),
   connection: nameSchema.optional(),
@@ -44,6 +49,71 @@ export const resourceRoutes = [
     query: resourceQuery,
     status: 200,
     response: pageOf(resourceSchema),
+  }),
+  route({
+    operationId: 'listNetworks',
+    method: 'GET',
+    path: '/v1/namespaces/{namespace}/networks',
+    handler: 'resources',
+    summary:
+      'List the networks that the deployment has made: first those that fleets share. A page may be short and still have a cursor',
+    params: namespaceParams,
+    query: pageQuery.extend({
+      connection: nameSchema.optional(),
+      location: cloudWordSchema.optional(),
+      unused: z.enum(['true', 'false']).optional().describe('true: only shared networks that no fleet uses.'),
+    }),
+    status: 200,
+    response: pageOf(networkSchema),
+  }),
+  route({
+    operationId: 'getNetwork',
+    method: 'GET',
+    path: '/v1/namespaces/{namespace}/networks/{network}',
+    handler: 'resources',
+    summary: 'Get a network, with the fleets that use it',
+    params: namespaceParams.extend({ network: networkNameSchema }),
+    query: noQuery,
+    status: 200,
+    response: networkSchema,
+  }),
+  route({
+    operationId: 'removeNetworks',
+    method: 'POST',
+    path: '/v1/namespaces/{namespace}/networks/remove',
+    handler: 'resources',
+    summary: 'Remove the shared networks and security groups that no fleet uses, without their grace time',
+    params: namespaceParams,
+    query: noQuery,
+    body: networkRemovalSchema,
+    status: 202,
+    response: z.object({
+      removing: z.array(networkSchema).describe('The unused networks whose removal was requested.'),
+    }),
+  }),
+  route({
+    operationId: 'getNetworkRanges',
+    method: 'GET',
+    path: '/v1/namespaces/{namespace}/connections/{connection}/network-ranges',
+    handler: 'resources',
+    summary: 'Get the address ranges that are reserved for the shared networks of a connection',
+    params: namespaceParams.extend({ connection: nameSchema }),
+    query: noQuery,
+    status: 200,
+    response: networkRangesSchema,
+  }),
+  route({
+    operationId: 'setNetworkRanges',
+    method: 'PUT',
+    path: '/v1/namespaces/{namespace}/connections/{connection}/network-ranges',
+    handler: 'resources',
+    summary:
+      'Reserve the address ranges of the shared networks that are made next at the locations of a connection',
+    params: namespaceParams.extend({ connection: nameSchema }),
+    query: noQuery,
+    body: networkRangesSchema,
+    status: 200,
+    response: networkRangesSchema,
   }),
   route({
     operationId: 'listOrphans',

@@ -164,6 +164,7 @@ export class FakeDeployment {
     const found: Answers = {
       'GET /v1/namespaces': page([{ name: 'default', createdAt: '2026-01-01T00:00:00Z' }]),
       'GET /v1/namespaces/default/resources': page([]),
+      'POST /v1/namespaces/default/networks/remove': { body: { removing: [] } },
       'GET /v1/namespaces/default/orphans': page([]),
       'POST /v1/namespaces/default/orphans/sweep': () => {
         this.events.push('sweep');

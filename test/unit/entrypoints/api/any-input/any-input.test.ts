@@ -1,3 +1,4 @@
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { z } from 'zod';
@@ -6,6 +7,7 @@ import type { Route } from '../../../../../functions/entrypoints/api/routes/rout
 import { logger } from '../../../../../functions/platform/runtime/logger.ts';
 import { issueApiKey } from '../../../../../functions/platform/store/api-keys.ts';
 import { createNamespace } from '../../../../../functions/platform/store/namespaces.ts';
+import { type SharedItem, sharedKey } from '../../../../../functions/platform/store/shared-networks.ts';
 import { furnish } from '../../../../engine/api/furnish.ts';
 import { isObject, KNOWN } from './any-json.ts';
 import { anyRequest } from './any-request.ts';
@@ -33,7 +35,25 @@ beforeEach(async () => {
   await orderOne();
 });
 
-/** Creates objects that many operations need: a single instance with its fleet, a sweep, and an API key. */
+const sharedNetwork: SharedItem = {
+  connectionKey: 'sim/default/sim-aws',
+  location: 'us-east-1',
+  kind: 'network',
+  identity: 'network',
+  name: 'sharedn1kdvdnc4jyfcbym5',
+  status: 'Ready',
+  failingSinceMs: 0,
+  claimUntilMs: 0,
+  users: 0,
+  joins: 1,
+  leftAtMs: 0,
+  cidr: '10.7.0.0/16',
+};
+
+/**
+ * Creates objects that many operations need: a single instance with its fleet, a shared network, a sweep, and an API
+ * key.
+ */
 async function orderOne(): Promise<void> {
   const post = (handler: Route['handler'], path: string, json: unknown) =>
     api.ask(handler, {
@@ -50,6 +70,9 @@ async function orderOne(): Promise<void> {
     image: 'ubuntu-24.04',
   });
   KNOWN.set('instance', [idSchema.parse(instance.body).id]);
+  const network = { ...sharedNetwork, ...sharedKey(sharedNetwork) };
+  await api.store.document.send(new PutCommand({ TableName: api.store.tables.fleets, Item: network }));
+  KNOWN.set('network', [sharedNetwork.name]);
   const sweep = await post('resources', 'orphans/sweep', {});
   KNOWN.set('sweep', [idSchema.parse(sweep.body).id]);
   const key = await issueApiKey(api.store, { name: 'another' });
