@@ -9,6 +9,7 @@ import { engineCommand } from './engine/command.ts';
 import { countPhases, runOnEngine } from './engine/run.ts';
 import { fairnessCommand } from './fairness/command.ts';
 import { makespanCommand } from './makespan/command.ts';
+import { networksCommand } from './networks/command.ts';
 
 interface Flags {
   scale: number;
@@ -44,7 +45,8 @@ const program = new Command('npm run bench --')
   .addCommand(makespanCommand())
   .addCommand(fairnessCommand())
   .addCommand(engineCommand())
-  .addCommand(costCommand());
+  .addCommand(costCommand())
+  .addCommand(networksCommand());
 
 try {
   await program.parseAsync();

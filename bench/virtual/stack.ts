@@ -2,6 +2,7 @@ import { cloudSchema } from '../../functions/model/cloud.ts';
 import type { FleetRequest } from '../../functions/model/fleet-request.ts';
 import type { LimitOverride, Rate } from '../../functions/model/limit-profile.ts';
 import type { CloudConfig } from '../../local/sim/engine/config.ts';
+import type { ResourceKind } from '../../local/sim/engine/requests.ts';
 import { statusAt } from '../../local/sim/engine/status.ts';
 import { CALM } from '../../test/chaos/ground/disturbance.ts';
 import { Ground } from '../../test/chaos/ground/ground.ts';
@@ -24,6 +25,10 @@ export interface VirtualOptions {
   overstatedBy: number;
   /** True if Lambda begins with a few concurrent batches; false if it begins with the maximum number. */
   scalesSlowly?: boolean | undefined;
+  /** Grace time of unused shared networks, in ms. Omit it for 0. */
+  networkGraceMs?: number;
+  /** Called with each network resource that a cloud makes. */
+  onResource?(kind: ResourceKind): void;
 }
 
 /** Runs the shipped code over the simulated clouds in virtual time, without faults. */
@@ -44,6 +49,10 @@ export class VirtualStack {
     const id = await this.#client.create(script, request.name);
     if (id === undefined) throw new Error(`fleet ${request.name} was refused`);
     return id;
+  }
+
+  async remove(fleetId: string): Promise<void> {
+    await this.#client.remove(fleetId);
   }
 
   /**
@@ -81,7 +90,7 @@ export class VirtualStack {
 
 /** Opens a stack with a connection to each cloud, starts the schedules, and calls `work` with the stack. */
 export async function inVirtualTime<Result>(
-  { seed, clouds, overstatedBy, scalesSlowly }: VirtualOptions,
+  { seed, clouds, overstatedBy, scalesSlowly, networkGraceMs = 0, onResource }: VirtualOptions,
   work: (stack: VirtualStack) => Promise<Result>,
 ): Promise<Result> {
   const ground = new Ground(seed, CALM, false, Number.POSITIVE_INFINITY);
@@ -93,8 +102,10 @@ export async function inVirtualTime<Result>(
     skewMs: 0,
     batchSize: 1,
     isDirect: true,
-    onCloudEvent: ({ kind }) => {
-      if (kind === 'instance') made += 1;
+    networkGraceMs,
+    onCloudEvent: (event) => {
+      if (event.kind === 'instance') made += 1;
+      if (event.kind === 'resource') onResource?.(event.record.kind);
     },
   });
   const play = async () => {
