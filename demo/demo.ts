@@ -15,6 +15,9 @@ import { reportOf } from './run/report.ts';
 import { openStack } from './run/stack.ts';
 import { summarize, summaryText } from './run/summary.ts';
 
+/** Modes that need no network of the user. */
+const NETWORK_MODES = ['shared', 'dedicated'] as const;
+
 interface Flags {
   keep: boolean;
   scale: number;
@@ -22,12 +25,14 @@ interface Flags {
   simConfig?: string;
   faults: FaultLevel;
   policy?: FailurePolicy;
+  network?: (typeof NETWORK_MODES)[number];
   clouds?: DemoClouds;
   json: boolean;
 }
 
 /** Runs the demo. @returns the exit code */
-async function demo({ keep, scale, seed, simConfig, faults, policy, clouds, json }: Flags): Promise<number> {
+async function demo(flags: Flags): Promise<number> {
+  const { keep, scale, seed, simConfig, faults, policy, network, clouds, json } = flags;
   const say = (line: string) => process.stderr.write(`${line}\n`);
   const print = json ? say : (text: string) => process.stdout.write(`${text}\n`);
   const credentialed = await knock(clouds?.outside ?? [], process.env);
@@ -44,7 +49,8 @@ async function demo({ keep, scale, seed, simConfig, faults, policy, clouds, json
     : files;
   const requests = fleets
     .map((fleet) => scaleFleet(fleet, scale))
-    .map((fleet) => ({ ...fleet, failurePolicy: policy ?? fleet.failurePolicy }));
+    .map((fleet) => ({ ...fleet, failurePolicy: policy ?? fleet.failurePolicy }))
+    .map((fleet) => (network === undefined ? fleet : { ...fleet, network: { mode: network } }));
   await prepareClouds(stack, requests, seed);
 
   const faultIds = await addFaults(stack, faults);
@@ -150,6 +156,11 @@ const program = new Command('npm run demo --')
     '--clouds <list>',
     'create one fleet over these clouds in place of the four fleets: sim for the simulated clouds, <driver>=<URL> for another cloud',
     readClouds,
+  )
+  .addOption(
+    new Option('--network <mode>', 'network mode of the fleets (default: that of the deployment)').choices(
+      NETWORK_MODES,
+    ),
   )
   .option('--json', 'print one JSON line at the end of stdout', false)
   .addHelpText(

@@ -1,7 +1,7 @@
 import { type FleetRequest, fleetRequestSchema } from '../../functions/model/fleet-request.ts';
 import type { NetworkChoice } from '../../functions/model/network-choice.ts';
-import { cloudsWithoutQuotas } from '../makespan/clouds.ts';
 import type { CallName } from '../../local/sim/engine/requests.ts';
+import { cloudsWithoutQuotas } from '../makespan/clouds.ts';
 import { inVirtualTime, type VirtualStack } from '../virtual/stack.ts';
 
 export interface NetworksAsked {
@@ -48,10 +48,7 @@ const NETWORK_ITEM = /^(SHARED|SHARED-GONE|NET|RANGES)#/;
  * Creates fleets of one machine each on one connection and location, then removes them, and counts what their networks
  * took. Runs the shipped code in virtual time over a simulated cloud without quotas.
  */
-export async function measureNetworks(
-  asked: NetworksAsked,
-  say: (line: string) => void,
-): Promise<Networks> {
+export async function measureNetworks(asked: NetworksAsked, say: (line: string) => void): Promise<Networks> {
   const { [CLOUD]: cloud } = cloudsWithoutQuotas();
   if (!cloud) throw new Error(`the simulated clouds have no ${CLOUD}`);
   const [location] = Object.keys(cloud.locations);
@@ -154,7 +151,8 @@ async function untilEmpty({ lab }: VirtualStack): Promise<void> {
   const { ground, workflow, clouds } = lab;
   const untilMs = ground.now() + PATIENCE_MS;
   while (workflow.running.length > 0 || clouds.machines().some(({ status }) => status !== 'Terminated')) {
-    if (ground.now() > untilMs) throw new Error('the fleets were not removed within two hours of virtual time');
+    if (ground.now() > untilMs)
+      throw new Error('the fleets were not removed within two hours of virtual time');
     await ground.sleep(LOOK_MS);
   }
 }

@@ -353,6 +353,26 @@ import type { Store } from '../../platform/store/store.ts';`,
       },
     ],
   },
+  {
+    name: 'network-withdrawn-from-a-fleet-that-joins',
+    edits: [
+      {
+        file: 'functions/platform/store/shared-networks.ts',
+        find: `#users = :none AND joins = :joins`,
+        replace: `#users >= :none AND joins >= :joins`,
+      },
+    ],
+  },
+  {
+    name: 'membership-written-twice',
+    edits: [
+      {
+        file: 'functions/platform/store/memberships.ts',
+        find: `    ? { ConditionExpression: 'attribute_not_exists(pk)' }`,
+        replace: `    ? { ConditionExpression: 'attribute_not_exists(pk) OR attribute_exists(pk)' }`,
+      },
+    ],
+  },
 ];
 
 export class MutationError extends Error {
