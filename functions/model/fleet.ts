@@ -189,6 +189,8 @@ export const nodeGroupSchema = nodeGroupRequestSchema.extend({
   types: z.array(groupTypeSchema).min(1).exactOptional(),
   /** The group's `zones` by location. Absent: the request has no `zones`. */
   zonesIn: z.record(z.string(), z.array(cloudWordSchema).min(1)).exactOptional(),
+  /** True if the request names the image by the cloud's own id, which only the cloud can check. */
+  imageIsGiven: z.boolean().exactOptional(),
   /** Image ids by location. */
   imageBackendIds: z.record(z.string(), z.string()),
   /** Prices by location. A location is absent if the cloud reports no price there. */

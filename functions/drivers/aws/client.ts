@@ -28,7 +28,9 @@ import type {
   SecurityGroupSpec,
   VerifiedCredential,
 } from '../contract/driver.ts';
+import type { GivenMachine, MachineFault } from '../contract/machine-checks.ts';
 import { Ec2, type Ec2Options } from './ec2.ts';
+import { GivenMachines } from './given-machines.ts';
 import { findFaults } from './given-networks.ts';
 import { HomeIdentity } from './home-identity.ts';
 import { listImages } from './images.ts';
@@ -73,6 +75,7 @@ export class AwsClient
   readonly #instances: Instances;
   readonly #volumes: VolumeList;
   readonly #launcher: Launcher;
+  readonly #givenMachines: GivenMachines;
   readonly #resources: {
     network: Networks;
     'security-group': SecurityGroups;
@@ -93,6 +96,7 @@ export class AwsClient
     this.#instances = new Instances(this.#ec2, deploymentId);
     this.#volumes = new VolumeList(this.#ec2, deploymentId);
     this.#launcher = new Launcher(this.#ec2, this.#types, deploymentId);
+    this.#givenMachines = new GivenMachines(this.#ec2, this.#types, deploymentId);
     this.#resources = {
       network: new Networks(this.#ec2, deploymentId),
       'security-group': new SecurityGroups(this.#ec2, deploymentId),
@@ -150,6 +154,10 @@ export class AwsClient
 
   async listNetworkResources(location: string, kind: NetworkResourceKind): Promise<CloudNetworkResource[]> {
     return await this.#resources[kind].list(location);
+  }
+
+  async verifyMachine(location: string, machine: GivenMachine): Promise<MachineFault[]> {
+    return await this.#givenMachines.findFaults(location, machine);
   }
 
   async verifyNetwork(location: string, given: GivenNetwork): Promise<NetworkFault[]> {

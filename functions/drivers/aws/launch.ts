@@ -204,7 +204,7 @@ function optionsOf(spec: InstanceSpec): Partial<RunInstancesCommandInput> {
 const groupOf = (group: string) => (/^pg-[0-9a-f]+$/.test(group) ? { GroupId: group } : { GroupName: group });
 
 /** Returns an instance profile, which a user names by its name or its ARN. */
-const profileOf = (identity: string) =>
+export const profileOf = (identity: string) =>
   identity.startsWith('arn:') ? { Arn: identity } : { Name: identity };
 
 /**

@@ -86,6 +86,7 @@ export const awsMetadata = {
     'rights-check',
     'existing-networks',
     'volumes',
+    'machine-checks',
   ],
   features: [
     'tags',
@@ -107,6 +108,7 @@ export const awsMetadata = {
     'public-ips',
     'private-only',
   ],
+  imageIdPattern: 'ami-(?:[0-9a-f]{8}|[0-9a-f]{17})',
   tagRules: {
     // EC2 keeps 50 tags at a resource. Six of a machine's tags are the driver's and the control plane's own.
     most: 44,

@@ -2,6 +2,7 @@ import type { InstanceType, Offer } from '../../model/cloud.ts';
 import type { GivenNetwork } from '../../model/network-choice.ts';
 import type { CloudClient, CloudInstance, InstanceSpec } from './driver.ts';
 import type { DriverError } from './errors.ts';
+import type { GivenMachine, MachineFault } from './machine-checks.ts';
 import { CAPABILITY_NAMES, type CapabilityName } from './metadata.ts';
 import type { DiskIndex } from './names.ts';
 
@@ -248,6 +249,18 @@ export interface Volumes {
   deleteVolume(location: string, backendId: string): Promise<void>;
 }
 
+/** Checks what a user names by the cloud's own id for machines. */
+export interface MachineChecks {
+  /**
+   * Checks that the image exists at the location and boots on the instance types, and that machines may get the
+   * identity. Changes nothing at the cloud.
+   *
+   * @returns everything that is wrong, empty if nothing is known to be wrong
+   * @throws DriverError NotFound for an unknown location; Forbidden if the credential may not read an image
+   */
+  verifyMachine(location: string, machine: GivenMachine): Promise<MachineFault[]>;
+}
+
 /** Maps each optional capability to its methods. */
 export interface Capabilities extends Record<CapabilityName, object> {
   'stop-start': StopStart;
@@ -261,6 +274,7 @@ export interface Capabilities extends Record<CapabilityName, object> {
   'rights-check': RightsCheck;
   'existing-networks': ExistingNetworks;
   volumes: Volumes;
+  'machine-checks': MachineChecks;
 }
 
 const METHODS: { readonly [Name in CapabilityName]: readonly (keyof Capabilities[Name])[] } = {
@@ -275,6 +289,7 @@ const METHODS: { readonly [Name in CapabilityName]: readonly (keyof Capabilities
   'rights-check': ['checkRights'],
   'existing-networks': ['verifyNetwork'],
   volumes: ['listVolumes', 'deleteVolume'],
+  'machine-checks': ['verifyMachine'],
 };
 
 /** Returns the optional capabilities of a client. A client has a capability if it has all methods of the capability. */

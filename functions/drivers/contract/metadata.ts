@@ -35,6 +35,7 @@ export const CAPABILITY_NAMES = [
   'rights-check',
   'existing-networks',
   'volumes',
+  'machine-checks',
 ] as const;
 export type CapabilityName = (typeof CAPABILITY_NAMES)[number];
 
@@ -198,6 +199,11 @@ export interface DriverMetadata {
   /** `defineDriver` ensures that the clients have exactly the methods of these capabilities. */
   readonly capabilities: readonly CapabilityName[];
   readonly features: readonly DriverFeature[];
+  /**
+   * A JavaScript regular expression that the whole id of an image at the driver's clouds matches. A fleet may then name
+   * an image by its id, which `verifyMachine` checks. Absent: a fleet names only images of the catalogue.
+   */
+  readonly imageIdPattern?: string;
   /** What the driver's clouds accept as tags of a machine. Absent: a driver without the feature `tags`. */
   readonly tagRules?: TagRules;
   /**

@@ -27,9 +27,11 @@ import type {
   VerifiedCredential,
 } from '../contract/driver.ts';
 import { DriverError } from '../contract/errors.ts';
+import type { GivenMachine, MachineFault } from '../contract/machine-checks.ts';
 import { createAll, MAX_BATCH } from './batches.ts';
 import { Catalogue } from './catalogue.ts';
 import { offersOf, readFlavors } from './flavors.ts';
+import { findMachineFaults } from './given-images.ts';
 import { findFaults } from './given-networks.ts';
 import { readImages } from './images.ts';
 import { deleteKeyPair, ensureKeyPair, findKeyPair, listKeyPairs } from './key-pairs.ts';
@@ -152,6 +154,10 @@ export class OpenStackClient
       case 'key-pair':
         return await listKeyPairs(region, this.#deploymentId);
     }
+  }
+
+  async verifyMachine(location: string, machine: GivenMachine): Promise<MachineFault[]> {
+    return await findMachineFaults(this.#at(location), machine);
   }
 
   async verifyNetwork(location: string, given: GivenNetwork): Promise<NetworkFault[]> {

@@ -87,6 +87,7 @@ export const openstackMetadata = {
     'writer-marks',
     'existing-networks',
     'volumes',
+    'machine-checks',
   ],
   features: [
     'tags',
@@ -100,6 +101,7 @@ export const openstackMetadata = {
     'private-only',
     'private-route-out',
   ],
+  imageIdPattern: '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}',
   tagRules: {
     // Nova keeps 128 items of metadata at a server by default. Seven are the driver's and the control plane's own. A
     // project with a lower quota refuses the launch.

@@ -5,6 +5,7 @@ import type {
   CloudVolume,
   ExistingNetworks,
   ListById,
+  MachineChecks,
   NetworkFault,
   Reboot,
   StopStart,
@@ -27,6 +28,7 @@ import {
   type VerifiedCredential,
 } from '../contract/driver.ts';
 import { DriverError } from '../contract/errors.ts';
+import { type GivenMachine, imageFaults, type MachineFault } from '../contract/machine-checks.ts';
 import {
   diskName,
   machineName,
@@ -63,7 +65,7 @@ const MAX_IDS = 100;
 
 /** Connects to one account at one simulated cloud. */
 export class SimClient
-  implements CloudClient, ExistingNetworks, ListById, StopStart, Reboot, WriterMarks, Volumes
+  implements CloudClient, ExistingNetworks, MachineChecks, ListById, StopStart, Reboot, WriterMarks, Volumes
 {
   readonly maxListedById = MAX_IDS;
   readonly #transport: Transport;
@@ -179,6 +181,19 @@ export class SimClient
         name: parseResourceName(this.#deploymentId, name) ?? name,
         ...(createdAt === undefined ? {} : { createdAt }),
       }));
+  }
+
+  async verifyMachine(location: string, { imageId, instanceTypes }: GivenMachine): Promise<MachineFault[]> {
+    if (imageId === undefined) return [];
+    const [images, { instanceTypes: types }] = await Promise.all([
+      this.listImages(location),
+      this.listOffers(location),
+    ]);
+    const image = images.find(({ backendId }) => backendId === imageId);
+    const wanted = types
+      .filter(({ name }) => instanceTypes.includes(name))
+      .map(({ name, architecture }) => ({ name, architectures: [architecture] }));
+    return imageFaults(location, imageId, image, wanted);
   }
 
   async verifyNetwork(location: string, given: GivenNetwork): Promise<NetworkFault[]> {

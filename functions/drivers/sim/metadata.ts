@@ -36,7 +36,15 @@ export const simMetadata = {
   maxNameLength: 63,
   publicKeys: { maxPerMachine: 1, types: PUBLIC_KEY_TYPES },
   maxInboundRules: 60,
-  capabilities: ['stop-start', 'reboot', 'list-by-id', 'writer-marks', 'existing-networks', 'volumes'],
+  capabilities: [
+    'stop-start',
+    'reboot',
+    'list-by-id',
+    'writer-marks',
+    'existing-networks',
+    'volumes',
+    'machine-checks',
+  ],
   features: [
     'tags',
     'user-data',
@@ -57,6 +65,8 @@ export const simMetadata = {
     'public-ips',
     'private-only',
   ],
+  // The forms of the simulated EC2, Tencent Cloud and OpenStack.
+  imageIdPattern: 'ami-[0-9a-f]{17}|img-[a-z0-9]{8}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}',
   tagRules: {
     most: 44,
     keyPattern: '[^\\p{Cc}]+',

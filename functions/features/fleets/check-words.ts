@@ -1,3 +1,4 @@
+import type { DriverMetadata } from '../../drivers/contract/metadata.ts';
 import { DRIVERS } from '../../drivers/registry.ts';
 import type { Location } from '../../model/cloud.ts';
 import type { Connection } from '../../model/connection.ts';
@@ -47,6 +48,8 @@ export interface Meaning {
   locations: string[];
   /** Image ids by location. */
   imageBackendIds: Record<string, string>;
+  /** True if the image is named by the cloud's own id. */
+  imageIsGiven?: boolean;
   /** The group's zones by location. Absent: the group has no list of zones. */
   zonesIn?: Record<string, string[]>;
   /** The first instance type. The fields below are about this type. */
@@ -195,7 +198,11 @@ function checkGroup(
       (one) =>
         one.name === image && one.available && (one.location === undefined || one.location === location),
     );
-    if (!here)
+    if (!here && isImageId(image, driver)) {
+      // Only the cloud knows the image. The worker that prepares the site verifies it before anything is made.
+      meaning.imageBackendIds[location] = image;
+      meaning.imageIsGiven = true;
+    } else if (!here)
       add(
         'image',
         'unknown-image',
@@ -211,6 +218,10 @@ function checkGroup(
   errors.push(...types.errors);
   if (first) Object.assign(meaning, meaningOf([first, ...others], instanceTypes !== undefined));
   return { errors: oncePerField(errors).map((error) => hinted(error, connection)), meaning };
+}
+
+function isImageId(image: string, { imageIdPattern }: Pick<DriverMetadata, 'imageIdPattern'>): boolean {
+  return imageIdPattern !== undefined && new RegExp(`^(?:${imageIdPattern})$`).test(image);
 }
 
 const NO_TYPE = { instanceType: '', pricesUsdPerHour: {}, vcpus: 0, gpus: 0, memoryGb: 0 };

@@ -31,6 +31,7 @@ type OfTheFleet =
   | 'cloud'
   | 'locations'
   | 'image'
+  | 'imageIsGiven'
   | 'pricesUsdPerHour'
   | 'publicIpUsdPerHour'
   | 'types'

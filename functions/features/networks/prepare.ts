@@ -1,5 +1,6 @@
 import { DriverError, failureOf } from '../../drivers/contract/errors.ts';
 import type { Failure } from '../../model/failure.ts';
+import { sameSite } from '../../platform/placement/lay-out.ts';
 import { recordWait } from '../../platform/store/memberships.ts';
 import { intendNetwork, readNetworks } from '../../platform/store/networks.ts';
 import { blockPlacement } from '../../platform/store/placements.ts';
@@ -19,6 +20,7 @@ import { hasGroupSource } from './inbound-rules.ts';
 import { joinNetworks } from './join.ts';
 import { siteNetwork } from './machine-network.ts';
 import { refusalOf } from './verify-given.ts';
+import { isGiven, verifyMachines } from './verify-machines.ts';
 import { wantedNetworks } from './wanted.ts';
 
 /**
@@ -62,6 +64,8 @@ export async function ensureNetworks(
   const site = { connectionKey, location };
   const ref = { fleetId, ...site };
   const wanted = await wantedNetworks(context, fleetId, site);
+  const refusal = await verifyOnce(context, fleetId, site);
+  if (refusal) return await blockOrWait(context, fleetId, site, [refusal]);
   if (wanted.shared.length > 0) {
     const joined = await joinNetworks(context, fleetId, site, wanted.shared);
     if (joined === 'stopped') return 'stopped';
@@ -94,6 +98,26 @@ export async function ensureNetworks(
   const progress = await ensureRest(context, need, { network: made, all: now }, rest);
   if (progress === 'ready' && membership?.stuck) await recordWait(store, ref, { failingSinceMs: 0 });
   return progress;
+}
+
+/**
+ * Verifies what the fleet names by the cloud's own ids. The records of the site's resources are written only after that.
+ * A site with records was therefore verified.
+ */
+async function verifyOnce(
+  context: WorkerContext,
+  fleetId: string,
+  site: SiteRef,
+): Promise<Exclude<Progress, 'ready'> | undefined> {
+  const { placements } = await context.layout(fleetId);
+  const isNeeded = placements.some(
+    (one) => sameSite(one, site) && one.ranges.some(({ group }) => isGiven(group)),
+  );
+  if (!isNeeded) return undefined;
+  const { items } = await readSiteNetworks(context.store, { fleetId, ...site });
+  if (items.length > 0) return undefined;
+  const opened = await openOrFail(context, site);
+  return 'failure' in opened ? opened : await verifyMachines(context, fleetId, site, opened);
 }
 
 /** Creates everything but the network. The rules of some security groups name the ids of others, which come first. */

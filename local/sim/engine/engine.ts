@@ -140,6 +140,7 @@ export class SimEngine {
         cloud: caller.cloud,
         connection: caller.account,
         location: 'location' in operation ? operation.location : undefined,
+        instanceType: operation.call === 'create' ? operation.input.instanceType : undefined,
         zone: operation.call === 'create' ? (operation.input.zone ?? nextZone(cloud, site)) : undefined,
         call: operation.call,
         canVanish: vanishable(site, nowMs).length > 0,

@@ -34,6 +34,11 @@ export const faultSchema = z
       .min(1)
       .optional()
       .describe('A zone: the fault hits only creates of instances in it. Absent: all calls.'),
+    instanceType: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('An instance type: the fault hits only creates of such instances. Absent: all calls.'),
     call: z
       .string()
       .min(1)
@@ -94,6 +99,8 @@ export interface FaultTarget {
   location: string | undefined;
   /** The zone of the instance that the call creates. */
   zone: string | undefined;
+  /** The type of the instance that the call creates. */
+  instanceType?: string | undefined;
   call: CallName;
   /** True if the account has an instance at this location that the fault `vanish` can remove. */
   canVanish: boolean;
@@ -139,6 +146,7 @@ function isAimedAt(fault: ActiveFault, target: FaultTarget): boolean {
     matches(fault.connection, target.connection) &&
     matches(fault.location, target.location) &&
     matches(fault.zone ?? '*', target.zone) &&
+    matches(fault.instanceType ?? '*', target.instanceType) &&
     (matches(fault.call, target.call) || fault.call === rate)
   );
 }

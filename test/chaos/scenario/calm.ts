@@ -82,7 +82,10 @@ function calmCloud({ rooms, ...traits }: CloudTraits): CloudConfig {
       keyPair: 'key-{hex12}',
     },
     locations: Object.fromEntries(LOCATIONS.map((name) => [name, site(name)])),
-    instanceTypes: { small: { vcpus: 2, memoryGb: 4, usdPerHour: 0.05 } },
+    instanceTypes: {
+      small: { vcpus: 2, memoryGb: 4, usdPerHour: 0.05 },
+      large: { vcpus: 4, memoryGb: 8, usdPerHour: 0.1 },
+    },
     images: { linux: { backendId: 'img-{hex8}', description: 'Linux' } },
   });
 }

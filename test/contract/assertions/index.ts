@@ -4,6 +4,7 @@ import { CATALOGUE } from './catalogue.ts';
 import { ERRORS } from './errors.ts';
 import { EXISTING_NETWORKS } from './existing-networks.ts';
 import { INSTANCES } from './instances.ts';
+import { MACHINE_CHECKS } from './machine-checks.ts';
 import { MARKS } from './marks.ts';
 import { NETWORKS } from './networks.ts';
 import { OPTIONS } from './options.ts';
@@ -22,6 +23,7 @@ export const ASSERTIONS: readonly Assertion[] = [
   ...ZONES,
   ...INSTANCES,
   ...OPTIONS,
+  ...MACHINE_CHECKS,
   ...REMOVALS,
   ...VOLUMES,
   ...TOKENS,

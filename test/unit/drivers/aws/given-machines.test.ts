@@ -1,0 +1,92 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { has } from '../../../../functions/drivers/contract/capabilities.ts';
+import type { GivenMachine } from '../../../../functions/drivers/contract/machine-checks.ts';
+import { type Canned, type CannedEc2, cannedEc2, connect, page, refusal } from './canned-ec2.ts';
+
+let ec2: CannedEc2 | undefined;
+afterEach(async () => {
+  await ec2?.close();
+  ec2 = undefined;
+});
+
+const WOULD = refusal(412, 'DryRunOperation', 'Request would have succeeded, but DryRun flag is set.');
+const IMAGE = 'ami-0123456789abcdef0';
+const imagePage = (architecture: string, state = 'available') =>
+  page(
+    'DescribeImages',
+    `<imagesSet><item><imageId>${IMAGE}</imageId><architecture>${architecture}</architecture><imageState>${state}</imageState></item></imagesSet>`,
+  );
+const TYPES = page(
+  'DescribeInstanceTypes',
+  '<instanceTypeSet><item><instanceType>m5.large</instanceType><processorInfo><supportedArchitectures><item>x86_64</item></supportedArchitectures></processorInfo></item></instanceTypeSet>',
+);
+
+/** Verifies a machine at an EC2 that gives these answers; absent: as for a call that is allowed. */
+async function faultsOf(machine: Partial<GivenMachine>, answers: Record<string, Canned> = {}) {
+  ec2 = await cannedEc2((call) => {
+    const action = call.get('Action') ?? '';
+    if (answers[action]) return answers[action];
+    if (action === 'DescribeImages') return imagePage('x86_64');
+    if (action === 'DescribeInstanceTypes') return TYPES;
+    return action.startsWith('Describe') ? page(action) : WOULD;
+  });
+  const client = connect(ec2.url);
+  if (!has(client, 'machine-checks')) throw new TypeError('driver aws checks no machines');
+  const faults = await client.verifyMachine('us-east-1', { instanceTypes: ['m5.large'], ...machine });
+  return faults.map(({ field, code }) => `${field} ${code}`);
+}
+
+const dryRuns = () => (ec2?.calls ?? []).filter((call) => call.get('Action') === 'RunInstances');
+
+describe('a check of a given image', () => {
+  test('finds nothing wrong with an image for the architecture of the type', async () => {
+    expect(await faultsOf({ imageId: IMAGE })).toEqual([]);
+    expect(dryRuns()).toEqual([]);
+  });
+
+  test('names an image that the account may not use, is no longer available, or is for another architecture', async () => {
+    const unknown = refusal(400, 'InvalidAMIID.NotFound', 'The image id does not exist');
+    expect(await faultsOf({ imageId: IMAGE }, { DescribeImages: unknown })).toEqual(['image unknown-image']);
+    const ended = imagePage('x86_64', 'deregistered');
+    expect(await faultsOf({ imageId: IMAGE }, { DescribeImages: ended })).toEqual(['image not-usable']);
+    const other = imagePage('arm64');
+    expect(await faultsOf({ imageId: IMAGE }, { DescribeImages: other })).toEqual([
+      'image architecture-mismatch',
+    ]);
+  });
+});
+
+describe('a check of a given identity', () => {
+  test('is a dry run with the instance profile', async () => {
+    expect(await faultsOf({ identity: 'web' })).toEqual([]);
+    expect(dryRuns()).toHaveLength(1);
+    expect(dryRuns()[0]?.get('DryRun')).toBe('true');
+    expect(dryRuns()[0]?.get('IamInstanceProfile.Name')).toBe('web');
+  });
+
+  test('names a role that the credential may not pass, and a profile that does not exist', async () => {
+    const denied = refusal(
+      403,
+      'UnauthorizedOperation',
+      'You are not authorized to perform this operation. User: arn is not authorized to perform: iam:PassRole on resource: arn',
+    );
+    expect(await faultsOf({ identity: 'web' }, { RunInstances: denied })).toEqual([
+      'identity denied-identity',
+    ]);
+    const unknown = refusal(
+      400,
+      'InvalidParameterValue',
+      'Value (web) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name',
+    );
+    expect(await faultsOf({ identity: 'web' }, { RunInstances: unknown })).toEqual([
+      'identity unknown-identity',
+    ]);
+  });
+
+  test('says nothing if the dry run is refused for another reason', async () => {
+    const other = refusal(400, 'MissingInput', 'No default VPC');
+    expect(await faultsOf({ identity: 'web' }, { RunInstances: other })).toEqual([]);
+    const subnet = refusal(403, 'UnauthorizedOperation', 'not authorized to perform: ec2:RunInstances');
+    expect(await faultsOf({ identity: 'web' }, { RunInstances: subnet })).toEqual([]);
+  });
+});
