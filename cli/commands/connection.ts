@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type Connection, connectionRequestSchema } from '../../functions/model/connection.ts';
 import { cloudWordSchema, nameSchema } from '../../functions/model/identifiers.ts';
 import { limitOverrideSchema } from '../../functions/model/limit-profile.ts';
+import { connectionNetworkSchema } from '../../functions/model/network-choice.ts';
 import {
   DEFAULT_ORPHAN_POLICY,
   MAX_GRACE_SECONDS,
@@ -11,6 +12,7 @@ import {
 import { awaitConnection, WAIT_FLAGS, waitInput } from '../shell/await-connection.ts';
 import { command, type Flag, noun } from '../shell/command.ts';
 import { readCredential } from '../shell/credential.ts';
+import { usageError } from '../shell/exit.ts';
 import { readYamlFile } from '../shell/files.ts';
 import { connectionText } from '../shell/show.ts';
 import { reopenedText } from '../shell/show-governor.ts';
@@ -45,6 +47,9 @@ const credentialInput = {
 
 const isRotated = ({ rotation }: Connection) => rotation === undefined;
 const wasRefused = ({ rotation }: Connection) => rotation?.status === 'Failed';
+
+const isNetworkSet = ({ networkChange }: Connection) => networkChange === undefined;
+const wasNetworkRefused = ({ networkChange }: Connection) => networkChange?.status === 'Failed';
 
 const named = z.object({ name: nameSchema });
 const NAME: readonly [string, string][] = [['<name>', 'name of the connection']];
@@ -175,6 +180,41 @@ export const connectionNoun = noun('connection', 'Connections: credentials for c
         params: { namespace: await context.namespace(), connection },
         body: { action: orphanAction, graceSeconds: orphanGraceSeconds },
       });
+      return { document, text: connectionText(document) };
+    },
+  }),
+  command({
+    name: 'set-network',
+    summary:
+      'Set the network of fleets that say nothing of it. Existing networks are verified first; until then, the earlier setting stays',
+    arguments: NAME,
+    flags: [
+      ['--mode <mode>', 'shared or dedicated'],
+      [
+        '--network-file <file>',
+        'YAML or JSON file with existing networks by location: {mode: existing, existing: {…}}',
+      ],
+      ...WAIT_FLAGS,
+    ],
+    examples: [
+      'connection set-network main --network-file network.yaml --wait',
+      'connection set-network main --mode dedicated',
+    ],
+    input: named.extend({
+      mode: z.enum(['shared', 'dedicated']).optional(),
+      networkFile: z.string().optional(),
+      ...waitInput.shape,
+    }),
+    async run({ name: connection, mode, networkFile, wait, timeout }, context) {
+      if ((mode === undefined) === (networkFile === undefined))
+        throw usageError('give either --mode or --network-file', 'Existing networks are given in a file.');
+      const body =
+        mode === undefined
+          ? (await readYamlFile(context.world, networkFile ?? '-', connectionNetworkSchema)).value
+          : { mode };
+      const params = { namespace: await context.namespace(), connection };
+      const document = await (await context.api()).setConnectionNetwork({ params, body });
+      if (wait) return await awaitConnection(context, document, timeout, isNetworkSet, wasNetworkRefused);
       return { document, text: connectionText(document) };
     },
   }),

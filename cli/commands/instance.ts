@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { instanceRequestSchema } from '../../functions/model/fleet-request.ts';
 import { instanceIdSchema, nameSchema } from '../../functions/model/identifiers.ts';
+import { networkChoiceSchema } from '../../functions/model/network-choice.ts';
 import { USER_DATA_ENCODINGS } from '../../functions/model/user-data.ts';
 import { WAIT_FLAGS, waitInput } from '../shell/await-connection.ts';
 import { command, type Flag, noun } from '../shell/command.ts';
+import { readYamlFile } from '../shell/files.ts';
 import { follow } from '../shell/follow.ts';
 import { ingressInput } from '../shell/ingress-flag.ts';
 import { instancesText, instanceText } from '../shell/show.ts';
@@ -63,6 +65,10 @@ export const instanceNoun = noun('instance', 'Single instances', [
       ],
       SSH_KEY_FLAG,
       ['--private', 'give the instance no public address'],
+      [
+        '--network-file <file>',
+        'YAML or JSON file with the network, such as {mode: existing, existing: {…}}',
+      ],
       ['--instance-timeout-seconds <seconds>', 'time limit from the launch until the instance runs'],
       ['--description <text>', 'description of the instance'],
       [
@@ -98,6 +104,7 @@ export const instanceNoun = noun('instance', 'Single instances', [
         .pipe(asked.metadataOptions.unwrap().shape.hopLimit.unwrap())
         .optional(),
       userDataFile: z.string().optional(),
+      networkFile: z.string().optional(),
       sshAllowFrom: asked.ssh.unwrap().shape.allowFrom,
       ingress: ingressInput,
       sshKey: z.string().optional(),
@@ -106,7 +113,11 @@ export const instanceNoun = noun('instance', 'Single instances', [
     }),
     async run({ label, tag, sshAllowFrom, ingress, idempotencyKey, wait, timeout, ...input }, context) {
       const { userDataFile, userDataEncoding, metadataTokens, metadataHopLimit, ...others } = input;
-      const { sshKey, private: isPrivate, ...request } = others;
+      const { sshKey, private: isPrivate, networkFile, ...request } = others;
+      const network =
+        networkFile === undefined
+          ? undefined
+          : (await readYamlFile(context.world, networkFile, networkChoiceSchema)).value;
       const api = await context.api();
       const namespace = await context.namespace();
       const created = await api.createInstance({
@@ -114,6 +125,7 @@ export const instanceNoun = noun('instance', 'Single instances', [
         idempotencyKey,
         body: {
           ...request,
+          network,
           labels: filled(label),
           tags: filled(tag),
           userData:

@@ -1,5 +1,6 @@
 import type { Connection, InventoryFailure } from '../../functions/model/connection.ts';
 import type { ConnectionHealth, DeniedCall } from '../../functions/model/denied-call.ts';
+import type { FieldError } from '../../functions/model/field-error.ts';
 import type { Fleet, Instance } from '../../functions/model/fleet.ts';
 import type { LimitProfile } from '../../functions/model/limit-profile.ts';
 import { limitsText, overridesText } from './show-limits.ts';
@@ -67,11 +68,12 @@ export function fleetText(fleet: Fleet): string {
     ['SSH key', fleet.sshKeyParameter],
   ]);
   const locations = table(
-    ['cloud', 'connection', 'location', 'asked', 'running', 'failed', 'other'],
-    fleet.byLocation.map(({ cloud, connection, location, counts: at }) => {
+    ['cloud', 'connection', 'location', 'network', 'asked', 'running', 'failed', 'other'],
+    fleet.byLocation.map(({ cloud, connection, location, network, counts: at }) => {
       const [running, failed] = [at.Running ?? 0, at.Failed ?? 0];
       const other = Math.max(0, at.requested - running - failed);
-      return [cloud, connection, location, at.requested, running, failed, other];
+      const shown = network?.networkId ?? network?.mode;
+      return [cloud, connection, location, shown, at.requested, running, failed, other];
     }),
   );
   const failures =
@@ -81,8 +83,9 @@ export function fleetText(fleet: Fleet): string {
           ['failure', 'count', 'example'],
           fleet.failures.map(({ code, count, example }) => [code, count, example]),
         )}`;
+  const errors = fleet.errors?.length ? `\n${fleet.errors.map(errorText).join('\n')}\n` : '';
   const waiting = fleet.waiting?.length ? `\n${waitingText(fleet.waiting)}` : '';
-  return `${head}${fleet.byLocation.length > 0 ? `\n${locations}` : ''}${failures}${waiting}`;
+  return `${head}${fleet.byLocation.length > 0 ? `\n${locations}` : ''}${failures}${errors}${waiting}`;
 }
 
 export function fleetsText(fleets: readonly Fleet[]): string {
@@ -161,6 +164,23 @@ const rotationText = ({ status, requestedAt, failure }: NonNullable<Connection['
     ? `refused, the earlier credential stays in force: ${failure.code}: ${failure.message}`
     : `${status} since ${requestedAt}`;
 
+function networkText(network: NonNullable<Connection['network']>): string {
+  if (network.mode !== 'existing') return network.mode;
+  const each = Object.entries(network.existing ?? {});
+  return `existing: ${each.map(([location, { networkId }]) => `${networkId} at ${location}`).join(', ')}`;
+}
+
+const networkChangeText = ({
+  status,
+  requestedAt,
+  errors = [],
+}: NonNullable<Connection['networkChange']>): string =>
+  status === 'Failed'
+    ? `refused, the earlier setting stays:\n${errors.map(errorText).join('\n')}`
+    : `${status} since ${requestedAt}`;
+
+const errorText = ({ pointer, message }: FieldError): string => `${pointer}: ${message}`;
+
 const unreadText = ({ location = 'locations', code, message }: InventoryFailure): string =>
   `${location}: ${code}: ${message}`;
 
@@ -185,6 +205,8 @@ export function connectionText(
     ['Verified', one.verifiedAt],
     ['Account', one.accountName ?? one.account],
     ['New credential', one.rotation && rotationText(one.rotation)],
+    ['Network', one.network && networkText(one.network)],
+    ['New network', one.networkChange && networkChangeText(one.networkChange)],
     ['Inventory read', one.inventorySyncedAt],
     ['Not read', one.inventoryFailures?.map(unreadText).join('; ')],
     ['Denied calls', one.health?.deniedCalls.map(deniedText).join('\n')],

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { cloudSchema } from './cloud.ts';
 import { deletionSchema } from './deletion.ts';
 import { driverNameSchema } from './driver-names.ts';
+import { fieldErrorSchema } from './field-error.ts';
 import { connectionIdSchema, nameSchema } from './identifiers.ts';
 import { keptLimitOverrideSchema, limitOverrideSchema } from './limit-profile.ts';
 import { networkChoiceSchema } from './network-choice.ts';
@@ -69,6 +70,15 @@ export const rotationSchema = z.object({
   failure: failureSchema.optional(),
 });
 
+/** A new default network that must be verified before it is used. Until then, the earlier default stays in force. */
+export const networkChangeSchema = z.object({
+  id: z.string(),
+  network: networkChoiceSchema,
+  status: z.enum(['Verifying', 'Failed']),
+  requestedAt: z.iso.datetime(),
+  errors: z.array(fieldErrorSchema).optional().describe('What the cloud has found wrong in the request.'),
+});
+
 /** Names a location whose catalogue a sync could not read. The catalogue from an earlier sync stays in use. */
 export const inventoryFailureSchema = failureSchema.extend({
   location: z.string().optional().describe('Absent: the list of locations itself could not be read.'),
@@ -88,6 +98,7 @@ export const connectionSchema = z.object({
   limits: keptLimitOverrideSchema.optional(),
   orphans: orphanPolicySchema.optional(),
   network: networkChoiceSchema.optional().describe('The network of fleets whose requests say nothing of it.'),
+  networkChange: networkChangeSchema.optional(),
   status: connectionStatusSchema,
   failure: failureSchema.optional(),
   failedAt: z.iso.datetime().optional().describe('Time at which the connection became Failed.'),

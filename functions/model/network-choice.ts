@@ -97,6 +97,19 @@ export const networkChoiceSchema = z.discriminatedUnion('mode', [
 ]);
 export type NetworkChoice = z.infer<typeof networkChoiceSchema>;
 
+/**
+ * The default network of a connection. The keys of `existing` are locations: the entries are those of one connection.
+ */
+export const connectionNetworkSchema = networkChoiceSchema.superRefine((choice, context) => {
+  const issue = (code: string, message: string) =>
+    context.addIssue({ code: 'custom', path: ['existing'], message, params: { code } });
+  if (choice.mode !== 'existing') return;
+  if (Object.keys(choice.existing ?? {}).length === 0)
+    issue('too-small', 'must have an entry for each location to use');
+  if (Buffer.byteLength(JSON.stringify(choice)) > MAX_NETWORKS_BYTES)
+    issue('too-big', `must have at most ${MAX_NETWORKS_BYTES} bytes as JSON`);
+});
+
 /** Mode of a fleet that says nothing, on a connection that says nothing. */
 export const DEFAULT_NETWORK_MODE = 'dedicated' satisfies NetworkMode;
 

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import type { Connection } from '../../functions/model/connection.ts';
 import type { FleetRequest } from '../../functions/model/fleet-request.ts';
-import type { GivenNetwork } from '../../functions/model/network-choice.ts';
+import type { GivenNetwork, NetworkChoice } from '../../functions/model/network-choice.ts';
 import { calmScenario, fleetAt } from './scenario/calm.ts';
 import { type CloudSite, makeUsersNetwork, resourcesAt } from './scenario/given-networks.ts';
 import { AWS, EAST, expectAfter, isGone, isSettled, isUp, PATIENT, SECOND } from './scenario/limited.ts';
 import type { Stage } from './scenario/stage.ts';
+import { NAMESPACE } from './world/lab.ts';
 
 const HERE: CloudSite = { cloud: 'aws', connection: 'sim-aws', location: 'east-1' };
 const LIMITS = { slots: { locations: 2, instancesPerLocation: 20 } };
@@ -167,6 +169,98 @@ describe('an existing network', PATIENT, () => {
         expect(stage.lab.ground.now() - startedAtMs).toBeLessThan(60 * SECOND);
       },
       { Running: 2 },
+      calmScenario({}, LIMITS),
+    );
+  });
+});
+
+const DEFAULT = { query: {}, idempotencyKey: undefined };
+
+/** Sets the default network of the connection, and waits until it is in force or refused. */
+async function setNetwork(stage: Stage, network: NetworkChoice): Promise<Connection> {
+  const params = { namespace: NAMESPACE, connection: 'sim-aws' };
+  await stage.lab.requestConnections((api) =>
+    api.setConnectionNetwork({ ...DEFAULT, params, body: network }),
+  );
+  for (;;) {
+    const connection = await stage.connection('sim-aws');
+    if (connection.networkChange?.status !== 'Verifying') return connection;
+    await stage.lab.ground.sleep(SECOND);
+  }
+}
+
+const saysNothing = (size: number): FleetRequest => {
+  const { nodeGroups, ...fleet } = fleetAt(AWS, size, EAST);
+  return { ...fleet, nodeGroups: nodeGroups.map(({ ssh: _, ...group }) => group) };
+};
+
+describe('the default network of a connection', PATIENT, () => {
+  it('is verified before it is in force, and then has the machines of fleets that say nothing', async () => {
+    await expectAfter(
+      async (stage) => {
+        const { given, made } = makeUsersNetwork(stage.lab, HERE, 'users');
+        const network = { mode: 'existing' as const, existing: { 'east-1': given } };
+        const connection = await setNetwork(stage, network);
+        expect([connection.network, connection.networkChange]).toEqual([network, undefined]);
+        const { id } = await stage.create(saysNothing(3));
+        const fleet = await stage.until(id, isUp);
+        expect([fleet.network, fleet.byLocation[0]?.network]).toEqual([
+          undefined,
+          { mode: 'existing', networkId: given.networkId },
+        ]);
+        await expect(
+          stage.create(fleetAt(AWS, 1, { locations: ['west-1'], name: 'west' })),
+        ).rejects.toMatchObject({
+          errors: [{ pointer: '/nodeGroups/0/locations/0', code: 'no-network' }],
+        });
+        await stage.remove(id);
+        await stage.until(id, isGone);
+        expect(resourcesAt(stage.lab, HERE)).toEqual(made);
+      },
+      { Terminated: 1 },
+      calmScenario({}, LIMITS),
+    );
+  });
+
+  it('stays as it was if the cloud refuses another one, whose faults are shown by field', async () => {
+    await expectAfter(
+      async (stage) => {
+        const { given } = makeUsersNetwork(stage.lab, HERE, 'users');
+        const network = { mode: 'existing' as const, existing: { 'east-1': given } };
+        await setNetwork(stage, network);
+        const refused = await setNetwork(stage, {
+          mode: 'existing',
+          existing: { 'east-1': { ...given, securityGroupIds: ['sg-nowhere'] }, 'west-1': given },
+        });
+        expect(refused.network).toEqual(network);
+        expect(refused.networkChange?.errors?.map(({ pointer, code }) => `${pointer} ${code}`)).toEqual([
+          '/existing/east-1/securityGroupIds/0 unknown-security-group',
+          '/existing/west-1/networkId unknown-network',
+          '/existing/west-1/securityGroupIds/0 unknown-security-group',
+        ]);
+        const { network: now, networkChange } = await setNetwork(stage, { mode: 'dedicated' });
+        expect([now, networkChange]).toEqual([{ mode: 'dedicated' }, undefined]);
+      },
+      {},
+      calmScenario({}, LIMITS),
+    );
+  });
+
+  it('is verified although workers die while the cloud answers with errors for some time', async () => {
+    await expectAfter(
+      async (stage) => {
+        const { given } = makeUsersNetwork(stage.lab, HERE, 'users');
+        const network = { mode: 'existing' as const, existing: { 'east-1': given } };
+        const repair = stage.addFault({ kind: 'error', call: 'listResources' });
+        const setting = setNetwork(stage, network);
+        for (let death = 0; death < 3; death += 1) {
+          await stage.lab.ground.sleep(3 * SECOND);
+          stage.lab.killWorkers('the story');
+        }
+        repair();
+        expect((await setting).network).toEqual(network);
+      },
+      {},
       calmScenario({}, LIMITS),
     );
   });

@@ -5,6 +5,7 @@ import {
   connectionBody,
   fleetBody,
   instanceBody,
+  LOCATION,
   MAIN,
   ofMain,
   ofTeam,
@@ -74,6 +75,12 @@ const sizeOf = (at: number) => WEB_SIZE + (at % 2);
 const ONE_KEY = 'the-key-of-all';
 
 /** The compiler reports a route without an entry in this table. */
+/** A network that the cloud does not have. Its verification fails. */
+const NO_NETWORK = {
+  mode: 'existing' as const,
+  existing: { [LOCATION]: { networkId: 'none', subnetIds: ['none'], securityGroupIds: ['none'] } },
+};
+
 const RECIPES: { readonly [Id in MutatingId]: readonly Recipe<Id>[] } = {
   createNamespace: [
     {
@@ -126,6 +133,20 @@ const RECIPES: { readonly [Id in MutatingId]: readonly Recipe<Id>[] } = {
       needs: { ...READY, fleet: 'absent', instance: 'absent' },
       most: 2,
       ask: ({ lab }) => lab.requestConnections((api) => api.deleteConnection({ ...plainly, params: ofMain })),
+    },
+  ],
+  setConnectionNetwork: [
+    {
+      needs: READY,
+      most: 2,
+      ask: ({ lab, at }) =>
+        lab.requestConnections((api) =>
+          api.setConnectionNetwork({
+            ...plainly,
+            params: ofMain,
+            body: at % 2 === 0 ? { mode: 'dedicated' } : NO_NETWORK,
+          }),
+        ),
     },
   ],
   setOrphanPolicy: [

@@ -12,7 +12,7 @@ export const WEB = 'web';
 export const ONE = 'one';
 export const FIRST_SECRET = 'secret-of-the-first';
 
-const LOCATION = 'east-1';
+export const LOCATION = 'east-1';
 /**
  * Instance quota of the connection at the cloud. A fleet that requests more instances runs only partially.
  */

@@ -108,8 +108,11 @@ export class AwsClient
     return { account: await this.#identity.account() };
   }
 
-  async checkRights(location = this.#homeRegion): Promise<DeniedRight[]> {
-    return await this.#rights.denied(location);
+  async checkRights(
+    location = this.#homeRegion,
+    needs: 'networks' | 'machines' = 'networks',
+  ): Promise<DeniedRight[]> {
+    return await this.#rights.denied(location, needs);
   }
 
   async listWriterMarks(): Promise<WriterMark[]> {

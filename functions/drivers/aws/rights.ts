@@ -41,13 +41,12 @@ export class Rights {
    * default VPC, counts as allowed. If a server that is not EC2 ignores a dry run, the check removes what the server
    * made, and ends.
    */
-  async denied(location: string): Promise<DeniedRight[]> {
+  async denied(location: string, needs: 'networks' | 'machines'): Promise<DeniedRight[]> {
     const denied: DeniedRight[] = [];
     for (const ask of [
       () => this.#run(location),
       () => this.#list(location),
-      () => this.#network(location),
-      () => this.#group(location),
+      ...(needs === 'networks' ? [() => this.#network(location), () => this.#group(location)] : []),
       () => this.#keyPair(location),
     ]) {
       const answer = await answerOf(ask);

@@ -154,9 +154,11 @@ export interface RightsCheck {
    * Checks the calls that a launch needs. The check is cheap: at most ten requests, which make nothing.
    *
    * @param location absent: the driver chooses a location
+   * @param needs `machines`: launches use existing networks, so that the calls that make networks and security groups
+   *   are not checked. Absent: `networks`
    * @returns the calls that the cloud denies; empty if none is denied, or the cloud has no way to tell
    */
-  checkRights(location?: string): Promise<DeniedRight[]>;
+  checkRights(location?: string, needs?: 'networks' | 'machines'): Promise<DeniedRight[]>;
 }
 
 /** Codes of what may be wrong with a given network. */

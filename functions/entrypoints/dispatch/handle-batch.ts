@@ -9,6 +9,7 @@ import { syncInventory } from '../../features/inventory/sync-inventory.ts';
 import { prepareNetworks } from '../../features/networks/prepare.ts';
 import { removeNetworks } from '../../features/networks/remove.ts';
 import { handleUnused } from '../../features/networks/remove-unused.ts';
+import { verifyNetworks } from '../../features/networks/verify-default.ts';
 import { pollSite } from '../../features/poller/poll-site.ts';
 import { sweepConnection } from '../../features/sweeps/sweep-connection.ts';
 import { sweepSite } from '../../features/sweeps/sweep-site.ts';
@@ -221,6 +222,8 @@ async function handle(
       return await leaveAccount(context, message);
     case 'verify':
       return await verifyConnection(context, message);
+    case 'verify-network':
+      return await verifyNetworks(context, message);
     case 'sync-inventory':
       return await syncInventory(context, message);
     case 'sweep-connection':

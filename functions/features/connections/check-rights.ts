@@ -1,7 +1,9 @@
 import { has } from '../../drivers/contract/capabilities.ts';
 import type { CloudClient } from '../../drivers/contract/driver.ts';
 import { DriverError } from '../../drivers/contract/errors.ts';
+import type { Connection } from '../../model/connection.ts';
 import type { Failure } from '../../model/failure.ts';
+import { connectionKey as connectionKeyOf } from '../../model/identifiers.ts';
 import { allLocations } from '../../platform/store/catalogue.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
 
@@ -18,13 +20,14 @@ const MOST_WORDS = 900;
  */
 export async function checkRights(
   context: WorkerContext,
-  connectionKey: string,
+  connection: Connection,
   client: CloudClient,
 ): Promise<Failure | undefined> {
+  const connectionKey = connectionKeyOf(connection);
   const locations = await allLocations(context.store, connectionKey);
   const location = locations.find(({ available }) => available)?.name;
   try {
-    return warningOf(await deniedCalls(client, location));
+    return warningOf(await deniedCalls(client, location, connection));
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
     context.log.warn('the rights of a credential could not be checked', { connectionKey, code: error.code });
@@ -32,8 +35,14 @@ export async function checkRights(
   }
 }
 
-async function deniedCalls(client: CloudClient, location: string | undefined): Promise<Denied[]> {
-  if (has(client, 'rights-check')) return await client.checkRights(location);
+/** A connection whose fleets use existing networks needs no right to make networks. */
+async function deniedCalls(
+  client: CloudClient,
+  location: string | undefined,
+  { network }: Pick<Connection, 'network'>,
+): Promise<Denied[]> {
+  const needs = network?.mode === 'existing' ? 'machines' : 'networks';
+  if (has(client, 'rights-check')) return await client.checkRights(location, needs);
   if (location === undefined) return [];
   try {
     await client.listInstances(location);

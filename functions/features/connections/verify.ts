@@ -81,7 +81,7 @@ export async function verifyConnection(
   }
   if ('waitMs' in verdict) return requeueAfter(verdict.waitMs);
   if ('condition' in verdict && !verdict.isChange && !verdict.warning) {
-    const warning = await checkRights(context, connectionKey, verified);
+    const warning = await checkRights(context, connection, verified);
     verdict = warning ? { ...verdict, warning } : verdict;
   }
   const takesNameOverInMs = await nameSettlesInMs(context, connection, rotation, verdict);

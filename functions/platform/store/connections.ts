@@ -305,6 +305,8 @@ export type ConnectionUpdate = Partial<
     | 'inventoryFailures'
     | 'limits'
     | 'orphans'
+    | 'network'
+    | 'networkChange'
   >
 >;
 
@@ -320,12 +322,21 @@ export interface UpdateCondition {
   credentialVersion?: number | undefined;
   /** Version of the secret whose rotation must still be under way. */
   rotationVersion?: number;
+  /** Request for another default network that must still be under way. */
+  networkChangeId?: string;
   /** Account that the connection must still have. `none`: the connection must have no recorded account. */
   account?: { is: string } | 'none';
   /** Status that the connection must still have. */
   statusIs?: Connection['status'];
   /** Fields to remove in the same write. */
-  remove?: readonly ('rotation' | 'inventoryFailures' | 'limits' | 'accountName' | 'warning')[];
+  remove?: readonly (
+    | 'rotation'
+    | 'inventoryFailures'
+    | 'limits'
+    | 'accountName'
+    | 'warning'
+    | 'networkChange'
+  )[];
 }
 
 /**
@@ -386,7 +397,8 @@ export async function updateConnection(
 }
 
 function checksOf(condition: UpdateCondition) {
-  const { id, deletion, statusNot, statusIs, credentialVersion, rotationVersion, account } = condition;
+  const { id, deletion, statusNot, statusIs, credentialVersion, rotationVersion, account, networkChangeId } =
+    condition;
   const expressions: string[] = [];
   const names: Record<string, string> = {};
   const values: Record<string, unknown> = {};
@@ -411,5 +423,7 @@ function checksOf(condition: UpdateCondition) {
   if (rotationVersion !== undefined) {
     check('rotation.#wanted = :wanted', 'wanted', 'version', rotationVersion);
   }
+  if (networkChangeId !== undefined)
+    check('networkChange.#change = :change', 'change', 'id', networkChangeId);
   return { expressions, names, values };
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { cloudSchema } from '../../model/cloud.ts';
 import { driverNameSchema, inventoryFailureSchema } from '../../model/connection.ts';
+import { fieldErrorSchema } from '../../model/field-error.ts';
 import { cloudWordSchema, fleetIdSchema } from '../../model/identifiers.ts';
 import { sweepIdSchema } from '../../model/orphan.ts';
 import { fleetStatusSchema } from '../../model/status.ts';
@@ -132,6 +133,14 @@ export const verifyMessageSchema = z.object({
     .exactOptional()
     .describe('False: the inventory is recent enough and is not read after the verification.'),
 });
+/** Verifies the existing networks that a user sets as the default of a connection, then puts them in force. */
+export const verifyNetworkMessageSchema = z.object({
+  kind: z.literal('verify-network'),
+  connectionKey: z.string(),
+  changeId: z.string().describe('Id of the request. A later request replaces it.'),
+  verified: z.array(cloudWordSchema).exactOptional().describe('Locations that were checked so far.'),
+  errors: z.array(fieldErrorSchema).exactOptional().describe('What was found wrong so far.'),
+});
 /** Removes this deployment's mark from the cloud account of a connection that is being deleted. */
 export const leaveAccountMessageSchema = z.object({
   kind: z.literal('leave-account'),
@@ -207,6 +216,7 @@ export const driverMessageSchema = z.discriminatedUnion('kind', [
   removeUnusedMessageSchema,
   pollMessageSchema,
   verifyMessageSchema,
+  verifyNetworkMessageSchema,
   leaveAccountMessageSchema,
   reviewFleetMessageSchema,
   syncInventoryMessageSchema,
@@ -223,6 +233,7 @@ export type RemoveUnusedMessage = z.infer<typeof removeUnusedMessageSchema>;
 export type PollMessage = z.infer<typeof pollMessageSchema>;
 export type LeaveAccountMessage = z.infer<typeof leaveAccountMessageSchema>;
 export type VerifyMessage = z.infer<typeof verifyMessageSchema>;
+export type VerifyNetworkMessage = z.infer<typeof verifyNetworkMessageSchema>;
 export type SweepConnectionMessage = z.infer<typeof sweepConnectionMessageSchema>;
 export type SweepMessage = z.infer<typeof sweepMessageSchema>;
 export type SyncInventoryMessage = z.infer<typeof syncInventoryMessageSchema>;

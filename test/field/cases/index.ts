@@ -43,6 +43,7 @@ import { f38 } from './f38-unknown-price.ts';
 import { f39 } from './f39-credential-deleted.ts';
 import { f40 } from './f40-race-for-a-quota.ts';
 import { f41 } from './f41-quota-of-networks.ts';
+import { f42 } from './f42-denied-networks.ts';
 import { quiet } from './quiet.ts';
 
 /** All cases, in the order of their numbers. */
@@ -86,6 +87,7 @@ export const CASES: readonly FieldCase[] = [
   ...f32,
   ...f40,
   ...f41,
+  ...f42,
   ...f34,
   ...f35,
   ...f36,

@@ -2,6 +2,7 @@ import type { Connection, Credential } from '../../../functions/model/connection
 import type { Fleet, Instance } from '../../../functions/model/fleet.ts';
 import { type FleetRequest, fleetRequestSchema } from '../../../functions/model/fleet-request.ts';
 import type { LimitOverride } from '../../../functions/model/limit-profile.ts';
+import type { NetworkChoice } from '../../../functions/model/network-choice.ts';
 import type { Orphan, OrphanPolicy, Sweep, SweepHold } from '../../../functions/model/orphan.ts';
 import { type Lab, NAMESPACE } from '../../chaos/world/lab.ts';
 import type { Site } from './sites.ts';
@@ -100,6 +101,13 @@ export class FieldUser {
       api.rotateCredential({ ...about, params: this.#named(name), body: { credential } }),
     );
     return body;
+  }
+
+  /** Sets the network of fleets that say nothing. Does not wait until it is verified. */
+  async setNetwork(name: string, network: NetworkChoice): Promise<void> {
+    await this.#lab.requestConnections((api) =>
+      api.setConnectionNetwork({ ...about, params: this.#named(name), body: network }),
+    );
   }
 
   /**

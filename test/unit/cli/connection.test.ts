@@ -180,6 +180,51 @@ describe('an existing connection', () => {
     expect([bad.exitCode, bad.asked]).toEqual([2, []]);
   });
 
+  it('`set-network` sends the networks of a file or a mode, and needs exactly one of them', async () => {
+    const existing = { 'us-east-1': { networkId: 'vpc-1', securityGroupIds: ['sg-1'] } };
+    const files = {
+      'n.yaml': JSON.stringify({ mode: 'existing', existing }),
+      'bad.yaml': 'mode: existing\n',
+    };
+    const set = async (...flags: string[]) =>
+      await ask(['set-network', 'sim-aws', ...flags], 'PUT', 'network', { files });
+    expect((await set('--network-file', 'n.yaml')).asked[0]?.body).toEqual({ mode: 'existing', existing });
+    expect((await set('--mode', 'dedicated')).asked[0]?.body).toEqual({ mode: 'dedicated' });
+    for (const flags of [
+      [],
+      ['--mode', 'dedicated', '--network-file', 'n.yaml'],
+      ['--network-file', 'bad.yaml'],
+    ])
+      expect([(await set(...flags)).exitCode, (await set(...flags)).asked]).toEqual([2, []]);
+  });
+
+  it('`set-network --wait` ends when the networks are in force, or shows what is wrong with them', async () => {
+    const network = {
+      mode: 'existing',
+      existing: { 'us-east-1': { networkId: 'vpc-1', securityGroupIds: ['sg-1'] } },
+    };
+    const change = { id: 'c1', network, status: 'Verifying', requestedAt: '2026-01-01T00:00:00.000Z' };
+    const wait = async (end: object) => {
+      let reads = 0;
+      const states = [{ networkChange: change }, end];
+      return await cli(['connection', 'set-network', 'sim-aws', '--network-file', 'n.yaml', '--wait'], {
+        files: { 'n.yaml': JSON.stringify(network) },
+        answers: {
+          [`PUT ${at}/network`]: { status: 202, body: connection({ status: 'Ready', ...states[0] }) },
+          [`GET ${at}`]: () => ({ body: connection({ status: 'Ready', ...states[Math.min(reads++, 1)] }) }),
+        },
+      });
+    };
+    const done = await wait({ network });
+    expect([done.exitCode, done.stdout.includes('existing: vpc-1 at us-east-1')]).toEqual([0, true]);
+    const errors = [
+      { pointer: '/existing/us-east-1/networkId', code: 'unknown-network', message: 'no VPC vpc-1' },
+    ];
+    const refused = await wait({ networkChange: { ...change, status: 'Failed', errors } });
+    expect(refused.exitCode).toBe(1);
+    expect(refused.stdout).toContain('/existing/us-east-1/networkId: no VPC vpc-1');
+  });
+
   it('`connection get` shows the limits in force and the names of the overridden limits', async () => {
     const limits = { concurrentLocations: 3, calls: { create: { perSecond: 1, burst: 2 } } };
     const limitProfile = { ...DEFAULT_LIMIT_PROFILES.aws, concurrentLocations: 3 };

@@ -7,8 +7,9 @@ import {
 } from '../../../features/connections/check-request.ts';
 import { deleteConnection } from '../../../features/connections/delete-connection.ts';
 import { keepCredential, registerConnection } from '../../../features/connections/keep-credential.ts';
+import { existingError } from '../../../features/fleets/choose-networks.ts';
 import type { Connection, DriverName } from '../../../model/connection.ts';
-import { connectionKey } from '../../../model/identifiers.ts';
+import { connectionKey, makeId } from '../../../model/identifiers.ts';
 import { DEFAULT_LIMIT_PROFILES, POWER_LIMIT_PROFILES, REQUEST_MORE } from '../../../model/limit-tiers.ts';
 import { limitProfileOf } from '../../../model/limits-in-force.ts';
 import { DEFAULT_ORPHAN_POLICY } from '../../../model/orphan.ts';
@@ -169,6 +170,20 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
     },
     async setOrphanPolicy({ params: { namespace, connection: name }, body: orphans }) {
       return { body: withLimits(await set(namespace, name, { orphans })) };
+    },
+    async setConnectionNetwork({ params: { namespace, connection: name }, body: network }) {
+      const connection = await readDeployed(namespace, name);
+      const unable = network.mode === 'existing' ? existingError(connection) : undefined;
+      if (unable) refuse([{ pointer: '/mode', ...unable }]);
+      if (network.mode !== 'existing')
+        return { body: withLimits(await set(namespace, name, { network }, { remove: ['networkChange'] })) };
+      const requestedAt = new Date(store.clock.now()).toISOString();
+      const id = makeId(store.clock.now(), store.random);
+      const networkChange = { id, network, status: 'Verifying' as const, requestedAt };
+      const changing = await set(namespace, name, { networkChange });
+      const key = connectionKey(changing);
+      await send(changing.driver, { kind: 'verify-network', connectionKey: key, changeId: id });
+      return { body: withLimits(changing) };
     },
     async verifyConnection({ params: { namespace, connection: name } }) {
       const connection = await readDeployed(namespace, name);

@@ -15,6 +15,7 @@ import {
   limitProfileSchema,
   limitTierSchema,
 } from '../../../model/limit-profile.ts';
+import { connectionNetworkSchema } from '../../../model/network-choice.ts';
 import { DEFAULT_ORPHAN_POLICY, orphanPolicySchema } from '../../../model/orphan.ts';
 import { unknownWordsViewSchema } from '../../../model/unknown-words.ts';
 import { namespaceParams, noParams, noQuery, pageOf, pageQuery, route } from './route.ts';
@@ -159,6 +160,20 @@ export const connectionRoutes = [
     query: noQuery,
     body: orphanPolicySchema,
     status: 200,
+    response: connectionViewSchema,
+    refusals: ['being-deleted'],
+  }),
+  route({
+    operationId: 'setConnectionNetwork',
+    method: 'PUT',
+    path: '/v1/namespaces/{namespace}/connections/{connection}/network',
+    handler: 'connections',
+    summary:
+      'Set the network of fleets whose requests say nothing of it. Existing networks are verified first; until then, the earlier default stays in force',
+    params: connectionParams,
+    query: noQuery,
+    body: connectionNetworkSchema,
+    status: 202,
     response: connectionViewSchema,
     refusals: ['being-deleted'],
   }),

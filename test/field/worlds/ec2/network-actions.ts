@@ -40,7 +40,15 @@ function list(
     .map((part) => view(part));
 }
 
+/** Filters that select resources of a kind by their ids. */
+const ID_FILTERS: Readonly<Partial<Record<PartKind, string>>> = {
+  vpc: 'vpc-id',
+  subnet: 'subnet-id',
+  'security-group': 'group-id',
+};
+
 function valuesOf(part: Part, name: string): string[] {
+  if (ID_FILTERS[part.kind] === name) return [part.id];
   const value = part.facts.get(name);
   return value === undefined ? [] : [value];
 }

@@ -133,7 +133,7 @@ async function expectKept(route: Route, path: string, json: unknown, answered: A
 
 /** Returns the path at which a GET reads the object that a PUT changed; undefined for other methods. */
 function readPath({ method }: Route, path: string): string | undefined {
-  return method === 'PUT' ? path.replace(/\/(limits|orphan-policy|credential)$/, '') : undefined;
+  return method === 'PUT' ? path.replace(/\/(limits|orphan-policy|credential|network)$/, '') : undefined;
 }
 
 const matches = (pattern: string, path: string): boolean =>

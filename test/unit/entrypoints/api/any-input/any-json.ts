@@ -77,6 +77,13 @@ export const EXAMPLES: Readonly<Record<string, readonly unknown[]>> = {
     { calls: { list: { perSecond: 0.5, burst: 1 } } },
     { concurrentLocations: 2, totals: { memoryGb: 0.5 }, createsPerDay: 100, minimumSpacingMs: 100 },
   ],
+  setConnectionNetwork: [
+    { mode: 'dedicated' },
+    {
+      mode: 'existing',
+      existing: { 'us-east-1': { networkId: 'n', subnetIds: { a: 's' }, securityGroupIds: ['g'] } },
+    },
+  ],
   setOrphanPolicy: [{}, { action: 'report', graceSeconds: 60 }],
   createFleet: FLEETS,
   validateFleet: FLEETS,
