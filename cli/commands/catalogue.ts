@@ -174,12 +174,13 @@ export const imageNoun = noun('image', 'Images of a connection', [
         (page) => api.listImages({ params, query: { ...filter, ...page } }),
         (items) =>
           table(
-            ['name', 'location', 'architectures', 'available', 'description'],
+            ['name', 'location', 'architectures', 'available', 'SSH user', 'description'],
             items.map((one) => [
               one.name,
               one.location,
               one.architectures.join(' '),
               one.available,
+              one.sshUser,
               one.description,
             ]),
           ),

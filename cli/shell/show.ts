@@ -143,6 +143,8 @@ export function instanceText(instance: Instance): string {
     ['Labels', labelsText(instance.labels)],
     ['Public IP', instance.publicIp],
     ['Private IP', instance.privateIp],
+    ['IPv6', instance.ipv6],
+    ['SSH', sshText(instance)],
     ['Launched', instance.launchedAt],
     ['Running since', instance.runningAt],
     ['Terminated', instance.terminatedAt],
@@ -151,6 +153,12 @@ export function instanceText(instance: Instance): string {
     ['Removal', instance.stuck && stuckText(instance.stuck)],
   ]);
   return `${head}${waiting}`;
+}
+
+/** Returns the command that signs in, as far as the user and an address are known. */
+function sshText({ sshUser, publicIp, privateIp, ipv6 }: Instance): string | undefined {
+  const address = publicIp ?? ipv6 ?? privateIp;
+  return sshUser === undefined || address === undefined ? sshUser : `ssh ${sshUser}@${address}`;
 }
 
 /** Returns the labels as `name=value`; undefined if there are none. */

@@ -96,6 +96,11 @@ export const imageSchema = z.object({
   description: z.string(),
   architectures: z.array(architectureSchema).min(1),
   available: z.boolean(),
+  sshUser: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_-]{0,31}$/)
+    .optional()
+    .describe('The user that signs in to its machines by SSH. Absent: not known.'),
 });
 export type Image = z.infer<typeof imageSchema>;
 

@@ -143,6 +143,7 @@ export const instanceSchema = z.object({
   publicIp: z.string().optional(),
   privateIp: z.string().optional(),
   ipv6: z.string().optional().describe('IPv6 address, where the network gives one.'),
+  sshUser: z.string().optional().describe('The user that signs in by SSH. Absent: not known for the image.'),
   launchedAt: z.iso.datetime().optional(),
   runningAt: z.iso.datetime().optional(),
   terminatedAt: z.iso.datetime().optional(),

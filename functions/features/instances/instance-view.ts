@@ -1,6 +1,8 @@
+import { DRIVERS } from '../../drivers/registry.ts';
 import type { EveryField } from '../../model/every-field.ts';
 import type { Instance, NodeGroup } from '../../model/fleet.ts';
 import { instanceId, parseInstanceId } from '../../model/identifiers.ts';
+import { sshUserOf } from '../../model/ssh-user.ts';
 import { type InstanceStatus, isGoing } from '../../model/status.ts';
 import { typeFor } from '../../platform/placement/choose-type.ts';
 import { layOut, type Placement } from '../../platform/placement/lay-out.ts';
@@ -175,6 +177,7 @@ function viewOf(
     publicIp: record?.publicIp,
     privateIp: record?.privateIp,
     ipv6: record?.ipv6,
+    sshUser: DRIVERS[placement.driver].publicKeys && sshUserOf(placement.cloud, group.image),
     launchedAt: record?.launchedAt,
     runningAt: record?.runningAt,
     terminatedAt: record?.terminatedAt,

@@ -1,4 +1,8 @@
+import { DRIVERS } from '../../../drivers/registry.ts';
+import type { Image } from '../../../model/cloud.ts';
+import type { Connection } from '../../../model/connection.ts';
 import { connectionKey } from '../../../model/identifiers.ts';
+import { sshUserOf } from '../../../model/ssh-user.ts';
 import {
   listImages,
   listInstanceTypes,
@@ -27,11 +31,13 @@ export function catalogueOperations(store: Store<'access' | 'catalogue'>): Opera
     { limit, cursor }: ListQuery,
     read: (key: string, page: PageRequest) => Promise<Page<Item>>,
     keep: (item: Item) => boolean = () => true,
+    show: (item: Item, connection: Connection) => Item = (item) => item,
   ) => {
     const connection = await readConnection(store, namespace, name);
     if (!connection) throw notFound(`connection ${name}`);
     const page = await read(connectionKey(connection), { limit, cursor: decodeCursor(cursor) });
-    return { body: { items: page.items.filter(keep), cursor: encodeCursor(page.cursor) } };
+    const items = page.items.filter(keep).map((item) => show(item, connection));
+    return { body: { items, cursor: encodeCursor(page.cursor) } };
   };
   return {
     listLocations: ({ params, query }) =>
@@ -75,6 +81,13 @@ export function catalogueOperations(store: Store<'access' | 'catalogue'>): Opera
           (query.name === undefined || query.name === image.name) &&
           (query.architecture === undefined || image.architectures.includes(query.architecture)) &&
           (query.available === undefined || query.available === image.available),
+        withSshUser,
       ),
   };
+}
+
+/** Adds the user that signs in, if users' keys reach the connection's machines. */
+function withSshUser(image: Image, { driver, cloud }: Connection): Image {
+  const sshUser = DRIVERS[driver].publicKeys && sshUserOf(cloud, image.name);
+  return sshUser === undefined ? image : { ...image, sshUser };
 }
