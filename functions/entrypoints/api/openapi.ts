@@ -95,7 +95,21 @@ const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
  * docs/openapi.json. The API serves that file, so that no function has to bundle the OpenAPI library.
  */
 export function openApiDocument() {
+  const earlier = Object.values(COMPONENTS).map((schema) => [schema, z.globalRegistry.get(schema)] as const);
   for (const [id, schema] of Object.entries(COMPONENTS)) z.globalRegistry.add(schema, { id });
+  try {
+    return documentOf();
+  } finally {
+    // Another JSON Schema that is built in this process must not refer to these ids.
+    for (const [schema, meta] of earlier) {
+      z.globalRegistry.remove(schema);
+      if (meta) z.globalRegistry.add(schema, meta);
+    }
+  }
+}
+
+/** Builds the document while the components have their ids. */
+function documentOf() {
   const paths: ZodOpenApiPathsObject = {};
   for (const route of routes) {
     paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation(route) };
