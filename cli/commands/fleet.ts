@@ -16,6 +16,7 @@ import { readSshKey, SSH_KEY_FLAG, withSshKey } from '../shell/ssh-key-flag.ts';
 import type { Located } from '../shell/yaml-file.ts';
 import { FLEET, fleetActions, followed, holdInput, named } from './fleet-actions.ts';
 import { fleetValidate } from './fleet-validate.ts';
+import { sayKeptDisks } from './kept-disks.ts';
 import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
 
 async function ask(context: Context, { value, locate }: Located<FleetRequest>, idempotencyKey: string) {
@@ -184,7 +185,7 @@ export const fleetNoun = noun('fleet', 'Fleets of instances on many clouds', [
   ...fleetActions,
   command({
     name: 'delete',
-    summary: 'Delete a fleet and everything that it created',
+    summary: 'Delete a fleet and everything that it created, except disks that are kept, which it names',
     arguments: FLEET,
     flags: WAIT_FLAGS,
     examples: ['fleet delete web-global --wait'],
@@ -192,6 +193,7 @@ export const fleetNoun = noun('fleet', 'Fleets of instances on many clouds', [
     async run({ fleet, wait, timeout }, context) {
       const params = { namespace: await context.namespace(), fleet };
       const document = await (await context.api()).deleteFleet({ params });
+      await sayKeptDisks(context, params.namespace, document.id);
       if (wait) return await followed(context, document.id, 'gone', timeout);
       context.say(
         `Fleet ${document.name} is being deleted. To watch it, run: fleetwright fleet delete ${document.id} --wait`,

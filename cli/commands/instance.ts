@@ -12,6 +12,7 @@ import { instancesText, instanceText } from '../shell/show.ts';
 import { sayWarnings } from '../shell/show-warnings.ts';
 import { readSshKey, SSH_KEY_FLAG } from '../shell/ssh-key-flag.ts';
 import { readUserData } from '../shell/user-data-file.ts';
+import { sayKeptDisks } from './kept-disks.ts';
 import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
 
 const INSTANCE: readonly Flag[] = [['<id>', 'id of the instance']];
@@ -183,6 +184,7 @@ export const instanceNoun = noun('instance', 'Single instances', [
       const api = await context.api();
       const params = { namespace: await context.namespace(), instance: id };
       const asked = await api.deleteInstance({ params });
+      await sayKeptDisks(context, params.namespace, asked.fleetId);
       if (!wait) return { document: asked, text: instanceText(asked) };
       const { exitCode } = await follow(context, asked.fleetId, 'gone', timeout);
       const document = await api.getInstance({ params });

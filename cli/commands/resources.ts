@@ -1,15 +1,17 @@
+import { z } from 'zod';
 import { cloudWordSchema, nameSchema } from '../../functions/model/identifiers.ts';
 import { resourceKindSchema } from '../../functions/model/orphan.ts';
-import { resourceStateSchema } from '../../functions/model/resource.ts';
+import { resourceStateSchema, volumeNameSchema } from '../../functions/model/resource.ts';
 import { command, noun } from '../shell/command.ts';
 import { stuckText } from '../shell/show-waiting.ts';
 import { table } from '../shell/table.ts';
 import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
 
-export const resourcesNoun = noun('resources', 'Network resources of fleets', [
+export const resourcesNoun = noun('resources', 'Network resources of fleets, and disks that are kept', [
   command({
     name: 'list',
-    summary: 'List networks, security groups and key pairs, with the node groups that need them',
+    summary:
+      'List networks, security groups and key pairs, with the node groups that need them, and kept disks',
     flags: [
       ['--fleet <fleet>', 'only of this fleet: its id, or the name of a live fleet'],
       ['--kind <kind>', resourceKindSchema.options.join(', ')],
@@ -45,6 +47,8 @@ export const resourcesNoun = noun('resources', 'Network resources of fleets', [
               'location',
               'needed by',
               'instances',
+              'disk',
+              'USD/month',
               'stuck',
             ],
             items.map((one) => [
@@ -57,10 +61,27 @@ export const resourcesNoun = noun('resources', 'Network resources of fleets', [
               one.location,
               one.neededBy.join(', '),
               one.liveInstances,
+              one.sizeGb && `${one.sizeGb} GB${one.diskType === undefined ? '' : ` ${one.diskType}`}`,
+              one.kind === 'volume' ? (one.usdPerMonth?.toFixed(2) ?? 'not known') : undefined,
               one.stuck && stuckText(one.stuck),
             ]),
           ),
       );
+    },
+  }),
+  command({
+    name: 'remove',
+    summary: 'Remove a disk that was kept when its machine was removed, with what is on it',
+    arguments: [['<volume>', 'name of the volume, as `resources list --kind volume` shows it']],
+    examples: ['resources remove v0123456789abcdef'],
+    input: z.strictObject({ volume: volumeNameSchema }),
+    async run({ volume }, context) {
+      const params = { namespace: await context.namespace(), volume };
+      const document = await (await context.api()).removeVolume({ params });
+      context.say(
+        `Volume ${volume} is being removed. To see when it is gone, run: fleetwright resources list --kind volume`,
+      );
+      return { document, text: `${document.name} of ${document.fleet.name}, ${document.sizeGb} GB` };
     },
   }),
 ]);

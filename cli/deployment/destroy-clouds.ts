@@ -12,6 +12,7 @@ import {
   type StepReport,
   stopped,
 } from './destroy-run.ts';
+import { keptText } from './kept-text.ts';
 
 const LOOK_MS = 1_000;
 const BETWEEN_SWEEPS_MS = 10_000;
@@ -29,6 +30,7 @@ export async function awaitEmptyClouds(run: Run): Promise<StepReport> {
   const used = connections.filter(({ verifiedAt, deletion }) => verifiedAt !== undefined && !deletion);
   const drivers = driversOf(run);
   const counts = { connections: used.length };
+  const { keptDisks } = await run.tables.readPossessions();
   const unreadable = used.flatMap((one): Blocker[] => {
     const message = whyUnreadable(one, drivers);
     return message === undefined ? [] : [{ namespace: one.namespace, connection: one.name, message }];
@@ -50,8 +52,8 @@ export async function awaitEmptyClouds(run: Run): Promise<StepReport> {
     if (left.length + failed.length === 0) {
       return done(
         'clouds',
-        `${many(used.length, 'connection')}: the clouds list nothing of this deployment`,
-        counts,
+        `${many(used.length, 'connection')}: the clouds list nothing of this deployment${keptText(keptDisks, 'stay')}`,
+        { ...counts, keptDisks: keptDisks.length },
       );
     }
     if (run.context.world.now() >= endMs) return report(left, failed, counts);

@@ -3,6 +3,7 @@ import type { StageNeeds } from '../shell/stage-needs.ts';
 import { driversOf, whyUnreadable } from './destroy-fleets.ts';
 import { type Blocker, many, type Run, type StepReport } from './destroy-run.ts';
 import { parameterPrefix } from './destroy-secrets.ts';
+import { keptText } from './kept-text.ts';
 import { listParameters, listResources } from './list-all.ts';
 
 /** What a removal would do, as far as tables and stack say. Reads only, and asks no cloud. */
@@ -11,7 +12,7 @@ export async function planRemoval(
   { needs, isForgetting, deleteData }: { needs: StageNeeds; isForgetting: boolean; deleteData: boolean },
 ): Promise<StepReport[]> {
   const standing = await tables.readStanding();
-  const { machines, networks } = await tables.readPossessions();
+  const { machines, networks, keptDisks } = await tables.readPossessions();
   const parameters = (await listParameters(account, parameterPrefix(deployment))).names.length;
   const resources = await listResources(account, deployment.name);
   const tableCount = resources.filter(({ type }) => type.startsWith('AWS::DynamoDB::')).length;
@@ -41,8 +42,8 @@ export async function planRemoval(
     planned('clouds', {
       found: isForgetting
         ? 'no cloud would be asked'
-        : `${many(verified, 'connection')} would be asked for lists, which must show nothing of this deployment`,
-      counts: { connections: isForgetting ? 0 : verified },
+        : `${many(verified, 'connection')} would be asked for lists, which must show nothing of this deployment${keptText(keptDisks, 'would stay')}`,
+      counts: { connections: isForgetting ? 0 : verified, keptDisks: keptDisks.length },
       blockers: isForgetting ? [] : blockers,
     }),
     planned('secrets', {

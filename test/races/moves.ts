@@ -303,6 +303,16 @@ const RECIPES: { readonly [Id in MutatingId]: readonly Recipe<Id>[] } = {
       },
     },
   ],
+  removeVolume: [
+    {
+      needs: READY,
+      most: 2,
+      ask: ({ lab }) =>
+        lab.requestResources((api) =>
+          api.removeVolume({ ...plainly, params: { ...ofTeam, volume: 'v0123456789abcdef' } }),
+        ),
+    },
+  ],
   sweepOrphans: [
     {
       needs: READY,

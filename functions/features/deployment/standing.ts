@@ -12,6 +12,7 @@ import { readNetworkPartition } from '../../platform/store/networks.ts';
 import { liveCount, readFleetPartition } from '../../platform/store/placements.ts';
 import { readShared, type SharedItem } from '../../platform/store/shared-networks.ts';
 import type { Store } from '../../platform/store/store.ts';
+import { readVolumes } from '../../platform/store/volumes.ts';
 
 const CONCURRENT_READS = 10;
 
@@ -111,10 +112,44 @@ export interface StandingNetwork {
   fleet: string | null;
 }
 
-/** Reads every machine of live fleets, and every network resource, that may exist at a cloud. */
+/** A disk that is kept when its machine is removed. It is never removed with the deployment. */
+export interface StandingDisk {
+  namespace: string;
+  connection: string;
+  cloud: string;
+  location: string;
+  backendId: string;
+  /** Id of the instance whose disk it is, or was. */
+  name: string;
+  fleet: string;
+  sizeGb: number;
+  type: string | null;
+  usdPerMonth: number | null;
+}
+
+async function readKeptDisks(
+  store: Store<'fleets'>,
+  connections: readonly Connection[],
+): Promise<StandingDisk[]> {
+  const items = await Promise.all(connections.map((one) => readVolumes(store, connectionKey(one))));
+  return items.flat().map((one) => ({
+    namespace: one.namespace,
+    connection: one.connection,
+    cloud: one.cloud,
+    location: one.location,
+    backendId: one.backendId,
+    name: one.instanceId,
+    fleet: one.fleetName,
+    sizeGb: one.sizeGb,
+    type: one.type ?? null,
+    usdPerMonth: one.usdPerMonth ?? null,
+  }));
+}
+
+/** Reads every machine of live fleets, every network resource, and every kept disk that may exist at a cloud. */
 export async function readPossessions(
   store: Store<'access' | 'fleets'>,
-): Promise<{ machines: StandingMachine[]; networks: StandingNetwork[] }> {
+): Promise<{ machines: StandingMachine[]; networks: StandingNetwork[]; keptDisks: StandingDisk[] }> {
   const machines: StandingMachine[] = [];
   const networks: StandingNetwork[] = [];
   const connections = await allConnections(store, { consistent: true });
@@ -150,7 +185,7 @@ export async function readPossessions(
     const shared = await readShared(store, { connectionKey: connectionKey(connection) });
     networks.push(...shared.map((one) => standingNetwork(one, cloudOf, null)));
   }
-  return { machines, networks };
+  return { machines, networks, keptDisks: await readKeptDisks(store, connections) };
 }
 
 function standingNetwork(

@@ -7,6 +7,7 @@ import { liveCount, type PlacementItem, readFleetPartition } from '../../platfor
 import { readShared } from '../../platform/store/shared-networks.ts';
 import type { Store } from '../../platform/store/store.ts';
 import { stuckView } from '../../platform/store/stuck.ts';
+import { keptVolumes, volumeView } from '../volumes/volume-view.ts';
 
 export interface ResourceFilter {
   kind?: Resource['kind'] | undefined;
@@ -24,6 +25,10 @@ export interface ResourceCursor {
   after: string;
 }
 
+/** The cursor of kept disks, in place of a fleet's id. No fleet has it. */
+const VOLUMES = 'f0000000000000000';
+/** A key that sorts before every volume. */
+const BEGIN = '!';
 /** A key that sorts after every resource of a fleet. */
 const END = '~';
 /**
@@ -36,15 +41,20 @@ const FLEETS_PER_PAGE = 25;
  * Returns a page of the network resources of a namespace's fleets, newest fleets first. Ended fleets are left
  * out, because they have no network resources. A page may be short or empty and still have a cursor.
  *
+ * The disks that are kept when their machines are removed follow after the last fleet, also those of ended fleets.
+ *
+ * @param connectionKeys keys of the namespace's connections
  * @param only a single fleet to list; absent: all fleets of the namespace
  */
 export async function listResources(
   store: Store<'fleets'>,
   namespace: string,
+  connectionKeys: readonly string[],
   page: { limit: number; cursor?: ResourceCursor | undefined } & ResourceFilter,
   only?: LiveFleet,
 ): Promise<{ items: Resource[]; cursor: ResourceCursor | null }> {
   const { limit, cursor, ...filter } = page;
+  if (cursor?.fleetId === VOLUMES) return await listVolumes(store, connectionKeys, page, only);
   const { fleets, last } = only
     ? { fleets: [only], last: undefined }
     : await liveFleetsFrom(store, namespace, cursor?.fleetId, FLEETS_PER_PAGE);
@@ -65,7 +75,32 @@ export async function listResources(
       }
     }
   }
-  return { items, cursor: last === undefined ? null : { fleetId: last, after: END } };
+  if (last !== undefined) return { items, cursor: { fleetId: last, after: END } };
+  const volumes = await listVolumes(store, connectionKeys, { ...filter, limit: limit - items.length }, only);
+  return { items: [...items, ...volumes.items], cursor: volumes.cursor };
+}
+
+/** Lists kept disks. @param page `limit` may be 0: the cursor then tells whether there are any */
+async function listVolumes(
+  store: Store<'fleets'>,
+  connectionKeys: readonly string[],
+  { limit, cursor, kind, connection, location, state }: Parameters<typeof listResources>[3],
+  only: LiveFleet | undefined,
+): Promise<{ items: Resource[]; cursor: ResourceCursor | null }> {
+  if ((kind ?? 'volume') !== 'volume') return { items: [], cursor: null };
+  const views = (await keptVolumes(store, connectionKeys))
+    .filter(({ fleetId }) => only === undefined || fleetId === only.fleetId)
+    .map(volumeView)
+    .filter(
+      (one) =>
+        one.name > (cursor?.after ?? '') &&
+        (connection ?? one.connection) === one.connection &&
+        (location ?? one.location) === one.location &&
+        (state ?? one.state) === one.state,
+    );
+  const items = views.slice(0, limit);
+  const after = items.at(-1)?.name ?? BEGIN;
+  return { items, cursor: views.length > limit ? { fleetId: VOLUMES, after } : null };
 }
 
 /** A network resource that a fleet uses. `users`: the number of fleets that share it; absent: it is the fleet's own. */

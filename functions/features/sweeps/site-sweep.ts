@@ -69,8 +69,10 @@ export class SiteSweep {
       if (isOpen(item) && !shownAs.has(keyOf(item))) await this.#closeIfGone(item);
     }
     await this.#followMissing(absentees, missing, records, shownAs);
-    if (list.volumes && !this.#dryRun)
-      await followVolumes(this.#context, this.#site, this.#opened, list.volumes);
+    const leaving =
+      list.volumes && !this.#dryRun
+        ? await followVolumes(this.#context, this.#site, this.#opened, list.volumes)
+        : [];
     if (isBehind && !this.#dryRun) await startPolling(this.#context, this.#site);
     // Removes only machines and network resources that this sweep's list shows.
     const removing = this.#found.filter(
@@ -88,7 +90,7 @@ export class SiteSweep {
         }),
       );
     }
-    return { findings: this.#found, isRemoving: removing.length > 0 && !this.#dryRun };
+    return { findings: this.#found, isRemoving: removing.length + leaving.length > 0 && !this.#dryRun };
   }
 
   /**

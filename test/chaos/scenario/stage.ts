@@ -11,6 +11,7 @@ import { readConnection } from '../../../functions/platform/store/connections.ts
 import { type FleetItem, readFleetItem } from '../../../functions/platform/store/fleets.ts';
 import { type InstanceItem, readInstances } from '../../../functions/platform/store/instances.ts';
 import { type Fault, faultSchema } from '../../../local/sim/engine/faults.ts';
+import { volumesAt } from '../../../local/sim/engine/volumes.ts';
 import { Process } from '../ground/process.ts';
 import { MissedMachines } from '../invariants/missed-machines.ts';
 import { type Lab, NAMESPACE } from '../world/lab.ts';
@@ -114,7 +115,7 @@ export class Stage {
 
   /** Returns the network resources and key pairs of a fleet, as the API lists them. */
   async resources(fleetId: string): Promise<Resource[]> {
-    const page = await listResources(this.#store(), NAMESPACE, { limit: 100 }, await this.item(fleetId));
+    const page = await listResources(this.#store(), NAMESPACE, [], { limit: 100 }, await this.item(fleetId));
     return page.items;
   }
 
@@ -123,6 +124,12 @@ export class Stage {
     return this.lab.clouds
       .machines()
       .filter(({ status, ours }) => ours !== undefined && status !== 'Terminated');
+  }
+
+  /** Returns the volumes that the clouds have now. */
+  volumes() {
+    const { sites, engine } = this.lab.clouds;
+    return sites.flatMap((site) => volumesAt(site, engine.world.clock.now()));
   }
 
   /** Returns the times of create calls at the clouds from `sinceMs` on, in order. */

@@ -186,7 +186,7 @@ describe('what a deployment still has', () => {
     const { fleets: live, connections } = await readStanding(store);
     expect(connections.map(({ name }) => name)).toEqual(expect.arrayContaining(['sim-aws', 'sim-gcp']));
     expect(live.length).toBeGreaterThan(0);
-    expect(await readPossessions(store)).toEqual({ machines: [], networks: [] });
+    expect(await readPossessions(store)).toEqual({ machines: [], networks: [], keptDisks: [] });
   });
 });
 

@@ -4,6 +4,7 @@ import { type FleetRequest, fleetRequestSchema } from '../../../functions/model/
 import type { LimitOverride } from '../../../functions/model/limit-profile.ts';
 import type { NetworkChoice } from '../../../functions/model/network-choice.ts';
 import type { Orphan, OrphanPolicy, Sweep, SweepHold } from '../../../functions/model/orphan.ts';
+import type { Resource } from '../../../functions/model/resource.ts';
 import { type Lab, NAMESPACE } from '../../chaos/world/lab.ts';
 import type { Site } from './sites.ts';
 
@@ -206,6 +207,27 @@ export class FieldUser {
         apiKeyId: 'key-of-the-operator',
       }),
     );
+  }
+
+  /** Lists the disks that are kept, or will be. */
+  async volumes(): Promise<Resource[]> {
+    const { body } = await this.#lab.requestResources((api) =>
+      api.listResources({
+        ...about,
+        params: { namespace: NAMESPACE },
+        query: { limit: 500, kind: 'volume' },
+        body: undefined,
+      }),
+    );
+    return body.items;
+  }
+
+  async removeVolume(volume: string): Promise<Resource> {
+    const params = { namespace: NAMESPACE, volume };
+    const { body } = await this.#lab.requestResources((api) =>
+      api.removeVolume({ ...about, params, body: undefined }),
+    );
+    return body;
   }
 
   async orphans(): Promise<Orphan[]> {

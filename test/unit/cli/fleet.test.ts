@@ -15,6 +15,7 @@ function coming(...states: ReturnType<typeof fleet>[]): Answers {
     [`POST ${FLEETS}`]: { status: 202, body: fleet('Preparing') },
     [`DELETE ${FLEETS}/web-global`]: { status: 202, body: fleet('Terminating') },
     [`GET ${FLEETS}/${ID}`]: () => ({ body: states[Math.min(at++, states.length - 1)] }),
+    [`GET ${FLEETS}/${ID}/resources`]: { body: { items: [], cursor: null } },
     [`GET ${FLEETS}/web-global`]: { body: fleet('Creating') },
   };
 }
@@ -249,7 +250,39 @@ describe('fleet delete --wait', () => {
     });
     expect(exitCode).toBe(0);
     expect(stderr).toContain('web-global  Terminated  4 of 4 gone  aws 3/3  gcp 1/1');
-    expect(asked.map(({ method }) => method)).toEqual(['DELETE', 'GET', 'GET']);
+    expect(asked.map(({ method }) => method)).toEqual(['DELETE', 'GET', 'GET', 'GET']);
+  });
+
+  it('`fleet delete` names the disks that the fleet leaves, with their price', async () => {
+    const disk = {
+      kind: 'volume',
+      fleet: { id: ID, name: 'web-global' },
+      connection: 'sim-aws',
+      location: 'us-east-1',
+    };
+    const kept = {
+      ...disk,
+      state: 'Ready',
+      neededBy: ['machines'],
+      liveInstances: 1,
+      instanceId: `${ID}-00000`,
+      sizeGb: 50,
+    };
+    const answers = coming();
+    answers[`GET ${FLEETS}/${ID}/resources`] = {
+      body: {
+        items: [
+          { ...kept, name: 'v0000000000000001', diskType: 'gp3', usdPerMonth: 4 },
+          { ...kept, name: 'v0000000000000002' },
+        ],
+        cursor: null,
+      },
+    };
+    const { exitCode, stderr } = await cli(['fleet', 'delete', 'web-global'], { answers });
+    expect(exitCode).toBe(0);
+    expect(stderr).toContain('2 kept disks, $4.00 a month without 1 whose price is not known');
+    expect(stderr).toContain(`v0000000000000001 of ${ID}-00000: 50 GB gp3, $4.00 a month`);
+    expect(stderr).toContain(`v0000000000000002 of ${ID}-00000: 50 GB, price not known`);
   });
 
   it('`fleet delete --wait` exits with 0 if the API answers that the fleet does not exist', async () => {

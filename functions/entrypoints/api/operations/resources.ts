@@ -7,8 +7,9 @@ import {
   type OrphanCursor,
   sweepView,
 } from '../../../features/sweeps/sweep-view.ts';
+import { removeVolume } from '../../../features/volumes/remove-volume.ts';
 import type { DriverName } from '../../../model/connection.ts';
-import { fleetIdSchema } from '../../../model/identifiers.ts';
+import { connectionKey, fleetIdSchema } from '../../../model/identifiers.ts';
 import { readConnection } from '../../../platform/store/connections.ts';
 import { readFleetItem } from '../../../platform/store/fleets.ts';
 import type { LiveFleet } from '../../../platform/store/live-fleets.ts';
@@ -18,7 +19,7 @@ import { readSweep } from '../../../platform/store/sweeps.ts';
 import type { DriverMessage } from '../../../platform/workflow/messages.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import type { OperationsOf } from '../handle.ts';
-import { notFound, refuse } from '../problem.ts';
+import { notFound, Problem, refuse } from '../problem.ts';
 import { requireNamespace } from '../require-namespace.ts';
 import { networkOperations } from './networks.ts';
 
@@ -36,19 +37,48 @@ export function resourceOperations({ store, send }: ResourceDeps): OperationsOf<
     if (!fleet || fleet.namespace !== namespace) throw notFound(`fleet ${idOrName}`);
     return fleet;
   };
+  const keysOf = async (namespace: string) => (await connectionsOf(store, namespace)).map(connectionKey);
   return {
     async listResources({ params: { namespace }, query: { fleet, cursor, ...query } }) {
       await requireNamespace(store, namespace);
       const only = fleet === undefined ? undefined : await fleetOf(namespace, fleet);
-      const page = await listResources(store, namespace, { ...query, cursor: resourceCursor(cursor) }, only);
+      const keys = await keysOf(namespace);
+      const page = await listResources(
+        store,
+        namespace,
+        keys,
+        { ...query, cursor: resourceCursor(cursor) },
+        only,
+      );
       return { body: { items: page.items, cursor: encodeCursor(joined(page.cursor)) } };
     },
     async listFleetResources({ params: { namespace, fleet }, query: { cursor, ...query } }) {
       const only = await fleetOf(namespace, fleet);
-      const page = await listResources(store, namespace, { ...query, cursor: resourceCursor(cursor) }, only);
+      const keys = await keysOf(namespace);
+      const page = await listResources(
+        store,
+        namespace,
+        keys,
+        { ...query, cursor: resourceCursor(cursor) },
+        only,
+      );
       return { body: { items: page.items, cursor: encodeCursor(joined(page.cursor)) } };
     },
     ...networkOperations({ store, send }),
+    async removeVolume({ params: { namespace, volume } }) {
+      await requireNamespace(store, namespace);
+      const connections = (await connectionsOf(store, namespace)).map((one) => ({
+        key: connectionKey(one),
+        driver: one.driver,
+      }));
+      const removed = await removeVolume(store, connections, volume, send);
+      if (removed === undefined) throw notFound(`volume ${volume}`);
+      if (removed === 'in-use') {
+        const detail = `the machine of volume ${volume} exists: delete its instance or fleet first`;
+        throw new Problem('in-use', detail);
+      }
+      return { body: removed };
+    },
     async listOrphans({ params: { namespace }, query: { cursor, ...query } }) {
       await requireNamespace(store, namespace);
       const page = await listOrphans(store, namespace, { ...query, cursor: orphanCursor(cursor) });

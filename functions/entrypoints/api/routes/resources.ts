@@ -12,7 +12,7 @@ import {
   sweepRequestSchema,
   sweepSchema,
 } from '../../../model/orphan.ts';
-import { resourceSchema, resourceStateSchema } from '../../../model/resource.ts';
+import { resourceSchema, resourceStateSchema, volumeNameSchema } from '../../../model/resource.ts';
 import { namespaceParams, noQuery, pageOf, pageQuery, route } from './route.ts';
 
 const fleetSchema = nameSchema.describe('The id of a fleet, or the name of a live fleet.');
@@ -33,7 +33,8 @@ export const resourceRoutes = [
     method: 'GET',
     path: '/v1/namespaces/{namespace}/resources',
     handler: 'resources',
-    summary: 'List the network resources of all fleets. A page may be short or empty and still have a cursor',
+    summary:
+      'List the network resources of all fleets, then the disks that are kept. A page may be short or empty and still have a cursor',
     params: namespaceParams,
     query: resourceQuery.extend({ fleet: fleetSchema.optional() }),
     status: 200,
@@ -114,6 +115,18 @@ export const resourceRoutes = [
     body: networkRangesSchema,
     status: 200,
     response: networkRangesSchema,
+  }),
+  route({
+    operationId: 'removeVolume',
+    method: 'DELETE',
+    path: '/v1/namespaces/{namespace}/volumes/{volume}',
+    handler: 'resources',
+    summary: 'Remove a disk that was kept when its machine was removed, with what is on it',
+    params: namespaceParams.extend({ volume: volumeNameSchema }),
+    query: noQuery,
+    status: 202,
+    response: resourceSchema,
+    refusals: ['in-use'],
   }),
   route({
     operationId: 'listOrphans',

@@ -87,12 +87,31 @@ describe('a dry run of the removal', () => {
       ['accepting', { fleets: 2 }],
       ['fleets', { fleets: 2, instances: 4 }],
       ['networks', { networks: 0 }],
-      ['clouds', { connections: 2 }],
+      ['clouds', { connections: 2, keptDisks: 0 }],
       ['secrets', { connections: 2, parameters: 2 }],
       ['stack', { resources: 2, tablesKept: 2 }],
     ]);
     expect(deployment.events).toEqual([]);
     expect(deployment.ending).toBeUndefined();
+  });
+
+  it('the dry run and the removal name the disks that stay, with their price', async () => {
+    const disk = { namespace: 'default', connection: 'sim-aws', cloud: 'aws', location: 'us-east-1' };
+    const of = { name: 'f-one-0', fleet: 'one', sizeGb: 50, type: 'gp3' };
+    const keptDisks = [
+      { ...disk, ...of, backendId: 'vol-1', usdPerMonth: 4 },
+      { ...disk, ...of, backendId: 'vol-2', usdPerMonth: null },
+    ];
+    for (const [flags, verb] of [
+      [['--dry-run'], 'would stay'],
+      [CONFIRM, 'stay'],
+    ] as const) {
+      const { document } = await new FakeDeployment({ keptDisks }).run(...flags);
+      const { found } = document.steps.find(({ step }: { step: string }) => step === 'clouds');
+      expect(found).toContain(
+        `2 kept disks, $4.00 a month without 1 whose price is not known ${verb}: sim-aws/us-east-1 vol-1 (50 GB gp3, $4.00 a month), sim-aws/us-east-1 vol-2 (50 GB gp3, price not known)`,
+      );
+    }
   });
 
   it('the dry run names the connections at which the removal would stop', async () => {

@@ -32,6 +32,7 @@ export interface FakeSetting {
   ending?: Ending;
   /** Findings of each sweep. */
   findings?: { kind: string; backendId: string; reason: string; state: string }[];
+  keptDisks?: Possessions['keptDisks'];
   aws?: AwsAnswers;
   /** Runs before each sleep. */
   onSleep?: (deployment: FakeDeployment, interrupt: () => void) => void;
@@ -152,7 +153,7 @@ export class FakeDeployment {
         })),
       ),
     );
-    return { machines, networks: [] };
+    return { machines, networks: [], keptDisks: this.#setting.keptDisks ?? [] };
   }
 
   #api(): Answers {

@@ -1,4 +1,6 @@
 import fc from 'fast-check';
+import { volumeName } from '../../../../../functions/features/volumes/volume-view.ts';
+import { KEPT_VOLUME } from './api.ts';
 import { resolved, type Schema } from './schema.ts';
 
 /** JSON text that is sent unchanged, for values that `JSON.stringify` would write differently, such as `1e400`. */
@@ -28,6 +30,7 @@ export const KNOWN = new Map<string, readonly unknown[]>(
     allowFrom: ['203.0.113.0/24', '10.0.0.0/8'],
     expiresAt: ['2999-01-01T00:00:00Z'],
     size: [1, 3],
+    volume: [volumeName(KEPT_VOLUME)],
     minimumInstances: [undefined, 1],
     name: ['constructor', 'prototype'],
     limits: [

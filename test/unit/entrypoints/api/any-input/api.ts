@@ -14,12 +14,30 @@ import { inspectRefusedConnection } from '../../../../../functions/features/conn
 import { DRIVER_NAMES } from '../../../../../functions/model/connection.ts';
 import { issueApiKey } from '../../../../../functions/platform/store/api-keys.ts';
 import type { Store } from '../../../../../functions/platform/store/store.ts';
+import { keepVolume, type VolumeItem } from '../../../../../functions/platform/store/volumes.ts';
 import { ClientLoans } from '../../../../chaos/models/dynamo/client.ts';
 import { Dynamo } from '../../../../chaos/models/dynamo/dynamo.ts';
 import { FLEETS_INDEXES, Table } from '../../../../chaos/models/dynamo/table.ts';
 import { TABLES } from '../../../../chaos/world/tables.ts';
 import { eventOf, type Request } from '../event.ts';
 import { assertStorable } from './storable.ts';
+
+/** A kept disk that requests may remove. */
+export const KEPT_VOLUME: VolumeItem = {
+  connectionKey: 'sim/default/sim-aws',
+  namespace: 'default',
+  connection: 'sim-aws',
+  cloud: 'aws',
+  location: 'us-east-1',
+  backendId: 'vol-0123456789abcdef0',
+  fleetId: 'f1kdvdsg466w7wczm',
+  fleetName: 'web-global',
+  instanceId: 'f1kdvdsg466w7wczm-00001',
+  launchToken: 'f1kdvdsg466w7wczm-00001.1',
+  nodeGroup: 'machines',
+  state: 'Kept',
+  sizeGb: 50,
+};
 
 const MAX_PARAMETER_BYTES = 4_096;
 
@@ -60,6 +78,7 @@ export class InProcessApi {
   /** Creates the API key that `ask` sends with each request. */
   async open(): Promise<void> {
     this.#key = (await issueApiKey(this.store, { name: 'tests' })).key;
+    await keepVolume(this.store, KEPT_VOLUME);
   }
 
   close(): void {
