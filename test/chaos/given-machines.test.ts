@@ -84,7 +84,8 @@ describe('several instance types', PATIENT, () => {
         for (const id of ids) await stage.until(id, isUp);
         expect(typesOfMachines(stage)).toEqual(Array.from({ length: 24 }, () => 'large'));
         const fleet = await stage.until(ids[0] ?? '', isUp);
-        expect(fleet.usdPerHour).toBeCloseTo(8 * 0.1);
+        // The price of the large type, and of a public address.
+        expect(fleet.usdPerHour).toBeCloseTo(8 * (0.1 + 0.005));
       },
       { Running: 3 },
       calmScenario({}, { ...LIMITS, rooms: ROOMS }),
