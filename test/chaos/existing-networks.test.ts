@@ -10,6 +10,7 @@ import { NAMESPACE } from './world/lab.ts';
 
 const HERE: CloudSite = { cloud: 'aws', connection: 'sim-aws', location: 'east-1' };
 const LIMITS = { slots: { locations: 2, instancesPerLocation: 20 } };
+const USERS_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA user';
 const ROOMS = { a: 1_000, b: 1_000, c: 1_000 };
 
 /** Returns the request of a fleet in one location whose machines go into a given network. */
@@ -87,6 +88,26 @@ describe('an existing network', PATIENT, () => {
         expect(resourcesAt(stage.lab, HERE)).toEqual(made);
       },
       { Terminated: 4 },
+      calmScenario({}, LIMITS),
+    );
+  });
+
+  it('has machines with the user’s key next to machines with the key of the fleet', async () => {
+    await expectAfter(
+      async (stage) => {
+        const { given, made } = makeUsersNetwork(stage.lab, HERE, 'users');
+        const { nodeGroups, ...fleet } = fleetIn(given, 2);
+        const ssh = { publicKeys: [USERS_KEY] };
+        const ofUser = nodeGroups.map((group) => ({ ...group, name: 'with-key', ssh }));
+        const { id } = await stage.create({ ...fleet, nodeGroups: [...nodeGroups, ...ofUser] });
+        await stage.until(id, isUp);
+        expect(machinesIn(stage)).toHaveLength(4);
+        expect(kindsAt(stage)).toEqual(['key-pair', 'key-pair', 'network', 'security-group']);
+        await stage.remove(id);
+        await stage.until(id, isGone);
+        expect(resourcesAt(stage.lab, HERE)).toEqual(made);
+      },
+      { Terminated: 1 },
       calmScenario({}, LIMITS),
     );
   });

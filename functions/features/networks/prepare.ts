@@ -19,7 +19,7 @@ import { type Around, ensureResource, type Need, type Progress } from './ensure-
 import { hasGroupSource } from './inbound-rules.ts';
 import { joinNetworks } from './join.ts';
 import { siteNetwork } from './machine-network.ts';
-import { refusalOf } from './verify-given.ts';
+import { type GivenSite, refusalOf } from './verify-given.ts';
 import { isGiven, verifyMachines } from './verify-machines.ts';
 import { wantedNetworks } from './wanted.ts';
 
@@ -82,12 +82,7 @@ export async function ensureNetworks(
   const chosen = await siteNetwork(context, fleetId, site);
   const network = items.find(({ kind }) => kind === 'network');
   const need = { site, opened, fleetId, membership };
-  if (chosen.mode === 'existing') {
-    const keyPair = items.find(({ kind }) => kind === 'key-pair');
-    if (!keyPair) return 'stopped';
-    const around: Around = { all: items, verify: (client) => refusalOf(client, site, chosen) };
-    return await blockOrWait(context, fleetId, site, [await ensureResource(context, need, keyPair, around)]);
-  }
+  if (chosen.mode === 'existing') return await ensureInGiven(context, need, chosen, items);
   // The network was removed in the meantime. This happens only while launching is not on.
   if (!network) return 'stopped';
   const first = await ensureResource(context, need, network, { network, all: items });
@@ -118,6 +113,28 @@ async function verifyOnce(
   if (items.length > 0) return undefined;
   const opened = await openOrFail(context, site);
   return 'failure' in opened ? opened : await verifyMachines(context, fleetId, site, opened);
+}
+
+/**
+ * Creates the key pairs of a fleet in an existing network. The network is verified before the first of them is made: a
+ * key pair that is Ready shows that the network was verified.
+ */
+async function ensureInGiven(
+  context: WorkerContext,
+  need: Need,
+  given: GivenSite,
+  items: readonly SiteResource[],
+): Promise<NetworksAnswer> {
+  const { fleetId, site } = need;
+  const [first, ...others] = items.filter(({ kind }) => kind === 'key-pair');
+  // The key pairs were removed in the meantime. This happens only while launching is not on.
+  if (!first) return 'stopped';
+  const ensure = (item: SiteResource, verify: NonNullable<Around['verify']>) =>
+    ensureResource(context, need, item, { all: items, verify });
+  const progress = await ensure(first, (client) => refusalOf(client, site, given));
+  if (progress !== 'ready') return await blockOrWait(context, fleetId, site, [progress]);
+  const rest = others.map((item) => ensure(item, () => Promise.resolve(undefined)));
+  return await blockOrWait(context, fleetId, site, await Promise.all(rest));
 }
 
 /** Creates everything but the network. The rules of some security groups name the ids of others, which come first. */
