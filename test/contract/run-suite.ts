@@ -63,6 +63,7 @@ export async function runSuite({ harness, only, progress }: RunOptions): Promise
       ...harness.driver.capabilities,
       ...harness.driver.features,
     ]);
+    for (const absent of cloud.lacks ?? []) able.delete(absent);
     for (const assertion of chosen) {
       if (assertion.needs !== undefined && !able.has(assertion.needs)) {
         report.skipped.push({ assertion: assertion.id, because: 'capability-absent' });

@@ -36,6 +36,7 @@ const envSchema = z.object({
   OS_PROJECT_DOMAIN_NAME: z.string().optional(),
   FLEETWRIGHT_OPENSTACK_TYPE: z.string().default('m1.small').describe('a flavor'),
   FLEETWRIGHT_OPENSTACK_IMAGE: z.string().default('ubuntu-24.04'),
+  FLEETWRIGHT_OPENSTACK_DISK_TYPE: z.string().optional().describe('a volume type that is not the default'),
 });
 type Env = z.output<typeof envSchema>;
 
@@ -144,6 +145,10 @@ const groupSchema = z.object({
   }),
 });
 const UPSTREAMS = { nova: 'compute', neutron: 'network', glance: 'image' } as const;
+/** Types of Cinder in Keystone's catalogue. A cloud may lack Cinder. */
+const CINDER = ['volumev3', 'block-storage'] as const;
+/** What the driver cannot do at a cloud without Cinder. */
+const NEED_CINDER = ['volumes', 'disk-types', 'data-disks', 'kept-disks'] as const;
 
 /** Reads the cloud directly, without the driver. */
 class Direct {
@@ -185,6 +190,10 @@ class Direct {
     );
   }
 
+  get hasCinder(): boolean {
+    return CINDER.some((type) => this.#endpoints.has(type));
+  }
+
   endpointOf(type: string): string {
     const url = this.#endpoints.get(type);
     if (url === undefined) throw new HarnessUnavailable(`${this.#env.OS_REGION_NAME} has no ${type} service`);
@@ -200,7 +209,9 @@ class Direct {
       name,
       new URL(this.endpointOf(type)).origin,
     ]);
-    return { keystone: this.#identity, ...Object.fromEntries(others) };
+    const cinder = CINDER.flatMap((type) => this.#endpoints.get(type) ?? []).slice(0, 1);
+    const volumes = cinder.map((url) => ['cinder', new URL(url).origin]);
+    return { keystone: this.#identity, ...Object.fromEntries([...others, ...volumes]) };
   }
 
   async read(type: string, path: string): Promise<unknown> {
@@ -291,6 +302,7 @@ async function start(): Promise<CloudUnderTest> {
     throw new HarnessUnavailable(`Keystone does not answer at ${env.OS_AUTH_URL}\n${RUN_FIRST}`);
   });
   const credential = credentialOf(env);
+  const { FLEETWRIGHT_OPENSTACK_DISK_TYPE: diskType } = env;
   const secretField = 'password' in credential ? 'password' : 'applicationCredentialSecret';
   const versions = z
     .object({ version: z.object({ version: z.string() }) })
@@ -339,6 +351,9 @@ async function start(): Promise<CloudUnderTest> {
     groupsBelongToNetworks: false,
     unknownImageBackendId: '00000000-0000-4000-8000-000000000000',
     unknownBackendId: '00000000-0000-4000-8000-000000000000',
+    unknownVolumeBackendId: '00000000-0000-4000-8000-000000000000',
+    ...(diskType === undefined ? {} : { diskType }),
+    lacks: direct.hasCinder ? (diskType === undefined ? ['disk-types'] : []) : NEED_CINDER,
     publicKey: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl contract',
     moreThanAPage: PAGE_SIZE + 1,
     // Nova lists a server immediately after the answer to the create.

@@ -1,5 +1,6 @@
 import type { CloudClient, Driver, InstanceSpec } from '../../../functions/drivers/contract/driver.ts';
 import type { DriverErrorCode } from '../../../functions/drivers/contract/errors.ts';
+import type { CapabilityName, DriverFeature } from '../../../functions/drivers/contract/metadata.ts';
 import type { RefusedQuota } from '../../../functions/drivers/contract/quota.ts';
 import type { Cloud } from '../../../functions/model/cloud.ts';
 import type { Credential } from '../../../functions/model/connection.ts';
@@ -190,6 +191,11 @@ export interface CloudUnderTest {
   isSpot?(request: ProxiedRequest): boolean;
   /** Returns the disks that a create request asks for, the root disk first; undefined for any other request. */
   disksOf?(request: ProxiedRequest): readonly Partial<RootDisk>[] | undefined;
+  /**
+   * Capabilities and features of the driver that this cloud does not have, because it lacks an optional service. Assertions
+   * that need them are skipped.
+   */
+  lacks?: readonly (CapabilityName | DriverFeature)[];
   /** A disk type that is not the default one. */
   diskType?: string;
   /** A key with which the account may encrypt disks. */
