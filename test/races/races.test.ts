@@ -4,7 +4,12 @@ import { MOVES, PAIRS } from './moves.ts';
 import { playRace, type RaceResult } from './play.ts';
 
 const SEEDS = [1];
-/** Time limit of each test in ms. The test of all pairs is slow on a busy machine. */
+/** Operations that race with every other one here. `npm run test:races`, which runs nightly, races all pairs. */
+const RACED = new Set<string>(['createFleet', 'deleteConnection', 'deleteFleet', 'deleteNamespace']);
+const RACED_PAIRS = PAIRS.filter(
+  ({ one, other }) => one === other || RACED.has(one.id) || RACED.has(other.id),
+);
+/** Time limit of each test in ms. The test of many pairs is slow on a busy machine. */
 const PATIENT = { timeout: 300_000 };
 
 describe('races', PATIENT, () => {
@@ -19,10 +24,10 @@ describe('races', PATIENT, () => {
   });
 
   it.each(SEEDS)(
-    'after a race of each pair, the state agrees with the answers and no work is left (seed %i)',
+    'after a race of each pair that deletes something or creates a fleet, the state agrees with the answers and no work is left (seed %i)',
     async (seed) => {
       const violations: string[] = [];
-      for (const pair of PAIRS) {
+      for (const pair of RACED_PAIRS) {
         const result = await playRace(pair, seed);
         violations.push(...result.violations.map((text) => `${result.pair}: ${text}`));
       }
