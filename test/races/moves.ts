@@ -17,7 +17,7 @@ import {
 } from './situation.ts';
 
 /** The operation that takes a body and changes nothing. */
-const CHANGES_NOTHING = 'validateFleet';
+export const CHANGES_NOTHING = 'validateFleet';
 
 /** Operations of the API contract that change something. */
 export type MutatingId = Exclude<
@@ -74,13 +74,13 @@ const secretOf = (kind: string, at: number) => `secret-of-${kind}-${at}`;
 const sizeOf = (at: number) => WEB_SIZE + (at % 2);
 const ONE_KEY = 'the-key-of-all';
 
-/** The compiler reports a route without an entry in this table. */
 /** A network that the cloud does not have. Its verification fails. */
 const NO_NETWORK = {
   mode: 'existing' as const,
   existing: { [LOCATION]: { networkId: 'none', subnetIds: ['none'], securityGroupIds: ['none'] } },
 };
 
+/** The compiler reports a route without an entry in this table. */
 const RECIPES: { readonly [Id in MutatingId]: readonly Recipe<Id>[] } = {
   createNamespace: [
     {

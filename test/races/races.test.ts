@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { routes } from '../../functions/entrypoints/api/contract.ts';
-import { MOVES, PAIRS } from './moves.ts';
+import { CHANGES_NOTHING, MOVES, PAIRS } from './moves.ts';
 import { playRace, type RaceResult } from './play.ts';
 
 const SEEDS = [1];
@@ -14,7 +14,9 @@ const PATIENT = { timeout: 300_000 };
 
 describe('races', PATIENT, () => {
   it('the moves (racing requests) cover every operation of the contract that changes something', () => {
-    const mutating = routes.filter(({ method }) => method !== 'GET').map(({ operationId }) => operationId);
+    const mutating = routes
+      .filter(({ method, operationId }) => method !== 'GET' && operationId !== CHANGES_NOTHING)
+      .map(({ operationId }) => operationId);
     expect(new Set(MOVES.map(({ id }) => id))).toEqual(new Set(mutating));
   });
 
