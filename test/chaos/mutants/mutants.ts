@@ -354,22 +354,17 @@ import type { Store } from '../../platform/store/store.ts';`,
     ],
   },
   {
-    name: 'network-withdrawn-from-a-fleet-that-joins',
+    name: 'network-removed-under-its-users',
     edits: [
       {
         file: 'functions/platform/store/shared-networks.ts',
         find: `#users = :none AND joins = :joins`,
         replace: `#users >= :none AND joins >= :joins`,
       },
-    ],
-  },
-  {
-    name: 'membership-written-twice',
-    edits: [
       {
-        file: 'functions/platform/store/memberships.ts',
-        find: `    ? { ConditionExpression: 'attribute_not_exists(pk)' }`,
-        replace: `    ? { ConditionExpression: 'attribute_not_exists(pk) OR attribute_exists(pk)' }`,
+        file: 'functions/features/networks/remove-unused.ts',
+        find: `isHead(item) && item.users === 0 &&`,
+        replace: `isHead(item) && item.users >= 0 &&`,
       },
     ],
   },
