@@ -191,6 +191,8 @@ export class Lab {
       const left = await client.listVolumes(location);
       const free = left.filter(({ attachedTo, isLeaving }) => attachedTo === undefined && !isLeaving);
       await Promise.all(free.map(({ backendId }) => client.deleteVolume(location, backendId)));
+      // A list may have left out a machine that was just created. Its volume shows that it exists.
+      if (left.length > free.length) await this.#removeMachines(client, location);
       return left.length === 0 ? true : undefined;
     });
   }
