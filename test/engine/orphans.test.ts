@@ -361,12 +361,11 @@ describe('a vanished machine that shows up again', () => {
     await transition(store, made, [change], 0);
     return { made, id };
   }
-  const writeFleet = (fleetId: string) =>
-    createFleet(store, {
-      connections: [],
-      spec: { ...spec(`back-${fleetId.slice(-6)}`, 1), fleetId },
-      request,
-    });
+  const writeFleet = (fleetId: string) => {
+    const { nodeGroups, ...rest } = spec(`back-${fleetId.slice(-6)}`, 1);
+    const here = nodeGroups.map((group) => ({ ...group, locations: [location] }));
+    return createFleet(store, { connections: [], spec: { ...rest, nodeGroups: here, fleetId }, request });
+  };
   const placementOf = ({ fleetId }: InstanceItem) => readPlacement(store, fleetId, KEY, location);
 
   it('a vanished machine that shows up again is bound to its record, and the counters count it as running', async () => {

@@ -3,6 +3,7 @@ import { type InstanceRef, parseInstanceId } from '../../model/identifiers.ts';
 import { type InstanceItem, readInstances } from '../../platform/store/instances.ts';
 import { returnInstance } from '../../platform/store/move.ts';
 import { readNetworkRecords, reopenNetwork } from '../../platform/store/networks.ts';
+import { readPlacement } from '../../platform/store/placements.ts';
 import type { StatusChange } from '../../platform/store/transition.ts';
 import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 import { reviewLater } from '../../platform/worker/review-later.ts';
@@ -112,6 +113,9 @@ async function reopen(
 async function reopenNetworks(context: WorkerContext, site: SiteRef, fleetId: string): Promise<void> {
   const records = await readNetworkRecords(context.store, { fleetId, ...site });
   for (const record of records) if (record.status === 'Gone') await reopenNetwork(context.store, record);
+  const placement = await readPlacement(context.store, fleetId, site.connectionKey, site.location);
+  // The fleet has ended at the site. Its machine is removed, and needs no network.
+  if (!placement || placement.launching === 'ended') return;
   const { shared } = await wantedNetworks(context, fleetId, site);
   if (shared.length > 0) await rejoinNetworks(context, fleetId, site, shared);
 }

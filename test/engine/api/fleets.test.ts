@@ -69,6 +69,7 @@ describe('creating a fleet', () => {
         cloud: 'aws',
         imageBackendIds: { 'us-east-1': 'ami-us-east-1', 'us-west-2': 'ami-us-west-2' },
         pricesUsdPerHour: { 'us-east-1': 0.1, 'us-west-2': 0.1 },
+        publicIpUsdPerHour: 0.005,
         vcpus: 2,
         gpus: 0,
         memoryGb: 8,
