@@ -47,10 +47,11 @@ export function abandonedSecret(
 }
 
 /**
- * Lists all abandoned secrets. There are few, because `finishChanges` removes each after about a quarter of an hour.
+ * Lists all abandoned secrets with a strongly consistent read: a connection that was removed a moment ago counts. There
+ * are few, because `finishChanges` removes each after about a quarter of an hour.
  */
 export async function listAbandonedSecrets(store: Store<'access'>): Promise<AbandonedSecret[]> {
-  return await queryAll(store, store.tables.access, { pk: PARTITION, prefix: '' }, (item) =>
+  return await queryAll(store, store.tables.access, { pk: PARTITION, prefix: '', consistent: true }, (item) =>
     schema.parse(item),
   );
 }
