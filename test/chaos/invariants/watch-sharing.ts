@@ -84,6 +84,8 @@ export class SharingWatch {
   }
 }
 
+const rangeSchema = z.object({ cidr: z.string(), name: z.string().optional() });
+
 /** Returns the names of the shared network resources that have a record. */
 export const sharedNames = (lab: Lab): string[] => sharedOf(lab.tables.fleets.all()).map(({ name }) => name);
 
@@ -104,11 +106,16 @@ export function checkSharing(lab: Lab): Violation[] {
   for (const name of new Set(used))
     if (!names.has(name))
       violations.push({ kind: 'record', text: `a fleet uses ${name}, which has no record` });
-  const taken = items
+  const ranges = items
     .filter(({ pk }) => String(pk).startsWith('RANGES#'))
-    .flatMap((item) => z.array(z.object({ cidr: z.string(), name: z.string() })).parse(item['ranges']));
+    .flatMap((item) => z.array(rangeSchema).parse(item['ranges']));
+  // A range without a name is reserved for a site, and stays without a network.
+  const taken = ranges.filter(({ name }) => name !== undefined);
+  const reserved = ranges.filter(({ name }) => name === undefined).map(({ cidr }) => cidr);
   const inUse = shared.flatMap(({ name, cidr }) => (cidr === undefined ? [] : [`${cidr} ${name}`]));
   const recorded = taken.map(({ cidr, name }) => `${cidr} ${name}`);
+  if (new Set(reserved).size < reserved.length)
+    violations.push({ kind: 'duplicated', text: `a range is reserved twice: ${reserved.join()}` });
   if (inUse.toSorted().join() !== recorded.toSorted().join())
     violations.push({ kind: 'record', text: `ranges in use: ${inUse.join()}; taken: ${recorded.join()}` });
   if (new Set(taken.map(({ cidr }) => cidr)).size < taken.length)
