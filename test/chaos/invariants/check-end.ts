@@ -84,7 +84,7 @@ export function checkEnd(lab: Lab, forgotten = new ForgottenMachines()): Violati
   checkCounters(records, add);
   checkFleets(lab, records, forgotten, add);
   checkSlots(lab, add);
-  violations.push(...checkSharing(lab));
+  violations.push(...checkSharing(lab, forgotten));
   for (const text of lab.clouds.permits.ungoverned) add('limit', text);
   for (const text of lab.tables.refused) add('bug', text);
   return violations;

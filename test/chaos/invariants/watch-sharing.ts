@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { membershipSchema } from '../../../functions/platform/store/networks.ts';
 import type { Item } from '../models/dynamo/evaluate.ts';
 import type { Lab } from '../world/lab.ts';
+import type { ForgottenMachines } from './forgotten-machines.ts';
 import { type Violation, violationBy } from './violation.ts';
 import type { CloudWatch } from './watch-clouds.ts';
 
@@ -90,17 +91,31 @@ const rangeSchema = z.object({ cidr: z.string(), name: z.string().optional() });
 export const sharedNames = (lab: Lab): string[] => sharedOf(lab.tables.fleets.all()).map(({ name }) => name);
 
 /**
+ * Returns true if a resource cannot be removed because of a machine that restored tables forgot. Sweeps report such a
+ * machine, and do not remove it. The network of a security group that cannot be removed stands as well.
+ */
+function isKeptByForgotten(lab: Lab, { backendId }: Shared, forgotten: ForgottenMachines): boolean {
+  if (backendId === undefined) return false;
+  return lab.clouds
+    .machines()
+    .filter((machine) => machine.status !== 'Terminated' && forgotten.isExcused(lab, machine))
+    .some(({ networkId, securityGroupIds }) => [networkId, ...securityGroupIds].includes(backendId));
+}
+
+/**
  * Checks a run at rest: each shared resource counts its users, no unused one is left, each network has a range that no
  * other one has, and no range is taken for a network that is gone.
  */
-export function checkSharing(lab: Lab): Violation[] {
+export function checkSharing(lab: Lab, forgotten: ForgottenMachines): Violation[] {
   const items = lab.tables.fleets.all();
   const shared = sharedOf(items);
   const used = membershipsOf(items).flatMap(({ resources }) => resources.map(({ name }) => name));
-  const violations: Violation[] = shared.flatMap(({ name, users, status }): Violation[] => {
+  const violations: Violation[] = shared.flatMap((resource): Violation[] => {
+    const { name, users, status } = resource;
     const real = used.filter((one) => one === name).length;
     if (real !== users) return [{ kind: 'counter', text: `${name} counts ${users} users, and has ${real}` }];
-    return users === 0 ? [{ kind: 'leaked', text: `${name} is ${status}, and no fleet uses it` }] : [];
+    if (users > 0 || isKeptByForgotten(lab, resource, forgotten)) return [];
+    return [{ kind: 'leaked', text: `${name} is ${status}, and no fleet uses it` }];
   });
   const names = new Set(shared.map(({ name }) => name));
   for (const name of new Set(used))
