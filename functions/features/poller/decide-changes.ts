@@ -69,10 +69,10 @@ export const isVanishing = ({ record, to, fields }: StatusChange): boolean =>
 
 /**
  * Returns true if a change may change the status of a settled fleet: an instance that was launched before begins or
- * ceases to run, or has vanished.
+ * ceases to run, or has vanished. Also if its cloud began to remove the machine, and keeps the machine after all.
  */
 export const mayChangeFleet = ({ record, to }: StatusChange): boolean =>
-  record.status !== 'Creating' && record.status !== 'Terminating' && record.status !== to;
+  record.status !== 'Creating' && record.status !== to && (record.status !== 'Terminating' || !isClosed(to));
 
 /** Returns the fleet ids of the changes that record a failure. */
 export function fleetsThatLost(changes: readonly StatusChange[]): Set<string> {

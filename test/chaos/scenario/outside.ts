@@ -30,7 +30,11 @@ export async function actOutside(lab: Lab, cloud: string, deed: OutsideDeed, for
     world.commit({ kind: 'instance', record: { ...record, ...fields } });
   };
   const nowMs = ground.now();
-  const newIp = () => `198.18.${ground.random.int(0, 255)}.${ground.random.int(1, 254)}`;
+  // A machine without a public address gets none.
+  const newAddress = () =>
+    chosen.publicIp === undefined
+      ? {}
+      : { publicIp: `198.18.${ground.random.int(0, 255)}.${ground.random.int(1, 254)}` };
   ground.counts.outsideDeeds += 1;
   ground.trace.add('scenario', `${deed} of ${chosen.backendId} outside`);
   switch (deed) {
@@ -38,7 +42,7 @@ export async function actOutside(lab: Lab, cloud: string, deed: OutsideDeed, for
       put({ power: { kind: 'stop', askedAtMs: nowMs, doneAtMs: nowMs + 2_000 } });
       await ground.sleep(forMs);
       put({
-        publicIp: newIp(),
+        ...newAddress(),
         power: { kind: 'start', askedAtMs: ground.now(), doneAtMs: ground.now() + 2_000 },
       });
       return;
@@ -54,7 +58,7 @@ export async function actOutside(lab: Lab, cloud: string, deed: OutsideDeed, for
       put({ instanceType: OTHER_TYPE });
       return;
     case 'readdress':
-      put({ publicIp: newIp() });
+      put(newAddress());
       return;
   }
 }

@@ -78,6 +78,7 @@ describe('the changes of a poll', () => {
     expect(mayChangeFleet(change({ record: record({ status: 'Undefined' }) }))).toBe(true);
     expect(mayChangeFleet(change({ record: record({ status: 'Running' }), to: 'Suspended' }))).toBe(true);
     expect(mayChangeFleet(change({ record: record({ status: 'Creating' }) }))).toBe(false);
+    expect(mayChangeFleet(change({ record: record({ status: 'Terminating' }), to: 'Running' }))).toBe(true);
     expect(mayChangeFleet(change({ record: record({ status: 'Terminating' }), to: 'Terminated' }))).toBe(
       false,
     );
