@@ -5,7 +5,7 @@ import {
   type CloudNetworkResource,
   NETWORK_RESOURCE_KINDS,
 } from '../../drivers/contract/driver.ts';
-import { DriverError } from '../../drivers/contract/errors.ts';
+import { DriverError, type DriverErrorCode } from '../../drivers/contract/errors.ts';
 import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 
 /**
@@ -20,7 +20,7 @@ export interface SiteList {
   atMs: number;
   machines: CloudInstance[];
   resources: CloudNetworkResource[];
-  /** Undefined: the cloud shows no volumes, because the driver has none or the credential may not list them. */
+  /** Undefined: the driver has no volumes, or the cloud does not list them now. */
   volumes: CloudVolume[] | undefined;
 }
 
@@ -42,7 +42,13 @@ export async function listSite(
   return { atMs, machines, resources, volumes: await listVolumes(context, site, client) };
 }
 
-/** Lists the volumes of a site. Without the right to do so, the rest of the site is swept all the same. */
+/** Errors after which the whole sweep of the site is tried again: they do not concern volumes alone. */
+const OF_THE_SITE: ReadonlySet<DriverErrorCode> = new Set(['NoPermit', 'Throttled', 'Unauthorized']);
+
+/**
+ * Lists the volumes of a site. If the cloud denies the call, lacks it or cannot answer it, the rest of the site is swept
+ * all the same.
+ */
 async function listVolumes(
   context: WorkerContext,
   site: SiteRef,
@@ -52,8 +58,8 @@ async function listVolumes(
   try {
     return await client.listVolumes(site.location);
   } catch (error) {
-    if (!(error instanceof DriverError) || error.code !== 'Forbidden') throw error;
-    context.log.warn('the volumes of a site may not be listed', {
+    if (!(error instanceof DriverError) || OF_THE_SITE.has(error.code)) throw error;
+    context.log.warn('the volumes of a site could not be listed', {
       ...site,
       code: error.code,
       message: error.message,
