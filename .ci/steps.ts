@@ -22,14 +22,11 @@ export const CHANGE: readonly Stage[] = [
     [
       tests('disasters', npm('disasters')),
       contractOf('sim'),
+      contractOf('cb-spider'),
       tests('moto', npm('test:moto')),
       program('state machines on moto', npm('test:asl', '--json')),
     ],
-    [
-      program('contract of openstack', npm('test:openstack', '--json')),
-      contractOf('cb-spider'),
-      contractOf('aws'),
-    ],
+    [program('contract of openstack', npm('test:openstack', '--json')), contractOf('aws')],
   ],
   [
     [
