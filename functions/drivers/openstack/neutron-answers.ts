@@ -38,6 +38,7 @@ export const portSchema = z.object({
 });
 export const routerSchema = z.object(resourceShape);
 export const ruleSchema = z.object({
+  id: z.string(),
   direction: z.string(),
   ethertype: z.string().nullish(),
   protocol: z.string().nullish(),

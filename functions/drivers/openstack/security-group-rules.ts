@@ -20,7 +20,7 @@ const TRIES = 3;
 
 /**
  * Makes the rules that the group does not have yet. One request makes all of them or none. It therefore leaves no group
- * with a part of its rules.
+ * with a part of its rules. Neutron may make a rule twice for two concurrent requests: the later call removes the double.
  *
  * @throws DriverError QuotaExceeded if the project's quota of rules is used up
  */
@@ -44,12 +44,21 @@ export async function ensureRules(
         },
         answer: z.unknown(),
       });
-      return;
+      return await removeDoubles(region, group.id);
     } catch (error) {
       // A concurrent call has made at least one of the rules.
       if (!(error instanceof DriverError) || error.code !== 'Conflict' || attempt === TRIES) throw error;
     }
     known = (await readGroup(region, group.id)).security_group_rules;
+  }
+}
+
+/** Removes all rules that equal another rule with a lower id. Concurrent calls remove the same ones. */
+async function removeDoubles(region: Region, groupId: string): Promise<void> {
+  const { security_group_rules: rules } = await readGroup(region, groupId);
+  for (const equal of Map.groupBy(rules, textOf).values()) {
+    const [, ...doubles] = equal.map(({ id }) => id).toSorted();
+    for (const id of doubles) await region.remove('network', ['security-group-rules', id]);
   }
 }
 

@@ -104,13 +104,12 @@ export const NETWORKS = assertions([
   {
     id: 'networks.rules',
     title:
-      'a security group allows the traffic of its rules and no other, and a repeated request makes no further rule',
+      'a security group allows the traffic of its rules, and repeated and concurrent requests make each rule once',
     async run(lab) {
       const { client, cloud } = lab;
       const { networkBackendId } = await lab.ground();
       const spec = { location: cloud.location, name: lab.name(), networkBackendId, rules: RULES, tags: {} };
       const made = await Promise.all([1, 2].map(() => client.ensureSecurityGroup(spec)));
-      const before = made[0] ? await cloud.rulesOf(made[0].backendId) : [];
       made.push(await client.ensureSecurityGroup(spec));
       const [first] = made;
       assert.ok(first);
@@ -118,10 +117,7 @@ export const NETWORKS = assertions([
         made.map(({ backendId }) => backendId),
         made.map(() => first.backendId),
       );
-      const after = await cloud.rulesOf(first.backendId);
-      assert.equal(after.length, before.length);
-      // Neutron may keep a rule twice that two requests make at the same moment.
-      assert.deepEqual([...new Set(after)].toSorted(), [
+      assert.deepEqual((await cloud.rulesOf(first.backendId)).toSorted(), [
         'icmp 203.0.113.0/24',
         'tcp 22-22 203.0.113.0/24',
         'tcp 443-443 0.0.0.0/0',

@@ -40,6 +40,9 @@ const OTHERS = [
   },
 ];
 
+/** Adds an id to each rule, in the order of the rules. */
+const withIds = (rules: object[]) => rules.map((rule, at) => ({ id: `r${at}`, ...rule }));
+
 /** Plays a security group whose rules at each read are `reads`. The first `conflicts` requests for rules fail. */
 function playing(reads: object[][], conflicts = 0) {
   let left = conflicts;
@@ -48,7 +51,7 @@ function playing(reads: object[][], conflicts = 0) {
     name: 'fw-test-group',
     description: 'fleetwright:deployment=test',
     created_at: '2026-01-01T00:00:00Z',
-    security_group_rules: rules,
+    security_group_rules: withIds(rules),
   });
   const [first = [], ...later] = reads;
   return clientOf({
@@ -60,6 +63,7 @@ function playing(reads: object[][], conflicts = 0) {
         ? json({ NeutronError: { type: 'SecurityGroupRuleExists', message: 'it exists', detail: '' } }, 409)
         : json({ security_group_rules: [] }, 201);
     },
+    [`DELETE ${RULES}/r3`]: () => new Response(null, { status: 204 }),
   });
 }
 
@@ -91,6 +95,12 @@ test('if a concurrent call makes a rule first, the group is read again, and only
     { security_group_rules: [HTTPS, ...OTHERS].map((rule) => ({ security_group_id: 'g1', ...rule })) },
     { security_group_rules: OTHERS.slice(1).map((rule) => ({ security_group_id: 'g1', ...rule })) },
   ]);
+});
+
+test('a rule that Neutron made twice for concurrent requests is removed once', async () => {
+  const { client, asked } = playing([[EGRESS], [EGRESS, HTTPS, ...OTHERS.slice(0, 1), HTTPS]]);
+  await ensure(client, WANTED.slice(0, 2));
+  expect(asked.flatMap(({ method, what }) => (method === 'DELETE' ? [what] : []))).toEqual([`${RULES}/r3`]);
 });
 
 test('rules that Neutron refuses three times fail as Conflict', async () => {
