@@ -1,7 +1,7 @@
-import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
 import { blockOf, blocksOfPool, cidrsOverlap } from '../../model/address-range.ts';
 import { rangesKey, rangesPartition } from './keys.ts';
+import { queryAll } from './listing.ts';
 import type { Store } from './store.ts';
 import { type TransactItem, transactWrite } from './transact.ts';
 
@@ -28,22 +28,8 @@ type BlockItem = z.infer<typeof blockItemSchema>;
 
 /** Reads the taken ranges of a namespace, with strongly consistent reads. */
 async function readBlocks(store: Store<'fleets'>, namespace: string): Promise<BlockItem[]> {
-  const items: BlockItem[] = [];
-  let start: Record<string, unknown> | undefined;
-  do {
-    const page = await store.document.send(
-      new QueryCommand({
-        TableName: store.tables.fleets,
-        KeyConditionExpression: 'pk = :pk',
-        ExpressionAttributeValues: { ':pk': rangesPartition(namespace) },
-        ConsistentRead: true,
-        ...(start ? { ExclusiveStartKey: start } : {}),
-      }),
-    );
-    items.push(...z.array(blockItemSchema).parse(page.Items ?? []));
-    start = page.LastEvaluatedKey;
-  } while (start);
-  return items;
+  const keys = { pk: rangesPartition(namespace), prefix: '', consistent: true };
+  return await queryAll(store, store.tables.fleets, keys, (item) => blockItemSchema.parse(item));
 }
 
 /**

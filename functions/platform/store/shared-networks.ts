@@ -1,8 +1,9 @@
-import { GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
 import { parseConnectionKey } from '../../model/identifiers.ts';
 import { releaseOf } from './address-ranges.ts';
 import { type Key, sharedGoneKey, sharedHeadKey, sharedPartition, sharedRemovingKey } from './keys.ts';
+import { queryAll } from './listing.ts';
 import { GONE_KEPT_SECONDS, type NetworkKind, networkItemSchema, updateRecord } from './networks.ts';
 import type { Store } from './store.ts';
 import { type TransactItem, transactWrite } from './transact.ts';
@@ -46,25 +47,12 @@ export async function readShared(
   store: Store<'fleets'>,
   { connectionKey, location }: { connectionKey: string; location?: string },
 ): Promise<SharedItem[]> {
-  const items: SharedItem[] = [];
-  let start: Record<string, unknown> | undefined;
-  do {
-    const page = await store.document.send(
-      new QueryCommand({
-        TableName: store.tables.fleets,
-        KeyConditionExpression: location === undefined ? 'pk = :pk' : 'pk = :pk AND begins_with(sk, :at)',
-        ExpressionAttributeValues: {
-          ':pk': sharedPartition(connectionKey),
-          ...(location === undefined ? {} : { ':at': `${location}#` }),
-        },
-        ConsistentRead: true,
-        ...(start ? { ExclusiveStartKey: start } : {}),
-      }),
-    );
-    items.push(...z.array(sharedItemSchema).parse(page.Items ?? []));
-    start = page.LastEvaluatedKey;
-  } while (start);
-  return items;
+  const keys = {
+    pk: sharedPartition(connectionKey),
+    prefix: location === undefined ? '' : `${location}#`,
+    consistent: true,
+  };
+  return await queryAll(store, store.tables.fleets, keys, (item) => sharedItemSchema.parse(item));
 }
 
 /** Returns true if fleets may join the resource. */
