@@ -193,15 +193,15 @@ export interface NetworkFault {
 export interface ExistingNetworks {
   /**
    * Checks that the network exists at the location, that its subnets belong to it and are in their zones, and that its
-   * security groups can be used in it. Makes at most one read request for each given id and three more, and changes nothing at the
-   * cloud.
+   * security groups can be used in it. Makes at most one read request for each given id and three more, and changes
+   * nothing at the cloud.
    *
    * Without faults, the caller passes the network, the subnet of the machine's zone and the security groups to
    * `createInstance` (`networkOfGiven` in `model/network-choice.ts`). It never passes them to a method that changes or
    * deletes network resources.
    *
    * @returns everything that is wrong, empty if the network can be used
-   * @throws DriverError NotFound for an unknown location; Forbidden if the credential may not read a resource
+   * @throws DriverError NotFound or InvalidRequest for an unknown location; Forbidden if the credential may not read a resource
    */
   verifyNetwork(location: string, given: GivenNetwork): Promise<NetworkFault[]>;
 }
@@ -258,7 +258,7 @@ export interface MachineChecks {
    * identity. Changes nothing at the cloud.
    *
    * @returns everything that is wrong, empty if nothing is known to be wrong
-   * @throws DriverError NotFound for an unknown location; Forbidden if the credential may not read an image
+   * @throws DriverError NotFound or InvalidRequest for an unknown location; Forbidden if the credential may not read an image
    */
   verifyMachine(location: string, machine: GivenMachine): Promise<MachineFault[]>;
 }

@@ -118,14 +118,18 @@ export const EXISTING_NETWORKS = assertions([
   },
   {
     id: 'existing.other-location',
-    title: 'a network of another location is unknown',
+    title:
+      'a network of another location is unknown there, and no network is looked for at an unknown location',
     needs,
     async run(lab) {
-      // The server has only one location.
-      if (lab.cloud.secondLocation === lab.cloud.location) return;
+      const { location, secondLocation } = lab.cloud;
       const { given, remove } = await makeUsersNetwork(lab);
-      const faults = await faultsOf(lab, given, lab.cloud.secondLocation);
-      assert.ok(faults.includes('/networkId unknown-network'), faults.join(', '));
+      await lab.fails(faultsOf(lab, given, 'nowhere-1'), 'NotFound', 'InvalidRequest');
+      // A server may have only one location.
+      if (secondLocation !== location) {
+        const faults = await faultsOf(lab, given, secondLocation);
+        assert.ok(faults.includes('/networkId unknown-network'), faults.join(', '));
+      }
       await remove();
     },
   },
