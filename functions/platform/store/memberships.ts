@@ -85,6 +85,10 @@ const LAUNCHING_NOT_ENDED = {
   ExpressionAttributeValues: { ':ended': 'ended' },
 };
 
+/**
+ * Writes the membership with the next version. The first version is the time in ms: a fleet that has left and joins again
+ * gets a version that no worker has read before. So a write that depends on the earlier membership does nothing.
+ */
 function putMembership(
   store: Store<'fleets'>,
   { fleetId, connectionKey, location }: PlacementRef,
@@ -93,7 +97,7 @@ function putMembership(
 ): TransactItem {
   const item = {
     ...(known ?? { kind: 'membership' as const, fleetId, connectionKey, location, failingSinceMs: 0 }),
-    version: (known?.version ?? 0) + 1,
+    version: known === undefined ? store.clock.now() : known.version + 1,
     resources,
   };
   return {

@@ -126,6 +126,19 @@ describe('a fleet that is being removed', () => {
     expect(sharing.standing).toEqual([]);
   });
 
+  it('that joins again later gets a membership with a greater version than each earlier one', async () => {
+    await sharing.addFleet(SHOP);
+    await sharing.prepare(SHOP);
+    const earlier = await sharing.membershipVersion(SHOP);
+    await sharing.pauseLaunching(SHOP);
+    await sharing.remove(SHOP, { scope: 'failed' });
+    expect(await sharing.membershipVersion(SHOP)).toBeUndefined();
+    sharing.world.nowMs += 1_000;
+    await sharing.openLaunching(SHOP, 2);
+    await sharing.prepare(SHOP);
+    expect(await sharing.membershipVersion(SHOP)).toBeGreaterThan(earlier ?? Number.POSITIVE_INFINITY);
+  });
+
   it('leaves nothing while launching is on', async () => {
     await sharing.addFleet(SHOP);
     await sharing.prepare(SHOP);

@@ -82,8 +82,12 @@ export class Sharing {
       sshPublicKey: 'ssh-rsa AAAA',
       createdAt: new Date(NOON).toISOString(),
     });
+    await this.openLaunching(fleetId, 1);
+  }
+
+  async openLaunching(fleetId: string, round: number): Promise<void> {
     for (const placement of this.#placements(fleetId))
-      await openPlacement(this.#world.store, fleetId, placement, 1);
+      await openPlacement(this.#world.store, fleetId, placement, round);
   }
 
   #placements(fleetId: string) {
@@ -162,6 +166,12 @@ export class Sharing {
   async used(fleetId: string): Promise<string[]> {
     const { memberships } = await readNetworkPartition(this.#world.store, { fleetId });
     return memberships.flatMap(({ resources }) => resources.map(({ kind }) => kind)).sort();
+  }
+
+  /** Returns the version of a fleet's membership at `east`; undefined if the fleet has none. */
+  async membershipVersion(fleetId: string): Promise<number | undefined> {
+    const { memberships } = await readNetworkPartition(this.#world.store, { fleetId, ...EAST });
+    return memberships[0]?.version;
   }
 
   /** Returns the kinds of the resources that exist at the cloud. */
