@@ -1,6 +1,7 @@
 import { SendTaskFailureCommand, SendTaskSuccessCommand, SFNClient } from '@aws-sdk/client-sfn';
 import pLimit from 'p-limit';
 import { expect } from 'vitest';
+import { siteOf } from '../../functions/platform/placement/lay-out.ts';
 import type { DriverMessage, LaunchMessage } from '../../functions/platform/workflow/messages.ts';
 import { driverMessageSchema } from '../../functions/platform/workflow/messages.ts';
 import {
@@ -56,7 +57,12 @@ export async function messagesComeAgain(): Promise<void> {
     await audit.expectAsRecorded([fleet]);
 
     const launches = robber.kept(fleet.id).filter((message) => message.kind === 'launch');
-    const byHand = [...launches.map(giveUpOf), ...aboutConnections(launches), ...aboutFleets(launches)];
+    const byHand = [
+      ...launches.map(giveUpOf),
+      ...aboutConnections(launches),
+      ...aboutFleets(launches),
+      ...aboutSites(launches),
+    ];
     await robber.send([...robber.kept(fleet.id), ...byHand]);
     await pause(WORKED_OFF_MS);
     await audit.expectAsRecorded([fleet]);
@@ -200,6 +206,12 @@ function aboutConnections(launches: readonly LaunchMessage[]): DriverMessage[] {
     // The id of a deletion that has already ended.
     { kind: 'leave-account', connectionKey, deletionId: '1kdvdnc4jyfcbym5' },
   ]);
+}
+
+/** Returns messages that remove shared networks without users. Networks in use must outlive them. */
+function aboutSites(launches: readonly LaunchMessage[]): DriverMessage[] {
+  const byLocation = new Map(launches.map((launch) => [launch.location, siteOf(launch)]));
+  return [...byLocation.values()].map((site) => ({ kind: 'remove-unused', ...site, dueAtMs: 0, graceMs: 0 }));
 }
 
 function aboutFleets(launches: readonly LaunchMessage[]): DriverMessage[] {
