@@ -6,10 +6,10 @@ import {
   type DeletingConnection,
   decideConnection,
   markConnection,
-  readConnection,
   removeConnection,
   unmarkConnection,
-} from '../../platform/store/connections.ts';
+} from '../../platform/store/connection-deletion.ts';
+import { readConnection } from '../../platform/store/connections.ts';
 import { hasLiveFleets } from '../../platform/store/live-fleets.ts';
 import { readShared } from '../../platform/store/shared-networks.ts';
 import type { Store } from '../../platform/store/store.ts';

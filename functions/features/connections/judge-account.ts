@@ -2,7 +2,7 @@ import type { CloudClient, VerifiedCredential } from '../../drivers/contract/dri
 import type { Connection } from '../../model/connection.ts';
 import type { Failure } from '../../model/failure.ts';
 import { connectionKey } from '../../model/identifiers.ts';
-import { type UpdateCondition, updateConnection } from '../../platform/store/connections.ts';
+import { type UpdateCondition, updateConnection } from '../../platform/store/update-connection.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
 import { accountNotProven, anotherAccount, compareAccount } from './compare-account.ts';
 import { hasAnythingLive, showsWhatLives } from './what-lives.ts';

@@ -1,14 +1,9 @@
 import type { SSMClient } from '@aws-sdk/client-ssm';
 import type { Connection, Credential } from '../../model/connection.ts';
 import { deleteCredential, putCredential } from '../../platform/secrets/stored-credentials.ts';
-import {
-  type ConnectionUpdate,
-  createConnection,
-  type NewConnection,
-  readConnection,
-  updateConnection,
-} from '../../platform/store/connections.ts';
+import { createConnection, type NewConnection, readConnection } from '../../platform/store/connections.ts';
 import type { Store } from '../../platform/store/store.ts';
+import { type ConnectionUpdate, updateConnection } from '../../platform/store/update-connection.ts';
 
 export interface CredentialDeps {
   store: Store<'access' | 'fleets'>;

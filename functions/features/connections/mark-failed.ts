@@ -1,7 +1,8 @@
 import type { Connection } from '../../model/connection.ts';
 import type { Failure } from '../../model/failure.ts';
 import { connectionKey } from '../../model/identifiers.ts';
-import { readConnectionOf, updateConnection } from '../../platform/store/connections.ts';
+import { readConnectionOf } from '../../platform/store/connections.ts';
+import { updateConnection } from '../../platform/store/update-connection.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
 
 /**

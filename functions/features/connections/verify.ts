@@ -4,7 +4,8 @@ import type { Connection } from '../../model/connection.ts';
 import type { Failure } from '../../model/failure.ts';
 import { parseConnectionKey } from '../../model/identifiers.ts';
 import { listAbandonedSecrets } from '../../platform/store/abandoned-secrets.ts';
-import { readConnectionOf, updateConnection } from '../../platform/store/connections.ts';
+import { readConnectionOf } from '../../platform/store/connections.ts';
+import { updateConnection } from '../../platform/store/update-connection.ts';
 import {
   ACK,
   CONNECTION_KEPT_MS,

@@ -5,7 +5,8 @@ import type { InstanceType, Location, Offer } from '../../model/cloud.ts';
 import type { InventoryFailure } from '../../model/connection.ts';
 import { parseConnectionKey } from '../../model/identifiers.ts';
 import { allLocations } from '../../platform/store/catalogue.ts';
-import { readConnectionOf, updateConnection } from '../../platform/store/connections.ts';
+import { readConnectionOf } from '../../platform/store/connections.ts';
+import { updateConnection } from '../../platform/store/update-connection.ts';
 import { clearCatalogue, replaceLocations, replaceOffers } from '../../platform/store/write-catalogue.ts';
 import {
   ACK,

@@ -3,7 +3,8 @@ import type { Connection } from '../../model/connection.ts';
 import type { FieldError } from '../../model/field-error.ts';
 import { connectionKey as connectionKeyOf, parseConnectionKey } from '../../model/identifiers.ts';
 import { type GivenNetworks, givenPointer } from '../../model/network-choice.ts';
-import { readConnectionOf, updateConnection } from '../../platform/store/connections.ts';
+import { readConnectionOf } from '../../platform/store/connections.ts';
+import { updateConnection } from '../../platform/store/update-connection.ts';
 import {
   ACK,
   type MessageResult,

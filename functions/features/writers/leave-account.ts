@@ -2,7 +2,8 @@ import { has } from '../../drivers/contract/capabilities.ts';
 import { DriverError } from '../../drivers/contract/errors.ts';
 import type { Connection } from '../../model/connection.ts';
 import { parseConnectionKey } from '../../model/identifiers.ts';
-import { connectionsOfDriver, noteLeft, readConnectionOf } from '../../platform/store/connections.ts';
+import { noteLeft } from '../../platform/store/connection-deletion.ts';
+import { connectionsOfDriver, readConnectionOf } from '../../platform/store/connections.ts';
 import { ACK, type MessageResult, requeueAfter, type WorkerContext } from '../../platform/worker/context.ts';
 import type { LeaveAccountMessage } from '../../platform/workflow/messages.ts';
 

@@ -1,19 +1,10 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { BatchGetCommand, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { BatchGetCommand, GetCommand } from '@aws-sdk/lib-dynamodb';
 import { type Connection, connectionSchema, DRIVER_NAMES, type DriverName } from '../../model/connection.ts';
-import type { Deletion } from '../../model/deletion.ts';
-import { type ConnectionRef, makeConnectionId, makeId } from '../../model/identifiers.ts';
-import { isoTime } from '../runtime/clock.ts';
+import { type ConnectionRef, makeConnectionId } from '../../model/identifiers.ts';
 import { abandonedSecret } from './abandoned-secrets.ts';
-import {
-  decideDeletion,
-  markDeleting,
-  NOT_DELETING,
-  noteInDeletion,
-  takeBackDeletion,
-  UNDECIDED,
-} from './deletion-marks.ts';
+import { NOT_DELETING } from './deletion-marks.ts';
 import { notEnding } from './ending.ts';
+import type { Key } from './keys.ts';
 import { type Page, type PageRequest, queryAll, queryPage } from './listing.ts';
 import { namespaceStands } from './namespaces.ts';
 import type { Store } from './store.ts';
@@ -30,7 +21,8 @@ export const connectionPartition = (driver: DriverName): string => `CONNECTIONS#
 export const EARLIER_PARTITION = 'CONNECTIONS';
 
 const sortKeyOf = (namespace: string, name: string): string => `${namespace}/${name}`;
-const keyOf = ({ driver, namespace, name }: ConnectionRef) => ({
+/** Returns the key of a connection's record in the table `access`. */
+export const keyOfConnection = ({ driver, namespace, name }: ConnectionRef): Key => ({
   pk: connectionPartition(driver),
   sk: sortKeyOf(namespace, name),
 });
@@ -60,7 +52,7 @@ export async function createConnection(
   const isFree = { ConditionExpression: 'attribute_not_exists(pk)' };
   const othersAreFree = DRIVER_NAMES.filter((driver) => driver !== made.driver).map(
     (driver): TransactItem => {
-      const Key = keyOf({ ...made, driver });
+      const Key = keyOfConnection({ ...made, driver });
       return instead?.driver === driver
         ? { Delete: { TableName, Key, ...isInstead } }
         : { ConditionCheck: { TableName, Key, ...isFree } };
@@ -72,7 +64,7 @@ export async function createConnection(
     {
       Put: {
         TableName,
-        Item: { ...keyOf(made), ...made },
+        Item: { ...keyOfConnection(made), ...made },
         ...(instead?.driver === made.driver ? isInstead : isFree),
       },
     },
@@ -96,7 +88,7 @@ export function connectionIsReady(
   return {
     ConditionCheck: {
       TableName: store.tables.access,
-      Key: keyOf(ref),
+      Key: keyOfConnection(ref),
       ConditionExpression: `id = :id AND #status = :ready AND ${NOT_DELETING}`,
       ExpressionAttributeNames: { '#status': 'status' },
       ExpressionAttributeValues: { ':id': id, ':ready': 'Ready' },
@@ -112,7 +104,7 @@ export function connectionStands(
   return {
     ConditionCheck: {
       TableName: store.tables.access,
-      Key: keyOf(ref),
+      Key: keyOfConnection(ref),
       ConditionExpression: `id = :id AND ${NOT_DELETING}`,
       ExpressionAttributeValues: { ':id': id },
     },
@@ -125,7 +117,7 @@ export async function readConnectionOf(
   ref: ConnectionRef,
 ): Promise<Connection | undefined> {
   const { Item } = await store.document.send(
-    new GetCommand({ TableName: store.tables.access, Key: keyOf(ref), ConsistentRead: true }),
+    new GetCommand({ TableName: store.tables.access, Key: keyOfConnection(ref), ConsistentRead: true }),
   );
   return Item ? connectionSchema.parse(Item) : undefined;
 }
@@ -137,7 +129,9 @@ export async function readConnection(
   name: string,
 ): Promise<Connection | undefined> {
   const table = store.tables.access;
-  let keys: Record<string, unknown>[] = DRIVER_NAMES.map((driver) => keyOf({ driver, namespace, name }));
+  let keys: Record<string, unknown>[] = DRIVER_NAMES.map((driver) =>
+    keyOfConnection({ driver, namespace, name }),
+  );
   const found: unknown[] = [];
   while (keys.length > 0) {
     const { Responses, UnprocessedKeys } = await store.document.send(
@@ -218,212 +212,4 @@ export async function hasConnections(store: Store<'access'>, namespace: string):
     }),
   );
   return pages.some(({ items }) => items.length > 0);
-}
-
-/** A connection whose deletion is under way. */
-export type DeletingConnection = Connection & { deletion: Deletion };
-
-/**
- * Marks a connection for deletion. From then on, no fleet is accepted on it. @returns undefined if there is no such
- * connection
- */
-export async function markConnection(
-  store: Store<'access'>,
-  ref: ConnectionRef,
-): Promise<DeletingConnection | undefined> {
-  const id = makeId(store.clock.now(), store.random);
-  const marked = await markDeleting(store, keyOf(ref), id);
-  return marked && { ...connectionSchema.parse(marked.item), deletion: marked.deletion };
-}
-
-/** Removes a deletion mark. @returns false if the deletion has been decided, or another caller has removed the mark */
-export async function unmarkConnection(
-  store: Store<'access'>,
-  connection: DeletingConnection,
-): Promise<boolean> {
-  return await takeBackDeletion(store, keyOf(connection), connection.deletion);
-}
-
-/**
- * Decides a marked deletion. From then on, it cannot be undone.
- *
- * @param unless `has-secret`: the deletion is decided only if the connection's secret was never stored
- * @returns false if the mark or the record does not exist any more, or `unless` forbids the deletion
- */
-export async function decideConnection(
-  store: Store<'access'>,
-  connection: DeletingConnection,
-  unless?: 'has-secret',
-): Promise<boolean> {
-  const field = unless === undefined ? undefined : 'credentialVersion';
-  return await decideDeletion(store, keyOf(connection), connection.deletion, field);
-}
-
-/**
- * Records, for a connection that is being deleted, that a worker has removed this deployment's mark from the cloud
- * account, or has failed to remove it.
- */
-export async function noteLeft(store: Store<'access'>, connection: DeletingConnection): Promise<void> {
-  await noteInDeletion(store, keyOf(connection), connection.deletion, 'hasLeft');
-}
-
-/**
- * Removes the connection's record, if its deletion is decided. The same transaction records that a late request may
- * still store the connection's secret (`abandonedSecret`). A repeated call changes nothing.
- */
-export async function removeConnection(
-  store: Store<'access'>,
-  connection: DeletingConnection,
-): Promise<void> {
-  const { deletion } = connection;
-  await transactWrite(store, [
-    {
-      Delete: {
-        TableName: store.tables.access,
-        Key: keyOf(connection),
-        ConditionExpression: 'deletion.id = :id AND deletion.isDecided = :true',
-        ExpressionAttributeValues: { ':id': deletion.id, ':true': true },
-      },
-    },
-    { Put: abandonedSecret(store, connection) },
-  ]);
-}
-
-export type ConnectionUpdate = Partial<
-  Pick<
-    Connection,
-    | 'status'
-    | 'failure'
-    | 'credentialVersion'
-    | 'rotation'
-    | 'verifiedAt'
-    | 'account'
-    | 'accountName'
-    | 'accountChangedAt'
-    | 'warning'
-    | 'inventorySyncedAt'
-    | 'inventoryFailures'
-    | 'limits'
-    | 'orphans'
-    | 'network'
-    | 'networkChange'
-  >
->;
-
-/** Conditions of an update, and the fields that it removes. */
-export interface UpdateCondition {
-  /** Id that the connection must have. Another connection may have been created under the same name. */
-  id?: string;
-  /** `none`: no deletion is under way; `undecided`: a deletion may be marked, but not decided. */
-  deletion?: 'none' | 'undecided';
-  /** Status that the connection must not have, for example a status that only users may change. */
-  statusNot?: Connection['status'];
-  /** Version of the secret that must still be in force. */
-  credentialVersion?: number | undefined;
-  /** Version of the secret whose rotation must still be under way. */
-  rotationVersion?: number;
-  /** Request for another default network that must still be under way. */
-  networkChangeId?: string;
-  /** Account that the connection must still have. `none`: the connection must have no recorded account. */
-  account?: { is: string } | 'none';
-  /** Status that the connection must still have. */
-  statusIs?: Connection['status'];
-  /** Fields to remove in the same write. */
-  remove?: readonly (
-    | 'rotation'
-    | 'inventoryFailures'
-    | 'limits'
-    | 'accountName'
-    | 'warning'
-    | 'networkChange'
-  )[];
-}
-
-/**
- * Updates a connection's record. The status Failed keeps the time at which it was first set (`failedAt`). If the update
- * sets another status, the recorded failure and its time are removed.
- *
- * @returns the updated connection; undefined if it does not exist or the condition does not hold
- */
-export async function updateConnection(
-  store: Store<'access'>,
-  ref: ConnectionRef,
-  update: ConnectionUpdate,
-  condition: UpdateCondition = {},
-): Promise<Connection | undefined> {
-  const fields = Object.entries(update).filter(([, value]) => value !== undefined);
-  const heals = update.status !== undefined && update.status !== 'Failed';
-  const removed = [...(heals ? ['failure', 'failedAt'] : []), ...(condition.remove ?? [])];
-  const checks = checksOf(condition);
-  const values: Record<string, unknown> = {
-    ...Object.fromEntries(fields.map(([field, value]) => [`:${field}`, value])),
-    ...checks.values,
-  };
-  const sets = fields.map(([field]) => `#${field} = :${field}`);
-  if (update.status === 'Failed') {
-    sets.push('#failedAt = if_not_exists(#failedAt, :failedAt)');
-    values[':failedAt'] = isoTime(store.clock.now());
-  }
-  try {
-    const { Attributes } = await store.document.send(
-      new UpdateCommand({
-        TableName: store.tables.access,
-        Key: keyOf(ref),
-        ReturnValues: 'ALL_NEW',
-        UpdateExpression: [
-          ...(sets.length > 0 ? [`SET ${sets.join(', ')}`] : []),
-          ...(removed.length > 0 ? [`REMOVE ${removed.map((field) => `#${field}`).join(', ')}`] : []),
-        ].join(' '),
-        ConditionExpression: ['attribute_exists(pk)', ...checks.expressions].join(' AND '),
-        ExpressionAttributeNames: {
-          ...Object.fromEntries(
-            [
-              ...fields.map(([field]) => field),
-              ...removed,
-              ...(update.status === 'Failed' ? ['failedAt'] : []),
-            ].map((name) => [`#${name}`, name]),
-          ),
-          ...checks.names,
-        },
-        // DynamoDB refuses an empty map.
-        ...(Object.keys(values).length > 0 ? { ExpressionAttributeValues: values } : {}),
-      }),
-    );
-    return connectionSchema.parse(Attributes);
-  } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return undefined;
-    throw error;
-  }
-}
-
-function checksOf(condition: UpdateCondition) {
-  const { id, deletion, statusNot, statusIs, credentialVersion, rotationVersion, account, networkChangeId } =
-    condition;
-  const expressions: string[] = [];
-  const names: Record<string, string> = {};
-  const values: Record<string, unknown> = {};
-  const check = (expression: string, name: string, field: string, value: unknown) => {
-    expressions.push(expression);
-    names[`#${name}`] = field;
-    values[`:${name}`] = value;
-  };
-  if (id !== undefined) check('#id = :id', 'id', 'id', id);
-  if (deletion === 'none') expressions.push('attribute_not_exists(deletion)');
-  if (deletion === 'undecided') {
-    expressions.push(UNDECIDED);
-    values[':undecided'] = false;
-  }
-  if (statusNot !== undefined) check('#was <> :was', 'was', 'status', statusNot);
-  if (statusIs !== undefined) check('#is = :is', 'is', 'status', statusIs);
-  if (account === 'none') expressions.push('attribute_not_exists(account)');
-  else if (account !== undefined) check('#hasAccount = :hasAccount', 'hasAccount', 'account', account.is);
-  if (credentialVersion !== undefined) {
-    check('#inForce = :inForce', 'inForce', 'credentialVersion', credentialVersion);
-  }
-  if (rotationVersion !== undefined) {
-    check('rotation.#wanted = :wanted', 'wanted', 'version', rotationVersion);
-  }
-  if (networkChangeId !== undefined)
-    check('networkChange.#change = :change', 'change', 'id', networkChangeId);
-  return { expressions, names, values };
 }

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { updateConnection } from '../../../functions/platform/store/connections.ts';
+import { updateConnection } from '../../../functions/platform/store/update-connection.ts';
 import { useTables } from '../tables.ts';
 import { fleetBody, furnish } from './furnish.ts';
 import { Gateway } from './gateway.ts';

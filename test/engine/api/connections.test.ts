@@ -1,7 +1,8 @@
 import { GetParameterCommand } from '@aws-sdk/client-ssm';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { credentialParameter } from '../../../functions/platform/secrets/stored-credentials.ts';
-import { readConnection, updateConnection } from '../../../functions/platform/store/connections.ts';
+import { readConnection } from '../../../functions/platform/store/connections.ts';
+import { updateConnection } from '../../../functions/platform/store/update-connection.ts';
 import { useTables } from '../tables.ts';
 import { fleetBody, furnish } from './furnish.ts';
 import { Gateway } from './gateway.ts';

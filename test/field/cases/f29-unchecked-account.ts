@@ -1,6 +1,7 @@
 import type { Credential } from '../../../functions/model/connection.ts';
 import { putCredential } from '../../../functions/platform/secrets/stored-credentials.ts';
-import { readConnection, updateConnection } from '../../../functions/platform/store/connections.ts';
+import { readConnection } from '../../../functions/platform/store/connections.ts';
+import { updateConnection } from '../../../functions/platform/store/update-connection.ts';
 import { Process } from '../../chaos/ground/process.ts';
 import { NAMESPACE, SECRETS_PREFIX } from '../../chaos/world/lab.ts';
 import { assertIs, type FieldCase } from '../harness/case.ts';

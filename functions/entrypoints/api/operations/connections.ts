@@ -13,18 +13,17 @@ import { connectionKey, makeId } from '../../../model/identifiers.ts';
 import { DEFAULT_LIMIT_PROFILES, POWER_LIMIT_PROFILES, REQUEST_MORE } from '../../../model/limit-tiers.ts';
 import { limitProfileOf } from '../../../model/limits-in-force.ts';
 import { DEFAULT_ORPHAN_POLICY } from '../../../model/orphan.ts';
-import {
-  type ConnectionUpdate,
-  type DeletingConnection,
-  listConnections,
-  readConnection,
-  type UpdateCondition,
-  updateConnection,
-} from '../../../platform/store/connections.ts';
+import type { DeletingConnection } from '../../../platform/store/connection-deletion.ts';
+import { listConnections, readConnection } from '../../../platform/store/connections.ts';
 import { readDeniedCalls } from '../../../platform/store/denied-calls.ts';
 import { readEnding } from '../../../platform/store/ending.ts';
 import { readNamespace } from '../../../platform/store/namespaces.ts';
 import type { Store } from '../../../platform/store/store.ts';
+import {
+  type ConnectionUpdate,
+  type UpdateCondition,
+  updateConnection,
+} from '../../../platform/store/update-connection.ts';
 import type { DriverMessage } from '../../../platform/workflow/messages.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import type { OperationsOf } from '../handle.ts';

@@ -3,7 +3,8 @@ import { DriverError } from '../../../../functions/drivers/contract/errors.ts';
 import { createInstances } from '../../../../functions/features/instances/create.ts';
 import { launchInstances } from '../../../../functions/features/instances/launch-instances.ts';
 import { readSiteState } from '../../../../functions/platform/governor/hold-location.ts';
-import { readConnection, updateConnection } from '../../../../functions/platform/store/connections.ts';
+import { readConnection } from '../../../../functions/platform/store/connections.ts';
+import { updateConnection } from '../../../../functions/platform/store/update-connection.ts';
 import { ACK, requeueAfter } from '../../../../functions/platform/worker/context.ts';
 import { CLOUD, EAST, idOf, launchOf, OneFleet, type OneFleetOptions, WEST } from '../one-fleet/one-fleet.ts';
 

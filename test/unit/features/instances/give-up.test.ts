@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DriverError } from '../../../../functions/drivers/contract/errors.ts';
 import { attemptElsewhere } from '../../../../functions/features/instances/attempt-elsewhere.ts';
-import { updateConnection } from '../../../../functions/platform/store/connections.ts';
 import { updateInstance } from '../../../../functions/platform/store/transition.ts';
+import { updateConnection } from '../../../../functions/platform/store/update-connection.ts';
 import { ACK, requeueAfter } from '../../../../functions/platform/worker/context.ts';
 import { CLOUD, giveUpOf, launchOf, OneFleet } from '../one-fleet/one-fleet.ts';
 

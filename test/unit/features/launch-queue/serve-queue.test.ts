@@ -4,8 +4,8 @@ import type { LimitOverride } from '../../../../functions/model/limit-profile.ts
 import { releaseSlots } from '../../../../functions/platform/governor/release-slots.ts';
 import { createKey } from '../../../../functions/platform/governor/site.ts';
 import { IDLE_SITE, siteStateSchema } from '../../../../functions/platform/governor/site-state.ts';
-import { updateConnection } from '../../../../functions/platform/store/connections.ts';
 import { readQueue, removeFromQueue } from '../../../../functions/platform/store/launch-queue.ts';
+import { updateConnection } from '../../../../functions/platform/store/update-connection.ts';
 import { updateVersioned } from '../../../../functions/platform/store/versioned.ts';
 import { governed } from '../../../../functions/platform/worker/context.ts';
 import { CLOUD, EAST, idOf, launchOf, OneFleet } from '../one-fleet/one-fleet.ts';

@@ -12,9 +12,9 @@ import {
   readConnection,
   readConnectionOf,
   refuseEarlierConnections,
-  updateConnection,
 } from '../../../../functions/platform/store/connections.ts';
 import { createNamespace } from '../../../../functions/platform/store/namespaces.ts';
+import { updateConnection } from '../../../../functions/platform/store/update-connection.ts';
 import { accessTable, ClientLoans } from './fleets-table.ts';
 
 const loans = new ClientLoans();
