@@ -129,9 +129,9 @@ export async function readConnection(
   name: string,
 ): Promise<Connection | undefined> {
   const table = store.tables.access;
-  let keys: Record<string, unknown>[] = DRIVER_NAMES.map((driver) =>
-    keyOfConnection({ driver, namespace, name }),
-  );
+  let keys: Record<string, unknown>[] = DRIVER_NAMES.map((driver) => ({
+    ...keyOfConnection({ driver, namespace, name }),
+  }));
   const found: unknown[] = [];
   while (keys.length > 0) {
     const { Responses, UnprocessedKeys } = await store.document.send(
