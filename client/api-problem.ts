@@ -2,6 +2,16 @@ import { z } from 'zod';
 
 const fieldErrorSchema = z.object({ pointer: z.string(), code: z.string(), message: z.string() });
 
+/** A kept disk that a refused request would have forgotten. `usdPerMonth` is absent if the price is not known. */
+const keptDiskSchema = z.object({
+  name: z.string(),
+  location: z.string(),
+  backendId: z.string().optional(),
+  sizeGb: z.number().optional(),
+  diskType: z.string().optional(),
+  usdPerMonth: z.number().optional(),
+});
+
 /**
  * Schema of an error answer. All fields are optional, because a proxy between client and API may answer in
  * its own format.
@@ -16,6 +26,7 @@ const problemSchema = z.object({
   errors: z.array(fieldErrorSchema).default([]),
   fleetStatus: z.string().optional(),
   allowed: z.array(z.string()).optional(),
+  keptDisks: z.array(keptDiskSchema).optional(),
 });
 
 /**
@@ -39,6 +50,8 @@ export class ApiProblem extends Error {
    */
   readonly fleetStatus: string | undefined;
   readonly allowed: readonly string[] | undefined;
+  /** The kept disks of a connection, if they keep it from being deleted. At most the first 100. */
+  readonly keptDisks: readonly z.infer<typeof keptDiskSchema>[] | undefined;
 
   constructor(status: number, body: unknown) {
     const problem = problemSchema.safeParse(body).data;
@@ -55,6 +68,7 @@ export class ApiProblem extends Error {
     this.errors = problem?.errors ?? [];
     this.fleetStatus = problem?.fleetStatus;
     this.allowed = problem?.allowed;
+    this.keptDisks = problem?.keptDisks;
   }
 }
 

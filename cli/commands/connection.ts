@@ -155,13 +155,20 @@ export const connectionNoun = noun('connection', 'Connections: credentials for c
   }),
   command({
     name: 'delete',
-    summary: 'Delete a connection that no live fleet uses',
+    summary: 'Delete a connection that no live fleet uses, and that has no kept disks',
     arguments: NAME,
-    examples: ['connection delete sim-aws'],
-    input: named,
-    async run({ name: connection }, context) {
+    flags: [
+      [
+        '--forget-disks',
+        'delete it even if disks are kept: they stay at the cloud, cost money, and are listed nowhere any more',
+      ],
+    ],
+    examples: ['connection delete sim-aws', 'connection delete sim-aws --forget-disks'],
+    input: named.extend({ forgetDisks: z.boolean().default(false) }),
+    async run({ name: connection, forgetDisks }, context) {
       const params = { namespace: await context.namespace(), connection };
-      await (await context.api()).deleteConnection({ params });
+      const query = forgetDisks ? { forgetDisks: 'true' as const } : {};
+      await (await context.api()).deleteConnection({ params, query });
       return { document: { deleted: connection }, text: `Connection ${connection} is deleted.\n` };
     },
   }),

@@ -59,6 +59,10 @@ export const deploymentNoun = noun('deployment', 'The deployment itself, with yo
         '--forget-file <file>',
         'new file for that list (default: fleetwright-forgotten-<deployment>-<time>.json)',
       ],
+      [
+        '--forget-disks',
+        'go on although disks are kept: they stay at the clouds, cost money, and no record of them is left (default: asked on a terminal)',
+      ],
       ['--delete-data', 'also delete the tables that production keeps, with all records'],
       ['--timeout <seconds>', 'how long to wait for fleets and clouds (3,600)'],
     ],
@@ -75,6 +79,7 @@ export const deploymentNoun = noun('deployment', 'The deployment itself, with yo
       dryRun: z.boolean().default(false),
       cancel: z.boolean().default(false),
       forget: z.boolean().default(false),
+      forgetDisks: z.boolean().default(false),
       forgetFile: z.string().min(1).optional(),
       deleteData: z.boolean().default(false),
       timeout: z.coerce.number().positive().max(604_800).default(3_600),

@@ -1,7 +1,7 @@
 import { eachItem } from '../../client/index.ts';
+import { disksText, diskText } from '../../functions/model/disk-text.ts';
 import type { Resource } from '../../functions/model/resource.ts';
 import type { Context } from '../shell/context.ts';
-import { disksText, diskText } from '../shell/disk-text.ts';
 
 /** Maximum number of disks that are named. */
 const MOST_NAMED = 20;

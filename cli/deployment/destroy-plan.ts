@@ -1,15 +1,23 @@
 import type { Standing } from '../shell/direct-tables.ts';
 import type { StageNeeds } from '../shell/stage-needs.ts';
+import { ABOUT_DISKS } from './destroy-disks.ts';
 import { driversOf, whyUnreadable } from './destroy-fleets.ts';
 import { type Blocker, many, type Run, type StepReport } from './destroy-run.ts';
 import { parameterPrefix } from './destroy-secrets.ts';
 import { keptText } from './kept-text.ts';
 import { listParameters, listResources } from './list-all.ts';
 
+interface PlanTerms {
+  needs: StageNeeds;
+  isForgetting: boolean;
+  forgetDisks: boolean;
+  deleteData: boolean;
+}
+
 /** What a removal would do, as far as tables and stack say. Reads only, and asks no cloud. */
 export async function planRemoval(
   { account, deployment, tables }: Pick<Run, 'account' | 'deployment' | 'tables'>,
-  { needs, isForgetting, deleteData }: { needs: StageNeeds; isForgetting: boolean; deleteData: boolean },
+  { needs, isForgetting, forgetDisks, deleteData }: PlanTerms,
 ): Promise<StepReport[]> {
   const standing = await tables.readStanding();
   const { machines, networks, keptDisks } = await tables.readPossessions();
@@ -20,6 +28,7 @@ export async function planRemoval(
   const ending = await tables.readEnding();
   const blockers = unreadableOf(standing, driversOf({ deployment }));
   const { fleets, connections } = standing;
+  const mustAsk = keptDisks.length > 0 && !forgetDisks && !isForgetting;
   const verified = connections.filter(({ verifiedAt }) => verifiedAt !== undefined).length;
   return [
     planned('accepting', {
@@ -47,8 +56,9 @@ export async function planRemoval(
       blockers: isForgetting ? [] : blockers,
     }),
     planned('secrets', {
-      found: `${many(connections.length, 'connection')} and ${many(parameters, 'parameter')} would be deleted`,
-      counts: { connections: connections.length, parameters },
+      found: `${many(connections.length, 'connection')} and ${many(parameters, 'parameter')} would be deleted${keptText(keptDisks, 'would be forgotten')}`,
+      counts: { connections: connections.length, parameters, keptDisks: keptDisks.length },
+      whatToDo: mustAsk ? `The removal would ask here. ${ABOUT_DISKS}` : '',
     }),
     planned('stack', {
       found: `the stack with ${many(resources.length, 'resource')} would be deleted${kept > 0 ? `; ${many(kept, 'table')} would stay` : ''}`,
@@ -59,13 +69,18 @@ export async function planRemoval(
 
 function planned(
   step: StepReport['step'],
-  { found, counts, blockers = [] }: Pick<StepReport, 'found' | 'counts'> & { blockers?: Blocker[] },
+  {
+    found,
+    counts,
+    blockers = [],
+    whatToDo = '',
+  }: Pick<StepReport, 'found' | 'counts'> & { blockers?: Blocker[]; whatToDo?: string },
 ): StepReport {
-  const whatToDo =
+  const repair =
     blockers.length > 0
       ? 'The removal would stop here: repair these connections first, or give --forget.'
-      : '';
-  return { step, status: 'planned', counts, found, whatToDo, blockers };
+      : whatToDo;
+  return { step, status: 'planned', counts, found, whatToDo: repair, blockers };
 }
 
 /** Returns the connections that cannot be read and may have something at their cloud. */

@@ -1,6 +1,7 @@
 import { ApiProblem } from '../../client/index.ts';
 import type { AwsAccount } from '../shell/aws-calls.ts';
-import { done, enter, many, type Run, type StepReport } from './destroy-run.ts';
+import { ABOUT_DISKS, decideOnDisks } from './destroy-disks.ts';
+import { done, enter, many, type Run, type StepReport, stopped } from './destroy-run.ts';
 import type { Deployment } from './find-deployment.ts';
 import { listParameters } from './list-all.ts';
 
@@ -11,17 +12,26 @@ const BATCH = 10;
  * Deletes the connections through the API, which also takes this deployment's mark away from the cloud accounts. Then
  * deletes every parameter of the deployment that is left. A connection of a forgotten fleet keeps its record, and loses
  * its credential.
+ *
+ * @param isAgreed the user has agreed by a flag that kept disks are forgotten
  */
-export async function removeSecrets(run: Run): Promise<StepReport> {
+export async function removeSecrets(run: Run, isAgreed: boolean): Promise<StepReport> {
+  const decision = await decideOnDisks(run, isAgreed);
+  if ('step' in decision) return decision;
   await enter(run, 'secrets');
   const api = await run.api();
+  const query = decision.forgetDisks ? { forgetDisks: 'true' as const } : {};
   const { connections } = await run.tables.readStanding();
   let deleted = 0;
   for (const { namespace, name } of connections) {
     try {
-      await api.deleteConnection({ params: { namespace, connection: name } });
+      await api.deleteConnection({ params: { namespace, connection: name }, query });
       deleted += 1;
     } catch (error) {
+      if (error instanceof ApiProblem && error.code === 'disks-kept') {
+        const blocker = { namespace, connection: name, message: error.message };
+        return stopped('secrets', `connection ${name} has kept disks`, ABOUT_DISKS, [blocker]);
+      }
       // 404: another command has deleted it. 409: fleets that are forgotten use it.
       if (!(error instanceof ApiProblem && (error.status === 404 || error.status === 409))) throw error;
     }

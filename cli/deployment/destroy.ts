@@ -23,6 +23,7 @@ export interface DestroyInput {
   dryRun: boolean;
   cancel: boolean;
   forget: boolean;
+  forgetDisks: boolean;
   forgetFile?: string | undefined;
   deleteData: boolean;
   timeout: number;
@@ -48,10 +49,10 @@ export async function destroyDeployment(context: Context, input: DestroyInput): 
   const ending = await stateOf(tables, deployment, input.forget);
   if (input.dryRun) {
     const needs = await world.stageNeeds(deployment.stage);
-    const { forget: isForgetting, deleteData } = input;
+    const { forget: isForgetting, forgetDisks, deleteData } = input;
     const steps =
       tables && ending !== 'gone'
-        ? await planRemoval({ account, deployment, tables }, { needs, isForgetting, deleteData })
+        ? await planRemoval({ account, deployment, tables }, { needs, isForgetting, forgetDisks, deleteData })
         : [];
     return document({ status: 'planned', steps, kept: [] });
   }
@@ -122,7 +123,12 @@ async function runSteps(run: Run, input: DestroyInput, closeApi: () => Promise<v
     }
     const more = forgotten === undefined ? {} : { forgotten };
     if (step === 'stack') steps.push(skipped('secrets', 'an earlier command has done this step'));
-    else steps.push(await removeSecrets(run));
+    else {
+      // The file of forgotten machines lists the disks, too.
+      const secrets = await removeSecrets(run, input.forgetDisks || forgotten !== undefined);
+      steps.push(secrets);
+      if (secrets.status === 'stopped') return { status: 'stopped', steps, kept: [], ...more };
+    }
     await enter(run, 'stack');
     await closeApi();
     return { ...ended(steps, await removeStack(run, input.deleteData)), ...more };

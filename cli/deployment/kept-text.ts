@@ -1,5 +1,5 @@
+import { disksText, diskText } from '../../functions/model/disk-text.ts';
 import type { DeploymentTables } from '../shell/direct-tables.ts';
-import { disksText, diskText } from '../shell/disk-text.ts';
 
 type KeptDisks = Awaited<ReturnType<DeploymentTables['readPossessions']>>['keptDisks'];
 

@@ -85,6 +85,7 @@ export function problemError(problem: ApiProblem, source?: Located<unknown>): Cl
         ...(problem.errors.length > 0 ? { errors: problem.errors } : {}),
         ...(problem.fleetStatus === undefined ? {} : { fleetStatus: problem.fleetStatus }),
         ...(problem.allowed === undefined ? {} : { allowed: problem.allowed }),
+        ...(problem.keptDisks === undefined ? {} : { keptDisks: problem.keptDisks }),
       },
       cause: problem,
     },
@@ -94,6 +95,8 @@ export function problemError(problem: ApiProblem, source?: Located<unknown>): Cl
 function nextOf({ status, code, requestId, errors, allowed }: ApiProblem): string {
   const request = requestId === undefined ? '' : ` (request ${requestId})`;
   if (allowed) return allowedText(allowed);
+  if (code === 'disks-kept')
+    return 'Remove the disks first, or give --forget-disks: they then stay at the cloud, cost money, and are listed nowhere.';
   if (code === 'deployment-ending')
     return 'Use another deployment, or ask the operator who removes this one.';
   switch (status) {

@@ -3,7 +3,7 @@ import { HttpApi, HttpMethod, HttpRoute, HttpRouteKey, HttpStage } from 'aws-cdk
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { Construct } from 'constructs';
 import { routes } from '../../functions/entrypoints/api/contract.ts';
-import { PARTITIONS_OF_CONNECTIONS } from '../../functions/platform/store/partitions.ts';
+import { PARTITIONS_OF_CONNECTIONS, VOLUME_PARTITIONS } from '../../functions/platform/store/partitions.ts';
 import { API_SECONDS } from '../settings/times.ts';
 import type { Data } from './data.ts';
 import type { DriverQueues } from './driver-queue.ts';
@@ -100,6 +100,7 @@ export class Api extends Construct {
     // The transaction that creates a connection also checks that the deployment is not being removed.
     data.fleets.connect(connections, 'readCheck');
     data.fleets.connect(connections, 'put', PARTITIONS_OF_CONNECTIONS.fleets);
+    data.fleets.connect(connections, 'delete', VOLUME_PARTITIONS);
     data.catalogue.connect(connections, 'readWrite');
     data.governor.connect(connections, 'readPut');
     secrets.keepsCredentials(connections);

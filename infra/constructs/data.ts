@@ -23,10 +23,9 @@ import type { AppFunction } from './function.ts';
 /**
  * Rights of a function to a table. `readPut`: the function reads items and puts whole items. `readCheck`: the
  * function reads items, and checks them in transactions that write to other tables. `put`: the function puts whole items.
- * Constructs call `connect`
- * with one of these rights for each function. `test/infra/grants.test.ts` lists the grants of every function.
+ * `delete`: the function deletes items. Constructs call `connect` with one of these rights for each function. `test/infra/grants.test.ts` lists the grants of every function.
  */
-export type TableAccess = 'put' | 'read' | 'readPut' | 'readCheck' | 'write' | 'readWrite';
+export type TableAccess = 'delete' | 'put' | 'read' | 'readPut' | 'readCheck' | 'write' | 'readWrite';
 
 /** The actions are listed one by one, because CDK's grants include `Scan`, which no function may use. */
 const READ = ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'];
@@ -39,6 +38,7 @@ const WRITE = [
 ];
 
 const ACTIONS: Readonly<Record<TableAccess, readonly string[]>> = {
+  delete: ['dynamodb:DeleteItem'],
   put: ['dynamodb:PutItem'],
   read: READ,
   readPut: [...READ, 'dynamodb:PutItem'],
@@ -98,7 +98,7 @@ export class DataTable extends Construct {
     ] as const) {
       if (part.length > 0) to.allow(part, [tableArn], partitions && leadingKeys(partitions));
     }
-    if (access !== 'write' && access !== 'put' && this.#indexNames.length > 0) {
+    if (actions.some(isRead) && this.#indexNames.length > 0) {
       to.allow(
         ['dynamodb:Query'],
         this.#indexNames.map((name) => `${tableArn}/index/${name}`),

@@ -2,7 +2,10 @@ import { Duration } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
-import { PARTITIONS_OF_FINISH_CHANGES } from '../../functions/platform/store/partitions.ts';
+import {
+  PARTITIONS_OF_FINISH_CHANGES,
+  VOLUME_PARTITIONS,
+} from '../../functions/platform/store/partitions.ts';
 import { HANDLERS } from '../settings/bundles.ts';
 import { FINISH_CHANGES_MINUTES, SCHEDULED_SECONDS } from '../settings/times.ts';
 import type { Data } from './data.ts';
@@ -61,6 +64,7 @@ export class Schedules extends Construct {
     data.access.connect(finish, 'readWrite', PARTITIONS_OF_FINISH_CHANGES.access);
     data.fleets.connect(finish, 'read');
     data.fleets.connect(finish, 'put', PARTITIONS_OF_FINISH_CHANGES.fleets);
+    data.fleets.connect(finish, 'delete', VOLUME_PARTITIONS);
     data.catalogue.connect(finish, 'readWrite');
     secrets.removesCredentials(finish);
 

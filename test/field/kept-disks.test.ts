@@ -69,6 +69,43 @@ test('a kept disk is listed while its machine runs and after that, with its pric
   });
 }, 60_000);
 
+test('a connection with kept disks is deleted only if the user says that they are forgotten', async () => {
+  await atCloud(async (field) => {
+    const { stage, user } = field;
+    const fleet = await stage.create(order(field, 1));
+    await stage.until(fleet.id, ({ status }) => status === 'Running');
+    await removed(field, fleet);
+    const [disk] = await user.volumes();
+    await expect(user.removeConnection('cloud')).rejects.toMatchObject({
+      code: 'disks-kept',
+      message: expect.stringContaining(
+        `1 kept disk, $4.00 a month: ${disk?.location} ${disk?.name} (50 GB gp3, $4.00 a month)`,
+      ),
+      extra: { keptDiskCount: 1, keptDisks: [{ name: disk?.name, sizeGb: 50, usdPerMonth: 4 }] },
+    });
+    expect((await user.connection('cloud')).status).toBe('Ready');
+    expect(await user.volumes()).toEqual([disk]);
+    await user.removeConnection('cloud', { forgetDisks: 'true' });
+    await user.connect('cloud', SITE);
+    expect(await user.volumes()).toEqual([]);
+    expect(sizes(field)).toEqual([50]);
+  });
+}, 60_000);
+
+test('a connection is deleted without a flag when its kept disks are removed', async () => {
+  await atCloud(async (field) => {
+    const { stage, user, ground } = field;
+    const fleet = await stage.create(order(field, 1));
+    await stage.until(fleet.id, ({ status }) => status === 'Running');
+    await removed(field, fleet);
+    const [disk] = await user.volumes();
+    await user.removeVolume(disk?.name ?? '');
+    await ground.sleep(3 * MINUTE_MS);
+    await user.removeConnection('cloud');
+    expect(sizes(field)).toEqual([]);
+  });
+}, 60_000);
+
 test('the disks of launches that fail are removed, also those that are to be kept', async () => {
   await atCloud(async (field) => {
     const { stage } = field;

@@ -92,6 +92,7 @@ const ALLOWED: Record<string, Record<string, string[]>> = {
   'api/connections': {
     ...fleets(READ_CHECK),
     'DataFleetsTable of RANGES#*': ['dynamodb:PutItem'],
+    'DataFleetsTable of VOL#*': ['dynamodb:DeleteItem'],
     DataAccessTable: READ,
     'DataAccessTable of ABANDONED-SECRETS CONNECTIONS#* NAMESPACES': WRITE,
     DataCatalogueTable: READ_WRITE,
@@ -128,6 +129,7 @@ const ALLOWED: Record<string, Record<string, string[]>> = {
   'schedules/finish-changes': {
     ...fleets(READ),
     'DataFleetsTable of RANGES#*': ['dynamodb:PutItem'],
+    'DataFleetsTable of VOL#*': ['dynamodb:DeleteItem'],
     'DataAccessTable of ABANDONED-SECRETS CONNECTIONS#* NAMESPACES': READ_WRITE,
     DataCatalogueTable: READ_WRITE,
     ...everySecret(['ssm:DeleteParameter']),

@@ -13,6 +13,7 @@ import { readConnection } from '../../platform/store/connections.ts';
 import { hasLiveFleets } from '../../platform/store/live-fleets.ts';
 import { readShared } from '../../platform/store/shared-networks.ts';
 import type { Store } from '../../platform/store/store.ts';
+import { forgetVolumes, readVolumes, type VolumeItem } from '../../platform/store/volumes.ts';
 import { clearCatalogue } from '../../platform/store/write-catalogue.ts';
 
 export interface DeletionDeps {
@@ -45,21 +46,34 @@ const BETWEEN_LOOKS_MS = 200;
  */
 const LONGEST_REMOVAL_MS = 12_000;
 
+export interface DeletionTerms {
+  /** `has-secret`: the connection is kept if its secret has been stored. */
+  unless?: 'has-secret';
+  /** True: the records of kept disks are deleted with the connection. The disks stay at the cloud. */
+  forgetDisks?: boolean;
+}
+
+/** What came of a deletion. With `keptDisks`, nothing was deleted: disks of the connection are kept, and cost money. */
+export type DeletionOutcome =
+  | 'deleted'
+  | 'not-found'
+  | 'in-use'
+  | 'networks-standing'
+  | { keptDisks: VolumeItem[] };
+
 /**
  * Deletes a connection that no live fleet uses. Writes a deletion mark to the connection's record first:
  * while the record has this mark, no fleet is accepted on the connection. If live fleets use the connection,
- * removes the deletion mark and deletes nothing. The same holds if shared network resources of the connection are left:
- * workers need the connection to remove them. If the process dies during a deletion, a later call
- * continues the deletion.
- *
- * @param unless `has-secret`: the connection is kept if its secret has been stored
+ * removes the deletion mark and deletes nothing. The same holds if disks are kept, or if shared network resources of the
+ * connection are left: without the connection, users would not see the disks, and workers could not remove the
+ * resources. If the process dies during a deletion, a later call continues the deletion.
  */
 export async function deleteConnection(
   deps: DeletionDeps,
   namespace: string,
   name: string,
-  unless?: 'has-secret',
-): Promise<'deleted' | 'not-found' | 'in-use' | 'networks-standing'> {
+  terms: DeletionTerms = {},
+): Promise<DeletionOutcome> {
   const { store } = deps;
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const known = await readConnection(store, namespace, name);
@@ -68,14 +82,10 @@ export async function deleteConnection(
     if (!known) return attempt === 1 ? 'not-found' : 'deleted';
     const marked = await markConnection(store, known);
     if (!marked) continue;
-    const { isDecided } = marked.deletion;
-    const isInUse =
-      (!isDecided && (await hasLiveFleets(store, namespace, name))) ||
-      (unless === 'has-secret' && marked.credentialVersion !== undefined);
-    const isStanding = !isInUse && !isDecided && (await hasNetworks(deps, marked));
-    if (isInUse || isStanding) {
-      if (await unmarkConnection(store, marked)) return isInUse ? 'in-use' : 'networks-standing';
-    } else if (isDecided || (await decideConnection(store, marked, unless))) {
+    const obstacle = await findObstacle(deps, marked, terms);
+    if (obstacle) {
+      if (await unmarkConnection(store, marked)) return obstacle;
+    } else if (marked.deletion.isDecided || (await decideConnection(store, marked, terms.unless))) {
       await finishDeletion(deps, marked);
       return 'deleted';
     }
@@ -83,6 +93,27 @@ export async function deleteConnection(
   throw new Error(
     `connection ${namespace}/${name} was not deleted: other requests changed it ${TRIES} times in a row`,
   );
+}
+
+/**
+ * Returns what keeps a marked connection from being deleted. A decided deletion goes on in any case.
+ *
+ * The disks are read after the mark. A worker that records a kept disk later takes the mark away, and the deletion is
+ * then not decided.
+ */
+async function findObstacle(
+  deps: DeletionDeps,
+  marked: DeletingConnection,
+  { unless, forgetDisks = false }: DeletionTerms,
+): Promise<Exclude<DeletionOutcome, 'deleted' | 'not-found'> | undefined> {
+  const { store } = deps;
+  const { namespace, name, credentialVersion, deletion } = marked;
+  if (unless === 'has-secret' && credentialVersion !== undefined) return 'in-use';
+  if (deletion.isDecided) return undefined;
+  if (await hasLiveFleets(store, namespace, name)) return 'in-use';
+  const keptDisks = forgetDisks ? [] : await readVolumes(store, connectionKey(marked));
+  if (keptDisks.length > 0) return { keptDisks };
+  return (await hasNetworks(deps, marked)) ? 'networks-standing' : undefined;
 }
 
 /**
@@ -118,6 +149,7 @@ async function finishDeletion(deps: DeletionDeps, connection: DeletingConnection
   await deleteCredential(ssm, secretsPrefix, connection);
   await clearCatalogue(store, connectionKey(connection));
   await forgetReservations(store, connection);
+  await forgetVolumes(store, connection);
   await removeConnection(store, connection);
 }
 

@@ -62,12 +62,12 @@ export async function finishChanges(deps: DeletionDeps & { log: Log }): Promise<
   );
   return {
     connections: await each(connections, async ({ namespace, name, deletion }) => {
-      const unless = isLeft(deletion) ? undefined : 'has-secret';
-      const outcome = await deleteConnection(deps, namespace, name, unless);
+      const terms = isLeft(deletion) ? {} : ({ unless: 'has-secret' } as const);
+      const outcome = await deleteConnection(deps, namespace, name, terms);
       log.warn('an interrupted change of a connection was finished', {
         namespace,
         connection: name,
-        outcome,
+        outcome: typeof outcome === 'string' ? outcome : 'disks-kept',
       });
     }),
     namespaces: await each(namespaces, async ({ name }) => {

@@ -5,7 +5,7 @@ import { abandonedSecret } from './abandoned-secrets.ts';
 import { keyOfConnection } from './connections.ts';
 import { decideDeletion, markDeleting, noteInDeletion, takeBackDeletion } from './deletion-marks.ts';
 import type { Store } from './store.ts';
-import { transactWrite } from './transact.ts';
+import { type TransactItem, transactWrite } from './transact.ts';
 
 /** A connection whose deletion is under way. */
 export type DeletingConnection = Connection & { deletion: Deletion };
@@ -46,6 +46,25 @@ export async function decideConnection(
   return await decideDeletion(store, keyOfConnection(connection), connection.deletion, field);
 }
 
+/** Returns a condition check for a transaction: this deletion of the connection is decided, and not finished. */
+export function deletionIsDecided(
+  store: Pick<Store<'access'>, 'tables'>,
+  connection: DeletingConnection,
+): TransactItem {
+  return {
+    ConditionCheck: {
+      TableName: store.tables.access,
+      Key: keyOfConnection(connection),
+      ...isDecidedAs(connection),
+    },
+  };
+}
+
+const isDecidedAs = ({ deletion }: DeletingConnection) => ({
+  ConditionExpression: 'deletion.id = :id AND deletion.isDecided = :true',
+  ExpressionAttributeValues: { ':id': deletion.id, ':true': true },
+});
+
 /**
  * Records, for a connection that is being deleted, that a worker has removed this deployment's mark from the cloud
  * account, or has failed to remove it.
@@ -62,14 +81,12 @@ export async function removeConnection(
   store: Store<'access'>,
   connection: DeletingConnection,
 ): Promise<void> {
-  const { deletion } = connection;
   await transactWrite(store, [
     {
       Delete: {
         TableName: store.tables.access,
         Key: keyOfConnection(connection),
-        ConditionExpression: 'deletion.id = :id AND deletion.isDecided = :true',
-        ExpressionAttributeValues: { ':id': deletion.id, ':true': true },
+        ...isDecidedAs(connection),
       },
     },
     { Put: abandonedSecret(store, connection) },

@@ -68,6 +68,9 @@ const CONNECTION_PARTITIONS = ['ABANDONED-SECRETS', 'CONNECTIONS#*', 'NAMESPACES
 /** Address ranges of shared networks. The deletion of a connection frees those that are reserved for it. */
 const RANGE_PARTITIONS: Partitions = { writes: ['RANGES#*'] };
 
+/** Records of kept volumes. The deletion of a connection deletes those whose disks are to be forgotten. */
+export const VOLUME_PARTITIONS: Partitions = { writes: ['VOL#*'] };
+
 /** The operations about connections. They read API keys, to check those of requests. */
 export const PARTITIONS_OF_CONNECTIONS = {
   access: { writes: CONNECTION_PARTITIONS },

@@ -1,11 +1,16 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { DeleteCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
 import { cloudSchema } from '../../model/cloud.ts';
+import type { Connection } from '../../model/connection.ts';
+import { connectionKey } from '../../model/identifiers.ts';
+import { type DeletingConnection, deletionIsDecided } from './connection-deletion.ts';
+import { connectionStands } from './connections.ts';
 import { volumeKey, volumePartition } from './keys.ts';
 import { queryAll } from './listing.ts';
 import type { Store } from './store.ts';
 import { stuckItemSchema } from './stuck.ts';
+import { MAX_TRANSACT_ITEMS, type TransactItem, transactWrite } from './transact.ts';
 
 /**
  * Record of a volume that outlives its machine, or will. It proves to sweeps that the volume is kept on purpose, or
@@ -61,13 +66,20 @@ export async function readVolumes(
 
 /**
  * Writes that a volume is kept, before the record of its machine is closed. Changes nothing if the removal of the
- * volume was requested. A volume never goes back from `Kept` to `InUse`.
+ * volume was requested. A volume never goes back from `Kept` to `InUse`. The same transaction checks that no deletion of
+ * the connection is under way, because the deletion of a connection depends on its kept volumes.
+ *
+ * @returns `connection-deleting` if nothing was written, because the connection is being deleted or is gone
  */
-export async function keepVolume(store: Store<'fleets'>, item: VolumeItem): Promise<void> {
+export async function keepVolume(
+  store: Store<'access' | 'fleets'>,
+  connection: Connection,
+  item: VolumeItem,
+): Promise<'done' | 'connection-deleting'> {
   const isEarly = item.state === 'InUse';
-  await unlessRefused(
-    store.document.send(
-      new PutCommand({
+  const refusals = await transactWrite(store, [
+    {
+      Put: {
         TableName: store.tables.fleets,
         Item: { ...volumeKey(item), ...item },
         ConditionExpression: isEarly
@@ -79,9 +91,12 @@ export async function keepVolume(store: Store<'fleets'>, item: VolumeItem): Prom
               ExpressionAttributeNames: { '#state': 'state' },
               ExpressionAttributeValues: { ':deleting': 'Deleting' },
             }),
-      }),
-    ),
-  );
+      },
+    },
+    connectionStands(store, connection),
+  ]);
+  // A volume that has its record already needs no other write.
+  return refusals.length > 0 && refusals.every(({ at }) => at === 1) ? 'connection-deleting' : 'done';
 }
 
 /**
@@ -132,6 +147,26 @@ export async function noteVolume(
 /** Deletes the record of a volume that the cloud no longer shows. Repeating this is harmless. */
 export async function forgetVolume(store: Store<'fleets'>, ref: VolumeRef): Promise<void> {
   await store.document.send(new DeleteCommand({ TableName: store.tables.fleets, Key: volumeKey(ref) }));
+}
+
+/**
+ * Deletes the records of all volumes of a connection whose deletion is decided. The volumes stay at the cloud.
+ * Repeating this is harmless: each transaction checks that this deletion is not finished yet, so that it takes no volume
+ * from a later connection of the same name.
+ */
+export async function forgetVolumes(
+  store: Store<'access' | 'fleets'>,
+  connection: DeletingConnection,
+): Promise<void> {
+  const items = await readVolumes(store, connectionKey(connection));
+  const most = MAX_TRANSACT_ITEMS - 1;
+  for (let at = 0; at < items.length; at += most) {
+    const deletes = items
+      .slice(at, at + most)
+      .map((item): TransactItem => ({ Delete: { TableName: store.tables.fleets, Key: volumeKey(item) } }));
+    const refusals = await transactWrite(store, [deletionIsDecided(store, connection), ...deletes]);
+    if (refusals.length > 0) return;
+  }
 }
 
 async function unlessRefused(write: Promise<unknown>): Promise<boolean> {

@@ -91,9 +91,9 @@ export class FieldUser {
     return await this.#until(`connection ${name}`, () => this.connection(name), holds);
   }
 
-  async removeConnection(name: string): Promise<void> {
+  async removeConnection(name: string, query: { forgetDisks?: 'true' } = {}): Promise<void> {
     await this.#lab.requestConnections((api) =>
-      api.deleteConnection({ ...about, params: this.#named(name), body: undefined }),
+      api.deleteConnection({ ...about, query, params: this.#named(name), body: undefined }),
     );
   }
 

@@ -26,6 +26,7 @@ import {
 } from '../../../platform/store/update-connection.ts';
 import type { DriverMessage } from '../../../platform/workflow/messages.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
+import { disksKept } from '../disks-kept.ts';
 import type { OperationsOf } from '../handle.ts';
 import { deploymentEnding, notFound, Problem, refuse } from '../problem.ts';
 import { requireNamespace } from '../require-namespace.ts';
@@ -155,8 +156,11 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
       const deniedCalls = await readDeniedCalls(store, found);
       return { body: { ...withLimits(found), health: { deniedCalls } } };
     },
-    async deleteConnection({ params: { namespace, connection: name } }) {
-      const outcome = await deleteConnection({ ...deps, ...removal, leave }, namespace, name);
+    async deleteConnection({ params: { namespace, connection: name }, query: { forgetDisks } }) {
+      const outcome = await deleteConnection({ ...deps, ...removal, leave }, namespace, name, {
+        forgetDisks: forgetDisks === 'true',
+      });
+      if (typeof outcome !== 'string') throw disksKept(name, outcome.keptDisks);
       if (outcome === 'not-found') throw notFound(`connection ${name}`);
       if (outcome === 'in-use') {
         throw new Problem('in-use', `live fleets use connection ${name}: delete these fleets first`);

@@ -143,11 +143,18 @@ export const connectionRoutes = [
     method: 'DELETE',
     path: '/v1/namespaces/{namespace}/connections/{connection}',
     handler: 'connections',
-    summary: 'Delete a connection that no live fleet uses',
+    summary: 'Delete a connection that no live fleet uses, and that has no kept disks',
     params: connectionParams,
-    query: noQuery,
+    query: z.strictObject({
+      forgetDisks: z
+        .enum(['true', 'false'])
+        .optional()
+        .describe(
+          'true: delete the connection even if disks of it are kept. The disks stay at the cloud, cost money, and are listed nowhere any more.',
+        ),
+    }),
     status: 204,
-    refusals: ['in-use'],
+    refusals: ['in-use', 'disks-kept'],
   }),
   route({
     operationId: 'setOrphanPolicy',

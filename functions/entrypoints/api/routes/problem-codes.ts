@@ -8,6 +8,7 @@ export const PROBLEM_STATUS = {
   'name-taken': 409,
   'not-empty': 409,
   'in-use': 409,
+  'disks-kept': 409,
   'being-deleted': 409,
   'part-of-a-fleet': 409,
   'illegal-action': 409,

@@ -4,6 +4,11 @@ import { documentedActions } from './documented-policy.ts';
 import { connection, FakeDeployment, failing, fleet, NAME } from './fake-deployment.ts';
 
 const CONFIRM = ['--confirm', NAME];
+const stepOf = (document: { steps: { step: string; found: string; whatToDo: string }[] }, step: string) => {
+  const found = document.steps.find((one) => one.step === step);
+  if (!found) throw new Error(`no step ${step}`);
+  return found;
+};
 const statuses = (document: { steps: { step: string; status: string }[] }) =>
   document.steps.map(({ step, status }) => `${step} ${status}`);
 
@@ -88,7 +93,7 @@ describe('a dry run of the removal', () => {
       ['fleets', { fleets: 2, instances: 4 }],
       ['networks', { networks: 0 }],
       ['clouds', { connections: 2, keptDisks: 0 }],
-      ['secrets', { connections: 2, parameters: 2 }],
+      ['secrets', { connections: 2, parameters: 2, keptDisks: 0 }],
       ['stack', { resources: 2, tablesKept: 2 }],
     ]);
     expect(deployment.events).toEqual([]);
@@ -104,7 +109,7 @@ describe('a dry run of the removal', () => {
     ];
     for (const [flags, verb] of [
       [['--dry-run'], 'would stay'],
-      [CONFIRM, 'stay'],
+      [[...CONFIRM, '--forget-disks'], 'stay'],
     ] as const) {
       const { document } = await new FakeDeployment({ keptDisks }).run(...flags);
       const { found } = document.steps.find(({ step }: { step: string }) => step === 'clouds');
@@ -112,6 +117,42 @@ describe('a dry run of the removal', () => {
         `2 kept disks, $4.00 a month without 1 whose price is not known ${verb}: sim-aws/us-east-1 vol-1 (50 GB gp3, $4.00 a month), sim-aws/us-east-1 vol-2 (50 GB gp3, price not known)`,
       );
     }
+  });
+
+  it('a removal with kept disks asks before it forgets them, and stops without an answer', async () => {
+    const disk = { namespace: 'default', connection: 'sim-aws', cloud: 'aws', location: 'us-east-1' };
+    const more = { name: 'f-one-0', fleet: 'one', sizeGb: 50, type: 'gp3', usdPerMonth: 4 };
+    const setting = { keptDisks: [{ ...disk, ...more, backendId: 'vol-1' }] };
+    const plan = (await new FakeDeployment(setting).run('--dry-run')).document;
+    expect(stepOf(plan, 'secrets')).toMatchObject({ counts: { keptDisks: 1 } });
+    expect(stepOf(plan, 'secrets').found).toContain('would be forgotten: sim-aws/us-east-1 vol-1');
+    expect(stepOf(plan, 'secrets').whatToDo).toContain('--forget-disks');
+
+    const silent = new FakeDeployment(setting);
+    const { exitCode, document } = await silent.run(...CONFIRM);
+    expect(exitCode).toBe(1);
+    expect(document.steps.at(-1)).toMatchObject({
+      ...{ step: 'secrets', status: 'stopped', counts: { keptDisks: 1 } },
+      blockers: [{ connection: 'sim-aws', location: 'us-east-1', message: 'disk vol-1 is kept' }],
+    });
+    expect(silent.fleets).toEqual([]);
+    expect(silent.events).not.toContain('delete parameters');
+    expect(silent.ending).toMatchObject({ step: 'clouds' });
+
+    const answered = new FakeDeployment({ ...setting, typed: 'forget' });
+    expect((await answered.run(...CONFIRM)).exitCode).toBe(0);
+    const flagged = new FakeDeployment(setting);
+    expect((await flagged.run(...CONFIRM, '--forget-disks')).exitCode).toBe(0);
+    for (const { events } of [answered, flagged]) expect(events).toContain('delete sim-aws');
+  });
+
+  it('a removal stops when a connection has a kept disk that the tables did not have before', async () => {
+    const deployment = new FakeDeployment({ lateDisk: true });
+    const { exitCode, document } = await deployment.run(...CONFIRM);
+    expect(exitCode).toBe(1);
+    expect(document.steps.at(-1)).toMatchObject({ step: 'secrets', status: 'stopped' });
+    expect(deployment.events).not.toContain('delete parameters');
+    expect((await deployment.run(...CONFIRM, '--forget-disks')).exitCode).toBe(0);
   });
 
   it('the dry run names the connections at which the removal would stop', async () => {

@@ -33,6 +33,8 @@ export interface FakeSetting {
   /** Findings of each sweep. */
   findings?: { kind: string; backendId: string; reason: string; state: string }[];
   keptDisks?: Possessions['keptDisks'];
+  /** True: the API knows of a kept disk that the tables did not have before. */
+  lateDisk?: boolean;
   aws?: AwsAnswers;
   /** Runs before each sleep. */
   onSleep?: (deployment: FakeDeployment, interrupt: () => void) => void;
@@ -191,7 +193,13 @@ export class FakeDeployment {
       };
     }
     for (const { name } of this.connections) {
-      found[`DELETE /v1/namespaces/default/connections/${name}`] = () => {
+      found[`DELETE /v1/namespaces/default/connections/${name}`] = ({ path }) => {
+        const isKeeping = this.#setting.lateDisk || this.#possessions().keptDisks.length > 0;
+        if (isKeeping && !path.endsWith('?forgetDisks=true')) {
+          this.events.push(`keep ${name}`);
+          const body = { code: 'disks-kept', detail: '1 kept disk', title: '', requestId: '', errors: [] };
+          return { status: 409, body };
+        }
         const isUsed = this.fleets.some(({ sites }) => sites.some((site) => site.connection === name));
         this.events.push(`${isUsed ? 'keep' : 'delete'} ${name}`);
         const problem = { code: 'in-use', detail: 'used', title: '', requestId: '', errors: [] };

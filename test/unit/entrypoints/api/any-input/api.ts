@@ -1,4 +1,5 @@
 import { SSMClient } from '@aws-sdk/client-ssm';
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { handle } from '../../../../../functions/entrypoints/api/handle.ts';
 import { accessOperations } from '../../../../../functions/entrypoints/api/operations/access.ts';
@@ -13,8 +14,9 @@ import type { Route } from '../../../../../functions/entrypoints/api/routes/rout
 import { inspectRefusedConnection } from '../../../../../functions/features/connections/check-request.ts';
 import { DRIVER_NAMES } from '../../../../../functions/model/connection.ts';
 import { issueApiKey } from '../../../../../functions/platform/store/api-keys.ts';
+import { volumeKey } from '../../../../../functions/platform/store/keys.ts';
 import type { Store } from '../../../../../functions/platform/store/store.ts';
-import { keepVolume, type VolumeItem } from '../../../../../functions/platform/store/volumes.ts';
+import type { VolumeItem } from '../../../../../functions/platform/store/volumes.ts';
 import { ClientLoans } from '../../../../chaos/models/dynamo/client.ts';
 import { Dynamo } from '../../../../chaos/models/dynamo/dynamo.ts';
 import { FLEETS_INDEXES, Table } from '../../../../chaos/models/dynamo/table.ts';
@@ -78,7 +80,8 @@ export class InProcessApi {
   /** Creates the API key that `ask` sends with each request. */
   async open(): Promise<void> {
     this.#key = (await issueApiKey(this.store, { name: 'tests' })).key;
-    await keepVolume(this.store, KEPT_VOLUME);
+    const Item = { ...volumeKey(KEPT_VOLUME), ...KEPT_VOLUME };
+    await this.store.document.send(new PutCommand({ TableName: TABLES.fleets, Item }));
   }
 
   close(): void {
