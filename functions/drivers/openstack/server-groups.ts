@@ -6,8 +6,10 @@ import type { Region } from './region.ts';
 
 type Nova = Pick<Region, 'call' | 'remove'>;
 
-/** A page size that every installation of Nova allows. */
+/** The size of the pages that the driver asks for. Nova's own limit is 1000, and an operator may set a lower one. */
 const PAGE_SIZE = 500;
+const MAX_STARTS = 3;
+const LIST = 'nova:GET /os-server-groups';
 /** Nova requires a policy. The policy has no effect, because the group stays empty. */
 const POLICY = 'soft-anti-affinity';
 
@@ -78,19 +80,45 @@ async function removeAll(region: Nova, groups: readonly Group[]): Promise<void> 
   for (const { id } of groups) await region.remove('compute', ['os-server-groups', id]);
 }
 
-/** Reads the groups to the last page. Nova selects a page of groups by an offset. */
+/**
+ * Reads the groups to the last page. If a group is removed between two pages, the list is read again from the start.
+ *
+ * @throws DriverError Unavailable if this happens in each of MAX_STARTS attempts
+ */
 async function readGroups(region: Nova): Promise<Group[]> {
-  const groups = new Map<string, Group>();
-  for (let offset = 0; ; offset += PAGE_SIZE) {
-    const { server_groups } = await region.call('compute', {
-      method: 'GET',
-      path: ['os-server-groups'],
-      query: { limit: String(PAGE_SIZE), offset: String(offset) },
-      answer: groupsSchema,
-    });
-    for (const group of server_groups) groups.set(group.id, group);
-    if (server_groups.length < PAGE_SIZE) return [...groups.values()];
+  for (let starts = 1; starts <= MAX_STARTS; starts += 1) {
+    const groups = await readPages(region);
+    if (groups) return groups;
   }
+  throw new DriverError('Unavailable', `${LIST}: the list changed while it was being read`, { call: LIST });
+}
+
+/**
+ * Reads the groups once. Nova selects a page of groups by an offset, and links no next page. A short page is not the
+ * last one: an operator may allow fewer groups on a page than the driver asks for. Therefore each page begins with the
+ * last group of the page before, and the last page contains only that group. Returns undefined if a page begins with
+ * another group: then groups have moved, and the pages may lack some.
+ */
+async function readPages(region: Nova): Promise<Group[] | undefined> {
+  const groups = await readPage(region, 0);
+  for (;;) {
+    const last = groups.at(-1);
+    if (last === undefined) return groups;
+    const [first, ...others] = await readPage(region, groups.length - 1);
+    if (first?.id !== last.id) return undefined;
+    if (others.length === 0) return groups;
+    groups.push(...others);
+  }
+}
+
+async function readPage(region: Nova, offset: number): Promise<Group[]> {
+  const { server_groups } = await region.call('compute', {
+    method: 'GET',
+    path: ['os-server-groups'],
+    query: { limit: String(PAGE_SIZE), offset: String(offset) },
+    answer: groupsSchema,
+  });
+  return server_groups;
 }
 
 function nameOf(deploymentId: string, { writerId, sinceMs, renewedAtMs }: WriterMark): string {

@@ -59,4 +59,20 @@ export const MARKS = assertions([
       assert.deepEqual(await client.listWriterMarks(), []);
     },
   },
+  {
+    id: 'marks.pages',
+    title: 'every mark is listed, renewed and removed although the list of the marks needs several pages',
+    needs: 'writer-marks',
+    async run(lab) {
+      const client = await marksOf(lab);
+      const writers = Array.from({ length: lab.cloud.moreThanAPage }, (_, at) => `writer-${at}`);
+      for (const writer of writers) await client.putWriterMark(mark(writer));
+      for (const writer of writers) await client.putWriterMark(mark(writer, SINCE_MS + 60_000));
+      const listed = await client.listWriterMarks();
+      assert.deepEqual(sorted(listed.map(({ writerId }) => writerId)), writers);
+      assert.ok(listed.every(({ renewedAtMs }) => renewedAtMs === SINCE_MS + 60_000));
+      for (const writer of writers) await client.removeWriterMark(writer);
+      assert.deepEqual(await client.listWriterMarks(), []);
+    },
+  },
 ]);

@@ -18,6 +18,7 @@ import { deploymentsOf, removeLeftovers } from './openstack-leftovers.ts';
 const PAGE_SIZE = 3;
 /** Matches the names of the suite's machines and network resources. */
 const NAMES = /^fw-contract-/;
+const PLACEMENT_GROUP = 'machines-of-the-suite';
 const RUN_FIRST = [
   'There is no OpenStack to test against. Run first, as root on Debian 12:',
   '  npm run test:openstack -- up',
@@ -234,24 +235,21 @@ class Direct {
     return await fetch(`${base}${path}`, { ...init, headers });
   }
 
-  /** Makes a server group, which the driver never makes for machines. @returns its id */
-  async makeServerGroup(name: string): Promise<string> {
-    const base = this.endpointOf('compute').replace(/\/+$/, '');
-    const response = await fetch(`${base}/os-server-groups`, {
-      method: 'POST',
-      headers: { 'x-auth-token': this.#token, 'content-type': 'application/json' },
-      body: JSON.stringify({ server_group: { name, policies: ['affinity'] } }),
-    });
-    return z.object({ server_group: z.object({ id: z.string() }) }).parse(await response.json()).server_group
-      .id;
+  /** Makes a server group for machines, which the driver never makes. Returns its id. */
+  async makeServerGroup(): Promise<string> {
+    const server_group = { name: PLACEMENT_GROUP, policies: ['affinity'] };
+    const made = await this.change('compute', 'POST', '/os-server-groups', { server_group });
+    return z.object({ server_group: serverGroupSchema }).parse(await made.json()).server_group.id;
   }
 
-  async removeServerGroup(id: string): Promise<void> {
-    const base = this.endpointOf('compute').replace(/\/+$/, '');
-    await fetch(`${base}/os-server-groups/${id}`, {
-      method: 'DELETE',
-      headers: { 'x-auth-token': this.#token },
-    });
+  /** Removes the suite's server groups: the one for machines, and those that the driver made for writer marks. */
+  async removeServerGroups(): Promise<void> {
+    const listSchema = z.object({ server_groups: z.array(serverGroupSchema) });
+    const { server_groups } = listSchema.parse(await this.read('compute', '/os-server-groups'));
+    for (const { id, name } of server_groups) {
+      if (name === PLACEMENT_GROUP || NAMES.test(name))
+        await this.change('compute', 'DELETE', `/os-server-groups/${id}`);
+    }
   }
 
   /** Returns the names of the suite's resources of one kind. */
@@ -274,6 +272,7 @@ const locked = {
   body: JSON.stringify({ conflictingRequest: { code: 409, message: LOCKED } }),
 };
 
+const serverGroupSchema = z.object({ id: z.string(), name: z.string() });
 const portSchema = z.object({ port: z.object({ id: z.string() }) });
 
 /** Makes a port of something foreign in the network. */
@@ -316,7 +315,9 @@ async function start(): Promise<CloudUnderTest> {
     ]);
     return names.flat();
   };
-  const placementGroup = await direct.makeServerGroup('machines-of-the-suite');
+  // An interrupted run leaves its groups, and a project may have only a few: ten, unless the operator allows more.
+  await direct.removeServerGroups();
+  const placementGroup = await direct.makeServerGroup();
   return {
     server: 'OpenStack (Nova, Neutron, Glance, Keystone)',
     serverVersion: `Nova ${versions.data?.version.version ?? 'of an unknown version'}`,
@@ -390,7 +391,7 @@ async function start(): Promise<CloudUnderTest> {
       }
     },
     countLeft: async () => (await namesLeft()).length,
-    stop: () => direct.removeServerGroup(placementGroup),
+    stop: () => direct.removeServerGroups(),
   };
 }
 
