@@ -2,6 +2,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { keepPrivate, type StateFolder } from '../state/folder.ts';
+import { waitForLock } from '../state/lock.ts';
 import { StartFailure } from '../state/start-failure.ts';
 import { lastLines, runCommand } from '../system/run-command.ts';
 import { cleanEnvironment, environmentIn } from './environment.ts';
@@ -20,6 +21,8 @@ const CANDIDATES = ['14', '13', '12', '11', '10']
 const PROBE =
   'import os, sys; print(os.path.realpath(sys.executable) if sys.version_info >= (3, 10) else "")';
 const INSTALL_MS = 300_000;
+/** Longest time in ms to wait while another process installs the same program. */
+const WAIT_MS = 2 * INSTALL_MS;
 
 /** Describes a program from the Python package index, with pinned versions of all its dependencies. */
 export interface PythonProgram {
@@ -63,7 +66,8 @@ export async function installEngine(
 }
 
 /**
- * Installs a program once, in its own Python environment in the state folder.
+ * Installs a program once, in its own Python environment in the state folder. Processes that install the same program at
+ * the same time wait for each other.
  *
  * @throws StartFailure when no Python can make an environment, or the package index cannot be reached
  */
@@ -72,21 +76,45 @@ export async function installPython(
   program: PythonProgram,
   pythons: readonly string[],
 ): Promise<InstalledEngine> {
-  const { title, distribution, version } = program;
+  const { distribution, version } = program;
   const home = folder.file(`${distribution}-${version}`, 'environment');
-  const installed: readonly InstalledEngine[] = [
+  const found = await findInstalled(home, program, pythons);
+  if (found) return found;
+  return await waitForLock(folder, `${distribution}-${version}`, { waitMs: WAIT_MS }, async () => {
+    // Another process may have installed the program meanwhile.
+    const installed = await findInstalled(home, program, pythons);
+    return installed ?? (await install(folder, home, program, pythons));
+  });
+}
+
+async function findInstalled(
+  home: string,
+  program: PythonProgram,
+  pythons: readonly string[],
+): Promise<InstalledEngine | undefined> {
+  const possible: readonly InstalledEngine[] = [
     { python: join(home, 'bin', 'python') },
     ...pythons.map((python) => ({ python, pythonPath: home })),
   ];
-  for (const engine of installed) {
+  for (const engine of possible) {
     if (existsSync(engine.pythonPath ?? engine.python) && (await works(engine, program))) return engine;
   }
+  return undefined;
+}
+
+async function install(
+  folder: StateFolder,
+  home: string,
+  program: PythonProgram,
+  pythons: readonly string[],
+): Promise<InstalledEngine> {
+  const { title, version } = program;
   const reasons: string[] = [];
   const env = environmentIn(folder);
   for (const python of pythons) {
-    for (const install of [inVenv, inVirtualenv, inFolder]) {
+    for (const make of [inVenv, inVirtualenv, inFolder]) {
       rmSync(home, { recursive: true, force: true });
-      const made = await install(python, home, { requirements: program.requirements, env });
+      const made = await make(python, home, { requirements: program.requirements, env });
       if (!('reason' in made) && (await works(made, program))) {
         // pip sets the file modes that the packages contain. With these modes, other users may be able to
         // read the files.

@@ -100,7 +100,6 @@ def hurry(speed: float) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--port", required=True)
     parser.add_argument("--speed", type=float, required=True)
     options = parser.parse_args()
     jsonata._eval_jsonata = evaluate_jsonata
@@ -108,4 +107,4 @@ if __name__ == "__main__":
     convert_names_of_children()
     find_only_begun_executions()
     hurry(options.speed)
-    main(["-H", "127.0.0.1", "-p", options.port])
+    main(["-H", "127.0.0.1", "-p", "0"])

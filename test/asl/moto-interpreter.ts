@@ -100,7 +100,7 @@ async function open(opened: AsyncDisposableStack): Promise<MotoInterpreter> {
 /** Starts moto so that its interpreter calls AWS at the front door. */
 async function startBehind(door: FrontDoor) {
   const moto = await startMoto({
-    commandFor: (port) => [INTERPRETER, '--port', String(port), '--speed', String(SPEED)],
+    command: [INTERPRETER, '--speed', String(SPEED)],
     env: { MOTO_PORT: String(door.port) },
   });
   door.leadTo(moto.url);

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -8,9 +10,15 @@ import {
   pythonEnvironment,
 } from '../../../local/engine/python.ts';
 import { StateFolder } from '../../../local/state/folder.ts';
-import { isAlive, killProcess, startDetached, stopProcess, tailOf } from '../../../local/state/processes.ts';
+import {
+  isAlive,
+  killProcess,
+  type OwnProcess,
+  startDetached,
+  stopProcess,
+  tailOf,
+} from '../../../local/state/processes.ts';
 import { StartFailure } from '../../../local/state/start-failure.ts';
-import { freePort } from '../../../local/system/ports.ts';
 import { forward } from '../../fault-proxy/exchange.ts';
 
 export const MOTO_VERSION = '5.2.2';
@@ -20,7 +28,8 @@ const MOTO: PythonProgram = {
   version: MOTO_VERSION,
   requirements: join(dirname(fileURLToPath(import.meta.url)), 'moto-requirements.txt'),
 };
-const PORTS_FROM = 15_566;
+/** Matches the line of moto's log that names the port on which moto listens. */
+const LISTENS = /Running on http:\/\/127\.0\.0\.1:(\d+)/;
 const START_MS = 60_000;
 
 /** Enables checks that EC2 always makes. moto makes these checks only on request. */
@@ -40,13 +49,17 @@ export interface MotoServer {
 
 /** How to serve moto. */
 export interface Serving {
-  /** Arguments of Python, by the port of 127.0.0.1 on which moto is to answer. */
-  commandFor(port: number): readonly string[];
+  /**
+   * Arguments of Python. moto must listen on port 0 of 127.0.0.1: then the system chooses a port that no other process
+   * gets. Several servers of moto may start at the same time, and a port that was free before moto started may be
+   * another server's port afterwards.
+   */
+  command: readonly string[];
   env: NodeJS.ProcessEnv;
 }
 
 const AS_SHIPPED: Serving = {
-  commandFor: (port) => ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)],
+  command: ['-m', 'moto.server', '-H', '127.0.0.1', '-p', '0'],
   env: STRICT,
 };
 
@@ -65,12 +78,10 @@ export async function startMoto(serving: Serving = AS_SHIPPED): Promise<MotoServ
     );
   }
   const installed = await installPython(folder, MOTO, pythons);
-  const port = await freePort(PORTS_FROM);
-  const url = `http://127.0.0.1:${port}`;
-  const log = folder.log(`moto-${port}`);
+  const log = folder.log(`moto-${randomUUID()}`);
   const { process: own } = startDetached({
     command: installed.python,
-    args: serving.commandFor(port),
+    args: serving.command,
     env: { ...pythonEnvironment(installed), ...serving.env },
     log,
   });
@@ -80,19 +91,27 @@ export async function startMoto(serving: Serving = AS_SHIPPED): Promise<MotoServ
     process.off('exit', onExit);
     await stopProcess(own);
   };
+  const url = await urlOf(own, log).catch(async (error: unknown) => {
+    await stop();
+    throw error;
+  });
   const reset = async () => {
     // `forward` opens a new connection, because moto may close an idle connection just when it is used again.
     const request = { upstream: 'moto', method: 'POST', path: '/moto-api/reset', headers: {} };
     const { status } = await forward(new URL(url), { ...request, body: Buffer.alloc(0) });
     if (status !== 200) throw new Error(`moto answered ${status} to a reset`);
   };
-  for (const deadline = Date.now() + START_MS; ; await sleep(100)) {
-    if (await answers(url)) break;
-    if (isAlive(own) && Date.now() < deadline) continue;
-    await stop();
-    throw new StartFailure(`moto does not start:\n${tailOf(log, 5).join('\n')}`, `Its log is ${log}.`);
-  }
   return { url, reset, stop };
+}
+
+/** Waits until moto answers. @throws StartFailure if moto has ended, or does not answer within START_MS */
+async function urlOf(own: OwnProcess, log: string): Promise<string> {
+  for (const deadline = Date.now() + START_MS; isAlive(own) && Date.now() < deadline; await sleep(100)) {
+    const [, port] = LISTENS.exec(readFileSync(log, 'utf8')) ?? [];
+    const url = `http://127.0.0.1:${port}`;
+    if (port !== undefined && (await answers(url))) return url;
+  }
+  throw new StartFailure(`moto does not start:\n${tailOf(log, 5).join('\n')}`, `Its log is ${log}.`);
 }
 
 async function answers(url: string): Promise<boolean> {

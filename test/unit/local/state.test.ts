@@ -16,7 +16,7 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 
 import { z } from 'zod';
 import { cleanEnvironment, environmentIn } from '../../../local/engine/environment.ts';
 import { keepPrivate, StateFolder } from '../../../local/state/folder.ts';
-import { withLock } from '../../../local/state/lock.ts';
+import { waitForLock, withLock } from '../../../local/state/lock.ts';
 import { isAlive, startDetached, stopProcess, thisProcess } from '../../../local/state/processes.ts';
 import { StartFailure } from '../../../local/state/start-failure.ts';
 import { choosePort, freePort } from '../../../local/system/ports.ts';
@@ -112,6 +112,47 @@ describe('the state folder', () => {
   it('a process takes over the lock of a process that has ended', async () => {
     writeFileSync(folder.file('lock'), JSON.stringify({ pid: process.pid, startedAt: 'before us' }));
     expect(await withLock(folder, async () => 3)).toBe(3);
+  });
+
+  it('waitForLock waits until the lock is free, and fails if the lock stays taken', async () => {
+    const order: string[] = [];
+    const release = Promise.withResolvers<void>();
+    const first = waitForLock(folder, 'program', { waitMs: 10_000 }, async () => {
+      await release.promise;
+      order.push('first');
+    });
+    const second = waitForLock(folder, 'program', { waitMs: 10_000 }, async () => void order.push('second'));
+    await expect(waitForLock(folder, 'program', { waitMs: 0 }, async () => 1)).rejects.toThrow(StartFailure);
+    release.resolve();
+    await Promise.all([first, second]);
+    expect(order).toEqual(['first', 'second']);
+  });
+
+  it('only one of several processes at a time holds the lock that a dead process left', async () => {
+    const lock = folder.file('locks', 'program');
+    writeFileSync(lock, JSON.stringify({ pid: process.pid, startedAt: 'before us' }));
+    const journal = folder.file('journal');
+    const modules = join(import.meta.dirname, '../../../local/state');
+    const script = `
+      const { appendFileSync } = require('node:fs');
+      const { setTimeout: sleep } = require('node:timers/promises');
+      (async () => {
+        const { waitForLock } = await import('${modules}/lock.ts');
+        const { StateFolder } = await import('${modules}/folder.ts');
+        const folder = new StateFolder('${folder.path}');
+        await waitForLock(folder, 'program', { waitMs: 60_000 }, async () => {
+          appendFileSync('${journal}', 'in ');
+          await sleep(20);
+          appendFileSync('${journal}', 'out ');
+        });
+      })();`;
+    const runs = await Promise.all(
+      Array.from({ length: 4 }, () => runCommand(process.execPath, ['-e', script])),
+    );
+    expect(runs.map(({ code, stderr }) => ({ code, stderr }))).toEqual(
+      Array.from({ length: 4 }, () => ({ code: 0, stderr: expect.not.stringContaining('Error') })),
+    );
+    expect(readFileSync(journal, 'utf8')).toBe('in out '.repeat(4));
   });
 });
 
