@@ -82,13 +82,13 @@ async function runRequest(
         ),
         ({ location }) => location,
       );
-      const locationSlot = pLimit(slots.locations);
+      const locationSlot = pLimit(slots.locations ?? Number.POSITIVE_INFINITY);
       await Promise.all(
         [...atLocation].map(([location, wanted]) =>
           locationSlot(async () => {
             const images = await insistently(ground, () => client.listImages(location));
             const site = await furnish(ground, client, fleetId, { connectionKey: connection, location });
-            const instanceSlot = pLimit(slots.instancesPerLocation);
+            const instanceSlot = pLimit(slots.instancesPerLocation ?? Number.POSITIVE_INFINITY);
             await Promise.all(
               wanted.map(({ instanceType, image }) =>
                 instanceSlot(async () => {

@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { measureRun } from '../../bench/ideal/from-books.ts';
 import { readBooks } from '../../local/sim/engine/books.ts';
 import type { SimEngine } from '../../local/sim/engine/engine.ts';
+import { createInputOf } from '../../local/sim/engine/requests.ts';
 import { deployedStage } from '../samples/deployed-stage.ts';
 import { calmScenario, fleetAt } from './scenario/calm.ts';
 import { AWS, EAST, expectAfter, isUp, limited, nowOf, PATIENT, SECOND } from './scenario/limited.ts';
@@ -54,8 +55,7 @@ describe('a create that the cloud refuses each time with an unknown error', PATI
     const refusedMs: number[] = [];
     const handle = engine.handle.bind(engine);
     vi.spyOn(engine, 'handle').mockImplementation((caller, operation) => {
-      const isIt =
-        operation.call === 'create' && operation.input.launchToken?.split('.')[0]?.endsWith(position);
+      const isIt = createInputOf(operation)?.launchToken?.split('.')[0]?.endsWith(position);
       if (!isIt) return handle(caller, operation);
       const atMs = engine.world.clock.now();
       refusedMs.push(atMs);

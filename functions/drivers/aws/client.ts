@@ -3,6 +3,7 @@ import type { Image, InstanceType, Location, Offer } from '../../model/cloud.ts'
 import type { GivenNetwork } from '../../model/network-choice.ts';
 import type {
   BatchCreate,
+  BatchTerminate,
   CloudVolume,
   CreateOutcome,
   DeniedRight,
@@ -13,6 +14,7 @@ import type {
   Reboot,
   RightsCheck,
   StopStart,
+  TerminateOutcome,
   Volumes,
   WriterMark,
   WriterMarks,
@@ -44,6 +46,7 @@ import { PublicParameters } from './public-parameters.ts';
 import { Rights } from './rights.ts';
 import { SecurityGroups } from './security-groups.ts';
 import { clientSettings } from './settings.ts';
+import { MAX_TERMINATED, terminateMany } from './terminate-many.ts';
 import { TypeBook } from './type-book.ts';
 import { VolumeList } from './volumes.ts';
 import { WriterParameters } from './writer-parameters.ts';
@@ -53,6 +56,7 @@ export class AwsClient
   implements
     CloudClient,
     BatchCreate,
+    BatchTerminate,
     ExistingNetworks,
     IdempotencyKeys,
     ListById,
@@ -64,6 +68,7 @@ export class AwsClient
 {
   readonly maxBatchSize = MAX_BATCH;
   readonly maxListedById = MAX_IDS;
+  readonly maxTerminatedPerCall = MAX_TERMINATED;
   readonly #ec2: Ec2;
   readonly #identity: HomeIdentity;
   readonly #parameters: PublicParameters;
@@ -209,6 +214,10 @@ export class AwsClient
 
   async terminateInstance(location: string, backendId: string): Promise<void> {
     await this.#instances.terminate(location, backendId);
+  }
+
+  async terminateInstances(location: string, backendIds: readonly string[]): Promise<TerminateOutcome[]> {
+    return await terminateMany(this.#ec2, location, backendIds);
   }
 
   async listVolumes(location: string): Promise<CloudVolume[]> {

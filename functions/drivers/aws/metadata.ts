@@ -80,6 +80,7 @@ export const awsMetadata = {
     'stop-start',
     'reboot',
     'batch-create',
+    'batch-terminate',
     'list-by-id',
     'idempotency-keys',
     'writer-marks',

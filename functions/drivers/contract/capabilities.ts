@@ -56,6 +56,27 @@ export interface BatchCreate {
   createInstances(specs: readonly InstanceSpec[]): Promise<CreateOutcome[]>;
 }
 
+/** The outcome for one machine of a batch. Without an error, the cloud has accepted the removal. */
+export interface TerminateOutcome {
+  backendId: string;
+  error?: DriverError;
+}
+
+export interface BatchTerminate {
+  /** Maximum number of machines in one call, at least 2. */
+  readonly maxTerminatedPerCall: number;
+  /**
+   * Asks the cloud to remove several machines, with one call if the cloud accepts the removal of each. The contract of
+   * `terminateInstance` applies to each machine. A machine that the cloud refuses to remove, or does not know, does not
+   * keep the others from being removed; the driver then makes further calls.
+   *
+   * @param backendIds from 1 to `maxTerminatedPerCall` ids
+   * @returns one outcome for each id, in the order of the ids. Never rejects with a DriverError: if the whole call
+   * failed, each outcome has the error.
+   */
+  terminateInstances(location: string, backendIds: readonly string[]): Promise<TerminateOutcome[]>;
+}
+
 /** Lists selected machines by id. The cost of a call does not depend on the number of other machines in the account. */
 export interface ListById {
   /** Maximum number of ids in one call, at least 50. */
@@ -268,6 +289,7 @@ export interface Capabilities extends Record<CapabilityName, object> {
   'stop-start': StopStart;
   reboot: Reboot;
   'batch-create': BatchCreate;
+  'batch-terminate': BatchTerminate;
   'list-by-id': ListById;
   'idempotency-keys': IdempotencyKeys;
   quotas: Quotas;
@@ -283,6 +305,7 @@ const METHODS: { readonly [Name in CapabilityName]: readonly (keyof Capabilities
   'stop-start': ['stopInstance', 'startInstance'],
   reboot: ['rebootInstance'],
   'batch-create': ['createInstances', 'maxBatchSize'],
+  'batch-terminate': ['terminateInstances', 'maxTerminatedPerCall'],
   'list-by-id': ['listInstancesById', 'maxListedById'],
   'idempotency-keys': ['idempotencyKeyOf'],
   quotas: ['readQuotas'],

@@ -27,6 +27,7 @@ export const CAPABILITY_NAMES = [
   'stop-start',
   'reboot',
   'batch-create',
+  'batch-terminate',
   'list-by-id',
   'idempotency-keys',
   'quotas',

@@ -125,6 +125,13 @@ export function cloudVolume(
   };
 }
 
+const outcomeErrorSchema = z.object({ status: z.number(), code: z.string(), message: z.string() });
+
+/** The answer to the removal of several machines. An item without an error was accepted. */
+export const terminatedAnswerSchema = z.object({
+  items: z.array(z.object({ id: z.string(), error: outcomeErrorSchema.exactOptional() })),
+});
+
 const offerAnswerSchema = z.object({
   instanceType: z.string(),
   vcpus: z.number(),

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { type Image, type InstanceType, type Location, type Offer, offerId } from '../../model/cloud.ts';
 import type { GivenNetwork } from '../../model/network-choice.ts';
 import type {
+  BatchTerminate,
   CloudVolume,
   ExistingNetworks,
   ListById,
@@ -9,6 +10,7 @@ import type {
   NetworkFault,
   Reboot,
   StopStart,
+  TerminateOutcome,
   Volumes,
   WriterMark,
   WriterMarks,
@@ -54,8 +56,10 @@ import {
   type Page,
   resourceAnswerSchema,
   resourcePageSchema,
+  terminatedAnswerSchema,
   volumePageSchema,
 } from './answers.ts';
+import { errorOfAnswer } from './errors.ts';
 import { findFaults } from './given-networks.ts';
 import { at, RESOURCE_PATHS } from './paths.ts';
 import type { Transport } from './transport.ts';
@@ -63,11 +67,24 @@ import type { Transport } from './transport.ts';
 /** Maximum number of ids in one call. The number is limited, because the ids are in the URL. */
 const MAX_IDS = 100;
 
+/** Maximum number of machines in one terminate call. */
+const MAX_TERMINATED = 1_000;
+
 /** Connects to one account at one simulated cloud. */
 export class SimClient
-  implements CloudClient, ExistingNetworks, MachineChecks, ListById, StopStart, Reboot, WriterMarks, Volumes
+  implements
+    CloudClient,
+    BatchTerminate,
+    ExistingNetworks,
+    MachineChecks,
+    ListById,
+    StopStart,
+    Reboot,
+    WriterMarks,
+    Volumes
 {
   readonly maxListedById = MAX_IDS;
+  readonly maxTerminatedPerCall = MAX_TERMINATED;
   readonly #transport: Transport;
   readonly #deploymentId: string;
 
@@ -271,6 +288,28 @@ export class SimClient
 
   async terminateInstance(location: string, backendId: string): Promise<void> {
     await this.#remove(location, 'instances', backendId);
+  }
+
+  async terminateInstances(location: string, backendIds: readonly string[]): Promise<TerminateOutcome[]> {
+    try {
+      const { items } = await this.#transport.call({
+        method: 'POST',
+        path: at(location, 'instances', 'terminate'),
+        body: { ids: backendIds },
+        machines: backendIds.length,
+        answer: terminatedAnswerSchema,
+      });
+      const refused = new Map(items.flatMap(({ id, error }) => (error ? [[id, error] as const] : [])));
+      return backendIds.map((backendId) => {
+        const error = refused.get(backendId);
+        if (!error || error.code === 'NotFound') return { backendId };
+        const answer = { ...error, rate: {}, call: 'POST instances/terminate' };
+        return { backendId, error: errorOfAnswer(answer, 'changes') };
+      });
+    } catch (error) {
+      if (!(error instanceof DriverError)) throw error;
+      return backendIds.map((backendId) => ({ backendId, error }));
+    }
   }
 
   async listVolumes(location: string): Promise<CloudVolume[]> {

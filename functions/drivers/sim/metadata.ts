@@ -39,6 +39,7 @@ export const simMetadata = {
   capabilities: [
     'stop-start',
     'reboot',
+    'batch-terminate',
     'list-by-id',
     'writer-marks',
     'existing-networks',

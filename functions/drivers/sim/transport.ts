@@ -14,6 +14,8 @@ export interface Call<Answer> {
   path: readonly string[];
   query?: Readonly<Record<string, string | undefined>>;
   body?: object;
+  /** Number of machines that the call asks for or names. Absent: one machine, or none. */
+  machines?: number;
   answer: z.ZodType<Answer>;
 }
 
@@ -110,16 +112,21 @@ export class SimTransport implements Transport {
  */
 export function governedAs(call: Call<unknown>): CloudCall {
   const { method, path } = call;
-  const isCreate = method === 'POST' && path.length === 3 && path[2] === 'instances';
+  const isCreate = method === 'POST' && path[2] === 'instances' && (path.length === 3 || path[3] === 'batch');
   const kind = isCreate ? 'create' : method === 'GET' ? 'list' : 'mutate';
   const location = path[0] === 'locations' ? path[1] : undefined;
-  return { action: `sim:${nameOf(call)}`, kind, location };
+  const { machines } = call;
+  return { action: `sim:${nameOf(call)}`, kind, location, ...(machines === undefined ? {} : { machines }) };
 }
+
+/** Paths of calls for several machines. At this place of a path, other calls have the id of a machine. */
+const FOR_SEVERAL: ReadonlySet<string> = new Set(['batch', 'terminate']);
 
 /** Returns a call's name in errors, such as `POST instances`. */
 function nameOf({ method, path }: Call<unknown>): string {
-  const [first, , kind] = path;
-  return `${method} ${kind ?? first ?? ''}`;
+  const [first, , kind, which = ''] = path;
+  const rest = FOR_SEVERAL.has(which) ? `/${which}` : '';
+  return `${method} ${kind ?? first ?? ''}${rest}`;
 }
 
 /**

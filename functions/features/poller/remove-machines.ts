@@ -1,4 +1,6 @@
 import pLimit from 'p-limit';
+import { has } from '../../drivers/contract/capabilities.ts';
+import type { CloudClient } from '../../drivers/contract/driver.ts';
 import { DriverError } from '../../drivers/contract/errors.ts';
 import type { Clock } from '../../platform/runtime/clock.ts';
 import { timeLeftMs } from '../../platform/worker/context.ts';
@@ -20,7 +22,7 @@ const ANSWERED_MS = 2_000;
 const SHORTEST_WAIT_MS = 100;
 
 /**
- * Asks the cloud to remove machines. Each poll repeats the request until the cloud shows the machines in
+ * Asks the cloud to remove machines, several with one call where the cloud allows that. Each poll repeats the request until the cloud shows the machines in
  * Terminating, because the answer to a call alone proves nothing.
  *
  * Begins calls for at most LONGEST_REMOVING_MS, at the rate that the governor permits. Returns before all
@@ -39,26 +41,27 @@ export async function removeMachines(
   const { clock } = context.store;
   const calls = new BegunCalls(clock, clock.now() + Math.min(LONGEST_REMOVING_MS, timeLeftMs(context) / 4));
   const tries = new RemovalTries(context, site, removals);
-  const remove = ({ record, backendId }: Removal): Promise<boolean> =>
+  const note = async ({ record, backendId }: Removal, error: DriverError | undefined): Promise<boolean> => {
+    if (!error) await tries.accepted(record);
+    else if (error.code === 'NoPermit') return false;
+    else {
+      const { code, message } = error;
+      context.log.warn('a machine could not be terminated', { backendId, code, message });
+      // The governor slows throttled calls down. The cloud has not refused the removal.
+      if (code !== 'Throttled') await tries.refused(record, error);
+    }
+    return true;
+  };
+  const remove = (together: readonly Removal[]): Promise<boolean> =>
     calls.begin(async (terms) => {
-      try {
-        await opened.onTerms(terms).terminateInstance(site.location, backendId);
-        await tries.accepted(record);
-      } catch (error) {
-        if (!(error instanceof DriverError)) throw error;
-        if (error.code === 'NoPermit') return false;
-        context.log.warn('a machine could not be terminated', {
-          backendId,
-          code: error.code,
-          message: error.message,
-        });
-        // The governor slows throttled calls down. The cloud has not refused the removal.
-        if (error.code !== 'Throttled') await tries.refused(record, error);
-      }
-      return true;
+      const errors = await terminate(opened.onTerms(terms), site.location, together);
+      const noted = await Promise.all(
+        together.map((removal) => note(removal, errors.get(removal.backendId))),
+      );
+      return !noted.includes(false);
     });
   const limit = pLimit(CONCURRENT_REMOVALS);
-  const all = Promise.all(due.map((removal) => limit(() => remove(removal))));
+  const all = Promise.all(callsFor(opened.client, due).map((together) => limit(() => remove(together))));
   const answeredMs = Math.min(ANSWERED_MS, timeLeftMs(context) / 2);
   for (let waitMs = answeredMs; waitMs > 0; waitMs = calls.lateInMs(answeredMs)) {
     const late = clock.sleep(Math.max(SHORTEST_WAIT_MS, Math.ceil(waitMs))).then(() => undefined);
@@ -72,6 +75,36 @@ export async function removeMachines(
   all.catch((error: unknown) => context.log.warn('a machine could not be terminated', { error }));
   await tries.summarize();
   return true;
+}
+
+/** Divides removals among calls. Pure. */
+function callsFor(client: CloudClient, removals: readonly Removal[]): Removal[][] {
+  const most = has(client, 'batch-terminate') ? client.maxTerminatedPerCall : 1;
+  return Array.from({ length: Math.ceil(removals.length / most) }, (_, at) =>
+    removals.slice(at * most, (at + 1) * most),
+  );
+}
+
+/** Asks the cloud to remove machines with one call. @returns the errors, by the machine's id at the cloud */
+async function terminate(
+  client: CloudClient,
+  location: string,
+  removals: readonly Removal[],
+): Promise<Map<string, DriverError>> {
+  const ids = removals.map(({ backendId }) => backendId);
+  const [only] = ids;
+  if (ids.length > 1 && has(client, 'batch-terminate')) {
+    const outcomes = await client.terminateInstances(location, ids);
+    return new Map(outcomes.flatMap(({ backendId, error }) => (error ? [[backendId, error] as const] : [])));
+  }
+  if (only === undefined) return new Map();
+  try {
+    await client.terminateInstance(location, only);
+    return new Map();
+  } catch (error) {
+    if (!(error instanceof DriverError)) throw error;
+    return new Map([[only, error]]);
+  }
 }
 
 /** Records the machines whose removal the cloud accepted a long time ago, and which still exist. */

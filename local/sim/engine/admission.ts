@@ -1,8 +1,8 @@
 import type { Violation } from './records.ts';
 import { Refusal, type RefusalCode, type UsedUp } from './refusals.ts';
-import { type CallName, type RateKind, rateKindOf } from './requests.ts';
+import { type CallName, meteredActionSchema, rateKindOf } from './requests.ts';
 import type { Site } from './state.ts';
-import { TokenBucket } from './token-bucket.ts';
+import { type BucketRate, TokenBucket } from './token-bucket.ts';
 import type { Target, World } from './world.ts';
 
 /**
@@ -17,26 +17,36 @@ const SLOT_RETRY_MS = 1_000;
  */
 export class Admission {
   readonly #world: World;
-  #buckets = new WeakMap<Site, Partial<Record<RateKind, TokenBucket>>>();
+  readonly #buckets = new WeakMap<Site, Map<string, TokenBucket>>();
 
   constructor(world: World) {
     this.#world = world;
   }
 
-  /** Counts a call against its rate limit. @throws Refusal RateLimited */
-  takeCall({ cloud, site, nowMs }: Target, call: CallName): void {
-    const kind = rateKindOf(call);
-    if (!kind) return;
-    const buckets = this.#buckets.get(site) ?? {};
-    this.#buckets.set(site, buckets);
-    const bucket = buckets[kind] ?? new TokenBucket(cloud.rates[kind], nowMs);
-    buckets[kind] = bucket;
-    const waitMs = bucket.take(nowMs);
-    if (waitMs > 0) {
-      const { perSecond } = cloud.rates[kind];
-      const usedUp = { policy: kind, perSecond };
-      this.#refuse(site, kind, 'RateLimited', `the rate limit of ${kind} calls is exceeded`, waitMs, usedUp);
+  /**
+   * Counts a call against its rate limit, and its instances against theirs. If one of the two limits does not allow the
+   * call, it counts against neither.
+   *
+   * @param instances number of instances that the call asks for or names
+   * @throws Refusal RateLimited
+   */
+  takeCall(target: Target, call: CallName, instances = 1): void {
+    const meters = metersOf(target.cloud, call, instances);
+    const buckets = this.#buckets.get(target.site) ?? new Map<string, TokenBucket>();
+    this.#buckets.set(target.site, buckets);
+    const taking = meters.map((meter) => {
+      const bucket = buckets.get(meter.policy) ?? new TokenBucket(meter.rate, target.nowMs);
+      buckets.set(meter.policy, bucket);
+      return { ...meter, bucket };
+    });
+    for (const { policy, what, violation, rate, bucket, count } of taking) {
+      const waitMs = bucket.waitMs(target.nowMs, count);
+      if (waitMs === 0) continue;
+      const message = `the rate limit of ${what} is exceeded`;
+      const usedUp = { policy, perSecond: rate.perSecond };
+      this.#refuse(target.site, violation, 'RateLimited', message, waitMs, usedUp);
     }
+    for (const { bucket, count } of taking) bucket.take(count);
   }
 
   /**
@@ -55,7 +65,8 @@ export class Admission {
       throw new Refusal('QuotaExceeded', `the quota of ${site.key.location} is ${quota} instances`);
     }
     const pending = state.pendingAt(site, nowMs);
-    if (pending >= cloud.slots.instancesPerLocation) {
+    const { locations = Infinity, instancesPerLocation = Infinity } = cloud.slots;
+    if (pending >= instancesPerLocation) {
       this.#refuse(
         site,
         'instanceSlots',
@@ -64,14 +75,14 @@ export class Admission {
         SLOT_RETRY_MS,
       );
     }
-    if (pending > 0) return;
+    if (pending > 0 || locations === Infinity) return;
     const busy = [...state.sites.values()].filter(
       (other) =>
         other.key.cloud === site.key.cloud &&
         other.key.account === site.key.account &&
         state.pendingAt(other, nowMs) > 0,
     );
-    if (busy.length >= cloud.slots.locations) {
+    if (busy.length >= locations) {
       this.#refuse(
         site,
         'locationSlots',
@@ -93,4 +104,45 @@ export class Admission {
     this.#world.commit({ kind: 'throttled', site: site.key, violation });
     throw new Refusal(code, message, retryAfterMs, usedUp);
   }
+}
+
+interface Meter {
+  /** Name of the limit in the answer to a refused call. */
+  policy: string;
+  /** What the limit counts, in words. */
+  what: string;
+  violation: Violation;
+  rate: BucketRate;
+  /** Number of tokens that the call takes. */
+  count: number;
+}
+
+/** Returns the rate limits against which a cloud counts a call. Empty: the cloud does not limit the call. */
+function metersOf({ rates }: Target['cloud'], call: CallName, instances: number): Meter[] {
+  const kind = rateKindOf(call);
+  if (!kind) return [];
+  const { data: action } = meteredActionSchema.safeParse(call);
+  const apart = action && rates.actions?.[action];
+  const perInstance = kind === 'create' ? rates.instances : apart?.instances;
+  const name = apart ? call : kind;
+  return [
+    {
+      policy: name,
+      what: `${name} calls`,
+      violation: kind,
+      rate: apart?.calls ?? rates[kind],
+      count: 1,
+    },
+    ...(perInstance
+      ? [
+          {
+            policy: `${name}-instances`,
+            what: `instances in ${name} calls`,
+            violation: kind,
+            rate: perInstance,
+            count: instances,
+          },
+        ]
+      : []),
+  ];
 }

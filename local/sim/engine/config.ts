@@ -6,8 +6,18 @@ import { architectureSchema, gpuSchema } from '../../../functions/model/cloud.ts
 import { DEFAULT_DISK_TYPES, diskTypeConfigSchema } from './disk-input.ts';
 import { faultSchema } from './faults.ts';
 import { accountRuleSchema } from './records.ts';
+import { meteredActionSchema } from './requests.ts';
 
 const rateSchema = z.object({ perSecond: z.number().positive(), burst: z.number().min(1) }).strict();
+/** Rate limits of one call, which the cloud counts apart from other calls of its kind. */
+const actionRatesSchema = z
+  .object({
+    calls: rateSchema,
+    instances: rateSchema
+      .optional()
+      .describe('Rate limit of the instances that the calls name. Absent: only calls are limited.'),
+  })
+  .strict();
 const rangeSchema = z
   .tuple([z.number().nonnegative(), z.number().nonnegative()])
   .refine(([low, high]) => low <= high, 'the first number must not be above the second');
@@ -55,15 +65,35 @@ const imageConfigSchema = z
 export const cloudConfigSchema = z
   .object({
     slots: z
-      .object({ locations: z.int().positive(), instancesPerLocation: z.int().positive() })
+      .object({
+        locations: z.int().positive().optional(),
+        instancesPerLocation: z.int().positive().optional(),
+      })
       .strict()
       .describe(
-        'Limits on instances not yet Running: locations with such instances, and such instances at one location.',
+        'Limits on instances not yet Running: locations with such instances, and such instances at one location. Absent: no limit.',
       ),
     rates: z
-      .object({ create: rateSchema, list: rateSchema, mutate: rateSchema })
+      .object({
+        create: rateSchema,
+        list: rateSchema,
+        mutate: rateSchema,
+        instances: rateSchema
+          .optional()
+          .describe('Rate limit of the instances that create calls ask for. Absent: only calls are limited.'),
+        actions: z
+          .partialRecord(meteredActionSchema, actionRatesSchema)
+          .optional()
+          .describe('Calls that are counted apart. All other calls are counted by their kind.'),
+      })
       .strict()
       .describe('Rate limits for each account and location.'),
+    instancesPerCall: z
+      .int()
+      .min(1)
+      .max(1_000)
+      .default(1)
+      .describe('Maximum number of instances that one create call may ask for.'),
     submitMs: rangeSchema.describe('Time until the cloud has accepted a create call.'),
     bootSeconds: rangeSchema.describe('Time from the end of submitMs until the instance is Running.'),
     answersWhenRunning: z

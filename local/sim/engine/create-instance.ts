@@ -59,7 +59,7 @@ function firstWithToken(site: Site, launchToken: string | undefined): InstanceRe
   return site.live.get(backendId) ?? site.gone.find((record) => record.backendId === backendId);
 }
 
-function checkCreate({ cloud, site }: Target, input: CreateInput): void {
+export function checkCreate({ cloud, site }: Target, input: CreateInput): void {
   const { location } = site.key;
   const bad = (message: string) => new Refusal('InvalidParameter', message);
   const type = named(cloud.instanceTypes, input.instanceType);

@@ -9,7 +9,7 @@ import { perform } from './perform.ts';
 import type { SimEvent } from './records.ts';
 import { Refusal } from './refusals.ts';
 import type { Reply } from './reply.ts';
-import type { Caller, Operation } from './requests.ts';
+import { type Caller, createInputOf, instancesIn, type Operation } from './requests.ts';
 import { SimState } from './state.ts';
 import { named, type Target, type World } from './world.ts';
 import { nextZone } from './zones.ts';
@@ -127,21 +127,22 @@ export class SimEngine {
       throw new Refusal('LocationUnavailable', `${location} is down`);
     }
     const target: Target = { cloud, site, nowMs };
-    this.#admission.takeCall(target, operation.call);
+    this.#admission.takeCall(target, operation.call, instancesIn(operation));
     return this.#withFault(target, operation, this.#draw(caller, operation, target));
   }
 
   #draw(caller: Caller, operation: Operation, { cloud, site, nowMs }: Target): ActiveFault | undefined {
     const { state, commit } = this.#world;
     if (state.faults.size === 0) return undefined;
+    const input = createInputOf(operation);
     const { drawn, struck } = drawFaults(
       [...state.faults.values()],
       {
         cloud: caller.cloud,
         connection: caller.account,
         location: 'location' in operation ? operation.location : undefined,
-        instanceType: operation.call === 'create' ? operation.input.instanceType : undefined,
-        zone: operation.call === 'create' ? (operation.input.zone ?? nextZone(cloud, site)) : undefined,
+        instanceType: input?.instanceType,
+        zone: input && (input.zone ?? nextZone(cloud, site)),
         call: operation.call,
         canVanish: vanishable(site, nowMs).length > 0,
       },

@@ -10,11 +10,11 @@ import {
   powerInstance,
   terminateInstance,
 } from './instances.ts';
+import { answeredAtMs, createInstances, terminateInstances } from './many-instances.ts';
 import { deleteNote, listNotes, putNote, refuseWithoutRight } from './notes.ts';
 import type { Reply } from './reply.ts';
 import type { Operation } from './requests.ts';
 import { deleteResource, ensureResource, findResource, listResources, resourceView } from './resources.ts';
-import { bootedAtMs, createdAtMs } from './status.ts';
 import { deleteVolume, listVolumes } from './volumes.ts';
 import type { Target, World } from './world.ts';
 
@@ -51,13 +51,17 @@ export function perform(
     case 'images':
       return ok(listImages(world, target, operation.page));
     case 'create': {
-      const { record, isNew } = createInstance(world, admission, target, operation.input, {
+      const effects = {
         failsToBoot: fault?.kind === 'bootFailure',
         twice: fault?.kind === 'duplicateEffect',
         leavesVolumes: fault?.kind === 'leaveVolumes',
-      });
-      const doneAtMs = cloud.answersWhenRunning ? bootedAtMs(record) : createdAtMs(record);
-      const atMs = Math.max(nowMs, doneAtMs);
+      };
+      if ('inputs' in operation) {
+        const { body, atMs } = createInstances(world, admission, target, operation.inputs, effects);
+        return ok(body, 201, atMs);
+      }
+      const { record, isNew } = createInstance(world, admission, target, operation.input, effects);
+      const atMs = answeredAtMs(target, record);
       return ok(instanceView(cloud, record, atMs), isNew ? 201 : 200, atMs);
     }
     case 'list':
@@ -68,6 +72,8 @@ export function perform(
       return ok(instanceView(cloud, getInstance(target, operation.backendId), nowMs));
     case 'terminate': {
       const stuckForMs = fault?.kind === 'stuckTerminating' ? faultDelayMs(fault) : 0;
+      if ('backendIds' in operation)
+        return ok(terminateInstances(world, target, operation.backendIds, stuckForMs), 202);
       const record = terminateInstance(world, target, operation.backendId, stuckForMs);
       return ok(instanceView(cloud, record, nowMs), 202);
     }

@@ -43,6 +43,19 @@ export const createInputSchema = z
   .strict();
 export type CreateInput = z.infer<typeof createInputSchema>;
 
+/** Calls for which a cloud may have rate limits of their own, apart from those of their kind. */
+export const meteredActionSchema = z.enum(['terminate', 'stop', 'start']);
+export type MeteredAction = z.infer<typeof meteredActionSchema>;
+
+/** Maximum number of instances in one call. A cloud's own maximum for a create call may be lower. */
+export const MAX_INSTANCES_PER_CALL = 1_000;
+export const createManyInputSchema = z.strictObject({
+  instances: z.array(createInputSchema).min(1).max(MAX_INSTANCES_PER_CALL),
+});
+export const terminateManyInputSchema = z.strictObject({
+  ids: z.array(wordSchema).min(1).max(MAX_INSTANCES_PER_CALL),
+});
+
 const portSchema = z.int().min(0).max(65_535);
 /** An inbound rule. `from` is a CIDR, or the id of a security group of the same network. */
 export const ruleSchema = z.strictObject({
@@ -92,6 +105,9 @@ export type Operation =
   | { call: 'locations' }
   | { call: 'offers' | 'images'; location: string; page: Page }
   | { call: 'create'; location: string; input: CreateInput }
+  /** Creates several instances. The answer has an outcome for each of them. */
+  | { call: 'create'; location: string; inputs: readonly CreateInput[] }
+  | { call: 'terminate'; location: string; backendIds: readonly string[] }
   | ({ call: 'list'; location: string; page: Page; ids?: readonly string[] | undefined } & ListFilter)
   | { call: 'find'; location: string; launchToken: string; name?: string | undefined }
   | { call: 'get' | 'terminate' | PowerKind; location: string; backendId: string }
@@ -109,6 +125,18 @@ export type Operation =
   | { call: 'deleteResource'; location: string; kind: ResourceKind; backendId: string };
 export type CallName = Operation['call'];
 export type LocatedOperation = Extract<Operation, { location: string }>;
+
+/** Returns the number of instances that a call asks for or names. */
+export function instancesIn(operation: Operation): number {
+  if ('inputs' in operation) return operation.inputs.length;
+  return 'backendIds' in operation ? operation.backendIds.length : 1;
+}
+
+/** Returns what a create call asks for. The first of several instances stands for all, because they are alike. */
+export function createInputOf(operation: Operation): CreateInput | undefined {
+  if (operation.call !== 'create') return undefined;
+  return 'inputs' in operation ? operation.inputs[0] : operation.input;
+}
 
 export interface Caller {
   cloud: string;

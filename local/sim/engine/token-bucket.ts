@@ -3,10 +3,7 @@ export interface BucketRate {
   burst: number;
 }
 
-/**
- * Implements a cloud's rate limit. The bucket is full at first and is refilled evenly. Each call takes one
- * token.
- */
+/** Implements a cloud's rate limit. The bucket is full at first and is refilled evenly. */
 export class TokenBucket {
   #tokens: number;
   #filledAtMs: number;
@@ -18,19 +15,19 @@ export class TokenBucket {
     this.#filledAtMs = nowMs;
   }
 
-  /**
-   * Takes a token if there is one.
-   *
-   * @returns 0 if a token was taken, else the milliseconds until a token is available
-   */
-  take(nowMs: number): number {
+  /** Returns the milliseconds until this many tokens are available; 0 if they are available now. */
+  waitMs(nowMs: number, count = 1): number {
     const elapsedMs = Math.max(0, nowMs - this.#filledAtMs);
     this.#tokens = Math.min(this.#rate.burst, this.#tokens + (elapsedMs / 1_000) * this.#rate.perSecond);
     this.#filledAtMs = nowMs;
     // The number of tokens is a sum of fractions. Without this tolerance, rounding errors would refuse evenly
     // spaced calls.
-    if (this.#tokens < 1 - 1e-9) return Math.ceil(((1 - this.#tokens) / this.#rate.perSecond) * 1_000);
-    this.#tokens -= 1;
-    return 0;
+    const missing = count - this.#tokens;
+    return missing > 1e-9 ? Math.ceil((missing / this.#rate.perSecond) * 1_000) : 0;
+  }
+
+  /** Takes tokens, which must be available. */
+  take(count = 1): void {
+    this.#tokens -= count;
   }
 }

@@ -5,6 +5,7 @@ import { Refusal } from '../engine/refusals.ts';
 import {
   type Caller,
   createInputSchema,
+  createManyInputSchema,
   ensureInputSchemas,
   type ListFilter,
   noteInputSchema,
@@ -12,6 +13,7 @@ import {
   type Operation,
   POWER_KINDS,
   type ResourceKind,
+  terminateManyInputSchema,
 } from '../engine/requests.ts';
 import { answer } from './answer.ts';
 import type { AppOptions, SimEnv } from './env.ts';
@@ -61,6 +63,14 @@ export function cloudRoutes(options: AppOptions): Hono<SimEnv> {
   app.post(`${at}/instances`, async (c) => {
     const input = await readBody(c, createInputSchema);
     return await call(c, { call: 'create', location: c.req.param('location'), input });
+  });
+  app.post(`${at}/instances/batch`, async (c) => {
+    const { instances } = await readBody(c, createManyInputSchema);
+    return await call(c, { call: 'create', location: c.req.param('location'), inputs: instances });
+  });
+  app.post(`${at}/instances/terminate`, async (c) => {
+    const { ids } = await readBody(c, terminateManyInputSchema);
+    return await call(c, { call: 'terminate', location: c.req.param('location'), backendIds: ids });
   });
   app.get(`${at}/instances`, (c) => {
     const location = c.req.param('location');

@@ -10,6 +10,7 @@ import type { LimitOverride } from '../../../functions/model/limit-profile.ts';
 import { type CloudConfig, parseSimConfig } from '../../../local/sim/engine/config.ts';
 import { SimEngine } from '../../../local/sim/engine/engine.ts';
 import type { InstanceRecord, SimEvent } from '../../../local/sim/engine/records.ts';
+import { terminateManyInputSchema } from '../../../local/sim/engine/requests.ts';
 import type { Site } from '../../../local/sim/engine/state.ts';
 import { statusAt } from '../../../local/sim/engine/status.ts';
 import { createApp } from '../../../local/sim/http/app.ts';
@@ -129,7 +130,8 @@ export class Clouds {
       late.catch(() => {});
       try {
         return await process.call(what, async () => {
-          if (this.#ignores(request)) return Response.json({}, { status: 202 });
+          const ignored = await this.#ignoredBy(request);
+          if (ignored) return ignored;
           const answered = Promise.resolve(this.#app.fetch(request));
           answered.catch(() => {});
           const answer = await Promise.race([answered, late]);
@@ -155,13 +157,17 @@ export class Clouds {
     return true;
   }
 
-  /** Draws whether the cloud accepts this removal and then leaves the machine running. */
-  #ignores({ method, url }: Request): boolean {
+  /** Draws whether the cloud accepts this removal and then leaves the machines running. @returns its answer then */
+  async #ignoredBy(request: Request): Promise<Response | undefined> {
     const { random, disturbance, counts } = this.#ground;
-    if (method !== 'DELETE' || !url.includes('/instances/')) return false;
-    if (!random.chance(disturbance.ignoredRemoval)) return false;
+    const { method, url } = request;
+    const isOfMany = method === 'POST' && url.endsWith('/instances/terminate');
+    if (!isOfMany && (method !== 'DELETE' || !url.includes('/instances/'))) return undefined;
+    if (!random.chance(disturbance.ignoredRemoval)) return undefined;
     counts.ignoredRemovals += 1;
-    return true;
+    if (!isOfMany) return Response.json({}, { status: 202 });
+    const { ids } = terminateManyInputSchema.parse(await request.clone().json());
+    return Response.json({ items: ids.map((id) => ({ id })) }, { status: 202 });
   }
 
   #denies(): boolean {

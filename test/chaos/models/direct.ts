@@ -16,6 +16,7 @@ import {
   type Operation,
   POWER_KINDS,
   type ResourceKind,
+  terminateManyInputSchema,
 } from '../../../local/sim/engine/requests.ts';
 import type { Process } from '../ground/process.ts';
 
@@ -154,6 +155,9 @@ function operationOf({ method, path, query = {}, body }: Call<unknown>): Operati
     if (query['name'] !== undefined) return { call: 'findResource', location, kind, name: query['name'] };
     const ids = query['ids']?.split(',');
     return { call: 'listResources', location, kind, page, ids, ...filterOf(query) };
+  }
+  if (id === 'terminate') {
+    return { call: 'terminate', location, backendIds: terminateManyInputSchema.parse(body).ids };
   }
   if (id === undefined) {
     if (method === 'POST') return { call: 'create', location, input: createInputSchema.parse(body) };

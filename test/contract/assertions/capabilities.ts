@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { has } from '../../../functions/drivers/contract/capabilities.ts';
+import { has, type TerminateOutcome } from '../../../functions/drivers/contract/capabilities.ts';
 import { assertions } from '../suite/assertion.ts';
 import { inTime } from '../suite/checks.ts';
 
@@ -134,6 +134,56 @@ export const CAPABILITIES = assertions([
       proxy.faults.clear();
       await lab.awaitConsistency();
       assert.deepEqual(await lab.listed(specs), []);
+    },
+  },
+  {
+    id: 'batch.terminate',
+    title:
+      'one call terminates the machines of a batch, and a machine that never existed does not spare the others',
+    needs: 'batch-terminate',
+    async run(lab) {
+      const { client, cloud } = lab;
+      assert.ok(has(client, 'batch-terminate'));
+      assert.ok(client.maxTerminatedPerCall >= 2);
+      const specs = await lab.specs(3);
+      const ids: string[] = [];
+      for (const spec of specs) ids.push((await client.createInstance(spec)).backendId);
+      await lab.awaitConsistency();
+      const asked = [...ids.slice(0, 1), cloud.unknownBackendId, ...ids.slice(1)];
+      for (let time = 1; time <= 2; time += 1) {
+        const outcomes: TerminateOutcome[] = await inTime(
+          'terminateInstances',
+          client.terminateInstances(cloud.location, asked),
+        );
+        assert.deepEqual(
+          outcomes,
+          asked.map((backendId) => ({ backendId })),
+        );
+      }
+      await lab.until('the machines are gone', async () =>
+        (await lab.listed(specs)).length === 0 ? true : undefined,
+      );
+    },
+  },
+  {
+    id: 'batch.terminate-refused',
+    title: 'if the cloud throttles the termination of a batch, each machine gets that error, and runs on',
+    needs: 'batch-terminate',
+    async run(lab) {
+      const { client, cloud, proxy } = lab;
+      assert.ok(has(client, 'batch-terminate'));
+      const specs = await lab.specs(2);
+      const ids: string[] = [];
+      for (const spec of specs) ids.push((await client.createInstance(spec)).backendId);
+      await lab.awaitConsistency();
+      proxy.faults.arm({ call: cloud.calls.terminate, kind: 'throttle' });
+      const outcomes = await client.terminateInstances(cloud.location, ids);
+      assert.deepEqual(
+        outcomes.map(({ backendId, error }) => [backendId, error?.code]),
+        ids.map((backendId) => [backendId, 'Throttled']),
+      );
+      proxy.faults.clear();
+      assert.equal((await lab.listed(specs)).length, specs.length);
     },
   },
   {

@@ -79,6 +79,7 @@ function callOf({ method, path }: ProxiedRequest): string {
   if (kind === '') return what === 'account' ? 'verify' : `list-${what}`;
   if (kind !== 'instances') return `${method === 'POST' ? 'ensure' : method.toLowerCase()}-${kind}`;
   if (verb !== undefined) return verb;
+  if (method === 'POST' && id === 'terminate') return 'terminate';
   if (method === 'POST') return 'create';
   if (method === 'DELETE') return 'terminate';
   return id === undefined ? 'list' : 'get';

@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import type { BatchTerminate } from '../../../../functions/drivers/contract/capabilities.ts';
+import type { CloudClient } from '../../../../functions/drivers/contract/driver.ts';
 import { DriverError } from '../../../../functions/drivers/contract/errors.ts';
 import { removeMachines } from '../../../../functions/features/poller/remove-machines.ts';
 import type { LimitOverride } from '../../../../functions/model/limit-profile.ts';
@@ -92,5 +94,40 @@ describe('removeMachines', () => {
     };
     expect(await remove(silent)).toBe(true);
     expect(fleet.nowMs).toBe(NOON + 62_000);
+  });
+
+  it('one call removes many machines, and a machine that the cloud refuses to remove is tried again alone later', async () => {
+    await open(7);
+    const asked: (readonly string[])[] = [];
+    const refusal = new DriverError('InvalidRequest', 'm3 is protected');
+    const opened = await fleet.opened();
+    const client: CloudClient & BatchTerminate = Object.assign(Object.create(opened.client), {
+      maxTerminatedPerCall: 3,
+      terminateInstances: async (_location: string, ids: readonly string[]) => {
+        asked.push(ids);
+        return ids.map((backendId) => (backendId === 'm3' ? { backendId, error: refusal } : { backendId }));
+      },
+    });
+    const batching = { ...opened, client, onTerms: () => client };
+    expect(await remove(batching)).toBe(false);
+    expect(asked).toEqual([
+      ['m1', 'm2', 'm3'],
+      ['m4', 'm5', 'm6'],
+    ]);
+    expect(terminated()).toEqual(['terminate m7']);
+    expect(await remove(batching)).toBe(false);
+    expect(asked.slice(2).flat()).toEqual(['m1', 'm2', 'm4', 'm5', 'm6', 'm7']);
+  });
+
+  it('machines of a call that gets no permit are left to the next poll', async () => {
+    await open(2);
+    const opened = await fleet.opened();
+    const error = new DriverError('NoPermit', 'later');
+    const client: CloudClient & BatchTerminate = Object.assign(Object.create(opened.client), {
+      maxTerminatedPerCall: 100,
+      terminateInstances: async (_location: string, ids: readonly string[]) =>
+        ids.map((backendId) => ({ backendId, error })),
+    });
+    expect(await remove({ ...opened, client, onTerms: () => client })).toBe(true);
   });
 });
