@@ -54,8 +54,10 @@ export async function giveUp(context: WorkerContext, message: GiveUpMessage): Pr
   if (record.round < message.round && record.status === 'Terminating') {
     // The instance failed in an earlier round, and its machine is still being removed. The instance fails in
     // this round, too.
-    if (!(await updateInstance(context.store, record, { taskToken, round: message.round })))
-      return requeueAfter(1_000);
+    const fields = { taskToken, round: message.round };
+    const { applied } = await applyChanges(context, [{ kind: 'change', record, to: record.status, fields }]);
+    if (applied.length === 0) return requeueAfter(1_000);
+    await stopWhenDecided(context.store, await context.layout(record.fleetId));
   }
   if (isClosed(record.status) || record.status !== 'Creating') {
     const withToken = { ...record, taskToken };

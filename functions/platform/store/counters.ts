@@ -21,6 +21,10 @@ export interface Step {
 
 /** Returns the name of the counter for instances of a node group that failed permanently in a round. */
 export const lostIn = (round: number): string => `lost${round}`;
+/** Returns the name of the counter for instances of a node group that were last claimed in a round and have ended. */
+export const endedIn = (round: number): string => `ended${round}`;
+/** Name of the counter for instances of a node group that are about to move. */
+export const MOVING = 'moving';
 
 /**
  * Changes of a placement's counters. `add`: the number to add at each path in the item. `examples`: a message for each
@@ -43,7 +47,7 @@ function bump({ add }: CounterChange, path: readonly string[], by: number): void
 /**
  * Adds an instance to the count of a status (`by` 1), or subtracts it (-1), for the placement and for its node group.
  */
-export function countStatus(
+function countStatus(
   change: CounterChange,
   record: Pick<InstanceItem, 'nodeGroup'>,
   status: InstanceStatus,
@@ -51,6 +55,16 @@ export function countStatus(
 ): void {
   bump(change, ['counts', status], by);
   bump(change, ['groups', record.nodeGroup, status], by);
+}
+
+/**
+ * Adds an instance to its counters (`by` 1), or subtracts it (-1): to the count of its status, and to the counter for
+ * its round if it has ended, or for instances that are about to move.
+ */
+export function countInstance(change: CounterChange, record: InstanceItem, by: 1 | -1): void {
+  countStatus(change, record, record.status, by);
+  if (hasEnded(record)) bump(change, ['groups', record.nodeGroup, endedIn(record.round)], by);
+  if (isMoving(record)) bump(change, ['groups', record.nodeGroup, MOVING], by);
 }
 
 export function countRequested(change: CounterChange, by: 1 | -1): void {
@@ -74,8 +88,8 @@ export function countStepFrom(
   { before, after }: Step,
   secondsSinceCreation: number,
 ): void {
-  if (before) countStatus(from, before, before.status, -1);
-  countStatus(to, after, after.status, 1);
+  if (before) countInstance(from, before, -1);
+  countInstance(to, after, 1);
   countPrice(to, { ...(before && { before }), after }, secondsSinceCreation);
   countFailure(from, to, before, after);
   if (before && isClosed(before.status)) {
@@ -85,7 +99,8 @@ export function countStepFrom(
     if (isLost(after)) bump(to, ['groups', after.nodeGroup, lostIn(after.round)], 1);
     return;
   }
-  if (isLost(after) && !(before && isLost(before))) {
+  // An instance that failed before fails again when a later round gives it up.
+  if (isLost(after) && !(before && isLost(before) && before.round === after.round)) {
     bump(to, ['groups', after.nodeGroup, lostIn(after.round)], 1);
   }
 }
@@ -124,6 +139,18 @@ function countPrice(change: CounterChange, { before, after }: Step, secondsSince
 /** Returns true if the instance costs money: its run has started and has not ended. */
 const isInRun = ({ status, runningSinceSeconds }: InstanceItem): boolean =>
   runningSinceSeconds !== undefined && !isClosed(status);
+
+/**
+ * Returns true if the machine of an attempt is being removed, and another attempt follows at another location or here.
+ */
+export function isMoving({ status, closeAs }: Pick<InstanceItem, 'status' | 'closeAs'>): boolean {
+  return status === 'Terminating' && closeAs === 'Planned';
+}
+
+/** Returns true if no further attempt follows in the instance's round. Its last machine may still exist. */
+export function hasEnded(record: Pick<InstanceItem, 'status' | 'closeAs'>): boolean {
+  return isClosed(record.status) || (record.status === 'Terminating' && !isMoving(record));
+}
 
 /** Returns true if the instance has failed permanently. Its machine may still exist. */
 function isLost({ status, failure, closeAs }: InstanceItem): boolean {

@@ -1,5 +1,5 @@
 import { launchToken } from '../../model/identifiers.ts';
-import { counterWrite, countRequested, countStatus, countStepFrom, noChange } from './counters.ts';
+import { counterWrite, countInstance, countRequested, countStepFrom, noChange } from './counters.ts';
 import type { AttemptItem, InstanceItem } from './instances.ts';
 import { instanceKey } from './keys.ts';
 import type { Store } from './store.ts';
@@ -22,13 +22,13 @@ export async function moveInstance(
   earlierAttempts: AttemptItem[],
 ): Promise<'moved' | 'barred' | 'lost'> {
   const { fleetId, connectionKey } = record;
+  const next = plannedAt(record, location, earlierAttempts);
   const leaving = noChange();
-  countStatus(leaving, record, record.status, -1);
+  countInstance(leaving, record, -1);
   countRequested(leaving, -1);
   const arriving = noChange();
-  countStatus(arriving, record, 'Planned', 1);
+  countInstance(arriving, next, 1);
   countRequested(arriving, 1);
-  const next = plannedAt(record, location, earlierAttempts);
   const refusals = await transactWrite(store, [
     counterWrite(store, { fleetId, connectionKey, location }, arriving, {
       openFor: record.round,
@@ -68,9 +68,10 @@ export async function repeatInstance(
   earlierAttempts: AttemptItem[],
 ): Promise<'moved' | 'barred' | 'lost'> {
   const { fleetId, connectionKey, location, tried, quotaTries, instanceType, triedTypes } = record;
+  const planned = plannedAt(record, location, earlierAttempts);
   const counters = noChange();
-  countStatus(counters, record, record.status, -1);
-  countStatus(counters, record, 'Planned', 1);
+  countInstance(counters, record, -1);
+  countInstance(counters, planned, 1);
   const refusals = await transactWrite(store, [
     counterWrite(store, { fleetId, connectionKey, location }, counters, { openFor: record.round }),
     {
@@ -78,7 +79,7 @@ export async function repeatInstance(
         TableName: store.tables.fleets,
         Item: {
           ...instanceKey(record),
-          ...plannedAt(record, location, earlierAttempts),
+          ...planned,
           tried,
           ...(quotaTries === undefined ? {} : { quotaTries }),
           ...(instanceType === undefined ? {} : { instanceType }),

@@ -22,7 +22,7 @@ const launchingSchema = z.enum(['on', 'paused', 'ended']);
  * A fleet's share of one site, with its counters. Every change of an instance's status changes these counters in the
  * same transaction (`transition`), so that they always agree with the records.
  */
-const placementItemSchema = z.object({
+export const placementItemSchema = z.object({
   fleetId: z.string(),
   connection: z.string(),
   connectionKey: z.string(),
@@ -39,7 +39,9 @@ const placementItemSchema = z.object({
   counts: z.partialRecord(instanceStatusSchema, z.number()),
   /**
    * Counters for each node group: the number of its instances in each status. `lost<round>` is the number of its
-   * instances that failed permanently in that round.
+   * instances that failed permanently in that round. `ended<round>` is the number of its instances that were last
+   * claimed in that round and have ended, and `moving` the number of those that are about to move (`hasEnded`,
+   * `isMoving`).
    */
   groups: z.record(z.string(), z.record(z.string(), z.number())),
   failureCounts: z.record(z.string(), z.number()),
@@ -53,6 +55,8 @@ const placementItemSchema = z.object({
    * instance, its error, and the largest number of tries. Out of date if the instances have ended since.
    */
   stuck: stuckItemSchema.extend({ instances: z.number(), instanceId: z.string() }).optional(),
+  /** Absent in placements that a release opened which did not count `ended<round>` and `moving`. */
+  countsRounds: z.literal(true).optional(),
   /** Names of the node groups whose instance type has no known price at this location. */
   unpricedGroups: z.array(z.string()).default([]),
   /** Sum of the prices of the running instances, in millionths of a dollar per hour. */
@@ -92,6 +96,7 @@ function newItem(
     groups: Object.fromEntries(ranges.map(({ group }) => [group.name, {}])),
     failureCounts: {},
     failureExamples: {},
+    countsRounds: true,
     unpricedGroups: ranges.flatMap(({ group }) =>
       group.pricesUsdPerHour[location] === undefined ? [group.name] : [],
     ),

@@ -5,6 +5,7 @@ import { type InstanceStatus, isClosed } from '../../model/status.ts';
 import {
   counterWrite,
   countStep,
+  hasEnded,
   noChange,
   openFor,
   type PlacementCondition,
@@ -82,7 +83,7 @@ const CHANGES_PER_TRANSACTION = MAX_TRANSACT_ITEMS - 1;
  * Maximum number of node groups in one transaction. The counters of more groups might not fit into one update
  * expression.
  */
-const GROUPS_PER_TRANSACTION = 8;
+const GROUPS_PER_TRANSACTION = 5;
 
 /**
  * Writes status changes of instances together with the counters of their placement, in as few transactions as possible.
@@ -161,6 +162,7 @@ export function stepOf(change: Claim | StatusChange): Step {
     for (const name of clears) delete after[name];
     if (fields?.failure) after.failure = fields.failure;
     if (fields?.closeAs) after.closeAs = fields.closeAs;
+    if (fields?.round !== undefined) after.round = fields.round;
     if (fields?.microUsdPerHour !== undefined) after.microUsdPerHour = fields.microUsdPerHour;
     return { before: record, after };
   }
@@ -239,41 +241,57 @@ export function instanceWrite(
 const mayExist = (status: InstanceStatus): boolean => !isClosed(status) && status !== 'Planned';
 
 /**
- * Returns the condition that a record still has the status, attempt, claim, launch state and task token that it had
- * when it was read.
+ * Returns the condition that a record still has the status, round, attempt, claim, launch state, task token and
+ * `closeAs` that it had when it was read. Decisions and counters depend on them.
  */
-export function unchanged({ status, attempt, claimUntilMs, launchState, taskToken }: InstanceItem) {
+export function unchanged({
+  status,
+  round,
+  attempt,
+  claimUntilMs,
+  launchState,
+  taskToken,
+  closeAs,
+}: InstanceItem) {
   const token = taskToken === undefined ? 'attribute_not_exists(#token)' : '#token = :fromToken';
+  const closing = closeAs === undefined ? 'attribute_not_exists(#closeAs)' : '#closeAs = :fromCloseAs';
   return {
-    ConditionExpression: `#status = :from AND attempt = :fromAttempt AND #claim = :fromClaim AND #launch = :fromLaunch AND ${token}`,
+    ConditionExpression: `#status = :from AND #round = :fromRound AND attempt = :fromAttempt AND #claim = :fromClaim AND #launch = :fromLaunch AND ${closing} AND ${token}`,
     ExpressionAttributeNames: {
       '#status': 'status',
+      '#round': 'round',
       '#claim': 'claimUntilMs',
       '#launch': 'launchState',
       '#token': 'taskToken',
+      '#closeAs': 'closeAs',
     },
     ExpressionAttributeValues: {
       ':from': status,
+      ':fromRound': round,
       ':fromAttempt': attempt,
       ':fromClaim': claimUntilMs,
       ':fromLaunch': launchState,
+      ...(closeAs === undefined ? {} : { ':fromCloseAs': closeAs }),
       ...(taskToken === undefined ? {} : { ':fromToken': taskToken }),
     },
   };
 }
 
 /**
- * Writes fields of a record without changing its status: the state of its create call, the machine's id or its task
+ * Writes fields of a record that no counter depends on: the state of its create call, the machine's id or its task
  * token. Writes only if the record has not changed since it was read. A slow worker therefore cannot overwrite what
  * another worker has written since, for example the machine's id.
  *
+ * @throws RangeError if a counter depends on the fields; `transition` has to write them
  * @returns false if the record has changed since it was read; nothing is written in that case
  */
 export async function updateInstance(
   store: Store<'fleets'>,
   record: InstanceItem,
-  fields: InstanceFields,
+  fields: Omit<InstanceFields, 'closeAs' | 'microUsdPerHour' | 'failure'>,
 ): Promise<boolean> {
+  if (fields.round !== undefined && fields.round !== record.round && hasEnded(record))
+    throw new RangeError(`the counters of ${record.instanceId} depend on its round`);
   return await updateIfUnchanged(store, fieldUpdate(store, record, fields, unchanged(record)));
 }
 

@@ -9,6 +9,7 @@ import { checkEnd, queuedLaunches } from '../invariants/check-end.ts';
 import type { Violation } from '../invariants/violation.ts';
 import { CloudWatch } from '../invariants/watch-clouds.ts';
 import { QueueWatch } from '../invariants/watch-queue.ts';
+import { RoundWatch } from '../invariants/watch-rounds.ts';
 import { SharingWatch } from '../invariants/watch-sharing.ts';
 import { SlotWatch } from '../invariants/watch-slots.ts';
 import { ZoneWatch } from '../invariants/watch-zones.ts';
@@ -95,10 +96,12 @@ export async function runScenario(scenario: Scenario, traced: boolean, story?: S
   const second = scenario.secondWriter && new SecondWriter(lab, scenario, scenario.secondWriter);
   if (scenario.hasLeftovers) leftovers = new Leftovers(lab, scenario, watch.violations);
   const sharing = new SharingWatch(lab, watch);
+  const rounds = new RoundWatch(ground, watch.violations, lab.tables.fleets);
   lab.tables.fleets.onWrite = (before, after) => {
     watch.onRecord(before, after);
     sharing.onRecord(before, after);
     zones.onRecord(before, after);
+    rounds.onRecord(before, after);
     lab.writers.onWrite(before, after);
   };
   lab.tables.access.onWrite = (before, after) =>
