@@ -92,7 +92,7 @@ const groupShape = {
 
 const networkSchema = networkChoiceSchema
   .optional()
-  .describe('The network of the machines. Absent: the default of the connection, or else `dedicated`.');
+  .describe('The network of the machines. Absent: the default of the connection, or else `shared`.');
 
 export const nodeGroupRequestSchema = z
   .object({

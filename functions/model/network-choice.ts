@@ -111,7 +111,7 @@ export const connectionNetworkSchema = networkChoiceSchema.superRefine((choice, 
 });
 
 /** Mode of a fleet that says nothing, on a connection that says nothing. */
-export const DEFAULT_NETWORK_MODE = 'dedicated' satisfies NetworkMode;
+export const DEFAULT_NETWORK_MODE = 'shared' satisfies NetworkMode;
 
 /** The network that one fleet uses at one site. Part of the spec, which never changes. */
 export const siteNetworkSchema = z.discriminatedUnion('mode', [

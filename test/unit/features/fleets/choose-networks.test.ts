@@ -57,10 +57,10 @@ const errorsOf = (...args: Parameters<typeof choose>) =>
   choose(...args).errors.map(({ pointer, code }) => `${pointer} ${code}`);
 
 describe('the network of each site of a fleet', () => {
-  it('is one of the fleet’s own if neither the fleet nor the connection says anything', () => {
+  it('is one that fleets share if neither the fleet nor the connection says anything', () => {
     const { networks, errors } = choose({}, [groupOn(connectionOf())]);
     expect(errors).toEqual([]);
-    expect(networks).toEqual([{ connection: 'main', location: 'east-1', network: { mode: 'dedicated' } }]);
+    expect(networks).toEqual([{ connection: 'main', location: 'east-1', network: { mode: 'shared' } }]);
   });
 
   it('is the default of the connection if the fleet says nothing', () => {
