@@ -218,3 +218,16 @@ function aboutFleets(launches: readonly LaunchMessage[]): DriverMessage[] {
   const fleetIds = [...new Set(launches.map(({ fleetId }) => fleetId))];
   return fleetIds.map((fleetId) => ({ kind: 'review-fleet', fleetId }));
 }
+
+/** Returns messages about each site. The fleet uses the shared networks there, and names nothing by the cloud's own ids. */
+function aboutSites(launches: readonly LaunchMessage[]): DriverMessage[] {
+  const sites = Map.groupBy(launches, ({ connectionKey, location }) => `${connectionKey} ${location}`);
+  return [...sites.values()].flatMap(([launch]): DriverMessage[] => {
+    if (!launch) return [];
+    const { fleetId, connectionKey, location, round, taskToken } = launch;
+    return [
+      { kind: 'verify-site', fleetId, connectionKey, location, round, taskToken },
+      { kind: 'remove-unused', connectionKey, location, dueAtMs: 0, graceMs: 0 },
+    ];
+  });
+}

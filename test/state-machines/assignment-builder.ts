@@ -101,3 +101,16 @@ export function assignmentOf(
   });
   return assignmentSchema.parse({ ...EXECUTION, clouds });
 }
+
+/** Returns the assignment of a fleet that names something by the cloud's own id at each of its sites. */
+export function withGiven(assignment: Assignment): Assignment {
+  const given = assignment.clouds.flatMap(({ sites }) =>
+    sites.map(({ connectionKey: key, location, queueUrl, round }) => ({
+      connectionKey: key,
+      location,
+      queueUrl,
+      round,
+    })),
+  );
+  return assignmentSchema.parse({ ...assignment, given });
+}

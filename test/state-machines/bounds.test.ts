@@ -40,9 +40,9 @@ describe.each([
     expect(new Set(world.messages('launch').map(({ taskToken }) => taskToken)).size).toBe(10_000);
     expect(world.messages('prepare-networks')).toHaveLength(sites);
     // There is one transition for each instance, two for each child execution, two for each site
-    // (PrepareNetworks and ByThousand), one for each cloud, and seven for the other states.
+    // (PrepareNetworks and ByThousand), one for each cloud, and eight for the other states.
     const clouds = parts.length;
-    expect(figures.transitions).toBe(10_000 + children + children + 2 * sites + clouds + 7);
+    expect(figures.transitions).toBe(10_000 + children + children + 2 * sites + clouds + 8);
   }, 30_000);
 });
 

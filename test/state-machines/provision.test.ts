@@ -4,7 +4,14 @@ import {
   LAUNCH_ABANDONED,
   provisionLocationInputSchema,
 } from '../../functions/platform/workflow/messages.ts';
-import { assignmentOf, EXECUTION, FLEET_ID, locationNames, type Part } from './assignment-builder.ts';
+import {
+  assignmentOf,
+  EXECUTION,
+  FLEET_ID,
+  locationNames,
+  type Part,
+  withGiven,
+} from './assignment-builder.ts';
 import { type Answerer, allGood, peak, type Sent, World } from './world.ts';
 
 const parts = (size: number, locations = 1): Part[] => [
@@ -136,6 +143,35 @@ describe('an instance that fails', () => {
     expect(world.messages('give-up')).toHaveLength(2);
     const [child] = world.executionsOf('provision-location');
     expect(child?.outcome).toMatchObject({ output: { count: 3, running: 2 } });
+  });
+});
+
+describe('what the fleet names by the clouds’ own ids', () => {
+  const answered = (answer: ReturnType<Answerer>): Answerer => {
+    return (message) =>
+      message.kind === 'verify-site' && message.location.endsWith('-1') ? answer : allGood(message);
+  };
+
+  it('is verified at all sites before network resources are prepared at any', async () => {
+    const slow = answered({ afterMs: 40_000, success: { outcome: 'Verified' } });
+    const world = new World(withGiven(assignmentOf(parts(10, 2))), slow);
+    expect(await world.run('provision-fleet')).toEqual(settled);
+    const verified = world.sent.filter(({ message }) => message.kind === 'verify-site');
+    expect(verified.map(({ at }) => at)).toEqual([0, 0]);
+    const prepared = world.sent.filter(({ message }) => message.kind === 'prepare-networks');
+    expect(prepared.map(({ at }) => at)).toEqual([40_000, 40_000]);
+  });
+
+  it.each([
+    ['fails again and again', { afterMs: 50, failure: 'Unavailable' }],
+    ['is not answered', undefined],
+  ])('holds the fleet for a limited time if the verification of a site %s', async (_, answer) => {
+    const world = new World(withGiven(assignmentOf(parts(10, 2))), answered(answer));
+    expect(await world.run('provision-fleet')).toEqual(settled);
+    const prepared = world.sent.filter(({ message }) => message.kind === 'prepare-networks');
+    expect(prepared).toHaveLength(2);
+    expect(Math.max(...prepared.map(({ at }) => at))).toBeLessThanOrEqual(300_000);
+    expect(world.messages('launch')).toHaveLength(10);
   });
 });
 

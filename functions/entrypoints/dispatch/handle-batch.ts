@@ -10,6 +10,7 @@ import { prepareNetworks } from '../../features/networks/prepare.ts';
 import { removeNetworks } from '../../features/networks/remove.ts';
 import { handleUnused } from '../../features/networks/remove-unused.ts';
 import { verifyNetworks } from '../../features/networks/verify-default.ts';
+import { verifySite } from '../../features/networks/verify-site.ts';
 import { pollSite } from '../../features/poller/poll-site.ts';
 import { sweepConnection } from '../../features/sweeps/sweep-connection.ts';
 import { sweepSite } from '../../features/sweeps/sweep-site.ts';
@@ -199,6 +200,8 @@ async function handle(
   message: Exclude<DriverMessage, LaunchMessage>,
 ): Promise<MessageResult> {
   switch (message.kind) {
+    case 'verify-site':
+      return await verifySite(context, message);
     case 'prepare-networks':
       return await prepareNetworks(context, message);
     case 'terminate':

@@ -13,6 +13,7 @@ import { openPlacement } from '../../platform/store/placements.ts';
 import type { Store } from '../../platform/store/store.ts';
 import { type Assignment, MAX_INLINE_MAP } from '../../platform/workflow/messages.ts';
 import { userKeyOf } from '../networks/user-key.ts';
+import { hasGiven } from '../networks/verify-machines.ts';
 import { shapeOf } from './shape.ts';
 import type { SshKey } from './ssh-key.ts';
 import { pauseLaunching } from './stop-when-decided.ts';
@@ -84,7 +85,35 @@ export async function assignSites(
     throw new Error(`fleet ${fleetId} changed while its instances were assigned to sites`);
   }
   const wanted = placements.filter(({ count }) => count > 0);
-  return { ...empty, clouds: await assignmentOf(deps, spec, wanted, fleet.round) };
+  const given = givenSites(deps, placements, fleet.round);
+  return {
+    ...empty,
+    clouds: await assignmentOf(deps, spec, wanted, fleet.round),
+    ...(given.length > 0 ? { given } : {}),
+  };
+}
+
+/**
+ * Returns the sites where the fleet names something by the cloud's own ids. Includes sites that have no instance yet: one
+ * may move there.
+ */
+function givenSites(
+  deps: Pick<AssignDeps, 'queueUrls'>,
+  placements: readonly Placement[],
+  round: number,
+): NonNullable<Assignment['given']> {
+  return placements.filter(hasGiven).map(({ connectionKey, location, driver }) => ({
+    connectionKey,
+    location,
+    queueUrl: queueUrlOf(deps, driver),
+    round,
+  }));
+}
+
+function queueUrlOf({ queueUrls }: Pick<AssignDeps, 'queueUrls'>, driver: DriverName): string {
+  const queueUrl = queueUrls[driver];
+  if (queueUrl === undefined) throw new Error(`QUEUE_URLS has no queue of driver ${driver}`);
+  return queueUrl;
 }
 
 /** Returns the sites of a fleet, grouped by connection, with the concurrency of the workflow's Map states. */
@@ -99,8 +128,7 @@ export async function assignmentOf(
     [...byConnection].map(async ([connectionKey, ofConnection]) => {
       const [first] = ofConnection;
       if (!first) throw new Error(`the layout has no placement for connection ${connectionKey}`);
-      const queueUrl = queueUrls[first.driver];
-      if (queueUrl === undefined) throw new Error(`QUEUE_URLS has no queue of driver ${first.driver}`);
+      const queueUrl = queueUrlOf({ queueUrls }, first.driver);
       const limits = await limitsOf(store, spec.namespace, first);
       return {
         cloud: first.cloud,

@@ -5,6 +5,7 @@ import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 import type { Attempt } from '../launch-queue/attempt.ts';
 import { isOpen } from '../networks/await-quota.ts';
 import { ensureNetworks } from '../networks/prepare.ts';
+import { refusalAt } from '../networks/verify-site.ts';
 import { untriedLocations } from './attempt-elsewhere.ts';
 
 export interface AwaitedNetworks {
@@ -28,6 +29,11 @@ export async function awaitNetworks(
   const parts: AwaitedNetworks = { ready: [], waiting: [], failed: [], stopped: [] };
   for (const [fleetId, ofFleet] of Map.groupBy(attempts, ({ message }) => message.fleetId)) {
     const round = Math.max(...ofFleet.map(({ message }) => message.round));
+    const refusal = await refusalAt(context, fleetId, site);
+    if (refusal) {
+      parts.failed.push(...ofFleet.map((one) => ({ ...one, failure: refusal })));
+      continue;
+    }
     if ((await context.networks(fleetId, site, round)).length > 0) {
       parts.ready.push(...ofFleet);
       continue;

@@ -21,6 +21,7 @@ import { joinNetworks } from './join.ts';
 import { siteNetwork } from './machine-network.ts';
 import { type GivenSite, refusalOf } from './verify-given.ts';
 import { isGiven, verifyMachines } from './verify-machines.ts';
+import { isVerified, refusalAt } from './verify-site.ts';
 import { wantedNetworks } from './wanted.ts';
 
 /**
@@ -38,7 +39,8 @@ export async function prepareNetworks(
   message: PrepareNetworksMessage,
 ): Promise<MessageResult> {
   const { fleetId, taskToken } = message;
-  const answer = await ensureNetworks(context, fleetId, message);
+  const refusal = await refusalAt(context, fleetId, message);
+  const answer = refusal ? { failure: refusal } : await ensureNetworks(context, fleetId, message);
   if (answer === 'ready') await context.tasks.succeed(taskToken, { outcome: 'Ready' });
   else if (answer === 'stopped')
     await context.tasks.fail(taskToken, LAUNCH_ABANDONED, 'the fleet launches no more instances');
@@ -110,7 +112,7 @@ async function verifyOnce(
   );
   if (!isNeeded) return undefined;
   const { items } = await readSiteNetworks(context.store, { fleetId, ...site });
-  if (items.length > 0) return undefined;
+  if (items.length > 0 || (await isVerified(context, fleetId, site))) return undefined;
   const opened = await openOrFail(context, site);
   return 'failure' in opened ? opened : await verifyMachines(context, fleetId, site, opened);
 }
@@ -131,7 +133,10 @@ async function ensureInGiven(
   if (!first) return 'stopped';
   const ensure = (item: SiteResource, verify: NonNullable<Around['verify']>) =>
     ensureResource(context, need, item, { all: items, verify });
-  const progress = await ensure(first, (client) => refusalOf(client, site, given));
+  const isKnown = await isVerified(context, fleetId, site);
+  const progress = await ensure(first, async (client) =>
+    isKnown ? undefined : await refusalOf(client, site, given),
+  );
   if (progress !== 'ready') return await blockOrWait(context, fleetId, site, [progress]);
   const rest = others.map((item) => ensure(item, () => Promise.resolve(undefined)));
   return await blockOrWait(context, fleetId, site, await Promise.all(rest));

@@ -6,6 +6,7 @@ import type { Failure } from '../../model/failure.ts';
 import type { FieldError } from '../../model/field-error.ts';
 import type { NodeGroup } from '../../model/fleet.ts';
 import { typesOf } from '../../platform/placement/choose-type.ts';
+import type { Placement } from '../../platform/placement/lay-out.ts';
 import { readSpec } from '../../platform/store/fleets.ts';
 import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 import type { Progress } from './ensure-resource.ts';
@@ -72,6 +73,10 @@ async function givenAt(
 /** Returns true if the node group names something by the cloud's own id. */
 export const isGiven = ({ imageIsGiven, identity }: Pick<NodeGroup, 'imageIsGiven' | 'identity'>): boolean =>
   imageIsGiven === true || identity !== undefined;
+
+/** Returns true if the fleet names something by the cloud's own id at the placement's site. */
+export const hasGiven = ({ network, ranges }: Pick<Placement, 'network' | 'ranges'>): boolean =>
+  network.mode === 'existing' || ranges.some(({ group }) => isGiven(group));
 
 function machineOf(group: NodeGroup, location: string): GivenMachine {
   const imageId = group.imageIsGiven ? group.imageBackendIds[location] : undefined;

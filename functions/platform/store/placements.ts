@@ -50,6 +50,8 @@ export const placementItemSchema = z.object({
   blocked: z
     .object({ code: z.string(), message: z.string(), errors: z.array(fieldErrorSchema).optional() })
     .optional(),
+  /** The latest round in which everything that the fleet names by the cloud's own ids here was found in order. */
+  verifiedRound: z.number().optional(),
   /**
    * Instances whose removal failed, by the latest poll that tried to remove one of them: their number, the id of one
    * instance, its error, and the largest number of tries. Out of date if the instances have ended since.
@@ -176,11 +178,18 @@ async function updateLaunching(
   }
 }
 
+/** Returns a failure as the field `blocked` of a placement. */
+export const reasonOf = ({ code, message, errors }: Failure): NonNullable<PlacementItem['blocked']> => ({
+  code,
+  message,
+  ...(errors ? { errors } : {}),
+});
+
 /** Records why nothing can be launched at a placement. */
 export async function blockPlacement(
   store: Store<'fleets'>,
   { fleetId, connectionKey, location }: { fleetId: string; connectionKey: string; location: string },
-  { code, message, errors }: Failure,
+  failure: Failure,
 ): Promise<void> {
   await store.document.send(
     new UpdateCommand({
@@ -188,7 +197,7 @@ export async function blockPlacement(
       Key: placementKey(fleetId, connectionKey, location),
       UpdateExpression: 'SET blocked = :blocked',
       ConditionExpression: 'attribute_exists(pk)',
-      ExpressionAttributeValues: { ':blocked': { code, message, ...(errors ? { errors } : {}) } },
+      ExpressionAttributeValues: { ':blocked': reasonOf(failure) },
     }),
   );
 }

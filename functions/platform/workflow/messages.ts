@@ -55,6 +55,20 @@ export const giveUpMessageSchema = z.object({
 });
 
 /**
+ * Verifies what a fleet names by the cloud's own ids at a site: its network, its images, its identities. Sent by
+ * `provision-fleet` for each such site, before anything is made at any site.
+ */
+export const verifySiteMessageSchema = z.object({
+  kind: z.literal('verify-site'),
+  ...placementShape,
+  round: z.int().positive(),
+  untilMs: z
+    .number()
+    .exactOptional()
+    .describe('Time until which the cloud is asked again if it does not answer. Absent at the first try.'),
+});
+
+/**
  * Creates the network, the security groups and the key pair of a fleet at a site. Sent by `provision-fleet` for each
  * site.
  */
@@ -210,6 +224,7 @@ export const sweepMessageSchema = z.object({
 export const driverMessageSchema = z.discriminatedUnion('kind', [
   launchMessageSchema,
   giveUpMessageSchema,
+  verifySiteMessageSchema,
   prepareNetworksMessageSchema,
   terminateMessageSchema,
   removeNetworksMessageSchema,
@@ -226,6 +241,7 @@ export const driverMessageSchema = z.discriminatedUnion('kind', [
 export type DriverMessage = z.infer<typeof driverMessageSchema>;
 export type LaunchMessage = z.infer<typeof launchMessageSchema>;
 export type GiveUpMessage = z.infer<typeof giveUpMessageSchema>;
+export type VerifySiteMessage = z.infer<typeof verifySiteMessageSchema>;
 export type PrepareNetworksMessage = z.infer<typeof prepareNetworksMessageSchema>;
 export type TerminateMessage = z.infer<typeof terminateMessageSchema>;
 export type RemoveNetworksMessage = z.infer<typeof removeNetworksMessageSchema>;
@@ -322,6 +338,10 @@ export const assignmentSchema = z.object({
       sites: z.array(siteWorkSchema),
     }),
   ),
+  given: z
+    .array(siteWorkSchema.pick({ connectionKey: true, location: true, queueUrl: true, round: true }))
+    .exactOptional()
+    .describe('The sites where the fleet names something by the cloud’s own ids. Absent: there are none.'),
 });
 export type Assignment = z.infer<typeof assignmentSchema>;
 

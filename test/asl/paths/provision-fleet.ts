@@ -1,4 +1,4 @@
-import { EXECUTION, FLEET_ID } from '../../state-machines/assignment-builder.ts';
+import { EXECUTION, FLEET_ID, withGiven } from '../../state-machines/assignment-builder.ts';
 import type { Expected, Path, Started } from '../path.ts';
 import { always, failure, inTurn, oneSite, twoClouds } from './surroundings.ts';
 
@@ -46,6 +46,27 @@ export const PROVISION_FLEET: readonly Path[] = [
       messages: { 'prepare-networks': 1, launch: 5 },
       started: [child(0), child(2), child(4)],
     },
+  },
+  {
+    id: 'given',
+    title: 'what a fleet names by the clouds’ own ids is verified at each site',
+    machine,
+    surround: () => ({ assignment: withGiven(twoClouds()) }),
+    expected: {
+      ...launched,
+      messages: { 'verify-site': 4, 'prepare-networks': 4, launch: 8 },
+      started: [child(0), child(2), child(4), child(6)],
+    },
+  },
+  {
+    id: 'given-unverified',
+    title: 'a site that cannot be verified is left to the preparation of its network resources',
+    machine,
+    surround: () => ({
+      assignment: withGiven(oneSite(3)),
+      answer: always('verify-site', failure('Unavailable')),
+    }),
+    expected: { ...launched, messages: { 'verify-site': 5, 'prepare-networks': 1, launch: 3 } },
   },
   {
     id: 'superseded',

@@ -49,20 +49,43 @@ export class Sharing {
    * @param ssh for each node group the CIDR from which SSH is allowed, or `closed`
    */
   async addFleet(fleetId: string, ssh: readonly string[] = ['closed'], location = 'east'): Promise<void> {
+    const nodeGroups = ssh.map((allowFrom, at) => ({
+      ...this.#group,
+      name: `group-${at}`,
+      locations: [location],
+      ...(allowFrom === 'closed' ? {} : { ssh: { allowFrom } }),
+    }));
+    const network = { connection: 'cloud', location, network: { mode: 'shared' as const } };
+    await this.#add({ ...this.#names(fleetId), nodeGroups, networks: [network] });
+  }
+
+  /** Adds a fleet that uses an existing network at each of its locations. */
+  async addGivenFleet(fleetId: string, locations: readonly string[]): Promise<void> {
+    const networks = locations.map((location) => ({
+      connection: 'cloud',
+      location,
+      network: {
+        mode: 'existing' as const,
+        given: { networkId: `net-${location}`, securityGroupIds: ['sg-1'] },
+        pointer: `/network/existing/${location}`,
+      },
+    }));
+    const group = { ...this.#group, locations: [...locations], size: locations.length };
+    await this.#add({ ...this.#names(fleetId), nodeGroups: [group], networks });
+  }
+
+  #names(fleetId: string): Pick<FleetSpec, 'fleetId' | 'namespace' | 'name'> {
+    return { fleetId, namespace: 'default', name: fleetId };
+  }
+
+  get #group(): FleetSpec['nodeGroups'][number] {
     const [base] = this.#world.spec.nodeGroups;
     if (!base) throw new Error('the spec has no node group');
-    const spec: FleetSpec = {
-      fleetId,
-      namespace: 'default',
-      name: fleetId,
-      nodeGroups: ssh.map((allowFrom, at) => ({
-        ...base,
-        name: `group-${at}`,
-        locations: [location],
-        ...(allowFrom === 'closed' ? {} : { ssh: { allowFrom } }),
-      })),
-      networks: [{ connection: 'cloud', location, network: { mode: 'shared' } }],
-    };
+    return base;
+  }
+
+  async #add(spec: FleetSpec): Promise<void> {
+    const { fleetId } = spec;
     this.#specs.set(fleetId, spec);
     this.#world.put('fleets', { ...specKey(fleetId), ...spec });
     this.#world.put('fleets', {
@@ -73,7 +96,7 @@ export class Sharing {
       labels: {},
       status: 'Creating',
       failurePolicy: 'continue',
-      requested: ssh.length,
+      requested: spec.nodeGroups.length,
       connections: ['cloud'],
       round: 1,
       execution: 1,

@@ -1,4 +1,5 @@
 import type { CallGate, CloudCall } from '../../../../functions/drivers/contract/call-gate.ts';
+import type { ExistingNetworks, NetworkFault } from '../../../../functions/drivers/contract/capabilities.ts';
 import type {
   CloudClient,
   CloudInstance,
@@ -109,6 +110,9 @@ export class MemoryCloud {
     return { ...simMetadata, capabilities: [], connect: ({ calls }) => this.#client(calls, pass) };
   }
 
+  /** What is wrong with existing networks, by location. Set it before a worker is made: the cloud can verify them then. */
+  networkFaults: Readonly<Record<string, readonly NetworkFault[]>> | undefined;
+
   #isGone({ endedAtMs }: Machine): boolean {
     return endedAtMs !== undefined && endedAtMs + REMOVAL_MS <= this.#now();
   }
@@ -175,6 +179,15 @@ export class MemoryCloud {
     };
   }
 
+  #verification(at: Sending): Partial<ExistingNetworks> {
+    const { networkFaults } = this;
+    if (!networkFaults) return {};
+    return {
+      verifyNetwork: (location) =>
+        at('list', location, `verify ${location}`, () => [...(networkFaults[location] ?? [])]),
+    };
+  }
+
   #client(calls: CallGate, pass: Passing): CloudClient {
     const at: Sending = <Answer>(
       kind: CloudCall['kind'],
@@ -196,6 +209,7 @@ export class MemoryCloud {
     const find = (location: string, backendId: string) =>
       here(location).find((one) => one.backendId === backendId);
     return {
+      ...this.#verification(at),
       createInstance: ({ location, instanceId, launchToken, zone, subnetBackendId, instanceType }) =>
         at('create', location, `create ${launchToken}`, () => {
           const places = [zone ?? '', instanceType, `${zone} ${instanceType}`];

@@ -9,6 +9,7 @@ import {
 import { prepareNetworks } from '../../../../functions/features/networks/prepare.ts';
 import { removeNetworks } from '../../../../functions/features/networks/remove.ts';
 import { handleUnused } from '../../../../functions/features/networks/remove-unused.ts';
+import { verifySite } from '../../../../functions/features/networks/verify-site.ts';
 import type { Poll } from '../../../../functions/features/poller/poll.ts';
 import { pollSite } from '../../../../functions/features/poller/poll-site.ts';
 import { watchSites } from '../../../../functions/features/poller/watch.ts';
@@ -524,6 +525,8 @@ async function handleOne(
     case 'poll':
       await pollSite(context, message);
       return ACK;
+    case 'verify-site':
+      return await verifySite(context, message);
     case 'prepare-networks':
       return await prepareNetworks(context, message);
     case 'remove-networks':
