@@ -208,26 +208,22 @@ function aboutConnections(launches: readonly LaunchMessage[]): DriverMessage[] {
   ]);
 }
 
-/** Returns messages that remove shared networks without users. Networks in use must outlive them. */
+/**
+ * Returns messages that remove shared networks without users, which networks in use must outlive, and messages that
+ * verify sites where the fleet names nothing by the cloud's own ids.
+ */
 function aboutSites(launches: readonly LaunchMessage[]): DriverMessage[] {
-  const byLocation = new Map(launches.map((launch) => [launch.location, siteOf(launch)]));
-  return [...byLocation.values()].map((site) => ({ kind: 'remove-unused', ...site, dueAtMs: 0, graceMs: 0 }));
+  const byLocation = new Map(launches.map((launch) => [launch.location, launch]));
+  return [...byLocation.values()].flatMap((launch): DriverMessage[] => {
+    const { fleetId, round, taskToken } = launch;
+    return [
+      { kind: 'verify-site', fleetId, ...siteOf(launch), round, taskToken },
+      { kind: 'remove-unused', ...siteOf(launch), dueAtMs: 0, graceMs: 0 },
+    ];
+  });
 }
 
 function aboutFleets(launches: readonly LaunchMessage[]): DriverMessage[] {
   const fleetIds = [...new Set(launches.map(({ fleetId }) => fleetId))];
   return fleetIds.map((fleetId) => ({ kind: 'review-fleet', fleetId }));
-}
-
-/** Returns messages about each site. The fleet uses the shared networks there, and names nothing by the cloud's own ids. */
-function aboutSites(launches: readonly LaunchMessage[]): DriverMessage[] {
-  const sites = Map.groupBy(launches, ({ connectionKey, location }) => `${connectionKey} ${location}`);
-  return [...sites.values()].flatMap(([launch]): DriverMessage[] => {
-    if (!launch) return [];
-    const { fleetId, connectionKey, location, round, taskToken } = launch;
-    return [
-      { kind: 'verify-site', fleetId, connectionKey, location, round, taskToken },
-      { kind: 'remove-unused', connectionKey, location, dueAtMs: 0, graceMs: 0 },
-    ];
-  });
 }
