@@ -31,8 +31,8 @@ export interface Networks {
 
 const CLOUD = 'aws';
 /** Grace time of unused networks in production, and time for their removal after that, in ms. */
-const GRACE_MS = 15 * 60_000;
-const REMOVAL_MS = 5 * 60_000;
+export const GRACE_MS = 15 * 60_000;
+export const REMOVAL_MS = 5 * 60_000;
 const LOOK_MS = 1_000;
 const PATIENCE_MS = 2 * 60 * 60_000;
 /** The simulated clouds' calls about network resources. */
@@ -75,13 +75,10 @@ export async function measureNetworks(asked: NetworksAsked, say: (line: string) 
     const startMs = ground.now();
     const requestedAtMs = await createAll(stack, asked, location);
     await stack.untilRunning(asked.fleets, (count, seconds) => say(`${count} machines after ${seconds} s`));
-    const accepted = lab.clouds
-      .machines()
-      .flatMap(({ ours, acceptedAtMs }) => {
-        const askedAtMs = requestedAtMs.get(ours?.slice(0, 17) ?? '');
-        return askedAtMs === undefined ? [] : [(acceptedAtMs - askedAtMs) / 1_000];
-      })
-      .sort((one, other) => one - other);
+    const accepted = lab.clouds.machines().flatMap(({ ours, acceptedAtMs }) => {
+      const askedAtMs = requestedAtMs.get(ours?.slice(0, 17) ?? '');
+      return askedAtMs === undefined ? [] : [(acceptedAtMs - askedAtMs) / 1_000];
+    });
     say(`${asked.fleets} machines run after ${Math.round((ground.now() - startMs) / 1_000)} s`);
     await removeAll(stack, [...requestedAtMs.keys()], asked.withinSeconds);
     await untilEmpty(stack);
@@ -96,7 +93,7 @@ export async function measureNetworks(asked: NetworksAsked, say: (line: string) 
       securityGroupsMade: made['security-group'],
       keyPairsMade: made['key-pair'],
       callsPerMachine: rounded(calls / asked.fleets),
-      p95SecondsToAccepted: rounded(accepted[Math.ceil(accepted.length * 0.95) - 1] ?? Number.NaN),
+      p95SecondsToAccepted: rounded(p95(accepted)),
       networkWritesPerFleet: rounded(writes / asked.fleets),
       leaked: leftAt(stack),
     };
@@ -170,4 +167,10 @@ function leftAt({ lab }: VirtualStack): number {
   return machines.length + lab.clouds.sites.reduce((sum, { resources }) => sum + resources.size, 0);
 }
 
-const rounded = (value: number): number => Number(value.toFixed(2));
+/** Returns the 95th percentile of some values, in any order. */
+export function p95(values: readonly number[]): number {
+  const sorted = values.toSorted((one, other) => one - other);
+  return sorted[Math.ceil(sorted.length * 0.95) - 1] ?? Number.NaN;
+}
+
+export const rounded = (value: number): number => Number(value.toFixed(2));

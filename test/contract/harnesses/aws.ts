@@ -4,6 +4,7 @@ import { StartFailure } from '../../../local/state/start-failure.ts';
 import type { ProxiedRequest } from '../../fault-proxy/exchange.ts';
 import type { Fault } from '../../fault-proxy/faults.ts';
 import { MOTO_VERSION, type MotoServer, startMoto } from '../servers/moto.ts';
+import { askEc2, countLeft } from '../servers/moto-ec2.ts';
 import {
   type CloudUnderTest,
   type Harness,
@@ -68,42 +69,6 @@ function smallPages(request: ProxiedRequest): ProxiedRequest {
   return withBody(request, (parameters) => parameters.set('MaxResults', String(PAGE_SIZE)));
 }
 
-/**
- * Calls that list the resources that the suite may leave in a region. Filters leave out default and
- * terminated resources.
- */
-const LEFT = [
-  ['DescribeInstances', 'instanceId', 'instance-state-name', 'pending', 'running', 'stopping', 'stopped'],
-  ['DescribeVolumes', 'volumeId'],
-  ['DescribeNetworkInterfaces', 'networkInterfaceId'],
-  ['DescribeVpcs', 'vpcId', 'is-default', 'false'],
-  ['DescribeSubnets', 'subnetId', 'default-for-az', 'false'],
-  ['DescribeInternetGateways', 'internetGatewayId'],
-  ['DescribeSecurityGroups', 'groupId', 'tag-key', 'fleetwright:deployment'],
-  ['DescribeKeyPairs', 'keyName'],
-  ['DescribeLaunchTemplates', 'launchTemplateId'],
-] as const;
-
-/**
- * Asks EC2 directly, without the driver.
- *
- * @returns the answer's text
- */
-async function askEc2(
-  url: string,
-  region: string,
-  parameters: Readonly<Record<string, string>>,
-): Promise<string> {
-  const answer = await fetch(url, {
-    method: 'POST',
-    headers: { authorization: `AWS4-HMAC-SHA256 Credential=AKIDSUITE/20260101/${region}/ec2/aws4_request` },
-    body: new URLSearchParams({ ...parameters, Version: '2016-11-15' }),
-  });
-  const text = await answer.text();
-  if (!answer.ok) throw new Error(`moto answered ${answer.status} to ${parameters['Action']}: ${text}`);
-  return text;
-}
-
 const idIn = (text: string, name: string): string => new RegExp(`<${name}>([^<]+)`).exec(text)?.[1] ?? '';
 
 /** Sets termination protection. */
@@ -155,22 +120,6 @@ function disksOf(request: ProxiedRequest): Partial<RootDisk>[] | undefined {
       ...(encryptionKeyId === null ? {} : { encryptionKeyId }),
     };
   });
-}
-
-async function countLeft(url: string): Promise<number> {
-  let left = 0;
-  for (const region of [LOCATION, SECOND_LOCATION]) {
-    for (const [Action, id, filter, ...values] of LEFT) {
-      const parameters: Record<string, string> = { Action };
-      if (filter !== undefined) parameters['Filter.1.Name'] = filter;
-      values.forEach((value, at) => {
-        parameters[`Filter.1.Value.${at + 1}`] = value;
-      });
-      const text = await askEc2(url, region, parameters);
-      left += new Set(text.match(new RegExp(`<${id}>[^<]+`, 'g'))).size;
-    }
-  }
-  return left;
 }
 
 /** Makes the instance profile that a machine may get. moto refuses machines with an unknown profile. */
@@ -311,7 +260,7 @@ async function start(): Promise<CloudUnderTest> {
       await moto.reset();
       await makeProfile(moto.url);
     },
-    countLeft: () => countLeft(moto.url),
+    countLeft: () => countLeft(moto.url, [LOCATION, SECOND_LOCATION]),
     stop: () => moto.stop(),
   };
 }

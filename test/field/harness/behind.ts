@@ -1,11 +1,12 @@
 import type { Credential, DriverName } from '../../../functions/model/connection.ts';
 import { plantInstance } from '../../../local/sim/engine/plant.ts';
 import type { InstanceRecord } from '../../../local/sim/engine/records.ts';
+import type { Ec2World } from '../worlds/ec2/world.ts';
 import type { Field, Worlds } from './field.ts';
 import { SITES } from './sites.ts';
 
 /** The scripted clouds of all drivers except for `sim`. */
-export type AllWorlds = Required<Worlds>;
+export type AllWorlds = Required<Worlds> & { aws: Ec2World };
 
 export interface Backup {
   /** Makes a machine from the backup. @returns the id of the new machine */

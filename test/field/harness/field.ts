@@ -11,7 +11,6 @@ import { calmScenario } from '../../chaos/scenario/calm.ts';
 import { Stage } from '../../chaos/scenario/stage.ts';
 import { Lab } from '../../chaos/world/lab.ts';
 import { deployedStage } from '../../samples/deployed-stage.ts';
-import type { Ec2World } from '../worlds/ec2/world.ts';
 import { type CloudWorld, clockOf, handlerOver, sendTo } from '../worlds/http.ts';
 import type { OpenStackWorld } from '../worlds/openstack/world.ts';
 import type { SpiderWorld } from '../worlds/spider/world.ts';
@@ -20,7 +19,7 @@ import { warmUp } from './warm-up.ts';
 
 /** The scripted cloud of each driver that a case uses. Each case has the simulated clouds as well. */
 export interface Worlds {
-  aws?: Ec2World;
+  aws?: CloudWorld;
   openstack?: OpenStackWorld;
   'cb-spider'?: SpiderWorld;
 }
@@ -35,6 +34,8 @@ export interface FieldOptions<Own extends Worlds> {
   /** Simulated clouds. Omit it for `aws` and `gcp` without faults, with two locations each. */
   clouds?: Readonly<Record<string, CloudConfig>>;
   worlds(ground: Ground): Own;
+  /** Grace time of unused shared networks, in ms. Omit it for 0. */
+  networkGraceMs?: number;
   /**
    * Number of deployments, 1 by default. They share the deployment id and the clouds, but each has its own
    * tables.
@@ -81,7 +82,7 @@ export async function inField<Result, Own extends Worlds = Worlds>(
 function deploy<Own extends Worlds>(
   ground: Ground,
   worlds: Own,
-  { stage: limits = PRODUCTION, clouds = calmScenario().clouds }: FieldOptions<Own>,
+  { stage: limits = PRODUCTION, clouds = calmScenario().clouds, networkGraceMs }: FieldOptions<Own>,
   number: number,
   beside?: Lab,
 ) {
@@ -90,6 +91,7 @@ function deploy<Own extends Worlds>(
     ...limits,
     skewMs: 0,
     batchSize: 1,
+    networkGraceMs,
     drivers: driversOf(worlds),
     writerId: `writer-${number}`,
     sharedClouds: beside?.clouds,

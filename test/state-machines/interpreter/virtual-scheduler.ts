@@ -26,6 +26,7 @@ async function quiet(turn: number): Promise<void> {
 export class VirtualScheduler implements Scheduler {
   #now = Date.UTC(2026, 0, 1);
   #order = 0;
+  readonly #outside = new Set<Promise<void>>();
   readonly #timers = new Heap<Timer>((one, other) =>
     one.at === other.at ? one.order < other.order : one.at < other.at,
   );
@@ -54,6 +55,20 @@ export class VirtualScheduler implements Scheduler {
     };
   }
 
+  /**
+   * Stops the clock until `work` has settled, which happens outside of virtual time: a request to a real server, for
+   * instance.
+   */
+  async outside<Result>(work: Promise<Result>): Promise<Result> {
+    const settled = work.then(nothing, nothing);
+    this.#outside.add(settled);
+    try {
+      return await work;
+    } finally {
+      this.#outside.delete(settled);
+    }
+  }
+
   /** Runs until `work` has settled. @throws Error if no timer is left that could settle `work` */
   async run<Result>(work: Promise<Result>): Promise<Result> {
     let settled = false;
@@ -64,6 +79,10 @@ export class VirtualScheduler implements Scheduler {
     for (let turn = 0; ; turn += 1) {
       await quiet(turn);
       if (settled) return work;
+      if (this.#outside.size > 0) {
+        await Promise.race(this.#outside);
+        continue;
+      }
       const timer = this.#next();
       if (!timer) throw new Error('deadlock: work is pending and no timer is set');
       this.#now = timer.at;
