@@ -101,7 +101,10 @@ export const connectionSchema = z.object({
   networkChange: networkChangeSchema.optional(),
   status: connectionStatusSchema,
   failure: failureSchema.optional(),
-  failedAt: z.iso.datetime().optional().describe('Time at which the connection became Failed.'),
+  failedAt: z.iso
+    .datetime()
+    .optional()
+    .describe('Time of the first failure since the connection was last verified.'),
   credentialVersion: z.int().positive().optional().describe('Version of the secret that is in force.'),
   rotation: rotationSchema.optional(),
   deletion: deletionSchema.optional(),

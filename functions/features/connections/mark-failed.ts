@@ -7,9 +7,10 @@ import type { WorkerContext } from '../../platform/worker/context.ts';
 
 /**
  * Marks a connection Failed after the cloud rejected its credential, and drops the connection's cached
- * client. No further fleet may use the connection until the connection is verified again. If another
- * credential has come into force in the meantime, changes nothing in the record: the caller can repeat the
- * call to the cloud with the credential now in force.
+ * client. No further fleet may use the connection until the connection is verified again, and launches wait for that.
+ * A disabled connection stays Disabled, and its record gets the cloud's words. If another credential has come into force
+ * in the meantime, changes nothing in the record: the caller can repeat the call to the cloud with the credential now in
+ * force.
  *
  * @returns true if the rejected credential is still in force, or if the connection no longer exists
  */
@@ -20,10 +21,12 @@ export async function markRefused(
 ): Promise<boolean> {
   const { id, credentialVersion } = connection;
   context.forget(connectionKey(connection));
-  const isInForce = { id, statusNot: 'Disabled', credentialVersion } as const;
+  const isInForce = { id, credentialVersion } as const;
   const failure = { code, message };
-  if (await updateConnection(context.store, connection, { status: 'Failed', failure }, isInForce))
-    return true;
+  const isActive = { ...isInForce, statusNot: 'Disabled' } as const;
+  if (await updateConnection(context.store, connection, { status: 'Failed', failure }, isActive)) return true;
+  const isDisabled = { ...isInForce, statusIs: 'Disabled' } as const;
+  if (await updateConnection(context.store, connection, { failure }, isDisabled)) return true;
   const now = await readConnectionOf(context.store, connection);
   return now === undefined || (now.id === id && now.credentialVersion === credentialVersion);
 }

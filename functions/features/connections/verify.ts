@@ -183,7 +183,11 @@ async function writeVerified(
   const { id, status } = connection;
   const verifiedAt = new Date(store.clock.now()).toISOString();
   const isUnnamed = account !== undefined && account.accountName === undefined;
-  const update = (ready: { status?: 'Ready' }, statusNot?: 'Disabled') =>
+  const update = (
+    ready: { status?: 'Ready' },
+    statusNot?: 'Disabled',
+    remove: ('failure' | 'failedAt')[] = [],
+  ) =>
     updateConnection(
       store,
       connection,
@@ -201,6 +205,7 @@ async function writeVerified(
         ...(rotation === undefined ? {} : { rotationVersion: rotation }),
         ...(statusNot && { statusNot }),
         remove: [
+          ...remove,
           ...(rotation === undefined ? [] : ['rotation' as const]),
           ...(isUnnamed ? ['accountName' as const] : []),
           ...(warning ? [] : ['warning' as const]),
@@ -210,7 +215,7 @@ async function writeVerified(
   if (status !== 'Disabled' && !isChange && (await update({ status: 'Ready' }, 'Disabled'))) return true;
   // The status must not become Ready: the connection is disabled, or was disabled in the meantime, or its
   // account changes. Write the result without a status.
-  if (await update({})) return true;
+  if (await update({}, undefined, isChange ? [] : ['failure', 'failedAt'])) return true;
   const now = await readConnectionOf(store, connection);
   const isSuperseded = rotation !== undefined && now?.rotation?.version !== rotation;
   return now?.id !== id || isSuperseded;

@@ -58,7 +58,7 @@ export function waitingOf({ fleet, sites, networks, memberships, leaving, nowMs 
 function refusedConnections(sites: readonly SiteFacts[]): Waiting[] {
   const byConnection = Map.groupBy(sites, ({ placement }) => placement.connection);
   return [...byConnection].flatMap(([connection, of]) => {
-    const record = of.find((site) => site.connection?.status === 'Failed')?.connection;
+    const record = of.find((site) => site.connection?.failure !== undefined)?.connection;
     const blind = of.find((site) => site.blind?.code === 'Unauthorized')?.blind;
     const failure = record?.failure ?? blind;
     if (!failure) return [];

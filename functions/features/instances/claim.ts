@@ -78,7 +78,7 @@ export async function newRecord(
 }
 
 /** Returns true if the record waits for an attempt that follows an earlier one of the message's round. */
-function isNextAttempt(
+export function isNextAttempt(
   record: InstanceItem | undefined,
   { round }: Pick<LaunchMessage, 'round'>,
 ): record is InstanceItem {

@@ -242,9 +242,7 @@ async function createBatch(
   );
   // Mark the credential as rejected only once per call, even if the call was for several instances.
   const [refusal] = refused;
-  const isRotated =
-    refusal !== undefined &&
-    !(await markRefused(context, connection, { code: refusal.code, message: refusal.message }));
+  if (refusal) await markRefused(context, connection, { code: refusal.code, message: refusal.message });
   const running = await recordThose(
     batch.flatMap(({ record }, at) => {
       const answer = answers[at];
@@ -264,7 +262,7 @@ async function createBatch(
         if (smaller) return { record, answer, calledAtMs, outcome: smaller, isCallTooLarge: true };
         const outcome = isNotOurs(answer.error)
           ? { failure: { code, message } }
-          : await handleFailure(context, record, answer.error, isRotated, batch.length);
+          : await handleFailure(context, record, answer.error, batch.length);
         return { record, answer, calledAtMs, outcome, ...shared };
       }
       const made = { record, answer, calledAtMs, outcome: { result: ACK } };

@@ -16,14 +16,12 @@ export type Outcome = { result: MessageResult } | { failure: Failure };
  * not changed. The next delivery of the message then finds the machine in the record. `fleets/verdict.ts`
  * decides what the failure means for the fleet.
  *
- * @param isRotated true if the refused credential has been replaced
  * @param machines number of machines that the call asked for
  */
 export async function handleFailure(
   context: WorkerContext,
   record: InstanceItem,
   error: DriverError,
-  isRotated: boolean,
   machines = 1,
 ): Promise<Outcome> {
   const { store } = context;
@@ -59,7 +57,8 @@ export async function handleFailure(
       // before a look-up.
       return { result: requeueAfter(0) };
     case 'Unauthorized':
-      if (!isRotated) return { failure };
+      // The caller has marked the connection. At the next delivery, `awaitCredential` decides how long the launch
+      // waits for the connection.
       await updateInstance(store, record, { launchState: 'refused' });
       return { result: requeueAfter(1_000) };
     case 'InsufficientCapacity':

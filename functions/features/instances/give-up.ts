@@ -115,7 +115,7 @@ async function endUnclaimed(
 }
 
 /**
- * Returns the failure to record. If the connection is Failed, for example because the cloud rejected its
+ * Returns the failure to record. If the connection has failed, for example because the cloud rejected its
  * credential, returns the connection's failure, because that is the cause. If the fleet waited for a quota of network
  * resources, returns the cloud's words about it.
  */
@@ -129,7 +129,7 @@ async function reasonOf(
   }: Pick<GiveUpMessage, 'connectionKey' | 'code' | 'fleetId' | 'location'>,
 ): Promise<Failure> {
   const connection = await readConnectionOf(store, parseConnectionKey(connectionKey));
-  if (connection?.status === 'Failed' && connection.failure) return connection.failure;
+  if (connection?.failure) return connection.failure;
   const { records, memberships } = await readNetworkPartition(store, { fleetId, connectionKey, location });
   const creating = records.filter(({ status }) => status === 'Creating');
   const short = [...creating, ...memberships].find(({ stuck }) => stuck?.code === 'QuotaExceeded');

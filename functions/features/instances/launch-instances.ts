@@ -20,6 +20,7 @@ import { enqueue } from '../launch-queue/enqueue.ts';
 import { freeSlots } from '../launch-queue/free-slots.ts';
 import { freeUnneededSlots } from '../launch-queue/free-unneeded-slots.ts';
 import { askPermits, type Permits } from './ask-permits.ts';
+import { awaitCredential, lookUpWaits, REFUSED_MS } from './await-credential.ts';
 import { awaitNetworks } from './await-networks.ts';
 import { cancelLaunches } from './cancel.ts';
 import { claimInstances } from './claim.ts';
@@ -98,6 +99,10 @@ async function decide(
     case 'create':
       return { ...launch, again: true, record: next.record };
     case 'look-up': {
+      if (await lookUpWaits(context, site, next.record)) {
+        await context.tasks.heartbeat(message.taskToken);
+        return requeueAfter(REFUSED_MS);
+      }
       const answer = await lookUp(context, next.record, message.taskToken);
       return answer.proven ? { ...launch, again: true, record: answer.record } : answer.result;
     }
@@ -148,7 +153,7 @@ async function attempt(context: WorkerContext, site: SiteRef, attempts: readonly
  */
 type Fate =
   | { fate: 'granted' }
-  /** The attempt waits for network resources, or for the start time of its permit. */
+  /** The attempt waits for its connection, for network resources, or for the start time of its permit. */
   | { fate: 'later'; waitMs: number }
   /** The attempt is enqueued until a slot is free. */
   | { fate: 'queued' }
@@ -159,8 +164,8 @@ type Fate =
 type Fated = Attempt & Fate;
 
 /**
- * Finds out what blocks each attempt. First checks the network resources: if they are not ready, the launch
- * gate may stop the attempt. Then asks the governor. Last, reads the launch gate for each attempt that the
+ * Finds out what blocks each attempt. First checks whether the cloud refuses the connection's credential, and then the
+ * network resources: if an attempt has to wait for them, the launch gate may stop it. Then asks the governor. Last, reads the launch gate for each attempt that the
  * governor would queue.
  */
 async function observe(
@@ -168,15 +173,16 @@ async function observe(
   site: SiteRef,
   attempts: readonly Attempt[],
 ): Promise<{ fated: Fated[]; permits: Permits }> {
-  const networks = await awaitNetworks(context, site, attempts);
+  const connected = await awaitCredential(context, site, attempts);
+  const networks = await awaitNetworks(context, site, connected.ready);
   const permits = await askPermits(context, site, networks.ready);
   const stopped = await stoppedAmong(context, site, permits.queued);
   const as = <One extends Fate>(ones: readonly Attempt[], fate: One) =>
     ones.map((one) => ({ ...one, ...fate }));
   const fated: Fated[] = [
-    ...networks.waiting.map((one) => ({ ...one, fate: 'later' as const })),
-    ...networks.failed.map((one) => ({ ...one, fate: 'failed' as const })),
-    ...as(networks.stopped, { fate: 'stopped' }),
+    ...[...connected.waiting, ...networks.waiting].map((one) => ({ ...one, fate: 'later' as const })),
+    ...[...connected.failed, ...networks.failed].map((one) => ({ ...one, fate: 'failed' as const })),
+    ...as([...connected.stopped, ...networks.stopped], { fate: 'stopped' }),
     ...permits.denied.map((one) => ({ ...one, fate: 'failed' as const })),
     ...permits.scheduled.map((one) => ({ ...one, fate: 'later' as const })),
     ...as(stopped, { fate: 'stopped' }),

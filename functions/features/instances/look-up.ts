@@ -1,5 +1,5 @@
 import type { CloudInstance } from '../../drivers/contract/driver.ts';
-import { DriverError } from '../../drivers/contract/errors.ts';
+import { DriverError, failureOf } from '../../drivers/contract/errors.ts';
 import type { Failure } from '../../model/failure.ts';
 import { siteOf } from '../../platform/placement/lay-out.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
@@ -12,6 +12,7 @@ import {
   type WorkerContext,
 } from '../../platform/worker/context.ts';
 import { startPolling } from '../../platform/worker/start-polling.ts';
+import { markRefused } from '../connections/mark-failed.ts';
 import { stopWhenDecided } from '../fleets/stop-when-decided.ts';
 import { proofTerms, proveMachine } from '../ownership/prove-machine.ts';
 import { adopt } from './adopt.ts';
@@ -64,9 +65,10 @@ export async function lookUp(
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
     if (error.code === 'NoPermit') return notProven(requeueAfter(error.retryAfterMs ?? 1_000));
-    const hopeless = error.code === 'Unauthorized' || record.deadlineAtMs <= context.store.clock.now();
+    if (error.code === 'Unauthorized') await markRefused(context, opened.connection, failureOf(error));
+    const isOver = record.deadlineAtMs <= context.store.clock.now();
     const usualMs = error.code === 'Forbidden' ? DENIED_MS : 2_000;
-    if (!hopeless) return notProven(requeueAfter(error.retryAfterMs ?? usualMs));
+    if (!isOver) return notProven(requeueAfter(error.retryAfterMs ?? usualMs));
     const failure = { code: error.code, message: error.message };
     return notProven(await leaveToPoller(context, record, { failure, taskToken }));
   }

@@ -11,6 +11,7 @@ import {
   type WorkerContext,
 } from '../../platform/worker/context.ts';
 import { startPolling } from '../../platform/worker/start-polling.ts';
+import { isRefused } from '../connections/refusal-in-force.ts';
 
 /**
  * Number of queue entries to read in addition to one for each free slot. The governor may not allow the calls
@@ -37,6 +38,11 @@ export async function freeSlots(
   if (!opened || first.length === 0) {
     await releaseSlots(context.store, site, released);
     return;
+  }
+  if (isRefused(opened.connection)) {
+    // Queued launches would only wait with a slot. The polls of the site end those whose time limit is over.
+    await releaseSlots(context.store, site, released);
+    return await startPolling(context, site);
   }
   const served = await serveEntries(context, site, opened, { first, released });
   if (served === 0) await startPolling(context, site);

@@ -7,14 +7,16 @@ import {
   readQueueHead,
   removeFromQueue,
 } from '../../platform/store/launch-queue.ts';
-import { readPlacement } from '../../platform/store/placements.ts';
+import { type PlacementItem, readPlacement } from '../../platform/store/placements.ts';
 import {
   governed,
   type OpenConnection,
   type SiteRef,
   type WorkerContext,
 } from '../../platform/worker/context.ts';
+import { isRefused } from '../connections/refusal-in-force.ts';
 import { SPARE_ENTRIES, serveEntries } from './free-slots.ts';
+import { waitEndsAtMs } from './refused-wait.ts';
 
 /**
  * Time after the start time of a launch's permit, in ms. If the launch is still queued after this time, the
@@ -46,6 +48,8 @@ export async function serveQueue(
   const governedSite = governed(site, opened);
   const [head] = await readQueueHead(store, governedSite, 1);
   if (!head) return false;
+  // While the cloud refuses the credential, a launch with a slot could only wait.
+  if (isRefused(opened.connection)) return true;
   const nowMs = store.clock.now();
   const state = await readSiteState(store, site);
   // The budget allows no launch for LONG_MS. The poll loop may therefore end. A schedule restarts the loop
@@ -80,7 +84,8 @@ function stalledAmong(holders: Holders, nowMs: number): Set<string> {
  * Scans the whole launch queue of a site. Removes the entry of each launch that the launch gate stops, and
  * sends the launch's message, so that a worker cancels the launch. Also removes each misplaced entry and
  * sends its launch's message: after a change of the limits, the entry's queue partition is no longer read. A
- * worker then enqueues the launch again. Sends heartbeats for the tasks of all other launches.
+ * worker then enqueues the launch again. If the cloud refuses the credential, does the same for each launch that has
+ * waited until its time limit, so that a worker fails it. Sends heartbeats for the tasks of all other launches.
  *
  * @param lastMs time of the previous scan
  */
@@ -100,11 +105,36 @@ export async function scanQueue(
   const byFleet = Map.groupBy(standing, ({ wanted }) => wanted.fleetId);
   for (const [fleetId, items] of byFleet) {
     const placement = await readPlacement(store, fleetId, site.connectionKey, site.location);
-    if (placement?.launching !== 'on') leaving.push(...items);
-    else await beat(context, items, lastMs, nowMs);
+    if (placement?.launching !== 'on') {
+      leaving.push(...items);
+      continue;
+    }
+    const late = await lateAmong(context, opened, placement, items);
+    leaving.push(...late);
+    const staying = items.filter((item) => !late.includes(item));
+    await beat(context, staying, lastMs, nowMs);
   }
   await Promise.all(leaving.map(({ message }) => context.send(message, 0)));
   await removeFromQueue(store, leaving);
+}
+
+/** Returns the launches that have waited for their connection until their time limit. */
+async function lateAmong(
+  context: WorkerContext,
+  { connection }: OpenConnection,
+  placement: Pick<PlacementItem, 'openedAtMs'>,
+  items: readonly QueueEntry[],
+): Promise<QueueEntry[]> {
+  if (!isRefused(connection) || connection.failedAt === undefined) return [];
+  const refusedMs = Date.parse(connection.failedAt);
+  const nowMs = context.store.clock.now();
+  const late = await Promise.all(
+    items.map(async (item) => {
+      const endsAtMs = await waitEndsAtMs(context, item.message, placement, refusedMs);
+      return endsAtMs <= nowMs ? [item] : [];
+    }),
+  );
+  return late.flat();
 }
 
 async function beat(

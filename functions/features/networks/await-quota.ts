@@ -96,7 +96,11 @@ async function wait(
 }
 
 /** Returns the longest time limit of the instances that the fleet launches at the site, in ms. */
-async function timeLimitMs(context: WorkerContext, site: SiteRef, { fleetId }: QuotaSeat): Promise<number> {
+export async function timeLimitMs(
+  context: WorkerContext,
+  site: SiteRef,
+  { fleetId }: Pick<QuotaSeat, 'fleetId'>,
+): Promise<number> {
   const { placements } = await context.layout(fleetId);
   const ranges = placements.find((one) => sameSite(one, site))?.ranges ?? [];
   const limits = ranges.map(({ group }) => group.instanceTimeoutSeconds ?? DEFAULT_INSTANCE_TIMEOUT_SECONDS);

@@ -215,7 +215,9 @@ async function afterError(
     case 'Throttled':
       return { waitMs: error.retryAfterMs ?? 1_000 };
     case 'Unauthorized':
-      return (await markRefused(context, connection, failure)) ? { failure } : { waitMs: 1_000 };
+      // `prepareNetworks` and the launches wait for the connection.
+      await markRefused(context, connection, failure);
+      return { waitMs: 1_000 };
     case 'InsufficientCapacity':
     case 'QuotaExceeded':
     case 'Unavailable':

@@ -1,9 +1,8 @@
 import { DriverError, failureOf } from '../../drivers/contract/errors.ts';
-import type { Failure } from '../../model/failure.ts';
 import { sameSite } from '../../platform/placement/lay-out.ts';
 import { recordWait } from '../../platform/store/memberships.ts';
 import { intendNetwork, readNetworks } from '../../platform/store/networks.ts';
-import { blockPlacement } from '../../platform/store/placements.ts';
+import { blockPlacement, readPlacement } from '../../platform/store/placements.ts';
 import { readSiteNetworks, type SiteResource } from '../../platform/store/site-networks.ts';
 import {
   ACK,
@@ -13,8 +12,10 @@ import {
   type SiteRef,
   type WorkerContext,
 } from '../../platform/worker/context.ts';
+import { startPolling } from '../../platform/worker/start-polling.ts';
 import { LAUNCH_ABANDONED, type PrepareNetworksMessage } from '../../platform/workflow/messages.ts';
-import { mayAnyLeave } from './await-quota.ts';
+import { refusalInForce } from '../connections/refusal-in-force.ts';
+import { mayAnyLeave, timeLimitMs } from './await-quota.ts';
 import { type Around, ensureResource, type Need, type Progress } from './ensure-resource.ts';
 import { hasGroupSource } from './inbound-rules.ts';
 import { joinNetworks } from './join.ts';
@@ -23,6 +24,9 @@ import { type GivenSite, refusalOf } from './verify-given.ts';
 import { isGiven, verifyMachines } from './verify-machines.ts';
 import { isVerified, refusalAt } from './verify-site.ts';
 import { wantedNetworks } from './wanted.ts';
+
+/** Delay before the message of a fleet that waits for its connection is handled again, in ms. No call is made. */
+const REFUSED_MS = 15_000;
 
 /**
  * `stopped` means that the fleet does not launch at the site now, and nothing may be created. A failure is
@@ -33,6 +37,9 @@ export type NetworksAnswer = Progress | 'stopped';
 /**
  * Creates the network resources of a fleet at a site. Completes the task if all of them are ready. Fails the
  * task after a permanent failure, or if launching is not on. Otherwise requeues the message.
+ *
+ * While the cloud refuses the connection's credential, waits until the time limit of the fleet's instances. The task then
+ * fails with the cloud's words.
  */
 export async function prepareNetworks(
   context: WorkerContext,
@@ -40,7 +47,9 @@ export async function prepareNetworks(
 ): Promise<MessageResult> {
   const { fleetId, taskToken } = message;
   const refusal = await refusalAt(context, fleetId, message);
-  const answer = refusal ? { failure: refusal } : await ensureNetworks(context, fleetId, message);
+  const answer: NetworksAnswer = refusal
+    ? { failure: refusal }
+    : ((await awaitCredential(context, message)) ?? (await ensureNetworks(context, fleetId, message)));
   if (answer === 'ready') await context.tasks.succeed(taskToken, { outcome: 'Ready' });
   else if (answer === 'stopped')
     await context.tasks.fail(taskToken, LAUNCH_ABANDONED, 'the fleet launches no more instances');
@@ -51,6 +60,23 @@ export async function prepareNetworks(
     else return requeueAfter(answer.waitMs);
   } else await context.tasks.fail(taskToken, answer.failure.code, answer.failure.message);
   return ACK;
+}
+
+/** @returns undefined if the cloud may be asked */
+async function awaitCredential(
+  context: WorkerContext,
+  { fleetId, connectionKey, location }: PrepareNetworksMessage,
+): Promise<NetworksAnswer | undefined> {
+  const site = { connectionKey, location };
+  const refusal = await refusalInForce(context, connectionKey);
+  if (!refusal) return undefined;
+  const placement = await readPlacement(context.store, fleetId, connectionKey, location);
+  if (placement?.launching !== 'on') return 'stopped';
+  const sinceMs = Math.max(refusal.sinceMs, placement.openedAtMs ?? 0);
+  const leftMs = sinceMs + (await timeLimitMs(context, site, { fleetId })) - context.store.clock.now();
+  if (leftMs <= 0) return { failure: refusal.failure };
+  await startPolling(context, site);
+  return { waitMs: Math.min(REFUSED_MS, leftMs) };
 }
 
 /**
@@ -79,7 +105,7 @@ export async function ensureNetworks(
     if ((await intendNetwork(store, item)) === 'stopped') return 'stopped';
   }
   const opened = await openOrFail(context, site);
-  if ('failure' in opened) return await blockOrWait(context, fleetId, site, [opened]);
+  if (!('client' in opened)) return await blockOrWait(context, fleetId, site, [opened]);
   const { items, membership } = await readSiteNetworks(store, ref);
   const chosen = await siteNetwork(context, fleetId, site);
   const network = items.find(({ kind }) => kind === 'network');
@@ -114,7 +140,7 @@ async function verifyOnce(
   const { items } = await readSiteNetworks(context.store, { fleetId, ...site });
   if (items.length > 0 || (await isVerified(context, fleetId, site))) return undefined;
   const opened = await openOrFail(context, site);
-  return 'failure' in opened ? opened : await verifyMachines(context, fleetId, site, opened);
+  return 'client' in opened ? await verifyMachines(context, fleetId, site, opened) : opened;
 }
 
 /**
@@ -166,11 +192,13 @@ async function ensureRest(
 async function openOrFail(
   context: WorkerContext,
   { connectionKey }: SiteRef,
-): Promise<OpenConnection | { failure: Failure }> {
+): Promise<OpenConnection | Exclude<Progress, 'ready'>> {
   try {
     return await context.open(connectionKey);
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
+    // The connection has lost its credential since `prepareNetworks` or the launch has looked.
+    if (error.code === 'Unauthorized') return { waitMs: 1_000 };
     return { failure: failureOf(error) };
   }
 }

@@ -18,6 +18,7 @@ import {
 } from '../../platform/worker/context.ts';
 import type { PollMessage } from '../../platform/workflow/messages.ts';
 import { markRefused } from '../connections/mark-failed.ts';
+import { isRefused } from '../connections/refusal-in-force.ts';
 import { QUEUE_SCAN_MS, scanQueue, serveQueue } from '../launch-queue/serve-queue.ts';
 import { countForBudget } from './count-for-budget.ts';
 import { endOverdue } from './end-overdue.ts';
@@ -104,6 +105,7 @@ async function pollNow(context: WorkerContext, site: SiteRef, turn: Turn): Promi
     });
     return await withoutList(context, site, opened, turn, { error, askedAtMs });
   }
+  await verifyIfRefused(context, opened, loop);
   loop.listFailedAtMs = 0;
   loop.listFailures = 0;
   loop.deferredReads = {};
@@ -122,6 +124,23 @@ async function pollNow(context: WorkerContext, site: SiteRef, turn: Turn): Promi
     turn.isSent = true;
   }
   await goOn(context, site, opened, turn, snapshot);
+}
+
+/**
+ * Asks for a verification of the connection if its credential was refused, because the list call shows that the cloud
+ * accepts it now. Launches that wait for the connection go on after the verification. Asks at most once a minute, except
+ * after a list call that was refused.
+ */
+async function verifyIfRefused(
+  context: WorkerContext,
+  { connection }: OpenConnection,
+  { connectionKey, blind, polledAtMs = 0 }: Loop,
+): Promise<void> {
+  if (!isRefused(connection)) return;
+  context.forget(connectionKey);
+  const minuteOf = (atMs: number) => Math.floor(atMs / BLIND_MS);
+  const isDue = blind?.code === 'Unauthorized' || minuteOf(context.store.clock.now()) > minuteOf(polledAtMs);
+  if (isDue) await context.send({ kind: 'verify', connectionKey, sync: false }, 0);
 }
 
 /**
@@ -221,6 +240,8 @@ async function withoutList(
   const waitMs = error.retryAfterMs ?? BLIND_POLL_MS[error.code] ?? 2 * intervalMs(context);
   turn.loop.listFailedAtMs = 0;
   turn.loop.listFailures = 0;
+  // While the cloud refuses the credential, a queued launch with a slot could only wait.
+  if (error.code === 'Unauthorized') return await pollAgain(context, turn, Math.min(waitMs, BLIND_MS));
   await pollBlindly(context, site, opened, turn, waitMs);
 }
 

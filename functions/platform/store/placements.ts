@@ -36,6 +36,8 @@ export const placementItemSchema = z.object({
   launching: launchingSchema,
   /** The latest round for which launching was turned on or paused. */
   round: z.number(),
+  /** Time at which launching was turned on for that round, in ms since 1970. Absent in items of an earlier release. */
+  openedAtMs: z.number().optional(),
   counts: z.partialRecord(instanceStatusSchema, z.number()),
   /**
    * Counters for each node group: the number of its instances in each status. `lost<round>` is the number of its
@@ -117,12 +119,13 @@ export async function openPlacement(
   placement: Placement,
   round: number,
 ): Promise<void> {
-  if (await putAbsent(store, newItem(fleetId, placement, 'on', round))) return;
+  const openedAtMs = store.clock.now();
+  if (await putAbsent(store, { ...newItem(fleetId, placement, 'on', round), openedAtMs })) return;
   await updateLaunching(store, fleetId, placement, {
-    UpdateExpression: 'SET launching = :on, #round = :round REMOVE blocked',
+    UpdateExpression: 'SET launching = :on, #round = :round, openedAtMs = :now REMOVE blocked',
     ConditionExpression: 'launching IN (:on, :paused) AND #round < :round',
     ExpressionAttributeNames: { '#round': 'round' },
-    ExpressionAttributeValues: { ':on': 'on', ':paused': 'paused', ':round': round },
+    ExpressionAttributeValues: { ':on': 'on', ':paused': 'paused', ':round': round, ':now': openedAtMs },
   });
 }
 

@@ -54,12 +54,14 @@ export interface UpdateCondition {
     | 'accountName'
     | 'warning'
     | 'networkChange'
+    | 'failure'
+    | 'failedAt'
   )[];
 }
 
 /**
- * Updates a connection's record. The status Failed keeps the time at which it was first set (`failedAt`). If the update
- * sets another status, the recorded failure and its time are removed.
+ * Updates a connection's record. A failure keeps the time at which it was first set (`failedAt`). If the update sets
+ * another status than Failed, the recorded failure and its time are removed.
  *
  * @returns the updated connection; undefined if it does not exist or the condition does not hold
  */
@@ -78,7 +80,7 @@ export async function updateConnection(
     ...checks.values,
   };
   const sets = fields.map(([field]) => `#${field} = :${field}`);
-  if (update.status === 'Failed') {
+  if (update.failure !== undefined) {
     sets.push('#failedAt = if_not_exists(#failedAt, :failedAt)');
     values[':failedAt'] = isoTime(store.clock.now());
   }
@@ -98,7 +100,7 @@ export async function updateConnection(
             [
               ...fields.map(([field]) => field),
               ...removed,
-              ...(update.status === 'Failed' ? ['failedAt'] : []),
+              ...(update.failure === undefined ? [] : ['failedAt']),
             ].map((name) => [`#${name}`, name]),
           ),
           ...checks.names,

@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
 import { ProgressPrinter } from '../../../cli/shell/progress.ts';
 import type { Fleet } from '../../../functions/model/fleet.ts';
-import { assertIs, type FieldCase } from '../harness/case.ts';
-import { type Field, inField } from '../harness/field.ts';
+import type { FleetRequest } from '../../../functions/model/fleet-request.ts';
+import { assertIs, assertMet, type FieldCase } from '../harness/case.ts';
+import { type Field, inField, type Worlds } from '../harness/field.ts';
 import { SITES } from '../harness/sites.ts';
+import { Ec2World } from '../worlds/ec2/world.ts';
+import { refusal } from '../worlds/ec2/xml.ts';
+import type { CloudWorld } from '../worlds/http.ts';
 import { OpenStackWorld } from '../worlds/openstack/world.ts';
 import type { Met } from '../worlds/script.ts';
+import { SpiderWorld } from '../worlds/spider/world.ts';
 
 const MINUTE_MS = 60_000;
 const WORDS = 'Could not find Application Credential: credential-1.';
@@ -15,16 +20,16 @@ type At = Field<{ openstack: OpenStackWorld }>;
 /** Keystone has lost the application credential: it issues no token, and refuses the tokens that it issued. */
 function loseCredential({ worlds }: At): Met[] {
   const { script } = worlds.openstack;
-  const refusal = (code: number, message: string) =>
+  const refuse = (code: number, message: string) =>
     Response.json(
       { error: { code, title: code === 401 ? 'Unauthorized' : 'Not Found', message } },
       { status: code },
     );
   return [
-    script.trouble({ call: /^POST keystone /, answer: () => refusal(404, WORDS) }),
+    script.trouble({ call: /^POST keystone /, answer: () => refuse(404, WORDS) }),
     script.trouble({
       call: /^\w+ (nova|neutron|glance) /,
-      answer: () => refusal(401, 'The request you have made requires authentication.'),
+      answer: () => refuse(401, 'The request you have made requires authentication.'),
     }),
   ];
 }
@@ -72,6 +77,73 @@ async function removing(at: At): Promise<void> {
   await stage.until(fleet.id, ({ status }) => status === 'Terminated');
 }
 
+/** Loses the credential before a fleet of six sends its first call. @returns the fleet, three minutes later */
+async function losesFirst(at: At, lose: () => Met[], changes: Partial<FleetRequest> = {}) {
+  const { stage, user, ground } = at;
+  const met = lose();
+  const asked = { ...user.order('web', 'cloud', site, 6, { instanceTimeoutSeconds: 600 }), ...changes };
+  const fleet = await stage.create(asked);
+  await ground.sleep(3 * MINUTE_MS);
+  return { fleet: await stage.read(fleet.id), met };
+}
+
+async function never(at: At): Promise<void> {
+  const { stage, ground } = at;
+  const startMs = ground.now();
+  const { fleet, met } = await losesFirst(at, () => loseCredential(at), { failurePolicy: 'rollback' });
+  expectWaits(at, fleet, 'up');
+  const { failures } = await stage.until(
+    fleet.id,
+    ({ status }) => status === 'RollingBack' || isOver(status),
+  );
+  const tookMs = ground.now() - startMs;
+  assert.ok(tookMs < 14 * MINUTE_MS, `the fleet waited for ${tookMs} ms`);
+  assertIs(
+    'failures',
+    failures.map(({ code, count }) => [code, count]),
+    [['Unauthorized', 6]],
+  );
+  assert.ok(failures[0]?.example.includes(WORDS));
+  for (const one of met) one.end();
+  await stage.until(fleet.id, ({ status }) => status === 'RolledBack');
+}
+
+const isOver = (status: Fleet['status']) => status === 'RolledBack' || status === 'Failed';
+
+const NOT_VALID = 'AWS was not able to validate the provided access credentials';
+const awsRefusal = () => refusal(401, 'AuthFailure', NOT_VALID);
+const spiderRefusal = () => Response.json({ message: `AuthFailure: ${NOT_VALID}` }, { status: 500 });
+
+/** Plays a credential that is refused before the first create call and works again, at another driver's cloud. */
+function playAt(driver: 'aws' | 'cb-spider', answer: () => Response): () => Promise<void> {
+  const play = async <Own extends Worlds>(at: Field<Own>, { script }: Pick<CloudWorld, 'script'>) => {
+    const { stage, user, ground } = at;
+    await user.makeNamespace();
+    await user.connect('cloud', SITES[driver]);
+    const met = script.trouble({ call: /./, answer });
+    const order = user.order('web', 'cloud', SITES[driver], 6, { instanceTimeoutSeconds: 1_200 });
+    const fleet = await stage.create(order);
+    await ground.sleep(3 * MINUTE_MS);
+    assertMet('refused calls', met);
+    const { waiting, failures } = await stage.read(fleet.id);
+    assertIs('reason', [waiting?.[0]?.why, waiting?.[0]?.code], ['connection', 'Unauthorized']);
+    assert.ok(
+      waiting?.[0]?.message.includes(NOT_VALID),
+      `EC2's words are not shown: ${waiting?.[0]?.message}`,
+    );
+    assertIs('failures', failures, []);
+    met.end();
+    await stage.until(fleet.id, ({ counts }) => counts.Running === 6);
+    assertIs('status of the connection', (await user.connection('cloud')).status, 'Ready');
+  };
+  return driver === 'aws'
+    ? () => inField({ worlds: () => ({ aws: new Ec2World() }) }, (at) => play(at, at.worlds.aws))
+    : () =>
+        inField({ worlds: (ground) => ({ 'cb-spider': new SpiderWorld(ground) }) }, (at) =>
+          play(at, at.worlds['cb-spider']),
+        );
+}
+
 function during(play: (at: At) => Promise<void>): () => Promise<void> {
   return () =>
     inField({ worlds: () => ({ openstack: new OpenStackWorld() }) }, async (at) => {
@@ -94,5 +166,23 @@ export const f39: FieldCase[] = [
     title:
       'a removal whose credential is deleted waits for the connection, and goes on with a valid credential',
     play: during(removing),
+  },
+  {
+    id: 'F39-never',
+    title:
+      'a fleet whose credential never works fails by its time limit with the words of Keystone, and its rollback goes on with a valid credential',
+    play: during(never),
+  },
+  {
+    id: 'F39-aws',
+    title:
+      'launches wait while EC2 and STS refuse the credential, and go on without a verification by a user',
+    play: playAt('aws', awsRefusal),
+  },
+  {
+    id: 'F39-cb-spider',
+    title:
+      'launches wait while CB-Spider shows that the cloud refuses the credential at home as well, and go on afterwards',
+    play: playAt('cb-spider', spiderRefusal),
   },
 ];

@@ -79,12 +79,13 @@ describe('createInstances', () => {
     expect((await readSiteState(fleet.store, EAST))?.outage).toBeUndefined();
   });
 
-  it('a refused credential fails the instance and marks the connection as Failed', async () => {
+  it('a refused credential marks the connection as Failed, and the launch waits for the connection', async () => {
     await open();
     refuseCreates('Unauthorized');
-    expect(await fleet.handle(launchOf(0))).toEqual(ACK);
+    expect(await fleet.handle(launchOf(0))).toEqual(requeueAfter(1_000));
     expect(await connection()).toMatchObject({ status: 'Failed', failure: { code: 'Unauthorized' } });
-    expect(await fleet.record()).toMatchObject({ status: 'Failed', failure: { code: 'Unauthorized' } });
+    expect(await fleet.record()).toMatchObject({ status: 'Creating', launchState: 'refused' });
+    expect(fleet.outcomes.size).toBe(0);
   });
 
   it('if the refused credential has been replaced by a new one, the call is repeated and the connection stays Ready', async () => {

@@ -18,8 +18,8 @@ afterEach(() => fleet.end());
 const handle = async (
   code: DriverErrorCode,
   detail: { retryAfterMs?: number; answered?: boolean } = {},
-  { record = claimed, isRotated = false } = {},
-) => await handleFailure(fleet.worker.context, record, new DriverError(code, 'no', detail), isRotated);
+  { record = claimed } = {},
+) => await handleFailure(fleet.worker.context, record, new DriverError(code, 'no', detail));
 
 describe('handleFailure', () => {
   it.each(['Throttled', 'NoPermit'] as const)(
@@ -64,7 +64,7 @@ describe('handleFailure', () => {
     'InvalidRequest',
     'Unsupported',
     'NotFound',
-    'Unauthorized',
+    'Forbidden',
   ] as const)(
     'a call that ends with %s fails the attempt, and handleFailure writes nothing',
     async (code) => {
@@ -73,9 +73,9 @@ describe('handleFailure', () => {
     },
   );
 
-  it('a create call that ends with Unauthorized is repeated if the credential was rotated during the call', async () => {
-    expect(await handle('Unauthorized', {}, { isRotated: true })).toEqual({ result: requeueAfter(1_000) });
-    expect(await fleet.record()).toMatchObject({ launchState: 'refused' });
+  it('a create call that ends with Unauthorized made no machine, and its attempt waits for the connection', async () => {
+    expect(await handle('Unauthorized')).toEqual({ result: requeueAfter(1_000) });
+    expect(await fleet.record()).toMatchObject({ launchState: 'refused', attempt: 1, refusals: 0 });
   });
 
   it.each(['Throttled', 'Unavailable', 'OutcomeUnknown'] as const)(

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DriverError } from '../../../../functions/drivers/contract/errors.ts';
 import { lookUp } from '../../../../functions/features/instances/look-up.ts';
+import { readConnection } from '../../../../functions/platform/store/connections.ts';
 import type { InstanceItem } from '../../../../functions/platform/store/instances.ts';
 import { updateInstance } from '../../../../functions/platform/store/transition.ts';
 import { ACK, requeueAfter } from '../../../../functions/platform/worker/context.ts';
@@ -87,8 +88,16 @@ describe('lookUp', () => {
     },
   );
 
-  it('if the cloud refuses a look-up, the instance becomes Terminating and not Failed, because a machine may exist', async () => {
+  it('a look-up whose credential is refused marks the connection as Failed, and is repeated', async () => {
     refuse('Unauthorized');
+    expect(await look()).toEqual({ proven: false, result: requeueAfter(2_000) });
+    expect(await fleet.record()).toEqual(unknown);
+    expect(await readConnection(fleet.store, 'default', 'cloud')).toMatchObject({ status: 'Failed' });
+  });
+
+  it('if the credential of a look-up is still refused at the time limit, the instance becomes Terminating and not Failed, because a machine may exist', async () => {
+    refuse('Unauthorized');
+    fleet.nowMs = unknown.deadlineAtMs;
     expect(await look()).toEqual({ proven: false, result: ACK });
     expect(await fleet.record()).toMatchObject({
       status: 'Terminating',
@@ -122,6 +131,7 @@ describe('lookUp', () => {
 
   it('a look-up writes nothing if the record changed after the caller’s read', async () => {
     refuse('Unauthorized');
+    fleet.nowMs = unknown.deadlineAtMs;
     await updateInstance(fleet.store, unknown, { taskToken: 'later' });
     expect(await look()).toEqual({ proven: false, result: requeueAfter(1_000) });
     expect(await fleet.record()).toMatchObject({ status: 'Creating', taskToken: 'later' });

@@ -575,6 +575,7 @@ function itemOf(
     failurePolicy,
     requested: nodeGroups.reduce((sum, { size }) => sum + size, 0),
     connections: ['cloud'],
+    sshPublicKey: 'ssh-ed25519 AAAA',
     round: 1,
     work: 'provision',
     execution: 1,

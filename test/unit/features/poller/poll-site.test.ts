@@ -251,10 +251,24 @@ describe('a poll whose list fails', () => {
     await fleet.handle(launchOf(1));
     fleet.nowMs = NOON + 10_000;
     await releaseSlots(fleet.store, EAST, [{ instanceId: (await fleet.claimed(0)).instanceId }]);
-    refuseLists('Unauthorized');
+    refuseLists('InvalidRequest');
     await poll();
     expect(fleet.sent('launch').map(({ index }) => index)).toEqual([1]);
     expect(await fleet.holders()).toEqual([1]);
+  });
+
+  it('a poll whose credential is refused grants no free slot, and its queued launches stay queued', async () => {
+    fleet.end();
+    fleet = await OneFleet.open({ size: 2, limits: { concurrentInstancesPerLocation: 1 } });
+    await fleet.handle(launchOf(0));
+    await fleet.handle(launchOf(1));
+    fleet.nowMs = NOON + 10_000;
+    await releaseSlots(fleet.store, EAST, [{ instanceId: (await fleet.claimed(0)).instanceId }]);
+    refuseLists('Unauthorized');
+    await poll();
+    expect(fleet.sent('launch')).toEqual([]);
+    expect(await fleet.holders()).toEqual([]);
+    expect(delayOfNext()).toBe(60_000);
   });
 
   it('if the list call gets no permit, the next poll comes when a permit may be available', async () => {
