@@ -2,7 +2,7 @@ import { Problem } from '../../../functions/entrypoints/api/problem.ts';
 import type { ConnectionRequest, Credential } from '../../../functions/model/connection.ts';
 import type { FleetActionRequest } from '../../../functions/model/fleet-action.ts';
 import { type Lab, NAMESPACE } from '../world/lab.ts';
-import type { FleetScript } from './scenario.ts';
+import type { FleetScript } from './draw-fleets.ts';
 
 /** Maximum number of attempts of a request. They take longer than any outage of a table. */
 const MAX_TRIES = 400;

@@ -3,8 +3,8 @@ import { hideInstances } from '../../../local/sim/engine/plant.ts';
 import type { MissedMachines } from '../invariants/missed-machines.ts';
 import { foreignAccount } from '../models/clouds.ts';
 import { type Lab, NAMESPACE } from '../world/lab.ts';
+import type { Incident } from './draw-incidents.ts';
 import { actOutside } from './outside.ts';
-import type { Incident } from './scenario.ts';
 
 const MOST_TRIES = 100;
 

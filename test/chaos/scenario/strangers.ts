@@ -8,7 +8,8 @@ import { DEPLOYMENT } from '../models/clouds.ts';
 import { Random } from '../time/random.ts';
 import type { Lab } from '../world/lab.ts';
 import { machineKey } from '../world/last-writers.ts';
-import type { Planted, Scenario } from './scenario.ts';
+import type { Planted } from './draw-strangers.ts';
+import type { Scenario } from './scenario.ts';
 
 /** An id that no fleet of any run has. */
 const LOST_FLEET = 'f0000000000000000';

@@ -1,7 +1,8 @@
 import { ENDPOINT, limitsOf } from '../models/clouds.ts';
 import { type Lab, NAMESPACE } from '../world/lab.ts';
 import type { Client } from './client.ts';
-import type { Scenario, Turnover } from './scenario.ts';
+import type { Turnover } from './draw-turnovers.ts';
+import type { Scenario } from './scenario.ts';
 
 const POLL_MS = 1_000;
 /**
