@@ -106,6 +106,11 @@ export const cloudConfigSchema = z
       .describe('Time from Running until the cloud shows the addresses of an instance.'),
     powerSeconds: rangeSchema.default([1, 3]).describe('Time until a stop, start or reboot has ended.'),
     instanceQuota: z.int().nonnegative().describe('Maximum number of instances of an account at a location.'),
+    networkQuota: z
+      .int()
+      .nonnegative()
+      .optional()
+      .describe('Maximum number of networks of an account at a location. Absent: no maximum.'),
     honoursTokens: z.boolean().default(true),
     tags: z
       .boolean()

@@ -10,7 +10,11 @@ import { statusAt } from './status.ts';
 import type { Target, World } from './world.ts';
 import { zonesOf } from './zones.ts';
 
-/** Makes a network, security group or key pair. If a resource of the kind has this name, returns that resource. */
+/**
+ * Makes a network, security group or key pair. If a resource of the kind has this name, returns that resource.
+ *
+ * @throws Refusal QuotaExceeded if the account has as many networks as it may have at the location
+ */
 export function ensureResource(
   world: World,
   { cloud, site, nowMs }: Target,
@@ -22,6 +26,7 @@ export function ensureResource(
   if (networkId !== undefined && site.resources.get(networkId)?.kind !== 'network') {
     throw new Refusal('InvalidParameter', `networkId: ${site.key.location} has no network ${networkId}`);
   }
+  if (kind === 'network') requireRoom(site, cloud.networkQuota);
   for (const { from } of rules ?? []) requireSource(site, networkId, from);
   const parts = [world.state.seed, world.state.epoch, ...Object.values(site.key), kind, name, nowMs];
   const template = {
@@ -63,6 +68,13 @@ export function listResources(
     .sort((a, b) => a.sequence - b.sequence);
   const { items, nextCursor } = pageOf(shown, page, world.config.pageSize, ({ sequence }) => sequence);
   return { items: items.map((record) => resourceView(cloud, record)), nextCursor };
+}
+
+/** Checks that an account may make one more network at the location. @throws Refusal QuotaExceeded */
+function requireRoom({ key, resources }: Site, quota: number | undefined): void {
+  const networks = [...resources.values()].filter(({ kind }) => kind === 'network').length;
+  if (quota !== undefined && networks >= quota)
+    throw new Refusal('QuotaExceeded', `the quota of ${key.location} is ${quota} networks`);
 }
 
 /** Checks the source of a rule: a CIDR, or a security group of the rule's own network. */

@@ -76,6 +76,12 @@ export interface FaultCounts {
   secondWriters: number;
   /** Number of machines that a user stopped, deleted, resized or gave another address in a cloud's console. */
   outsideDeeds: number;
+  /** Number of removals that a cloud refused because a machine, network resource or volume was protected. */
+  protectedRemovals: number;
+  /** Number of requests for network resources that a quota refused. */
+  networkQuotas: number;
+  /** Number of requests for single instances that were answered after a wait. */
+  waitedFor: number;
 }
 
 export function noFaults(): FaultCounts {
@@ -99,5 +105,8 @@ export function noFaults(): FaultCounts {
     restores: 0,
     secondWriters: 0,
     outsideDeeds: 0,
+    protectedRemovals: 0,
+    networkQuotas: 0,
+    waitedFor: 0,
   };
 }

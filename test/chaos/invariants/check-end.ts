@@ -18,6 +18,7 @@ import { DEPLOYMENT, isForeignAccount } from '../models/clouds.ts';
 import { type Lab, SECRETS_PREFIX } from '../world/lab.ts';
 import { type DoorsOf, wrongAccess, wrongDoors } from './check-doors.ts';
 import { checkPolicy } from './check-policy.ts';
+import { checkVolumes } from './check-volumes.ts';
 import { ForgottenMachines } from './forgotten-machines.ts';
 import { type Violation, violationBy } from './violation.ts';
 import { checkSharing, sharedNames } from './watch-sharing.ts';
@@ -81,6 +82,7 @@ export function checkEnd(lab: Lab, forgotten = new ForgottenMachines()): Violati
   }
   checkInstances(lab, records, forgotten, add);
   checkDoors(lab, records, add);
+  violations.push(...checkVolumes(lab, records.instances, forgotten));
   checkCounters(records, add);
   checkFleets(lab, records, forgotten, add);
   checkSlots(lab, add);

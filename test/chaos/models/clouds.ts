@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { BatchCreate, CreateOutcome } from '../../../functions/drivers/contract/capabilities.ts';
 import { defineDriver } from '../../../functions/drivers/contract/define-driver.ts';
 import type { CloudClient, Driver, InstanceSpec } from '../../../functions/drivers/contract/driver.ts';
@@ -24,6 +25,14 @@ export const DEPLOYMENT = 'chaos';
 export const ENDPOINT = 'http://clouds.invalid';
 const PATIENCE_MS = 10_000;
 const CREATE_PATIENCE_MS = 15_000;
+
+const terminatedSchema = z.object({ items: z.array(z.unknown()) });
+/** The cloud's answer to a removal of something that is protected. */
+const PROTECTION = {
+  status: 409,
+  code: 'IncorrectState',
+  message: 'the removal is refused: it is protected',
+} as const;
 
 /** Thrown when no answer came in time. The call may have taken effect. */
 class NoAnswer extends Error {
@@ -53,6 +62,11 @@ export class Clouds {
   /** Accounts whose credential currently reaches another account. */
   readonly changedAccounts = new Set<string>();
   readonly #tellsAccounts: boolean;
+  /**
+   * Ids of machines, network resources and volumes that the cloud refuses to remove, with the number of requests to
+   * remove them.
+   */
+  readonly protectedIds = new Map<string, number>();
   /** Paths of lists whose next answer is empty. */
   readonly #emptyLists = new Set<string>();
 
@@ -132,9 +146,10 @@ export class Clouds {
         return await process.call(what, async () => {
           const ignored = await this.#ignoredBy(request);
           if (ignored) return ignored;
-          const answered = Promise.resolve(this.#app.fetch(request));
+          const answered = this.#withoutProtected(request);
           answered.catch(() => {});
           const answer = await Promise.race([answered, late]);
+          if (await isNetworkQuota(request, answer)) this.#ground.counts.networkQuotas += 1;
           if (answer.ok && this.#showsNothing(request)) return Response.json({ items: [] });
           return create && answer.ok && this.#denies() ? denial() : answer;
         });
@@ -168,6 +183,41 @@ export class Clouds {
     if (!isOfMany) return Response.json({}, { status: 202 });
     const { ids } = terminateManyInputSchema.parse(await request.clone().json());
     return Response.json({ items: ids.map((id) => ({ id })) }, { status: 202 });
+  }
+
+  /** Performs a request. Refuses the removal of each thing that is protected, also among many machines. */
+  async #withoutProtected(request: Request): Promise<Response> {
+    const { method, url } = request;
+    if (method === 'POST' && url.endsWith('/instances/terminate'))
+      return await this.#terminateOthers(request);
+    const id = new URL(url).pathname.split('/').at(-1) ?? '';
+    if (method !== 'DELETE' || !this.#isProtected(id)) return await this.#app.fetch(request);
+    const { status, ...body } = PROTECTION;
+    return Response.json(body, { status });
+  }
+
+  async #terminateOthers(request: Request): Promise<Response> {
+    const { ids } = terminateManyInputSchema.parse(await request.clone().json());
+    const refused = ids.filter((id) => this.#isProtected(id));
+    if (refused.length === 0) return await this.#app.fetch(request);
+    const items = refused.map((id) => ({ id, error: PROTECTION }));
+    const others = ids.filter((id) => !refused.includes(id));
+    if (others.length === 0) return Response.json({ items }, { status: 202 });
+    const { url, method, headers } = request;
+    const body = JSON.stringify({ ids: others });
+    const answer = await this.#app.fetch(new Request(url, { method, headers, body }));
+    if (!answer.ok) return answer;
+    const ended = terminatedSchema.parse(await answer.json());
+    return Response.json({ items: [...ended.items, ...items] }, { status: answer.status });
+  }
+
+  /** Returns true if the cloud refuses to remove the thing, and counts the refusal. */
+  #isProtected(id: string): boolean {
+    const tries = this.protectedIds.get(id);
+    if (tries === undefined) return false;
+    this.protectedIds.set(id, tries + 1);
+    this.#ground.counts.protectedRemovals += 1;
+    return true;
   }
 
   #denies(): boolean {
@@ -251,6 +301,14 @@ function denial(): Response {
     { code: 'InternalError', message: 'the machine did not come up in time' },
     { status: 500 },
   );
+}
+
+/** Returns true if a quota refused a network, a security group or a key pair. */
+async function isNetworkQuota({ method, url }: Request, answer: Response): Promise<boolean> {
+  if (method !== 'POST' || answer.status !== 403) return false;
+  if (!/\/(networks|security-groups|key-pairs)$/.test(new URL(url).pathname)) return false;
+  const told: unknown = await answer.clone().json();
+  return typeof told === 'object' && told !== null && 'code' in told && told.code === 'QuotaExceeded';
 }
 
 /** Returns connection limits equal to the limits that this cloud enforces. */

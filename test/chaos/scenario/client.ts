@@ -1,6 +1,8 @@
 import { Problem } from '../../../functions/entrypoints/api/problem.ts';
 import type { ConnectionRequest, Credential } from '../../../functions/model/connection.ts';
+import type { Instance } from '../../../functions/model/fleet.ts';
 import type { FleetActionRequest } from '../../../functions/model/fleet-action.ts';
+import type { InstanceRequest } from '../../../functions/model/fleet-request.ts';
 import { type Lab, NAMESPACE } from '../world/lab.ts';
 import type { FleetScript } from './draw-fleets.ts';
 
@@ -33,6 +35,39 @@ export class Client {
       );
       return answer.body.id;
     });
+  }
+
+  /**
+   * Asks for one instance, and measures how long the last attempt took.
+   *
+   * @param waitSeconds how long the answer may wait for the instance to run; absent: the request does not wait
+   * @returns undefined if the API refused the request permanently
+   */
+  async createInstance(
+    body: InstanceRequest,
+    idempotencyKey: string,
+    waitSeconds?: number,
+  ): Promise<{ instance: Instance; tookMs: number; isWaited: boolean } | undefined> {
+    const { ground } = this.#lab;
+    return await this.#insist(async () => {
+      const askedAtMs = ground.now();
+      const { body: instance, headers } = await this.#lab.request(({ createInstance }) =>
+        createInstance({
+          params: { namespace: NAMESPACE },
+          query: {},
+          body,
+          idempotencyKey,
+          ...(waitSeconds === undefined ? {} : { waitSeconds }),
+        }),
+      );
+      const isWaited = headers !== undefined && 'preference-applied' in headers;
+      return { instance, tookMs: ground.now() - askedAtMs, isWaited };
+    });
+  }
+
+  async removeInstance(instance: string): Promise<void> {
+    const params = { namespace: NAMESPACE, instance };
+    await this.#insist(() => this.#lab.request(({ deleteInstance }) => deleteInstance({ ...PLAIN, params })));
   }
 
   async remove(fleetId: string): Promise<void> {

@@ -21,6 +21,7 @@ export function cloudOf(seed: number, name: CloudName, random: Random, answers: 
     ...cloud(random),
     answersWhenRunning: answers.chance(0.2),
     ...lateAddresses(seed, name),
+    ...networkQuota(seed, name),
     ipv6: new Random(seed, `IPv6 of ${name}`).chance(0.3),
   });
 }
@@ -83,4 +84,10 @@ export function limits(random: Random): LimitOverride {
     ...(random.chance(0.3) ? { pacing: random.pick(['even', 'all-at-once'] as const) } : {}),
     ...(random.chance(0.1) ? { totals: { instances: random.int(20, 60) } } : {}),
   };
+}
+
+/** Draws how many networks an account may have at a location of a cloud. */
+function networkQuota(seed: number, name: CloudName): Pick<CloudConfig, 'networkQuota'> {
+  const random = new Random(seed, `network quota of ${name}`);
+  return random.chance(0.25) ? { networkQuota: random.int(1, 3) } : {};
 }

@@ -1,6 +1,6 @@
 import { type Fault, type FaultKind, faultSchema } from '../../../local/sim/engine/faults.ts';
 import { CALM, type Disturbance } from '../ground/disturbance.ts';
-import type { Random } from '../time/random.ts';
+import { Random } from '../time/random.ts';
 
 export function disturbance(random: Random): Disturbance {
   const some = (chance: number, most: number) =>
@@ -57,4 +57,11 @@ export function cloudFaults(random: Random): Fault[] {
         ]
       : [],
   );
+}
+
+/** Draws whether machines leave their volumes behind. */
+export function volumeFaults(seed: number): Fault[] {
+  const random = new Random(seed, 'volumes');
+  if (random.chance(0.5)) return [];
+  return [faultSchema.parse({ kind: 'leaveVolumes', probability: random.between(0.1, 1) })];
 }

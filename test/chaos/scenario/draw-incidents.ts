@@ -3,6 +3,8 @@ import type { Fault } from '../../../local/sim/engine/faults.ts';
 import { Random } from '../time/random.ts';
 import { CLOUD_NAMES, type CloudName, type ConnectionScript, LOCATIONS } from './draw-clouds.ts';
 import type { FleetScript } from './draw-fleets.ts';
+import type { NetworkQuota } from './draw-network-quotas.ts';
+import type { Protection } from './draw-protections.ts';
 import { OUTSIDE_DEEDS, type OutsideDeed } from './outside.ts';
 
 const MINUTE_MS = 60_000;
@@ -15,6 +17,8 @@ const MINUTE_MS = 60_000;
  * user changes a machine in the cloud's console.
  */
 export type Incident =
+  | Protection
+  | NetworkQuota
   | { kind: 'location-down'; cloud: CloudName; location: string; atMs: number; untilMs: number }
   | { kind: 'revoked'; account: string; atMs: number; untilMs: number }
   | { kind: 'forgotten'; cloud: CloudName; account: string; location: string; atMs: number; untilMs: number }

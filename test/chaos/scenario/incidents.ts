@@ -1,16 +1,30 @@
 import { Problem } from '../../../functions/entrypoints/api/problem.ts';
+import { type Fault, faultSchema } from '../../../local/sim/engine/faults.ts';
 import { hideInstances } from '../../../local/sim/engine/plant.ts';
 import type { MissedMachines } from '../invariants/missed-machines.ts';
+import type { CloudWatch } from '../invariants/watch-clouds.ts';
 import { foreignAccount } from '../models/clouds.ts';
 import { type Lab, NAMESPACE } from '../world/lab.ts';
 import type { Incident } from './draw-incidents.ts';
 import { actOutside } from './outside.ts';
+import { protect } from './protections.ts';
 
 const MOST_TRIES = 100;
 
 /** Takes a location of a cloud down, or brings it up again. */
 export function setLocation({ clouds }: Lab, cloud: string, location: string, up: boolean): void {
   clouds.engine.world.commit({ kind: 'location', cloud, location, up });
+}
+
+/** Injects a fault at the clouds. @returns a function that ends the fault */
+export function addFault({ clouds }: Lab, fault: Partial<Fault> & Pick<Fault, 'kind'>): () => void {
+  const { engine } = clouds;
+  const { id } = engine.addFault(faultSchema.parse(fault));
+  const { faults } = engine.world.state;
+  return () => {
+    const now = faults.get(id);
+    if (now) faults.set(id, { ...now, probability: 0 });
+  };
 }
 
 /** Makes a cloud refuse a connection's credential. */
@@ -93,7 +107,7 @@ function hasMachines({ clouds }: Lab, account: string): boolean {
  */
 export async function befall(
   lab: Lab,
-  missed: MissedMachines,
+  { missed, violations }: Pick<CloudWatch, 'missed' | 'violations'>,
   incident: Incident,
   troubleMs: number,
 ): Promise<void> {
@@ -115,6 +129,13 @@ export async function befall(
   if (incident.kind === 'empty-list') {
     lab.clouds.emptyNextList(incident);
     return;
+  }
+  if (incident.kind === 'protected') return await protect(lab, incident, untilMs, violations);
+  if (incident.kind === 'network-quota') {
+    const { cloud, location } = incident;
+    const end = addFault(lab, { kind: 'quota', call: 'ensure', cloud, location });
+    await ground.sleep(untilMs - incident.atMs);
+    return end();
   }
   if (incident.kind === 'outside') {
     return await actOutside(lab, incident.cloud, incident.deed, untilMs - incident.atMs);

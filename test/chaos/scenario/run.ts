@@ -25,6 +25,7 @@ import { Operator } from './operator.ts';
 import { Restore } from './restore.ts';
 import type { Scenario } from './scenario.ts';
 import { SecondWriter } from './second-writer.ts';
+import { Singles } from './singles.ts';
 import { Stage } from './stage.ts';
 import { Strangers } from './strangers.ts';
 import { Turnovers } from './turnovers.ts';
@@ -178,9 +179,7 @@ async function play(
   ground.trace.add('scenario', `trouble for ${scenario.troubleMs / MINUTE_MS} min`);
   ground.disturbance = scenario.disturbance;
   for (const fault of scenario.cloudFaults) lab.clouds.engine.addFault(fault);
-  const incidents = scenario.incidents.map((incident) =>
-    befall(lab, watch.missed, incident, scenario.troubleMs),
-  );
+  const incidents = scenario.incidents.map((incident) => befall(lab, watch, incident, scenario.troubleMs));
   const client = new Client(lab);
   const strangers = new Strangers(lab, scenario);
   if (scenario.hasOperator) void new Operator(lab, client, () => restore?.isLeftHeld() ?? false).watch();
@@ -188,11 +187,20 @@ async function play(
   const told = story && ground.sleep(READ_LAG_MS).then(() => story(new Stage(lab, watch.missed)));
   const planted = Promise.all([strangers.plant(), leftovers?.plant()]);
   const turned = new Turnovers(lab, client, scenario).play();
+  const waited = new Singles(lab, client, violations).play(scenario.singles ?? []);
   const others = [
     scenario.restore && restore?.backUp(scenario.restore),
     scenario.secondWriter && second?.play(scenario.secondWriter),
   ];
-  await Promise.all([...users, ...incidents, ...others, told, turned, ground.sleep(scenario.troubleMs)]);
+  await Promise.all([
+    ...users,
+    ...incidents,
+    ...others,
+    told,
+    turned,
+    waited,
+    ground.sleep(scenario.troubleMs),
+  ]);
   const checkAll = () => [
     ...checkEnd(lab, watch.forgotten),
     ...checkAccess(lab, watch.forgotten),

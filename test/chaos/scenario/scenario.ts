@@ -10,9 +10,12 @@ import {
   type SecondWriterScript,
   secondWriterOf,
 } from './draw-deployments.ts';
-import { cloudFaults, disturbance } from './draw-faults.ts';
+import { cloudFaults, disturbance, volumeFaults } from './draw-faults.ts';
 import { type FleetScript, fleetScripts, passersBy, sharers } from './draw-fleets.ts';
 import { deedsOutside, emptyLists, type Incident, incidents, losses, rotations } from './draw-incidents.ts';
+import { networkQuotas } from './draw-network-quotas.ts';
+import { protections, withDisks } from './draw-protections.ts';
+import { type SingleScript, singles } from './draw-singles.ts';
 import { type Planted, planted } from './draw-strangers.ts';
 import { type Turnover, turnovers } from './draw-turnovers.ts';
 
@@ -38,6 +41,7 @@ export interface Scenario {
   graceSeconds: number;
   planted: readonly Planted[];
   turnovers?: readonly Turnover[];
+  singles?: readonly SingleScript[];
   /** Omit it for a run without a restore. */
   restore?: RestoreScript | undefined;
   /** Omit it for a run with one deployment. */
@@ -61,13 +65,13 @@ export function scenarioOf(seed: number): Scenario {
   const configs = Object.fromEntries(clouds.map((name) => [name, cloudOf(seed, name, random, answers)]));
   const connections = clouds.map((name) => ({ name: `sim-${name}`, cloud: name, limits: limits(random) }));
   const sharing = new Random(seed, 'sharing');
-  const fleets = [
+  const fleets = withDisks(seed, [
     ...sharers(sharing, withDoors(seed, fleetScripts(random, connections, configs))),
     ...passersBy(sharing, connections, configs),
-  ];
+  ]);
   const troubleMs = random.int(8, 40) * MINUTE_MS;
   const disturbed = disturbance(random);
-  const faults = cloudFaults(random);
+  const faults = [...cloudFaults(random), ...volumeFaults(seed)];
   // Uses its own random stream, so that the other draws of the seed do not change.
   const identity = new Random(seed, 'identity');
   const scenario = {
@@ -84,6 +88,8 @@ export function scenarioOf(seed: number): Scenario {
       ...rotations(identity, connections, troubleMs),
       ...emptyLists(seed, configs, fleets, faults),
       ...deedsOutside(seed, clouds, troubleMs),
+      ...protections(seed, clouds, fleets),
+      ...networkQuotas(seed, connections, troubleMs),
     ],
     troubleMs,
     sweepIntervalMs: random.int(3, 10) * MINUTE_MS,
@@ -97,6 +103,7 @@ export function scenarioOf(seed: number): Scenario {
     hasLeftovers: identity.chance(0.6),
     hasOperator: true,
     turnovers: turnovers(seed, clouds, configs),
+    singles: singles(seed, connections, configs),
     restore: restoreOf(seed, troubleMs),
   };
   return { ...scenario, secondWriter: secondWriterOf(seed, troubleMs, settled(scenario)) };

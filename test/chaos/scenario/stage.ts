@@ -10,11 +10,12 @@ import { allLocations } from '../../../functions/platform/store/catalogue.ts';
 import { readConnection } from '../../../functions/platform/store/connections.ts';
 import { type FleetItem, readFleetItem } from '../../../functions/platform/store/fleets.ts';
 import { type InstanceItem, readInstances } from '../../../functions/platform/store/instances.ts';
-import { type Fault, faultSchema } from '../../../local/sim/engine/faults.ts';
+import type { Fault } from '../../../local/sim/engine/faults.ts';
 import { volumesAt } from '../../../local/sim/engine/volumes.ts';
 import { Process } from '../ground/process.ts';
 import { MissedMachines } from '../invariants/missed-machines.ts';
 import { type Lab, NAMESPACE } from '../world/lab.ts';
+import { addFault } from './incidents.ts';
 
 const POLL_MS = 500;
 /** Maximum wait for a fleet, in ms. It is longer than all time limits of the fleets in tests. */
@@ -142,13 +143,7 @@ export class Stage {
 
   /** Injects a fault at the clouds. @returns a function that ends the fault */
   addFault(fault: Partial<Fault> & Pick<Fault, 'kind'>): () => void {
-    const { engine } = this.lab.clouds;
-    const { id } = engine.addFault(faultSchema.parse(fault));
-    const { faults } = engine.world.state;
-    return () => {
-      const now = faults.get(id);
-      if (now) faults.set(id, { ...now, probability: 0 });
-    };
+    return addFault(this.lab, fault);
   }
 
   #store() {

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { DriverError } from '../../../../functions/drivers/contract/errors.ts';
-import { readConnection, updateConnection } from '../../../../functions/platform/store/connections.ts';
+import { readConnection } from '../../../../functions/platform/store/connections.ts';
+import { updateConnection } from '../../../../functions/platform/store/update-connection.ts';
 import { ACK, requeueAfter } from '../../../../functions/platform/worker/context.ts';
 import {
   CLOUD,

@@ -8,8 +8,8 @@ import { LOCATION, START_MS, VirtualClouds } from './virtual-clouds.ts';
  * Connects driver sim to simulated clouds in this process. Instead of waiting, the clouds set their clock
  * forward.
  */
-function connectInProcess() {
-  const clouds = new VirtualClouds();
+function connectInProcess(overrides: unknown = {}) {
+  const clouds = new VirtualClouds(overrides);
   const app = createApp({
     engine: clouds.engine,
     waitUntil: async (atMs) => {
@@ -36,6 +36,20 @@ test('the sim driver works in virtual time and without a server', async () => {
   clouds.fault({ kind: 'delay', call: 'list', delayMs: 3_000 });
   await client.listInstances(LOCATION);
   expect(clouds.nowMs).toBe(START_MS + 3_000);
+});
+
+test('a quota of networks refuses a further network, and says how many an account may have', async () => {
+  const { client } = connectInProcess({ clouds: { aws: { networkQuota: 1 } } });
+  const network = (name: string) => ({ location: LOCATION, name, cidr: '10.0.0.0/16', tags: {} });
+  const { backendId } = await client.ensureNetwork(network('one'));
+  expect((await client.ensureNetwork(network('one'))).backendId).toBe(backendId);
+  await expect(client.ensureNetwork(network('two'))).rejects.toMatchObject({
+    code: 'QuotaExceeded',
+    message: `the quota of ${LOCATION} is 1 networks`,
+    quota: { of: 'networks' },
+  });
+  await client.deleteNetwork(LOCATION, backendId);
+  await client.ensureNetwork(network('two'));
 });
 
 test.each(['loseReplyBeforeEffect', 'loseReplyAfterEffect', 'timeout'] as const)(

@@ -1,0 +1,30 @@
+import { isClosed } from '../../../functions/model/status.ts';
+import type { InstanceItem } from '../../../functions/platform/store/instances.ts';
+import { instanceKey } from '../../../functions/platform/store/keys.ts';
+import { volumesAt } from '../../../local/sim/engine/volumes.ts';
+import type { Lab } from '../world/lab.ts';
+import { type ForgottenMachines, isReported } from './forgotten-machines.ts';
+import { type Violation, violationBy } from './violation.ts';
+
+/**
+ * Checks that no volume outlives its machine. No disk of the fleets is to be kept. A volume that a sweep has reported
+ * may be left for an operator.
+ */
+export function checkVolumes(
+  lab: Lab,
+  instances: readonly InstanceItem[],
+  forgotten: ForgottenMachines,
+): Violation[] {
+  const records = new Map(instances.map((record) => [record.instanceId, record]));
+  const machines = new Map(lab.clouds.machines().map((machine) => [machine.backendId, machine]));
+  return lab.clouds.sites
+    .flatMap((site) => volumesAt(site, lab.ground.now()))
+    .flatMap(({ backendId, instanceId }): Violation[] => {
+      const machine = machines.get(instanceId ?? '');
+      const record = records.get(machine?.ours ?? '');
+      if (!machine || !record || !isClosed(record.status)) return [];
+      if (forgotten.isExcused(lab, machine) || isReported(lab, backendId)) return [];
+      const text = `volume ${backendId} is left of ${record.instanceId}, which is ${record.status}`;
+      return [violationBy('leaked', text, lab.writers.of(instanceKey(record)))];
+    });
+}
