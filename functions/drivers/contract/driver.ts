@@ -377,8 +377,11 @@ export interface CloudClient {
    * Asks the cloud to remove the instance and everything that was created only for it. Succeeds if the instance no
    * longer exists or never existed. Success does not prove that the instance has been removed; only `listInstances`
    * shows that.
+   *
+   * @param instanceId the record that the instance belongs to, if the caller knows it. A driver may write it to what the
+   * cloud could leave of the instance, so that the leftover can be recognized.
    */
-  terminateInstance(location: string, backendId: string): Promise<void>;
+  terminateInstance(location: string, backendId: string, instanceId?: string): Promise<void>;
 }
 
 export const INSTANCE_TAG = 'fleetwright:instance';

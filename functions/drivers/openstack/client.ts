@@ -37,6 +37,7 @@ import { readImages } from './images.ts';
 import { deleteKeyPair, ensureKeyPair, findKeyPair, listKeyPairs } from './key-pairs.ts';
 import { createServer } from './launch.ts';
 import { readLocation } from './locations.ts';
+import { markPorts } from './machine-ports.ts';
 import { deleteNetwork, ensureNetwork, NETWORKS } from './networks.ts';
 import { findOwned, listOwned } from './owned.ts';
 import { readQuotas } from './quotas.ts';
@@ -54,6 +55,8 @@ const CALL_MS = 28_000;
  * Time limit of a method that lists. It is longer than CALL_MS, because a list of thousands of items has many pages.
  */
 const LIST_MS = 55_000;
+/** Time limit in ms for the marks of a server's ports. It leaves most of CALL_MS for the removal of the server. */
+const MARK_MS = 8_000;
 
 /** Connects to one project at one OpenStack cloud, with one credential. */
 export class OpenStackClient
@@ -197,8 +200,10 @@ export class OpenStackClient
     return await findServer(this.#at(location), this.#deploymentId, launchToken);
   }
 
-  async terminateInstance(location: string, backendId: string): Promise<void> {
-    await this.#at(location).remove('compute', ['servers', backendId]);
+  async terminateInstance(location: string, backendId: string, instanceId?: string): Promise<void> {
+    const region = this.#at(location);
+    await markPorts(this.#at(location, MARK_MS), this.#deploymentId, backendId, instanceId);
+    await region.remove('compute', ['servers', backendId]);
   }
 
   async listVolumes(location: string): Promise<CloudVolume[]> {

@@ -45,5 +45,6 @@ export async function adopt(
     backendId: machine.backendId,
   });
   const { onTerms } = await context.open(claimed.connectionKey);
-  await onTerms({ waitMs: PERMIT_WAIT_MS }).terminateInstance(claimed.location, machine.backendId);
+  const client = onTerms({ waitMs: PERMIT_WAIT_MS });
+  await client.terminateInstance(claimed.location, machine.backendId, claimed.instanceId);
 }

@@ -92,18 +92,18 @@ async function terminate(
   removals: readonly Removal[],
 ): Promise<Map<string, DriverError>> {
   const ids = removals.map(({ backendId }) => backendId);
-  const [only] = ids;
+  const [only] = removals;
   if (ids.length > 1 && has(client, 'batch-terminate')) {
     const outcomes = await client.terminateInstances(location, ids);
     return new Map(outcomes.flatMap(({ backendId, error }) => (error ? [[backendId, error] as const] : [])));
   }
   if (only === undefined) return new Map();
   try {
-    await client.terminateInstance(location, only);
+    await client.terminateInstance(location, only.backendId, only.record.instanceId);
     return new Map();
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
-    return new Map([[only, error]]);
+    return new Map([[only.backendId, error]]);
   }
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { DriverError } from '../../../functions/drivers/contract/errors.ts';
 import { assertions } from '../suite/assertion.ts';
 import { layGround } from '../suite/ground.ts';
 import type { Lab } from '../suite/lab.ts';
@@ -14,6 +15,17 @@ async function assertRefused(lab: Lab, words: string, remove: () => Promise<void
   for (let time = 1; time <= 2; time += 1) {
     const error = await lab.fails(remove(), ...REFUSED);
     assert.ok(error.message.includes(words), `the error does not contain "${words}": ${error.message}`);
+  }
+}
+
+/** Awaits a removal. @returns true if it succeeded; undefined if something still uses the resource */
+async function whenFree(removal: Promise<void>): Promise<true | undefined> {
+  try {
+    await removal;
+    return true;
+  } catch (error) {
+    if (!(error instanceof DriverError) || error.code !== 'Conflict') throw error;
+    return undefined;
   }
 }
 
@@ -40,6 +52,39 @@ export const REMOVALS = assertions([
         const status = listed.find((one) => one.backendId === backendId)?.status ?? 'Terminated';
         return status === 'Terminating' || status === 'Terminated' ? true : undefined;
       });
+    },
+  },
+  {
+    id: 'removals.leftover',
+    title:
+      'what the cloud leaves of a removed machine in its network is known to be ours, and goes with the network',
+    async run(lab) {
+      const { client, cloud, proxy } = lab;
+      const { location } = cloud;
+      const name = lab.name();
+      const laid = await layGround(client, location, name, cloud.publicKey);
+      const spec = await lab.spec(laid.forSpecs);
+      const { backendId } = await client.createInstance(spec);
+      await lab.untilStatus({ backendId }, 'Running');
+      const obstacle = await cloud.protect({ location, backendId }, proxy.faults);
+      await lab.fails(client.terminateInstance(location, backendId, spec.instanceId), ...REFUSED);
+      const leftover = await cloud.leftoverOf?.({ location, backendId });
+      await obstacle.lift();
+      await client.terminateInstance(location, backendId, spec.instanceId);
+      await lab.until(`${backendId} is gone`, async () =>
+        (await lab.listed([spec])).length === 0 ? true : undefined,
+      );
+      const group = laid.forSpecs.securityGroupBackendIds[0];
+      await lab.until(`${group} is gone`, () => whenFree(client.deleteSecurityGroup(location, group)));
+      await leftover?.leave();
+      const machines = {
+        isGone: async (id: string, instanceId: string | undefined) =>
+          id === backendId && instanceId === spec.instanceId,
+      };
+      await lab.until(`${name} is gone`, () =>
+        whenFree(client.deleteNetwork(location, laid.networkBackendId, machines)),
+      );
+      assert.equal(await client.findNetworkResource(location, 'network', name), undefined);
     },
   },
   {

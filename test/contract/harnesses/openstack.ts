@@ -9,6 +9,7 @@ import {
   type Harness,
   HarnessUnavailable,
   type Obstruct,
+  type Removable,
   refusedByProxy,
   type SentOptions,
 } from '../suite/harness.ts';
@@ -293,6 +294,50 @@ const occupyBy =
     };
   };
 
+const portsSchema = z.object({
+  ports: z.array(
+    z.object({
+      id: z.string(),
+      network_id: z.string(),
+      name: z.string(),
+      description: z.string(),
+      device_owner: z.string(),
+      device_id: z.string(),
+    }),
+  ),
+});
+
+/** Removes the ports that an interrupted run made in its networks. With them, the networks could not be removed. */
+async function removeStrayPorts(direct: Direct): Promise<void> {
+  const networks = z
+    .object({ networks: z.array(z.object({ id: z.string(), name: z.string() })) })
+    .parse(await direct.read('network', '/v2.0/networks'));
+  const { servers } = z
+    .object({ servers: z.array(z.object({ id: z.string() })) })
+    .parse(await direct.read('compute', '/servers'));
+  const alive = new Set(servers.map(({ id }) => id));
+  for (const network of networks.networks.filter(({ name }) => NAMES.test(name))) {
+    const { ports } = portsSchema.parse(await direct.read('network', `/v2.0/ports?network_id=${network.id}`));
+    const strays = ports.filter(
+      ({ device_owner: owner, device_id: device }) =>
+        /^(compute|contract):/.test(owner) && !alive.has(device),
+    );
+    for (const { id } of strays) await direct.change('network', 'DELETE', `/v2.0/ports/${id}`);
+  }
+}
+
+/** Copies a server's port, because no request makes Nova leave a port behind. */
+const leftoverAt = (direct: Direct) => async (machine: Removable) => {
+  const path = `/v2.0/ports?device_id=${machine.backendId}`;
+  const { ports } = portsSchema.parse(await direct.read('network', path));
+  if (ports.length === 0) throw new Error(`server ${machine.backendId} has no port`);
+  return {
+    leave: async () => {
+      for (const { id: _, ...port } of ports) await direct.change('network', 'POST', '/v2.0/ports', { port });
+    },
+  };
+};
+
 async function start(): Promise<CloudUnderTest> {
   const env = readEnv();
   const direct = new Direct(env);
@@ -366,6 +411,7 @@ async function start(): Promise<CloudUnderTest> {
     optionsOf,
     withoutAddresses,
     protect: refusedByProxy('nova:DELETE /servers/id', locked, LOCKED),
+    leftoverOf: leftoverAt(direct),
     occupy: occupyBy(direct),
     async rulesOf(id) {
       const { security_group: group } = groupSchema.parse(
@@ -379,6 +425,7 @@ async function start(): Promise<CloudUnderTest> {
       });
     },
     async reset() {
+      await removeStrayPorts(direct);
       for (const deploymentId of deploymentsOf(await namesLeft())) {
         const options = {
           cloud: 'openstack' as const,

@@ -96,6 +96,12 @@ export interface Obstacle {
   lift(): Promise<void>;
 }
 
+/** What a cloud may leave in the network of a machine that it has removed. */
+export interface Leftover {
+  /** Leaves the same in the network again, as a cloud does that did not remove it with the machine. */
+  leave(): Promise<void>;
+}
+
 /**
  * Makes the cloud refuse a removal. If the server does not refuse such a removal itself, the fault proxy refuses it:
  * the function then arms `faults`.
@@ -207,6 +213,11 @@ export interface CloudUnderTest {
 
   /** Protects a machine from removal, for instance by termination protection. */
   protect: Obstruct;
+  /**
+   * Reads what the cloud may leave of a machine, with the marks that the driver has written. Called after the first
+   * request to remove the machine. Absent: the cloud removes everything together with the machine.
+   */
+  leftoverOf?(machine: Removable): Promise<Leftover>;
   /** Makes something foreign use a network, for instance the interface of a load balancer. */
   occupy: Obstruct;
 

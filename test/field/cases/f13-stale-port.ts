@@ -80,6 +80,12 @@ export const f13: FieldCase[] = [
       isRemoved: true,
     }),
   },
+  {
+    id: 'F13-nova',
+    title:
+      'a port that Nova made without a name is marked before its server is removed, and goes with the network',
+    play: play({ port: (stale) => ({ ...stale, name: '' }), isRemoved: true }),
+  },
   kept('foreign-server', 'a port with our name whose server is in no record is kept and named', (stale) => ({
     ...stale,
     device_id: FOREIGN_SERVER,

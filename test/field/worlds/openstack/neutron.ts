@@ -32,14 +32,27 @@ const MISSING: Readonly<Record<ResourceKind, string>> = {
 };
 
 const bodySchema = z.record(z.string(), z.unknown());
+const describedSchema = z.object({ port: z.object({ description: z.string() }) });
 const interfaceSchema = z.object({ subnet_id: z.string() });
 
 /** Returns Neutron's routes. A key has method and path, and `*` in it matches any single part of a path. */
 export function neutronRoutes(): Readonly<Record<string, (call: Call) => object>> {
   const routes: Record<string, (call: Call) => object> = {
     'GET ports': ({ project, query, nowMs }) => ({
-      ports: portsOf(project, nowMs).filter((port) => port.network_id === query.get('network_id')),
+      ports: portsOf(project, nowMs).filter((port) =>
+        (['network_id', 'device_id'] as const).every(
+          (field) => query.get(field) === null || port[field] === query.get(field),
+        ),
+      ),
     }),
+    'PUT ports/*': ({ project, path: [, id = ''], body, nowMs }) => {
+      const { description } = describedSchema.parse(body).port;
+      const port = portsOf(project, nowMs).find((one) => one.id === id);
+      if (!port) throw neutronError(404, 'PortNotFound', `Port ${id} could not be found.`);
+      port.description = description;
+      project.portDescriptions.set(id, description);
+      return { port };
+    },
     'PUT routers/*/add_router_interface': ({ project, path: [, id = ''], body }) => {
       const { subnet_id } = interfaceSchema.parse(body);
       const network_id = String(find(project, 'subnets', subnet_id).body['network_id']);
@@ -123,6 +136,7 @@ function portsOf(project: Project, nowMs: number): Port[] {
     device_owner: 'compute:nova',
     device_id: server.id,
     network_id: server.networkId,
+    description: project.portDescriptions.get(`port-${server.id}`) ?? '',
     fixed_ips: [],
   }));
   return [...project.routerPorts, ...project.strayPorts, ...ofServers];

@@ -113,6 +113,8 @@ export class Project {
   readonly routerPorts: Port[] = [];
   /** Ports that belong to no server and no router of the project. */
   readonly strayPorts: Port[] = [];
+  /** The descriptions of servers' ports that a client has written, by the port's id. */
+  readonly portDescriptions = new Map<string, string>();
   #made = 0;
 
   constructor(id: string) {
