@@ -68,39 +68,73 @@ const groupSchema = z.looseObject({ userData: z.looseObject({ file: z.unknown() 
 export async function withUserDataFiles(
   world: World,
   fleetFile: string,
-  { value, locate }: Located<unknown>,
+  parsed: Located<unknown>,
 ): Promise<unknown> {
-  const body = groupsSchema.safeParse(value);
-  if (!body.success) return value;
-  const errors: FileError[] = [];
-  const add = (at: number, code: string, message: string) => {
-    const path = ['nodeGroups', at, 'userData', 'file'];
-    errors.push({ ...positionOf(locate(path)), pointer: pointerOf(path), code, message });
-  };
-  const folder = fleetFile === '-' ? '.' : dirname(fleetFile);
+  const body = groupsSchema.safeParse(parsed.value);
+  if (!body.success) return parsed.value;
+  const reading = new NamedFiles(world, fleetFile, parsed);
   const nodeGroups = await Promise.all(
-    body.data.nodeGroups.map(async (group, at) => {
-      const found = groupSchema.safeParse(group);
-      if (!found.success) return group;
-      const named = userDataFileSchema.safeParse(found.data.userData);
-      if (!named.success) {
-        for (const issue of named.error.issues) add(at, issueCode(issue), issueText(issue));
-        return group;
-      }
-      const { file, encoding } = named.data;
-      try {
-        return {
-          ...found.data,
-          userData: await readUserData(world, isAbsolute(file) ? file : join(folder, file), encoding),
-        };
-      } catch (error) {
-        if (!(error instanceof CliError)) throw error;
-        add(at, 'unreadable-file', error.message);
-        return group;
-      }
-    }),
+    body.data.nodeGroups.map((group, at) => reading.read(group, ['nodeGroups', at])),
   );
-  if (errors.length > 0)
-    throw fileError(`${fleetFile} names files that cannot be used`, 'Correct the lines named above.', errors);
+  reading.end();
   return { ...body.data, nodeGroups };
+}
+
+/** Returns the content of a file with one instance, as `withUserDataFiles` does. @throws CliError (wrong use) */
+export async function withUserDataFile(
+  world: World,
+  instanceFile: string,
+  parsed: Located<unknown>,
+): Promise<unknown> {
+  const reading = new NamedFiles(world, instanceFile, parsed);
+  const value = await reading.read(parsed.value, []);
+  reading.end();
+  return value;
+}
+
+/** Reads the files with user data that a file names, and collects what is wrong. */
+class NamedFiles {
+  readonly #world: World;
+  readonly #within: string;
+  readonly #locate: Located<unknown>['locate'];
+  readonly #errors: FileError[] = [];
+
+  constructor(world: World, within: string, { locate }: Located<unknown>) {
+    this.#world = world;
+    this.#within = within;
+    this.#locate = locate;
+  }
+
+  /** Returns a part of the content with the text of its user data. */
+  async read(part: unknown, at: readonly (string | number)[]): Promise<unknown> {
+    const found = groupSchema.safeParse(part);
+    if (!found.success) return part;
+    const named = userDataFileSchema.safeParse(found.data.userData);
+    if (!named.success) {
+      for (const issue of named.error.issues) this.#add(at, issueCode(issue), issueText(issue));
+      return part;
+    }
+    const { file, encoding } = named.data;
+    const folder = this.#within === '-' ? '.' : dirname(this.#within);
+    const path = isAbsolute(file) ? file : join(folder, file);
+    try {
+      return { ...found.data, userData: await readUserData(this.#world, path, encoding) };
+    } catch (error) {
+      if (!(error instanceof CliError)) throw error;
+      this.#add(at, 'unreadable-file', error.message);
+      return part;
+    }
+  }
+
+  /** @throws CliError (wrong use) if a file cannot be used */
+  end(): void {
+    if (this.#errors.length === 0) return;
+    const message = `${this.#within} names files that cannot be used`;
+    throw fileError(message, 'Correct the lines named above.', this.#errors);
+  }
+
+  #add(at: readonly (string | number)[], code: string, message: string): void {
+    const path = [...at, 'userData', 'file'];
+    this.#errors.push({ ...positionOf(this.#locate(path)), pointer: pointerOf(path), code, message });
+  }
 }
