@@ -87,6 +87,7 @@ export class OneProcess {
         const items = await readNetworks(store, { fleetId, ...site });
         return items.every(({ status }) => status === 'Ready') ? items : [];
       },
+      forgetNetworks: () => undefined,
       send: (message, delayMs) => Promise.resolve(this.send(message, delayMs)),
       tasks: {
         succeed: answer,

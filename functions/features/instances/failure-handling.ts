@@ -3,6 +3,7 @@ import type { Failure } from '../../model/failure.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
 import { updateInstance } from '../../platform/store/transition.ts';
 import { type MessageResult, requeueAfter, type WorkerContext } from '../../platform/worker/context.ts';
+import { mayLackNetwork } from './lost-network.ts';
 import { countAnswer } from './unknown-answers.ts';
 
 const MAX_REFUSALS = 6;
@@ -61,11 +62,16 @@ export async function handleFailure(
       // waits for the connection.
       await updateInstance(store, record, { launchState: 'refused' });
       return { result: requeueAfter(1_000) };
+    case 'InvalidRequest':
+    case 'NotFound': {
+      const refusals = record.refusals + 1;
+      if (refusals > MAX_REFUSALS || !(await mayLackNetwork(context, record))) return { failure };
+      await updateInstance(store, record, { launchState: 'refused', refusals });
+      return { result: requeueAfter(1_000) };
+    }
     case 'InsufficientCapacity':
     case 'QuotaExceeded':
-    case 'InvalidRequest':
     case 'Unsupported':
-    case 'NotFound':
     case 'Forbidden':
       return { failure };
   }

@@ -26,6 +26,7 @@ import {
 } from '../../platform/worker/context.ts';
 import { markRefused } from '../connections/mark-failed.ts';
 import { afterQuota, awaitQuota, type QuotaSeat } from './await-quota.ts';
+import { doubtResources } from './doubt-resources.ts';
 
 /**
  * Maximum time that a call waits for its permit, in ms. If no permit comes in this time, the message is sent
@@ -79,7 +80,9 @@ export async function ensureResource(
   const seat = seatOf(context, item, fleetId, membership);
   // In an existing network, a quota of networks says nothing of key pairs.
   const isApart = around.verify !== undefined && seat.stuck === undefined;
-  const shut = isApart ? undefined : await awaitQuota(context, site, seat);
+  // A resource that was made before probably stands, and needs no room in a quota.
+  const isMade = item.backendId !== undefined;
+  const shut = isApart || isMade ? undefined : await awaitQuota(context, site, seat);
   if (shut) return shut;
   const claimed = { ...item, claimUntilMs: nowMs + claimMsOf(context) };
   if (!(await claim(context, item, claimed.claimUntilMs))) return { waitMs: 1_000 };
@@ -91,7 +94,8 @@ export async function ensureResource(
       return { failure: refusal };
     }
     const made = await callDriver(context, site, client, item, around);
-    await record(context, claimed, { status: 'Ready', failingSinceMs: 0, ...made });
+    const checkedAtMs = context.store.clock.now();
+    await record(context, claimed, { status: 'Ready', failingSinceMs: 0, checkedAtMs, ...made });
     if (!isApart) await openNetworks(context.store, site);
     return 'ready';
   } catch (error) {
@@ -103,6 +107,12 @@ export async function ensureResource(
         message: error.message,
       });
     const sinceMs = item.failingSinceMs || nowMs;
+    if (isLost(error) && around.network && item !== around.network) {
+      // The security group is to be made in a network that a user has deleted at the cloud.
+      const isDoubted = await doubtResources(context, [around.network]);
+      if (isDoubted) await record(context, claimed, { failingSinceMs: 0 });
+      if (isDoubted) return { waitMs: 1_000 };
+    }
     if (error.code === 'QuotaExceeded' && error.scope !== 'launch') {
       const refused = await afterQuota(context, site, seatOf(context, claimed, fleetId, membership), error);
       if (isShared(claimed)) await record(context, claimed, { failingSinceMs: 0 });
@@ -142,7 +152,9 @@ async function claim({ store }: WorkerContext, item: SiteResource, untilMs: numb
 }
 
 type Recorded = Pick<NetworkItem, 'failingSinceMs'> &
-  Partial<Pick<NetworkItem, 'backendId' | 'subnetBackendId' | 'zones'>> & { status?: 'Ready' };
+  Partial<Pick<NetworkItem, 'backendId' | 'subnetBackendId' | 'zones' | 'checkedAtMs'>> & {
+    status?: 'Ready';
+  };
 
 async function record({ store }: WorkerContext, item: SiteResource, fields: Recorded): Promise<void> {
   if (isShared(item)) await recordShared(store, item, fields);
@@ -231,6 +243,9 @@ async function afterError(
       return { waitMs: 5_000 };
   }
 }
+
+/** Returns true for the errors with which clouds refuse a call that names a network which does not exist. */
+const isLost = ({ code }: DriverError): boolean => code === 'NotFound' || code === 'InvalidRequest';
 
 function mayPass({ code }: DriverError): boolean {
   return code === 'Unavailable' || code === 'OutcomeUnknown';

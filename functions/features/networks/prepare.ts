@@ -1,9 +1,15 @@
 import { DriverError, failureOf } from '../../drivers/contract/errors.ts';
 import { sameSite } from '../../platform/placement/lay-out.ts';
+import type { PlacementRef } from '../../platform/store/counters.ts';
 import { recordWait } from '../../platform/store/memberships.ts';
 import { intendNetwork, readNetworks } from '../../platform/store/networks.ts';
 import { blockPlacement, readPlacement } from '../../platform/store/placements.ts';
-import { readSiteNetworks, type SiteResource } from '../../platform/store/site-networks.ts';
+import {
+  isShared,
+  readSiteNetworks,
+  type SiteNetworks,
+  type SiteResource,
+} from '../../platform/store/site-networks.ts';
 import {
   ACK,
   type MessageResult,
@@ -16,6 +22,7 @@ import { startPolling } from '../../platform/worker/start-polling.ts';
 import { LAUNCH_ABANDONED, type PrepareNetworksMessage } from '../../platform/workflow/messages.ts';
 import { refusalInForce } from '../connections/refusal-in-force.ts';
 import { mayAnyLeave, timeLimitMs } from './await-quota.ts';
+import { doubtResources } from './doubt-resources.ts';
 import { type Around, ensureResource, type Need, type Progress } from './ensure-resource.ts';
 import { hasGroupSource } from './inbound-rules.ts';
 import { joinNetworks } from './join.ts';
@@ -27,6 +34,8 @@ import { wantedNetworks } from './wanted.ts';
 
 /** Delay before the message of a fleet that waits for its connection is handled again, in ms. No call is made. */
 const REFUSED_MS = 15_000;
+/** Time in ms after which a shared resource is made sure of again when a fleet needs it. */
+const RECHECK_MS = 3_600_000;
 
 /**
  * `stopped` means that the fleet does not launch at the site now, and nothing may be created. A failure is
@@ -106,7 +115,7 @@ export async function ensureNetworks(
   }
   const opened = await openOrFail(context, site);
   if (!('client' in opened)) return await blockOrWait(context, fleetId, site, [opened]);
-  const { items, membership } = await readSiteNetworks(store, ref);
+  const { items, membership } = await readAfterCheck(context, ref);
   const chosen = await siteNetwork(context, fleetId, site);
   const network = items.find(({ kind }) => kind === 'network');
   const need = { site, opened, fleetId, membership };
@@ -121,6 +130,17 @@ export async function ensureNetworks(
   const progress = await ensureRest(context, need, { network: made, all: now }, rest);
   if (progress === 'ready' && membership?.stuck) await recordWait(store, ref, { failingSinceMs: 0 });
   return progress;
+}
+
+/**
+ * Reads the resources of a fleet at a site. Shared ones that the cloud has not shown for an hour are made sure of again:
+ * a user may have deleted one there, or a part of the network that no launch and no list misses, such as its router.
+ */
+async function readAfterCheck(context: WorkerContext, ref: PlacementRef): Promise<SiteNetworks> {
+  const read = await readSiteNetworks(context.store, ref);
+  const fromMs = context.store.clock.now() - RECHECK_MS;
+  const old = read.items.filter((item) => isShared(item) && (item.checkedAtMs ?? 0) < fromMs);
+  return (await doubtResources(context, old)) ? await readSiteNetworks(context.store, ref) : read;
 }
 
 /**

@@ -6,6 +6,7 @@ import { writeSweepSite } from '../../platform/store/sweeps.ts';
 import { ACK, type MessageResult, requeueAfter, type WorkerContext } from '../../platform/worker/context.ts';
 import type { SweepMessage } from '../../platform/workflow/messages.ts';
 import { markRefused } from '../connections/mark-failed.ts';
+import { doubtMissing } from '../networks/doubt-missing.ts';
 import { chaseUnused } from '../networks/remove-unused.ts';
 import { actionOf } from './finding-state.ts';
 import { listSite } from './list-site.ts';
@@ -38,7 +39,10 @@ export async function sweepSite(context: WorkerContext, message: SweepMessage): 
     const list = await listSite(context, site, opened);
     const { findings, isRemoving } = await new SiteSweep(context, site, opened, dryRun).run(list);
     await report(context, message, { findings });
-    if (!dryRun) await chaseUnused(context, site);
+    if (!dryRun) {
+      await doubtMissing(context, site, list.resources, list.atMs);
+      await chaseUnused(context, site);
+    }
     if (isRemoving && message.round < MAX_ROUNDS) {
       await context.send({ ...message, round: message.round + 1 }, ROUND_MS);
     }

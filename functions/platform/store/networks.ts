@@ -49,6 +49,8 @@ export const networkItemSchema = z.object({
   sshFrom: z.string().optional(),
   /** Node groups whose instances need the resource. */
   neededBy: z.array(z.string()),
+  /** Time at which the resource last became Ready: the cloud has made it, or has shown that it stands. */
+  checkedAtMs: z.number().optional(),
   createdAt: z.string().optional(),
 });
 export type NetworkItem = z.infer<typeof networkItemSchema>;
@@ -211,7 +213,10 @@ export async function recordNetwork(
   store: Store<'fleets'>,
   item: NetworkItem,
   fields: Partial<
-    Pick<NetworkItem, 'status' | 'backendId' | 'subnetBackendId' | 'zones' | 'failingSinceMs' | 'stuck'>
+    Pick<
+      NetworkItem,
+      'status' | 'backendId' | 'subnetBackendId' | 'zones' | 'failingSinceMs' | 'stuck' | 'checkedAtMs'
+    >
   >,
 ): Promise<boolean> {
   return await updateRecord(store, keyOf(item), item, { ...fields, claimUntilMs: 0 });

@@ -85,7 +85,10 @@ export async function recordShared(
   store: Store<'fleets'>,
   item: SharedItem,
   fields: Partial<
-    Pick<SharedItem, 'status' | 'backendId' | 'subnetBackendId' | 'zones' | 'failingSinceMs' | 'stuck'>
+    Pick<
+      SharedItem,
+      'status' | 'backendId' | 'subnetBackendId' | 'zones' | 'failingSinceMs' | 'stuck' | 'checkedAtMs'
+    >
   >,
 ): Promise<boolean> {
   return await updateRecord(store, sharedKey(item), item, { ...fields, claimUntilMs: 0 });

@@ -120,6 +120,8 @@ export interface WorkerContext {
    * round of launching, because the resources may be removed and created again before the next round.
    */
   networks(fleetId: string, site: SiteRef, round: number): Promise<SiteResource[]>;
+  /** Forgets the cached answer of `networks`, because a resource may have been made again in the round. */
+  forgetNetworks(fleetId: string, site: SiteRef, round: number): void;
   sharedNetworks: SharedNetworkSettings;
   /** Sends a message to this driver's queue. @param delayMs is rounded up to whole seconds, and cut to 15 minutes */
   send(message: DriverMessage, delayMs: number): Promise<void>;

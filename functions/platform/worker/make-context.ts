@@ -13,7 +13,13 @@ import { readSiteNetworks, type SiteResource } from '../store/site-networks.ts';
 import { Backoff } from './backoff.ts';
 import { Cache } from './cache.ts';
 import { CallHealth } from './call-health.ts';
-import { CONNECTION_KEPT_MS, type FleetLayout, type OpenConnection, type WorkerContext } from './context.ts';
+import {
+  CONNECTION_KEPT_MS,
+  type FleetLayout,
+  type OpenConnection,
+  type SiteRef,
+  type WorkerContext,
+} from './context.ts';
 import { countSavings } from './count-savings.ts';
 import { CallGovernor } from './govern-calls.ts';
 import { WordCounter } from './note-words.ts';
@@ -112,8 +118,9 @@ export function makeContext({
           placements: layOut(spec),
         };
       }),
+    forgetNetworks: (fleetId, site, round) => networks.forget(networksKey(fleetId, site, round)),
     networks: async (fleetId, site, round) => {
-      const key = `${fleetId}#${round}#${siteName(site.connectionKey, site.location)}`;
+      const key = networksKey(fleetId, site, round);
       const items = await networks.get(key, async () => {
         const { items } = await readSiteNetworks(store, { fleetId, ...site });
         return items;
@@ -127,6 +134,9 @@ export function makeContext({
     backoff: new Backoff(store.clock, store.random),
   };
 }
+
+const networksKey = (fleetId: string, site: SiteRef, round: number): string =>
+  `${fleetId}#${round}#${siteName(site.connectionKey, site.location)}`;
 
 /** Returns a function that calls `read` once and caches the answer. A failure is not cached. */
 function keptOnceRead(read: () => Promise<string>): () => Promise<string> {

@@ -20,6 +20,9 @@ const wait = async () =>
 describe('awaitNetworks', () => {
   it('if the fleet has network resources at the site, awaitNetworks returns all attempts as ready after one step', async () => {
     fleet = await OneFleet.open({ size: 2 });
+    // The process caches the layout, which it reads once for all launches of the fleet.
+    await fleet.worker.context.layout(FLEET);
+    fleet.worker.steps = 0;
     expect(await wait()).toEqual({ ...NONE, ready: ATTEMPTS });
     expect(fleet.worker.steps).toBe(1);
   });

@@ -2,9 +2,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DriverError, type DriverErrorCode } from '../../../../functions/drivers/contract/errors.ts';
 import { handleFailure } from '../../../../functions/features/instances/failure-handling.ts';
 import type { InstanceItem } from '../../../../functions/platform/store/instances.ts';
+import { readNetworks, recordNetwork } from '../../../../functions/platform/store/networks.ts';
 import { updateInstance } from '../../../../functions/platform/store/transition.ts';
 import { requeueAfter } from '../../../../functions/platform/worker/context.ts';
-import { launchOf, OneFleet } from '../one-fleet/one-fleet.ts';
+import { EAST, FLEET, launchOf, OneFleet } from '../one-fleet/one-fleet.ts';
 
 let fleet: OneFleet;
 let claimed: InstanceItem;
@@ -15,6 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => fleet.end());
 
+const statusOf = ({ status }: { status: string }) => status;
 const handle = async (
   code: DriverErrorCode,
   detail: { retryAfterMs?: number; answered?: boolean } = {},
@@ -72,6 +74,34 @@ describe('handleFailure', () => {
       expect(await fleet.record()).toEqual(claimed);
     },
   );
+
+  it.each(['InvalidRequest', 'NotFound'] as const)(
+    'a create call that ends with %s is repeated once if its network resources may have been deleted at the cloud',
+    async (code) => {
+      await fleet.worker.context.networks(FLEET, EAST, 1);
+      fleet.nowMs += 61_000;
+      expect(await handle(code)).toEqual({ result: requeueAfter(1_000) });
+      expect(await fleet.record()).toMatchObject({ launchState: 'refused', refusals: 1 });
+      const read = async () => (await readNetworks(fleet.store, { fleetId: FLEET, ...EAST })).map(statusOf);
+      expect(await read()).toEqual(['Creating', 'Creating', 'Creating']);
+      expect(await fleet.worker.context.networks(FLEET, EAST, 1)).toEqual([]);
+      for (const item of await readNetworks(fleet.store, { fleetId: FLEET, ...EAST }))
+        await recordNetwork(fleet.store, item, { status: 'Ready', checkedAtMs: fleet.nowMs });
+      await fleet.worker.context.networks(FLEET, EAST, 1);
+      const record = await fleet.claimed();
+      expect(await handle(code, {}, { record })).toEqual({ failure: { code, message: 'no' } });
+    },
+  );
+
+  it('a create call of a process that knows replaced network resources is repeated with the new ones', async () => {
+    await fleet.worker.context.networks(FLEET, EAST, 1);
+    const [network] = await readNetworks(fleet.store, { fleetId: FLEET, ...EAST });
+    if (!network) throw new Error('the fleet has no network');
+    await recordNetwork(fleet.store, network, { backendId: 'network-2' });
+    expect(await handle('NotFound')).toEqual({ result: requeueAfter(1_000) });
+    const known = await fleet.worker.context.networks(FLEET, EAST, 1);
+    expect(known.map(({ backendId }) => backendId)).toContain('network-2');
+  });
 
   it('a create call that ends with Unauthorized made no machine, and its attempt waits for the connection', async () => {
     expect(await handle('Unauthorized')).toEqual({ result: requeueAfter(1_000) });

@@ -597,6 +597,7 @@ function networksAt(site: typeof EAST, letters?: readonly string[]) {
     claimUntilMs: 0,
     backendId: `${kind}-1`,
     neededBy: ['web'],
+    checkedAtMs: NOON,
   });
   return [
     { ...item('network', networkName(FLEET, site)), ...(zones ? { zones } : {}) },
