@@ -1,11 +1,18 @@
 import { z } from 'zod';
+import { disksText } from '../../functions/model/disk-text.ts';
 import { cloudWordSchema, nameSchema } from '../../functions/model/identifiers.ts';
 import { resourceKindSchema } from '../../functions/model/orphan.ts';
-import { resourceStateSchema, volumeNameSchema } from '../../functions/model/resource.ts';
+import { type Resource, resourceStateSchema, volumeNameSchema } from '../../functions/model/resource.ts';
 import { command, noun } from '../shell/command.ts';
 import { stuckText } from '../shell/show-waiting.ts';
 import { table } from '../shell/table.ts';
 import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
+
+/** Returns a line with the price of the listed kept disks together. Empty if there are none. */
+function sumOfDisks(items: readonly Resource[]): string {
+  const disks = items.filter(({ kind }) => kind === 'volume');
+  return disks.length === 0 ? '' : `\n${disksText(disks)}\n`;
+}
 
 export const resourcesNoun = noun('resources', 'Network resources of fleets, and disks that are kept', [
   command({
@@ -36,7 +43,7 @@ export const resourcesNoun = noun('resources', 'Network resources of fleets, and
         { limit, cursor },
         (page) => api.listResources({ params, query: { ...page, ...filter } }),
         (items) =>
-          table(
+          `${table(
             [
               'name',
               'kind',
@@ -65,7 +72,7 @@ export const resourcesNoun = noun('resources', 'Network resources of fleets, and
               one.kind === 'volume' ? (one.usdPerMonth?.toFixed(2) ?? 'not known') : undefined,
               one.stuck && stuckText(one.stuck),
             ]),
-          ),
+          )}${sumOfDisks(items)}`,
       );
     },
   }),

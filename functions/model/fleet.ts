@@ -76,7 +76,7 @@ export const fleetSchema = z.object({
     .number()
     .nonnegative()
     .describe(
-      'Price per hour of the instances that run now, with their public IPv4 addresses where the price of these is known. Leaves out the instances whose price is not known (`unpricedInstances`).',
+      'Price per hour of the instances that run now, with their public IPv4 addresses and the disks that the request names, where the price of these is known. Leaves out the instances whose price is not known (`unpricedInstances`).',
     ),
   unpricedInstances: countSchema
     .optional()
@@ -198,6 +198,8 @@ export const nodeGroupSchema = nodeGroupRequestSchema.extend({
   pricesUsdPerHour: z.record(z.string(), z.number().nonnegative()),
   /** Price of the public IPv4 address of one machine. Absent: it has none, or its price is not known. */
   publicIpUsdPerHour: z.number().nonnegative().exactOptional(),
+  /** Price of the disks of one machine whose price is known. Absent: there are none. */
+  disksUsdPerHour: z.number().nonnegative().exactOptional(),
   /** vCPUs of one instance. Absent in fleets accepted before this field existed. */
   vcpus: z.number().positive().exactOptional(),
   gpus: z.int().nonnegative().exactOptional(),

@@ -41,8 +41,10 @@ test('a kept disk is listed while its machine runs and after that, with its pric
   await atCloud(async (field) => {
     const { stage, user, ground } = field;
     const fleet = await stage.create(order(field, 2));
-    await stage.until(fleet.id, ({ status }) => status === 'Running');
+    const running = await stage.until(fleet.id, ({ status }) => status === 'Running');
     expect(sizes(field)).toEqual([30, 30, 50, 50, 70, 70]);
+    // Two machines of type small, each with an address and 150 GB at $0.08 a month.
+    expect(running.usdPerHour).toBeCloseTo(2 * (0.05 + 0.005 + (150 * 0.08) / 730));
     await ground.sleep(MINUTE_MS);
     const used = await user.volumes();
     expect(used.map(({ state, sizeGb, usdPerMonth }) => [state, sizeGb, usdPerMonth])).toEqual([

@@ -119,18 +119,40 @@ export const awsMetadata = {
     reserved: ['fleetwright:*', 'aws:*', 'Name'],
   },
   defaultDiskType: 'gp3',
-  // The ranges of EBS, from the documentation of EC2's structure EbsBlockDevice.
+  // The ranges of EBS, from the documentation of EC2's structure EbsBlockDevice. The prices: aws.amazon.com/ebs/pricing,
+  // of the regions below. A disk of type standard also costs its requests, which are not known before.
+  diskPriceLocations: ['us-east-1', 'us-east-2', 'us-west-2'],
   diskTypes: {
     gp3: {
       sizeGb: { min: 1, max: 65_536 },
       iops: { min: 3_000, max: 80_000, perGb: 500 },
       throughputMbps: { min: 125, max: 2_000 },
+      price: {
+        usdPerGbMonth: 0.08,
+        iops: [{ above: 3_000, usdPerMonth: 0.005 }],
+        throughputMbps: [{ above: 125, usdPerMonth: 0.04 }],
+      },
     },
-    gp2: { sizeGb: { min: 1, max: 16_384 } },
-    io2: { sizeGb: { min: 4, max: 65_536 }, iops: { min: 100, max: 256_000, perGb: 1_000, isNeeded: true } },
-    io1: { sizeGb: { min: 4, max: 16_384 }, iops: { min: 100, max: 64_000, perGb: 50, isNeeded: true } },
-    st1: { sizeGb: { min: 125, max: 16_384 }, isBootable: false },
-    sc1: { sizeGb: { min: 125, max: 16_384 }, isBootable: false },
-    standard: { sizeGb: { min: 1, max: 1_024 } },
+    gp2: { sizeGb: { min: 1, max: 16_384 }, price: { usdPerGbMonth: 0.1 } },
+    io2: {
+      sizeGb: { min: 4, max: 65_536 },
+      iops: { min: 100, max: 256_000, perGb: 1_000, isNeeded: true },
+      price: {
+        usdPerGbMonth: 0.125,
+        iops: [
+          { above: 0, usdPerMonth: 0.065 },
+          { above: 32_000, usdPerMonth: 0.0455 },
+          { above: 64_000, usdPerMonth: 0.032 },
+        ],
+      },
+    },
+    io1: {
+      sizeGb: { min: 4, max: 16_384 },
+      iops: { min: 100, max: 64_000, perGb: 50, isNeeded: true },
+      price: { usdPerGbMonth: 0.125, iops: [{ above: 0, usdPerMonth: 0.065 }] },
+    },
+    st1: { sizeGb: { min: 125, max: 16_384 }, isBootable: false, price: { usdPerGbMonth: 0.045 } },
+    sc1: { sizeGb: { min: 125, max: 16_384 }, isBootable: false, price: { usdPerGbMonth: 0.015 } },
+    standard: { sizeGb: { min: 1, max: 1_024 }, price: { usdPerGbMonth: 0.05 } },
   },
 } as const satisfies DriverMetadata;

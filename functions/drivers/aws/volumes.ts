@@ -1,10 +1,12 @@
 import { DeleteVolumeCommand, DescribeVolumesCommand, type Volume } from '@aws-sdk/client-ec2';
 import { instanceId, parseLaunchToken } from '../../model/identifiers.ts';
 import type { CloudVolume } from '../contract/capabilities.ts';
+import { diskUsdPerMonth } from '../contract/disk-price.ts';
 import { DEPLOYMENT_TAG } from '../contract/driver.ts';
 import { tokenAt } from '../contract/launch-list.ts';
 import { type Ec2, PAGE_SIZE } from './ec2.ts';
 import { unless } from './errors.ts';
+import { awsMetadata } from './metadata.ts';
 import { TOKEN_TAG, tagFilter, tagValue } from './tags.ts';
 
 /** Lists and deletes the volumes that RunInstances has made with the deployment's tag. */
@@ -24,7 +26,7 @@ export class VolumeList {
         this.#ec2.send(location, new DescribeVolumesCommand({ Filters, NextToken, MaxResults: PAGE_SIZE })),
       ({ Volumes: page }) => page,
     );
-    return volumes.filter(({ State }) => State !== 'deleted').map(cloudVolume);
+    return volumes.filter(({ State }) => State !== 'deleted').map((volume) => cloudVolume(location, volume));
   }
 
   async remove(location: string, id: string): Promise<void> {
@@ -38,11 +40,17 @@ export class VolumeList {
  * tell no launch token. A volume that was made from a snapshot is a disk of the image; EC2 does not tell which data disk
  * another volume is.
  */
-function cloudVolume(volume: Volume): CloudVolume {
+function cloudVolume(location: string, volume: Volume): CloudVolume {
   const { VolumeId = '', Size = 0, VolumeType, AvailabilityZone, CreateTime, State, SnapshotId } = volume;
   const launchToken = tokenAt(tagValue(volume.Tags, TOKEN_TAG) ?? '', undefined);
   const ref = launchToken === undefined ? undefined : parseLaunchToken(launchToken);
   const [attachment] = volume.Attachments ?? [];
+  const usdPerMonth = diskUsdPerMonth(awsMetadata, location, {
+    type: VolumeType,
+    sizeGb: Size,
+    iops: volume.Iops,
+    throughputMbps: volume.Throughput,
+  });
   return {
     backendId: VolumeId,
     sizeGb: Size,
@@ -50,6 +58,7 @@ function cloudVolume(volume: Volume): CloudVolume {
     ...(launchToken === undefined ? {} : { launchToken }),
     ...(SnapshotId ? { disk: 'root' as const } : {}),
     ...(VolumeType === undefined ? {} : { type: VolumeType }),
+    ...(usdPerMonth === undefined ? {} : { usdPerMonth }),
     ...(AvailabilityZone === undefined ? {} : { zone: AvailabilityZone }),
     ...(CreateTime ? { createdAtMs: CreateTime.getTime() } : {}),
     ...(attachment?.InstanceId === undefined ? {} : { attachedTo: attachment.InstanceId }),

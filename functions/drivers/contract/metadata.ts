@@ -96,6 +96,20 @@ export interface DiskRange {
   max: number;
 }
 
+/** Price of a type of disk, in US dollars a month. An absent part costs nothing. */
+export interface DiskPrice {
+  usdPerGbMonth: number;
+  /** Price of each I/O operation per second above a number, up to the number of the next step. */
+  iops?: readonly PriceStep[];
+  /** Price of each MiB per second above a number. */
+  throughputMbps?: readonly PriceStep[];
+}
+
+export interface PriceStep {
+  above: number;
+  usdPerMonth: number;
+}
+
 /** What a type of disk accepts. An absent range means that the type does not accept the field. */
 export interface DiskType {
   sizeGb: DiskRange;
@@ -104,6 +118,8 @@ export interface DiskType {
   throughputMbps?: DiskRange;
   /** False if machines cannot boot from such a disk. */
   isBootable?: false;
+  /** Absent: the price is not known. */
+  price?: DiskPrice;
 }
 
 /** What a cloud accepts as tags of a machine. */
@@ -212,6 +228,8 @@ export interface DriverMetadata {
    * not accept. Absent: only the cloud knows its types, and refuses a wrong name at the launch.
    */
   readonly diskTypes?: Readonly<Record<string, DiskType>>;
+  /** The locations at which the prices of `diskTypes` hold. Absent: all. */
+  readonly diskPriceLocations?: readonly string[];
   /**
    * True if a volume that is to be deleted with its machine may outlive the machine. The caller then looks for volumes
    * after each removal of a machine that has any, and removes them. Only for drivers with the capability `volumes`.

@@ -78,13 +78,19 @@ export const simMetadata = {
   // The fault `leaveVolumes` of the simulated clouds leaves volumes behind.
   volumesOutliveMachines: true,
   defaultDiskType: 'gp3',
+  // The prices are the defaults of the simulated clouds.
   diskTypes: {
     gp3: {
       sizeGb: { min: 1, max: 65_536 },
       iops: { min: 3_000, max: 16_000 },
       throughputMbps: { min: 125, max: 1_000 },
+      price: { usdPerGbMonth: 0.08 },
     },
-    io2: { sizeGb: { min: 4, max: 65_536 }, iops: { min: 100, max: 64_000 } },
-    standard: { sizeGb: { min: 1, max: 65_536 } },
+    io2: {
+      sizeGb: { min: 4, max: 65_536 },
+      iops: { min: 100, max: 64_000 },
+      price: { usdPerGbMonth: 0.125 },
+    },
+    standard: { sizeGb: { min: 1, max: 65_536 }, price: { usdPerGbMonth: 0.05 } },
   },
 } as const satisfies DriverMetadata;

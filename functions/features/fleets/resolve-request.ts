@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { disksUsdPerHour } from '../../drivers/contract/disk-price.ts';
 import { DRIVERS } from '../../drivers/registry.ts';
 import type { Connection } from '../../model/connection.ts';
-import { type DiskFields, dataDisksSchema, rootDiskSchema } from '../../model/disk.ts';
+import { type DiskFields, dataDisksSchema, rootDiskOf, rootDiskSchema } from '../../model/disk.ts';
 import type { FleetSpec, NodeGroup } from '../../model/fleet.ts';
 import {
   type FleetRequest,
@@ -74,6 +75,7 @@ export async function resolveRequest(
       const { connection, ...resolved } = meaning;
       const userData = group.userData === undefined ? {} : { userData: storedUserData(group.userData) };
       const address = addressPriceOf(group, meaning);
+      const disks = disksPriceOf(group, meaning);
       return {
         ...group,
         ...userData,
@@ -81,6 +83,7 @@ export async function resolveRequest(
         cloud: connection.cloud,
         ...resolved,
         ...(address === undefined ? {} : { publicIpUsdPerHour: address }),
+        ...(disks === 0 ? {} : { disksUsdPerHour: disks }),
       };
     }),
   };
@@ -232,6 +235,16 @@ function addressPriceOf(
 ): number | undefined {
   const hasAddress = publicIp && DRIVERS[driver].features.includes('public-ips');
   return hasAddress ? publicIpUsdPerHour(cloud, location) : undefined;
+}
+
+/** Returns the price of the disks of one machine whose price is known, in dollars per hour. */
+function disksPriceOf(
+  group: DiskFields,
+  { connection: { driver }, locations: [location = ''] }: Meaning,
+): number {
+  const root = rootDiskOf(group);
+  const disks = [...(root ? [root] : []), ...(group.dataDisks ?? [])];
+  return disksUsdPerHour(DRIVERS[driver], location, disks);
 }
 
 /** Sorts errors or warnings by JSON pointer. One about a field of the fleet may be found once for each node group. */

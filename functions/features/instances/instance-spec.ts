@@ -34,6 +34,7 @@ type OfTheFleet =
   | 'imageIsGiven'
   | 'pricesUsdPerHour'
   | 'publicIpUsdPerHour'
+  | 'disksUsdPerHour'
   | 'types'
   | 'instanceType'
   | 'instanceTypes'

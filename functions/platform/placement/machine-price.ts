@@ -2,13 +2,13 @@ import type { NodeGroup } from '../../model/fleet.ts';
 
 /**
  * Returns what a machine of a node group costs while it runs, in millionths of a dollar per hour: the price of its
- * instance type and of its public address. A price that is not known counts as 0. Pure.
+ * instance type, its public address and its disks. A price that is not known counts as 0. Pure.
  *
  * @param usdPerHour price of the machine's instance type; absent if it is not known
  */
 export function microUsdPerHourOf(
-  { publicIpUsdPerHour = 0 }: Pick<NodeGroup, 'publicIpUsdPerHour'>,
+  { publicIpUsdPerHour = 0, disksUsdPerHour = 0 }: Pick<NodeGroup, 'publicIpUsdPerHour' | 'disksUsdPerHour'>,
   usdPerHour = 0,
 ): number {
-  return Math.round((usdPerHour + publicIpUsdPerHour) * 1e6);
+  return Math.round((usdPerHour + publicIpUsdPerHour + disksUsdPerHour) * 1e6);
 }

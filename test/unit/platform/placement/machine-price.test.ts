@@ -2,10 +2,11 @@ import { expect, test } from 'vitest';
 import { publicIpUsdPerHour } from '../../../../functions/model/public-ip-price.ts';
 import { microUsdPerHourOf } from '../../../../functions/platform/placement/machine-price.ts';
 
-test('a machine costs what its type and its public address cost, and an unknown price counts as 0', () => {
+test('a machine costs what its type, its public address and its disks cost, and an unknown price counts as 0', () => {
   expect(microUsdPerHourOf({}, 0.096)).toBe(96_000);
   expect(microUsdPerHourOf({ publicIpUsdPerHour: 0.005 }, 0.096)).toBe(101_000);
   expect(microUsdPerHourOf({ publicIpUsdPerHour: 0.005 })).toBe(5_000);
+  expect(microUsdPerHourOf({ publicIpUsdPerHour: 0.005, disksUsdPerHour: 0.011 }, 0.096)).toBe(112_000);
   expect(microUsdPerHourOf({})).toBe(0);
 });
 
