@@ -33,7 +33,17 @@ export const locationNoun = noun('location', 'Locations of a connection', [
         (page) => api.listLocations({ params, query: { ...filter, ...page } }),
         (items) =>
           table(
-            ['name', 'place', 'country', 'latitude', 'longitude', 'zones', 'available', 'denied because'],
+            [
+              'name',
+              'place',
+              'country',
+              'latitude',
+              'longitude',
+              'zones',
+              'available',
+              'denied because',
+              'missing rights',
+            ],
             items.map((one) => [
               one.name,
               one.displayName,
@@ -43,6 +53,7 @@ export const locationNoun = noun('location', 'Locations of a connection', [
               one.zones.join(' '),
               one.available,
               one.unavailable?.message,
+              one.missingRights?.map(({ call }) => call).join(' '),
             ]),
           ),
       );

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { cloudWordSchema } from './identifiers.ts';
+import { missingRightSchema } from './location-rights.ts';
 
 export const CLOUDS = [
   'aws',
@@ -48,6 +49,13 @@ export const locationSchema = z.object({
     .describe(
       'Set if the cloud denies the location to the credential or its account: by a policy, because the region is not enabled, or while the cloud validates the account there.',
     ),
+  missingRights: z
+    .array(missingRightSchema)
+    .optional()
+    .describe(
+      'Calls of a launch that the cloud denies to the credential here, by the last verification. Absent: the rights were not checked here.',
+    ),
+  rightsCheckedAt: z.iso.datetime().optional(),
 });
 export type Location = z.infer<typeof locationSchema>;
 

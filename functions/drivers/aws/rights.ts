@@ -43,15 +43,17 @@ export class Rights {
    */
   async denied(location: string, needs: 'networks' | 'machines'): Promise<DeniedRight[]> {
     const denied: DeniedRight[] = [];
+    const ofNetworks = [() => this.#network(location), () => this.#group(location)];
     for (const ask of [
       () => this.#run(location),
       () => this.#list(location),
-      ...(needs === 'networks' ? [() => this.#network(location), () => this.#group(location)] : []),
+      ...(needs === 'networks' ? ofNetworks : []),
       () => this.#keyPair(location),
     ]) {
       const answer = await answerOf(ask);
       if (answer === 'ignored') break;
-      if (answer !== 'allowed') denied.push(answer);
+      if (answer === 'allowed') continue;
+      denied.push(ofNetworks.includes(ask) ? { ...answer, for: 'networks' } : answer);
     }
     return denied;
   }

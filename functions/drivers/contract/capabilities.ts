@@ -167,6 +167,8 @@ export interface DeniedRight {
   code: string;
   /** The cloud's own words. */
   message: string;
+  /** `networks`: only launches that make networks need the call. */
+  for?: 'networks';
 }
 
 /** Tells which calls of a launch the cloud would deny, without making anything. */

@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
 import { DriverError } from '../../drivers/contract/errors.ts';
+import { checkAllRights } from '../../features/connections/check-all-rights.ts';
 import { verifyConnection } from '../../features/connections/verify.ts';
 import { reviewFleet } from '../../features/fleets/review-fleet.ts';
 import { giveUp } from '../../features/instances/give-up.ts';
@@ -227,6 +228,8 @@ async function handle(
       return await verifyConnection(context, message);
     case 'verify-network':
       return await verifyNetworks(context, message);
+    case 'check-rights':
+      return await checkAllRights(context, message);
     case 'sync-inventory':
       return await syncInventory(context, message);
     case 'sweep-connection':

@@ -7,6 +7,8 @@ import { connectionKey as connectionKeyOf } from '../../model/identifiers.ts';
 import { allLocations } from '../../platform/store/catalogue.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
 
+/** Code of the warning about a connection whose credential lacks rights. */
+export const MISSING_RIGHTS = 'MissingRights';
 /** Maximum number of denied calls that a warning names in full. */
 const MOST_NAMED = 6;
 const MOST_WORDS = 900;
@@ -14,7 +16,7 @@ const MOST_WORDS = 900;
 /**
  * Checks at one location whether the cloud lets the credential do what a launch needs: by dry runs if the driver has
  * them, else by the cheapest read call. The calls that are denied are in the health of the connection, too, because the
- * check makes real calls.
+ * check makes real calls. It is the first part of the check, which `checkAllRights` continues at each location.
  *
  * @returns a warning that names each denied call; undefined if none is denied, or the cloud does not tell now
  */
@@ -35,14 +37,16 @@ export async function checkRights(
   }
 }
 
-/** A connection whose fleets use existing networks needs no right to make networks. */
+/** Returns what launches of a connection need. Those whose fleets use existing networks make no networks. */
+export const needsOf = ({ network }: Pick<Connection, 'network'>): 'machines' | 'networks' =>
+  network?.mode === 'existing' ? 'machines' : 'networks';
+
 async function deniedCalls(
   client: CloudClient,
   location: string | undefined,
   { network }: Pick<Connection, 'network'>,
 ): Promise<Denied[]> {
-  const needs = network?.mode === 'existing' ? 'machines' : 'networks';
-  if (has(client, 'rights-check')) return await client.checkRights(location, needs);
+  if (has(client, 'rights-check')) return await client.checkRights(location, needsOf({ network }));
   if (location === undefined) return [];
   try {
     await client.listInstances(location);
@@ -64,5 +68,5 @@ function warningOf(denied: readonly Denied[]): Failure | undefined {
   const names = denied.slice(0, MOST_NAMED).map(({ call }) => call);
   const more = denied.length > names.length ? ` and ${denied.length - names.length} more` : '';
   const words = `the cloud accepts the credential and denies it these calls: ${names.join(', ')}${more}. It says: ${first.message}`;
-  return { code: 'MissingRights', message: words.slice(0, MOST_WORDS) };
+  return { code: MISSING_RIGHTS, message: words.slice(0, MOST_WORDS) };
 }

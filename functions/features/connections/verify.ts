@@ -1,3 +1,4 @@
+import { has } from '../../drivers/contract/capabilities.ts';
 import type { CloudClient } from '../../drivers/contract/driver.ts';
 import { DriverError } from '../../drivers/contract/errors.ts';
 import type { Connection } from '../../model/connection.ts';
@@ -98,7 +99,20 @@ export async function verifyConnection(
   if (!(await writeVerified(context, connection, rotation, verdict))) return requeueAfter(CHANGED_MS);
   context.forget(connectionKey);
   if (verdict.isChange) return ACK;
-  if (sync !== false) await context.send({ kind: 'sync-inventory', connectionKey }, 0);
+  const isChecked = has(verified, 'rights-check');
+  const inForce = rotation ?? connection.credentialVersion;
+  const rights = {
+    kind: 'check-rights' as const,
+    connectionKey,
+    ...(inForce === undefined ? {} : { credentialVersion: inForce }),
+  };
+  // The sync tells which locations there are. The rights at each of them are checked afterwards.
+  if (sync === false && isChecked) await context.send(rights, 0);
+  if (sync !== false)
+    await context.send(
+      { kind: 'sync-inventory', connectionKey, ...(isChecked ? { thenRights: true } : {}) },
+      0,
+    );
   return ACK;
 }
 

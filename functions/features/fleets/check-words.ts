@@ -6,6 +6,7 @@ import type { DiskFields } from '../../model/disk.ts';
 import type { GroupType } from '../../model/fleet.ts';
 import { connectionKey } from '../../model/identifiers.ts';
 import type { TagSources } from '../../model/labels.ts';
+import type { LocationRights } from '../../model/location-rights.ts';
 import type { MachineOptions } from '../../model/machine-options.ts';
 import { type CatalogueEntries, readCatalogue } from '../../platform/store/catalogue.ts';
 import { readConnection } from '../../platform/store/connections.ts';
@@ -50,6 +51,8 @@ export interface Meaning {
   imageBackendIds: Record<string, string>;
   /** True if the image is named by the cloud's own id. */
   imageIsGiven?: boolean;
+  /** The locations at which the credential lacks rights, each with its pointer in the request. Absent: none. */
+  lacking?: { pointer: string; rights: LocationRights }[];
   /** The group's zones by location. Absent: the group has no list of zones. */
   zonesIn?: Record<string, string[]>;
   /** The first instance type. The fields below are about this type. */
@@ -183,6 +186,9 @@ function checkGroup(
     if (!known.available) {
       errors.push({ pointer: at, code: 'location-unavailable', message: whyUnavailable(known) });
     }
+    const rights = found.rights.get(location);
+    if (rights && rights.missing.length > 0)
+      meaning.lacking = [...(meaning.lacking ?? []), { pointer: at, rights }];
     if (zone !== undefined && !known.zones.includes(zone)) {
       const message = `location ${location} has no zone ${zone}; its zones are: ${known.zones.join(', ')}`;
       add('zone', 'unknown-zone', message);

@@ -25,6 +25,7 @@ import { checkWords, type GroupWords, type Meaning, type RequestError } from './
 import { chooseNetworks, type LocatedGroup } from './choose-networks.ts';
 import { storedUserData } from './user-data.ts';
 import { warnOfNoRoute, warnOfOpenDoors, warnOfPrices } from './warn-doors.ts';
+import { warnOfRights } from './warn-rights.ts';
 
 type Stores = Store<'fleets' | 'access' | 'catalogue'>;
 
@@ -72,7 +73,7 @@ export async function resolveRequest(
       const meaning = words[at] && meanings.get(words[at]);
       if (!meaning)
         throw new Error(`node group ${group.name} was not resolved, although no error was found in it`);
-      const { connection, ...resolved } = meaning;
+      const { connection, lacking: _warnedOf, ...resolved } = meaning;
       const userData = group.userData === undefined ? {} : { userData: storedUserData(group.userData) };
       const address = addressPriceOf(group, meaning);
       const disks = disksPriceOf(group, meaning);
@@ -225,6 +226,7 @@ function warningsOf(
     ...warnOfOpenDoors(pointer, group),
     ...(isGiven ? [] : warnOfNoRoute(pointer, group, DRIVERS[connection.driver])),
     ...(meaning ? warnOfPrices(pointer, meaning) : []),
+    ...(meaning ? warnOfRights(meaning, isGiven) : []),
   ];
 }
 

@@ -155,6 +155,7 @@ async function syncLocations(
   await askAgain(context, message, denied);
   // The questions about denied locations are no sync of the whole inventory.
   if (message.again) return ACK;
+  if (message.thenRights) await context.send({ kind: 'check-rights', connectionKey }, 0);
   if (failures.length > 0) return await tellFailures(context, connectionKey, failures);
   if (denied.length > 0) {
     const lost = await lostEverywhere(context, connectionKey);

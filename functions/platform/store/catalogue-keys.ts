@@ -8,6 +8,7 @@ import {
   type Offer,
   offerSchema,
 } from '../../model/cloud.ts';
+import { type LocationRights, locationRightsSchema } from '../../model/location-rights.ts';
 
 /** Returns the partition key of a connection's catalogue, which inventory syncs write. */
 export const partition = (connectionKey: string): string => `CATALOGUE#${connectionKey}`;
@@ -23,6 +24,10 @@ export const offerSk = ({
 export const imageSk = ({ location, name }: Pick<Image, 'location' | 'name'>): string =>
   `IMAGE#${location ?? ''}#${name}`;
 
+export const RIGHTS_PREFIX = 'RIGHTS#';
+export const rightsSk = (location: string): string => `${RIGHTS_PREFIX}${location}`;
+
+export const parseRights = (item: unknown): LocationRights => locationRightsSchema.parse(item);
 export const parseLocation = (item: unknown): Location => locationSchema.parse(item);
 export const parseType = (item: unknown): InstanceType => instanceTypeSchema.parse(item);
 export const parseOffer = (item: unknown): Offer => offerSchema.parse(item);

@@ -2,6 +2,7 @@ import { BatchGetCommand } from '@aws-sdk/lib-dynamodb';
 import pLimit from 'p-limit';
 import { z } from 'zod';
 import type { Image, InstanceType, Location, Offer } from '../../model/cloud.ts';
+import type { LocationRights } from '../../model/location-rights.ts';
 import {
   imageSk,
   locationSk,
@@ -9,8 +10,11 @@ import {
   parseImage,
   parseLocation,
   parseOffer,
+  parseRights,
   parseType,
   partition,
+  RIGHTS_PREFIX,
+  rightsSk,
   typeSk,
 } from './catalogue-keys.ts';
 import { type Page, type PageRequest, queryAll, queryPage } from './listing.ts';
@@ -32,6 +36,8 @@ export interface CatalogueEntries {
   instanceTypes: Map<string, InstanceType>;
   offers: Offer[];
   images: Image[];
+  /** The rights of the connection at each location that a verification has checked, by location. */
+  rights: Map<string, LocationRights>;
 }
 
 const KEYS_PER_REQUEST = 100;
@@ -46,7 +52,7 @@ export async function readCatalogue(
   { locations, instanceTypes, offers, images }: CatalogueNames,
 ): Promise<CatalogueEntries> {
   const items = await readExact(store, connectionKey, [
-    ...locations.map(locationSk),
+    ...locations.flatMap((name) => [locationSk(name), rightsSk(name)]),
     ...instanceTypes.map(typeSk),
     ...offers.flatMap(({ location, zone, instanceType }) => [
       offerSk({ location, instanceType }),
@@ -61,6 +67,7 @@ export async function readCatalogue(
     instanceTypes: new Map(of('TYPE#', parseType).map((type) => [type.name, type])),
     offers: of('OFFER#', parseOffer),
     images: of('IMAGE#', parseImage),
+    rights: new Map(of(RIGHTS_PREFIX, parseRights).map((rights) => [rights.location, rights])),
   };
 }
 

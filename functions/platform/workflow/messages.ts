@@ -192,6 +192,26 @@ export const syncInventoryMessageSchema = z.object({
     .describe(
       'Set if the message only asks again about denied locations, with the number of such questions.',
     ),
+  thenRights: z
+    .literal(true)
+    .exactOptional()
+    .describe('True: a check of the rights at each location follows, because the credential was verified.'),
+});
+
+/**
+ * Checks at each location of a connection whether the cloud lets the credential do what a launch needs. Sent after a
+ * verification that has succeeded.
+ */
+export const checkRightsMessageSchema = z.object({
+  kind: z.literal('check-rights'),
+  connectionKey: z.string(),
+  credentialVersion: z
+    .int()
+    .positive()
+    .exactOptional()
+    .describe('Version of the secret that was verified. The check ends if another one has come into force.'),
+  left: z.array(cloudWordSchema).min(1).exactOptional().describe('Locations that are still to be asked.'),
+  part: z.int().positive().exactOptional().describe('Number of this message of the check. Absent: 1.'),
 });
 
 const sweepShape = {
@@ -235,6 +255,7 @@ export const driverMessageSchema = z.discriminatedUnion('kind', [
   leaveAccountMessageSchema,
   reviewFleetMessageSchema,
   syncInventoryMessageSchema,
+  checkRightsMessageSchema,
   sweepConnectionMessageSchema,
   sweepMessageSchema,
 ]);
@@ -252,6 +273,7 @@ export type VerifyMessage = z.infer<typeof verifyMessageSchema>;
 export type VerifyNetworkMessage = z.infer<typeof verifyNetworkMessageSchema>;
 export type SweepConnectionMessage = z.infer<typeof sweepConnectionMessageSchema>;
 export type SweepMessage = z.infer<typeof sweepMessageSchema>;
+export type CheckRightsMessage = z.infer<typeof checkRightsMessageSchema>;
 export type SyncInventoryMessage = z.infer<typeof syncInventoryMessageSchema>;
 
 /** Output with which a worker completes the task of a launch or of a give-up message. */

@@ -1,5 +1,5 @@
 import { DRIVERS } from '../../../drivers/registry.ts';
-import type { Image } from '../../../model/cloud.ts';
+import type { Image, Location } from '../../../model/cloud.ts';
 import type { Connection } from '../../../model/connection.ts';
 import { connectionKey } from '../../../model/identifiers.ts';
 import { sshUserOf } from '../../../model/ssh-user.ts';
@@ -11,6 +11,7 @@ import {
 } from '../../../platform/store/catalogue.ts';
 import { readConnection } from '../../../platform/store/connections.ts';
 import type { Page, PageRequest } from '../../../platform/store/listing.ts';
+import { allRights } from '../../../platform/store/location-rights.ts';
 import type { Store } from '../../../platform/store/store.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import type { OperationsOf } from '../handle.ts';
@@ -44,7 +45,7 @@ export function catalogueOperations(store: Store<'access' | 'catalogue'>): Opera
       list(
         params,
         query,
-        (key, page) => listLocations(store, key, page),
+        (key, page) => listWithRights(store, key, page),
         (location) =>
           (query.available === undefined || query.available === location.available) &&
           (query.country === undefined || query.country === location.country),
@@ -90,4 +91,21 @@ export function catalogueOperations(store: Store<'access' | 'catalogue'>): Opera
 function withSshUser(image: Image, { driver, cloud }: Connection): Image {
   const sshUser = DRIVERS[driver].publicKeys && sshUserOf(cloud, image.name);
   return sshUser === undefined ? image : { ...image, sshUser };
+}
+
+/** Lists locations with the rights that the last verification has found missing at each of them. */
+async function listWithRights(
+  store: Store<'catalogue'>,
+  connectionKey: string,
+  page: PageRequest,
+): Promise<Page<Location>> {
+  const [{ items, cursor }, rights] = await Promise.all([
+    listLocations(store, connectionKey, page),
+    allRights(store, connectionKey),
+  ]);
+  const withRights = items.map((location): Location => {
+    const known = rights.get(location.name);
+    return known ? { ...location, missingRights: known.missing, rightsCheckedAt: known.checkedAt } : location;
+  });
+  return { items: withRights, cursor };
 }
