@@ -1,4 +1,9 @@
-import { DescribeImagesCommand, RunInstancesCommand, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
+import {
+  DescribeImagesCommand,
+  DescribePlacementGroupsCommand,
+  RunInstancesCommand,
+  TerminateInstancesCommand,
+} from '@aws-sdk/client-ec2';
 import { architectureSchema } from '../../model/cloud.ts';
 import { DEPLOYMENT_TAG } from '../contract/driver.ts';
 import { DriverError } from '../contract/errors.ts';
@@ -9,7 +14,7 @@ import {
   type MachineFault,
 } from '../contract/machine-checks.ts';
 import type { Ec2 } from './ec2.ts';
-import { profileOf } from './launch.ts';
+import { groupOf, profileOf } from './launch.ts';
 import { architecturesOf } from './offers.ts';
 import { tagsFor } from './tags.ts';
 import { type TypeBook, typeName } from './type-book.ts';
@@ -17,7 +22,10 @@ import { type TypeBook, typeName } from './type-book.ts';
 /** A well-formed id that no image has. */
 const NO_IMAGE = 'ami-00000000000000000';
 
-/** Checks images and instance profiles that users name by EC2's own ids. */
+/** Errors after which a check is repeated. After any other error, nothing is known. */
+const REPEATED: ReadonlySet<string> = new Set(['NoPermit', 'Throttled']);
+
+/** Checks images, instance profiles and placement groups that users name by EC2's own ids. */
 export class GivenMachines {
   readonly #ec2: Ec2;
   readonly #types: TypeBook;
@@ -30,9 +38,37 @@ export class GivenMachines {
   }
 
   async findFaults(location: string, machine: GivenMachine): Promise<MachineFault[]> {
+    const ofGroup = await this.#groupFaults(location, machine);
     const ofImage = await this.#imageFaults(location, machine);
     // A dry run with a wrong image tells nothing about the identity.
-    return ofImage.length > 0 ? ofImage : await this.#identityFaults(location, machine);
+    const ofIdentity = ofImage.length > 0 ? [] : await this.#identityFaults(location, machine);
+    return [...ofImage, ...ofIdentity, ...ofGroup];
+  }
+
+  /** Checks a placement group. Without the right to read it, nothing is known. */
+  async #groupFaults(location: string, { placementGroup }: GivenMachine): Promise<MachineFault[]> {
+    if (placementGroup === undefined) return [];
+    const { GroupId, GroupName } = groupOf(placementGroup);
+    const command = new DescribePlacementGroupsCommand({
+      ...(GroupId === undefined ? {} : { GroupIds: [GroupId] }),
+      ...(GroupName === undefined ? {} : { GroupNames: [GroupName] }),
+    });
+    const fault = (code: MachineFault['code'], message: string): MachineFault[] => [
+      { field: 'placementGroup', code, message },
+    ];
+    const unknown = () =>
+      fault('unknown-placement-group', `${location} has no placement group ${placementGroup}`);
+    try {
+      const [group] = (await this.#ec2.send(location, command)).PlacementGroups ?? [];
+      if (!group) return unknown();
+      const { State } = group;
+      if (State === undefined || State === 'available') return [];
+      return fault('not-usable', `placement group ${placementGroup} is ${State} at ${location}`);
+    } catch (error) {
+      if (!(error instanceof DriverError) || REPEATED.has(error.code)) throw error;
+      // EC2 answers InvalidPlacementGroup.Unknown or InvalidPlacementGroupId.Malformed.
+      return error.code === 'NotFound' || error.code === 'InvalidRequest' ? unknown() : [];
+    }
   }
 
   async #imageFaults(location: string, { imageId, instanceTypes }: GivenMachine): Promise<MachineFault[]> {

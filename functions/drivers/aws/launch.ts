@@ -201,7 +201,8 @@ function optionsOf(spec: InstanceSpec): Partial<RunInstancesCommandInput> {
 }
 
 /** Returns a placement group, which a user names by its name or its id. */
-const groupOf = (group: string) => (/^pg-[0-9a-f]+$/.test(group) ? { GroupId: group } : { GroupName: group });
+export const groupOf = (group: string): { GroupId?: string; GroupName?: string } =>
+  /^pg-[0-9a-f]+$/.test(group) ? { GroupId: group } : { GroupName: group };
 
 /** Returns an instance profile, which a user names by its name or its ARN. */
 export const profileOf = (identity: string) =>

@@ -8,12 +8,26 @@ export interface GivenMachine {
   instanceTypes: readonly string[];
   /** Absent: the machines have no identity, or the driver has no feature `identity`. */
   identity?: string;
+  /** Absent: the machines are in no group that the user has made. */
+  placementGroup?: string;
+  /** The disk types that the user names, where the driver's metadata lists none. */
+  diskTypes?: readonly { field: DiskTypeField; name: string }[];
 }
 
-/** Something that is wrong with a given image or identity. */
+/** The field of a node group that names a disk type. */
+export type DiskTypeField = 'rootDisk/type' | `dataDisks/${number}/type`;
+
+/** Something that is wrong with what a user has named by the cloud's own id. */
 export interface MachineFault {
-  field: 'image' | 'identity';
-  code: 'unknown-image' | 'not-usable' | 'architecture-mismatch' | 'unknown-identity' | 'denied-identity';
+  field: 'image' | 'identity' | 'placementGroup' | DiskTypeField;
+  code:
+    | 'unknown-image'
+    | 'not-usable'
+    | 'architecture-mismatch'
+    | 'unknown-identity'
+    | 'denied-identity'
+    | 'unknown-placement-group'
+    | 'unknown-disk-type';
   message: string;
 }
 

@@ -31,7 +31,7 @@ import type { GivenMachine, MachineFault } from '../contract/machine-checks.ts';
 import { createAll, MAX_BATCH } from './batches.ts';
 import { Catalogue } from './catalogue.ts';
 import { offersOf, readFlavors } from './flavors.ts';
-import { findMachineFaults } from './given-images.ts';
+import { findMachineFaults } from './given-machines.ts';
 import { findFaults } from './given-networks.ts';
 import { readImages } from './images.ts';
 import { deleteKeyPair, ensureKeyPair, findKeyPair, listKeyPairs } from './key-pairs.ts';

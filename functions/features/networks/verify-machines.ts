@@ -2,6 +2,8 @@ import { has } from '../../drivers/contract/capabilities.ts';
 import type { CloudClient } from '../../drivers/contract/driver.ts';
 import { DriverError } from '../../drivers/contract/errors.ts';
 import type { GivenMachine } from '../../drivers/contract/machine-checks.ts';
+import type { DriverMetadata } from '../../drivers/contract/metadata.ts';
+import { DRIVERS } from '../../drivers/registry.ts';
 import type { Failure } from '../../model/failure.ts';
 import type { FieldError } from '../../model/field-error.ts';
 import type { NodeGroup } from '../../model/fleet.ts';
@@ -70,9 +72,28 @@ async function givenAt(
   );
 }
 
-/** Returns true if the node group names something by the cloud's own id. */
-export const isGiven = ({ imageIsGiven, identity }: Pick<NodeGroup, 'imageIsGiven' | 'identity'>): boolean =>
-  imageIsGiven === true || identity !== undefined;
+type Given = Pick<
+  NodeGroup,
+  'imageIsGiven' | 'identity' | 'placementGroup' | 'rootDisk' | 'dataDisks' | 'driver'
+>;
+
+/** Returns true if the node group names something that only the cloud can check. */
+export const isGiven = (group: Given): boolean =>
+  group.imageIsGiven === true ||
+  group.identity !== undefined ||
+  group.placementGroup !== undefined ||
+  diskTypesOf(group).length > 0;
+
+/** Returns the disk types that a group names. None where the API has compared them with the driver's metadata. */
+function diskTypesOf({ driver, rootDisk, dataDisks = [] }: Given): NonNullable<GivenMachine['diskTypes']> {
+  const { diskTypes }: DriverMetadata = DRIVERS[driver];
+  if (diskTypes) return [];
+  const named = [
+    { field: 'rootDisk/type' as const, name: rootDisk?.type },
+    ...dataDisks.map(({ type: name }, at) => ({ field: `dataDisks/${at}/type` as const, name })),
+  ];
+  return named.flatMap(({ field, name }) => (name === undefined ? [] : [{ field, name }]));
+}
 
 /** Returns true if the fleet names something by the cloud's own id at the placement's site. */
 export const hasGiven = ({ network, ranges }: Pick<Placement, 'network' | 'ranges'>): boolean =>
@@ -85,6 +106,8 @@ function machineOf(group: NodeGroup, location: string): GivenMachine {
     instanceTypes: types.map(({ name }) => name),
     ...(imageId === undefined ? {} : { imageId }),
     ...(group.identity === undefined ? {} : { identity: group.identity }),
+    ...(group.placementGroup === undefined ? {} : { placementGroup: group.placementGroup }),
+    diskTypes: diskTypesOf(group),
   };
 }
 

@@ -90,3 +90,40 @@ describe('a check of a given identity', () => {
     expect(await faultsOf({ identity: 'web' }, { RunInstances: subnet })).toEqual([]);
   });
 });
+
+describe('a check of a placement group', () => {
+  const group = (state: string) =>
+    page(
+      'DescribePlacementGroups',
+      `<placementGroupSet><item><state>${state}</state></item></placementGroupSet>`,
+    );
+
+  test('reads the group by name or id, and finds nothing wrong with one that is available', async () => {
+    expect(
+      await faultsOf({ placementGroup: 'near' }, { DescribePlacementGroups: group('available') }),
+    ).toEqual([]);
+    expect(ec2?.calls.map((call) => call.get('GroupName.1'))).toEqual(['near']);
+    await ec2?.close();
+    const answers = { DescribePlacementGroups: group('available') };
+    expect(await faultsOf({ placementGroup: 'pg-0123456789abcdef0' }, answers)).toEqual([]);
+    expect(ec2?.calls.map((call) => call.get('GroupId.1'))).toEqual(['pg-0123456789abcdef0']);
+  });
+
+  test('names a group that does not exist or is being deleted, together with a wrong image', async () => {
+    const unknown = refusal(400, 'InvalidPlacementGroup.Unknown', 'The Placement Group near is unknown.');
+    expect(await faultsOf({ placementGroup: 'near' }, { DescribePlacementGroups: unknown })).toEqual([
+      'placementGroup unknown-placement-group',
+    ]);
+    await ec2?.close();
+    const answers = { DescribePlacementGroups: group('deleting'), DescribeImages: imagePage('arm64') };
+    expect(await faultsOf({ placementGroup: 'near', imageId: IMAGE }, answers)).toEqual([
+      'image architecture-mismatch',
+      'placementGroup not-usable',
+    ]);
+  });
+
+  test('says nothing without the right to read groups', async () => {
+    const denied = refusal(403, 'UnauthorizedOperation', 'not authorized');
+    expect(await faultsOf({ placementGroup: 'near' }, { DescribePlacementGroups: denied })).toEqual([]);
+  });
+});

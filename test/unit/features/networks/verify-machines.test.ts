@@ -67,8 +67,14 @@ describe('refusalOfMachines', () => {
   });
 });
 
-it('only node groups that name an image or an identity by the cloud’s id are verified', () => {
-  expect(isGiven({})).toBe(false);
-  expect(isGiven({ imageIsGiven: true })).toBe(true);
-  expect(isGiven({ identity: 'web' })).toBe(true);
+it('only node groups that name something which the cloud alone can check are verified', () => {
+  const driver = 'openstack';
+  expect(isGiven({ driver })).toBe(false);
+  expect(isGiven({ driver, imageIsGiven: true })).toBe(true);
+  expect(isGiven({ driver, identity: 'web' })).toBe(true);
+  expect(isGiven({ driver, placementGroup: 'near' })).toBe(true);
+  expect(isGiven({ driver, rootDisk: { sizeGb: 9 } })).toBe(false);
+  expect(isGiven({ driver, rootDisk: { sizeGb: 9, type: 'ssd' } })).toBe(true);
+  // The API knows the disk types of these drivers.
+  expect(isGiven({ driver: 'aws', rootDisk: { sizeGb: 9, type: 'gp3' } })).toBe(false);
 });

@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import { DriverError } from '../contract/errors.ts';
+import {
+  type GivenImage,
+  type GivenMachine,
+  imageFaults,
+  type MachineFault,
+} from '../contract/machine-checks.ts';
+import { readFlavors } from './flavors.ts';
+import { imageArchitecture, imageSchema } from './images.ts';
+import type { Region } from './region.ts';
+import { serverGroupId } from './server-groups.ts';
+
+type Cloud = Pick<Region, 'name' | 'call' | 'remove' | 'readAll' | 'hasVolumes'>;
+
+/** Finds what is wrong with the image, the server group and the volume types that a user has named. */
+export async function findMachineFaults(region: Region, machine: GivenMachine): Promise<MachineFault[]> {
+  return [
+    ...(await findImageFaults(region, machine)),
+    ...(await findGroupFaults(region, machine)),
+    ...(await findDiskFaults(region, machine)),
+  ];
+}
+
+/** Finds out whether a server group exists. Nova shows the groups of the credential's project only. */
+export async function findGroupFaults(
+  region: Cloud,
+  { placementGroup }: Pick<GivenMachine, 'placementGroup'>,
+): Promise<MachineFault[]> {
+  if (placementGroup === undefined) return [];
+  try {
+    const id = await serverGroupId(region, placementGroup);
+    const answer = z.object({ server_group: z.object({ id: z.string() }) });
+    // A name was found in the list of groups. An id is read.
+    if (id === placementGroup)
+      await region.call('compute', { method: 'GET', path: ['os-server-groups', id], answer });
+    return [];
+  } catch (error) {
+    if (!(error instanceof DriverError)) throw error;
+    if (error.code !== 'InvalidRequest' && error.code !== 'NotFound') throw error;
+    const message =
+      error.code === 'NotFound' ? `the project has no server group ${placementGroup}` : error.message;
+    return [{ field: 'placementGroup', code: 'unknown-placement-group', message }];
+  }
+}
+
+/** Finds out whether volume types exist that a user names by name or id. A region without Cinder is not asked. */
+export async function findDiskFaults(
+  region: Cloud,
+  { diskTypes = [] }: Pick<GivenMachine, 'diskTypes'>,
+): Promise<MachineFault[]> {
+  if (diskTypes.length === 0 || !(await region.hasVolumes())) return [];
+  const item = z.object({ id: z.string(), name: z.string() });
+  const known = await region.readAll('volume', { path: ['types'], key: 'volume_types', item });
+  const isKnown = (name: string) => known.some((type) => type.name === name || type.id === name);
+  return diskTypes
+    .filter(({ name }) => !isKnown(name))
+    .map(({ field, name }) => ({
+      field,
+      code: 'unknown-disk-type',
+      message: `${region.name} has no volume type ${name}; its types are: ${known.map((type) => type.name).join(', ')}`,
+    }));
+}
+
+/** Finds what is wrong with an image that a user has given by its id. Another project may share the image. */
+async function findImageFaults(
+  region: Region,
+  { imageId, instanceTypes }: GivenMachine,
+): Promise<MachineFault[]> {
+  if (imageId === undefined) return [];
+  const [image, flavors] = await Promise.all([readImage(region, imageId), readFlavors(region)]);
+  const types = flavors
+    .filter(({ type }) => instanceTypes.includes(type.name))
+    .map(({ type: { name, architecture } }) => ({ name, architectures: [architecture] }));
+  return imageFaults(region.name, imageId, image, types);
+}
+
+async function readImage(region: Region, id: string): Promise<GivenImage | undefined> {
+  try {
+    const image = await region.call('image', { method: 'GET', path: ['images', id], answer: imageSchema });
+    const architecture = imageArchitecture(image);
+    return {
+      ...(architecture === undefined ? {} : { architectures: [architecture] }),
+      ...(image.status === 'active' ? {} : { unusable: image.status }),
+    };
+  } catch (error) {
+    if (error instanceof DriverError && error.code === 'NotFound') return undefined;
+    throw error;
+  }
+}
