@@ -1,5 +1,7 @@
+import { parseMachineName } from '../../../functions/drivers/contract/names.ts';
 import type { Instance } from '../../../functions/model/fleet.ts';
 import type { Violation } from '../invariants/violation.ts';
+import { DEPLOYMENT } from '../models/clouds.ts';
 import type { Lab } from '../world/lab.ts';
 import type { Client } from './client.ts';
 import type { SingleScript } from './draw-singles.ts';
@@ -53,9 +55,13 @@ export class Singles {
     return instance;
   }
 
-  /** Returns true if a machine of the instance runs or has run. */
+  /** Returns true if a machine of the instance runs or has run, also at an account that its credential had for a while. */
   #hasRun(id: string): boolean {
-    return this.#lab.clouds.machines().some(({ ours, status }) => ours === id && status !== 'Creating');
+    return this.#lab.clouds
+      .machines()
+      .some(
+        ({ name, status }) => status !== 'Creating' && parseMachineName(DEPLOYMENT, name)?.instanceId === id,
+      );
   }
 
   #add(kind: Violation['kind'], text: string): void {
