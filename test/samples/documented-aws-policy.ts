@@ -38,6 +38,9 @@ export function existingNetworksPolicy(): Statements {
   return [...ofAll, ...statementsSchema.parse(blockAfter('### Only existing networks'))];
 }
 
+/** Reads the statements for connections whose quotas are to be read, which are not part of the policy. */
+export const quotasPolicy = (): Statements => statementsSchema.parse(blockAfter('### Quotas'));
+
 /** Returns the actions that the statements allow. */
 export const actionsOf = (statements: Statements): Set<string> =>
   new Set(statements.flatMap(({ Action }) => Action));

@@ -1,6 +1,7 @@
 import { STSClient } from '@aws-sdk/client-sts';
 import type { Image, InstanceType, Location, Offer } from '../../model/cloud.ts';
 import type { GivenNetwork } from '../../model/network-choice.ts';
+import type { Quota } from '../../model/quota.ts';
 import type {
   BatchCreate,
   BatchTerminate,
@@ -11,6 +12,7 @@ import type {
   IdempotencyKeys,
   ListById,
   NetworkFault,
+  Quotas,
   Reboot,
   RightsCheck,
   StopStart,
@@ -43,6 +45,7 @@ import { listLocations } from './locations.ts';
 import { Networks } from './networks.ts';
 import { listOffers } from './offers.ts';
 import { PublicParameters } from './public-parameters.ts';
+import { ServiceQuotas } from './quotas.ts';
 import { Rights } from './rights.ts';
 import { SecurityGroups } from './security-groups.ts';
 import { clientSettings } from './settings.ts';
@@ -60,6 +63,7 @@ export class AwsClient
     ExistingNetworks,
     IdempotencyKeys,
     ListById,
+    Quotas,
     Reboot,
     RightsCheck,
     StopStart,
@@ -75,6 +79,7 @@ export class AwsClient
   readonly #types: TypeBook;
   readonly #writers: WriterParameters;
   readonly #rights: Rights;
+  readonly #quotas: ServiceQuotas;
   readonly #homeRegion: string;
   readonly #deploymentId: string;
   readonly #instances: Instances;
@@ -96,6 +101,7 @@ export class AwsClient
     this.#types = new TypeBook(this.#ec2);
     this.#writers = new WriterParameters(options, deploymentId);
     this.#rights = new Rights(this.#ec2, this.#parameters, deploymentId);
+    this.#quotas = new ServiceQuotas(this.#ec2, options);
     this.#homeRegion = homeRegion;
     this.#deploymentId = deploymentId;
     this.#instances = new Instances(this.#ec2, deploymentId);
@@ -118,6 +124,10 @@ export class AwsClient
     needs: 'networks' | 'machines' = 'networks',
   ): Promise<DeniedRight[]> {
     return await this.#rights.denied(location, needs);
+  }
+
+  async readQuotas(location: string): Promise<Quota[]> {
+    return await this.#quotas.read(location);
   }
 
   async listWriterMarks(): Promise<WriterMark[]> {

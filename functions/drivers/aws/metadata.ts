@@ -83,6 +83,7 @@ export const awsMetadata = {
     'batch-terminate',
     'list-by-id',
     'idempotency-keys',
+    'quotas',
     'writer-marks',
     'rights-check',
     'existing-networks',

@@ -13,6 +13,8 @@ export interface CloudCall {
   location: string | undefined;
   /** Number of machines that a create call requests. The governor counts each machine. Absent: one machine. */
   machines?: number;
+  /** True if the driver works without the call. The health of a connection does not tell of its denials. */
+  isOptional?: boolean;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { InstanceType, Offer } from '../../model/cloud.ts';
 import type { GivenNetwork } from '../../model/network-choice.ts';
+import type { Quota } from '../../model/quota.ts';
 import type { CloudClient, CloudInstance, InstanceSpec } from './driver.ts';
 import type { DriverError } from './errors.ts';
 import type { GivenMachine, MachineFault } from './machine-checks.ts';
@@ -106,18 +107,14 @@ export interface IdempotencyKeys {
   idempotencyKeyOf(launchTokens: readonly [string, ...string[]]): string;
 }
 
-/** A quota on the instances, vCPUs or GB of memory at a location. */
-export interface Quota {
-  unit: 'instances' | 'vcpus' | 'memoryGb';
-  /** The instances that the quota counts, in the cloud's words. Absent: all instances. */
-  scope?: string;
-  limit: number;
-  /** The amount in use. Absent if the cloud does not report it. */
-  used?: number;
-}
-
 export interface Quotas {
-  /** Reads the quotas that a create call can exceed. Leaves out unlimited quotas. */
+  /**
+   * Reads the quotas of the account that launches at the location can exceed. Leaves out unlimited quotas, and usage
+   * that the credential may not read. Uses the names of `quotaClassOf` for classes of instance types.
+   *
+   * @throws DriverError NotFound or InvalidRequest for an unknown location; Forbidden if the credential may not read
+   * quotas
+   */
   readQuotas(location: string): Promise<Quota[]>;
 }
 

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { imageSchema, instanceTypeSchema, locationSchema, offerSchema } from '../../model/cloud.ts';
 import { MAX_ACCOUNT } from '../../model/connection.ts';
 import { isPlainText } from '../../model/plain-text.ts';
+import { MAX_QUOTA_NAME, quotaSchema } from '../../model/quota.ts';
 import type { CloudClient } from './driver.ts';
 import { DriverError } from './errors.ts';
 import { guardError, MAX_MESSAGE } from './guard-error.ts';
@@ -29,7 +30,11 @@ const WORDS: ReadonlyMap<string, number> = new Map([
   ['message', MAX_MESSAGE],
   ['scope', 200],
 ]);
-const MAX_NAME = 255;
+/** Methods whose answers have names that only people read, with the maximum length of a name. */
+const NAMES_TO_READ: ReadonlyMap<string, number> = new Map([
+  ['listNetworkResources', 255],
+  ['readQuotas', MAX_QUOTA_NAME],
+]);
 /** Maximum lengths of the identifiers for which records allow fewer characters than MAX_IDENTIFIER. */
 const IDENTIFIERS: ReadonlyMap<string, number> = new Map([['account', MAX_ACCOUNT]]);
 
@@ -60,7 +65,7 @@ const CATALOGUES: Readonly<Record<string, Readonly<Record<string, z.ZodType>>>> 
   listOffers: { instanceTypes: instanceTypeSchema, offers: offerSchema },
   listOffersEverywhere: { instanceTypes: instanceTypeSchema, offers: offerSchema },
   listImages: { '': imageSchema },
-  readQuotas: {},
+  readQuotas: { '': quotaSchema },
 };
 const READS = /^(list|get|find|read|verify)/;
 
@@ -158,10 +163,10 @@ class AnswerGuard {
 
   /**
    * Returns the maximum length of a field that people read; undefined for an identifier. In a list of network
-   * resources, the name is such a field, because callers identify a resource by its id.
+   * resources, the name is such a field, because callers identify a resource by its id. So is the name of a quota.
    */
   #mostWords(field: string): number | undefined {
-    return field === 'name' && this.#method === 'listNetworkResources' ? MAX_NAME : WORDS.get(field);
+    return field === 'name' ? NAMES_TO_READ.get(this.#method) : WORDS.get(field);
   }
 
   #items(items: readonly unknown[], field: string): unknown[] {

@@ -1,12 +1,12 @@
 import type { Image, InstanceType, Location, Offer } from '../../model/cloud.ts';
 import type { GivenNetwork } from '../../model/network-choice.ts';
+import type { Quota } from '../../model/quota.ts';
 import type {
   BatchCreate,
   CloudVolume,
   CreateOutcome,
   ExistingNetworks,
   NetworkFault,
-  Quota,
   Quotas,
   Reboot,
   StopStart,

@@ -8,7 +8,7 @@ import type { HttpAnswer, HttpCall, Transport } from './transport.ts';
 
 export type RegionCall<Answer> = Pick<
   HttpCall<Answer>,
-  'method' | 'path' | 'query' | 'body' | 'answer' | 'kind' | 'machines'
+  'method' | 'path' | 'query' | 'body' | 'answer' | 'kind' | 'machines' | 'isOptional'
 >;
 
 export interface ListCall<Item> {

@@ -27,6 +27,8 @@ export interface HttpCall<Answer> {
   effect?: CallEffect;
   /** For a create call: the number of servers that it requests. Absent: one server. */
   machines?: number;
+  /** True if the driver works without the call. */
+  isOptional?: boolean;
   /** Deadline by the driver's clock. */
   deadlineMs: number;
 }
@@ -54,8 +56,8 @@ export class Transport {
   async call<Answer>(call: HttpCall<Answer>): Promise<HttpAnswer<Answer>> {
     const action = `${call.service}:${call.method} /${call.path.join('/')}`;
     const kind = call.kind ?? (call.method === 'GET' ? 'list' : 'mutate');
-    const { location, machines = 1 } = call;
-    return await this.#calls.send({ action, kind, location, machines }, (permit) =>
+    const { location, machines = 1, isOptional = false } = call;
+    return await this.#calls.send({ action, kind, location, machines, isOptional }, (permit) =>
       this.#answer(call, permit),
     );
   }

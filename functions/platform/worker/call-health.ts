@@ -36,10 +36,10 @@ export class CallHealth {
 
   /** Records a denial. A denial of one request, for instance of its image, says nothing about the call. */
   async denied(
-    { action, location, kind }: CloudCall,
+    { action, location, kind, isOptional }: CloudCall,
     { cloudCode, code, message, scope }: DriverError,
   ): Promise<void> {
-    if (code !== 'Forbidden' || scope === 'launch') return;
+    if (code !== 'Forbidden' || scope === 'launch' || isOptional) return;
     const denial = { call: action, location, code: cloudCode ?? code, message, isCreate: kind === 'create' };
     const known = this.#known.find((one) => isSameCall(one, denial));
     if (known && isQuiet(known, this.#store.clock.now())) return;

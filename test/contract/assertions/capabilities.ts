@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { has, type TerminateOutcome } from '../../../functions/drivers/contract/capabilities.ts';
+import { MAX_QUOTAS, quotaSchema } from '../../../functions/model/quota.ts';
 import { assertions } from '../suite/assertion.ts';
 import { inTime } from '../suite/checks.ts';
 
@@ -234,13 +235,27 @@ export const CAPABILITIES = assertions([
   },
   {
     id: 'quotas.read',
-    title: 'the driver reads at least one quota, and no limit or usage is negative',
+    title:
+      'the driver reads the quotas that launches need, each of them once, with plausible limits, and refuses an unknown location',
     needs: 'quotas',
-    async run({ client, cloud }) {
+    async run(lab) {
+      const { client, cloud } = lab;
       assert.ok(has(client, 'quotas'));
-      const quotas = await client.readQuotas(cloud.location);
-      assert.ok(quotas.length > 0);
-      for (const { limit, used } of quotas) assert.ok(limit >= 0 && (used ?? 0) >= 0);
+      const quotas = await inTime('readQuotas', client.readQuotas(cloud.location));
+      for (const quota of quotas) quotaSchema.parse(quota);
+      assert.ok(quotas.length <= MAX_QUOTAS, `there are ${quotas.length} quotas`);
+      const units = new Set(quotas.map(({ unit }) => unit));
+      assert.ok(
+        units.has('instances') || units.has('vcpus'),
+        `no quota of machines: ${[...units].join(', ')}`,
+      );
+      const keys = quotas.map((quota) =>
+        [quota.unit, quota.instanceClass, quota.market, quota.diskType].join(' '),
+      );
+      assert.deepEqual(keys, [...new Set(keys)]);
+      for (const { name, limit, used = 0 } of quotas)
+        assert.ok(used <= limit * 2 + 100, `${name}: ${used} of ${limit} are used`);
+      await lab.fails(client.readQuotas(cloud.unknownLocation), 'NotFound', 'InvalidRequest');
     },
   },
 ]);

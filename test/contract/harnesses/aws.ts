@@ -247,6 +247,8 @@ async function start(): Promise<CloudUnderTest> {
     },
     identity: 'arn:aws:iam::123456789012:instance-profile/suite',
     placementGroup: 'suite',
+    // moto lists the default quotas alone, and not those that apply to an account.
+    lacks: ['quotas'],
     optionsOf,
     disksOf,
     diskType: 'gp2',

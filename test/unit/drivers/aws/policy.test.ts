@@ -5,6 +5,7 @@ import {
   actionsOf,
   documentedPolicy,
   existingNetworksPolicy,
+  quotasPolicy,
 } from '../../../samples/documented-aws-policy.ts';
 
 const root = join(import.meta.dirname, '../../../..');
@@ -16,22 +17,36 @@ const driver = join(root, 'functions/drivers/aws');
  */
 const OF_STS = ['AssumeRole', 'GetCallerIdentity'];
 
-/** Returns the IAM actions of all calls in the driver's code. */
+/** The prefixes of IAM's actions whose service has another name in the SDK. */
+const PREFIXES: Readonly<Record<string, string>> = { 'service-quotas': 'servicequotas' };
+
+/** Returns the IAM actions of all calls in the driver's code, by the packages from which it imports the commands. */
 function called(): string[] {
   const sources = readdirSync(driver).map((file) => readFileSync(join(driver, file), 'utf8'));
-  const commands = sources.flatMap((source) =>
-    [...source.matchAll(/new ([A-Z]\w+)Command\(/g)].map(([, name]) => name ?? ''),
-  );
-  return [...new Set(commands)]
-    .filter((name) => !OF_STS.includes(name))
-    .map((name) => (/Parameters?(ByPath)?$/.test(name) ? `ssm:${name}` : `ec2:${name}`))
-    .sort();
+  const actions = sources.flatMap((source) => {
+    const made = new Set([...source.matchAll(/new ([A-Z]\w+)Command\(/g)].map(([, name]) => name ?? ''));
+    const imports = [...source.matchAll(/import \{([^}]*)\} from '@aws-sdk\/client-([a-z0-9-]+)'/g)];
+    return imports.flatMap(([, names = '', service = '']) =>
+      [...names.matchAll(/\b(\w+)Command\b/g)]
+        .flatMap(([, name]) => (name !== undefined && made.has(name) ? [name] : []))
+        .filter((name) => !OF_STS.includes(name))
+        .map((name) => `${PREFIXES[service] ?? service}:${name}`),
+    );
+  });
+  return [...new Set(actions)].sort();
 }
 
-it("the guide's policy allows exactly the actions that the driver calls", () => {
+it("the guide's policy and its statements for quotas allow exactly the actions that the driver calls", () => {
   // Tagging a resource at its creation needs a separate permission.
-  const allowed = actionsOf(documentedPolicy());
+  const allowed = actionsOf([...documentedPolicy(), ...quotasPolicy()]);
   expect([...allowed].sort()).toEqual([...new Set([...called(), 'ec2:CreateTags'])].sort());
+});
+
+it('the statements for quotas allow reads of quotas and of metrics, and nothing else', () => {
+  expect([...actionsOf(quotasPolicy())]).toEqual([
+    'servicequotas:ListServiceQuotas',
+    'cloudwatch:GetMetricData',
+  ]);
 });
 
 it('the policy for existing networks lacks the rights to make, change and remove networks, and no others', () => {

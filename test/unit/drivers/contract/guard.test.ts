@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
+import { z } from 'zod';
 import type { InstanceSpec } from '../../../../functions/drivers/contract/driver.ts';
 import { DriverError } from '../../../../functions/drivers/contract/errors.ts';
+import { guardClient } from '../../../../functions/drivers/contract/guard-client.ts';
 import { guardError } from '../../../../functions/drivers/contract/guard-error.ts';
 import { Secrets } from '../../../../functions/drivers/contract/secrets.ts';
 import { createSimDriver } from '../../../../functions/drivers/sim/driver.ts';
@@ -125,6 +127,24 @@ test('an unusable image or offer is left out of the catalogue, and the usable im
   const listed = await clientOf({ items: offers }).listOffers(AT);
   expect(listed.instanceTypes.map(({ name }) => name)).toEqual(['small']);
   expect(listed.offers.map(({ instanceType }) => instanceType)).toEqual(['small']);
+});
+
+test('a quota with a figure that is no quota is left out, its name is cut and redacted, and the other quotas stay', async () => {
+  const quota = { unit: 'vcpus', name: 'Running Standard instances', limit: 5, used: 0, code: 'L-1' };
+  const told: unknown[] = [
+    quota,
+    ...[-1, Number.NaN, 1e300, '5'].map((limit) => ({ ...quota, limit })),
+    { ...quota, used: -4 },
+    { ...quota, unit: 'wishes' },
+    { ...quota, instanceClass: 'x'.repeat(101) },
+    { ...quota, unit: 'instances', name: `of ${API_KEY} ${'word '.repeat(100)}`, limit: 0 },
+  ];
+  const client = Object.assign(clientOf({}), { readQuotas: async () => told });
+  const quotas = await guardClient(client, new Secrets([API_KEY])).readQuotas();
+  expect(quotas).toMatchObject([quota, { unit: 'instances', limit: 0 }]);
+  const { name } = z.object({ name: z.string() }).parse(quotas[1]);
+  expect(name).toMatch(/^of \*\*\* word /);
+  expect(name.length).toBeLessThanOrEqual(200);
 });
 
 test('an error does not repeat the user data or the public key of its call', async () => {

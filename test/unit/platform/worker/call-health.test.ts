@@ -40,6 +40,12 @@ describe('the health of a connection', () => {
     );
   });
 
+  it('does not tell of a denied call without which the driver works', async () => {
+    await health().denied({ ...LIST, isOptional: true }, DENIED);
+    expect(await shown()).toEqual([]);
+    expect(writes()).toBe(0);
+  });
+
   it('is written once for a hundred denials, of one process or of many', async () => {
     const one = health();
     await Promise.all(Array.from({ length: 100 }, () => one.denied(RUN, DENIED)));
