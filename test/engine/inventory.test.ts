@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { CloudClient } from '../../functions/drivers/contract/driver.ts';
 import { DriverError } from '../../functions/drivers/contract/errors.ts';
 import { syncInventory } from '../../functions/features/inventory/sync-inventory.ts';
+import type { Quota } from '../../functions/model/quota.ts';
 import { listImages, listLocations, listOffers } from '../../functions/platform/store/catalogue.ts';
 import {
   createConnection,
@@ -9,6 +10,7 @@ import {
   readConnection,
 } from '../../functions/platform/store/connections.ts';
 import { createNamespace } from '../../functions/platform/store/namespaces.ts';
+import { listQuotas } from '../../functions/platform/store/quota-readings.ts';
 import type { WorkerContext } from '../../functions/platform/worker/context.ts';
 import {
   type DriverMessage,
@@ -255,6 +257,37 @@ it('an inventory sync marks a missing location unavailable together with its off
   expect(await offersAt('us-central1')).toEqual(known.map((offer) => ({ ...offer, available: false })));
   await sync(workerWith());
   expect(await offersAt('us-central1')).toEqual(known);
+});
+
+it('an inventory sync stores the quotas of each location, notes where they could not be read, and ends all the same', async () => {
+  const readQuotas = (location: string): Promise<Quota[]> =>
+    location === 'us-central1'
+      ? Promise.reject(new DriverError('Throttled', 'too many reads of quotas'))
+      : Promise.resolve([{ unit: 'vcpus', name: 'CPUS', limit: 24, used: 2 }]);
+  await sync(workerWith((client) => Object.assign(client, { readQuotas })));
+  const quotas = await listQuotas(store, key);
+  expect(quotas.map(({ location }) => location)).toEqual((await locationsNow()).map(({ name }) => name));
+  for (const { location, readAt, failure, quotas: read } of quotas) {
+    const isRead = location !== 'us-central1';
+    expect([location, failure?.code, read.length]).toEqual([
+      location,
+      isRead ? undefined : 'Throttled',
+      isRead ? 1 : 0,
+    ]);
+    expect(readAt !== undefined).toBe(isRead);
+  }
+  const synced = await readConnection(store, 'default', 'sim-gcp');
+  expect(synced?.inventorySyncedAt).toMatch(/Z$/);
+  expect(synced?.inventoryFailures).toBeUndefined();
+  await sync(
+    workerThat((client) => {
+      const read = client.listLocations.bind(client);
+      return {
+        listLocations: async () => (await read()).filter(({ name }) => name !== quotas[0]?.location),
+      };
+    }),
+  );
+  expect((await listQuotas(store, key)).map(({ location }) => location)).not.toContain(quotas[0]?.location);
 });
 
 it('an inventory sync that runs out of time continues in further messages, and records all failures at the end', async () => {

@@ -6,6 +6,7 @@ import type { InventoryFailure } from '../../model/connection.ts';
 import { parseConnectionKey } from '../../model/identifiers.ts';
 import { allLocations } from '../../platform/store/catalogue.ts';
 import { readConnectionOf } from '../../platform/store/connections.ts';
+import { removeQuotas } from '../../platform/store/quota-readings.ts';
 import { updateConnection } from '../../platform/store/update-connection.ts';
 import { clearCatalogue, replaceLocations, replaceOffers } from '../../platform/store/write-catalogue.ts';
 import {
@@ -19,6 +20,7 @@ import {
 import type { SyncInventoryMessage } from '../../platform/workflow/messages.ts';
 import { denialOf, mergeLocations } from './denied-locations.ts';
 import { askAgain, lostEverywhere, noteAllowed, noteDenial, questionOf } from './note-denials.ts';
+import { syncQuotas } from './sync-quotas.ts';
 
 const CONCURRENT_LOCATIONS = 4;
 const PERMIT_WAIT_MS = 5_000;
@@ -181,7 +183,7 @@ async function tellFailures(
   return ACK;
 }
 
-/** Removes the offers of locations that the cloud no longer lists. */
+/** Removes the offers and the quotas of locations that the cloud no longer lists. */
 async function withdrawVanished(
   { store }: WorkerContext,
   connectionKey: string,
@@ -191,6 +193,7 @@ async function withdrawVanished(
   const told = new Set(locations.map(({ name }) => name));
   for (const { name, available } of known) {
     if (!available || told.has(name)) continue;
+    await removeQuotas(store, connectionKey, name);
     await replaceOffers(store, connectionKey, name, { instanceTypes: [], offers: [], images: [] });
   }
 }
@@ -235,6 +238,7 @@ async function syncLocation(
   );
   if (!('answer' in images)) return images;
   await replaceOffers(context.store, connectionKey, location, { ...offered.answer, images: images.answer });
+  await syncQuotas(context, connectionKey, opened, location);
   return { answer: undefined };
 }
 

@@ -10,7 +10,7 @@ import {
 } from '../../model/cloud.ts';
 import { type LocationRights, locationRightsSchema } from '../../model/location-rights.ts';
 
-/** Returns the partition key of a connection's catalogue, which inventory syncs write. */
+/** Returns the partition key of a connection's catalogue and of its quotas, which inventory syncs write. */
 export const partition = (connectionKey: string): string => `CATALOGUE#${connectionKey}`;
 
 export const locationSk = (name: string): string => `LOCATION#${name}`;

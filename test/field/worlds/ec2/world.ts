@@ -12,6 +12,11 @@ import { answer, identity, refusal } from './xml.ts';
 
 const HOME = 'us-east-1';
 const ACCOUNTS = { AKIDFIELD: '111111111111', AKIDOTHER: '222222222222' };
+/** The accounts of the cases have the documented policy, without its optional statements about quotas. */
+const NO_RIGHT_TO_QUOTAS = {
+  __type: 'AccessDeniedException',
+  message: 'User is not authorized to perform: servicequotas:ListServiceQuotas',
+};
 const NOT_VALID = 'AWS was not able to validate the provided access credentials';
 
 export interface Ec2Options extends Partial<Pace> {
@@ -50,6 +55,7 @@ export class Ec2World implements CloudWorld {
     if (account === undefined) return refusal(401, 'AuthFailure', NOT_VALID);
     if (service === 'sts') return identity(account);
     if (service === 'ssm') return this.#parametersOf(account).answer({ headers, text });
+    if (service === 'servicequotas') return Response.json(NO_RIGHT_TO_QUOTAS, { status: 400 });
     const parameters = parametersOf(text);
     const action = textAt(parameters, 'Action');
     const act = this.#actions[action];
