@@ -77,13 +77,14 @@ function reasonText(reason: GovernorReason): string {
     case 'outage':
       return `the location has accepted no call since ${reason.sinceAt}; next probe at ${reason.nextProbeAt}`;
     case 'capacity': {
-      const what = `no capacity of ${reason.instanceType}${reason.zone === undefined ? '' : ` in ${reason.zone}`} since ${reason.sinceAt}`;
+      const capacity = `${marketText(reason.market)}capacity`;
+      const what = `no ${capacity} of ${reason.instanceType}${reason.zone === undefined ? '' : ` in ${reason.zone}`} since ${reason.sinceAt}`;
       return reason.probing ? `${what}; a launch is probing it` : `${what}; next probe after ${reason.until}`;
     }
     case 'quota':
       return quotaText(reason);
     case 'denied': {
-      const what = `the cloud denies ${reason.instanceType} since ${reason.sinceAt} (${reason.message})`;
+      const what = `the cloud denies ${marketText(reason.market)}${reason.instanceType} since ${reason.sinceAt} (${reason.message})`;
       return reason.probing ? `${what}; a launch is probing it` : `${what}; next probe at ${reason.retryAt}`;
     }
     case 'budget':
@@ -92,6 +93,9 @@ function reasonText(reason: GovernorReason): string {
       return 'one instance has to run before all others are launched';
   }
 }
+
+/** Returns the words of a market before what is missing in it. On-demand is the usual one, and needs none. */
+const marketText = (market: string): string => (market === 'on-demand' ? '' : `${market} `);
 
 /** Names of what a quota counts, for people. */
 const COUNTED: Readonly<Record<QuotaReason['of'], string>> = {

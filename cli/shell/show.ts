@@ -111,7 +111,7 @@ export function countsText({ requested, ...counts }: Fleet['counts']): string {
 
 export function instancesText(instances: readonly Instance[]): string {
   return table(
-    ['id', 'status', 'group', 'cloud', 'location', 'type', 'public ip', 'private ip', 'failure'],
+    ['id', 'status', 'group', 'cloud', 'location', 'type', 'market', 'public ip', 'private ip', 'failure'],
     instances.map((one) => [
       one.id,
       one.status,
@@ -119,6 +119,7 @@ export function instancesText(instances: readonly Instance[]): string {
       one.cloud,
       one.location,
       one.instanceType,
+      one.market,
       one.publicIp,
       one.privateIp,
       one.stuck ? stuckText(one.stuck) : one.failure?.code,
@@ -139,6 +140,7 @@ export function instanceText(instance: Instance): string {
     ['Location', instance.location],
     ['Zone', instance.zone],
     ['Type', instance.instanceType],
+    ['Market', instance.market],
     ['Image', instance.image],
     ['Labels', labelsText(instance.labels)],
     ['Public IP', instance.publicIp],

@@ -10,11 +10,13 @@ export interface Failure {
   message: string;
   /**
    * Tells what else fails for the same reason, if the code does not tell it. `launch`: nothing else. `zone`: launches in
-   * the same zone. `site`: launches at the same site. `connection`: every launch of the connection.
+   * the same zone. `market`: launches in the same market at the same site. `site`: launches at the same site. `connection`: every launch of the connection.
    */
-  scope?: 'launch' | 'zone' | 'site' | 'connection' | undefined;
+  scope?: 'launch' | 'zone' | 'market' | 'site' | 'connection' | undefined;
   /** Number of machines that the refused call asked for. Absent: one. */
   machines?: number | undefined;
+  /** True if the cloud was not asked, because it had refused other launches before. */
+  isUnasked?: boolean | undefined;
   /** What the quota counts that refused the call. Absent: another code, or the quota of the machine's family. */
   quotaOf?: QuotaSubject | undefined;
   /** The fields of the request that are wrong, if only the cloud could tell it. */

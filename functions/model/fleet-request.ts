@@ -5,6 +5,7 @@ import { cloudWordSchema, descriptionSchema, nameSchema } from './identifiers.ts
 import { ingressSchema } from './ingress.ts';
 import { labelsSchema } from './labels.ts';
 import { machineOptionsShape } from './machine-options.ts';
+import { marketIssues, marketShape } from './market.ts';
 import { networkChoiceSchema } from './network-choice.ts';
 import { publicKeysSchema } from './ssh-public-key.ts';
 import { bothOldAndNew, type GroupIssue } from './superseded-fields.ts';
@@ -52,6 +53,7 @@ const groupShape = {
     'Name of the connection (the credential for a cloud) that the instances use.',
   ),
   ...typeChoiceShape,
+  ...marketShape,
   image: cloudWordSchema.describe(
     'Image that the instances boot; see `fleetwright image list`. It must boot on each instance type.',
   ),
@@ -124,7 +126,7 @@ export type NodeGroupRequest = z.infer<typeof nodeGroupRequestSchema>;
 function machineIssues(group: Readonly<Record<string, unknown>>): GroupIssue[] {
   const { field, code, message } = ROOT_DISK_TWICE;
   const twice = hasRootDiskTwice(group) ? [{ path: [field], code, message }] : [];
-  return [...twice, ...bothOldAndNew(group), ...typeChoiceIssues(group)];
+  return [...twice, ...bothOldAndNew(group), ...typeChoiceIssues(group), ...marketIssues(group)];
 }
 
 const anyObject = z.record(z.string(), z.unknown());

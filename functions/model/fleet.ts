@@ -6,6 +6,7 @@ import { fleetActionSchema } from './fleet-action.ts';
 import { failurePolicySchema, nodeGroupRequestSchema, prioritySchema } from './fleet-request.ts';
 import { cloudWordSchema, fleetIdSchema, instanceIdSchema, nameSchema } from './identifiers.ts';
 import { labelsSchema } from './labels.ts';
+import { marketSchema } from './market.ts';
 import { networkChoiceSchema, networkModeSchema, siteNetworkSchema } from './network-choice.ts';
 import { fleetStatusSchema, type InstanceStatus, instanceStatusSchema } from './status.ts';
 import { stuckSchema, waitingSchema } from './stuck.ts';
@@ -136,6 +137,9 @@ export const instanceSchema = z.object({
   status: instanceStatusSchema,
   target: z.enum(['Running', 'Terminated']),
   instanceType: cloudWordSchema,
+  market: marketSchema.describe(
+    'The market of the machine, or of the next attempt: on-demand, spot (the cloud may take it back), or reserved.',
+  ),
   image: cloudWordSchema,
   labels: z
     .record(z.string(), z.string())
@@ -175,6 +179,8 @@ export const groupTypeSchema = z.object({
   memoryGb: z.number().nonnegative(),
   /** Prices by location. A location is absent if the cloud reports no price there. */
   pricesUsdPerHour: z.record(z.string(), z.number().nonnegative()),
+  /** Spot prices by location. A location is absent if the cloud does not offer the type as spot there. */
+  spotPricesUsdPerHour: z.record(z.string(), z.number().nonnegative()).exactOptional(),
   /** The locations that do not offer the type. Absent: all locations of the node group offer it. */
   notOfferedIn: z.array(cloudWordSchema).exactOptional(),
 });
@@ -196,6 +202,8 @@ export const nodeGroupSchema = nodeGroupRequestSchema.extend({
   imageBackendIds: z.record(z.string(), z.string()),
   /** Prices by location. A location is absent if the cloud reports no price there. */
   pricesUsdPerHour: z.record(z.string(), z.number().nonnegative()),
+  /** Spot prices by location. A location is absent if the cloud does not offer the type as spot there. */
+  spotPricesUsdPerHour: z.record(z.string(), z.number().nonnegative()).exactOptional(),
   /** Price of the public IPv4 address of one machine. Absent: it has none, or its price is not known. */
   publicIpUsdPerHour: z.number().nonnegative().exactOptional(),
   /** Price of the disks of one machine whose price is known. Absent: there are none. */

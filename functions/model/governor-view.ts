@@ -65,6 +65,10 @@ const reasonSchema = z.discriminatedUnion('why', [
         .describe(
           'The class of instance types that the quota counts. Absent: all instance types, or one family.',
         ),
+      market: z
+        .string()
+        .exactOptional()
+        .describe('The market that the quota counts, if it is spot or reserved.'),
       limit: z.number().exactOptional().describe('The limit that the cloud stated.'),
       used: z.number().exactOptional().describe('The amount in use that the cloud stated.'),
       fleet: z.string().exactOptional().describe('Id of the fleet whose request met the quota last.'),
@@ -79,6 +83,7 @@ const reasonSchema = z.discriminatedUnion('why', [
     .object({
       why: z.literal('denied'),
       instanceType: z.string(),
+      market: z.string(),
       message: z.string().describe("The cloud's own message."),
       sinceAt: timeSchema,
       retryAt: timeSchema.describe(

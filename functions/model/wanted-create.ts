@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { marketSchema } from './market.ts';
 
 /** What decides in which zone of its location an instance is created. `chooseZone` chooses. */
 export const zoneChoiceSchema = z.object({
@@ -30,7 +31,10 @@ export const wantedCreateSchema = z.object({
   diskGb: z.number().optional(),
   /** The class of instance types that share a vCPU quota with this one. Absent: the cloud has no classes. */
   quotaClass: z.string().optional(),
-  spot: z.boolean().optional(),
+  /** Absent: on-demand. */
+  market: marketSchema.optional(),
+  /** The reservation that a launch of the market `reserved` uses. */
+  reservationId: z.string().optional(),
   /**
    * True if the launch's earlier machine broke because it exceeded a quota, and has been removed. The launch may
    * therefore ask the cloud even if the quota is known to be used up.
@@ -40,7 +44,7 @@ export const wantedCreateSchema = z.object({
   mayGoElsewhere: z.boolean(),
   /** True if the launch repeats a call in `zone`, and another attempt may follow in another zone of the location. */
   mayChangeZone: z.boolean().optional(),
-  /** True if an attempt with another instance type of the node group may follow at the location. */
+  /** True if an attempt with another instance type, or in another market, may follow at the location. */
   mayChangeType: z.boolean().optional(),
   /** Time at which the launch was first queued. Absent: it has not been queued. */
   waitsSinceMs: z.number().optional(),

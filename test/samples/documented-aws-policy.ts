@@ -29,6 +29,7 @@ export function existingNetworksPolicy(): Statements {
   const kept = [
     'Look',
     'AskForPublicImages',
+    'LookForTheRoleOfSpotMachines',
     'MarkThatTheDeploymentWorksHere',
     'LaunchWithOurTag',
     'LaunchFromImages',

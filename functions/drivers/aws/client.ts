@@ -11,6 +11,8 @@ import type {
   ExistingNetworks,
   IdempotencyKeys,
   ListById,
+  MarketFault,
+  Markets as MarketsCapability,
   NetworkFault,
   Quotas,
   Reboot,
@@ -18,6 +20,7 @@ import type {
   StopStart,
   TerminateOutcome,
   Volumes,
+  WantedMarkets,
   WriterMark,
   WriterMarks,
 } from '../contract/capabilities.ts';
@@ -42,6 +45,7 @@ import { Instances, MAX_IDS } from './instances.ts';
 import { KeyPairs } from './key-pairs.ts';
 import { Launcher, MAX_BATCH } from './launch.ts';
 import { listLocations } from './locations.ts';
+import { Markets } from './markets.ts';
 import { Networks } from './networks.ts';
 import { listOffers } from './offers.ts';
 import { PublicParameters } from './public-parameters.ts';
@@ -63,6 +67,7 @@ export class AwsClient
     ExistingNetworks,
     IdempotencyKeys,
     ListById,
+    MarketsCapability,
     Quotas,
     Reboot,
     RightsCheck,
@@ -86,6 +91,7 @@ export class AwsClient
   readonly #volumes: VolumeList;
   readonly #launcher: Launcher;
   readonly #givenMachines: GivenMachines;
+  readonly #markets: Markets;
   readonly #resources: {
     network: Networks;
     'security-group': SecurityGroups;
@@ -108,6 +114,7 @@ export class AwsClient
     this.#volumes = new VolumeList(this.#ec2, deploymentId);
     this.#launcher = new Launcher(this.#ec2, this.#types, deploymentId);
     this.#givenMachines = new GivenMachines(this.#ec2, this.#types, deploymentId);
+    this.#markets = new Markets(this.#ec2, options);
     this.#resources = {
       network: new Networks(this.#ec2, deploymentId),
       'security-group': new SecurityGroups(this.#ec2, deploymentId),
@@ -176,6 +183,10 @@ export class AwsClient
 
   async verifyMachine(location: string, machine: GivenMachine): Promise<MachineFault[]> {
     return await this.#givenMachines.findFaults(location, machine);
+  }
+
+  async verifyMarkets(location: string, wanted: WantedMarkets): Promise<MarketFault[]> {
+    return await this.#markets.findFaults(location, wanted);
   }
 
   async verifyNetwork(location: string, given: GivenNetwork): Promise<NetworkFault[]> {

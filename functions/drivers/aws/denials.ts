@@ -16,10 +16,14 @@ export const UNAUTHORIZED_CODES: readonly string[] = [
   'UnrecognizedClientException',
 ];
 
+/** The account has no role for spot machines, and the credential may not make it. */
+const NO_SPOT_ROLE = 'AuthFailure.ServiceLinkedRoleCreationNotPermitted';
+
 /** Codes with which AWS denies a call to a credential that it accepts. */
 export const FORBIDDEN_CODES: readonly string[] = [
   'AccessDenied',
   'AccessDeniedException',
+  NO_SPOT_ROLE,
   'CustomerKeyHasBeenRevoked',
   'NotAuthorized',
   'OptInRequired',
@@ -58,6 +62,7 @@ const OF_ONE_REQUEST =
 
 /** Returns what else AWS denies for the same reason. */
 export function scopeOfDenial(code: string, message: string): ErrorScope {
+  if (code === NO_SPOT_ROLE) return 'market';
   return code === 'CustomerKeyHasBeenRevoked' || OF_ONE_REQUEST.test(message) ? 'launch' : 'site';
 }
 

@@ -10,6 +10,7 @@ import {
   UNAUTHORIZED_CODES,
 } from './denials.ts';
 import { isOfOneRequest, quotaOf } from './quota-codes.ts';
+import { scopeOfReservation, UNUSABLE_RESERVATION } from './reservation-codes.ts';
 
 /** The effect of a call. Only a call that can change something at the cloud can have an unknown outcome. */
 export type CallEffect = 'reads' | 'changes';
@@ -80,6 +81,7 @@ const CODES: Readonly<Partial<Record<DriverErrorCode, readonly string[]>>> = {
     'CapacityBlockDescribeLimitExceeded',
     'FilterLimitExceeded',
     'TagLimitExceeded',
+    ...UNUSABLE_RESERVATION,
   ],
   Conflict: [
     'DependencyViolation',
@@ -178,6 +180,7 @@ export function driverErrorOf(error: unknown, call: string, effect: CallEffect):
     cloudCode: name,
     ...(meaning === 'Forbidden' ? { scope: scopeOfDenial(name, message) } : {}),
     ...zoneScopeOf(name),
+    ...scopeOfReservation(name),
     tokenIsUsed: BY_CODE.get(name) === 'OutcomeUnknown',
     unknownWords: !isKnown(name, status),
     ...(quota === undefined ? {} : { quota }),
@@ -201,6 +204,7 @@ const CONCERN_A_ZONE: ReadonlySet<string> = new Set([
 const zoneScopeOf = (code: string): { scope?: 'zone' } => (CONCERN_A_ZONE.has(code) ? { scope: 'zone' } : {});
 
 function codeOf(code: string, status: number, effect: CallEffect, call: string): DriverErrorCode {
+  if (scopeOfReservation(code)) return 'InvalidRequest';
   const known = BY_CODE.get(code);
   if (known === 'Forbidden' && isDenialOfIdentity(call)) return 'Unauthorized';
   if (known === 'OutcomeUnknown') return unanswered(effect);

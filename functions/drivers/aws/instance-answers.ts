@@ -5,6 +5,7 @@ import { type CloudInstance, INSTANCE_TAG } from '../contract/driver.ts';
 import { tokenAt } from '../contract/launch-list.ts';
 import { parseMachineName } from '../contract/names.ts';
 import { boundQuota } from '../contract/quota.ts';
+import { isTakenBack } from './interruptions.ts';
 import { quotaOf } from './quota-codes.ts';
 import { NAME_TAG, TOKEN_TAG, tagValue } from './tags.ts';
 
@@ -63,6 +64,7 @@ export function cloudInstance(machine: Instance, deploymentId: string): CloudIns
     ...(ClientToken ? { idempotencyKey: ClientToken } : {}),
     ...(machine.State?.Name === undefined ? {} : { cloudStatus: machine.State.Name }),
     ...(failureMessage === undefined ? {} : { failureMessage, ...failureCodeOf(machine) }),
+    ...(failureMessage !== undefined && isTakenBack(machine) ? { isInterrupted: true } : {}),
   };
 }
 

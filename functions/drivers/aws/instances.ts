@@ -11,6 +11,7 @@ import { DriverError } from '../contract/errors.ts';
 import { type Ec2, PAGE_SIZE } from './ec2.ts';
 import { unless } from './errors.ts';
 import { cloudInstance } from './instance-answers.ts';
+import { Interruptions } from './interruptions.ts';
 import { valuesWith } from './launch-filter.ts';
 import { filter, isOf, TOKEN_TAG, tagFilter } from './tags.ts';
 
@@ -24,10 +25,12 @@ export const MAX_IDS = 200;
 export class Instances {
   readonly #ec2: Ec2;
   readonly #deploymentId: string;
+  readonly #interruptions: Interruptions;
 
   constructor(ec2: Ec2, deploymentId: string) {
     this.#ec2 = ec2;
     this.#deploymentId = deploymentId;
+    this.#interruptions = new Interruptions(ec2);
   }
 
   async get(location: string, id: string): Promise<CloudInstance> {
@@ -35,7 +38,8 @@ export class Instances {
       location,
       new DescribeInstancesCommand({ InstanceIds: [id] }),
     );
-    const machine = Reservations?.[0]?.Instances?.[0];
+    const shown = Reservations?.[0]?.Instances?.slice(0, 1) ?? [];
+    const [machine] = await this.#interruptions.explain(location, shown);
     if (machine && isOf(this.#deploymentId, machine)) return cloudInstance(machine, this.#deploymentId);
     throw new DriverError('NotFound', `this deployment has no machine ${id} in ${location}`);
   }
@@ -51,7 +55,8 @@ export class Instances {
       filter('instance-state-name', ...NOT_GONE),
       ...(ids ? [filter('instance-id', ...ids)] : []),
     ]);
-    return machines.map((machine) => cloudInstance(machine, this.#deploymentId));
+    const explained = await this.#interruptions.explain(location, machines);
+    return explained.map((machine) => cloudInstance(machine, this.#deploymentId));
   }
 
   /**

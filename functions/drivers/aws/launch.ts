@@ -17,6 +17,8 @@ import { disksOf } from './disks.ts';
 import type { Ec2 } from './ec2.ts';
 import { cloudInstance } from './instance-answers.ts';
 import { LaunchFacts } from './launch-facts.ts';
+import { marketOptions } from './markets.ts';
+import { ReservationBook } from './reservations.ts';
 import { NAME_TAG, TOKEN_TAG, tagList, tagsFor } from './tags.ts';
 import { type TypeBook, typeName } from './type-book.ts';
 import { whenVisible } from './visible.ts';
@@ -37,11 +39,13 @@ export class Launcher {
   readonly #ec2: Ec2;
   readonly #deploymentId: string;
   readonly #facts: LaunchFacts;
+  readonly #reservations: ReservationBook;
 
   constructor(ec2: Ec2, types: TypeBook, deploymentId: string) {
     this.#ec2 = ec2;
     this.#deploymentId = deploymentId;
     this.#facts = new LaunchFacts(ec2, types);
+    this.#reservations = new ReservationBook(ec2);
   }
 
   async launch(spec: InstanceSpec): Promise<CloudInstance> {
@@ -130,6 +134,7 @@ export class Launcher {
 
   async #run(batch: Batch, identity: Readonly<Record<string, string>>): Promise<Instance[]> {
     const [spec] = batch;
+    await this.#reservations.check(spec);
     const { image, subnets } = await this.#facts.of(spec);
     const [first, ...others] = batch;
     const token = this.idempotencyKeyOf([first.launchToken, ...others.map(({ launchToken }) => launchToken)]);
@@ -155,17 +160,7 @@ export class Launcher {
       ],
       BlockDeviceMappings: disksOf(image, spec),
       ...optionsOf(spec),
-      ...(spec.spot
-        ? {
-            InstanceMarketOptions: {
-              MarketType: 'spot' as const,
-              SpotOptions: {
-                SpotInstanceType: 'one-time' as const,
-                InstanceInterruptionBehavior: 'terminate' as const,
-              },
-            },
-          }
-        : {}),
+      ...marketOptions(spec),
       TagSpecifications: tagsFor(['instance', 'volume', 'network-interface'], tags),
     });
     // EC2 may not know a new network's subnets and security group yet.

@@ -89,11 +89,11 @@ export const awsMetadata = {
     'existing-networks',
     'volumes',
     'machine-checks',
+    'markets',
   ],
   features: [
     'tags',
     'user-data',
-    'spot',
     'launch-tokens',
     'zones',
     'group-sources',

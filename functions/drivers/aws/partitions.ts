@@ -38,6 +38,18 @@ export function isSamePartition(region: string, homeRegion: string): boolean {
 /** Returns the domain of the host names of a region. */
 export const domainOf = (region: string): string => PARTITIONS[partitionOf(region)].domain;
 
+/** Returns the host of IAM in the partition of a region, and the region whose name its requests are signed with. */
+export function iamHomeOf(region: string): { host: string; region: string } {
+  switch (partitionOf(region)) {
+    case 'aws':
+      return { host: 'iam.amazonaws.com', region: 'us-east-1' };
+    case 'aws-cn':
+      return { host: 'iam.cn-north-1.amazonaws.com.cn', region: 'cn-north-1' };
+    case 'aws-us-gov':
+      return { host: 'iam.us-gov.amazonaws.com', region: 'us-gov-west-1' };
+  }
+}
+
 /**
  * Returns the region for calls that belong to no region: the one that the credential names, else one of the partition
  * of its role, else us-east-1.

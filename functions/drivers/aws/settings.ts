@@ -1,6 +1,6 @@
 import type { EC2ClientConfig, EC2ClientResolvedConfig } from '@aws-sdk/client-ec2';
 import { type DriverClock, within } from '../contract/surroundings.ts';
-import { domainOf } from './partitions.ts';
+import { domainOf, iamHomeOf } from './partitions.ts';
 
 /** Time limit of the SDK's request handler, in ms. `inTime` ends a call one second later. */
 export const CALL_TIMEOUT_MS = 14_000;
@@ -38,6 +38,16 @@ export function clientSettings(
       throwOnRequestTimeout: true,
     },
   };
+}
+
+/** Returns settings for a client of IAM, which has one address for each partition. The region signs the requests. */
+export function iamSettings(
+  homeRegion: string,
+  endpoint: string | undefined,
+  requestHandler?: RequestHandler,
+): ClientSettings {
+  const { host, region } = iamHomeOf(homeRegion);
+  return { ...clientSettings('sts', homeRegion, endpoint ?? `https://${host}`, requestHandler), region };
 }
 
 /**

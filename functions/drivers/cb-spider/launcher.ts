@@ -46,7 +46,7 @@ export class Launcher {
 
   async start(spec: InstanceSpec): Promise<CloudInstance> {
     const { registration, transport, deploymentId } = this.#options;
-    if (encodedUserData(spec) !== undefined || spec.spot) {
+    if (encodedUserData(spec) !== undefined || spec.market !== undefined) {
       throw new DriverError(
         'Unsupported',
         'CB-Spider supports neither user data nor spot machines: leave these out of the request',

@@ -1,4 +1,5 @@
 import type { InstanceType, Offer } from '../../model/cloud.ts';
+import type { Market } from '../../model/market.ts';
 import type { GivenNetwork } from '../../model/network-choice.ts';
 import type { Quota } from '../../model/quota.ts';
 import type { CloudClient, CloudInstance, InstanceSpec } from './driver.ts';
@@ -283,6 +284,39 @@ export interface MachineChecks {
   verifyMachine(location: string, machine: GivenMachine): Promise<MachineFault[]>;
 }
 
+/** What a node group asks for in markets other than on-demand. */
+export interface WantedMarkets {
+  markets: readonly Market[];
+  /** The reservation, if `markets` contains `reserved`. */
+  reservationId?: string;
+  /** The instance types that the machines may have. */
+  instanceTypes: readonly string[];
+}
+
+/** Something that is wrong with the wanted markets, in the cloud's own state. */
+export interface MarketFault {
+  /** Index in `markets`, or the field `reservationId`. */
+  at: number | 'reservationId';
+  code: 'missing-role' | 'unknown-reservation' | 'not-usable';
+  /** Says what to do. */
+  message: string;
+}
+
+/**
+ * Creates machines in the markets `spot` and `reserved`: a spec may have `market`, and offers have spot prices. The cloud
+ * tells by `isInterrupted` that it has taken a spot machine back.
+ */
+export interface Markets {
+  /**
+   * Checks what the account needs before machines can be created in the markets: a role for spot machines, a reservation
+   * that is active and that has one of the types. Changes nothing at the cloud.
+   *
+   * @returns everything that is wrong, empty if nothing is known to be wrong
+   * @throws DriverError NotFound or InvalidRequest for an unknown location; Forbidden if the credential may not read
+   */
+  verifyMarkets(location: string, wanted: WantedMarkets): Promise<MarketFault[]>;
+}
+
 /** Maps each optional capability to its methods. */
 export interface Capabilities extends Record<CapabilityName, object> {
   'stop-start': StopStart;
@@ -298,6 +332,7 @@ export interface Capabilities extends Record<CapabilityName, object> {
   'existing-networks': ExistingNetworks;
   volumes: Volumes;
   'machine-checks': MachineChecks;
+  markets: Markets;
 }
 
 const METHODS: { readonly [Name in CapabilityName]: readonly (keyof Capabilities[Name])[] } = {
@@ -314,6 +349,7 @@ const METHODS: { readonly [Name in CapabilityName]: readonly (keyof Capabilities
   'existing-networks': ['verifyNetwork'],
   volumes: ['listVolumes', 'deleteVolume'],
   'machine-checks': ['verifyMachine'],
+  markets: ['verifyMarkets'],
 };
 
 /** Returns the optional capabilities of a client. A client has a capability if it has all methods of the capability. */

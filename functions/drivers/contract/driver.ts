@@ -3,6 +3,7 @@ import type { Credential } from '../../model/connection.ts';
 import type { DataDisk, RootDisk } from '../../model/disk.ts';
 import type { PortRange, RuleProtocol } from '../../model/inbound-rule.ts';
 import type { MetadataOptions } from '../../model/machine-options.ts';
+import type { Market } from '../../model/market.ts';
 import type { InstanceStatus } from '../../model/status.ts';
 import type { CallGate } from './call-gate.ts';
 import type { DriverErrorCode } from './errors.ts';
@@ -180,10 +181,15 @@ export interface InstanceSpec {
    */
   publicIp?: boolean;
   /**
-   * True if the cloud may reclaim the machine at any time, for a lower price. Set only for drivers with the feature
-   * `spot`.
+   * The market of the machine. `spot`: the cloud may take the machine back at any time, for a lower price; the machine is
+   * then gone. `reserved`: in the reservation `reservationId`, and nowhere else. Absent: on-demand, outside of
+   * reservations as far as the cloud allows that. Set only for drivers with the capability `markets`.
    */
-  spot?: boolean;
+  market?: Exclude<Market, 'on-demand'>;
+  /** The cloud's id of the reservation. Set if, and only if, `market` is `reserved`. */
+  reservationId?: string;
+  /** The highest price of a spot machine that the cloud may ask, in USD per hour. Absent: the cloud's own maximum. */
+  maxUsdPerHour?: number;
   tags: Record<string, string>;
 }
 
@@ -232,6 +238,11 @@ export interface CloudInstance {
    * the zone had no capacity, or that the machine exceeded a quota. Not for a machine that runs.
    */
   failureCode?: DriverErrorCode;
+  /**
+   * True if the cloud has taken a spot machine back. Only for `Terminating` and `Terminated`, and together with
+   * `failureMessage`.
+   */
+  isInterrupted?: boolean;
   /** What the quota is about that the machine exceeded, if `failureCode` is `QuotaExceeded` and the cloud tells it. */
   failureQuota?: RefusedQuota;
 }

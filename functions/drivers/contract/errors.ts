@@ -28,9 +28,10 @@ export type DriverErrorCode = (typeof DRIVER_ERROR_CODES)[number] | 'NoPermit';
 
 /**
  * Tells what else fails for the same reason. `launch`: nothing else. `zone`: launches of the same type in the same zone.
+ * `market`: launches in the same market at the location.
  * `site`: further calls of the connection at the location. `connection`: every call of the connection.
  */
-export type ErrorScope = 'launch' | 'zone' | 'site' | 'connection';
+export type ErrorScope = 'launch' | 'zone' | 'market' | 'site' | 'connection';
 
 /** Scope of an error whose driver names no narrower one. */
 const USUAL_SCOPE: Readonly<Record<DriverErrorCode, ErrorScope>> = {

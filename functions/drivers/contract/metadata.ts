@@ -37,6 +37,7 @@ export const CAPABILITY_NAMES = [
   'existing-networks',
   'volumes',
   'machine-checks',
+  'markets',
 ] as const;
 export type CapabilityName = (typeof CAPABILITY_NAMES)[number];
 
@@ -48,7 +49,6 @@ export type CapabilityName = (typeof CAPABILITY_NAMES)[number];
  *   counts only for a resource without a deployment's tag
  * - `user-data`: machines get the user data of a spec
  * - `prices`: offers have prices
- * - `spot`: offers have spot prices, and a spec may request a spot machine
  * - `launch-tokens`: the cloud itself makes only one machine for one launch token, even for concurrent calls
  * - `group-sources`: a rule of a security group may allow traffic from the machines that have another security group
  * - `public-ips`: machines have a public IPv4 address, unless their spec says that they have none
@@ -70,7 +70,6 @@ export const DRIVER_FEATURES = [
   'tags',
   'user-data',
   'prices',
-  'spot',
   'launch-tokens',
   'zones',
   'group-sources',

@@ -43,12 +43,13 @@ export const instanceAnswerSchema = z.object({
   ipv6: z.string().exactOptional(),
   createdAt: z.iso.datetime().exactOptional(),
   failureMessage: z.string().exactOptional(),
+  interrupted: z.boolean().exactOptional().describe('True: the cloud has taken the spot instance back.'),
 });
 type InstanceAnswer = z.infer<typeof instanceAnswerSchema>;
 
 /** Converts an instance to the terms of the driver contract. */
 export function cloudInstance(
-  { id, name, tags, createdAt, ...rest }: InstanceAnswer,
+  { id, name, tags, createdAt, interrupted, ...rest }: InstanceAnswer,
   deploymentId: string,
 ): CloudInstance {
   const named = parseMachineName(deploymentId, name);
@@ -61,6 +62,7 @@ export function cloudInstance(
     ...(createdAt === undefined ? {} : { createdAtMs: Date.parse(createdAt) }),
     ...(instanceId === undefined ? {} : { instanceId }),
     ...(launchToken === undefined ? {} : { launchToken }),
+    ...(interrupted ? { isInterrupted: true } : {}),
   };
 }
 
@@ -139,6 +141,7 @@ const offerAnswerSchema = z.object({
   architecture: architectureSchema,
   gpu: gpuSchema.exactOptional(),
   usdPerHour: z.number().exactOptional(),
+  spotUsdPerHour: z.number().exactOptional(),
   available: z.boolean(),
 });
 
@@ -158,10 +161,18 @@ function pageOf<Item extends z.ZodType>(item: Item) {
   return z.object({ items: z.array(item), nextCursor: z.string().nullish() });
 }
 
+const reservationAnswerSchema = z.object({
+  id: z.string(),
+  instanceType: z.string(),
+  zone: z.string(),
+  count: z.int(),
+});
+
 // These schemas are made only once, because making a schema takes much longer than checking a page with it.
 export const locationPageSchema = pageOf(locationSchema);
 export const offerPageSchema = pageOf(offerAnswerSchema);
 export const imagePageSchema = pageOf(imageAnswerSchema);
 export const resourcePageSchema = pageOf(resourceAnswerSchema);
 export const instancePageSchema = pageOf(instanceAnswerSchema);
+export const reservationPageSchema = pageOf(reservationAnswerSchema);
 export const volumePageSchema = pageOf(volumeAnswerSchema);

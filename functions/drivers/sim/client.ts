@@ -7,11 +7,14 @@ import type {
   ExistingNetworks,
   ListById,
   MachineChecks,
+  MarketFault,
+  Markets,
   NetworkFault,
   Reboot,
   StopStart,
   TerminateOutcome,
   Volumes,
+  WantedMarkets,
   WriterMark,
   WriterMarks,
 } from '../contract/capabilities.ts';
@@ -54,6 +57,7 @@ import {
   notesAnswerSchema,
   offerPageSchema,
   type Page,
+  reservationPageSchema,
   resourceAnswerSchema,
   resourcePageSchema,
   terminatedAnswerSchema,
@@ -77,6 +81,7 @@ export class SimClient
     BatchTerminate,
     ExistingNetworks,
     MachineChecks,
+    Markets,
     ListById,
     StopStart,
     Reboot,
@@ -134,11 +139,12 @@ export class SimClient
         architecture,
         ...(gpu ? { gpu } : {}),
       })),
-      offers: answers.map(({ instanceType, usdPerHour, available }) => ({
+      offers: answers.map(({ instanceType, usdPerHour, spotUsdPerHour, available }) => ({
         id: offerId(location, undefined, instanceType),
         location,
         instanceType,
         ...(usdPerHour === undefined ? {} : { priceUsdPerHour: usdPerHour }),
+        ...(spotUsdPerHour === undefined ? {} : { spotPriceUsdPerHour: spotUsdPerHour }),
         available,
       })),
     };
@@ -213,6 +219,23 @@ export class SimClient
     return imageFaults(location, imageId, image, wanted);
   }
 
+  async verifyMarkets(location: string, wanted: WantedMarkets): Promise<MarketFault[]> {
+    const { markets, reservationId = '', instanceTypes } = wanted;
+    if (!markets.includes('reserved')) return [];
+    const all = await this.#readAll(at(location, 'reservations'), reservationPageSchema);
+    const found = all.find(({ id }) => id === reservationId);
+    const fault = (code: MarketFault['code'], message: string): MarketFault[] => [
+      { at: 'reservationId', code, message },
+    ];
+    if (!found) return fault('unknown-reservation', `${location} has no reservation ${reservationId}`);
+    if (instanceTypes.includes(found.instanceType)) return [];
+    const types = instanceTypes.join(', ');
+    return fault(
+      'not-usable',
+      `reservation ${reservationId} is for ${found.instanceType}, and not for ${types}`,
+    );
+  }
+
   async verifyNetwork(location: string, given: GivenNetwork): Promise<NetworkFault[]> {
     return await findFaults(given, this.#deploymentId, location, (kind, ids) =>
       this.#readAll(at(location, RESOURCE_PATHS[kind]), resourcePageSchema, { ids: ids.join(',') }),
@@ -259,6 +282,9 @@ export class SimClient
         securityGroupIds: spec.securityGroupBackendIds,
         keyPairId: spec.keyPairBackendId,
         publicIp: spec.publicIp,
+        market: spec.market,
+        reservationId: spec.reservationId,
+        maxUsdPerHour: spec.maxUsdPerHour,
         tags: { ...this.#tagged(spec.tags), [INSTANCE_TAG]: spec.instanceId },
       },
       answer: instanceAnswerSchema,

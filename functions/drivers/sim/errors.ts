@@ -19,6 +19,10 @@ const CODES: ReadonlyMap<string, DriverErrorCode> = new Map(
     AccountRevoked: 'Unauthorized',
     QuotaExceeded: 'QuotaExceeded',
     InsufficientCapacity: 'InsufficientCapacity',
+    SpotPriceTooLow: 'InsufficientCapacity',
+    UnknownReservation: 'InvalidRequest',
+    ReservationMismatch: 'Unsupported',
+    UnsupportedOperation: 'Unsupported',
     NotFound: 'NotFound',
     ResourceInUse: 'Conflict',
     IncorrectState: 'Conflict',
@@ -65,6 +69,8 @@ export function errorOfAnswer(
       call,
       ...(code === undefined ? {} : { cloudCode: code }),
       ...(quota === undefined ? {} : { quota }),
+      // The same launch outside of the reservation may succeed.
+      ...(code === 'UnknownReservation' ? { scope: 'market' } : {}),
       unknownWords: known === undefined && code !== undefined && code !== 'InternalError',
       ...rate,
     },
@@ -77,6 +83,8 @@ export function errorOfAnswer(
  */
 function quotaOf(message: string, call: string): RefusedQuota | undefined {
   if (/^POST (networks|security-groups|key-pairs)\b/.test(call)) return { of: 'networks' };
+  const ofSpot = figureOf(/^the quota of \S+ is ([0-9]+) spot instances/.exec(message)?.[1]);
+  if (ofSpot !== undefined) return { of: 'spot', limit: ofSpot };
   const limit = figureOf(/^the quota of \S+ is ([0-9]+) instances/.exec(message)?.[1]);
   return limit === undefined ? undefined : { of: 'instances', limit };
 }

@@ -45,6 +45,7 @@ export const simMetadata = {
     'existing-networks',
     'volumes',
     'machine-checks',
+    'markets',
   ],
   features: [
     'tags',

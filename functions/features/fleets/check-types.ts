@@ -17,6 +17,7 @@ interface CheckedType {
   type: InstanceType;
   notOfferedIn: string[];
   pricesUsdPerHour: Record<string, number>;
+  spotPricesUsdPerHour: Record<string, number>;
 }
 
 /** Checks the instance types of one node group at its locations, one location after the other. */
@@ -44,7 +45,7 @@ export class TypeCheck {
     this.#offers = found.offers;
     this.#types = words.flatMap((word) => {
       const type = found.instanceTypes.get(word.name);
-      if (type) return [{ word, type, notOfferedIn: [], pricesUsdPerHour: {} }];
+      if (type) return [{ word, type, notOfferedIn: [], pricesUsdPerHour: {}, spotPricesUsdPerHour: {} }];
       this.errors.push({
         pointer: word.pointer,
         code: 'unknown-instance-type',
@@ -64,6 +65,8 @@ export class TypeCheck {
       const offer = offers.find((known) => known?.available) ?? offers[0];
       if (!offer?.available) one.notOfferedIn.push(location);
       if (offer?.priceUsdPerHour !== undefined) one.pricesUsdPerHour[location] = offer.priceUsdPerHour;
+      if (offer?.spotPriceUsdPerHour !== undefined)
+        one.spotPricesUsdPerHour[location] = offer.spotPriceUsdPerHour;
     }
     if (this.#types.some(({ notOfferedIn }) => !notOfferedIn.includes(location))) return;
     const [first] = this.#types;
@@ -104,12 +107,13 @@ export class TypeCheck {
       const message = `instance type ${word.name} is not offered in any of the node group's locations now`;
       this.errors.push({ pointer: word.pointer, code: 'not-offered', message });
     }
-    return this.#types.map(({ type, notOfferedIn, pricesUsdPerHour }) => ({
+    return this.#types.map(({ type, notOfferedIn, pricesUsdPerHour, spotPricesUsdPerHour }) => ({
       name: type.name,
       vcpus: type.vcpus,
       gpus: type.gpu?.count ?? 0,
       memoryGb: type.memoryGb,
       pricesUsdPerHour,
+      ...(Object.keys(spotPricesUsdPerHour).length === 0 ? {} : { spotPricesUsdPerHour }),
       ...(notOfferedIn.length === 0 ? {} : { notOfferedIn }),
     }));
   }

@@ -8,10 +8,12 @@ import { connectionKey } from '../../model/identifiers.ts';
 import type { TagSources } from '../../model/labels.ts';
 import type { LocationRights } from '../../model/location-rights.ts';
 import type { MachineOptions } from '../../model/machine-options.ts';
+import type { Warning } from '../../model/warning.ts';
 import { type CatalogueEntries, readCatalogue } from '../../platform/store/catalogue.ts';
 import { readConnection } from '../../platform/store/connections.ts';
 import type { Store } from '../../platform/store/store.ts';
 import { checkDisks } from './check-disks.ts';
+import { checkMarkets, type GroupMarkets, resolveMarkets } from './check-markets.ts';
 import { checkOptions } from './check-options.ts';
 import { type NamedZones, TypeCheck, type Word } from './check-types.ts';
 import type { RequestError } from './request-error.ts';
@@ -37,6 +39,8 @@ export interface GroupWords {
   options?: (MachineOptions & Pick<TagSources, 'fleetLabels'>) | undefined;
   /** The disks that the group requests. They are checked against what the connection's driver offers. */
   disks?: DiskFields | undefined;
+  /** The group's markets and prices. They are checked against what the driver has and what the locations offer. */
+  markets?: GroupMarkets | undefined;
 }
 
 /** Maximum number of zones in the message of an error. */
@@ -61,6 +65,10 @@ export interface Meaning {
   types?: GroupType[];
   /** Prices by location. A location is absent if the cloud reports no price there. */
   pricesUsdPerHour: Record<string, number>;
+  /** Spot prices by location. A location is absent if it does not offer the type as spot. */
+  spotPricesUsdPerHour?: Record<string, number>;
+  /** What the user should know about the group's markets. Absent: nothing. */
+  warnings?: Warning[];
   /** vCPUs of one instance. `gpus` and `memoryGb` are per instance, too. */
   vcpus: number;
   gpus: number;
@@ -155,12 +163,18 @@ function checkGroup(
     image,
     disks = {},
     options = {},
+    markets = {},
   }: GroupWords,
   connection: Connection,
   found: CatalogueEntries,
 ): { errors: RequestError[]; meaning: Meaning } {
   const driver = DRIVERS[connection.driver];
-  const errors = [...checkDisks(pointer, disks, driver), ...checkOptions(pointer, options, driver)];
+  const unsupported = checkMarkets(pointer, markets, driver);
+  const errors = [
+    ...checkDisks(pointer, disks, driver),
+    ...checkOptions(pointer, options, driver),
+    ...unsupported,
+  ];
   const add = (field: string, code: string, message: string) =>
     errors.push({ pointer: `${pointer}/${field}`, code, message });
   const { name: ofConnection } = connection;
@@ -223,6 +237,13 @@ function checkGroup(
   const [first, ...others] = types.finish();
   errors.push(...types.errors);
   if (first) Object.assign(meaning, meaningOf([first, ...others], instanceTypes !== undefined));
+  if (first && types.errors.length === 0 && unsupported.length === 0) {
+    const known = meaning.locations.filter((name) => found.locations.has(name));
+    const { warnings, locations: kept, ...answer } = resolveMarkets(pointer, meaning, markets, known);
+    errors.push(...answer.errors);
+    if (errors.length === 0) Object.assign(meaning, { locations: kept });
+    if (warnings.length > 0) meaning.warnings = warnings;
+  }
   return { errors: oncePerField(errors).map((error) => hinted(error, connection)), meaning };
 }
 

@@ -12,6 +12,7 @@ import {
 import { cloudWordSchema, nameSchema } from '../../model/identifiers.ts';
 import { labelsSchema, type TagSources } from '../../model/labels.ts';
 import { type MachineOptions, machineOptionsRemains } from '../../model/machine-options.ts';
+import { marketRemains } from '../../model/market.ts';
 import { publicIpUsdPerHour } from '../../model/public-ip-price.ts';
 import { typeChoiceRemains } from '../../model/type-choice.ts';
 import { MAX_WARNINGS, type Warning } from '../../model/warning.ts';
@@ -19,6 +20,7 @@ import { lightestType, typesOf } from '../../platform/placement/choose-type.ts';
 import { findFleetByName } from '../../platform/store/new-fleet.ts';
 import type { Store } from '../../platform/store/store.ts';
 import { checkDoors, checkGroupSources } from './check-doors.ts';
+import { type GroupMarkets, warnOfUnknownPrices } from './check-markets.ts';
 import { checkTotals, type GroupDemand } from './check-totals.ts';
 import type { Word } from './check-types.ts';
 import { checkWords, type GroupWords, type Meaning, type RequestError } from './check-words.ts';
@@ -73,7 +75,7 @@ export async function resolveRequest(
       const meaning = words[at] && meanings.get(words[at]);
       if (!meaning)
         throw new Error(`node group ${group.name} was not resolved, although no error was found in it`);
-      const { connection, lacking: _warnedOf, ...resolved } = meaning;
+      const { connection, lacking: _warnedOf, warnings: _told, ...resolved } = meaning;
       const userData = group.userData === undefined ? {} : { userData: storedUserData(group.userData) };
       const address = addressPriceOf(group, meaning);
       const disks = disksPriceOf(group, meaning);
@@ -134,6 +136,7 @@ const remainsSchema = z.object({
           connection: name,
           locations: z.array(word).max(MAX_PLACEMENTS_PER_FLEET).catch([]),
           ...typeChoiceRemains.shape,
+          ...marketRemains.shape,
           image: word,
           rootDisk: rootDiskSchema.optional().catch(undefined),
           dataDisks: dataDisksSchema.optional().catch(undefined),
@@ -170,8 +173,12 @@ export async function inspectRefused(
 }
 
 function wordsOf(
-  group: Omit<GroupWords, 'pointer' | 'locations' | 'zones' | 'instanceTypes' | 'disks' | 'options'> &
+  group: Omit<
+    GroupWords,
+    'pointer' | 'locations' | 'zones' | 'instanceTypes' | 'disks' | 'options' | 'markets'
+  > &
     MachineOptions &
+    GroupMarkets &
     DiskFields &
     NamesInLists,
   at: number,
@@ -179,6 +186,7 @@ function wordsOf(
 ): GroupWords {
   const { connection, zone, instanceType, image, rootDiskGb, rootDisk, dataDisks } = group;
   const { labels, tags, userData, identity, placementGroup, metadataOptions } = group;
+  const { size, markets, reservationId, maxUsdPerHour, maxOnDemandPercent } = group;
   const pointer = `/nodeGroups/${at}`;
   return {
     pointer,
@@ -190,6 +198,7 @@ function wordsOf(
     image,
     disks: { rootDiskGb, rootDisk, dataDisks },
     options: { fleetLabels, labels, tags, userData, identity, placementGroup, metadataOptions },
+    markets: { size, markets, reservationId, maxUsdPerHour, maxOnDemandPercent },
     locations: wordsIn(`${pointer}/locations`, group.locations),
   };
 }
@@ -225,7 +234,8 @@ function warningsOf(
   return [
     ...warnOfOpenDoors(pointer, group),
     ...(isGiven ? [] : warnOfNoRoute(pointer, group, DRIVERS[connection.driver])),
-    ...(meaning ? warnOfPrices(pointer, meaning) : []),
+    ...(meaning ? [...(meaning.warnings ?? []), ...warnOfPrices(pointer, { ...group, ...meaning })] : []),
+    ...(meaning ? warnOfUnknownPrices(pointer, { ...group, ...meaning }) : []),
     ...(meaning ? warnOfRights(meaning, isGiven) : []),
   ];
 }

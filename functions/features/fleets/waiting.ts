@@ -107,9 +107,10 @@ function blockOf(reason: GovernorReason): Told | undefined {
       return { why: 'outage', code: 'Unavailable', message, since: sinceAt, nextTryAt: nextProbeAt };
     }
     case 'capacity': {
-      const { instanceType, zone, sinceAt, until } = reason;
+      const { instanceType, market, zone, sinceAt, until } = reason;
       const where = zone === undefined ? '' : ` in zone ${zone}`;
-      const message = `the cloud had no capacity of ${instanceType}${where}`;
+      const what = market === 'on-demand' ? 'capacity' : `${market.replace(/:.*/, '')} capacity`;
+      const message = `the cloud had no ${what} of ${instanceType}${where}`;
       return { why: 'capacity', code: 'InsufficientCapacity', message, since: sinceAt, nextTryAt: until };
     }
     case 'quota': {

@@ -4,7 +4,7 @@ import type { NodeGroup } from '../../model/fleet.ts';
 import type { NodeGroupRequest } from '../../model/fleet-request.ts';
 import { type InboundRule, type PortRange, SSH_PORT } from '../../model/inbound-rule.ts';
 import type { Warning } from '../../model/warning.ts';
-import { typesOf } from '../../platform/placement/choose-type.ts';
+import { choicesAt, priceOf } from '../../platform/placement/choose-type.ts';
 import { inboundRulesOf } from '../networks/inbound-rules.ts';
 
 const REMOTE_DESKTOP_PORT = 3_389;
@@ -72,16 +72,17 @@ export function warnOfNoRoute(
 /** Warns of instance types whose price is not known somewhere. The fleet's price and cost leave these out. Pure. */
 export function warnOfPrices(
   pointer: string,
-  meaning: Pick<NodeGroup, 'instanceType' | 'types' | 'pricesUsdPerHour'> & { locations: readonly string[] },
+  meaning: Pick<
+    NodeGroup,
+    'instanceType' | 'types' | 'pricesUsdPerHour' | 'spotPricesUsdPerHour' | 'markets' | 'maxUsdPerHour'
+  > & { locations: readonly string[] },
 ): Warning[] {
-  const unknown = typesOf(meaning).flatMap(({ name, pricesUsdPerHour, notOfferedIn = [] }) =>
-    meaning.locations.flatMap((location) =>
-      pricesUsdPerHour[location] === undefined && !notOfferedIn.includes(location)
-        ? [`${name} in ${location}`]
-        : [],
+  const unknown = meaning.locations.flatMap((location) =>
+    choicesAt(meaning, location).flatMap((choice) =>
+      priceOf(choice, location) === undefined ? [`${choice.type.name} in ${location}`] : [],
     ),
   );
-  const [first, ...others] = unknown;
+  const [first, ...others] = new Set(unknown);
   if (first === undefined) return [];
   const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
   const field = meaning.types ? 'instanceTypes' : 'instanceType';

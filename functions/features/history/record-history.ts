@@ -1,5 +1,6 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
-import { typeFor } from '../../platform/placement/choose-type.ts';
+import type { Market } from '../../model/market.ts';
+import { choiceFor, type Recorded } from '../../platform/placement/choose-type.ts';
 import { layOut, type Placement } from '../../platform/placement/lay-out.ts';
 import { readSpec } from '../../platform/store/fleets.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
@@ -8,11 +9,12 @@ import type { Store } from '../../platform/store/store.ts';
 
 const KEPT_SECONDS = 180 * 86_400;
 
-/** Outcomes of the instances with one type and one image, at one location, in one fleet. */
+/** Outcomes of the instances with one type and one image, at one location and in one market, in one fleet. */
 export interface Outcomes {
   cloud: string;
   location: string;
   instanceType: string;
+  market: Market;
   image: string;
   requested: number;
   running: number;
@@ -39,13 +41,14 @@ export async function recordHistory(store: Store<'fleets' | 'history'>, fleetId:
       placement.first + placement.count - 1,
     );
     for (const outcomes of outcomesOf(placement, records)) {
-      const { cloud, location, instanceType, image } = outcomes;
+      const { cloud, location, instanceType, market, image } = outcomes;
+      const ofMarket = market === 'on-demand' ? '' : `#${market}`;
       await store.document.send(
         new PutCommand({
           TableName: store.tables.history,
           Item: {
             pk: `${cloud}#${instanceType}`,
-            sk: `${location}#${image}#${fleetId}`,
+            sk: `${location}#${image}#${fleetId}${ofMarket}`,
             ...outcomes,
             namespace: spec.namespace,
             at: new Date(store.clock.now()).toISOString(),
@@ -59,31 +62,38 @@ export async function recordHistory(store: Store<'fleets' | 'history'>, fleetId:
 
 /**
  * Counts the outcomes of a placement's instances. Node groups with equal type and image are counted together. An
- * instance counts for the type of its last attempt, and without an attempt for the first type of its node group. Pure.
+ * instance counts for the type and market of its last attempt, and without an attempt for the first ones of its node
+ * group. Pure.
  */
 export function outcomesOf(placement: Placement, records: readonly InstanceItem[]): Outcomes[] {
   const { cloud, location } = placement;
   const byGroup = Map.groupBy(records, ({ nodeGroup }) => nodeGroup);
   const counted = placement.ranges.flatMap(({ group, count }) => {
     const ofGroup = byGroup.get(group.name) ?? [];
-    const byType = Map.groupBy(ofGroup, (record) => typeFor(group, location, record.instanceType).name);
-    const first = typeFor(group, location, undefined).name;
-    if (!byType.has(first) && (byType.size === 0 || ofGroup.length < count)) byType.set(first, []);
-    return [...byType].map(([instanceType, ofType]) => ({
-      instanceType,
-      image: group.image,
-      ofType,
-      requested: ofType.length + (instanceType === first ? count - ofGroup.length : 0),
-    }));
+    const keyOf = (recorded: Recorded) => {
+      const { type, market } = choiceFor(group, location, recorded);
+      return `${market} ${type.name}`;
+    };
+    const byChoice = Map.groupBy(ofGroup, keyOf);
+    const first = keyOf({});
+    if (!byChoice.has(first) && (byChoice.size === 0 || ofGroup.length < count)) byChoice.set(first, []);
+    return [...byChoice].map(([key, ofChoice]) => {
+      const { type, market } = choiceFor(group, location, ofChoice[0] ?? {});
+      const requested = ofChoice.length + (key === first ? count - ofGroup.length : 0);
+      return { instanceType: type.name, market, image: group.image, ofChoice, requested };
+    });
   });
-  const kinds = Map.groupBy(counted, ({ instanceType, image }) => `${instanceType}#${image}`);
+  const kinds = Map.groupBy(
+    counted,
+    ({ instanceType, market, image }) => `${market} ${instanceType}#${image}`,
+  );
   return [...kinds.values()].flatMap((alike) => {
     const [first] = alike;
     if (!first) return [];
-    const { instanceType, image } = first;
+    const { instanceType, market, image } = first;
     const requested = alike.reduce((sum, one) => sum + one.requested, 0);
-    const ofKind = alike.flatMap(({ ofType }) => ofType);
-    return { cloud, location, instanceType, image, requested, ...resultsOf(ofKind) };
+    const ofKind = alike.flatMap(({ ofChoice }) => ofChoice);
+    return { cloud, location, instanceType, market, image, requested, ...resultsOf(ofKind) };
   });
 }
 

@@ -1,13 +1,16 @@
 import { DRIVER_ERROR_CODES, type DriverErrorCode } from '../../drivers/contract/errors.ts';
 import type { Failure } from '../../model/failure.ts';
 import type { NodeGroup } from '../../model/fleet.ts';
+import { SPOT_INTERRUPTED } from '../../model/lost-machine.ts';
+import type { Market } from '../../model/market.ts';
 import { groupAt, siteOf } from '../../platform/placement/lay-out.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
 import { moveInstance, type NextAttempt, repeatInstance } from '../../platform/store/move.ts';
 import { claimMsOf, type WorkerContext } from '../../platform/worker/context.ts';
 import { freeSlots } from '../launch-queue/free-slots.ts';
 import { attemptsAfter } from '../ownership/attempts.ts';
-import { concernsType, nextTypeStep } from './types.ts';
+import { seatsAreTaken } from './on-demand-seats.ts';
+import { concernsMarket, concernsType, hasMovedOn, nextTypeStep } from './types.ts';
 import { nextZoneStep, zonesAt } from './zones.ts';
 
 /** True for each error code that depends on the location: an attempt at another location may succeed. */
@@ -27,42 +30,50 @@ const IS_OF_THE_LOCATION: Readonly<Record<DriverErrorCode, boolean>> = {
 };
 /**
  * Failure codes that depend on the location. Fleetwright has failure codes of its own in addition to the
- * drivers' error codes. Of Fleetwright's own codes, only CloudFailed depends on the location. For example, a
- * machine that broke before it ran gets this code.
+ * drivers' error codes. Of Fleetwright's own codes, these depend on the location: CloudFailed, for example of a
+ * machine that broke before it ran, and the code of a spot machine that was taken back.
  */
 const OF_THE_LOCATION: ReadonlySet<string> = new Set([
   ...DRIVER_ERROR_CODES.filter((code) => IS_OF_THE_LOCATION[code]),
   'CloudFailed',
+  SPOT_INTERRUPTED,
 ]);
 
-/** Returns true if an attempt at another location may succeed. Another location begins with the first type again. */
-function mayDoBetterElsewhere(
-  { triedTypes = [] }: Pick<InstanceItem, 'triedTypes'>,
+/**
+ * Returns true if an attempt at another location may succeed. Another location begins with the first type and market
+ * again.
+ */
+async function mayDoBetterElsewhere(
+  context: WorkerContext,
+  record: InstanceItem,
   failure: Failure,
-): boolean {
+): Promise<boolean> {
   const { code, scope } = failure;
-  if (OF_THE_LOCATION.has(code) || scope === 'zone' || scope === 'site') return true;
-  return triedTypes.length > 0 && concernsType(failure);
+  if (OF_THE_LOCATION.has(code) || scope === 'zone' || scope === 'site' || concernsMarket(failure))
+    return true;
+  const group = await groupOf(context, record);
+  return group !== undefined && hasMovedOn(group, record) && concernsType(failure);
 }
 
 /**
  * Prepares the next attempt of an instance whose attempt ended without a machine, and sends its launch message. The
  * next attempt is in an untried zone of the location if the failure concerns the zone. It is here again if the
- * instance's own machine exceeded a quota and is gone by now. It has the node group's next instance type if the failure
- * concerns the type. Otherwise it is at an untried location of the node group.
+ * instance's own machine exceeded a quota and is gone by now. It has the node group's next instance type or market if the
+ * failure concerns these. Otherwise it is at an untried location of the node group.
  *
- * @returns true if the instance has moved, or if another worker has changed the record; false if the failure
- *   is permanent, because an attempt at another location is not possible or would not help
+ * @returns undefined if the instance has moved, or if another worker has changed the record; otherwise the permanent
+ *   failure, because no other attempt is possible or would help
  */
 export async function attemptElsewhere(
   context: WorkerContext,
   record: InstanceItem,
   failure: Failure,
-): Promise<boolean> {
-  if (record.deadlineAtMs <= context.store.clock.now()) return false;
-  const next = await nextHere(context, record, failure);
-  if (next && (await attemptAgainHere(context, record, next, failure))) return true;
-  if (!mayDoBetterElsewhere(record, failure)) return false;
+): Promise<Failure | undefined> {
+  if (record.deadlineAtMs <= context.store.clock.now()) return failure;
+  const here = await attemptHere(context, record, failure);
+  if (here === 'follows') return undefined;
+  const last = here === 'no-seat' ? await seatsAreTaken(context, record, failure) : failure;
+  if (!(await mayDoBetterElsewhere(context, record, failure))) return last;
   for (const location of await untried(context, record)) {
     const attempts = attemptsAfter(record, context.store.clock.now());
     const outcome = await moveInstance(context.store, record, location, attempts);
@@ -73,23 +84,51 @@ export async function attemptElsewhere(
       code: failure.code,
     });
     if (outcome === 'moved') await launchElsewhere(context, record, location);
-    return true;
+    return undefined;
   }
-  return false;
+  if (here !== 'no-seat' || failure.isUnasked !== true) return last;
+  // The launch left the market for a seat on demand that another instance has taken. Now it asks the cloud itself.
+  const { triedZones, callLimit } = record;
+  const same = await attemptAgainHere(context, record, { triedZones, callLimit }, failure);
+  return same === 'follows' ? undefined : last;
 }
 
-/** Returns the next attempt at the same location; undefined if none would help. */
+/**
+ * Prepares the next attempt at the same location.
+ *
+ * @returns `no-seat`: there is none, and one on demand was not possible, because the node group may not have another
+ *   on-demand instance
+ */
+async function attemptHere(
+  context: WorkerContext,
+  record: InstanceItem,
+  failure: Failure,
+): Promise<'follows' | 'none' | 'no-seat'> {
+  const next = await nextHere(context, record, failure);
+  const outcome = next ? await attemptAgainHere(context, record, next, failure) : 'barred';
+  if (outcome !== 'no-seat') return outcome === 'barred' ? 'none' : 'follows';
+  const without = await nextHere(context, record, failure, ['on-demand']);
+  if (!without) return 'no-seat';
+  return (await attemptAgainHere(context, record, without, failure)) === 'follows' ? 'follows' : 'none';
+}
+
+/**
+ * Returns the next attempt at the same location; undefined if none would help.
+ *
+ * @param skipped markets in which the instance may not be launched
+ */
 async function nextHere(
   context: WorkerContext,
   record: InstanceItem,
   failure: Failure,
+  skipped: readonly Market[] = [],
 ): Promise<NextAttempt | undefined> {
   const group = await groupOf(context, record);
   if (!group) return undefined;
   return (
     nextZoneStep(record, failure, await zonesOf(context, record)) ??
     nextQuotaStep(record, failure) ??
-    nextTypeStep(group, record, failure)
+    nextTypeStep(group, record, failure, skipped)
   );
 }
 
@@ -98,27 +137,28 @@ async function nextHere(
  * keeps its slot, because slots belong to the location. If the worker crashes before it has sent the message,
  * a later poll finds the slot and sends the message.
  *
- * @returns true if another attempt follows, or another worker has changed the record; false if launching is
- *   not on at the location
+ * @returns `follows`: another attempt follows, or another worker has changed the record; `barred`: launching is not on at
+ *   the location; `no-seat`: as `repeatInstance`
  */
 export async function attemptAgainHere(
   context: WorkerContext,
   record: InstanceItem,
   next: NextAttempt,
   { code }: Failure,
-): Promise<boolean> {
+): Promise<'follows' | 'barred' | 'no-seat'> {
   const attempts = attemptsAfter(record, context.store.clock.now());
   const calledAtMs = record.claimUntilMs - claimMsOf(context);
   const outcome = await repeatInstance(context.store, record, { ...next, calledAtMs }, attempts);
-  if (outcome === 'barred') return false;
+  if (outcome === 'barred' || outcome === 'no-seat') return outcome;
   context.log.info('another attempt of an instance follows at the same location', {
     instanceId: record.instanceId,
     zone: record.zone,
     instanceType: next.instanceType ?? record.instanceType,
+    market: next.market ?? record.market,
     code,
   });
   if (outcome === 'moved') await sendLaunch(context, record, record.location);
-  return true;
+  return 'follows';
 }
 
 /**
@@ -154,7 +194,7 @@ export async function hasOtherZone(
   return nextZoneStep(record, failure, zones) !== undefined && zones?.some(isNew) === true;
 }
 
-/** Returns true if another attempt may follow this failure: in another zone, with another type, here, or elsewhere. */
+/** Returns true if another attempt may follow this failure: in another zone or market, with another type, here, or elsewhere. */
 export async function hasElsewhere(
   context: WorkerContext,
   record: InstanceItem,
@@ -162,7 +202,8 @@ export async function hasElsewhere(
 ): Promise<boolean> {
   if (!failure) return false;
   if (await nextHere(context, record, failure)) return true;
-  return mayDoBetterElsewhere(record, failure) && (await untried(context, record)).length > 0;
+  if (!(await mayDoBetterElsewhere(context, record, failure))) return false;
+  return (await untried(context, record)).length > 0;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { DEFAULT_INSTANCE_TIMEOUT_SECONDS } from '../../model/fleet-request.ts';
 import { instanceId, launchToken } from '../../model/identifiers.ts';
-import { typeFor } from '../../platform/placement/choose-type.ts';
+import { choiceFor, priceOf, type Recorded } from '../../platform/placement/choose-type.ts';
 import { groupAt } from '../../platform/placement/lay-out.ts';
 import { microUsdPerHourOf } from '../../platform/placement/machine-price.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
@@ -63,7 +63,7 @@ export async function newRecord(
   const { taskToken } = message;
   const goesOn = isNextAttempt(record, message);
   const isHere = goesOn && record.location === message.location;
-  const first = await firstRecord(context, message, isHere ? record.instanceType : undefined);
+  const first = await firstRecord(context, message, isHere ? record : {});
   const attempt = record ? record.attempt + 1 : 1;
   return {
     ...first,
@@ -108,18 +108,19 @@ export type Position = Pick<LaunchMessage, 'fleetId' | 'index' | 'connectionKey'
 /**
  * Returns the record that the first claim of an instance writes.
  *
- * @param instanceType the type of the attempt. Absent: the first type that the location offers
+ * @param recorded the type and the market of the attempt. Absent: the first that the location offers
  */
 export async function firstRecord(
   context: WorkerContext,
   { fleetId, index, connectionKey, location, round }: Position,
-  instanceType?: string,
+  recorded: Recorded & Pick<InstanceItem, 'onDemandSeats'> = {},
 ): Promise<InstanceItem> {
   const layout = await context.layout(fleetId);
   const at = groupAt(layout.placements, index);
   if (!at) throw new RangeError(`fleet ${fleetId} has no position ${index}`);
   const { group } = at;
-  const type = typeFor(group, location, instanceType);
+  const choice = choiceFor(group, location, recorded);
+  const { type, market } = choice;
   const nowMs = context.store.clock.now();
   const id = instanceId({ fleetId, index });
   return {
@@ -143,7 +144,10 @@ export async function firstRecord(
     deadlineAtMs: nowMs + (group.instanceTimeoutSeconds ?? DEFAULT_INSTANCE_TIMEOUT_SECONDS) * 1_000,
     zone: onlyZone(group, location),
     instanceType: type.name,
+    market,
+    // A record takes its seat when its market is chosen. A claim only keeps the seat.
+    ...(recorded.onDemandSeats === undefined ? {} : { onDemandSeats: recorded.onDemandSeats }),
     launchedAt: new Date(nowMs).toISOString(),
-    microUsdPerHour: microUsdPerHourOf(group, type.pricesUsdPerHour[location]),
+    microUsdPerHour: microUsdPerHourOf(group, priceOf(choice, location)),
   };
 }

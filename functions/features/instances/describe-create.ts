@@ -1,12 +1,13 @@
 import { requestedGb } from '../../model/disk.ts';
 import { instanceId } from '../../model/identifiers.ts';
 import type { WantedCreate } from '../../model/wanted-create.ts';
-import { typeFor } from '../../platform/placement/choose-type.ts';
+import { choiceFor } from '../../platform/placement/choose-type.ts';
 import { groupAt } from '../../platform/placement/lay-out.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
 import { claimMsOf, type WorkerContext } from '../../platform/worker/context.ts';
 import type { Attempt } from '../launch-queue/attempt.ts';
 import { untriedLocations } from './attempt-elsewhere.ts';
+import { mayTakeSeat } from './on-demand-seats.ts';
 import { nextTypeStep } from './types.ts';
 import { choiceAmong, nextZoneStep, onlyZone, zonesAt } from './zones.ts';
 
@@ -23,18 +24,22 @@ export async function wantedCreate(
   const { group } = at;
   const diskGb = requestedGb(group);
   const { location } = message;
-  // An attempt that follows another one at the location has the type in the record.
+  // An attempt that follows another one at the location has the type and the market in the record.
   const goesOn = again || (record?.status === 'Planned' && record.round === round);
   const present = goesOn && record?.location === location ? record : undefined;
-  const type = typeFor(group, location, present?.instanceType);
+  const { type, market } = choiceFor(group, location, present ?? {});
   const quotaClass = context.driver.quotaClassOf?.(type.name);
-  const nextStep = nextTypeStep(group, { ...present, location, instanceType: type.name }, NO_CAPACITY);
+  const here = { ...present, location, instanceType: type.name, market };
+  const skipped = (await mayTakeSeat(context, fleetId, group, market)) ? [] : (['on-demand'] as const);
+  const nextStep = nextTypeStep(group, here, NO_CAPACITY, skipped);
   const tried = record?.round === round ? record.tried : [];
   return {
     instanceId: instanceId({ fleetId, index }),
     fleetId,
     round,
     instanceType: type.name,
+    market,
+    ...(market === 'reserved' ? { reservationId: group.reservationId } : {}),
     ...(await zoneOf(context, { message, again, ...(record ? { record } : {}) }, at)),
     vcpus: type.vcpus,
     gpus: type.gpus,

@@ -9,7 +9,7 @@ import { rootDiskOf } from '../../model/disk.ts';
 import type { Failure } from '../../model/failure.ts';
 import type { NodeGroup } from '../../model/fleet.ts';
 import { machineTags } from '../../model/labels.ts';
-import { typeFor } from '../../platform/placement/choose-type.ts';
+import { choiceFor } from '../../platform/placement/choose-type.ts';
 import { groupAt, sameSite, siteOf } from '../../platform/placement/lay-out.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
@@ -35,6 +35,9 @@ type OfTheFleet =
   | 'pricesUsdPerHour'
   | 'publicIpUsdPerHour'
   | 'disksUsdPerHour'
+  | 'spotPricesUsdPerHour'
+  | 'markets'
+  | 'maxOnDemandPercent'
   | 'types'
   | 'instanceType'
   | 'instanceTypes'
@@ -75,6 +78,8 @@ export async function instanceSpec(
     ssh,
     ingress,
     publicIp,
+    reservationId,
+    maxUsdPerHour,
     ...rest
   }: OfTheMachine = group;
   // A new node group field must be listed in OfTheFleet or passed on below. Otherwise this line is a type error.
@@ -101,6 +106,7 @@ export async function instanceSpec(
     const message = `the network at ${record.location} has no subnet in ${zone}, because the cloud made none there`;
     return { failure: { code: 'Unsupported', message, scope: 'zone' } };
   }
+  const { type, market } = choiceFor(group, record.location, record);
   const rootDisk = rootDiskOf({ rootDiskGb, rootDisk: namedDisk });
   const subnetBackendId = inZone?.subnetBackendId ?? network.subnetBackendId;
   return {
@@ -109,7 +115,10 @@ export async function instanceSpec(
       ...(zone === undefined ? {} : { zone }),
       instanceId: record.instanceId,
       launchToken: record.launchToken,
-      instanceType: typeFor(group, record.location, record.instanceType).name,
+      instanceType: type.name,
+      ...(market === 'on-demand' ? {} : { market }),
+      ...(market === 'reserved' && reservationId !== undefined ? { reservationId } : {}),
+      ...(market === 'spot' && maxUsdPerHour !== undefined ? { maxUsdPerHour } : {}),
       imageBackendId,
       ...(rootDisk === undefined ? {} : { rootDisk }),
       ...(dataDisks === undefined ? {} : { dataDisks }),

@@ -4,7 +4,7 @@ import type { Instance, NodeGroup } from '../../model/fleet.ts';
 import { instanceId, parseInstanceId } from '../../model/identifiers.ts';
 import { sshUserOf } from '../../model/ssh-user.ts';
 import { type InstanceStatus, isGoing } from '../../model/status.ts';
-import { typeFor } from '../../platform/placement/choose-type.ts';
+import { choiceFor } from '../../platform/placement/choose-type.ts';
 import { layOut, type Placement } from '../../platform/placement/lay-out.ts';
 import { type FleetItem, readFleetItem, readSpec } from '../../platform/store/fleets.ts';
 import { type InstanceItem, readInstanceRange, readInstances } from '../../platform/store/instances.ts';
@@ -161,6 +161,7 @@ function viewOf(
   const blocked = placements.find(
     (one) => one.connectionKey === placement.connectionKey && one.location === location,
   )?.blocked;
+  const choice = choiceFor(group, location, record ?? {});
   const view: EveryField<Instance> = {
     id: instanceId({ fleetId: fleet.fleetId, index }),
     fleetId: fleet.fleetId,
@@ -171,7 +172,8 @@ function viewOf(
     zone: record?.zone ?? onlyZone(group, location),
     status,
     target: isGoing(fleet.status) || record?.closeAs !== undefined ? 'Terminated' : 'Running',
-    instanceType: record?.instanceType ?? typeFor(group, location, undefined).name,
+    instanceType: record?.instanceType ?? choice.type.name,
+    market: choice.market,
     image: group.image,
     labels: { ...fleet.labels, ...group.labels },
     publicIp: record?.publicIp,

@@ -23,7 +23,7 @@ export async function applyChanges(
   context: WorkerContext,
   changes: readonly (Claim | StatusChange)[],
 ): Promise<TransitionResult> {
-  const total: TransitionResult = { applied: [], refused: [], stoppedByGate: false };
+  const total: TransitionResult = { applied: [], refused: [], stoppedByGate: false, withoutSeat: [] };
   const byPlacement = Map.groupBy(
     changes,
     ({ record }) => `${record.fleetId} ${siteName(record.connectionKey, record.location)}`,
@@ -38,6 +38,7 @@ export async function applyChanges(
     total.applied.push(...result.applied);
     total.refused.push(...result.refused);
     total.stoppedByGate ||= result.stoppedByGate;
+    total.withoutSeat.push(...result.withoutSeat);
   }
   return total;
 }
@@ -118,8 +119,9 @@ export async function failInstances(
   failures: readonly { record: InstanceItem; failure: Failure }[],
 ): Promise<void> {
   const ended: (typeof failures)[number][] = [];
-  for (const one of failures) {
-    if (!(await attemptElsewhere(context, one.record, one.failure))) ended.push(one);
+  for (const { record, failure } of failures) {
+    const last = await attemptElsewhere(context, record, failure);
+    if (last) ended.push({ record, failure: last });
   }
   if (ended.length === 0) return;
   await applyChanges(

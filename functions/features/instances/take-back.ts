@@ -29,8 +29,8 @@ export interface Returning {
  * Outcome for one machine.
  *
  * - `taken`: the machine's record is open again.
- * - `ended`: launching has ended for the machine's fleet, and the machine's record stays closed. A sweep has
- *   to remove the machine.
+ * - `ended`: the machine's record stays closed, and a sweep has to remove the machine. Launching has ended for its fleet,
+ *   or the machine is on demand and its node group has as many on-demand instances as it may have.
  * - `left`: the machine's record was not changed.
  */
 export type Returned = 'taken' | 'ended' | 'left';
@@ -91,8 +91,11 @@ async function reopen(
   reopenings: readonly Reopening[],
 ): Promise<Map<string, Returned>> {
   const here = reopenings.filter(({ record, location }) => record.location === location);
-  const { applied, stoppedByGate } = await applyChanges(context, here);
-  const outcomes = new Map<string, Returned>(applied.map((id) => [id, 'taken'] as const));
+  const { applied, stoppedByGate, withoutSeat } = await applyChanges(context, here);
+  const outcomes = new Map<string, Returned>([
+    ...applied.map((id) => [id, 'taken'] as const),
+    ...withoutSeat.map((id) => [id, 'ended'] as const),
+  ]);
   for (const { record } of stoppedByGate ? here : []) {
     if (!outcomes.has(record.instanceId)) outcomes.set(record.instanceId, 'ended');
   }

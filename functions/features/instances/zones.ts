@@ -1,5 +1,6 @@
 import type { Failure } from '../../model/failure.ts';
 import type { NodeGroup } from '../../model/fleet.ts';
+import { SPOT_INTERRUPTED } from '../../model/lost-machine.ts';
 import type { ZoneChoice } from '../../model/wanted-create.ts';
 import { zoneChoiceOf } from '../../platform/placement/choose-zone.ts';
 import type { Placement } from '../../platform/placement/lay-out.ts';
@@ -80,7 +81,8 @@ export function nextZoneStep(
 
 /** Returns true if an attempt in another zone of the same location may succeed after this failure. Pure. */
 export function concernsZone({ code, scope }: Failure): boolean {
-  return scope === undefined ? code === 'InsufficientCapacity' : scope === 'zone';
+  if (scope !== undefined) return scope === 'zone';
+  return code === 'InsufficientCapacity' || code === SPOT_INTERRUPTED;
 }
 
 /** Returns what decides in which zone an instance is created; undefined if no zone may be chosen. Pure. */

@@ -12,12 +12,14 @@ import type { Placement } from '../../platform/placement/lay-out.ts';
 import { readSpec } from '../../platform/store/fleets.ts';
 import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 import type { Progress } from './ensure-resource.ts';
+import { hasMarkets, type PointedGroup, refusalOfMarkets } from './verify-markets.ts';
 
 /** Maximum time that a call waits for its permit, in ms. */
 const PERMIT_WAIT_MS = 2_000;
 
 /**
- * Verifies the images and identities that a fleet names by the cloud's own ids, before anything is made at the site.
+ * Verifies the images and identities that a fleet names by the cloud's own ids, and what its markets need, before
+ * anything is made at the site.
  * If the cloud does not answer, or denies the reads, nothing is known, and a launch shows what is wrong.
  *
  * @returns undefined if nothing is known to be wrong
@@ -31,17 +33,24 @@ export async function verifyMachines(
   const groups = await givenAt(context, fleetId, site, opened);
   if (groups.length === 0) return undefined;
   try {
-    const failure = await refusalOfMachines(
-      opened.onTerms({ waitMs: PERMIT_WAIT_MS }),
-      site.location,
-      groups,
-    );
+    const client = opened.onTerms({ waitMs: PERMIT_WAIT_MS });
+    const failure =
+      (await refusalOfMachines(
+        client,
+        site.location,
+        groups.flatMap((one) => givenOf(one, site)),
+      )) ??
+      (await refusalOfMarkets(
+        client,
+        site.location,
+        groups.filter(({ group }) => hasMarkets(group)),
+      ));
     return failure && { failure };
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
     if (error.code === 'NoPermit' || error.code === 'Throttled')
       return { waitMs: error.retryAfterMs ?? 1_000 };
-    context.log.warn('images and identities of a fleet could not be verified', {
+    context.log.warn('images, identities and markets of a fleet could not be verified', {
       fleetId,
       location: site.location,
       code: error.code,
@@ -57,28 +66,32 @@ interface GivenGroup {
   machine: GivenMachine;
 }
 
-/** Returns the node groups at the site that name something by the cloud's own id. */
+/** Returns the node groups at the site that the cloud has to be asked about. */
 async function givenAt(
   { store }: WorkerContext,
   fleetId: string,
   { location }: SiteRef,
   { connection }: OpenConnection,
-): Promise<GivenGroup[]> {
+): Promise<PointedGroup[]> {
   const { nodeGroups } = await readSpec(store, fleetId);
   return nodeGroups.flatMap((group, at) =>
     group.connection === connection.name && group.locations.includes(location) && isGiven(group)
-      ? [{ pointer: `/nodeGroups/${at}`, machine: machineOf(group, location) }]
+      ? [{ pointer: `/nodeGroups/${at}`, group }]
       : [],
   );
 }
 
+function givenOf({ pointer, group }: PointedGroup, { location }: SiteRef): GivenGroup[] {
+  return namesIds(group) ? [{ pointer, machine: machineOf(group, location) }] : [];
+}
+
 type Given = Pick<
   NodeGroup,
-  'imageIsGiven' | 'identity' | 'placementGroup' | 'rootDisk' | 'dataDisks' | 'driver'
+  'imageIsGiven' | 'identity' | 'placementGroup' | 'rootDisk' | 'dataDisks' | 'driver' | 'markets'
 >;
 
 /** Returns true if the node group names something that only the cloud can check. */
-export const isGiven = (group: Given): boolean =>
+const namesIds = (group: Given): boolean =>
   group.imageIsGiven === true ||
   group.identity !== undefined ||
   group.placementGroup !== undefined ||
@@ -95,7 +108,12 @@ function diskTypesOf({ driver, rootDisk, dataDisks = [] }: Given): NonNullable<G
   return named.flatMap(({ field, name }) => (name === undefined ? [] : [{ field, name }]));
 }
 
-/** Returns true if the fleet names something by the cloud's own id at the placement's site. */
+/** Returns true if the node group names something by the cloud's own id, or has markets that need something. */
+export const isGiven = (group: Given): boolean => namesIds(group) || hasMarkets(group);
+
+/**
+ * Returns true if the fleet names something by the cloud's own id at the placement's site, or has markets that need something.
+ */
 export const hasGiven = ({ network, ranges }: Pick<Placement, 'network' | 'ranges'>): boolean =>
   network.mode === 'existing' || ranges.some(({ group }) => isGiven(group));
 

@@ -1,3 +1,4 @@
+import { isEndedUnasked } from '../../model/lost-machine.ts';
 import type { AttemptItem, InstanceItem } from '../../platform/store/instances.ts';
 
 /**
@@ -35,7 +36,8 @@ export function keysWith(keys: readonly string[] | undefined, key: string | unde
 }
 
 function currentAttempt(record: InstanceItem): AttemptItem[] {
-  const { launchToken, location, firstSentAtMs, idempotencyKeys, backendId, failure } = record;
+  const { launchToken, location, firstSentAtMs, idempotencyKeys, backendId, failure, market, onDemandSeats } =
+    record;
   if (firstSentAtMs === undefined) return [];
   const closedAtMs = closingOf(record);
   return [
@@ -46,7 +48,9 @@ function currentAttempt(record: InstanceItem): AttemptItem[] {
       ...(closedAtMs === undefined ? {} : { closedAtMs }),
       ...(idempotencyKeys === undefined ? {} : { idempotencyKeys }),
       ...(backendId === undefined ? {} : { backendId }),
-      ...(backendId !== undefined && failure?.code === 'Vanished' ? { vanished: true } : {}),
+      ...(backendId !== undefined && isEndedUnasked(failure) ? { vanished: true } : {}),
+      ...(market === undefined || market === 'on-demand' ? {} : { market }),
+      ...(onDemandSeats === undefined ? {} : { onDemandSeats }),
     },
   ];
 }

@@ -1,4 +1,5 @@
 import type { CloudInstance } from '../../drivers/contract/driver.ts';
+import { isEndedUnasked } from '../../model/lost-machine.ts';
 import { type InstanceStatus, isClosed } from '../../model/status.ts';
 import type { AttemptItem, InstanceItem } from '../../platform/store/instances.ts';
 import type { ClearableField, InstanceFields } from '../../platform/store/transition.ts';
@@ -27,7 +28,7 @@ export function hasVanished(record: InstanceItem, machine: CloudInstance): boole
  * requested that. If the cloud gives up the removal, the instance goes on.
  */
 export function isLeavingUnasked({ status, closeAs, failure }: InstanceItem): boolean {
-  return status === 'Terminating' && closeAs === undefined && failure?.code === 'Vanished';
+  return status === 'Terminating' && closeAs === undefined && isEndedUnasked(failure);
 }
 
 /** The change to the record of a machine that has reappeared. */
@@ -52,13 +53,15 @@ export function returnOf(record: InstanceItem, machine: CloudInstance, nowMs: nu
   const state = stateOf(record, machine, nowMs);
   if (!state) return undefined;
   const isPresent = attempt.launchToken === record.launchToken;
-  const { launchToken, firstSentAtMs, closedAtMs, idempotencyKeys } = attempt;
+  const { launchToken, firstSentAtMs, closedAtMs, idempotencyKeys, market, onDemandSeats } = attempt;
   const bound: InstanceFields = {
     launchToken,
     firstSentAtMs,
     launchState: 'accepted',
     backendId: machine.backendId,
     acceptedAtMs: closedAtMs ?? nowMs,
+    market: market ?? 'on-demand',
+    ...(onDemandSeats === undefined ? {} : { onDemandSeats }),
     ...(idempotencyKeys === undefined ? {} : { idempotencyKeys }),
     ...(isPresent
       ? {}
@@ -71,6 +74,7 @@ export function returnOf(record: InstanceItem, machine: CloudInstance, nowMs: nu
   if (state.fields.closeAs === undefined) clears.push('closeAs');
   if (state.fields.trouble === undefined) clears.push('trouble');
   if (bound.idempotencyKeys === undefined) clears.push('idempotencyKeys');
+  if (onDemandSeats === undefined) clears.push('onDemandSeats');
   return { to: state.to, location: attempt.location, fields: { ...bound, ...state.fields }, clears };
 }
 

@@ -4,7 +4,17 @@ import type { InstanceItem, SiteEntry } from '../../platform/store/instances.ts'
 import { fieldsOfRunning } from '../instances/record-running.ts';
 import { addressChange } from '../ownership/addresses.ts';
 import { isLeavingUnasked } from '../ownership/returning.ts';
-import { broken, closed, type Finding, giveUp, giveUpBroken, NO_REASON, NONE, whenGone } from './finding.ts';
+import {
+  broken,
+  closed,
+  type Finding,
+  giveUp,
+  giveUpBroken,
+  lossCode,
+  NO_REASON,
+  NONE,
+  whenGone,
+} from './finding.ts';
 
 /**
  * Time in ms after the cloud accepted a create call. If a list does not show the machine after that, the machine is
@@ -92,7 +102,7 @@ export function compare(
 }
 
 function whileTerminating(record: InstanceItem, machine: CloudInstance, nowMs: number): Finding {
-  if (machine.status === 'Terminated') return whenGone(record, nowMs, machine.failureMessage);
+  if (machine.status === 'Terminated') return whenGone(record, nowMs, machine);
   if (machine.status === 'Terminating') return NONE;
   // A machine in Failed still exists and costs money. It is removed like any other machine.
   if (!isLeavingUnasked(record)) return { action: 'terminate', backendId: machine.backendId };
@@ -116,10 +126,10 @@ function whileCreating(record: InstanceItem, machine: CloudInstance, nowMs: numb
 }
 
 function afterCreating(record: InstanceItem, machine: CloudInstance, nowMs: number): Finding {
-  if (machine.status === 'Terminated') return whenGone(record, nowMs, machine.failureMessage);
+  if (machine.status === 'Terminated') return whenGone(record, nowMs, machine);
   if (machine.status === 'Terminating') {
     const message = machine.failureMessage ?? NO_REASON.leaving;
-    const fields = { failure: { code: 'Vanished', message } };
+    const fields = { failure: { code: lossCode(machine), message } };
     return { action: 'change', to: 'Terminating', fields, clears: ['trouble'] };
   }
   return follows(record, machine);

@@ -1,5 +1,6 @@
 import type { CloudInstance } from '../../drivers/contract/driver.ts';
 import type { Failure } from '../../model/failure.ts';
+import { SPOT_INTERRUPTED, VANISHED } from '../../model/lost-machine.ts';
 import type { InstanceStatus } from '../../model/status.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
 import type { ClearableField, InstanceFields } from '../../platform/store/transition.ts';
@@ -37,12 +38,13 @@ export const NONE: Finding = { action: 'none' };
 /**
  * Returns the change for a machine that the cloud no longer has.
  *
- * @param because the cloud's reason; undefined if the cloud gives none
+ * @param machine what the cloud shows of it; undefined if the cloud shows nothing
  */
-export function whenGone(record: InstanceItem, nowMs: number, because?: string): Finding {
+export function whenGone(record: InstanceItem, nowMs: number, machine?: CloudInstance): Finding {
+  const because = machine?.failureMessage;
   if (record.status === 'Terminating') return closed(record, nowMs, because);
-  if (record.status !== 'Creating') return vanished(nowMs, because);
-  const failure = { code: 'Vanished', message: because ?? NO_REASON.goneEarly };
+  if (record.status !== 'Creating') return vanished(nowMs, machine);
+  const failure = { code: lossCode(machine), message: because ?? NO_REASON.goneEarly };
   return {
     action: 'change',
     to: 'Failed',
@@ -61,16 +63,20 @@ export function lacksReason(finding: Finding): boolean {
   return failure !== undefined && WITHOUT_REASON.has(failure.message);
 }
 
+/** Returns the failure code of a machine whose end nothing of ours requested. */
+export const lossCode = (machine: CloudInstance | undefined): string =>
+  machine?.isInterrupted ? SPOT_INTERRUPTED : VANISHED;
+
 /** Returns the change for a machine that the cloud no longer has, although Fleetwright did not remove it. */
-function vanished(nowMs: number, because?: string): Finding {
+function vanished(nowMs: number, machine?: CloudInstance): Finding {
   return {
     action: 'change',
     to: 'Terminated',
     fields: {
       terminatedAt: new Date(nowMs).toISOString(),
       failure: {
-        code: 'Vanished',
-        message: because ?? NO_REASON.gone,
+        code: lossCode(machine),
+        message: machine?.failureMessage ?? NO_REASON.gone,
       },
     },
   };
@@ -102,8 +108,9 @@ export function giveUp(code: string, message: string): Finding & { action: 'chan
 }
 
 /** Returns the change for an instance whose machine failed, or was removed by the cloud, before it ran. */
-export function giveUpBroken({ failureCode, failureQuota }: CloudInstance, message: string): Finding {
-  const finding = giveUp(failureCode ?? 'CloudFailed', message);
+export function giveUpBroken(machine: CloudInstance, message: string): Finding {
+  const { failureCode, failureQuota, isInterrupted } = machine;
+  const finding = giveUp(isInterrupted ? SPOT_INTERRUPTED : (failureCode ?? 'CloudFailed'), message);
   if (failureCode !== 'QuotaExceeded') return finding;
   return { ...finding, fields: { ...finding.fields, exceededQuota: failureQuota ?? {} } };
 }

@@ -1,5 +1,5 @@
 import type { Offer } from '../../model/cloud.ts';
-import { typeFor } from '../../platform/placement/choose-type.ts';
+import { choiceFor, typeFor } from '../../platform/placement/choose-type.ts';
 import { groupAt } from '../../platform/placement/lay-out.ts';
 import { microUsdPerHourOf } from '../../platform/placement/machine-price.ts';
 import { readCatalogue } from '../../platform/store/catalogue.ts';
@@ -38,7 +38,7 @@ async function typeOf(
 
 async function priceOf(
   { store, layout }: WorkerContext,
-  { fleetId, index, connectionKey, location, zone }: InstanceItem,
+  { fleetId, index, connectionKey, location, zone, market }: InstanceItem,
   instanceType: string,
 ): Promise<number | undefined> {
   const named = { location, instanceType, ...(zone === undefined ? {} : { zone }) };
@@ -50,7 +50,8 @@ async function priceOf(
   });
   const isHere = (offer: Offer) => offer.zone !== undefined && offer.zone === zone;
   const offer = offers.find(isHere) ?? offers.find((one) => one.zone === undefined);
-  if (offer?.priceUsdPerHour === undefined) return undefined;
   const group = groupAt((await layout(fleetId)).placements, index)?.group;
-  return microUsdPerHourOf(group ?? {}, offer.priceUsdPerHour);
+  const isSpot = group && choiceFor(group, location, { instanceType, market }).market === 'spot';
+  const price = isSpot ? offer?.spotPriceUsdPerHour : offer?.priceUsdPerHour;
+  return price === undefined ? undefined : microUsdPerHourOf(group ?? {}, price);
 }

@@ -1,5 +1,5 @@
 import { mayStop, type QuotaNeed } from './quotas.ts';
-import { type SiteState, scopeOf } from './site-state.ts';
+import { deniedOf, type SiteState, scopeOf } from './site-state.ts';
 
 /** Returns true if something that a cloud refused for some launches, and not for others, stops launches at a site. */
 export function hasBlocksOfTypes({ closed = {}, scarce = {}, denied = {} }: SiteState): boolean {
@@ -22,6 +22,6 @@ export function withBlocksOf(state: SiteState, needs: readonly QuotaNeed[]): Sit
     ...state,
     closed: those(closed, (_, entry) => needs.some((need) => mayStop(entry, need))),
     scarce: those(scarce, (key) => types.has(scopeOf(key).instanceType)),
-    denied: those(denied, (type) => types.has(type)),
+    denied: those(denied, (key) => types.has(deniedOf(key).instanceType)),
   };
 }

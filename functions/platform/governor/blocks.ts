@@ -1,6 +1,6 @@
 import type { Failure } from '../../model/failure.ts';
 import type { WantedCreate } from '../../model/wanted-create.ts';
-import { type CapacityScope, checkCapacity, withScarcity } from './capacity.ts';
+import { checkCapacity, withScarcity } from './capacity.ts';
 import { checkDenials, denied, withoutDenial } from './denials.ts';
 import {
   checkQuotas,
@@ -10,7 +10,7 @@ import {
   type QuotaAnswer,
   type QuotaRefusal,
 } from './quotas.ts';
-import { capacityScope, type SiteState } from './site-state.ts';
+import { type CapacityScope, capacityScope, denialScope, type SiteState } from './site-state.ts';
 
 /** Reasons why a launch is queued. */
 export type QueueReason =
@@ -169,7 +169,7 @@ function accepted(state: SiteState, wanted: WantedCreate, nowMs: number): SiteSt
   const scope = capacityScope(wanted);
   const { closed: shut = {} } = state;
   const closed = wanted.hasFreed === true ? holdQuotas(shut, wanted, nowMs) : openQuotas(shut, wanted);
-  const isDenied = state.denied?.[wanted.instanceType] !== undefined;
+  const isDenied = state.denied?.[denialScope(wanted)] !== undefined;
   if (!state.outage && !state.scarce?.[scope] && closed === shut && !isDenied) return state;
   const { outage: _over, ...rest } = state;
   const { [scope]: _enough, ...scarce } = state.scarce ?? {};

@@ -2,7 +2,7 @@ import type { Failure } from '../../model/failure.ts';
 import type { WantedCreate } from '../../model/wanted-create.ts';
 import { chooseZone } from '../placement/choose-zone.ts';
 import { FORGOTTEN_MS, PROBE_MS } from './probes.ts';
-import { capacityScope, type SiteState } from './site-state.ts';
+import { type CapacityScope, capacityScope, type SiteState } from './site-state.ts';
 
 /**
  * For this time after the cloud reported a lack of capacity, launches that may go elsewhere do so without a call in
@@ -21,12 +21,6 @@ export type CapacityCheck =
   | { kind: 'leave'; failure: Failure };
 
 type Scarce = NonNullable<SiteState['scarce']>[string];
-
-/** What a lack of capacity is about: an instance type in a zone, or at the location if the zone is not known. */
-export interface CapacityScope {
-  zone?: string | undefined;
-  instanceType: string;
-}
 
 /** What is known of the capacity of one zone, for one launch. */
 interface ZoneState {
@@ -92,11 +86,15 @@ function probe(
 }
 
 /** Fails a launch. The failure's scope tells whether another zone of the location may still have capacity. */
-function leave(zones: readonly ZoneState[], { instanceType, mayChangeZone }: WantedCreate): CapacityCheck {
+function leave(
+  zones: readonly ZoneState[],
+  { instanceType, market, mayChangeZone }: WantedCreate,
+): CapacityCheck {
   const sinceMs = Math.max(...zones.map(({ scarce }) => scarce?.sinceMs ?? 0));
-  const message = `the cloud had no capacity of ${instanceType} at ${new Date(sinceMs).toISOString()}`;
+  const what = market === undefined || market === 'on-demand' ? 'capacity' : `${market} capacity`;
+  const message = `the cloud had no ${what} of ${instanceType} at ${new Date(sinceMs).toISOString()}`;
   const scope = mayChangeZone === true ? 'zone' : 'site';
-  return { kind: 'leave', failure: { code: 'InsufficientCapacity', message, scope } };
+  return { kind: 'leave', failure: { code: 'InsufficientCapacity', message, scope, isUnasked: true } };
 }
 
 function isProbed(scarce: Scarce | undefined, nowMs: number): boolean {

@@ -4,7 +4,7 @@ import { applyFeedback, type Feedback } from './blocks.ts';
 import { noteAccepted, type RateLimit, scheduleCalls, slowCalls, type Throttle } from './rate.ts';
 import { createRateLimit } from './rate-limits.ts';
 import { createKey, type GovernedSite, type SiteKey } from './site.ts';
-import { IDLE_SITE, type SiteState, siteStateSchema } from './site-state.ts';
+import { deniedOf, IDLE_SITE, type SiteState, siteStateSchema } from './site-state.ts';
 
 /** Time after its start time for which a call for several machines is remembered. */
 const TOGETHER_KEPT_MS = 60_000;
@@ -123,7 +123,7 @@ export async function noteFirstRun(store: Store<'governor'>, site: GovernedSite)
  */
 export async function reopenDenials(store: Store<'governor'>, site: SiteKey): Promise<string[]> {
   return await updateVersioned<SiteState, string[]>(store, createKey(site), siteStateSchema, (current) => {
-    const types = Object.keys(current?.denied ?? {});
+    const types = [...new Set(Object.keys(current?.denied ?? {}).map((key) => deniedOf(key).instanceType))];
     if (!current || types.length === 0) return { state: undefined, answer: [] };
     const { denied: _open, ...rest } = current;
     return { state: rest, answer: types };

@@ -1,7 +1,7 @@
 import type { Failure } from '../../model/failure.ts';
 import type { WantedCreate } from '../../model/wanted-create.ts';
 import { PROBE_MS } from './probes.ts';
-import type { Denial, SiteState } from './site-state.ts';
+import { type Denial, denialScope, type SiteState } from './site-state.ts';
 
 /** Result of the check of one launch against the denials of its site. */
 export type DenialCheck =
@@ -14,7 +14,7 @@ const FIRST_RETRY_MS = 60_000;
 const LONGEST_RETRY_MS = 30 * 60_000;
 /** A denial is forgotten this long after its `retryAtMs`. */
 export const DENIAL_FORGOTTEN_MS = 3_600_000;
-/** Maximum number of denied instance types of a site. The site's state is one small item. */
+/** Maximum number of denied instance types and markets of a site. The site's state is one small item. */
 const MOST_TYPES = 20;
 /** Maximum number of fleets that a denial remembers. */
 const MOST_FLEETS = 50;
@@ -22,8 +22,8 @@ const MOST_WORDS = 300;
 const FIRST_ROUND = 1;
 
 /**
- * Checks a launch against the cloud's denials of its instance type. A denial may come from a policy about the type, or
- * from a region that is closed to the account. Each type therefore asks the cloud once.
+ * Checks a launch against the cloud's denials of its instance type and market. A denial may come from a policy about the
+ * type or the market, or from a region that is closed to the account. Each type therefore asks the cloud once in a market.
  *
  * A launch becomes the probe if the denial is old enough, or if a user has asked for another round of its fleet. The
  * probe is recorded in `state`, which is changed in place.
@@ -41,7 +41,7 @@ export function checkDenials(state: SiteState, wanted: WantedCreate, nowMs: numb
   const isWish = wanted.round > (denial.askedIn[wanted.fleetId] ?? FIRST_ROUND);
   if (nowMs < denial.retryAtMs && !isWish) return { kind: 'permanent', failure };
   const probe = { instanceId: wanted.instanceId, untilMs: nowMs + PROBE_MS };
-  state.denied = { ...state.denied, [wanted.instanceType]: { ...asked(denial, wanted), probe } };
+  state.denied = { ...state.denied, [denialScope(wanted)]: { ...asked(denial, wanted), probe } };
   return { kind: 'none', isProbe: true };
 }
 
@@ -61,22 +61,22 @@ export function denied(state: SiteState, wanted: WantedCreate, message: string, 
     retryAtMs: known && !isFurther ? known.retryAtMs : nowMs + delayMs,
     ...(isProbed ? { probe: earlier } : {}),
   };
-  const { [wanted.instanceType]: _earlier, ...others } = state.denied ?? {};
+  const { [denialScope(wanted)]: _earlier, ...others } = state.denied ?? {};
   const kept = Object.entries(others).slice(1 - MOST_TYPES);
-  return { ...state, denied: { ...Object.fromEntries(kept), [wanted.instanceType]: denial } };
+  return { ...state, denied: { ...Object.fromEntries(kept), [denialScope(wanted)]: denial } };
 }
 
 /** Returns the denials without the denial of an instance type of which the cloud has accepted a create. */
 export function withoutDenial(
   { denied = {} }: SiteState,
-  { instanceType }: WantedCreate,
+  wanted: WantedCreate,
 ): NonNullable<SiteState['denied']> {
-  const { [instanceType]: _over, ...rest } = denied;
+  const { [denialScope(wanted)]: _over, ...rest } = denied;
   return rest;
 }
 
-function denialOf({ denied }: SiteState, { instanceType }: WantedCreate, nowMs: number): Denial | undefined {
-  const denial = denied?.[instanceType];
+function denialOf({ denied }: SiteState, wanted: WantedCreate, nowMs: number): Denial | undefined {
+  const denial = denied?.[denialScope(wanted)];
   return denial && denial.retryAtMs + DENIAL_FORGOTTEN_MS >= nowMs ? denial : undefined;
 }
 

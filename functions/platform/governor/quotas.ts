@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { RefusedQuota } from '../../drivers/contract/quota.ts';
+import { marketSchema } from '../../model/market.ts';
 import { type QuotaSubject, quotaSubjectSchema } from '../../model/quota-subject.ts';
 import type { WantedCreate } from '../../model/wanted-create.ts';
 import { isoTime } from '../runtime/clock.ts';
@@ -17,6 +18,11 @@ export const closedSchema = z.object({
   of: quotaSubjectSchema.default('family'),
   /** The family, or the class of instance types, that the quota counts. Absent: all instance types. */
   name: z.string().optional(),
+  /**
+   * The market that the quota counts, if it is not on-demand: clouds count the families, vCPUs and memory of each market
+   * apart. Absent for what is counted over all markets, too.
+   */
+  market: marketSchema.optional(),
   /** Launches that need at most this much may still go out, in the unit of `of`. Absent: all are stopped. */
   room: z.number().optional(),
   limit: z.number().optional(),
@@ -114,13 +120,17 @@ export function closeQuota(closed: ClosedQuotas, refusal: QuotaRefusal, nowMs: n
   // The networks of a site have a block of their own, because launches wait for them; see `network-quota.ts`.
   if (isAlone === true || quota.of === 'networks' || isTooBig(quota, wanted)) return closed;
   const name = nameOf(quota, wanted);
-  const key = [...(quota.of === 'family' ? [] : [quota.of]), ...(name === undefined ? [] : [name])].join(' ');
+  const market = IS_PER_MARKET[quota.of] && marketOf(wanted) !== 'on-demand' ? wanted.market : undefined;
+  const key = [quota.of === 'family' ? undefined : quota.of, name, market]
+    .filter((part) => part !== undefined)
+    .join(' ');
   const past = closed[key];
   const known = past && !isForgotten(past, nowMs) ? past : undefined;
   const room = roomAfter(quota, wanted, known);
   const entry: ClosedQuota = {
     of: quota.of,
     ...(name === undefined ? {} : { name }),
+    ...(market === undefined ? {} : { market }),
     ...(room === undefined ? {} : { room }),
     ...(quota.limit === undefined ? {} : { limit: quota.limit }),
     ...(quota.used === undefined ? {} : { used: quota.used }),
@@ -162,21 +172,39 @@ export type QuotaNeed = Pick<WantedCreate, 'instanceType' | 'vcpus' | 'memoryGb'
  * Returns true if the quota may stop such a launch. The class of its instance type and its market are not known, so that
  * quotas of a class and of spot machines may stop it.
  */
-export const mayStop = (entry: ClosedQuota, need: QuotaNeed): boolean =>
-  stops(entry, { ...need, spot: true, ...(entry.name === undefined ? {} : { quotaClass: entry.name }) });
+export function mayStop(entry: ClosedQuota, need: QuotaNeed): boolean {
+  const { name, of, market = of === 'spot' ? 'spot' : 'on-demand' } = entry;
+  return stops(entry, { ...need, market, ...(name === undefined ? {} : { quotaClass: name }) });
+}
+
+/** True for each subject of which a cloud counts the machines of each market apart. */
+const IS_PER_MARKET: Readonly<Record<QuotaSubject, boolean>> = {
+  family: true,
+  vcpus: true,
+  memoryGb: true,
+  spot: false,
+  instances: false,
+  addresses: false,
+  networks: false,
+  volumes: false,
+  account: false,
+};
+
+const marketOf = ({ market = 'on-demand' }: Pick<WantedCreate, 'market'>) => market;
 
 /** Returns true if the launch needs a part of this quota, and more than is known to be left. */
 function stops(
-  { of, name, room }: ClosedQuota,
-  wanted: QuotaNeed & Pick<WantedCreate, 'quotaClass' | 'spot'>,
+  { of, name, market = 'on-demand', room }: ClosedQuota,
+  wanted: QuotaNeed & Pick<WantedCreate, 'quotaClass' | 'market'>,
 ): boolean {
+  if (IS_PER_MARKET[of] && market !== marketOf(wanted)) return false;
   switch (of) {
     case 'networks':
       return false;
     case 'family':
       return familyOf(wanted.instanceType) === name;
     case 'spot':
-      return wanted.spot === true;
+      return wanted.market === 'spot';
     case 'instances':
     case 'addresses':
     case 'account':

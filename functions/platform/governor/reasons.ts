@@ -7,7 +7,7 @@ import { FORGOTTEN_MS } from './probes.ts';
 import { isForgotten } from './quotas.ts';
 import { type CallState, IDLE_CALLS, rateMultiplier, scheduleCalls } from './rate.ts';
 import { createRateLimit } from './rate-limits.ts';
-import { type SiteState, scopeOf } from './site-state.ts';
+import { deniedOf, type SiteState, scopeOf } from './site-state.ts';
 
 /**
  * Maximum number of reasons of one kind for one location. Further reasons are left out, so that users can read the
@@ -105,9 +105,10 @@ function quotaReasons({ closed = {} }: SiteState, nowMs: number): GovernorReason
     .filter((entry) => !isForgotten(entry, nowMs))
     .sort((one, other) => other.sinceMs - one.sinceMs)
     .slice(0, MOST_SCOPES)
-    .map(({ of, name, limit, used, metBy, message, sinceMs, retryAtMs }) => ({
+    .map(({ of, name, market, limit, used, metBy, message, sinceMs, retryAtMs }) => ({
       why: 'quota',
       of,
+      ...(market === undefined ? {} : { market }),
       ...(of !== 'family' || name === undefined ? {} : { family: name }),
       ...(of === 'family' || name === undefined ? {} : { within: name }),
       ...(limit === undefined ? {} : { limit }),
@@ -124,9 +125,9 @@ function denialReasons({ denied = {} }: SiteState, nowMs: number): GovernorReaso
     .filter(([, { retryAtMs }]) => retryAtMs + DENIAL_FORGOTTEN_MS >= nowMs)
     .sort(([, one], [, other]) => other.sinceMs - one.sinceMs)
     .slice(0, MOST_SCOPES)
-    .map(([instanceType, { message, sinceMs, retryAtMs, probe }]) => ({
+    .map(([scope, { message, sinceMs, retryAtMs, probe }]) => ({
       why: 'denied',
-      instanceType,
+      ...deniedOf(scope),
       message,
       sinceAt: isoTime(sinceMs),
       retryAt: isoTime(retryAtMs),

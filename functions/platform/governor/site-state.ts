@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Market } from '../../model/market.ts';
 import { holdersSchema } from './pack-holders.ts';
 import { probeSchema } from './probes.ts';
 import { closedSchema } from './quotas.ts';
@@ -12,7 +13,7 @@ const scarceSchema = z.object({
   probe: probeSchema.optional(),
 });
 
-/** Entry of the denials of a site: an instance type of which the cloud denies a create to the credential. */
+/** Entry of the denials of a site: an instance type in a market of which the cloud denies a create to the credential. */
 const denialSchema = z.object({
   message: z.string(),
   sinceMs: z.number(),
@@ -72,7 +73,7 @@ export const siteStateSchema = callStateSchema.extend({
       probe: probeSchema.optional(),
     })
     .optional(),
-  /** What the cloud denies to the credential, by instance type; see `denials.ts`. */
+  /** What the cloud denies to the credential, by the key that `denialScope` returns; see `denials.ts`. */
   denied: z.record(z.string(), denialSchema).optional(),
   /**
    * Which budget of the connection is used up, for example `createsPerDay`. Before `untilMs`, no launch of the site
@@ -84,17 +85,38 @@ export type SiteState = z.infer<typeof siteStateSchema>;
 
 export const IDLE_SITE: SiteState = { ...IDLE_CALLS, holders: {} };
 
-/** Returns the key under which a lack of capacity is cached: zone, instance type and market. */
-export const capacityScope = ({
-  instanceType,
-  zone,
-}: {
-  instanceType: string;
+/** What a lack of capacity is about: an instance type and a market, in a zone, or at the location if it is not known. */
+export interface CapacityScope {
   zone?: string | undefined;
-}): string => `${zone ?? '*'} ${instanceType} on-demand`;
+  instanceType: string;
+  /** Absent: on-demand. */
+  market?: Market | undefined;
+  /** The reservation, in the market `reserved`. */
+  reservationId?: string | undefined;
+}
+
+/**
+ * Returns the key under which a lack of capacity is cached: zone, instance type and market. Reservations are apart from
+ * each other.
+ */
+export function capacityScope(scope: CapacityScope): string {
+  const { instanceType, zone, market = 'on-demand', reservationId } = scope;
+  const within = market === 'reserved' && reservationId !== undefined ? `:${reservationId}` : '';
+  return `${zone ?? '*'} ${instanceType} ${market}${within}`;
+}
 
 /** Parses a key that `capacityScope` made. */
 export function scopeOf(scope: string): { zone?: string; instanceType: string; market: string } {
   const [zone = '*', instanceType = '', market = ''] = scope.split(' ');
   return { ...(zone === '*' ? {} : { zone }), instanceType, market };
+}
+
+/** Returns the key under which a denial is cached: instance type, and market unless it is on-demand. */
+export const denialScope = ({ instanceType, market = 'on-demand' }: CapacityScope): string =>
+  market === 'on-demand' ? instanceType : `${instanceType} ${market}`;
+
+/** Parses a key that `denialScope` made. */
+export function deniedOf(scope: string): { instanceType: string; market: string } {
+  const [instanceType = '', market = 'on-demand'] = scope.split(' ');
+  return { instanceType, market };
 }

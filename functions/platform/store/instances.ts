@@ -1,6 +1,7 @@
 import { BatchGetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
 import { type InstanceRef, instanceId } from '../../model/identifiers.ts';
+import { marketSchema } from '../../model/market.ts';
 import { quotaSubjectSchema } from '../../model/quota-subject.ts';
 import { instanceStatusSchema } from '../../model/status.ts';
 import { BY_SITE_INDEX, instanceKey, instancePartition, siteName } from './keys.ts';
@@ -49,6 +50,10 @@ export const attemptSchema = z.object({
   backendId: z.string().optional(),
   /** True if the machine ceased to exist although its removal was not requested. */
   vanished: z.boolean().optional(),
+  /** The market of the attempt. Absent: on-demand. */
+  market: marketSchema.optional(),
+  /** As in the record of the instance, if the attempt was on demand in a node group that limits that. */
+  onDemandSeats: z.number().optional(),
 });
 export type AttemptItem = z.infer<typeof attemptSchema>;
 
@@ -83,7 +88,10 @@ export const instanceItemSchema = z.object({
   tried: z.array(z.string()).default([]),
   /** Zones of this location where an attempt of this round ended without a machine, for a reason of the zone. */
   triedZones: z.array(triedZoneSchema).default([]),
-  /** Instance types of the node group that an attempt of this round had at this location, without the present one. */
+  /**
+   * Instance types of the node group that an attempt of this round had at this location in this market, without the
+   * present one.
+   */
   triedTypes: z.array(z.string()).optional(),
   /**
    * Maximum number of machines in the next create call for the instance. Absent: no limit. The cloud refused a larger
@@ -147,6 +155,13 @@ export const instanceItemSchema = z.object({
   ipv6: z.string().optional(),
   /** The type of the machine or of the present attempt. Absent: the first type of the node group. */
   instanceType: z.string().optional(),
+  /** The market of the machine or of the present attempt. Absent: the first market of the node group. */
+  market: marketSchema.optional(),
+  /**
+   * Present if the instance has one of its node group's on-demand seats, until the record is closed: the number of seats
+   * that the group has. See `on-demand-seats.ts`.
+   */
+  onDemandSeats: z.number().optional(),
   launchedAt: z.string(),
   runningAt: z.string().optional(),
   /** Time at which the record last became Terminating. */

@@ -14,6 +14,7 @@ import type { InstanceRef } from '../../model/identifiers.ts';
  * | the deployment's id; the beat of its tables; its removal | `DEPLOYMENT` | `ID`, `BEAT`, `ENDING` |
  * | fleet | `FLEET#<fleet>` | `META` |
  * | placement: a fleet's counters at one site | `FLEET#<fleet>` | `PLACEMENT#<connection key>#<location>` |
+ * | on-demand seats: how many of a node group's limited on-demand instances exist | `FLEET#<fleet>` | `ON-DEMAND#<node group>` |
  * | spec: the accepted request, immutable | `SPEC#<fleet>` | `SPEC` |
  * | instance | `INST#<fleet>#<chunk>` | `<index>` |
  * | network resource of one fleet | `NET#<fleet>` | `<connection key>#<location>#<kind>#<name>` |
@@ -76,6 +77,11 @@ export const PLACEMENT_PREFIX = 'PLACEMENT#';
 export const placementKey = (fleetId: string, connectionKey: string, location: string): Key => ({
   pk: `FLEET#${fleetId}`,
   sk: `${PLACEMENT_PREFIX}${siteName(connectionKey, location)}`,
+});
+
+export const onDemandKey = (fleetId: string, nodeGroup: string): Key => ({
+  pk: `FLEET#${fleetId}`,
+  sk: `ON-DEMAND#${nodeGroup}`,
 });
 
 export function instanceKey({ fleetId, index }: InstanceRef): Key {

@@ -2,6 +2,7 @@ import { launchToken } from '../../model/identifiers.ts';
 import { counterWrite, countInstance, countRequested, countStepFrom, noChange } from './counters.ts';
 import type { AttemptItem, InstanceItem } from './instances.ts';
 import { instanceKey } from './keys.ts';
+import { seatChanges, seatWrite } from './on-demand-seats.ts';
 import type { Store } from './store.ts';
 import { transactWrite } from './transact.ts';
 import { instanceWrite, type StatusChange, stepOf, unchanged } from './transition.ts';
@@ -42,6 +43,8 @@ export async function moveInstance(
         ...unchanged(record),
       },
     },
+    // Another location begins with the first market, so that the move only gives a seat back.
+    ...seatChanges([{ before: record, after: next }]).map((one) => seatWrite(store, one)),
   ]);
   if (refusals.length === 0) return 'moved';
   return refusals.some(({ at }) => at === 2) ? 'lost' : 'barred';
@@ -50,7 +53,15 @@ export async function moveInstance(
 /** Fields of a record whose next attempt is at the same location. */
 export type NextAttempt = Pick<
   InstanceItem,
-  'triedZones' | 'callLimit' | 'calledAtMs' | 'usedTokens' | 'quotaTries' | 'instanceType' | 'triedTypes'
+  | 'triedZones'
+  | 'callLimit'
+  | 'calledAtMs'
+  | 'usedTokens'
+  | 'quotaTries'
+  | 'instanceType'
+  | 'market'
+  | 'triedTypes'
+  | 'onDemandSeats'
 >;
 
 /**
@@ -59,16 +70,27 @@ export type NextAttempt = Pick<
  * on at the placement.
  *
  * @param next fields of the new record
- * @returns as `moveInstance`
+ * @returns as `moveInstance`. `no-seat`: the next attempt would be on demand, and the node group may not have another
+ *   on-demand instance
  */
 export async function repeatInstance(
   store: Store<'fleets'>,
   record: InstanceItem,
   next: NextAttempt,
   earlierAttempts: AttemptItem[],
-): Promise<'moved' | 'barred' | 'lost'> {
-  const { fleetId, connectionKey, location, tried, quotaTries, instanceType, triedTypes } = record;
-  const planned = plannedAt(record, location, earlierAttempts);
+): Promise<'moved' | 'barred' | 'lost' | 'no-seat'> {
+  const { fleetId, connectionKey, location, tried, quotaTries } = record;
+  const { instanceType, market, triedTypes, onDemandSeats } = record;
+  const planned: InstanceItem = {
+    ...plannedAt(record, location, earlierAttempts),
+    tried,
+    ...(quotaTries === undefined ? {} : { quotaTries }),
+    ...(instanceType === undefined ? {} : { instanceType }),
+    ...(market === undefined ? {} : { market }),
+    ...(triedTypes === undefined ? {} : { triedTypes }),
+    ...(onDemandSeats === undefined ? {} : { onDemandSeats }),
+    ...next,
+  };
   const counters = noChange();
   countInstance(counters, record, -1);
   countInstance(counters, planned, 1);
@@ -77,21 +99,15 @@ export async function repeatInstance(
     {
       Put: {
         TableName: store.tables.fleets,
-        Item: {
-          ...instanceKey(record),
-          ...planned,
-          tried,
-          ...(quotaTries === undefined ? {} : { quotaTries }),
-          ...(instanceType === undefined ? {} : { instanceType }),
-          ...(triedTypes === undefined ? {} : { triedTypes }),
-          ...next,
-        },
+        Item: { ...instanceKey(record), ...planned },
         ...unchanged(record),
       },
     },
+    ...seatChanges([{ before: record, after: planned }]).map((one) => seatWrite(store, one)),
   ]);
   if (refusals.length === 0) return 'moved';
-  return refusals.some(({ at }) => at === 1) ? 'lost' : 'barred';
+  if (refusals.some(({ at }) => at === 1)) return 'lost';
+  return refusals.some(({ at }) => at === 0) ? 'barred' : 'no-seat';
 }
 
 /**
@@ -100,8 +116,8 @@ export async function repeatInstance(
  *
  * @param location where the machine is
  * @param secondsSinceCreation age of the fleet in seconds, for the cost counters
- * @returns `stopped`: launching has ended at the machine's location; `lost`: the record has changed since it was read,
- *   or the removal was requested
+ * @returns `stopped`: launching has ended at the machine's location, or the node group may not have another on-demand
+ *   instance; `lost`: the record has changed since it was read, or the removal was requested
  */
 export async function returnInstance(
   store: Store<'fleets'>,
@@ -119,9 +135,11 @@ export async function returnInstance(
     counterWrite(store, { fleetId, connectionKey, location }, arriving, 'not-ended'),
     counterWrite(store, { fleetId, connectionKey, location: left }, leaving, 'there'),
     instanceWrite(store, change, secondsSinceCreation, location),
+    ...seatChanges([stepOf(change)]).map((one) => seatWrite(store, one)),
   ]);
   if (refusals.length === 0) return 'returned';
-  return refusals.some(({ at }) => at === 0) ? 'stopped' : 'lost';
+  if (refusals.some(({ at }) => at === 0)) return 'stopped';
+  return refusals.some(({ at }) => at === 2) ? 'lost' : 'stopped';
 }
 
 /**

@@ -7,6 +7,7 @@ import type { Failure } from '../../model/failure.ts';
 import { fieldErrorSchema } from '../../model/field-error.ts';
 import { networkModeSchema } from '../../model/network-choice.ts';
 import { type InstanceStatus, instanceStatusSchema } from '../../model/status.ts';
+import { choicesAt, priceOf } from '../placement/choose-type.ts';
 import type { Placement } from '../placement/lay-out.ts';
 import { fleetKey, PLACEMENT_PREFIX, placementKey } from './keys.ts';
 import type { Store } from './store.ts';
@@ -61,7 +62,7 @@ export const placementItemSchema = z.object({
   stuck: stuckItemSchema.extend({ instances: z.number(), instanceId: z.string() }).optional(),
   /** Absent in placements that a release opened which did not count `ended<round>` and `moving`. */
   countsRounds: z.literal(true).optional(),
-  /** Names of the node groups whose instance type has no known price at this location. */
+  /** Names of the node groups of which an instance type has no known price at this location, in one of their markets. */
   unpricedGroups: z.array(z.string()).default([]),
   /** Sum of the prices of the running instances, in millionths of a dollar per hour. */
   microUsdPerHour: z.number(),
@@ -102,7 +103,9 @@ function newItem(
     failureExamples: {},
     countsRounds: true,
     unpricedGroups: ranges.flatMap(({ group }) =>
-      group.pricesUsdPerHour[location] === undefined ? [group.name] : [],
+      choicesAt(group, location).some((choice) => priceOf(choice, location) === undefined)
+        ? [group.name]
+        : [],
     ),
     microUsdPerHour: 0,
     microUsdSeconds: 0,
@@ -255,7 +258,7 @@ export async function readPlacement(
 }
 
 /**
- * Reads a fleet's item (unparsed) and all placements of the fleet. They are in one partition, with at most 201 small
+ * Reads a fleet's item (unparsed) and all placements of the fleet. They are in one partition, with at most 301 small
  * items.
  */
 export async function readFleetPartition(
@@ -277,7 +280,7 @@ export async function readFleetPartition(
     );
     for (const item of page.Items ?? []) {
       if (String(item['sk']).startsWith(PLACEMENT_PREFIX)) placements.push(placementItemSchema.parse(item));
-      else meta = item;
+      else if (item['sk'] === fleetKey(fleetId).sk) meta = item;
     }
     start = page.LastEvaluatedKey;
   } while (start);

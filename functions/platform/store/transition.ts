@@ -15,6 +15,7 @@ import {
 } from './counters.ts';
 import type { InstanceItem } from './instances.ts';
 import { instanceKey, placementKey, siteName } from './keys.ts';
+import { seatChanges, seatsTakenBy, seatWrite } from './on-demand-seats.ts';
 import type { Store } from './store.ts';
 import { MAX_TRANSACT_ITEMS, type TransactItem, transactWrite } from './transact.ts';
 
@@ -34,7 +35,8 @@ export type ClearableField =
   | 'closeAs'
   | 'terminatedAt'
   | 'closedAtMs'
-  | 'idempotencyKeys';
+  | 'idempotencyKeys'
+  | 'onDemandSeats';
 
 /**
  * The claim of an attempt, which is written before any call to the cloud for the attempt. `replaces` is the record from
@@ -76,14 +78,19 @@ export interface TransitionResult {
    * reopened records). None of the remaining changes was written.
    */
   stoppedByGate: boolean;
+  /**
+   * Ids of instances whose record was not reopened, because their node group may not have another on-demand instance.
+   */
+  withoutSeat: string[];
 }
 
-const CHANGES_PER_TRANSACTION = MAX_TRANSACT_ITEMS - 1;
 /**
  * Maximum number of node groups in one transaction. The counters of more groups might not fit into one update
  * expression.
  */
 const GROUPS_PER_TRANSACTION = 5;
+/** Besides the changes, a transaction has the counters and, for each node group, its on-demand seats. */
+const CHANGES_PER_TRANSACTION = MAX_TRANSACT_ITEMS - 1 - GROUPS_PER_TRANSACTION;
 
 /**
  * Writes status changes of instances together with the counters of their placement, in as few transactions as possible.
@@ -97,16 +104,18 @@ export async function transition(
   changes: readonly (Claim | StatusChange)[],
   secondsSinceCreation: number,
 ): Promise<TransitionResult> {
-  const result: TransitionResult = { applied: [], refused: [], stoppedByGate: false };
+  const result: TransitionResult = { applied: [], refused: [], stoppedByGate: false, withoutSeat: [] };
   for (const part of inTransactions(changes)) {
     let rest = part;
     while (rest.length > 0) {
       const counters = noChange();
       for (const change of rest) countStep(counters, stepOf(change), secondsSinceCreation);
       const items = rest.map((change) => instanceWrite(store, change, secondsSinceCreation));
+      const seats = seatChanges(rest.map(stepOf));
       const refusals = await transactWrite(store, [
         counterWrite(store, placement, counters, conditionOf(rest)),
         ...items,
+        ...seats.map((one) => seatWrite(store, one)),
       ]);
       if (refusals.length === 0) {
         result.applied.push(...rest.map(({ record }) => record.instanceId));
@@ -118,7 +127,14 @@ export async function transition(
         return result;
       }
       result.refused.push(...rest.filter((_, i) => refusedAt.has(i)).map(({ record }) => record.instanceId));
-      rest = rest.filter((_, i) => !refusedAt.has(i));
+      const full = new Set(
+        seats.filter((_, i) => refusedAt.has(rest.length + i)).map(({ nodeGroup }) => nodeGroup),
+      );
+      const needsSeat = (change: Claim | StatusChange) =>
+        full.has(change.record.nodeGroup) && seatsTakenBy(stepOf(change)) > 0;
+      const standing = rest.filter((_, i) => !refusedAt.has(i));
+      result.withoutSeat.push(...standing.filter(needsSeat).map(({ record }) => record.instanceId));
+      rest = standing.filter((change) => !needsSeat(change));
     }
   }
   return result;
@@ -163,6 +179,7 @@ export function stepOf(change: Claim | StatusChange): Step {
     if (fields?.failure) after.failure = fields.failure;
     if (fields?.closeAs) after.closeAs = fields.closeAs;
     if (fields?.round !== undefined) after.round = fields.round;
+    if (fields?.onDemandSeats !== undefined) after.onDemandSeats = fields.onDemandSeats;
     if (fields?.microUsdPerHour !== undefined) after.microUsdPerHour = fields.microUsdPerHour;
     return { before: record, after };
   }

@@ -1,4 +1,4 @@
-import type { Violation } from './records.ts';
+import type { InstanceRecord, Violation } from './records.ts';
 import { Refusal, type RefusalCode, type UsedUp } from './refusals.ts';
 import { type CallName, meteredActionSchema, rateKindOf } from './requests.ts';
 import type { Site } from './state.ts';
@@ -54,15 +54,21 @@ export class Admission {
    *
    * @throws Refusal QuotaExceeded, TooManyPendingInstances, TooManyPendingLocations
    */
-  takeSlot({ cloud, site, nowMs }: Target): void {
+  takeSlot({ cloud, site, nowMs }: Target, market: InstanceRecord['market']): void {
     const { state } = this.#world;
     state.retire(site, nowMs);
+    const spotQuota = cloud.spot?.instanceQuota;
+    const isOfSpot = (of: InstanceRecord['market']) => spotQuota !== undefined && of === 'spot';
     const quota = cloud.locations[site.key.location]?.instanceQuota ?? cloud.instanceQuota;
+    const most = isOfSpot(market) ? (spotQuota ?? quota) : quota;
     const existing = [...site.live.values()].filter(
-      ({ terminatedAtMs }) => terminatedAtMs === undefined || terminatedAtMs > nowMs,
+      (one) =>
+        (one.terminatedAtMs === undefined || one.terminatedAtMs > nowMs) &&
+        isOfSpot(one.market) === isOfSpot(market),
     );
-    if (existing.length >= quota) {
-      throw new Refusal('QuotaExceeded', `the quota of ${site.key.location} is ${quota} instances`);
+    if (existing.length >= most) {
+      const what = isOfSpot(market) ? 'spot instances' : 'instances';
+      throw new Refusal('QuotaExceeded', `the quota of ${site.key.location} is ${most} ${what}`);
     }
     const pending = state.pendingAt(site, nowMs);
     const { locations = Infinity, instancesPerLocation = Infinity } = cloud.slots;

@@ -88,6 +88,8 @@ function instanceBooks(record: InstanceRecord, nowMs: number) {
     ...(ranAt === undefined ? {} : { runningAt: iso(ranAt) }),
     ...(terminatedAtMs !== undefined && terminatedAtMs <= nowMs ? { terminatedAt: iso(terminatedAtMs) } : {}),
     ...(record.vanished ? { vanished: true } : {}),
+    market: record.market ?? 'on-demand',
+    ...(record.interruptedBecause === undefined ? {} : { interruptedBecause: record.interruptedBecause }),
     ...(record.planted ? { planted: true } : {}),
   };
 }

@@ -2,7 +2,7 @@ import type { CloudConfig } from './config.ts';
 import { drawId } from './draw.ts';
 import { pageOf } from './paging.ts';
 import type { Page } from './requests.ts';
-import type { Target, World } from './world.ts';
+import { named, type Target, type World } from './world.ts';
 
 export function isUp({ state }: World, cloudName: string, cloud: CloudConfig, location: string): boolean {
   return state.locationUp.get(`${cloudName}\n${location}`) ?? cloud.locations[location]?.up ?? false;
@@ -35,10 +35,36 @@ export function listOffers(world: World, { cloud, site }: Target, page: Page): o
       memoryGb,
       architecture,
       ...(gpu ? { gpu } : {}),
-      ...(usdPerHour === undefined ? {} : { usdPerHour: Number((usdPerHour * factor).toFixed(4)) }),
+      ...pricesOf(cloud, usdPerHour, factor),
       available: true,
     }));
   return pageOf(offers, page, world.config.pageSize, (_, index) => index);
+}
+
+/** Returns the prices of a type per hour. A cloud without a spot market, or without a price, has no spot price. */
+function pricesOf(
+  { spot }: CloudConfig,
+  usdPerHour: number | undefined,
+  factor: number,
+): { usdPerHour?: number; spotUsdPerHour?: number } {
+  if (usdPerHour === undefined) return {};
+  const rounded = (usd: number) => Number(usd.toFixed(4));
+  return {
+    usdPerHour: rounded(usdPerHour * factor),
+    ...(spot ? { spotUsdPerHour: rounded(usdPerHour * factor * spot.priceFactor) } : {}),
+  };
+}
+
+/** Returns the spot price of a type at a location per hour; undefined if it is not offered as spot there. */
+export function spotPriceOf(cloud: CloudConfig, location: string, instanceType: string): number | undefined {
+  const { usdPerHour } = named(cloud.instanceTypes, instanceType) ?? {};
+  return pricesOf(cloud, usdPerHour, cloud.locations[location]?.priceFactor ?? 1).spotUsdPerHour;
+}
+
+/** Lists the reservations of an account at a location. */
+export function listReservations({ cloud, site }: Target): object {
+  const reservations = Object.entries(cloud.locations[site.key.location]?.reservations ?? {});
+  return { items: reservations.map(([id, one]) => ({ id, ...one })) };
 }
 
 export function listImages(world: World, { cloud, site }: Target, page: Page): object {

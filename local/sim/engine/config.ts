@@ -22,6 +22,23 @@ const rangeSchema = z
   .tuple([z.number().nonnegative(), z.number().nonnegative()])
   .refine(([low, high]) => low <= high, 'the first number must not be above the second');
 
+const reservationConfigSchema = z.strictObject({
+  instanceType: z.string().min(1),
+  zone: z.string().min(1),
+  count: z.int().positive().describe('Maximum number of instances in the reservation at the same time.'),
+});
+
+const spotConfigSchema = z.strictObject({
+  priceFactor: z.number().positive().default(0.35).describe('Multiplies the on-demand price.'),
+  instanceQuota: z
+    .int()
+    .nonnegative()
+    .optional()
+    .describe(
+      'Maximum number of spot instances of an account at a location. Absent: they count in the quota of all instances.',
+    ),
+});
+
 const locationConfigSchema = z
   .object({
     displayName: z.string().min(1),
@@ -33,6 +50,14 @@ const locationConfigSchema = z
       .record(z.string(), z.int().nonnegative())
       .optional()
       .describe('Maximum number of instances of an account in a zone. Absent for a zone: no maximum.'),
+    zoneSpotCapacity: z
+      .record(z.string(), z.int().nonnegative())
+      .optional()
+      .describe('Maximum number of spot instances of an account in a zone. Absent for a zone: no maximum.'),
+    reservations: z
+      .record(z.string(), reservationConfigSchema)
+      .optional()
+      .describe('Reservations that every account has at the location, by id.'),
     priceFactor: z.number().positive().default(1).describe('Multiplies usdPerHour of each type.'),
     instanceQuota: z.int().nonnegative().optional().describe("Replaces the cloud's instanceQuota."),
     up: z.boolean().default(true),
@@ -111,6 +136,10 @@ export const cloudConfigSchema = z
       .nonnegative()
       .optional()
       .describe('Maximum number of networks of an account at a location. Absent: no maximum.'),
+    spot: spotConfigSchema
+      .nullable()
+      .default({ priceFactor: 0.35 })
+      .describe('The spot market, for each type with a price. Null: the cloud has none.'),
     honoursTokens: z.boolean().default(true),
     tags: z
       .boolean()

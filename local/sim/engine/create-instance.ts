@@ -1,6 +1,7 @@
 import type { Admission } from './admission.ts';
 import { imageIdAt } from './catalogue.ts';
 import { draw, drawBetween, drawId } from './draw.ts';
+import { checkMarket, reservationOf } from './markets.ts';
 import type { InstanceRecord } from './records.ts';
 import { Refusal } from './refusals.ts';
 import type { CreateInput, ResourceKind } from './requests.ts';
@@ -39,8 +40,9 @@ export function createInstance(
     }
     return { record: earlier, isNew: false };
   }
+  checkMarket(target, input);
   checkZone(target, input);
-  admission.takeSlot(target);
+  admission.takeSlot(target, input.market);
   const record = newRecord(world, target, input, effects.failsToBoot);
   const made = [record];
   world.commit({ kind: 'instance', record });
@@ -103,7 +105,8 @@ export function newRecord(
   // Random draws depend on the instance's number at its site, and not on its name. Therefore the k-th
   // instance of a site takes the same time in every run with one seed.
   const parts = [state.seed, ...siteParts(site), sequence] as const;
-  const zone = input.zone ?? nextZone(cloud, site);
+  const reserved = reservationOf({ cloud, site, nowMs }, input);
+  const zone = input.zone ?? reserved?.zone ?? nextZone(cloud, site);
   const idParts = [state.seed, state.epoch, site.key.account, ...siteParts(site), sequence];
   const host = `${Math.floor(sequence / 250) % 250}.${(sequence % 250) + 4}`;
   const addressMs = Math.round(drawBetween(cloud.addressSeconds, 'address', ...parts) * 1_000);
@@ -130,6 +133,8 @@ export function newRecord(
     submitMs: Math.round(drawBetween(cloud.submitMs, 'submit', ...parts)),
     bootMs: Math.round(drawBetween(cloud.bootSeconds, 'boot', ...parts) * 1_000),
     ...(addressMs === 0 ? {} : { addressMs }),
+    ...(input.market === undefined ? {} : { market: input.market }),
+    ...(input.reservationId === undefined ? {} : { reservationId: input.reservationId }),
     failsToBoot,
     vanished: false,
   };

@@ -4,7 +4,7 @@ import { Admission } from './admission.ts';
 import { isUp } from './catalogue.ts';
 import type { CloudConfig, SimConfig } from './config.ts';
 import { type ActiveFault, drawFaults, type Fault, faultDelayMs } from './faults.ts';
-import { vanishable, vanishOne } from './instances.ts';
+import { interruptible, interruptOne, vanishable, vanishOne } from './instances.ts';
 import { perform } from './perform.ts';
 import type { SimEvent } from './records.ts';
 import { Refusal } from './refusals.ts';
@@ -142,9 +142,11 @@ export class SimEngine {
         connection: caller.account,
         location: 'location' in operation ? operation.location : undefined,
         instanceType: input?.instanceType,
+        market: input && (input.market ?? ('on-demand' as const)),
         zone: input && (input.zone ?? nextZone(cloud, site)),
         call: operation.call,
         canVanish: vanishable(site, nowMs).length > 0,
+        canInterrupt: interruptible(site, nowMs).length > 0,
       },
       nowMs,
       state.seed,
@@ -194,6 +196,9 @@ export class SimEngine {
         const reply = run();
         return reply.kind === 'silent' ? reply : { ...reply, atMs: reply.atMs + faultDelayMs(fault) };
       }
+      case 'interrupt':
+        interruptOne(this.#world, target, `${fault.id} ${fault.hits}`);
+        return run();
       case 'vanish':
         vanishOne(this.#world, target, `${fault.id} ${fault.hits}`);
         return run();

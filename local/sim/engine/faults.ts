@@ -15,6 +15,7 @@ export const FAULT_KINDS = [
   'duplicateEffect',
   'staleList',
   'vanish',
+  'interrupt',
   'stuckTerminating',
   'bootFailure',
   'leaveVolumes',
@@ -39,6 +40,10 @@ export const faultSchema = z
       .min(1)
       .optional()
       .describe('An instance type: the fault hits only creates of such instances. Absent: all calls.'),
+    market: z
+      .enum(['on-demand', 'spot', 'reserved'])
+      .optional()
+      .describe('A market: the fault hits only creates of instances in it. Absent: all calls.'),
     call: z
       .string()
       .min(1)
@@ -90,6 +95,7 @@ const APPLIES_TO: Readonly<Partial<Record<FaultKind, readonly CallName[]>>> = {
   leaveVolumes: ['create'],
   staleList: ['list', 'find'],
   vanish: ['list', 'find', 'get', 'create', 'terminate'],
+  interrupt: ['list', 'find', 'get', 'create', 'terminate'],
   stuckTerminating: ['terminate'],
 };
 
@@ -101,7 +107,11 @@ export interface FaultTarget {
   zone: string | undefined;
   /** The type of the instance that the call creates. */
   instanceType?: string | undefined;
+  /** The market of the instance that the call creates. */
+  market?: 'on-demand' | 'spot' | 'reserved' | undefined;
   call: CallName;
+  /** True if the account has a spot instance at this location that the fault `interrupt` can take back. */
+  canInterrupt?: boolean;
   /** True if the account has an instance at this location that the fault `vanish` can remove. */
   canVanish: boolean;
 }
@@ -139,6 +149,7 @@ function isAimedAt(fault: ActiveFault, target: FaultTarget): boolean {
   const kinds = APPLIES_TO[fault.kind];
   if (kinds && !kinds.includes(target.call)) return false;
   if (fault.kind === 'vanish' && !target.canVanish) return false;
+  if (fault.kind === 'interrupt' && target.canInterrupt !== true) return false;
   const matches = (pattern: string, value: string | undefined) => pattern === '*' || pattern === value;
   const rate: RateKind | undefined = rateKindOf(target.call);
   return (
@@ -147,6 +158,7 @@ function isAimedAt(fault: ActiveFault, target: FaultTarget): boolean {
     matches(fault.location, target.location) &&
     matches(fault.zone ?? '*', target.zone) &&
     matches(fault.instanceType ?? '*', target.instanceType) &&
+    matches(fault.market ?? '*', target.market) &&
     (matches(fault.call, target.call) || fault.call === rate)
   );
 }

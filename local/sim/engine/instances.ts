@@ -48,8 +48,19 @@ export function findInstances(
     .map((record) => instanceView(cloud, record, viewedAtMs));
 }
 
-/** Reads an instance. @throws Refusal NotFound, also for a terminated instance */
-export function getInstance({ site, nowMs }: Target, backendId: string): InstanceRecord {
+/**
+ * Reads an instance. A spot instance that the cloud has taken back is shown also after its end, with the reason.
+ *
+ * @throws Refusal NotFound, also for any other terminated instance
+ */
+export function getInstance(target: Target, backendId: string): InstanceRecord {
+  const { site } = target;
+  const ended = site.live.get(backendId) ?? site.gone.find((record) => record.backendId === backendId);
+  return ended?.interruptedBecause === undefined ? existing(target, backendId) : ended;
+}
+
+/** Returns an instance that exists. @throws Refusal NotFound */
+function existing({ site, nowMs }: Target, backendId: string): InstanceRecord {
   const record = site.live.get(backendId);
   if (!record || !isVisibleAt(record, nowMs))
     throw new Refusal('NotFound', `instance ${backendId} does not exist`);
@@ -69,7 +80,7 @@ export function terminateInstance(
   stuckForMs: number,
 ): InstanceRecord {
   const { cloud, site, nowMs } = target;
-  const record = getInstance(target, backendId);
+  const record = existing(target, backendId);
   const usualMs = Math.round(
     drawBetween(cloud.terminateSeconds, world.state.seed, 'terminate', ...siteParts(site), record.sequence) *
       1_000,
@@ -102,9 +113,11 @@ export function powerInstance(
   kind: PowerKind,
 ): InstanceRecord {
   const { cloud, site, nowMs } = target;
-  const record = getInstance(target, backendId);
+  const record = existing(target, backendId);
   const status = statusAt(record, nowMs);
   const { done, from } = POWER[kind];
+  if (kind === 'stop' && record.market === 'spot')
+    throw new Refusal('UnsupportedOperation', `spot instance ${backendId} cannot be stopped`);
   if (done.some((one) => one === status)) return record;
   if (status !== from)
     throw new Refusal(
@@ -133,6 +146,30 @@ export function vanishable(site: Site, nowMs: number): InstanceRecord[] {
   return [...site.live.values()].filter(
     (record) => record.removeAskedAtMs === undefined && createdAtMs(record) <= nowMs,
   );
+}
+
+/** Returns the spot instances that the fault `interrupt` can take back. */
+export function interruptible(site: Site, nowMs: number): InstanceRecord[] {
+  return vanishable(site, nowMs).filter(({ market }) => market === 'spot');
+}
+
+/** Takes one spot instance back, with a reason that the cloud shows. It is gone after the usual time. */
+export function interruptOne(world: World, { cloud, site, nowMs }: Target, drawName: string): void {
+  const candidates = interruptible(site, nowMs);
+  const { seed } = world.state;
+  const record = candidates[Math.floor(draw(seed, 'interrupt', drawName) * candidates.length)];
+  if (!record) return;
+  const usualMs =
+    drawBetween(cloud.terminateSeconds, seed, 'interrupt', ...siteParts(site), record.sequence) * 1_000;
+  const interrupted: InstanceRecord = {
+    ...record,
+    removeAskedAtMs: nowMs,
+    terminatedAtMs: nowMs + Math.round(usualMs),
+    vanished: true,
+    interruptedBecause:
+      'the cloud took the spot instance back: instance-terminated-no-capacity (injected fault)',
+  };
+  world.commit({ kind: 'instance', record: interrupted });
 }
 
 /** Makes one instance vanish immediately, without a request. */
@@ -166,6 +203,12 @@ export function instanceView(cloud: Pick<CloudConfig, 'tags'>, record: InstanceR
 /** Statuses in which an instance has no public address. */
 const WITHOUT_PUBLIC: ReadonlySet<SimStatus> = new Set(['Suspended', 'Resuming']);
 
+/** Returns why a spot instance is going or gone, if the cloud has taken it back. */
+const interruptionAt = ({ interruptedBecause }: InstanceRecord, status: SimStatus) =>
+  interruptedBecause !== undefined && (status === 'Terminating' || status === 'Terminated')
+    ? { failureMessage: interruptedBecause, interrupted: true }
+    : {};
+
 const hasAddressesAt = (record: InstanceRecord, atMs: number): boolean =>
   bootedAtMs(record) + (record.addressMs ?? 0) <= atMs;
 
@@ -187,7 +230,9 @@ function viewAt({ tags }: Pick<CloudConfig, 'tags'>, record: InstanceRecord, atM
     ...(hasAddresses ? { privateIp: record.privateIp } : {}),
     ...(hasAddresses && record.ipv6 !== undefined ? { ipv6: record.ipv6 } : {}),
     createdAt: new Date(createdAtMs(record)).toISOString(),
+    ...(record.market === undefined ? {} : { market: record.market }),
     ...(status === 'Failed' ? { failureMessage: 'the machine did not boot' } : {}),
+    ...interruptionAt(record, status),
     ...(ranAtMs(record, atMs) === undefined ? {} : { runningAt: new Date(bootedAtMs(record)).toISOString() }),
   };
 }

@@ -1,5 +1,5 @@
 import type { Admission } from './admission.ts';
-import { listImages, listLocations, listOffers } from './catalogue.ts';
+import { listImages, listLocations, listOffers, listReservations } from './catalogue.ts';
 import { createInstance } from './create-instance.ts';
 import { type ActiveFault, faultDelayMs } from './faults.ts';
 import {
@@ -48,6 +48,8 @@ export function perform(
       return ok(listLocations(world, site.key.cloud, cloud));
     case 'offers':
       return ok(listOffers(world, target, operation.page));
+    case 'listReservations':
+      return ok(listReservations(target));
     case 'images':
       return ok(listImages(world, target, operation.page));
     case 'create': {

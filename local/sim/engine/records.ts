@@ -50,6 +50,11 @@ export const instanceRecordSchema = siteKeySchema.extend({
   terminatedAtMs: z.number().optional(),
   power: powerSchema.optional(),
   vanished: z.boolean(),
+  /** Absent: on-demand. */
+  market: z.enum(['spot', 'reserved']).optional(),
+  reservationId: z.string().optional(),
+  /** Why the cloud has taken the spot instance back. */
+  interruptedBecause: z.string().optional(),
   /** True for a planted instance, which no create call created. */
   planted: z.boolean().optional(),
   /** Until this time, the cloud does not show the instance, although it runs. */

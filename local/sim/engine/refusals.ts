@@ -2,6 +2,9 @@
 export const REFUSALS = {
   InvalidParameter: 400,
   LaunchTokenUsed: 400,
+  UnknownReservation: 400,
+  ReservationMismatch: 400,
+  UnsupportedOperation: 400,
   InvalidCredentials: 401,
   AccessDenied: 403,
   AccountRevoked: 403,
@@ -12,6 +15,7 @@ export const REFUSALS = {
   ResourceInUse: 409,
   IncorrectState: 409,
   InsufficientCapacity: 409,
+  SpotPriceTooLow: 409,
   RateLimited: 429,
   TooManyPendingInstances: 429,
   TooManyPendingLocations: 429,

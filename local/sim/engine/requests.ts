@@ -38,6 +38,9 @@ export const createInputSchema = z
     securityGroupIds: z.array(wordSchema).min(1).max(16),
     keyPairId: wordSchema,
     publicIp: z.boolean().optional(),
+    market: z.enum(['spot', 'reserved']).optional(),
+    reservationId: wordSchema.optional(),
+    maxUsdPerHour: z.number().positive().optional(),
     tags: tagsSchema,
   })
   .strict();
@@ -104,6 +107,7 @@ export type Operation =
   | { call: 'deleteNote'; name: string }
   | { call: 'locations' }
   | { call: 'offers' | 'images'; location: string; page: Page }
+  | { call: 'listReservations'; location: string }
   | { call: 'create'; location: string; input: CreateInput }
   /** Creates several instances. The answer has an outcome for each of them. */
   | { call: 'create'; location: string; inputs: readonly CreateInput[] }

@@ -15,15 +15,22 @@ export function nextZone(cloud: CloudConfig, site: Site): string | undefined {
   return zones[(site.sequence + 1) % Math.max(1, zones.length)];
 }
 
-/** Refuses a create if the zone of the instance is full. @throws Refusal InsufficientCapacity */
-export function checkZone({ cloud, site, nowMs }: Target, { zone, instanceType }: CreateInput): void {
-  const chosen = zone ?? nextZone(cloud, site);
-  const most = chosen === undefined ? undefined : cloud.locations[site.key.location]?.zoneCapacity?.[chosen];
+/**
+ * Refuses a create if the zone of the instance is full. Spot instances have a capacity of their own, and reserved ones that
+ * of their reservation. @throws Refusal InsufficientCapacity
+ */
+export function checkZone({ cloud, site, nowMs }: Target, input: CreateInput): void {
+  const { instanceType, market } = input;
+  if (market === 'reserved') return;
+  const zone = input.zone ?? nextZone(cloud, site);
+  const { zoneCapacity = {}, zoneSpotCapacity = {} } = cloud.locations[site.key.location] ?? {};
+  const most = zone === undefined ? undefined : (market === 'spot' ? zoneSpotCapacity : zoneCapacity)[zone];
   if (most === undefined) return;
   const there = [...site.live.values()].filter(
-    (one) => one.zone === chosen && statusAt(one, nowMs) !== 'Terminated',
+    (one) => one.zone === zone && one.market === market && statusAt(one, nowMs) !== 'Terminated',
   );
   if (there.length >= most) {
-    throw new Refusal('InsufficientCapacity', `zone ${chosen} has no capacity left for ${instanceType}`);
+    const what = market === 'spot' ? 'spot capacity' : 'capacity';
+    throw new Refusal('InsufficientCapacity', `zone ${zone} has no ${what} left for ${instanceType}`);
   }
 }

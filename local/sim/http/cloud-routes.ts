@@ -85,6 +85,9 @@ export function cloudRoutes(options: AppOptions): Hono<SimEnv> {
     call(c, { call: 'terminate', location: c.req.param('location'), backendId: c.req.param('id') }),
   );
 
+  app.get(`${at}/reservations`, (c) =>
+    call(c, { call: 'listReservations', location: c.req.param('location') }),
+  );
   app.get(`${at}/volumes`, (c) =>
     call(c, { call: 'listVolumes', location: c.req.param('location'), ...filterOf(c), page: page(c) }),
   );

@@ -10,6 +10,7 @@ import {
   fleetKey,
   instanceKey,
   type Key,
+  onDemandKey,
   PLACEMENT_PREFIX,
   placementKey,
   QUEUE_ENTRY_PREFIX,
@@ -40,6 +41,8 @@ interface Records {
   placements: z.infer<typeof placementSchema>[];
   networks: Key[];
   names: string[];
+  /** Number of on-demand seats that are taken, by fleet and node group. */
+  seats: Map<string, number>;
 }
 
 function readRecords(lab: Lab): Records {
@@ -59,6 +62,11 @@ function readRecords(lab: Lab): Records {
     names: of('NS#')
       .filter(({ sk }) => sk.startsWith('NAME#'))
       .map(({ sk }) => sk),
+    seats: new Map(
+      of('FLEET#')
+        .filter(({ sk }) => sk.startsWith('ON-DEMAND#'))
+        .map(({ pk, sk, taken }) => [`${pk} ${sk}`, Number(taken)]),
+    ),
   };
 }
 
@@ -84,6 +92,7 @@ export function checkEnd(lab: Lab, forgotten = new ForgottenMachines()): Violati
   checkDoors(lab, records, add);
   violations.push(...checkVolumes(lab, records.instances, forgotten));
   checkCounters(records, add);
+  checkSeats(records, add);
   checkFleets(lab, records, forgotten, add);
   checkSlots(lab, add);
   violations.push(...checkSharing(lab, forgotten));
@@ -128,6 +137,8 @@ function checkInstances(lab: Lab, { instances }: Records, forgotten: ForgottenMa
     else if (bound.status !== record.status) {
       add('record', `${record.instanceId} is ${record.status}, and its machine is ${bound.status}`, key);
     } else {
+      if ((record.market ?? 'on-demand') !== (bound.market ?? 'on-demand'))
+        add('record', `${record.instanceId} is ${record.market}, and its machine is ${bound.market}`, key);
       for (const name of ['publicIp', 'privateIp', 'ipv6', 'instanceType'] as const) {
         if (record[name] !== bound[name])
           add(
@@ -148,6 +159,25 @@ function checkInstances(lab: Lab, { instances }: Records, forgotten: ForgottenMa
     if (ours !== undefined && !known.has(ours) && !isExcused(machine))
       add('leaked', `${backendId} of ${ours} is ${status}, and has no record`);
   }
+}
+
+/** Checks that the on-demand seats of a node group that are taken are those of its records. */
+function checkSeats({ instances, seats }: Records, add: Add): void {
+  const seated = instances.filter(
+    ({ status, onDemandSeats }) => onDemandSeats !== undefined && !isClosed(status),
+  );
+  const keyOf = ({ fleetId, nodeGroup }: InstanceItem) => {
+    const { pk, sk } = onDemandKey(fleetId, nodeGroup);
+    return `${pk} ${sk}`;
+  };
+  const byGroup = Map.groupBy(seated, keyOf);
+  for (const key of new Set([...byGroup.keys(), ...seats.keys()])) {
+    const [real, counted] = [byGroup.get(key)?.length ?? 0, seats.get(key) ?? 0];
+    if (real !== counted) add('counter', `${key}: ${counted} seats are taken, and ${real} records have one`);
+  }
+  for (const { instanceId, market, onDemandSeats } of seated)
+    if (market !== 'on-demand')
+      add('record', `${instanceId} has one of ${onDemandSeats} seats on demand, and is ${market}`);
 }
 
 function checkCounters({ instances, placements }: Records, add: Add): void {

@@ -1,4 +1,5 @@
 import type { FleetSpec } from '../../../functions/model/fleet.ts';
+import { isEndedUnasked } from '../../../functions/model/lost-machine.ts';
 import type { FleetItem } from '../../../functions/platform/store/fleets.ts';
 import type { InstanceItem } from '../../../functions/platform/store/instances.ts';
 import { fleetKey, instanceKey, type Key } from '../../../functions/platform/store/keys.ts';
@@ -19,7 +20,7 @@ interface Tally {
 function tallies(own: readonly InstanceItem[]): Tally[] {
   const running = own.filter(({ status }) => status === 'Running');
   const vanished = own
-    .filter(({ runningAt, failure }) => runningAt !== undefined && failure?.code === 'Vanished')
+    .filter(({ runningAt, failure }) => runningAt !== undefined && isEndedUnasked(failure))
     .sort((one, other) => ((one.terminatedAt ?? '') < (other.terminatedAt ?? '') ? -1 : 1));
   return Array.from({ length: vanished.length + 1 }, (_, gone) => {
     const up = [...running, ...vanished.slice(gone)];

@@ -15,6 +15,12 @@ const placementSchema = z.object({
 });
 
 /**
+ * Words about an instance that may not be on demand, and that found no spot machine for a reason that is the same in all
+ * zones.
+ */
+const NOT_OF_CAPACITY = /(quota|may not call|spot price|boot).* may be on demand/;
+
+/**
  * Checks that an instance fails for lack of capacity only after every zone of its location has refused it. A launch
  * that has stopped, or whose time limit is over, tries no further zone.
  */
@@ -43,6 +49,7 @@ export class ZoneWatch {
     const record = instanceItemSchema.safeParse(after).data;
     if (record?.failure?.code !== 'InsufficientCapacity') return;
     const { fleetId, connectionKey, location, round, deadlineAtMs, zone, triedZones, instanceId } = record;
+    if (NOT_OF_CAPACITY.test(record.failure.message)) return;
     const { pk, sk } = placementKey(fleetId, connectionKey, location);
     const at = this.#placements.get(`${pk} ${sk}`);
     if (at?.launching !== 'on' || at.round !== round) return;

@@ -272,6 +272,7 @@ import type { Store } from '../../platform/store/store.ts';`,
         find: `      const refusals = await transactWrite(store, [
         counterWrite(store, placement, counters, conditionOf(rest)),
         ...items,
+        ...seats.map((one) => seatWrite(store, one)),
       ]);`,
         replace: `      const refusals = (await transactWrite(store, items)).map((one) => ({ ...one, at: one.at + 1 }));
       const count = counterWrite(store, placement, counters, conditionOf(rest));

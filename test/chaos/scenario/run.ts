@@ -8,6 +8,7 @@ import { checkAccess, checkRemoval } from '../invariants/check-access.ts';
 import { checkEnd, queuedLaunches } from '../invariants/check-end.ts';
 import type { Violation } from '../invariants/violation.ts';
 import { CloudWatch } from '../invariants/watch-clouds.ts';
+import { MarketWatch } from '../invariants/watch-markets.ts';
 import { QueueWatch } from '../invariants/watch-queue.ts';
 import { RoundWatch } from '../invariants/watch-rounds.ts';
 import { SharingWatch } from '../invariants/watch-sharing.ts';
@@ -93,6 +94,7 @@ export async function runScenario(scenario: Scenario, traced: boolean, story?: S
       lab.writers.note(machineKey(event.record.backendId));
   };
   const zones = new ZoneWatch(ground, watch.violations, scenario);
+  const markets = new MarketWatch(ground, watch, scenario.skewMs);
   const lab = new Lab(ground, { ...scenario, onCloudEvent });
   if (scenario.restore) restore = new Restore(lab, scenario, watch);
   const second = scenario.secondWriter && new SecondWriter(lab, scenario, scenario.secondWriter);
@@ -104,6 +106,7 @@ export async function runScenario(scenario: Scenario, traced: boolean, story?: S
     sharing.onRecord(before, after);
     zones.onRecord(before, after);
     rounds.onRecord(before, after);
+    markets.onRecord(before, after);
     lab.writers.onWrite(before, after);
   };
   lab.tables.access.onWrite = (before, after) =>
@@ -112,7 +115,10 @@ export async function runScenario(scenario: Scenario, traced: boolean, story?: S
   const queueWatch = new QueueWatch(ground, violations);
   const { governor } = lab.tables;
   const slots = new SlotWatch(ground, violations, (one) => watch.mayBeTakenForGone(one));
-  watch.onMachine = slots.onMachine;
+  watch.onMachine = (record, isNew) => {
+    slots.onMachine(record, isNew);
+    markets.onMachine(record, isNew);
+  };
   governor.onWrite = (before, after) => {
     queueWatch.onRow(before, after);
     slots.onRow(before, after);

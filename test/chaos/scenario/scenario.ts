@@ -13,6 +13,7 @@ import {
 import { cloudFaults, disturbance, volumeFaults } from './draw-faults.ts';
 import { type FleetScript, fleetScripts, passersBy, sharers } from './draw-fleets.ts';
 import { deedsOutside, emptyLists, type Incident, incidents, losses, rotations } from './draw-incidents.ts';
+import { marketFaults, withMarketCloud, withMarkets } from './draw-markets.ts';
 import { networkQuotas } from './draw-network-quotas.ts';
 import { protections, withDisks } from './draw-protections.ts';
 import { type SingleScript, singles } from './draw-singles.ts';
@@ -62,16 +63,21 @@ export function scenarioOf(seed: number): Scenario {
   const random = new Random(seed, 'scenario');
   const clouds = CLOUD_NAMES.slice(0, random.int(2, 3));
   const answers = new Random(seed, 'answers');
-  const configs = Object.fromEntries(clouds.map((name) => [name, cloudOf(seed, name, random, answers)]));
+  const configs = Object.fromEntries(
+    clouds.map((name) => [
+      name,
+      withMarketCloud(new Random(seed, `markets of ${name}`), cloudOf(seed, name, random, answers)),
+    ]),
+  );
   const connections = clouds.map((name) => ({ name: `sim-${name}`, cloud: name, limits: limits(random) }));
   const sharing = new Random(seed, 'sharing');
   const fleets = withDisks(seed, [
-    ...sharers(sharing, withDoors(seed, fleetScripts(random, connections, configs))),
+    ...sharers(sharing, withMarkets(seed, withDoors(seed, fleetScripts(random, connections, configs)))),
     ...passersBy(sharing, connections, configs),
   ]);
   const troubleMs = random.int(8, 40) * MINUTE_MS;
   const disturbed = disturbance(random);
-  const faults = [...cloudFaults(random), ...volumeFaults(seed)];
+  const faults = [...cloudFaults(random), ...volumeFaults(seed), ...marketFaults(seed)];
   // Uses its own random stream, so that the other draws of the seed do not change.
   const identity = new Random(seed, 'identity');
   const scenario = {

@@ -147,7 +147,7 @@ export const CATALOGUE = assertions([
   {
     id: 'offers.spot-prices',
     title: 'at least one offer has a spot price',
-    needs: 'spot',
+    needs: 'markets',
     async run({ client, cloud }) {
       const { offers } = await client.listOffers(cloud.location);
       assert.ok(offers.some(({ spotPriceUsdPerHour }) => (spotPriceUsdPerHour ?? 0) > 0));

@@ -218,21 +218,6 @@ export const INSTANCES = assertions([
     },
   },
   {
-    id: 'create.spot',
-    title: 'a create requests a spot machine if, and only if, its spec has `spot`',
-    needs: 'spot',
-    async run(lab) {
-      for (const spot of [true, false]) {
-        const spec = await lab.spec({ spot });
-        lab.proxy.seen.length = 0;
-        await lab.client.createInstance(spec);
-        const creates = lab.proxy.seen.filter(({ call }) => call === lab.cloud.calls.create);
-        assert.ok(creates.length > 0);
-        for (const { request } of creates) assert.equal(lab.cloud.isSpot?.(request), spot);
-      }
-    },
-  },
-  {
     id: 'lists.pages',
     title: 'a list of several pages contains each machine exactly once',
     async run(lab) {

@@ -127,6 +127,7 @@ describe('connection limits', () => {
       {
         why: 'denied',
         instanceType: 'm6i.large',
+        market: 'on-demand',
         message: 'PendingVerification: soon',
         sinceAt: noon,
         retryAt: later,

@@ -47,6 +47,24 @@ describe('cloudInstance', () => {
     expect({ failureCode, failureQuota }).toEqual(told);
   });
 
+  test.each(['Server.SpotInstanceTermination', 'Server.SpotInstanceShutdown'])(
+    'an EC2 instance that ended with %s was taken back by EC2',
+    (Code) => {
+      const reason = { Code, Message: `${Code}: Spot instance termination` };
+      const ended = machine({ State: { Name: 'shutting-down' }, StateReason: reason });
+      expect(cloudInstance(ended, 'test')).toMatchObject({
+        status: 'Terminating',
+        isInterrupted: true,
+        failureMessage: reason.Message,
+      });
+      const { isInterrupted } = cloudInstance(
+        machine({ State: { Name: 'running' }, StateReason: reason }),
+        'test',
+      );
+      expect(isInterrupted).toBeUndefined();
+    },
+  );
+
   test('a terminated EC2 instance has a failure message unless a user asked for its shutdown', () => {
     const ended = { State: { Name: 'terminated' as const } };
     const reason = { Code: 'Client.VolumeLimitExceeded', Message: 'Volume limit exceeded' };

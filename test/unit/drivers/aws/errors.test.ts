@@ -98,6 +98,21 @@ describe('an error answer of EC2', () => {
   );
 });
 
+describe('an error of a market', () => {
+  test.each([
+    ['SpotMaxPriceTooLow', 'InsufficientCapacity', 'zone'],
+    ['InsufficientInstanceCapacity', 'InsufficientCapacity', 'zone'],
+    ['ReservationCapacityExceeded', 'InsufficientCapacity', 'zone'],
+    ['InvalidCapacityReservationState.Expired', 'InvalidRequest', 'market'],
+    ['InvalidCapacityReservationState.PendingActivation', 'Conflict', 'launch'],
+    ['InvalidCapacityReservationId.NotFound', 'InvalidRequest', 'market'],
+    ['AuthFailure.ServiceLinkedRoleCreationNotPermitted', 'Forbidden', 'market'],
+  ])('%s is %s with the scope %s', async (code, meaning, scope) => {
+    const { change } = await meanings(refusal(400, code));
+    expect(change).toMatchObject({ code: meaning, scope });
+  });
+});
+
 describe('a quota of EC2', () => {
   test.each([
     ['VcpuLimitExceeded', 'your current vCPU limit of 32 allows', { of: 'vcpus', limit: 32 }, 'site'],

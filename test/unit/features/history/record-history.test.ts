@@ -45,7 +45,7 @@ it('an instance counts for the type of its last attempt, and without an attempt 
     ran('m6i.large', 30),
     record({ status: 'Failed', instanceType: 'm6i.large', failure }),
   ];
-  const common = { cloud: 'aws', location: 'us-east-1', image: 'ubuntu' };
+  const common = { cloud: 'aws', location: 'us-east-1', market: 'on-demand', image: 'ubuntu' };
   expect(outcomesOf(placementOf(several), records)).toEqual([
     {
       ...common,
@@ -63,6 +63,19 @@ it('an instance counts for the type of its last attempt, and without an attempt 
       failed: { InsufficientCapacity: 1 },
       secondsToRunning: { p50: 20, p95: 30 },
     },
+  ]);
+});
+
+it('spot and on-demand instances of one type count apart', () => {
+  const markets = ['spot' as const, 'on-demand' as const];
+  const spot = { ...group, markets, spotPricesUsdPerHour: { 'us-east-1': 0.1 } };
+  const records = [
+    record({ status: 'Failed', market: 'spot', failure: { code: 'SpotInterrupted', message: '' } }),
+    { ...ran('m7i.large', 10), market: 'on-demand' as const },
+  ];
+  expect(outcomesOf(placementOf(spot), records)).toMatchObject([
+    { market: 'spot', requested: 4, running: 0, failed: { SpotInterrupted: 1 } },
+    { market: 'on-demand', requested: 1, running: 1, failed: {} },
   ]);
 });
 

@@ -8,12 +8,14 @@ import type {
 } from '../../../../functions/drivers/contract/driver.ts';
 import { DriverError } from '../../../../functions/drivers/contract/errors.ts';
 import { simMetadata } from '../../../../functions/drivers/sim/metadata.ts';
+import type { Market } from '../../../../functions/model/market.ts';
 import type { InstanceStatus } from '../../../../functions/model/status.ts';
 
 /** A machine of the cloud in memory. */
 export interface Machine extends CloudInstance {
   backendId: string;
   location: string;
+  market: Market;
   /** The subnet that the create call named. */
   subnetBackendId?: string;
   /** Ids of the network resources that the machine needs. Absent: none. */
@@ -78,8 +80,8 @@ export class MemoryCloud {
   /** Called after a cloud call took effect. A test replaces this function to throw the error of a lost answer. */
   reply: (call: string) => void = () => {};
   /**
-   * Number of further machines for which there is room, by zone, by instance type, or by both (`east-a m6i.large`). What
-   * is absent is never full.
+   * Number of further machines for which there is room, by zone, by instance type, by both (`east-a m6i.large`), or by
+   * market, alone (`spot`) or before any of these (`spot m6i.large`). What is absent is never full.
    */
   readonly room = new Map<string, number>();
   /** Backend ids of machines that lists leave out. */
@@ -101,6 +103,11 @@ export class MemoryCloud {
     if (machine) Object.assign(machine, { stuckAt: 'Failed', failureMessage });
   }
 
+  /** Takes a spot machine back, with this reason. The cloud shows the machine by its id also after its end. */
+  interrupt(machine: Machine | undefined, failureMessage: string): void {
+    if (machine) Object.assign(machine, { endedAtMs: this.#now(), isInterrupted: true, failureMessage });
+  }
+
   /** Removes a machine although no call asked the cloud to remove it. */
   vanish(machine: Machine | undefined): void {
     if (machine) machine.endedAtMs = Number.NEGATIVE_INFINITY;
@@ -117,7 +124,9 @@ export class MemoryCloud {
     return endedAtMs !== undefined && endedAtMs + REMOVAL_MS <= this.#now();
   }
 
-  #statusOf({ stuckAt, endedAtMs, createdAtMs }: Machine): InstanceStatus {
+  #statusOf(machine: Machine): InstanceStatus {
+    const { stuckAt, endedAtMs, createdAtMs } = machine;
+    if (this.#isGone(machine)) return 'Terminated';
     if (endedAtMs !== undefined) return 'Terminating';
     return stuckAt ?? (createdAtMs + this.bootMs <= this.#now() ? 'Running' : 'Creating');
   }
@@ -127,6 +136,7 @@ export class MemoryCloud {
       endedAtMs: _ended,
       stuckAt: _stuck,
       location: _location,
+      market: _market,
       subnetBackendId: _subnet,
       needs: _needs,
       ...shown
@@ -210,9 +220,11 @@ export class MemoryCloud {
       here(location).find((one) => one.backendId === backendId);
     return {
       ...this.#verification(at),
-      createInstance: ({ location, instanceId, launchToken, zone, subnetBackendId, instanceType }) =>
+      createInstance: ({ location, instanceId, launchToken, zone, subnetBackendId, instanceType, ...spec }) =>
         at('create', location, `create ${launchToken}`, () => {
-          const places = [zone ?? '', instanceType, `${zone} ${instanceType}`];
+          const { market = 'on-demand' } = spec;
+          const ofAll = [zone ?? '', instanceType, `${zone} ${instanceType}`];
+          const places = [...ofAll, market, ...ofAll.map((place) => `${market} ${place}`)];
           const limited = places.filter((place) => this.room.has(place));
           for (const place of limited) {
             if ((this.room.get(place) ?? 0) < 1)
@@ -226,6 +238,7 @@ export class MemoryCloud {
             launchToken,
             location,
             instanceType,
+            market,
             ...(zone === undefined ? {} : { zone }),
             ...(subnetBackendId === undefined ? {} : { subnetBackendId }),
             status: 'Creating',
@@ -242,7 +255,8 @@ export class MemoryCloud {
         ),
       getInstance: (location, backendId) =>
         at('list', location, `get ${backendId}`, () => {
-          const machine = find(location, backendId);
+          const ended = this.made.find((one) => one.backendId === backendId && one.isInterrupted);
+          const machine = find(location, backendId) ?? ended;
           if (!machine) throw new DriverError('NotFound', `no machine ${backendId}`);
           return this.#shown(machine);
         }),

@@ -102,6 +102,8 @@ export interface OneFleetOptions {
   zones?: readonly string[];
   /** Instance types in the order of trial. Absent: m6i.large only. */
   types?: readonly (Partial<GroupType> & { name: string })[];
+  /** Further fields of the node group. */
+  group?: Partial<NodeGroup>;
   limits?: LimitOverride;
   failurePolicy?: FleetItem['failurePolicy'];
 }
@@ -168,7 +170,7 @@ export class OneFleet {
   #runs = 0;
   #sent = 0;
 
-  private constructor({ size = 1, locations = ['east'], limits, types }: OneFleetOptions) {
+  private constructor({ size = 1, locations = ['east'], limits, types, group }: OneFleetOptions) {
     this.#tables = {
       fleets: new Table('fleets', FLEETS_INDEXES),
       governor: new Table('governor'),
@@ -184,7 +186,7 @@ export class OneFleet {
     });
     const document = this.#loans.lend(async (command, input) => this.#dynamo.perform(command, input));
     this.store = { document, tables: TABLES, clock: this.#clock, random: () => this.draw() };
-    this.spec = specOf(size, locations, types);
+    this.spec = specOf(size, locations, types, group);
     this.worker = this.makeWorker();
     this.put('access', {
       pk: 'CONNECTIONS#sim',
@@ -538,7 +540,12 @@ async function handleOne(
   }
 }
 
-function specOf(size: number, locations: string[], types?: OneFleetOptions['types']): FleetSpec {
+function specOf(
+  size: number,
+  locations: string[],
+  types?: OneFleetOptions['types'],
+  fields: Partial<NodeGroup> = {},
+): FleetSpec {
   const pricesUsdPerHour = Object.fromEntries(locations.map((location) => [location, 0.1]));
   const group: NodeGroup = {
     name: 'web',
@@ -558,6 +565,7 @@ function specOf(size: number, locations: string[], types?: OneFleetOptions['type
     ...(types
       ? { types: types.map((type) => ({ vcpus: 2, gpus: 0, memoryGb: 8, pricesUsdPerHour, ...type })) }
       : {}),
+    ...fields,
   };
   return { fleetId: FLEET, namespace: 'default', name: 'shop', nodeGroups: [group] };
 }

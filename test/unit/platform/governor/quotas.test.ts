@@ -25,7 +25,7 @@ describe('a used-up quota', () => {
 
   it('a quota of spot machines stops only spot machines', () => {
     expect(said(closed({ of: 'spot' }))).toBe('open');
-    expect(said(closed({ of: 'spot' }), { spot: true })).toBe('refused');
+    expect(said(closed({ of: 'spot' }), { market: 'spot' })).toBe('refused');
   });
 
   it('a quota of vCPUs or memory stops launches that need more than is left', () => {
