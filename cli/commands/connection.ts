@@ -17,6 +17,7 @@ import { readYamlFile } from '../shell/files.ts';
 import { connectionText } from '../shell/show.ts';
 import { reopenedText } from '../shell/show-governor.ts';
 import { connectionLimitsText } from '../shell/show-limits.ts';
+import { quotasText } from '../shell/show-quotas.ts';
 import { unknownWordsText } from '../shell/show-words.ts';
 import { table } from '../shell/table.ts';
 import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
@@ -228,14 +229,20 @@ export const connectionNoun = noun('connection', 'Connections: credentials for c
   command({
     name: 'limits',
     summary:
-      'Show the limits in force, the defaults, how to request more, what is used, and why launches wait',
+      'Show the limits in force, the defaults, how to request more, what is used, why launches wait, and the quotas of the account',
     arguments: NAME,
-    examples: ['connection limits sim-aws', 'connection limits sim-aws --json'],
-    input: named,
-    async run({ name: connection }, context) {
+    flags: [['--location <location>', 'show the quotas of this location']],
+    examples: [
+      'connection limits sim-aws',
+      'connection limits sim-aws --location us-east-1',
+      'connection limits sim-aws --json',
+    ],
+    input: named.extend({ location: cloudWordSchema.optional() }),
+    async run({ name: connection, location }, context) {
       const params = { namespace: await context.namespace(), connection };
       const document = await (await context.api()).getLimits({ params });
-      return { document, text: connectionLimitsText(connection, document) };
+      const text = [connectionLimitsText(connection, document), quotasText(connection, document, location)];
+      return { document, text: text.filter((part) => part !== '').join('\n') };
     },
   }),
   command({

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { cloudWordSchema } from './identifiers.ts';
+import { marketSchema } from './market.ts';
 
 /**
  * What a quota counts. `networkInterfaces`: interfaces or ports, of which each machine needs one. `gateways`: routers or
@@ -26,8 +27,7 @@ export const quotaUnitSchema = z.enum(QUOTA_UNITS);
 export type QuotaUnit = z.infer<typeof quotaUnitSchema>;
 
 /** The markets whose machines a cloud may count apart. */
-export const quotaMarketSchema = z.enum(['on-demand', 'spot']);
-export type QuotaMarket = z.infer<typeof quotaMarketSchema>;
+const quotaMarketSchema = marketSchema.extract(['on-demand', 'spot']);
 
 /** Maximum number of quotas of one location that a connection keeps. */
 export const MAX_QUOTAS = 100;
@@ -84,14 +84,16 @@ export type QuotaReading = z.infer<typeof quotaReadingSchema>;
 /** Maximum number of locations whose quotas the view of a connection has. */
 export const MAX_QUOTA_LOCATIONS = 100;
 
-/** The part of a connection's limits that its cloud told. */
+/** The part of a connection's limits that its cloud told. An API of an earlier release answers without it. */
 export const quotasViewShape = {
   quotas: z
     .array(quotaReadingSchema)
+    .default([])
     .describe(
       `The quotas of the account that the latest syncs of the inventory read, by location. Empty: the driver reads no quotas, or none were read yet. At most ${MAX_QUOTA_LOCATIONS} locations.`,
     ),
   quotaLocationsLeftOut: z
     .int()
+    .default(0)
     .describe('Number of locations with quotas that are not listed because the list is full.'),
 };

@@ -7,7 +7,6 @@ import { AwsClient } from './client.ts';
 import { keysOf } from './credentials.ts';
 import { awsMetadata } from './metadata.ts';
 import { homeRegionOf } from './partitions.ts';
-import { quotaClassOf } from './quota-codes.ts';
 import { clientSettings, type RequestHandler } from './settings.ts';
 
 /**
@@ -21,7 +20,7 @@ export function createAwsDriver(
   clock: DriverClock = systemTime,
   ownRegion?: string,
 ): Driver {
-  const driver = defineDriver(awsMetadata, ({ credential, endpoint, deploymentId, calls }, secrets) => {
+  return defineDriver(awsMetadata, ({ credential, endpoint, deploymentId, calls }, secrets) => {
     const wrong = credentialError(awsMetadata, credential);
     if (wrong) throw wrong;
     if (endpoint !== undefined && !/^https?:$/.test(URL.parse(endpoint)?.protocol ?? '')) {
@@ -38,7 +37,6 @@ export function createAwsDriver(
     );
     return new AwsClient({ endpoint, homeRegion, keys, requestHandler, calls, clock }, deploymentId);
   });
-  return { ...driver, quotaClassOf };
 }
 
 export const awsDriver: Driver = createAwsDriver();

@@ -20,7 +20,7 @@ const storage = (diskType: string): KnownQuota => ({ unit: 'volumeGb', diskType,
 
 /**
  * The quotas of a region that launches and their networks can exceed, by the code of Service Quotas. The classes are
- * those of `quotaClassOf`. Source: the list that `ListAWSDefaultServiceQuotas` returns, as generated into
+ * those of the driver's `quotaClasses`. Source: the list that `ListAWSDefaultServiceQuotas` returns, as generated into
  * gruntwork-io/terraform-aws-utilities (modules/request-quota-increase/variables.tf).
  */
 export const KNOWN_QUOTAS: ReadonlyMap<string, KnownQuota> = new Map([

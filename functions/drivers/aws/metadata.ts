@@ -110,6 +110,22 @@ export const awsMetadata = {
     'public-ips',
     'private-only',
   ],
+  // By the names of EC2's vCPU quotas. `Standard` has the families A, C, D, H, I, M, R, T and Z.
+  quotaClasses: {
+    named: {
+      'G and VT': '(?:g|gr|vt)[0-9]',
+      P: 'p[0-9]',
+      X: 'x[0-9]',
+      F: 'f[0-9]',
+      Inf: 'inf[0-9]',
+      Trn: 'trn[0-9]',
+      DL: 'dl[0-9]',
+      HPC: 'hpc[0-9]',
+      'High Memory': 'u[0-9-]',
+      Mac: 'mac[0-9]',
+    },
+    others: 'Standard',
+  },
   imageIdPattern: 'ami-(?:[0-9a-f]{8}|[0-9a-f]{17})',
   tagRules: {
     // EC2 keeps 50 tags at a resource. Six of a machine's tags are the driver's and the control plane's own.

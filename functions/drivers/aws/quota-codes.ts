@@ -41,25 +41,3 @@ export function quotaOf(code: string, message: string): RefusedQuota | undefined
 export function isOfOneRequest(code: string): boolean {
   return /(Limit|Count)Exceeded$/.test(code) && code !== 'RequestLimitExceeded' && !SUBJECTS.has(code);
 }
-
-/** The families of each class of instance types that share a vCPU quota, by the letters that begin their names. */
-const CLASSES: readonly (readonly [RegExp, string])[] = [
-  [/^(g|gr|vt)[0-9]/, 'G and VT'],
-  [/^p[0-9]/, 'P'],
-  [/^x[0-9]/, 'X'],
-  [/^f[0-9]/, 'F'],
-  [/^inf[0-9]/, 'Inf'],
-  [/^trn[0-9]/, 'Trn'],
-  [/^dl[0-9]/, 'DL'],
-  [/^hpc[0-9]/, 'HPC'],
-  [/^u[0-9-]/, 'High Memory'],
-  [/^mac[0-9]/, 'Mac'],
-];
-
-/**
- * Returns the class of an instance type, by the names of EC2's vCPU quotas. `Standard` has the families A, C, D, H, I,
- * M, R, T and Z.
- */
-export function quotaClassOf(instanceType: string): string {
-  return CLASSES.find(([pattern]) => pattern.test(instanceType))?.[1] ?? 'Standard';
-}

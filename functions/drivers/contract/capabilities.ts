@@ -111,7 +111,7 @@ export interface IdempotencyKeys {
 export interface Quotas {
   /**
    * Reads the quotas of the account that launches at the location can exceed. Leaves out unlimited quotas, and usage
-   * that the credential may not read. Uses the names of `quotaClassOf` for classes of instance types.
+   * that the credential may not read. Uses the names of the metadata's `quotaClasses`.
    *
    * @throws DriverError NotFound or InvalidRequest for an unknown location; Forbidden if the credential may not read
    * quotas

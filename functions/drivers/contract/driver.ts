@@ -60,11 +60,6 @@ export interface Driver extends DriverMetadata {
    * @throws DriverError InvalidRequest if a credential field is missing or the endpoint is not usable
    */
   connect(options: ConnectOptions): CloudClient;
-  /**
-   * Returns the class of instance types that share a vCPU quota at this cloud, for example `Standard`. Absent: the
-   * cloud has no such classes.
-   */
-  quotaClassOf?: (instanceType: string) => string;
 }
 
 export const NETWORK_RESOURCE_KINDS = ['network', 'security-group', 'key-pair'] as const;

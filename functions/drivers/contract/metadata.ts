@@ -220,6 +220,12 @@ export interface DriverMetadata {
    * an image by its id, which `verifyMachine` checks. Absent: a fleet names only images of the catalogue.
    */
   readonly imageIdPattern?: string;
+  /**
+   * The classes of instance types whose vCPUs the driver's clouds count together. Absent: there are no such classes.
+   * `named`: for each class, a JavaScript regular expression that the names of its types begin with. `others`: the class of all
+   * other types.
+   */
+  readonly quotaClasses?: { readonly named: Readonly<Record<string, string>>; readonly others: string };
   /** What the driver's clouds accept as tags of a machine. Absent: a driver without the feature `tags`. */
   readonly tagRules?: TagRules;
   /**

@@ -21,10 +21,12 @@ import { findFleetByName } from '../../platform/store/new-fleet.ts';
 import type { Store } from '../../platform/store/store.ts';
 import { checkDoors, checkGroupSources } from './check-doors.ts';
 import { type GroupMarkets, warnOfUnknownPrices } from './check-markets.ts';
+import type { QuotaDemand } from './check-quotas.ts';
 import { checkTotals, type GroupDemand } from './check-totals.ts';
 import type { Word } from './check-types.ts';
 import { checkWords, type GroupWords, type Meaning, type RequestError } from './check-words.ts';
 import { chooseNetworks, type LocatedGroup } from './choose-networks.ts';
+import { findQuotaShortfalls } from './find-quota-shortfalls.ts';
 import { storedUserData } from './user-data.ts';
 import { warnOfNoRoute, warnOfOpenDoors, warnOfPrices } from './warn-doors.ts';
 import { warnOfRights } from './warn-rights.ts';
@@ -54,6 +56,8 @@ export async function resolveRequest(
   const words = request.nodeGroups.map((group, at) => wordsOf(group, at, request.labels));
   const { meanings, errors } = await checkWords(store, namespace, words);
   errors.push(...checkTotals(demandsOf(request, words, meanings)));
+  const quotas = await findQuotaShortfalls(store, quotaDemandsOf(request, words, meanings));
+  errors.push(...quotas.errors);
   const located = locatedGroups(request, words, meanings);
   const chosen = chooseNetworks(request, located);
   errors.push(...chosen.errors, ...checkGroupSources(request.nodeGroups));
@@ -66,11 +70,12 @@ export async function resolveRequest(
   return {
     connections: [...new Map(used).values()],
     networks: chosen.networks,
-    warnings: inOrder(
-      located.flatMap((group, at) =>
+    warnings: inOrder([
+      ...located.flatMap((group, at) =>
         warningsOf(group, words[at] && meanings.get(words[at]), chosen.networks),
       ),
-    ).slice(0, MAX_WARNINGS),
+      ...quotas.warnings,
+    ]).slice(0, MAX_WARNINGS),
     nodeGroups: request.nodeGroups.map((group, at) => {
       const meaning = words[at] && meanings.get(words[at]);
       if (!meaning)
@@ -116,6 +121,31 @@ function demandsOf(
     const group = words[at];
     const meaning = group && meanings.get(group);
     return meaning ? [{ ...meaning, ...lightestType(typesOf(meaning)), pointer: group.pointer, size }] : [];
+  });
+}
+
+/** Returns what the need of the node groups without errors depends on. */
+function quotaDemandsOf(
+  request: FleetRequest,
+  words: readonly GroupWords[],
+  meanings: ReadonlyMap<GroupWords, Meaning>,
+): QuotaDemand[] {
+  return request.nodeGroups.flatMap((group, at): QuotaDemand[] => {
+    const asked = words[at];
+    const meaning = asked && meanings.get(asked);
+    if (!meaning) return [];
+    const { connection, locations } = meaning;
+    const { pointer } = asked;
+    return [
+      {
+        pointer,
+        connection,
+        locations,
+        size: group.size,
+        choice: { ...meaning, markets: group.markets, maxUsdPerHour: group.maxUsdPerHour },
+        disks: group,
+      },
+    ];
   });
 }
 

@@ -1,3 +1,4 @@
+import { quotaClassOf } from '../../drivers/contract/quota-class.ts';
 import { requestedGb } from '../../model/disk.ts';
 import { instanceId } from '../../model/identifiers.ts';
 import type { WantedCreate } from '../../model/wanted-create.ts';
@@ -28,7 +29,7 @@ export async function wantedCreate(
   const goesOn = again || (record?.status === 'Planned' && record.round === round);
   const present = goesOn && record?.location === location ? record : undefined;
   const { type, market } = choiceFor(group, location, present ?? {});
-  const quotaClass = context.driver.quotaClassOf?.(type.name);
+  const quotaClass = quotaClassOf(context.driver, type.name);
   const here = { ...present, location, instanceType: type.name, market };
   const skipped = (await mayTakeSeat(context, fleetId, group, market)) ? [] : (['on-demand'] as const);
   const nextStep = nextTypeStep(group, here, NO_CAPACITY, skipped);

@@ -6,6 +6,7 @@ import { reopenConnection, viewGovernor } from '../../../platform/governor/view-
 import type { Store } from '../../../platform/store/store.ts';
 import { readUnknownWords } from '../../../platform/store/unknown-words.ts';
 import type { OperationsOf } from '../handle.ts';
+import { viewQuotas } from './quotas.ts';
 
 /**
  * Returns the operations about limits, and about the words of the cloud that are not understood.
@@ -13,7 +14,7 @@ import type { OperationsOf } from '../handle.ts';
  * @param read returns the connection that a request names, and throws Problem 404 if it does not exist
  */
 export function limitOperations(
-  store: Store<'governor'>,
+  store: Store<'governor' | 'catalogue'>,
   read: (namespace: string, name: string) => Promise<Connection>,
 ): Pick<OperationsOf<'connections'>, 'getLimits' | 'reopenLimits' | 'getWords'> {
   return {
@@ -32,6 +33,7 @@ export function limitOperations(
           power: POWER_LIMIT_PROFILES[cloud],
           requestMore: REQUEST_MORE[cloud],
           governor: await viewGovernor(store, { driver, connectionKey: key, limits: profile }),
+          ...(await viewQuotas(store, key)),
         },
       };
     },

@@ -17,6 +17,7 @@ import {
 } from '../../../model/limit-profile.ts';
 import { connectionNetworkSchema } from '../../../model/network-choice.ts';
 import { DEFAULT_ORPHAN_POLICY, orphanPolicySchema } from '../../../model/orphan.ts';
+import { quotasViewShape } from '../../../model/quota.ts';
 import { unknownWordsViewSchema } from '../../../model/unknown-words.ts';
 import { namespaceParams, noParams, noQuery, pageOf, pageQuery, route } from './route.ts';
 
@@ -36,7 +37,7 @@ const requestMoreSchema = z.object({
   url: z.url().describe("The provider's own page on these limits."),
 });
 
-/** The limits of a connection (in force, by default, overridden), and the governor's state. */
+/** The limits of a connection (in force, by default, overridden), the governor's state, and the account's quotas. */
 export const connectionLimitsSchema = z.object({
   cloud: cloudSchema,
   tier: limitTierSchema.describe('The limit profile that the override is applied to.'),
@@ -46,6 +47,7 @@ export const connectionLimitsSchema = z.object({
   power: limitProfileSchema.describe('The limits that the provider grants on request.'),
   requestMore: requestMoreSchema,
   governor: governorViewSchema,
+  ...quotasViewShape,
 });
 
 const driverSchema = z.object({
@@ -190,7 +192,7 @@ export const connectionRoutes = [
     path: '/v1/namespaces/{namespace}/connections/{connection}/limits',
     handler: 'connections',
     summary:
-      'Get the limits in force, the defaults, how to request more from the provider, and how much is used now',
+      'Get the limits in force, the defaults, how to request more from the provider, how much is used now, and the quotas of the account',
     params: connectionParams,
     query: noQuery,
     status: 200,

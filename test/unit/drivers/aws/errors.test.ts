@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { quotaClassOf } from '../../../../functions/drivers/aws/quota-codes.ts';
+import { awsMetadata } from '../../../../functions/drivers/aws/metadata.ts';
 import { DriverError, type DriverErrorCode } from '../../../../functions/drivers/contract/errors.ts';
+import { quotaClassOf } from '../../../../functions/drivers/contract/quota-class.ts';
 import { type Canned, type CannedEc2, cannedEc2, connect, page, refusal } from './canned-ec2.ts';
 
 const LOCATION = 'us-east-1';
@@ -145,7 +146,7 @@ describe('a quota of EC2', () => {
     ['dl1.24xlarge', 'DL'],
     ['u-6tb1.metal', 'High Memory'],
   ])('type %s has the vCPU quota of class %s', (type, name) => {
-    expect(quotaClassOf(type)).toBe(name);
+    expect(quotaClassOf(awsMetadata, type)).toBe(name);
   });
 
   test('only words that no table knows are marked as unknown', async () => {

@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { KNOWN_QUOTAS } from '../../../../functions/drivers/aws/known-quotas.ts';
-import { quotaClassOf } from '../../../../functions/drivers/aws/quota-codes.ts';
+import { awsMetadata } from '../../../../functions/drivers/aws/metadata.ts';
 import { has } from '../../../../functions/drivers/contract/capabilities.ts';
+import { quotaClassOf } from '../../../../functions/drivers/contract/quota-class.ts';
 import { MAX_QUOTAS, type Quota } from '../../../../functions/model/quota.ts';
 import { type Canned, type CannedEc2, cannedEc2, connect } from './canned-ec2.ts';
 
@@ -205,7 +206,7 @@ describe('the quotas of an AWS account', () => {
 test('each class of instance types has at most one quota in each market, and its name is one of `quotaClassOf`', () => {
   const types = ['m6i.large', 'g5.xlarge', 'vt1.3xlarge', 'p5.48xlarge', 'x2idn.16xlarge', 'f1.2xlarge'];
   const others = ['inf2.xlarge', 'trn1.2xlarge', 'dl1.24xlarge', 'hpc7a.96xlarge', 'u-6tb1.56xlarge'];
-  const classes = new Set([...types, ...others].map(quotaClassOf));
+  const classes = new Set([...types, ...others].map((type) => quotaClassOf(awsMetadata, type)));
   const ofMachines = [...KNOWN_QUOTAS.values()].filter(({ market }) => market !== undefined);
   const keys = ofMachines.map(({ instanceClass, market }) => `${instanceClass} ${market}`);
   expect(new Set(keys).size).toBe(keys.length);
