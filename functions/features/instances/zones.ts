@@ -70,7 +70,10 @@ export function nextZoneStep(
   failure: Failure,
   zones: readonly string[] | undefined,
 ): ZoneStep | undefined {
-  if (!zones || zone === undefined || !concernsZone(failure)) return undefined;
+  if (!zones || !concernsZone(failure)) return undefined;
+  // A worker may die after it has claimed an attempt only to fail it. The next worker makes the call without a zone.
+  if (zone === undefined)
+    return openZones(zones, triedZones).length > 0 ? { triedZones, callLimit } : undefined;
   const here = { zone, machines: failure.machines ?? 1 };
   const tried = [...triedZones.filter((one) => one.zone !== zone), here];
   const open = openZones(zones, tried);

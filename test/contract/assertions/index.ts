@@ -5,6 +5,7 @@ import { ERRORS } from './errors.ts';
 import { EXISTING_NETWORKS } from './existing-networks.ts';
 import { INSTANCES } from './instances.ts';
 import { MACHINE_CHECKS } from './machine-checks.ts';
+import { MARKETS } from './markets.ts';
 import { MARKS } from './marks.ts';
 import { NETWORKS } from './networks.ts';
 import { OPTIONS } from './options.ts';
@@ -24,6 +25,7 @@ export const ASSERTIONS: readonly Assertion[] = [
   ...INSTANCES,
   ...OPTIONS,
   ...MACHINE_CHECKS,
+  ...MARKETS,
   ...REMOVALS,
   ...VOLUMES,
   ...TOKENS,

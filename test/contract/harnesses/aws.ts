@@ -10,6 +10,7 @@ import {
   type Harness,
   HarnessUnavailable,
   type Obstruct,
+  type SentMarket,
   type SentOptions,
 } from '../suite/harness.ts';
 import { rsaPublicKey } from '../suite/public-key.ts';
@@ -156,6 +157,30 @@ async function rulesOf(url: string, id: string): Promise<string[]> {
   });
 }
 
+function marketOf(request: ProxiedRequest): SentMarket {
+  const parameters = parametersOf(request);
+  const price = parameters.get('InstanceMarketOptions.SpotOptions.MaxPrice');
+  const reservation = 'CapacityReservationSpecification.CapacityReservationTarget.CapacityReservationId';
+  const reservationId = parameters.get(reservation);
+  return {
+    ...(parameters.get('InstanceMarketOptions.MarketType') === 'spot' ? { market: 'spot' } : {}),
+    ...(price === null ? {} : { maxUsdPerHour: Number(price) }),
+    ...(reservationId === null ? {} : { market: 'reserved', reservationId }),
+  };
+}
+
+/** EC2's words for a spot machine that it takes back, from the documentation of the structure StateReason. */
+const TAKEN_BACK =
+  '<stateReason><code>Server.SpotInstanceTermination</code><message>Server.SpotInstanceTermination: A Spot Instance was terminated</message></stateReason>';
+
+const withInterruption = (body: string): string =>
+  body
+    .replaceAll(/<stateReason>[\s\S]*?<\/stateReason>|<stateReason\s*\/>/g, '')
+    .replaceAll(
+      /<instanceState>\s*<code>16<\/code>\s*<name>running<\/name>\s*<\/instanceState>/g,
+      `<instanceState><code>32</code><name>shutting-down</name></instanceState>${TAKEN_BACK}`,
+    );
+
 const GROUP_IN_USE: Fault = {
   call: 'DeleteSecurityGroup',
   kind: 'answer',
@@ -239,6 +264,14 @@ async function start(): Promise<CloudUnderTest> {
       // moto deletes security groups even if machines use them.
       'networks.in-use': [GROUP_IN_USE],
       'create.security-groups': [GROUP_IN_USE],
+      // moto has no capacity reservations.
+      'markets.unknown-reservation': [
+        {
+          call: 'DescribeCapacityReservations',
+          kind: 'answer',
+          answer: ec2Answer(400, 'InvalidCapacityReservationId.NotFound', 'there is no such reservation'),
+        },
+      ],
     },
     withoutAddresses: (body) => body.replaceAll(/<(privateIpAddress|ipAddress)>[^<]*<\/\1>/g, ''),
     userDataOf(request) {
@@ -254,7 +287,9 @@ async function start(): Promise<CloudUnderTest> {
     diskType: 'gp2',
     encryptionKeyId: 'alias/fleets',
     unknownVolumeBackendId: 'vol-0123456789abcdef0',
-    isSpot: (request) => parametersOf(request).get('InstanceMarketOptions.MarketType') === 'spot',
+    marketOf,
+    withInterruption,
+    unknownReservationId: 'cr-0123456789abcdef0',
     protect: protectAt(moto.url),
     occupy: occupyAt(moto.url),
     rulesOf: (id) => rulesOf(moto.url, id),

@@ -11,6 +11,7 @@ import {
   type ErrorRow,
   type Harness,
   refusedByProxy,
+  type SentMarket,
   type SentOptions,
 } from '../suite/harness.ts';
 import { RATE_HEADERS, RATE_WORDS } from '../suite/rate-words.ts';
@@ -55,6 +56,9 @@ const createSchema = z.object({
   identity: z.string().optional(),
   placementGroup: z.string().optional(),
   metadataOptions: z.object({ tokens: z.string().optional(), hopLimit: z.number().optional() }).optional(),
+  market: z.enum(['spot', 'reserved']).exactOptional(),
+  reservationId: z.string().exactOptional(),
+  maxUsdPerHour: z.number().exactOptional(),
 });
 
 function userDataOf(request: ProxiedRequest): Buffer | undefined {
@@ -62,6 +66,19 @@ function userDataOf(request: ProxiedRequest): Buffer | undefined {
   if (userDataBase64 !== undefined) return Buffer.from(userDataBase64, 'base64');
   return userData === undefined ? undefined : Buffer.from(userData);
 }
+
+function marketOf(request: ProxiedRequest): SentMarket {
+  const { market, reservationId, maxUsdPerHour } = createdBy(request) ?? {};
+  return {
+    ...(market === undefined ? {} : { market }),
+    ...(reservationId === undefined ? {} : { reservationId }),
+    ...(maxUsdPerHour === undefined ? {} : { maxUsdPerHour }),
+  };
+}
+
+/** The words and the fields of the simulated clouds for a spot instance that is taken back. */
+const INTERRUPTED =
+  '"status":"Terminating","failureMessage":"the cloud took the spot instance back","interrupted":true';
 
 function optionsOf(request: ProxiedRequest): SentOptions | undefined {
   const created = createdBy(request);
@@ -190,6 +207,9 @@ async function start(): Promise<CloudUnderTest> {
     identity: 'suite',
     placementGroup: 'suite',
     optionsOf,
+    marketOf,
+    withInterruption: (body) => body.replaceAll('"status":"Running"', INTERRUPTED),
+    unknownReservationId: 'cr-0123456789abcdef0',
     protect: refusedByProxy('terminate', refusal('IncorrectState', PROTECTED), PROTECTED),
     occupy: refusedByProxy('delete-networks', refusal('ResourceInUse', OCCUPIED), OCCUPIED),
     disksOf(request) {

@@ -68,6 +68,9 @@ export interface CallNames {
 }
 
 /** Options of a machine in a create request. */
+/** The market of a create request, as the cloud's API has it. Empty: on-demand. */
+export type SentMarket = Pick<InstanceSpec, 'market' | 'reservationId' | 'maxUsdPerHour'>;
+
 export interface SentOptions {
   tags: Readonly<Record<string, string>>;
   identity?: string | undefined;
@@ -194,7 +197,12 @@ export interface CloudUnderTest {
   placementGroup?: string;
   /** Returns the options of a create request, as the cloud's API has them. Undefined for any other request. */
   optionsOf?(request: ProxiedRequest): SentOptions | undefined;
-  isSpot?(request: ProxiedRequest): boolean;
+  /** Returns the market that a create request asks for. Absent: the driver has no capability `markets`. */
+  marketOf?(request: ProxiedRequest): SentMarket;
+  /** Returns the body of an answer in which the cloud is taking each running machine back, as a spot machine. */
+  withInterruption?(body: string): string;
+  /** A well-formed id that no reservation has. */
+  unknownReservationId?: string;
   /** Returns the disks that a create request asks for, the root disk first; undefined for any other request. */
   disksOf?(request: ProxiedRequest): readonly Partial<RootDisk>[] | undefined;
   /**

@@ -33,6 +33,13 @@ describe('nextZoneStep', () => {
     });
   });
 
+  it('an attempt whose record has no zone is followed by one in the zones that are left', () => {
+    const unplaced = { zone: undefined, triedZones: [{ zone: 'b', machines: 1 }] };
+    expect(nextZoneStep(unplaced, SCARCE, ['a', 'b'])).toEqual({ triedZones: unplaced.triedZones });
+    expect(nextZoneStep(unplaced, SCARCE, ['b'])).toBeUndefined();
+    expect(nextZoneStep(unplaced, { ...SCARCE, scope: 'site' }, ['a', 'b'])).toBeUndefined();
+  });
+
   it('an instance goes back alone to a zone that refused a call for several machines', () => {
     expect(nextZoneStep(record, SCARCE, ['a', 'b'])?.callLimit).toBe(1);
     expect(nextZoneStep({ ...record, triedZones: [] }, { ...SCARCE, machines: 3 }, ['a'])?.callLimit).toBe(1);
