@@ -10,9 +10,11 @@ import type {
   DeniedRight,
   ExistingNetworks,
   IdempotencyKeys,
+  LateNames,
   ListById,
   MarketFault,
   Markets as MarketsCapability,
+  NamedMachine,
   NetworkFault,
   Quotas,
   Reboot,
@@ -66,6 +68,7 @@ export class AwsClient
     BatchTerminate,
     ExistingNetworks,
     IdempotencyKeys,
+    LateNames,
     ListById,
     MarketsCapability,
     Quotas,
@@ -239,6 +242,10 @@ export class AwsClient
 
   async terminateInstances(location: string, backendIds: readonly string[]): Promise<TerminateOutcome[]> {
     return await terminateMany(this.#ec2, location, backendIds);
+  }
+
+  async nameInstance(location: string, machine: NamedMachine): Promise<void> {
+    await this.#launcher.name(location, machine);
   }
 
   async listVolumes(location: string): Promise<CloudVolume[]> {

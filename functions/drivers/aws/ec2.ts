@@ -146,7 +146,7 @@ export class Ec2 {
     kind: CallKind,
     make: (send: () => Promise<Output>) => Promise<Answer>,
   ): Promise<Answer> {
-    const machines = 'MinCount' in command.input ? (command.input.MinCount ?? 1) : 1;
+    const machines = 'MaxCount' in command.input ? (command.input.MaxCount ?? 1) : 1;
     const call = { action: `ec2:${actionOf(command)}`, kind, location, machines };
     return await ask(
       this.#options,

@@ -185,10 +185,14 @@ export function driverErrorOf(error: unknown, call: string, effect: CallEffect):
     unknownWords: !isKnown(name, status),
     ...(quota === undefined ? {} : { quota }),
     ...(meaning === 'QuotaExceeded' && isOfOneRequest(name) ? { scope: 'launch' as const } : {}),
+    // A RunInstances call asks for at least one machine, so that EC2 refuses it only if there is no room for one.
+    holdsForOne: call === 'ec2:RunInstances' && NO_ROOM.has(meaning) && !isOfOneRequest(name),
     // EC2 sends no rate-limit headers with RequestLimitExceeded, but a proxy in front of EC2 may.
     ...readRate(headers),
   });
 }
+
+const NO_ROOM: ReadonlySet<DriverErrorCode> = new Set(['InsufficientCapacity', 'QuotaExceeded']);
 
 /**
  * Error codes of EC2 that concern the zone of a request, although their meaning for the caller is not a lack of

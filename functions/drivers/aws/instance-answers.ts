@@ -7,7 +7,7 @@ import { parseMachineName } from '../contract/names.ts';
 import { boundQuota } from '../contract/quota.ts';
 import { isTakenBack } from './interruptions.ts';
 import { quotaOf } from './quota-codes.ts';
-import { NAME_TAG, TOKEN_TAG, tagValue } from './tags.ts';
+import { NAME_TAG, tagValue, tokenValues } from './tags.ts';
 
 const STATUSES: ReadonlyMap<string, InstanceStatus> = new Map([
   ['pending', 'Creating'],
@@ -54,6 +54,7 @@ export function cloudInstance(machine: Instance, deploymentId: string): CloudIns
   return {
     backendId: InstanceId,
     ...identityOf(machine, deploymentId),
+    ...(tagValue(machine.Tags, INSTANCE_TAG) === undefined ? { isUnnamed: true as const } : {}),
     status: statusOf(machine),
     ...(Placement?.AvailabilityZone === undefined ? {} : { zone: Placement.AvailabilityZone }),
     ...(InstanceType === undefined ? {} : { instanceType: InstanceType }),
@@ -72,7 +73,7 @@ function identityOf(
   { Tags, AmiLaunchIndex = 0 }: Instance,
   deploymentId: string,
 ): Pick<CloudInstance, 'instanceId' | 'launchToken'> {
-  const launchToken = tokenAt(tagValue(Tags, TOKEN_TAG) ?? '', AmiLaunchIndex);
+  const launchToken = tokenAt(tokenValues(Tags), AmiLaunchIndex);
   const named = parseMachineName(deploymentId, tagValue(Tags, NAME_TAG) ?? '');
   const token = launchToken ?? named?.launchToken;
   // A machine of a batch may not have the tag with its instance id yet. The id is then read from the launch token,

@@ -13,7 +13,7 @@ import { unless } from './errors.ts';
 import { cloudInstance } from './instance-answers.ts';
 import { Interruptions } from './interruptions.ts';
 import { valuesWith } from './launch-filter.ts';
-import { filter, isOf, TOKEN_TAG, tagFilter } from './tags.ts';
+import { filter, isOf, TOKEN_TAGS, tagFilter } from './tags.ts';
 
 /** Only machines in these states are listed, because EC2 still shows a machine for an hour after its end. */
 const NOT_GONE = ['pending', 'running', 'shutting-down', 'stopping', 'stopped'];
@@ -60,15 +60,19 @@ export class Instances {
   }
 
   /**
-   * Finds a machine by the tag with its launch token. A filter by client token would not suffice, because all machines
-   * of a batch share one client token.
+   * Finds a machine by the tags with its launch token. A filter by client token would not suffice, because all machines
+   * of a batch share one client token. EC2 combines filters of several tags by "and". Therefore each tag needs a request.
    */
   async findByToken(location: string, token: string): Promise<CloudInstance | undefined> {
-    const machines = await this.#describe(location, [tagFilter(TOKEN_TAG, ...valuesWith(token))]);
-    const found = machines
-      .map((machine) => cloudInstance(machine, this.#deploymentId))
-      .filter(({ launchToken }) => launchToken === token);
-    return found.find(({ status }) => status !== 'Terminated' && status !== 'Failed') ?? found[0];
+    for (const tag of TOKEN_TAGS) {
+      const machines = await this.#describe(location, [tagFilter(tag, ...valuesWith(token))]);
+      const found = machines
+        .map((machine) => cloudInstance(machine, this.#deploymentId))
+        .filter(({ launchToken }) => launchToken === token);
+      const [first] = found;
+      if (first) return found.find(({ status }) => status !== 'Terminated' && status !== 'Failed') ?? first;
+    }
+    return undefined;
   }
 
   async terminate(location: string, id: string): Promise<void> {

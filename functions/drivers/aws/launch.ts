@@ -7,10 +7,10 @@ import {
 } from '@aws-sdk/client-ec2';
 import { keepsDisks } from '../../model/disk.ts';
 import { parseLaunchToken } from '../../model/identifiers.ts';
-import type { CreateOutcome } from '../contract/capabilities.ts';
+import type { CreateOutcome, NamedMachine } from '../contract/capabilities.ts';
 import { type CloudInstance, DEPLOYMENT_TAG, INSTANCE_TAG, type InstanceSpec } from '../contract/driver.ts';
 import { DriverError } from '../contract/errors.ts';
-import { launchListOf } from '../contract/launch-list.ts';
+import { launchListsOf } from '../contract/launch-list.ts';
 import { machineName } from '../contract/names.ts';
 import { encodedUserData } from '../contract/user-data.ts';
 import { disksOf } from './disks.ts';
@@ -19,15 +19,15 @@ import { cloudInstance } from './instance-answers.ts';
 import { LaunchFacts } from './launch-facts.ts';
 import { marketOptions } from './markets.ts';
 import { ReservationBook } from './reservations.ts';
-import { NAME_TAG, TOKEN_TAG, tagList, tagsFor } from './tags.ts';
+import { NAME_TAG, TOKEN_TAG, TOKEN_TAGS, tagList, tagsFor } from './tags.ts';
 import { type TypeBook, typeName } from './type-book.ts';
 import { whenVisible } from './visible.ts';
 
 /**
- * Maximum number of machines in one call. The launch tokens of this many machines fit into one tag, if the attempt
- * numbers have up to 4 digits.
+ * Maximum number of machines in one call. AWS advises calls for 100 machines rather than larger ones. Their launch tokens
+ * fit into the tags of TOKEN_TAGS.
  */
-export const MAX_BATCH = 20;
+export const MAX_BATCH = 100;
 
 type Batch = readonly [InstanceSpec, ...InstanceSpec[]];
 
@@ -84,44 +84,29 @@ export class Launcher {
     let machines: Instance[];
     try {
       machines = await this.#run(batch, {
-        [TOKEN_TAG]: launchListOf(batch.map(({ launchToken }) => launchToken)),
+        ...listTags(batch),
       });
     } catch (error) {
       if (!(error instanceof DriverError)) throw error;
-      // EC2 created no machine. If it had no capacity or no quota for the whole batch, the caller makes smaller calls.
+      // EC2 created no machine.
       return batch.map(() => ({ error }));
     }
     const inOrder = new Map(machines.map((machine) => [machine.AmiLaunchIndex ?? 0, machine]));
-    return await Promise.all(
-      batch.map(async (spec, at): Promise<CreateOutcome> => {
-        const machine = inOrder.get(at);
-        if (!machine)
-          return {
-            error: new DriverError(
-              'OutcomeUnknown',
-              'ec2:RunInstances: the answer has fewer machines than requested',
-            ),
-          };
-        return { instance: await this.#nameOne(spec, machine) };
-      }),
-    );
+    return batch.map((spec, at): CreateOutcome => {
+      const machine = inOrder.get(at);
+      if (!machine) return { error: notMade(machines.length, batch.length) };
+      return { instance: this.#answer(spec, machine) };
+    });
   }
 
-  /**
-   * Gives a machine of a batch its own tags, so that people can find the machine by name. A failure is ignored, because
-   * the tag of the batch already tells the machine's launch token.
-   */
-  async #nameOne(spec: InstanceSpec, machine: Instance): Promise<CloudInstance> {
+  /** Gives a machine of a batch tags of its own, so that people can find the machine by name. */
+  async name(location: string, { backendId, instanceId, launchToken }: NamedMachine): Promise<void> {
     const tags = {
-      [NAME_TAG]: machineName(this.#deploymentId, spec.launchToken),
-      [INSTANCE_TAG]: spec.instanceId,
-      [TOKEN_TAG]: spec.launchToken,
+      [NAME_TAG]: machineName(this.#deploymentId, launchToken),
+      [INSTANCE_TAG]: instanceId,
+      [TOKEN_TAG]: launchToken,
     };
-    const call = new CreateTagsCommand({ Resources: [machine.InstanceId ?? ''], Tags: tagList(tags) });
-    await whenVisible(this.#ec2.clock, () => this.#ec2.send(spec.location, call)).catch((error: unknown) => {
-      if (!(error instanceof DriverError)) throw error;
-    });
-    return this.#answer(spec, machine);
+    await this.#ec2.send(location, new CreateTagsCommand({ Resources: [backendId], Tags: tagList(tags) }));
   }
 
   /**
@@ -142,7 +127,8 @@ export class Launcher {
     const tags = { ...shared, ...identity, [DEPLOYMENT_TAG]: this.#deploymentId };
     const command = new RunInstancesCommand({
       ClientToken: token,
-      MinCount: batch.length,
+      // EC2 creates as many machines as it has room for. A refusal then means that it has no room for any.
+      MinCount: 1,
       MaxCount: batch.length,
       InstanceType: typeName(spec.instanceType),
       ImageId: spec.imageBackendId,
@@ -177,6 +163,28 @@ export class Launcher {
       .update([this.#deploymentId, ...launchTokens].join(' '))
       .digest('hex');
   }
+}
+
+/**
+ * Returns the error of machines that EC2 has left out of a call. EC2 creates the largest possible number, and says
+ * nothing about the others.
+ */
+function notMade(made: number, asked: number): DriverError {
+  const message = `ec2:RunInstances: EC2 had room for ${made} of ${asked} machines`;
+  return new DriverError('InsufficientCapacity', message, {
+    answered: true,
+    call: 'ec2:RunInstances',
+    scope: 'zone',
+    holdsForOne: true,
+  });
+}
+
+/** Returns the tags that list the launch tokens of a batch. */
+function listTags(batch: Batch): Record<string, string> {
+  const values = launchListsOf(batch.map(({ launchToken }) => launchToken));
+  return Object.fromEntries(
+    TOKEN_TAGS.flatMap((key, at) => (values[at] === undefined ? [] : [[key, values[at]]])),
+  );
 }
 
 /** Returns the parameters for the options of a machine. */

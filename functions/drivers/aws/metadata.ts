@@ -81,6 +81,7 @@ export const awsMetadata = {
     'reboot',
     'batch-create',
     'batch-terminate',
+    'late-names',
     'list-by-id',
     'idempotency-keys',
     'quotas',
@@ -128,8 +129,8 @@ export const awsMetadata = {
   },
   imageIdPattern: 'ami-(?:[0-9a-f]{8}|[0-9a-f]{17})',
   tagRules: {
-    // EC2 keeps 50 tags at a resource. Six of a machine's tags are the driver's and the control plane's own.
-    most: 44,
+    // EC2 keeps 50 tags at a resource. Seven of a machine's tags are the driver's and the control plane's own.
+    most: 43,
     keyPattern: '[\\p{L}\\p{N} +=._:/@-]+',
     maxKeyLength: 128,
     maxValueLength: 256,

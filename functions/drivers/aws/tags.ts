@@ -3,8 +3,10 @@ import { DEPLOYMENT_TAG } from '../contract/driver.ts';
 
 /** Tag with the id of the VPC that a launch template or an internet gateway was made for. */
 export const NETWORK_TAG = 'fleetwright:network';
-/** Tag with the launch token of a machine, or with the launch tokens of its batch (`launch-list.ts`). */
+/** Tag with the launch token of a machine, or with the first launch tokens of its batch (`launch-list.ts`). */
 export const TOKEN_TAG = 'fleetwright:launch-token';
+/** Tags with the launch tokens of a batch, in order. */
+export const TOKEN_TAGS = [TOKEN_TAG, 'fleetwright:launch-token-2'] as const;
 export const NAME_TAG = 'Name';
 
 type Tags = Readonly<Record<string, string>>;
@@ -24,6 +26,10 @@ export function tagsFor(types: readonly ResourceType[], tags: Tags): TagSpecific
 export function tagValue(tags: readonly Tag[] | undefined, key: string): string | undefined {
   return tags?.find(({ Key }) => Key === key)?.Value;
 }
+
+/** Returns the values of the tags with launch tokens, in order. */
+export const tokenValues = (tags: readonly Tag[] | undefined): string[] =>
+  TOKEN_TAGS.flatMap((key) => tagValue(tags, key) ?? []);
 
 export function isOf(deploymentId: string, { Tags }: { Tags?: readonly Tag[] | undefined }): boolean {
   return tagValue(Tags, DEPLOYMENT_TAG) === deploymentId;

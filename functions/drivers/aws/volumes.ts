@@ -7,7 +7,7 @@ import { tokenAt } from '../contract/launch-list.ts';
 import { type Ec2, PAGE_SIZE } from './ec2.ts';
 import { unless } from './errors.ts';
 import { awsMetadata } from './metadata.ts';
-import { TOKEN_TAG, tagFilter, tagValue } from './tags.ts';
+import { tagFilter, tokenValues } from './tags.ts';
 
 /** Lists and deletes the volumes that RunInstances has made with the deployment's tag. */
 export class VolumeList {
@@ -42,7 +42,7 @@ export class VolumeList {
  */
 function cloudVolume(location: string, volume: Volume): CloudVolume {
   const { VolumeId = '', Size = 0, VolumeType, AvailabilityZone, CreateTime, State, SnapshotId } = volume;
-  const launchToken = tokenAt(tagValue(volume.Tags, TOKEN_TAG) ?? '', undefined);
+  const launchToken = tokenAt(tokenValues(volume.Tags), undefined);
   const ref = launchToken === undefined ? undefined : parseLaunchToken(launchToken);
   const [attachment] = volume.Attachments ?? [];
   const usdPerMonth = diskUsdPerMonth(awsMetadata, location, {

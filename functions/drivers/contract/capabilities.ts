@@ -79,6 +79,25 @@ export interface BatchTerminate {
   terminateInstances(location: string, backendIds: readonly string[]): Promise<TerminateOutcome[]>;
 }
 
+/**
+ * Gives machines names of their own after their create call, which made several machines with the same tags. People read
+ * the names. The tags of the create call already tell each machine's launch token.
+ */
+export interface LateNames {
+  /**
+   * Names a machine that `isUnnamed`, with one call to the cloud. Succeeds if the machine has its name already.
+   *
+   * @throws DriverError NotFound if the cloud does not know the machine
+   */
+  nameInstance(location: string, machine: NamedMachine): Promise<void>;
+}
+
+export interface NamedMachine {
+  backendId: string;
+  instanceId: string;
+  launchToken: string;
+}
+
 /** Lists selected machines by id. The cost of a call does not depend on the number of other machines in the account. */
 export interface ListById {
   /** Maximum number of ids in one call, at least 50. */
@@ -323,6 +342,7 @@ export interface Capabilities extends Record<CapabilityName, object> {
   reboot: Reboot;
   'batch-create': BatchCreate;
   'batch-terminate': BatchTerminate;
+  'late-names': LateNames;
   'list-by-id': ListById;
   'idempotency-keys': IdempotencyKeys;
   quotas: Quotas;
@@ -340,6 +360,7 @@ const METHODS: { readonly [Name in CapabilityName]: readonly (keyof Capabilities
   reboot: ['rebootInstance'],
   'batch-create': ['createInstances', 'maxBatchSize'],
   'batch-terminate': ['terminateInstances', 'maxTerminatedPerCall'],
+  'late-names': ['nameInstance'],
   'list-by-id': ['listInstancesById', 'maxListedById'],
   'idempotency-keys': ['idempotencyKeyOf'],
   quotas: ['readQuotas'],

@@ -220,6 +220,11 @@ export interface CloudInstance {
    * that call's launch tokens. A copy of the machine has a different key, or none.
    */
   idempotencyKey?: string;
+  /**
+   * True if the machine carries the tags of its create call only, which made several machines. The caller then gives it a
+   * name and tags of its own (`nameInstance`).
+   */
+  isUnnamed?: true;
   /** The cloud's own word for the machine's status. */
   cloudStatus?: string;
   /**

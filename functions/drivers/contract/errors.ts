@@ -86,6 +86,11 @@ export interface DriverErrorDetail {
   tokenIsUsed?: boolean;
   /** Absent: the usual scope of the code. */
   scope?: ErrorScope;
+  /**
+   * True if a call for several machines was refused, and a call for one machine would be refused as well. Absent: smaller
+   * calls may succeed.
+   */
+  holdsForOne?: boolean;
   /** With `QuotaExceeded`: the quota that refused the call. Absent: the quota of the machine's family. */
   quota?: RefusedQuota;
   /** True if no table of the driver knows the cloud's words, so that a fallback chose the code. */
@@ -106,6 +111,7 @@ export class DriverError extends Error {
   readonly limitPerSecond: number | undefined;
   readonly tokenIsUsed: boolean;
   readonly scope: ErrorScope;
+  readonly holdsForOne: boolean;
   readonly quota: RefusedQuota | undefined;
   readonly unknownWords: boolean;
 
@@ -120,6 +126,7 @@ export class DriverError extends Error {
     this.limitPerSecond = detail.limitPerSecond;
     this.tokenIsUsed = detail.tokenIsUsed === true;
     this.scope = detail.scope ?? USUAL_SCOPE[code];
+    this.holdsForOne = detail.holdsForOne === true;
     this.quota = code === 'QuotaExceeded' ? detail.quota : undefined;
     this.unknownWords = detail.unknownWords === true;
   }

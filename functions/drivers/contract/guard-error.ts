@@ -26,6 +26,7 @@ export function guardError(error: unknown, secrets: Secrets, ofCall: readonly st
     code,
     answered,
     scope,
+    holdsForOne,
     tokenIsUsed,
     cloudCode,
     call,
@@ -37,6 +38,7 @@ export function guardError(error: unknown, secrets: Secrets, ofCall: readonly st
   const guarded = new DriverError(code, message, {
     answered,
     scope,
+    holdsForOne,
     tokenIsUsed,
     unknownWords,
     ...(quota === undefined ? {} : { quota: boundQuota(quota) }),

@@ -28,6 +28,7 @@ export const CAPABILITY_NAMES = [
   'reboot',
   'batch-create',
   'batch-terminate',
+  'late-names',
   'list-by-id',
   'idempotency-keys',
   'quotas',

@@ -3,17 +3,15 @@ import { parseLaunchToken } from '../../model/identifiers.ts';
 import type { CreateOutcome } from '../contract/capabilities.ts';
 import type { CloudInstance, InstanceSpec } from '../contract/driver.ts';
 import { DriverError } from '../contract/errors.ts';
+import { MAX_LISTED } from '../contract/launch-list.ts';
 import type { Catalogue } from './catalogue.ts';
 import { diskFields, volumesFor } from './disks.ts';
 import { createServer, requestFor } from './launch.ts';
 import type { Region } from './region.ts';
 import { listServers } from './servers.ts';
 
-/**
- * Maximum number of servers in one request. The launch tokens of this many servers fit into one tag, if the attempt
- * numbers have up to 4 digits.
- */
-export const MAX_BATCH = 20;
+/** Maximum number of servers in one request. The launch tokens of this many servers fit into one tag. */
+export const MAX_BATCH = MAX_LISTED;
 
 type Made = ReadonlyMap<string | undefined, CloudInstance>;
 type Alike = readonly [InstanceSpec, ...InstanceSpec[]];

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type CloudInstance, DEPLOYMENT_TAG, INSTANCE_TAG, type InstanceSpec } from '../contract/driver.ts';
 import { DriverError } from '../contract/errors.ts';
-import { launchListOf } from '../contract/launch-list.ts';
+import { launchListsOf } from '../contract/launch-list.ts';
 import { machineName } from '../contract/names.ts';
 import { encodedUserData } from '../contract/user-data.ts';
 import type { Catalogue } from './catalogue.ts';
@@ -68,7 +68,7 @@ export async function requestFor(
   const identity: Record<string, string> =
     specs.length === 1
       ? { [INSTANCE_TAG]: spec.instanceId, [LAUNCH_TOKEN_TAG]: spec.launchToken }
-      : { [LAUNCH_TOKEN_TAG]: launchListOf(tokens) };
+      : { [LAUNCH_TOKEN_TAG]: launchListsOf(tokens).join('') };
   const server = {
     name: machineName(deploymentId, spec.launchToken),
     flavorRef: flavor.id,

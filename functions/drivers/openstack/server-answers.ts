@@ -88,8 +88,8 @@ function tokenOf({ metadata, name }: Server, deploymentId: string): string | und
   if (value === undefined) return undefined;
   const [, base = '', number] = /^(.+)-([1-9][0-9]*)$/.exec(name) ?? [];
   const first = parseMachineName(deploymentId, base)?.launchToken;
-  const isNumbered = first !== undefined && first === tokenAt(value, 0);
-  return tokenAt(value, isNumbered ? Number(number) - 1 : undefined);
+  const isNumbered = first !== undefined && first === tokenAt([value], 0);
+  return tokenAt([value], isNumbered ? Number(number) - 1 : undefined);
 }
 
 function instanceOf(launchToken: string | undefined): string | undefined {

@@ -11,7 +11,7 @@ import type { Outcome } from './failure-handling.ts';
  * and its next call is for at most half as many machines.
  *
  * @param machines number of machines that the call asked for
- * @returns undefined if the refusal holds for a smaller call as well, or another zone is tried first
+ * @returns undefined if the refusal holds for a smaller call as well (`holdsForOne`), or another zone is tried first
  */
 export async function splitCall(
   context: WorkerContext,
@@ -19,8 +19,8 @@ export async function splitCall(
   error: DriverError,
   machines: number,
 ): Promise<Outcome | undefined> {
-  if (machines < 2 || (error.code !== 'InsufficientCapacity' && error.code !== 'QuotaExceeded'))
-    return undefined;
+  const isOfNumber = error.code === 'InsufficientCapacity' || error.code === 'QuotaExceeded';
+  if (machines < 2 || !isOfNumber || error.holdsForOne) return undefined;
   if (await hasOtherZone(context, record, { ...failureOf(error), machines })) return undefined;
   await updateInstance(context.store, record, {
     launchState: 'refused',

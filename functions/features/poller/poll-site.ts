@@ -174,7 +174,7 @@ async function goOn(
     ...turn,
     loop: { ...loop, ...whole, fastestMs: found.fastestMs, polledAtMs: snapshot.seenAtMs },
   };
-  if (found.inTransition > 0 || found.isWaitedFor || turn.isSent) {
+  if (found.inTransition > 0 || found.isWaitedFor || found.isNaming || turn.isSent) {
     const nextMs = nextPollMs(found, intervalMs(context), context.store.clock.now());
     const waitMs = found.isRemoving || snapshot.isListless ? SHORTEST_POLL_MS : nextMs;
     const isFast = found.isWaitedFor && nextMs <= SHORTEST_POLL_MS && !snapshot.isListless;

@@ -9,6 +9,7 @@ import { STALLED_MS, serveQueue } from '../launch-queue/serve-queue.ts';
 import { applyDecided, endAttempts } from './apply-changes.ts';
 import { decideChanges } from './decide-changes.ts';
 import { decideSlots, stillInTransition } from './decide-slots.ts';
+import { nameMachines } from './name-machines.ts';
 import { bootBetween, fastestOf } from './next-poll.ts';
 import { noteCapacity } from './note-capacity.ts';
 import { noteQuotas } from './note-quotas.ts';
@@ -37,6 +38,8 @@ export interface Reconciled {
   isWaitedFor: boolean;
   /** True if some calls to remove machines were not made, or have no answer yet. */
   isRemoving: boolean;
+  /** True if some machines still have to get names of their own. */
+  isNaming: boolean;
   /** Start times of the create calls, past or scheduled, whose instances hold slots and do not run yet. */
   startsMs: number[];
   /** True if the poll compared all machines with their records, including addresses and types. */
@@ -74,6 +77,7 @@ export async function reconcileSite(poll: Poll, snapshot: Snapshot): Promise<Rec
   const running = runningAmong(observed.machines);
   await tellGovernor(poll, observed, applied, running);
   const boots = observed.picked.creating.filter((id) => running.has(id) && id in observed.holders);
+  const isNaming = await nameMachines(poll, snapshot);
   const hasQueued = await serveQueue(context, site, opened, new Set(stalledAmong(observed)));
   // If `serveQueue` has just given slots to all queued launches, the queue is empty. The fleets of these
   // launches may soon enqueue further launches.
@@ -82,6 +86,7 @@ export async function reconcileSite(poll: Poll, snapshot: Snapshot): Promise<Rec
     inTransition: quietAmong(observed) + stillInTransition(applied, decision, fenced),
     isWaitedFor,
     isRemoving,
+    isNaming,
     startsMs: startsAmong(observed, running, context.store.clock.now(), boots.length > 0 && isWaitedFor),
     hasLookedClosely: observed.picked.withDeadlines,
     fastestMs: fastestNow(loop, observed, boots),

@@ -70,6 +70,12 @@ function smallPages(request: ProxiedRequest): ProxiedRequest {
   return withBody(request, (parameters) => parameters.set('MaxResults', String(PAGE_SIZE)));
 }
 
+/** Asks moto for all machines of a call. moto makes `MinCount` machines, where EC2 makes up to `MaxCount`. */
+function allMachines(request: ProxiedRequest): ProxiedRequest {
+  if (callOf(request) !== 'RunInstances') return request;
+  return withBody(request, (parameters) => parameters.set('MinCount', parameters.get('MaxCount') ?? '1'));
+}
+
 const idIn = (text: string, name: string): string => new RegExp(`<${name}>([^<]+)`).exec(text)?.[1] ?? '';
 
 /** Sets termination protection. */
@@ -218,7 +224,7 @@ async function start(): Promise<CloudUnderTest> {
         },
         withoutToken: (request) => withBody(request, (parameters) => parameters.delete('ClientToken')),
       },
-      rewrite: smallPages,
+      rewrite: (request) => allMachines(smallPages(request)),
     },
     // For moto, a second request with the same client token is a new request.
     idempotency: 'proxy',

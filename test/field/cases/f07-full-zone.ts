@@ -2,23 +2,14 @@ import assert from 'node:assert/strict';
 import { assertIs, type FieldCase } from '../harness/case.ts';
 import { inField } from '../harness/field.ts';
 import { SITES } from '../harness/sites.ts';
-import { machinesOfLaunch, zoneOfLaunch } from '../harness/zone-of-launch.ts';
-import type { Asked } from '../worlds/asked.ts';
+import { DRY_RUN_STATUS } from '../harness/zone-of-launch.ts';
 import { Ec2World } from '../worlds/ec2/world.ts';
-import { refusal } from '../worlds/ec2/xml.ts';
 
 const SIZE = 600;
 const MOST_CALLS = 1.2;
 const LIMITS = { calls: { create: { perSecond: 20, burst: 60 } } };
 const FULL = 'us-east-1a';
 const ZONES = [FULL, 'us-east-1b', 'us-east-1c'];
-
-const noCapacity = (zone: string) =>
-  refusal(
-    500,
-    'InsufficientInstanceCapacity',
-    `We currently do not have sufficient m6i.large capacity in the Availability Zone you requested (${zone}). Our system will be working on provisioning additional capacity.`,
-  );
 
 interface Launched {
   status: string;
@@ -45,17 +36,8 @@ async function launch(
     const { stage, user, worlds, ground } = field;
     await user.makeNamespace();
     await user.connect('cloud', SITES.aws, { limits });
-    const zoneOf = (asked: Asked) => zoneOfLaunch(worlds.aws, asked);
-    const met = worlds.aws.script.trouble({
-      call: 'RunInstances',
-      answer: (asked) => {
-        const left = room[zoneOf(asked)];
-        if (left === undefined) return undefined;
-        if (left < machinesOfLaunch(asked)) return noCapacity(zoneOf(asked));
-        room[zoneOf(asked)] = left - machinesOfLaunch(asked);
-        return undefined;
-      },
-    });
+    const region = worlds.aws.region();
+    for (const [zone, left] of Object.entries(room)) region.room.set(zone, left);
     const askedAtMs = ground.now();
     const fleet = await stage.create(user.order('web', 'cloud', SITES.aws, size));
     const up = await stage.until(fleet.id, ({ status }) => status !== 'Preparing' && status !== 'Creating');
@@ -64,11 +46,13 @@ async function launch(
     return {
       status: up.status,
       failures: JSON.stringify(up.failures),
-      calls: worlds.aws.script.calls('RunInstances', askedAtMs).length,
+      calls: worlds.aws.script
+        .calls('RunInstances', askedAtMs)
+        .filter(({ status }) => status !== DRY_RUN_STATUS).length,
       byZone: Object.fromEntries(
         ZONES.map((zone) => [zone, machines.filter((one) => one.zone === zone).length]),
       ),
-      refused: met.count,
+      refused: region.refusedAsFull,
       scarce: governor.locations.flatMap(({ reasons }) =>
         reasons.flatMap((reason) => (reason.why === 'capacity' ? [reason.zone ?? '*'] : [])),
       ),

@@ -72,6 +72,9 @@ async function assertFilled(field: Nova, fleets: readonly Fleet[], running: numb
   assertIs('servers in ERROR', left.filter(({ stuck }) => stuck?.status === 'ERROR').length, 0);
 }
 
+/** Time in which EC2 shows why it ends a machine. It is longer than the time between two polls, so that one sees it. */
+const ENDING_MS = 8_000;
+
 const NO_VOLUMES = {
   code: 'Client.VolumeLimitExceeded',
   message: 'Client.VolumeLimitExceeded: Volume limit exceeded',
@@ -89,7 +92,11 @@ async function volumes(isRaised: boolean): Promise<void> {
     const endTwo = () => {
       const fresh = aws.standing(ground.now()).filter(({ id }) => !known.has(id));
       for (const machine of fresh.slice(0, known.size === 0 ? 2 : fresh.length))
-        Object.assign(machine, { endsAtMs: ground.now() + 5_000, reason: NO_VOLUMES, forgetsReason: true });
+        Object.assign(machine, {
+          endsAtMs: ground.now() + ENDING_MS,
+          reason: NO_VOLUMES,
+          forgetsReason: true,
+        });
       for (const { id } of fresh) known.add(id);
     };
     endTwo();

@@ -69,7 +69,13 @@ function run({ region, parameters, nowMs }: Call, { bootMs, addressMs }: Pace): 
   const subnet = region.part('subnet', card ? textAt(card, 'SubnetId') : '', 'InvalidSubnetID.NotFound');
   const groupIds = card ? textsAt(card, 'SecurityGroupId') : [];
   const reservationId = region.newId('r');
-  return Array.from({ length: Number(textAt(parameters, 'MaxCount')) }, (_, launchIndex) => {
+  const count = region.take(
+    subnet.facts.get('availability-zone') ?? '',
+    Number(textAt(parameters, 'MinCount')),
+    Number(textAt(parameters, 'MaxCount')),
+    textAt(parameters, 'InstanceType'),
+  );
+  return Array.from({ length: count }, (_, launchIndex) => {
     const id = region.newId('i');
     const machine: Machine = {
       id,

@@ -12,6 +12,10 @@ export class Region {
   readonly machines = new Map<string, Machine>();
   /** Network interfaces that belong to no machine of the region. */
   readonly foreignInterfaces: { id: string; vpcId: string }[] = [];
+  /** Number of further machines for which a zone has room. A zone that is absent is never full. */
+  readonly room = new Map<string, number>();
+  /** Number of requests that were refused because their zone was full. */
+  refusedAsFull = 0;
   #made = 0;
 
   constructor(name: string) {
@@ -51,6 +55,24 @@ export class Region {
     const found = this.machines.get(id);
     if (found) return found;
     throw new Refusal(400, 'InvalidInstanceID.NotFound', `The instance ID '${id}' does not exist`);
+  }
+
+  /**
+   * Takes room in a zone: for as many machines as possible, from `min` to `max`.
+   *
+   * @returns the number of machines
+   * @throws Refusal InsufficientInstanceCapacity if there is no room for `min` machines
+   */
+  take(zone: string, min: number, max: number, type: string): number {
+    const left = this.room.get(zone);
+    if (left === undefined) return max;
+    if (left < min) {
+      this.refusedAsFull += 1;
+      const words = `We currently do not have sufficient ${type} capacity in the Availability Zone you requested (${zone}). Our system will be working on provisioning additional capacity.`;
+      throw new Refusal(500, 'InsufficientInstanceCapacity', words);
+    }
+    this.room.set(zone, left - Math.min(left, max));
+    return Math.min(left, max);
   }
 
   /** Returns the machines that EC2 lists. Machines that ended more than an hour ago are not listed. */

@@ -2,8 +2,10 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { MAX_BATCH } from '../../../../functions/drivers/aws/launch.ts';
 import { valuesWith } from '../../../../functions/drivers/aws/launch-filter.ts';
+import { TOKEN_TAGS } from '../../../../functions/drivers/aws/tags.ts';
+import { has } from '../../../../functions/drivers/contract/capabilities.ts';
 import type { InstanceSpec } from '../../../../functions/drivers/contract/driver.ts';
-import { launchListOf, tokenAt } from '../../../../functions/drivers/contract/launch-list.ts';
+import { launchListsOf, tokenAt } from '../../../../functions/drivers/contract/launch-list.ts';
 import { instanceId, launchToken } from '../../../../functions/model/identifiers.ts';
 import { type Canned, type CannedEc2, cannedEc2, connect, page, refusal } from './canned-ec2.ts';
 
@@ -21,40 +23,58 @@ const specOf = (index: number): InstanceSpec => ({
   tags: { team: 'web' },
 });
 
-describe('launchListOf', () => {
-  const positions = fc.uniqueArray(fc.tuple(fc.nat(99_999), fc.integer({ min: 1, max: 1_295 })), {
-    minLength: 1,
-    maxLength: MAX_BATCH,
-    selector: ([index]) => index,
-  });
+describe('launchListsOf', () => {
+  const attempt = fc.integer({ min: 1, max: 1_295 });
+  const positions = fc.uniqueArray(fc.nat(99_999), { minLength: 2, maxLength: MAX_BATCH });
+  const matches = (pattern: string, text: string) =>
+    new RegExp(`^${pattern.replaceAll('.', '\\.').replaceAll('*', '.*')}$`).test(text);
 
-  test('one tag contains all launch tokens of a batch in order, and the filter for each token matches the tag', () => {
+  test('two tags contain all launch tokens of a batch in order, and the filter for each token matches one of them', () => {
     fc.assert(
-      fc.property(positions, (some) => {
-        const tokens = some.map(([index, attempt]) => tokenOf(index, attempt));
-        const list = launchListOf(tokens);
-        expect(list.length).toBeLessThanOrEqual(256);
-        expect(tokens.map((_, at) => tokenAt(list, at))).toEqual(tokens);
-        expect(tokenAt(list, tokens.length)).toBeUndefined();
-        for (const token of tokens) {
-          const [, pattern = ''] = valuesWith(token);
-          expect(list).toMatch(new RegExp(`^${pattern.replaceAll('.', '\\.').replaceAll('*', '.*')}$`));
-        }
+      fc.property(positions, fc.array(attempt, { minLength: 1, maxLength: 9 }), (some, tries) => {
+        const last = tries.length - 1;
+        const tokens = some.map((index, at) => tokenOf(index, tries[Math.min(last, Math.floor(at / 11))]));
+        const lists = launchListsOf(tokens);
+        expect(lists.length).toBeLessThanOrEqual(TOKEN_TAGS.length);
+        for (const list of lists) expect(list.length).toBeLessThanOrEqual(255);
+        expect(tokens.map((_, at) => tokenAt(lists, at))).toEqual(tokens);
+        expect(tokenAt(lists, tokens.length)).toBeUndefined();
+        for (const token of tokens)
+          expect(lists.some((list) => valuesWith(token).some((pattern) => matches(pattern, list)))).toBe(
+            true,
+          );
       }),
     );
   });
 
-  test("the filter for a token of another attempt or another instance does not match the batch's tag", () => {
-    const list = launchListOf([tokenOf(12, 11), tokenOf(3, 2)]);
-    for (const other of [tokenOf(12, 1), tokenOf(2, 11), tokenOf(3, 22)]) {
-      const [, pattern = ''] = valuesWith(other);
-      expect(list).not.toMatch(new RegExp(`^${pattern.replaceAll('.', '\\.').replaceAll('*', '.*')}$`));
-    }
+  test('the filter for a token of another fleet or position does not match the tag of a batch', () => {
+    const [list = ''] = launchListsOf([tokenOf(12, 11), tokenOf(3, 11)]);
+    for (const other of [tokenOf(4_711, 11), launchToken('f0123456789abcdeg-00012', 11)])
+      expect(valuesWith(other).some((pattern) => matches(pattern, list))).toBe(false);
   });
 
-  test("the launch list of a single machine is the machine's token, and no token is read from a malformed list", () => {
-    expect(tokenAt(tokenOf(4), 0)).toBe(tokenOf(4));
-    for (const value of ['', 'web', `${FLEET}:`, `${FLEET}:1.1,`]) expect(tokenAt(value, 0)).toBeUndefined();
+  test('launch tokens of several fleets are no batch', () => {
+    expect(() => launchListsOf([tokenOf(1), 'f0123456789abcdeg-00001.1'])).toThrow(RangeError);
+    expect(() => launchListsOf(['web'])).toThrow(RangeError);
+  });
+
+  test("a single machine's tag is its token, and no token is read from a malformed list", () => {
+    expect(tokenAt([tokenOf(4)], 0)).toBe(tokenOf(4));
+    for (const value of ['', 'web', `${FLEET}:`, `${FLEET}:1:`, `${FLEET}:1:000`, `${FLEET}:1.1,`])
+      expect(tokenAt([value], 0)).toBeUndefined();
+  });
+
+  test('a list that an earlier release wrote is read, and the filter for its tokens matches it', () => {
+    const earlier = `${FLEET}:00012.11,00003.2,`;
+    expect([0, 1, 2].map((at) => tokenAt([earlier], at))).toEqual([
+      tokenOf(12, 11),
+      tokenOf(3, 2),
+      undefined,
+    ]);
+    for (const token of [tokenOf(12, 11), tokenOf(3, 2)])
+      expect(valuesWith(token).some((pattern) => matches(pattern, earlier))).toBe(true);
+    for (const other of [tokenOf(12, 1), tokenOf(2, 11), tokenOf(3, 22)])
+      expect(valuesWith(other).some((pattern) => matches(pattern, earlier))).toBe(false);
   });
 });
 
@@ -86,6 +106,7 @@ describe('RunInstances', () => {
     return {
       client: connect(url),
       runs: () => calls.filter((call) => call.get('Action') === 'RunInstances'),
+      calls: (action: string) => calls.filter((call) => call.get('Action') === action),
     };
   }
 
@@ -133,7 +154,47 @@ describe('RunInstances', () => {
       })),
     );
     expect(runs()).toHaveLength(1);
-    expect(runs()[0]?.get('MinCount')).toBe('3');
+    expect([runs()[0]?.get('MinCount'), runs()[0]?.get('MaxCount')]).toEqual(['1', '3']);
+  });
+
+  test('a batch of which EC2 creates some machines binds these, and the others fail for lack of capacity in the zone', async () => {
+    const { client, runs } = await playing((call) => {
+      call.set('MaxCount', '2');
+      return machines(call);
+    });
+    const outcomes = await client.createInstances([1, 2, 3, 4].map(specOf));
+    const error = { code: 'InsufficientCapacity', scope: 'zone', holdsForOne: true };
+    expect(outcomes).toMatchObject([
+      { instance: { backendId: 'i-0', launchToken: tokenOf(1) } },
+      { instance: { backendId: 'i-1', launchToken: tokenOf(2) } },
+      { error },
+      { error },
+    ]);
+    expect(runs()).toHaveLength(1);
+  });
+
+  test('a refusal for lack of room holds for one machine, and a refusal of too large a call does not', async () => {
+    for (const [cloudCode, holdsForOne] of [
+      ['InsufficientInstanceCapacity', true],
+      ['VcpuLimitExceeded', true],
+      ['ResourceCountExceeded', false],
+    ] as const) {
+      const { client } = await playing(() => refusal(400, cloudCode));
+      const [outcome] = await client.createInstances([1, 2].map(specOf));
+      expect(outcome).toMatchObject({ error: { holdsForOne } });
+    }
+  });
+
+  test('a machine of a batch has no name of its own until the driver gives it one', async () => {
+    const { client, calls } = await playing(machines);
+    const [outcome] = await client.createInstances([1, 2].map(specOf));
+    expect(outcome).toMatchObject({ instance: { isUnnamed: true } });
+    expect(calls('CreateTags')).toHaveLength(0);
+    if (!has(client, 'late-names')) throw new TypeError('the client names no machines');
+    const [instanceId, launchToken] = [specOf(1).instanceId, tokenOf(1)];
+    await client.nameInstance('us-east-1', { backendId: 'i-0', instanceId, launchToken });
+    const [named] = calls('CreateTags');
+    expect([named?.get('ResourceId.1'), named?.get('Tag.2.Value')]).toEqual(['i-0', instanceId]);
   });
 
   test('if EC2 has no capacity or no quota for a batch, every launch fails with that error, and no further call is made', async () => {

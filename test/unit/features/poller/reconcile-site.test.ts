@@ -171,6 +171,7 @@ describe('reconcileSite', () => {
       inTransition: 2,
       isWaitedFor: true,
       isRemoving: false,
+      isNaming: false,
       startsMs: [startMs, startMs],
     });
   });
