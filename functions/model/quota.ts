@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import type { Cloud } from './cloud.ts';
 import { cloudWordSchema } from './identifiers.ts';
+import type { RequestMore } from './limit-tiers.ts';
 import { marketSchema } from './market.ts';
 
 /**
@@ -80,6 +82,14 @@ export const quotaReadingSchema = z.object({
   quotas: z.array(quotaSchema).max(MAX_QUOTAS),
 });
 export type QuotaReading = z.infer<typeof quotaReadingSchema>;
+
+/** Says how to request a higher quota, where that is another request than one for higher limits of calls. */
+export const REQUEST_QUOTA: Readonly<Partial<Record<Cloud, RequestMore>>> = {
+  aws: {
+    text: 'Request an increase under Service Quotas, in the region, by the code of the quota.',
+    url: 'https://docs.aws.amazon.com/servicequotas/latest/userguide/request-quota-increase.html',
+  },
+};
 
 /** Maximum number of locations whose quotas the view of a connection has. */
 export const MAX_QUOTA_LOCATIONS = 100;

@@ -1,7 +1,7 @@
 import { DRIVERS } from '../../drivers/registry.ts';
 import type { Connection } from '../../model/connection.ts';
 import { REQUEST_MORE } from '../../model/limit-tiers.ts';
-import type { Quota, QuotaReading, QuotaUnit } from '../../model/quota.ts';
+import { type Quota, type QuotaReading, type QuotaUnit, REQUEST_QUOTA } from '../../model/quota.ts';
 import type { Warning } from '../../model/warning.ts';
 import { type Demand, findOverflow } from '../../platform/placement/fit-demands.ts';
 import { kindOf, leastNeed, mayNeed, mostInstances, type QuotaNeed } from './quota-kinds.ts';
@@ -164,7 +164,7 @@ function namesOf(quotas: readonly KnownQuota[]): string {
 function howToRaise(quotas: readonly KnownQuota[], { name, cloud }: Connection): string {
   const oldest = quotas.map(({ readAt }) => readAt).toSorted()[0] ?? '';
   const isFixed = quotas.every(({ quota }) => quota.isAdjustable === false);
-  const { text, url } = REQUEST_MORE[cloud];
+  const { text, url } = REQUEST_QUOTA[cloud] ?? REQUEST_MORE[cloud];
   const raise = isFixed ? 'The provider does not raise this.' : `${text} See ${url}.`;
   return `${raise} Read at ${oldest}; \`fleetwright connection sync-inventory ${name}\` reads the quotas again`;
 }

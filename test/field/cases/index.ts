@@ -44,6 +44,7 @@ import { f39 } from './f39-credential-deleted.ts';
 import { f40 } from './f40-race-for-a-quota.ts';
 import { f41 } from './f41-quota-of-networks.ts';
 import { f42 } from './f42-denied-networks.ts';
+import { f43 } from './f43-quotas-that-are-read.ts';
 import { quiet } from './quiet.ts';
 
 /** All cases, in the order of their numbers. */
@@ -88,6 +89,7 @@ export const CASES: readonly FieldCase[] = [
   ...f40,
   ...f41,
   ...f42,
+  ...f43,
   ...f34,
   ...f35,
   ...f36,

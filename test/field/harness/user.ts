@@ -121,6 +121,16 @@ export class FieldUser {
     return body;
   }
 
+  /** Reads the inventory of a connection, with its quotas, and waits until everything was read. */
+  async syncInventory(name: string): Promise<void> {
+    const { inventorySyncedAt } = await this.connection(name);
+    await this.#lab.requestConnections((api) =>
+      api.syncInventory({ ...about, params: this.#named(name), body: undefined }),
+    );
+    await this.untilConnection(name, (one) => one.inventorySyncedAt !== inventorySyncedAt);
+    await this.#lab.ground.sleep(CATALOGUE_LAG_MS);
+  }
+
   /** Reads the texts of a connection's cloud that the driver does not understand. */
   async words(name: string) {
     const { body } = await this.#lab.requestConnections((api) =>

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Asked } from '../asked.ts';
 import type { CloudWorld } from '../http.ts';
 import { Script } from '../script.ts';
@@ -17,6 +18,7 @@ const NO_RIGHT_TO_QUOTAS = {
   __type: 'AccessDeniedException',
   message: 'User is not authorized to perform: servicequotas:ListServiceQuotas',
 };
+const listQuotasSchema = z.object({ ServiceCode: z.string() });
 const NOT_VALID = 'AWS was not able to validate the provided access credentials';
 
 export interface Ec2Options extends Partial<Pace> {
@@ -28,6 +30,8 @@ export interface Ec2Options extends Partial<Pace> {
 /** A scripted cloud that answers like EC2, STS and a small part of SSM. It never calls AWS. */
 export class Ec2World implements CloudWorld {
   readonly script = new Script();
+  /** Values of EC2's quotas in Service Quotas, by code. Empty: the credential may not read quotas. */
+  readonly quotas = new Map<string, number>();
   readonly #names: readonly string[];
   readonly #accounts = new Map<string, string>();
   readonly #regions = new Map<string, Region>();
@@ -55,7 +59,7 @@ export class Ec2World implements CloudWorld {
     if (account === undefined) return refusal(401, 'AuthFailure', NOT_VALID);
     if (service === 'sts') return identity(account);
     if (service === 'ssm') return this.#parametersOf(account).answer({ headers, text });
-    if (service === 'servicequotas') return Response.json(NO_RIGHT_TO_QUOTAS, { status: 400 });
+    if (service === 'servicequotas') return this.#quotasOf(text);
     const parameters = parametersOf(text);
     const action = textAt(parameters, 'Action');
     const act = this.#actions[action];
@@ -68,6 +72,18 @@ export class Ec2World implements CloudWorld {
       if (error instanceof Refusal) return refusal(error.status, error.code, error.message);
       throw error;
     }
+  }
+
+  #quotasOf(text: string): Response {
+    if (this.quotas.size === 0) return Response.json(NO_RIGHT_TO_QUOTAS, { status: 400 });
+    const { ServiceCode } = listQuotasSchema.parse(JSON.parse(text));
+    const Quotas = [...this.quotas].map(([QuotaCode, Value]) => ({
+      QuotaCode,
+      QuotaName: `Quota ${QuotaCode}`,
+      Value,
+      Adjustable: true,
+    }));
+    return Response.json({ Quotas: ServiceCode === 'ec2' ? Quotas : [] });
   }
 
   #parametersOf(account: string): AccountParameters {
