@@ -1,6 +1,7 @@
 import { cloudSchema } from '../../functions/model/cloud.ts';
 import type { FleetRequest } from '../../functions/model/fleet-request.ts';
-import type { LimitOverride, Rate } from '../../functions/model/limit-profile.ts';
+import type { LimitOverride } from '../../functions/model/limit-profile.ts';
+import { isWindow, type Rate } from '../../functions/model/rate.ts';
 import type { CloudConfig } from '../../local/sim/engine/config.ts';
 import type { ResourceKind } from '../../local/sim/engine/requests.ts';
 import { statusAt } from '../../local/sim/engine/status.ts';
@@ -129,7 +130,10 @@ export async function inVirtualTime<Result>(
 }
 
 function overstated({ calls, ...slots }: ReturnType<typeof limitsOf>, by: number): LimitOverride {
-  const times = ({ perSecond, burst }: Rate): Rate => ({ perSecond: perSecond * by, burst: burst * by });
+  const times = (rate: Rate): Rate =>
+    isWindow(rate)
+      ? { ...rate, count: rate.count * by }
+      : { perSecond: rate.perSecond * by, burst: rate.burst * by };
   const { create, list, mutate } = calls;
   return { ...slots, calls: { create: times(create), list: times(list), mutate: times(mutate) } };
 }

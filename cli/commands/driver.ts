@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { perSecondOf } from '../../functions/model/rate.ts';
 import { command, noun } from '../shell/command.ts';
 import { table } from '../shell/table.ts';
 
@@ -15,10 +16,10 @@ export const driverNoun = noun('driver', 'Drivers of the deployment', [
         driver.clouds.map(({ cloud, limitProfile: limits }) => [
           driver.name,
           cloud,
-          limits.concurrentLocations,
-          limits.concurrentInstancesPerLocation,
-          limits.calls.create.perSecond,
-          limits.calls.list.perSecond,
+          limits.concurrentLocations ?? 'any',
+          limits.concurrentInstancesPerLocation ?? 'any',
+          perSecondOf(limits.calls.create),
+          perSecondOf(limits.calls.list),
         ]),
       );
       const abilities = document.items.map((driver) => [

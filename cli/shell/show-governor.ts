@@ -24,19 +24,30 @@ const figure = (value: number): number => Number(value.toPrecision(3));
  */
 export function governorText({ locationsInUse, budgets, locations, locationsLeftOut }: GovernorView): string {
   const head = fields([
-    ['Locations in use', `${locationsInUse.taken} of ${locationsInUse.of}`],
+    ['Locations in use', takenText(locationsInUse)],
     ...budgets.map(({ budget, used, of }) => [BUDGETS[budget], `${figure(used)} of ${of}`] as const),
   ]);
+  const isMetered = locations.some(({ calls }) => calls.instances);
   const rows = locations.map((one) => [
     one.location,
-    `${one.inFlight.taken} of ${one.inFlight.of}`,
+    takenText(one.inFlight),
     one.waiting.launches,
     rateText(one.calls.create),
+    ...(isMetered ? [rateText(one.calls.instances)] : []),
     rateText(one.calls.list),
     rateText(one.calls.mutate),
     one.reasons.map(reasonText).join('; '),
   ]);
-  const heads = ['location', 'in flight', 'waiting', 'creates/s', 'lists/s', 'changes/s', 'why'];
+  const heads = [
+    'location',
+    'in flight',
+    'waiting',
+    'creates/s',
+    ...(isMetered ? ['machines/s'] : []),
+    'lists/s',
+    'changes/s',
+    'why',
+  ];
   const more = locationsLeftOut > 0 ? `and ${locationsLeftOut} more locations\n` : '';
   return `${head}${rows.length > 0 ? `\n${table(heads, rows)}` : ''}${more}`;
 }
@@ -53,6 +64,9 @@ export function reopenedText({ reopened }: Reopened): string {
   ]);
   return table(['location', 'reopened'], rows);
 }
+
+const takenText = ({ taken, of }: { taken: number; of?: number }): string =>
+  of === undefined ? String(taken) : `${taken} of ${of}`;
 
 function rateText(call: LocationView['calls']['create']): string {
   if (!call) return 'no limit';

@@ -1,5 +1,6 @@
 import type { GovernorView } from '../../functions/model/governor-view.ts';
-import type { LimitOverride, LimitProfile, Rate } from '../../functions/model/limit-profile.ts';
+import type { LimitOverride, LimitProfile } from '../../functions/model/limit-profile.ts';
+import { isWindow, type Rate } from '../../functions/model/rate.ts';
 import { governorText } from './show-governor.ts';
 import { type Cell, fields, table } from './table.ts';
 
@@ -14,13 +15,22 @@ interface ConnectionLimits {
   governor: GovernorView;
 }
 
-const rateText = ({ perSecond, burst }: Rate): string =>
-  `${Number(perSecond.toPrecision(4))}/s (burst ${Number(burst.toPrecision(4))})`;
+const figure = (value: number): number => Number(value.toPrecision(4));
+
+const rateText = (rate: Rate): string =>
+  isWindow(rate)
+    ? `${figure(rate.count)} per ${figure(rate.windowSeconds)} s`
+    : `${figure(rate.perSecond)}/s (burst ${figure(rate.burst)})`;
+
+const mostText = (most: number | undefined): string =>
+  most === undefined ? 'any number of' : `at most ${most}`;
 
 /** Returns a limit profile as one line of text. Leaves out fields that have no limit. */
 export function limitsText(profile: LimitProfile): string {
-  const { concurrentLocations, concurrentInstancesPerLocation, calls, pacing } = profile;
-  const rates = Object.entries(calls).map(([kind, rate]) => `${kind} ${rateText(rate)}`);
+  const { concurrentLocations, concurrentInstancesPerLocation, calls, instances, pacing } = profile;
+  const rates = Object.entries({ ...calls, ...(instances ? { instances } : {}) }).map(
+    ([kind, rate]) => `${kind} ${rateText(rate)}`,
+  );
   const { createsPerMinute, createsPerDay, minimumSpacingMs, totals = {} } = profile;
   const creates = [
     ...(pacing === 'burst' ? [] : [pacing === 'even' ? 'evenly spaced' : pacing]),
@@ -30,7 +40,7 @@ export function limitsText(profile: LimitProfile): string {
   ];
   const inAll = Object.entries(totals).map(([kind, most]) => `${most} ${kind}`);
   return [
-    `at most ${concurrentLocations} locations at a time, with at most ${concurrentInstancesPerLocation} instances being created at each`,
+    `${mostText(concurrentLocations)} locations at a time, with ${mostText(concurrentInstancesPerLocation)} instances being created at each`,
     `calls at each location: ${rates.join(', ')}`,
     ...(creates.length > 0 ? [`create calls: ${creates.join(', ')}`] : []),
     ...(inAll.length > 0 ? [`at most ${inAll.join(', ')} in total`] : []),
@@ -69,9 +79,13 @@ export function connectionLimitsText(name: string, limits: ConnectionLimits): st
   const limitsTable = table(
     ['limit', 'in force', 'default', 'power'],
     [
-      line('locations in use at the same time', (one) => one.concurrentLocations),
-      line('instances being created per location', (one) => one.concurrentInstancesPerLocation),
+      line('locations in use at the same time', (one) => one.concurrentLocations ?? 'any number'),
+      line(
+        'instances being created per location',
+        (one) => one.concurrentInstancesPerLocation ?? 'any number',
+      ),
       line('create calls per location', (one) => rateText(one.calls.create)),
+      line('instances per location', (one) => (one.instances ? rateText(one.instances) : 'not metered')),
       line('list calls per location', (one) => rateText(one.calls.list)),
       line('other changing calls per location', (one) => rateText(one.calls.mutate)),
       line('pacing of create calls', (one) => one.pacing),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { cloudWordSchema, fleetIdSchema } from './identifiers.ts';
-import { callKindSchema } from './limit-profile.ts';
+import { CALL_KINDS } from './limit-profile.ts';
 import { quotaSubjectSchema } from './quota-subject.ts';
 
 /** Maximum number of locations in the view of one connection. */
@@ -8,6 +8,7 @@ export const MAX_SHOWN_LOCATIONS = 200;
 
 const timeSchema = z.iso.datetime();
 const taken = { taken: z.int(), of: z.int() };
+const maybeTaken = { taken: z.int(), of: z.int().exactOptional().describe('Absent: any number.') };
 
 /** One reason why launches wait, or are slower than the limit profile allows. */
 const reasonSchema = z.discriminatedUnion('why', [
@@ -21,7 +22,7 @@ const reasonSchema = z.discriminatedUnion('why', [
   z
     .object({
       why: z.literal('throttled'),
-      call: callKindSchema,
+      call: z.enum([...CALL_KINDS, 'instances']),
       share: z
         .number()
         .describe("The rate multiplier: the part of the profile's rate that is used, from 0 to 1."),
@@ -116,11 +117,14 @@ const locationSchema = z.object({
   inUse: z.boolean().describe("True if the location uses one of the connection's location slots."),
   calls: z.object({
     create: callSchema.exactOptional().describe('Absent: no rate limit applies to create calls.'),
+    instances: callSchema
+      .exactOptional()
+      .describe('Machines per second. Absent: the cloud does not meter machines.'),
     list: callSchema,
     mutate: callSchema,
   }),
   inFlight: z
-    .object(taken)
+    .object(maybeTaken)
     .describe('Number of instances that are being created, and the maximum number at the same time.'),
   waiting: z.object({
     launches: z.int(),
@@ -141,7 +145,7 @@ export type BudgetView = z.infer<typeof budgetSchema>;
 
 /** The slots and budgets of a connection that are in use, and the current state of its locations. */
 export const governorViewSchema = z.object({
-  locationsInUse: z.object(taken),
+  locationsInUse: z.object(maybeTaken),
   budgets: z.array(budgetSchema).describe('The budgets that the limits of the connection set.'),
   locations: z
     .array(locationSchema)

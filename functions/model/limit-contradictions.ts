@@ -1,7 +1,5 @@
 import { z } from 'zod';
 
-/** Time in seconds. A burst may have at most as many calls as the rate allows in this time. */
-const BURST_SECONDS = 10;
 /**
  * Tolerance for rounded numbers: with it, a spacing of 6 s does not contradict a rate of 0.1667 per second, although 6
  * times 0.1667 is more than 1.
@@ -14,7 +12,7 @@ export interface Contradiction {
 }
 
 const amount = z.number().positive().optional().catch(undefined);
-const rate = z.object({ perSecond: amount, burst: amount }).optional().catch(undefined);
+const rate = z.object({ perSecond: amount, burst: amount, count: amount }).optional().catch(undefined);
 
 /**
  * The fields that the rules below compare with each other. This schema accepts any value in these fields, so that
@@ -22,16 +20,12 @@ const rate = z.object({ perSecond: amount, burst: amount }).optional().catch(und
  */
 const relatedSchema = z.object({
   calls: z.object({ create: rate, list: rate, mutate: rate }).optional().catch(undefined),
+  instances: rate.nullable().catch(undefined),
   createsPerMinute: amount,
   createsPerDay: amount,
   minimumSpacingMs: amount,
   pacing: z.string().optional().catch(undefined),
 });
-
-/** Returns the largest burst for a rate. It is at least 1, even for a very low rate. */
-export function mostBurst(perSecond: number): number {
-  return Math.max(1, perSecond * BURST_SECONDS);
-}
 
 /**
  * Finds fields of a limit override that contradict each other. Only fields that the user wrote are compared, because
@@ -42,45 +36,39 @@ export function mostBurst(perSecond: number): number {
 export function contradictionsOf(limits: unknown): Contradiction[] {
   const related = relatedSchema.safeParse(limits).data;
   if (!related) return [];
-  const { calls = {}, createsPerMinute, createsPerDay, minimumSpacingMs, pacing } = related;
+  const { calls = {}, instances, createsPerMinute, createsPerDay, minimumSpacingMs, pacing } = related;
   const found: Contradiction[] = [];
   const add = (path: string, message: string) => found.push({ path: path.split('.'), message });
-  for (const [kind, { perSecond, burst } = {}] of Object.entries(calls)) {
+  const rates = [
+    ...Object.entries(calls).map(([kind, one]) => [`calls.${kind}`, one] as const),
+    ['instances', instances ?? undefined] as const,
+  ];
+  for (const [path, { perSecond, burst } = {}] of rates) {
     if (perSecond === undefined || burst === undefined) continue;
-    const isEven = kind === 'create' && pacing === 'even';
+    const isSpaced = pacing === 'even' || (path === 'instances' && minimumSpacingMs !== undefined);
+    const isEven = (path === 'calls.create' || path === 'instances') && isSpaced;
     if (burst < perSecond && !isEven) {
-      add(
-        `calls.${kind}.burst`,
-        'must be at least perSecond: with a smaller burst, this rate is never reached',
-      );
-    }
-    if (burst > mostBurst(perSecond)) {
-      const most = mostBurst(perSecond);
-      add(
-        `calls.${kind}.burst`,
-        `must be at most ${most}: the calls that perSecond allows in ${BURST_SECONDS} s`,
-      );
+      add(`${path}.burst`, 'must be at least perSecond: with a smaller burst, this rate is never reached');
     }
   }
-  const { perSecond, burst = 0 } = calls.create ?? {};
+  const { perSecond, count, burst = count ?? 0 } = calls.create ?? {};
+  const atOnce = count === undefined ? 'calls.create.burst' : 'calls.create.count';
   if (createsPerDay !== undefined && createsPerMinute !== undefined && createsPerDay < createsPerMinute) {
     add('createsPerDay', `must be at least createsPerMinute, which is ${createsPerMinute}`);
   }
   if (createsPerMinute !== undefined && burst > createsPerMinute) {
-    add('calls.create.burst', `must be at most createsPerMinute, which is ${createsPerMinute}`);
+    add(atOnce, `must be at most createsPerMinute, which is ${createsPerMinute}`);
   }
   if (createsPerDay !== undefined && burst > createsPerDay) {
-    add('calls.create.burst', `must be at most createsPerDay, which is ${createsPerDay}`);
+    add(atOnce, `must be at most createsPerDay, which is ${createsPerDay}`);
   }
   if (pacing === 'even' && burst > 1) {
-    add(
-      'calls.create.burst',
-      'must be 1: with pacing even, the time between create calls is always the same',
-    );
+    add(atOnce, 'must be 1: with pacing even, the time between create calls is always the same');
   }
   if (pacing === 'all-at-once') {
     const why = 'must be left out: with pacing all-at-once, the cloud itself queues create calls';
     if (calls.create !== undefined) add('calls.create', why);
+    if (instances) add('instances', why);
     if (minimumSpacingMs !== undefined) add('minimumSpacingMs', why);
   } else if (
     minimumSpacingMs !== undefined &&

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { contradictionsOf } from './limit-contradictions.ts';
+import { rateSchema } from './rate.ts';
 
 /**
  * Accepts whole numbers from 1 to `max`. With `z.int()`, a fraction would end the parse before the rules between fields
@@ -12,23 +13,6 @@ const whole = (max: number) =>
     .max(max)
     .refine(Number.isInteger, { error: 'must be a whole number', params: { code: 'invalid-type' } })
     .meta({ type: 'integer' });
-
-/** Minimum rate, in calls per second: one call in 28 hours. A lower rate would have the same effect as no calls. */
-const MIN_PER_SECOND = 0.000_01;
-/** Maximum rate, in calls per second. It limits nothing, because no cloud accepts so many calls. */
-export const MAX_PER_SECOND = 10_000;
-
-const rateSchema = z
-  .object({
-    perSecond: z.number().min(MIN_PER_SECOND).max(MAX_PER_SECOND),
-    burst: z
-      .number()
-      .min(1)
-      .max(MAX_PER_SECOND)
-      .describe('Number of calls that may be made together after a pause.'),
-  })
-  .strict();
-export type Rate = z.infer<typeof rateSchema>;
 
 /** Kinds of call that a cloud counts separately. `mutate` covers network resources and terminations. */
 export const CALL_KINDS = ['create', 'list', 'mutate'] as const;
@@ -64,13 +48,16 @@ const slots = {
   concurrentInstancesPerLocation: whole(1_000),
 };
 const calls = z.object({ create: rateSchema, list: rateSchema, mutate: rateSchema }).strict();
+const instances = rateSchema.describe(
+  'How many machines the cloud creates, if it meters machines and create calls apart. A create call for n machines takes 1 of `calls.create` and n of `instances`.',
+);
 const budgets = {
   createsPerMinute: whole(600_000)
     .exactOptional()
-    .describe('Maximum number of create calls of the connection in any 60 seconds.'),
+    .describe('Maximum number of machines that the connection asks for in any 60 seconds.'),
   createsPerDay: countSchema
     .exactOptional()
-    .describe('Maximum number of create calls of the connection from midnight to midnight UTC.'),
+    .describe('Maximum number of machines that the connection asks for from midnight to midnight UTC.'),
   minimumSpacingMs: whole(86_400_000)
     .exactOptional()
     .describe('Shortest time between two create calls at a location.'),
@@ -82,7 +69,18 @@ const budgets = {
  * workflows' MaxConcurrency is derived from them.
  */
 export const limitProfileSchema = z
-  .object({ ...slots, calls, pacing: pacingSchema.default('burst'), ...budgets })
+  .object({
+    concurrentLocations: slots.concurrentLocations
+      .exactOptional()
+      .describe('Locations at which machines are created at the same time. Absent: any number.'),
+    concurrentInstancesPerLocation: slots.concurrentInstancesPerLocation
+      .exactOptional()
+      .describe('Machines that are being created at a location at the same time. Absent: any number.'),
+    calls,
+    instances: instances.exactOptional(),
+    pacing: pacingSchema.default('burst'),
+    ...budgets,
+  })
   .strict();
 export type LimitProfile = z.infer<typeof limitProfileSchema>;
 
@@ -100,8 +98,16 @@ export const keptLimitOverrideSchema = z
       .describe(
         'The profile whose limits the override changes. `power`: the limits that the provider grants on request. Otherwise: the default limits of the cloud.',
       ),
-    ...slots,
+    concurrentLocations: slots.concurrentLocations.nullable().describe('null: any number.'),
+    concurrentInstancesPerLocation: slots.concurrentInstancesPerLocation
+      .nullable()
+      .describe('null: any number.'),
     calls: calls.partial(),
+    instances: instances
+      .nullable()
+      .describe(
+        'Rate of machines. null: the cloud meters only calls. Absent: the default; if the override slows create calls down, machines have the same rate as create calls.',
+      ),
     pacing: pacingSchema,
     ...budgets,
   })

@@ -1,7 +1,8 @@
 import type { Cloud } from './cloud.ts';
-import type { LimitProfile, Rate } from './limit-profile.ts';
+import type { LimitProfile } from './limit-profile.ts';
+import type { Bucket } from './rate.ts';
 
-function profile(locations: number, instances: number, create: Rate, listPerSecond: number): LimitProfile {
+function profile(locations: number, instances: number, create: Bucket, listPerSecond: number): LimitProfile {
   return {
     concurrentLocations: locations,
     concurrentInstancesPerLocation: instances,

@@ -24,6 +24,15 @@ export const wantedCreateSchema = z.object({
   zone: z.string().optional(),
   /** Absent: the zone is `zone`, or the cloud chooses it. */
   zoneChoice: zoneChoiceSchema.optional(),
+  /** What lets the launch share a create call with others. Absent: the driver makes one machine with each call. */
+  call: z
+    .object({
+      /** The same text for launches that may share a call, if they are created in the same zone. */
+      key: z.string(),
+      /** Maximum number of machines of the call. */
+      most: z.int().positive(),
+    })
+    .optional(),
   vcpus: z.number(),
   gpus: z.number(),
   memoryGb: z.number(),

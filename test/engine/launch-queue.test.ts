@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { instanceId } from '../../functions/model/identifiers.ts';
-import type { Rate } from '../../functions/model/limit-profile.ts';
 import { limitProfileOf } from '../../functions/model/limits-in-force.ts';
+import type { Rate } from '../../functions/model/rate.ts';
 import type { WantedCreate } from '../../functions/model/wanted-create.ts';
 import { permitCalls } from '../../functions/platform/governor/permit-calls.ts';
 import { permitCreates } from '../../functions/platform/governor/permit-creates.ts';

@@ -155,7 +155,7 @@ function checkSettings(lab: Lab, { situation, answers }: Race): string[] {
     if (known.length > 0 && !known.some((one) => pick(one) === now))
       violations.push(`${id} was answered 200, but the value in use is ${now}`);
   };
-  check('setLimits', (one) => one.concurrentLocations, main.limits?.concurrentLocations);
+  check('setLimits', (one) => one.concurrentLocations, main.limits?.concurrentLocations ?? undefined);
   check('setOrphanPolicy', (one) => one.graceSeconds, main.orphans?.graceSeconds);
   const disabled = which(answers, 'disableConnection', 'done').length;
   const enabled = which(answers, 'enableConnection', 'done').length;

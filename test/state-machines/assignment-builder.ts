@@ -95,7 +95,7 @@ export function assignmentOf(
       cloud,
       driver: 'sim',
       connectionKey: key,
-      concurrentLocations: Math.min(40, limits.concurrentLocations),
+      concurrentLocations: Math.min(40, limits.concurrentLocations ?? 40),
       sites,
     };
   });

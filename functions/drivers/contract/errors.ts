@@ -59,6 +59,9 @@ export function failureOf({ code, message, scope, quota }: DriverError): Failure
   };
 }
 
+/** What a rate limit of a cloud counts: calls, or the machines that calls are about. */
+export type Meter = 'calls' | 'machines';
+
 export interface DriverErrorDetail {
   /** The cloud's own code, for readers of the log. */
   cloudCode?: string;
@@ -75,10 +78,12 @@ export interface DriverErrorDetail {
   /** Time for which the cloud asked the caller to wait, in ms. Absent if the cloud stated no time. */
   retryAfterMs?: number;
   /**
-   * With `Throttled`: the number of calls like the refused call that the cloud accepts per second in the long run.
-   * Absent if the cloud stated no limit.
+   * With `Throttled`: the number of calls like the refused call that the cloud accepts per second in the long run. With
+   * the meter `machines`: the number of machines. Absent if the cloud stated no limit.
    */
   limitPerSecond?: number;
+  /** With `Throttled`: what the used-up limit counts. Absent if the cloud does not say it. */
+  meter?: Meter;
   /**
    * With `OutcomeUnknown`: true if the cloud will never make a machine for this launch token, because it has used the
    * token up. A machine of the token may exist or have existed.
@@ -109,6 +114,7 @@ export class DriverError extends Error {
   readonly call: string | undefined;
   readonly retryAfterMs: number | undefined;
   readonly limitPerSecond: number | undefined;
+  readonly meter: Meter | undefined;
   readonly tokenIsUsed: boolean;
   readonly scope: ErrorScope;
   readonly holdsForOne: boolean;
@@ -124,6 +130,7 @@ export class DriverError extends Error {
     this.call = detail.call;
     this.retryAfterMs = detail.retryAfterMs;
     this.limitPerSecond = detail.limitPerSecond;
+    this.meter = detail.meter;
     this.tokenIsUsed = detail.tokenIsUsed === true;
     this.scope = detail.scope ?? USUAL_SCOPE[code];
     this.holdsForOne = detail.holdsForOne === true;

@@ -1,4 +1,4 @@
-import { MAX_PER_SECOND } from '../../model/limit-profile.ts';
+import { MAX_PER_SECOND } from '../../model/rate.ts';
 import { DriverError } from './errors.ts';
 import { boundQuota } from './quota.ts';
 import { LONGEST_WAIT_MS } from './retry-after.ts';
@@ -32,6 +32,7 @@ export function guardError(error: unknown, secrets: Secrets, ofCall: readonly st
     call,
     retryAfterMs,
     limitPerSecond,
+    meter,
     quota,
     unknownWords,
   } = error;
@@ -48,6 +49,7 @@ export function guardError(error: unknown, secrets: Secrets, ofCall: readonly st
     ...(limitPerSecond === undefined
       ? {}
       : { limitPerSecond: within(limitPerSecond, MIN_PER_SECOND, MAX_PER_SECOND) }),
+    ...(meter === undefined ? {} : { meter }),
   });
   return Object.assign(guarded, { stack });
 }

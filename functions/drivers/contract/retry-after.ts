@@ -1,9 +1,13 @@
+import type { Meter } from './errors.ts';
+
 /** The waiting time and the rate limit that an error answer states. */
 export interface RateWords {
   /** Time that the cloud asked the caller to wait, in ms. */
   retryAfterMs?: number;
-  /** Number of calls like the refused call that the cloud accepts per second in the long run. */
+  /** Number of calls like the refused call, or of machines, that the cloud accepts per second in the long run. */
   limitPerSecond?: number;
+  /** What that limit counts. */
+  meter?: Meter;
 }
 
 /** The headers of an answer, by names in lower case. The `Headers` of `fetch` match this type. */
@@ -42,10 +46,10 @@ export function readRate(headers: AnswerHeaders, nowMs = Date.now()): RateWords 
   const sentMs = dateOf(headers.get('date')) ?? nowMs;
   const limits = itemsOf(headers.get('ratelimit'));
   const waitMs = afterMs(headers.get('retry-after'), sentMs) ?? resetMs(headers, limits, sentMs);
-  const perSecond = rateOf(itemsOf(headers.get('ratelimit-policy')), limits);
+  const rate = rateOf(itemsOf(headers.get('ratelimit-policy')), limits);
   return {
     ...(waitMs === undefined ? {} : { retryAfterMs: Math.min(LONGEST_WAIT_MS, Math.ceil(waitMs)) }),
-    ...(perSecond === undefined ? {} : { limitPerSecond: perSecond }),
+    ...(rate === undefined ? {} : { limitPerSecond: rate.perSecond, meter: rate.meter }),
   };
 }
 
@@ -68,23 +72,29 @@ function resetMs(headers: AnswerHeaders, limits: readonly Item[], sentMs: number
   return undefined;
 }
 
+/** Quota units, as the header `RateLimit-Policy` names them, and what they count. */
+const METERS: Readonly<Record<string, Meter>> = { requests: 'calls', machines: 'machines' };
+
 /**
- * Returns the rate of a policy, in calls per second. If the answer names used-up policies, only these are considered.
+ * Returns the rate of a policy, in calls or machines per second. If the answer names used-up policies, only these are considered.
  * Of several policies, the function takes the one with the shortest window.
  */
-function rateOf(policies: readonly Item[], limits: readonly Item[]): number | undefined {
+function rateOf(
+  policies: readonly Item[],
+  limits: readonly Item[],
+): { perSecond: number; meter: Meter } | undefined {
   const usedUp = new Set(limits.filter(isUsedUp).map(({ name }) => name));
   const [soonest] = policies
     .flatMap(({ name, numbers, unit }) => {
       // Earlier versions of the draft have the quota where later versions have the policy's name.
       const quota = numbers.get('q') ?? numberOf(name);
       const window = numbers.get('w');
-      const isRate = unit === undefined || unit === 'requests';
-      if (!isRate || !quota || !window || window > LONGEST_WINDOW_SECONDS) return [];
-      return usedUp.size > 0 && !usedUp.has(name) ? [] : [{ window, perSecond: quota / window }];
+      const meter = METERS[unit ?? 'requests'];
+      if (!meter || !quota || !window || window > LONGEST_WINDOW_SECONDS) return [];
+      return usedUp.size > 0 && !usedUp.has(name) ? [] : [{ window, meter, perSecond: quota / window }];
     })
     .toSorted((one, other) => one.window - other.window);
-  return soonest?.perSecond;
+  return soonest && { perSecond: soonest.perSecond, meter: soonest.meter };
 }
 
 /** Describes one member of an RFC 9651 list, with only the parts that the rate-limit headers use. */

@@ -134,7 +134,7 @@ export async function assignmentOf(
         cloud: first.cloud,
         driver: first.driver,
         connectionKey,
-        concurrentLocations: Math.min(MAX_INLINE_MAP, limits.concurrentLocations),
+        concurrentLocations: Math.min(MAX_INLINE_MAP, limits.concurrentLocations ?? MAX_INLINE_MAP),
         sites: ofConnection.map((placement) => ({
           connectionKey,
           location: placement.location,

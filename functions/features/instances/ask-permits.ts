@@ -10,10 +10,12 @@ import { wantedCreate } from './describe-create.ts';
 export interface Permits {
   granted: Attempt[];
   /** Attempts that hold a slot, and whose create calls may be sent after `waitMs`. */
-  scheduled: (Attempt & { waitMs: number })[];
+  scheduled: (Attempt & { waitMs: number; call?: string })[];
   queued: Attempt[];
   denied: (Attempt & { failure: Failure })[];
   wanted: Map<string, WantedCreate>;
+  /** The call that each granted attempt shares with the others of the same call, by instance id; see `CreateDecision`. */
+  calls: Map<string, string>;
   turn: number;
   /** Time at which the governor counted the calls of the granted attempts, in ms since 1970. */
   decidedAtMs: number;
@@ -33,13 +35,14 @@ export async function askPermits(
     queued: [],
     denied: [],
     wanted: new Map(),
+    calls: new Map(),
     turn: 0,
     decidedAtMs: context.store.clock.now(),
     isBlocked: false,
   };
   if (attempts.length === 0) return permits;
   const opened = await context.open(site.connectionKey);
-  const wanted = await Promise.all(attempts.map((one) => wantedCreate(context, one)));
+  const wanted = await Promise.all(attempts.map((one) => wantedCreate(context, one, opened.client)));
   const answer = await permitCreates(context.store, governed(site, opened), wanted);
   permits.wanted = new Map(wanted.map((one) => [one.instanceId, one]));
   permits.turn = answer.turn;
@@ -51,10 +54,15 @@ export async function askPermits(
     switch (decision?.action) {
       case 'allow':
         permits.granted.push(decision.zone === undefined ? one : { ...one, zone: decision.zone });
+        if (decision.call !== undefined) permits.calls.set(instanceId(one.message), decision.call);
         if (decision.zone !== undefined) noteZone(permits.wanted, instanceId(one.message), decision.zone);
         break;
       case 'scheduleAt':
-        permits.scheduled.push({ ...one, waitMs: decision.startMs - nowMs });
+        permits.scheduled.push({
+          ...one,
+          waitMs: decision.startMs - nowMs,
+          ...(decision.call === undefined ? {} : { call: decision.call }),
+        });
         break;
       case 'queue':
         permits.queued.push(one);

@@ -9,6 +9,7 @@ import { gathered } from '../../platform/runtime/gathered.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
 import {
   ACK,
+  type CallTerms,
   governed,
   type MessageResult,
   type OpenConnection,
@@ -54,6 +55,8 @@ interface Made {
 /** The parts of the governor's answer that are needed for the feedback about the calls. */
 export interface Permitted {
   wanted: ReadonlyMap<string, WantedCreate>;
+  /** Instance id → id of the permitted call; see `CreateDecision`. */
+  calls: ReadonlyMap<string, string>;
   /** Time at which the governor counted the calls, in ms since 1970. */
   decidedAtMs: number;
   isBlocked: boolean;
@@ -84,7 +87,10 @@ export async function createInstances(
   await startPolling(context, site);
   const opened = await context.open(site.connectionKey);
   const { client } = opened;
-  const batches = withKeptKeys(client, callsOf(client, wanted));
+  const batches = withPermits(
+    withKeptKeys(client, callsOf(client, wanted, permitted.calls)),
+    permitted.calls,
+  );
   const limit = pLimit(CONCURRENT_CALLS);
   const recount = recountLate(context, site, opened, permitted.decidedAtMs);
   // Some clouds answer a create call only when the machine runs. Many such answers may arrive together. The
@@ -92,7 +98,9 @@ export async function createInstances(
   // placement's counters and at the slots.
   const recordThose = gathered((created: readonly Created[]) => recordRunning(context, created));
   const made = await Promise.allSettled(
-    batches.map((batch) => limit(() => createBatch(context, site, opened, batch, { recount, recordThose }))),
+    batches.map(({ batch, isPermitted }) =>
+      limit(() => createBatch(context, site, opened, batch, { isPermitted, recount, recordThose })),
+    ),
   );
   // If one call has thrown an error, record the outcomes of the other calls first.
   outcomes.push(...made.flatMap((one) => (one.status === 'fulfilled' ? one.value : [])));
@@ -166,6 +174,7 @@ async function giveFeedback(
             ...(call === undefined ? {} : { call }),
             retryAfterMs: answer.error.retryAfterMs,
             limitPerSecond: answer.error.limitPerSecond,
+            meter: answer.error.meter,
           },
         ]
       : [],
@@ -211,8 +220,28 @@ function feedbackOf({ code, message, quota, scope }: DriverError, wanted: Wanted
   }
 }
 
-/** What the calls of one worker share. */
+/** Maximum time for which a call waits for a permit, if its launches were permitted as a part of another call. */
+const FURTHER_MS = 5_000;
+
+/**
+ * Tells which calls have a permit. Launches that the governor permitted as one call may need several calls, for example
+ * because their requests differ. Each further call then needs a permit of its own.
+ */
+function withPermits(batches: readonly Wanted[][], permitted: ReadonlyMap<string, string>) {
+  const used = new Set<string>();
+  return batches.map((batch) => {
+    const id = batch[0]?.record.instanceId ?? '';
+    const call = permitted.get(id) ?? id;
+    const isPermitted = !used.has(call);
+    used.add(call);
+    return { batch, isPermitted };
+  });
+}
+
+/** Terms of one call, and what the calls of one worker share. */
 interface Around {
+  /** False if the launches were permitted as a part of another call. */
+  isPermitted: boolean;
   recount: Recount;
   recordThose: (created: readonly Created[]) => Promise<Set<string>>;
 }
@@ -222,14 +251,14 @@ async function createBatch(
   site: SiteRef,
   { client, connection, onTerms }: OpenConnection,
   batch: readonly Wanted[],
-  { recount, recordThose }: Around,
+  { isPermitted, recount, recordThose }: Around,
 ): Promise<Made[]> {
-  const tooLate = await recount(batch.length);
+  const tooLate = isPermitted ? await recount(batch.length) : undefined;
   const calledAtMs = context.store.clock.now();
   const specs = batch.map(({ spec }) => spec);
   const told = tooLate
     ? batch.map(() => ({ error: tooLate }))
-    : await ask(onTerms({ creates: batch.length }), specs);
+    : await ask(onTerms(termsOf(batch.length, isPermitted)), specs);
   const terms = proofTerms(context.driver, client);
   const answers = told.map((answer, at): CreateOutcome => {
     const record = batch[at]?.record;
@@ -272,6 +301,9 @@ async function createBatch(
     }),
   );
 }
+
+const termsOf = (machines: number, isPermitted: boolean): CallTerms =>
+  isPermitted ? { creates: { calls: 1, machines } } : { creates: { calls: 0, machines }, waitMs: FURTHER_MS };
 
 const NOT_OURS = 'AnotherMachine';
 

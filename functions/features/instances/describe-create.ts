@@ -1,3 +1,5 @@
+import { has } from '../../drivers/contract/capabilities.ts';
+import type { CloudClient } from '../../drivers/contract/driver.ts';
 import { quotaClassOf } from '../../drivers/contract/quota-class.ts';
 import { requestedGb } from '../../model/disk.ts';
 import { instanceId } from '../../model/identifiers.ts';
@@ -14,10 +16,15 @@ import { choiceAmong, nextZoneStep, onlyZone, zonesAt } from './zones.ts';
 
 const NO_CAPACITY = { code: 'InsufficientCapacity', message: '' };
 
-/** Describes an attempt for the governor. */
+/**
+ * Describes an attempt for the governor.
+ *
+ * @param client absent: no create call is planned
+ */
 export async function wantedCreate(
   context: WorkerContext,
   { message, record, again }: Attempt,
+  client?: CloudClient,
 ): Promise<WantedCreate> {
   const { fleetId, index, round, waitsSinceMs } = message;
   const at = groupAt((await context.layout(fleetId)).placements, index);
@@ -52,7 +59,26 @@ export async function wantedCreate(
     ...(nextStep ? { mayChangeType: true } : {}),
     ...(waitsSinceMs === undefined ? {} : { waitsSinceMs }),
     ...calledBefore(context, { record, again, location }),
+    ...sharedCall(
+      client,
+      [fleetId, group.name, type.name, (again ? record?.round : undefined) ?? round],
+      record,
+    ),
   };
+}
+
+/**
+ * Returns what lets an attempt share a create call with others. Instances of one node group with the same type, round
+ * and zone have the same create request, apart from their ids.
+ */
+function sharedCall(
+  client: CloudClient | undefined,
+  parts: readonly (string | number)[],
+  record: InstanceItem | undefined,
+): Pick<WantedCreate, 'call'> {
+  if (!client || !has(client, 'batch-create') || client.maxBatchSize < 2) return {};
+  const most = Math.min(record?.callLimit ?? client.maxBatchSize, client.maxBatchSize);
+  return { call: { key: parts.join(' '), most: Math.max(1, most) } };
 }
 
 /** Returns true if an earlier machine of the launch exceeded a quota at the location, and has been removed. */

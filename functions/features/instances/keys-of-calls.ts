@@ -16,6 +16,7 @@ import { instanceSpec } from './instance-spec.ts';
 export async function keysOfCalls(
   context: WorkerContext,
   attempts: readonly Attempt[],
+  permitted: PermittedCalls,
 ): Promise<Map<string, string>> {
   const keys = new Map<string, string>();
   const [first] = attempts;
@@ -29,7 +30,7 @@ export async function keysOfCalls(
       return 'failure' in spec ? [] : [{ record, ...spec }];
     }),
   );
-  for (const batch of callsOf(client, wanted.flat())) {
+  for (const batch of callsOf(client, wanted.flat(), permitted)) {
     const key = keyOf(client, batch);
     for (const { record } of batch) if (key !== undefined) keys.set(record.instanceId, key);
   }
@@ -38,15 +39,19 @@ export async function keysOfCalls(
 
 type Wanted = Parameters<typeof batchesOf>[0][number] & { record: InstanceItem };
 
-/** Groups requests into create calls. */
-export function callsOf<One extends Wanted>(client: CloudClient, wanted: readonly One[]): One[][] {
+/** The create calls that the governor has permitted: instance id → id of the call. */
+export type PermittedCalls = ReadonlyMap<string, string>;
+
+/** Groups requests into create calls: the requests of one permitted call share a call, if they are similar. */
+export function callsOf<One extends Wanted>(
+  client: CloudClient,
+  wanted: readonly One[],
+  permitted: PermittedCalls,
+): One[][] {
   if (!has(client, 'batch-create')) return wanted.map((one): One[] => [one]);
-  // The cloud refused larger calls for some of the instances.
   const { maxBatchSize } = client;
-  const byLimit = Map.groupBy(wanted, ({ record }) =>
-    Math.min(record.callLimit ?? maxBatchSize, maxBatchSize),
-  );
-  return [...byLimit].flatMap(([limit, alike]) => batchesOf(alike, limit));
+  const byCall = Map.groupBy(wanted, ({ record: { instanceId } }) => permitted.get(instanceId) ?? instanceId);
+  return [...byCall.values()].flatMap((alike) => batchesOf(alike, maxBatchSize));
 }
 
 /**

@@ -135,16 +135,32 @@ async function attempt(context: WorkerContext, site: SiteRef, attempts: readonly
   const failed = await failUnmade(context, routes.failed);
   await enqueue(context, site, routes.queued, permits);
   await Promise.all(routes.scheduled.map(({ message }) => context.tasks.heartbeat(message.taskToken)));
-  const claims = await claim(context, routes.granted);
+  const claims = await claim(context, routes.granted, permits);
   const stopped = [...routes.stopped, ...claims.stopped];
   await cancelLaunches(context, stopped);
   const created = await createInstances(context, site, claims.won, permits);
   const done = [...failed, ...[...routes.queued, ...stopped].map(idOf)];
-  return new Map([
-    ...done.map((id) => [id, ACK] as const),
-    ...routes.scheduled.map((one) => [idOf(one), requeueAfter(one.waitMs)] as const),
-    ...created,
-  ]);
+  return new Map([...done.map((id) => [id, ACK] as const), ...requeued(routes.scheduled), ...created]);
+}
+
+/**
+ * Requeues attempts until the start times of their permits. One message carries all attempts of one call, because the
+ * queue might deliver several messages to different workers, which would make several calls.
+ */
+function requeued(scheduled: readonly (Attempt & { waitMs: number; call?: string })[]): Ended {
+  const alone = ({ call, message }: (typeof scheduled)[number]) => call ?? `alone ${instanceId(message)}`;
+  const results: Ended = new Map();
+  for (const [first, ...others] of Map.groupBy(scheduled, alone).values()) {
+    if (!first) continue;
+    const carried = others.map(({ message: { index, round, taskToken } }) => ({ index, round, taskToken }));
+    const waits =
+      carried.length === 0
+        ? requeueAfter(first.waitMs)
+        : requeueAs({ ...first.message, others: carried }, first.waitMs);
+    results.set(idOf(first), waits);
+    for (const one of others) results.set(idOf(one), ACK);
+  }
+  return results;
 }
 
 /**
@@ -154,7 +170,7 @@ async function attempt(context: WorkerContext, site: SiteRef, attempts: readonly
 type Fate =
   | { fate: 'granted' }
   /** The attempt waits for its connection, for network resources, or for the start time of its permit. */
-  | { fate: 'later'; waitMs: number }
+  | { fate: 'later'; waitMs: number; call?: string }
   /** The attempt is enqueued until a slot is free. */
   | { fate: 'queued' }
   /** The attempt fails without a call, because the cloud would refuse it. */
@@ -217,8 +233,9 @@ const idOf = ({ message }: Attempt): string => instanceId(message);
 async function claim(
   context: WorkerContext,
   granted: readonly Attempt[],
+  { calls }: Permits,
 ): Promise<{ won: InstanceItem[]; stopped: Attempt[] }> {
-  const keys = await keysOfCalls(context, granted);
+  const keys = await keysOfCalls(context, granted, calls);
   const { again = [], fresh = [] } = Object.groupBy(granted, (one) => (one.again ? 'again' : 'fresh'));
   const claimed = await claimInstances(context, fresh, keys);
   const retaken = await retakeClaims(context, again, keys);

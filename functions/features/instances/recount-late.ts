@@ -1,5 +1,5 @@
 import { DriverError } from '../../drivers/contract/errors.ts';
-import { recountCreates } from '../../platform/governor/permit-calls.ts';
+import { permitLateCreates } from '../../platform/governor/permit-calls.ts';
 import { PermitQueue } from '../../platform/governor/permit-queue.ts';
 import { leavesLate } from '../../platform/governor/rate.ts';
 import {
@@ -17,7 +17,7 @@ const KEPT_MS = 10_000;
 /**
  * Makes sure that one create call may leave now.
  *
- * @param machines number of machines of the call. Each has a permit
+ * @param machines number of machines of the call
  * @returns undefined if the call may leave; the error NoPermit if its launches have to wait
  */
 export type Recount = (machines: number) => Promise<DriverError | undefined>;
@@ -34,10 +34,11 @@ export function recountLate(
 ): Recount {
   // Calls that had to stay were counted again, too.
   let stayed = { count: 0, countedAtMs };
-  const late = new PermitQueue(store.clock, async (count) => {
-    const known = count <= stayed.count ? stayed.countedAtMs : countedAtMs;
-    const answer = await recountCreates(store, governed(site, opened), { count, countedAtMs: known });
-    if (answer.granted > 0) stayed = { count: count - answer.granted, countedAtMs: answer.countedAtMs };
+  const late = new PermitQueue(store.clock, async (sizes) => {
+    const known = sizes.length <= stayed.count ? stayed.countedAtMs : countedAtMs;
+    const answer = await permitLateCreates(store, governed(site, opened), { sizes, countedAtMs: known });
+    if (answer.granted > 0)
+      stayed = { count: sizes.length - answer.granted, countedAtMs: answer.countedAtMs };
     return answer;
   });
   return async (machines) => {
@@ -45,7 +46,7 @@ export function recountLate(
     if (!leavesLate(countedAtMs, nowMs)) return undefined;
     const untilMs = Math.min(nowMs + WAIT_MS, invocation.endsAtMs - KEPT_MS);
     try {
-      await Promise.all(Array.from({ length: machines }, () => late.take(() => untilMs, false)));
+      await late.take(machines, () => untilMs, false);
     } catch (error) {
       if (error instanceof DriverError && error.code === 'NoPermit') return error;
       throw error;

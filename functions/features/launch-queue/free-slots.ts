@@ -12,6 +12,7 @@ import {
 } from '../../platform/worker/context.ts';
 import { startPolling } from '../../platform/worker/start-polling.ts';
 import { isRefused } from '../connections/refusal-in-force.ts';
+import type { LaunchMessage } from '../../platform/workflow/messages.ts';
 
 /**
  * Number of queue entries to read in addition to one for each free slot. The governor may not allow the calls
@@ -90,15 +91,41 @@ export async function serveEntries(
   const nowMs = store.clock.now();
   const leaving = first.flatMap((item) => {
     const waitMs = waitAfter(decisions.get(item.wanted.instanceId), nowMs);
-    return waitMs === undefined ? [] : [{ item, waitMs }];
+    return waitMs === undefined
+      ? []
+      : [{ item, waitMs, call: callOf(decisions.get(item.wanted.instanceId)) }];
   });
-  await Promise.all(leaving.map(({ item, waitMs }) => context.send(item.message, waitMs)));
+  await Promise.all(carried(leaving).map(({ message, waitMs }) => context.send(message, waitMs)));
   await removeFromQueue(
     store,
     leaving.map(({ item }) => item),
   );
   return leaving.length;
 }
+
+interface Leaving {
+  item: QueueEntry;
+  waitMs: number;
+  call: string | undefined;
+}
+
+/** Returns the messages of these launches. One message carries all launches that share a create call. */
+function carried(leaving: readonly Leaving[]): { message: LaunchMessage; waitMs: number }[] {
+  const calls = Map.groupBy(leaving, ({ item, call }) => call ?? `alone ${item.wanted.instanceId}`);
+  return [...calls.values()].flatMap(([first, ...rest]) => {
+    if (!first) return [];
+    const others = rest.map(({ item: { message } }) => {
+      const { index, round, taskToken } = message;
+      return { index, round, taskToken };
+    });
+    const { message } = first.item;
+    const together = others.length === 0 ? message : { ...message, others };
+    return [{ message: together, waitMs: Math.max(first.waitMs, ...rest.map(({ waitMs }) => waitMs)) }];
+  });
+}
+
+const callOf = (decision: CreateDecision | undefined): string | undefined =>
+  decision?.action === 'allow' || decision?.action === 'scheduleAt' ? decision.call : undefined;
 
 /**
  * Returns the delay of a launch message, in ms; undefined if the launch stays queued. The message of a denied

@@ -1,5 +1,5 @@
 import { readSiteState } from '../../platform/governor/hold-location.ts';
-import { type Holders, heldNow } from '../../platform/governor/slots.ts';
+import { type Holders, heldNow, MOST_HELD } from '../../platform/governor/slots.ts';
 import {
   isMisplaced,
   type QueueEntry,
@@ -25,6 +25,8 @@ import { waitEndsAtMs } from './refused-wait.ts';
 export const STALLED_MS = 5_000;
 /** Interval of queue scans, in ms. */
 export const QUEUE_SCAN_MS = 5_000;
+/** Maximum number of free slots that one poll grants. A cloud without slots has room for more launches than one poll sends. */
+const MOST_SERVED = 1_000;
 const HEARTBEAT_MS = 60_000;
 const LONG_MS = 90_000;
 
@@ -57,7 +59,8 @@ export async function serveQueue(
   if (state?.budget && state.budget.untilMs > nowMs + LONG_MS) return false;
   const holders = heldNow(state?.holders ?? {}, nowMs);
   const stalled = seenStalled ?? stalledAmong(holders, nowMs);
-  const free = opened.limits.concurrentInstancesPerLocation - Object.keys(holders).length;
+  const slots = governedSite.limits.concurrentInstancesPerLocation ?? MOST_HELD;
+  const free = Math.min(MOST_SERVED, slots - Object.keys(holders).length);
   const grantedMs = holders[head.wanted.instanceId];
   const isUnsent = grantedMs !== undefined && grantedMs + STALLED_MS < nowMs;
   if (free <= 0 && !isUnsent && stalled.size === 0) return true;

@@ -1,5 +1,6 @@
 import { DriverError } from '../../drivers/contract/errors.ts';
 import type { LimitProfile } from '../../model/limit-profile.ts';
+import { perSecondOf } from '../../model/rate.ts';
 import { type Loop, SHORTEST_POLL_MS, startFastPolls, takeFastPoll } from '../../platform/store/loops.ts';
 import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 import type { PollMessage } from '../../platform/workflow/messages.ts';
@@ -28,15 +29,23 @@ const MOST_POLLS = 5;
 /** Longest boot time, in ms, for which more than two polls per second are useful. */
 const SOON_MS = 2_000;
 
+type PollLimits = Pick<LimitProfile, 'calls' | 'concurrentInstancesPerLocation'>;
+
 /**
  * Returns the number of polls per second at a site where launches wait for slots. This number includes the
  * one poll per second of the site's poll loop.
  */
-export function pollsPerSecond({ list, create }: LimitProfile['calls'], fastestMs: number): number {
-  if (list.perSecond < LISTS_PER_SECOND_FOR_TWO) return 1;
+export function pollsPerSecond(
+  { calls, concurrentInstancesPerLocation }: PollLimits,
+  fastestMs: number,
+): number {
+  // Without slots, launches wait for the rate alone, and no poll lets them go sooner.
+  if (concurrentInstancesPerLocation === undefined) return 1;
+  const [lists, creates] = [perSecondOf(calls.list), perSecondOf(calls.create)];
+  if (lists < LISTS_PER_SECOND_FOR_TWO) return 1;
   if (fastestMs > SOON_MS) return 2;
-  const useful = Math.max(USUAL_POLLS, Math.floor(create.perSecond * POLLS_PER_CREATE));
-  return Math.min(MOST_POLLS, useful, Math.max(2, Math.floor(list.perSecond * SHARE_OF_LISTS)));
+  const useful = Math.max(USUAL_POLLS, Math.floor(creates * POLLS_PER_CREATE));
+  return Math.min(MOST_POLLS, useful, Math.max(2, Math.floor(lists * SHARE_OF_LISTS)));
 }
 
 /** Starts fast polls, if the list rate allows at least two polls per second. */
@@ -45,7 +54,7 @@ export async function beginFastPolls(
   { connectionKey, location }: Loop,
   { limits }: OpenConnection,
 ): Promise<void> {
-  if (pollsPerSecond(limits.calls, 0) < 2) return;
+  if (pollsPerSecond(limits, 0) < 2) return;
   const generation = await startFastPolls(store, { driver: driver.name, connectionKey, location });
   if (generation === undefined) return;
   // The first message for fast polls is sent without a delay, because the loop's own next poll is a second
@@ -64,7 +73,7 @@ export async function fastPoll(context: WorkerContext, message: PollMessage): Pr
   const loop = await takeFastPoll(store, { driver: context.driver.name, ...site }, message.generation);
   if (!loop) return;
   const opened = await context.open(connectionKey);
-  const polls = pollsPerSecond(opened.limits.calls, loop.fastestMs ?? 0);
+  const polls = pollsPerSecond(opened.limits, loop.fastestMs ?? 0);
   const apartMs = PERIOD_MS / polls;
   let isSent = false;
   const goOn = async () => {

@@ -4,6 +4,7 @@ import { DriverError } from '../../drivers/contract/errors.ts';
 import { type InstanceRef, parseInstanceId } from '../../model/identifiers.ts';
 import { isClosed } from '../../model/status.ts';
 import { readHolders } from '../../platform/governor/hold-location.ts';
+import { MOST_HELD } from '../../platform/governor/slots.ts';
 import { sameSite } from '../../platform/placement/lay-out.ts';
 import { within } from '../../platform/runtime/within.ts';
 import { readInstances, readSiteEntries, type SiteEntry } from '../../platform/store/instances.ts';
@@ -60,7 +61,8 @@ export async function takeSnapshot(
 ): Promise<Snapshot> {
   // Uses the absolute difference, because the clock of the previous poll's worker may be ahead.
   const isFullDue = Math.abs(context.store.clock.now() - (loop.fullAtMs ?? 0)) >= FULL_SNAPSHOT_MS;
-  const isLarge = (loop.entries ?? 0) > ENTRIES_PER_RECORD * opened.limits.concurrentInstancesPerLocation;
+  const mostHeld = opened.limits.concurrentInstancesPerLocation ?? MOST_HELD;
+  const isLarge = (loop.entries ?? 0) > ENTRIES_PER_RECORD * mostHeld;
   const slots =
     loop.fastPolling && isLarge && !isFullDue ? await snapshotSlots(context, site, opened) : undefined;
   return slots ?? (await snapshotSite(context, site, opened));

@@ -1,8 +1,14 @@
 import type { Store } from '../store/store.ts';
 import { updateVersioned } from '../store/versioned.ts';
 import { applyFeedback, type Feedback } from './blocks.ts';
-import { noteAccepted, type RateLimit, scheduleCalls, slowCalls, type Throttle } from './rate.ts';
-import { createRateLimit } from './rate-limits.ts';
+import {
+  type CreateThrottle,
+  type MeterName,
+  noteCreate,
+  scheduleShared,
+  slowCreates,
+} from './create-meters.ts';
+import { type CreateRates, createRates } from './rate-limits.ts';
 import { createKey, type GovernedSite, type SiteKey } from './site.ts';
 import { deniedOf, IDLE_SITE, type SiteState, siteStateSchema } from './site-state.ts';
 
@@ -10,12 +16,12 @@ import { deniedOf, IDLE_SITE, type SiteState, siteStateSchema } from './site-sta
 const TOGETHER_KEPT_MS = 60_000;
 
 /** A create call that the cloud throttled. The instance keeps its slot. */
-export interface ThrottledCreate extends Omit<Throttle, 'toldMultiplier' | 'isCounted'> {
+export interface ThrottledCreate extends Omit<CreateThrottle, 'meter' | 'isCounted'> {
   instanceId: string;
   /** The same text for all instances of one call for several machines. Absent: the call was for one machine. */
   call?: string;
-  /** Calls a second that the cloud says it accepts. */
-  limitPerSecond?: number | undefined;
+  /** The meter that refused the call, if the cloud names it. */
+  meter?: MeterName | undefined;
 }
 
 /**
@@ -31,7 +37,7 @@ export async function recordFeedback(
   feedback: readonly Feedback[],
   throttled: readonly ThrottledCreate[],
 ): Promise<Map<string, number>> {
-  const rateLimit = createRateLimit(site.limits);
+  const rates = createRates(site.limits);
   return await updateVersioned<SiteState, Map<string, number>>(
     store,
     createKey(site),
@@ -39,20 +45,21 @@ export async function recordFeedback(
     (current = IDLE_SITE) => {
       const nowMs = store.clock.now();
       const told = feedback.reduce((known, one) => applyFeedback(known, one, nowMs), current);
-      const updated = feedback.some(({ kind }) => kind === 'accepted') ? noteAccepted(told) : told;
+      const updated = feedback.some(({ kind }) => kind === 'accepted') ? noteCreate(told) : told;
       if (throttled.length === 0)
         return { state: updated === current ? undefined : updated, answer: new Map<string, number>() };
       const slowed = throttled.reduce(
-        (known, { limitPerSecond, calledAtMs, retryAfterMs }) =>
-          slowCalls(known, nowMs, {
+        (known, { meter = 'unknown', limitPerSecond, calledAtMs, retryAfterMs }) =>
+          slowCreates(known, rates, nowMs, {
+            meter,
             calledAtMs,
             retryAfterMs,
             isCounted: true,
-            toldMultiplier: limitPerSecond === undefined ? undefined : limitPerSecond / rateLimit.perSecond,
+            limitPerSecond,
           }),
         updated,
       );
-      return retime(slowed, rateLimit, nowMs, throttled);
+      return retime(slowed, rates, nowMs, throttled);
     },
   );
 }
@@ -64,44 +71,49 @@ export async function recordFeedback(
  */
 function retime(
   state: SiteState,
-  rateLimit: RateLimit,
+  rates: CreateRates,
   nowMs: number,
   throttled: readonly ThrottledCreate[],
 ): { state: SiteState; answer: Map<string, number> } {
   const again = throttled.map(({ instanceId }) => instanceId);
   const due = Object.entries(state.holders)
     .filter(([id, startMs]) => startMs > nowMs && !again.includes(id))
-    .sort(([, one], [, other]) => one - other)
-    .map(([id]) => id);
-  const ids = [...again, ...due];
-  const calls = scheduleCalls({ ...state, nextDueMs: nowMs }, rateLimit, nowMs, ids.length);
-  const starts = new Map(ids.map((id, at) => [id, calls.startsMs[at] ?? nowMs]));
-  const together = joinCalls(starts, throttled);
+    .sort(([, one], [, other]) => one - other);
+  const starts = new Map<string, number>();
+  const together: number[] = [];
+  let known: SiteState = { ...state, nextDueMs: nowMs };
+  if (state.machines) known = { ...known, machines: { ...state.machines, nextDueMs: nowMs } };
+  for (const ids of [...callsOf(throttled), ...callsDue(due, rates)]) {
+    const call = scheduleShared(known, rates, nowMs, ids.length);
+    known = call.state;
+    // Holders are stored with whole milliseconds.
+    const startMs = ids.length > 1 ? Math.ceil(call.startMs) : call.startMs;
+    for (const id of ids) starts.set(id, startMs);
+    if (ids.length > 1 && again.includes(ids[0] ?? '')) together.push(startMs);
+  }
   const holders = Object.fromEntries(
     Object.entries(state.holders).map(([id, startMs]) => [id, starts.get(id) ?? startMs]),
   );
-  const known = state.together?.filter((startMs) => startMs + TOGETHER_KEPT_MS > nowMs) ?? [];
-  return { state: { ...state, ...calls.state, holders, together: [...known, ...together] }, answer: starts };
+  const kept = state.together?.filter((startMs) => startMs + TOGETHER_KEPT_MS > nowMs) ?? [];
+  return { state: { ...known, holders, together: [...kept, ...together] }, answer: starts };
 }
 
 /**
- * Gives the machines of one throttled call the same start time: the last of theirs. They then share a call again, with
- * the same idempotency key. Changes `starts`.
- *
- * @returns the start times of the calls for several machines
+ * Groups throttled launches by their calls. The machines of a throttled call get the same start time. They then share a
+ * call again, with the same idempotency key.
  */
-function joinCalls(starts: Map<string, number>, throttled: readonly ThrottledCreate[]): number[] {
-  const calls = Map.groupBy(
-    throttled.filter(({ call }) => call !== undefined),
-    ({ call }) => call,
-  );
-  return [...calls.values()].map((machines) => {
-    const ids = machines.map(({ instanceId }) => instanceId);
-    // Holders are stored with whole milliseconds.
-    const startMs = Math.ceil(Math.max(...ids.map((id) => starts.get(id) ?? 0)));
-    for (const id of ids) starts.set(id, startMs);
-    return startMs;
-  });
+function callsOf(throttled: readonly ThrottledCreate[]): string[][] {
+  const calls = Map.groupBy(throttled, ({ instanceId, call }) => call ?? `alone ${instanceId}`);
+  return [...calls.values()].map((machines) => machines.map(({ instanceId }) => instanceId));
+}
+
+/**
+ * Groups launches whose start time is still to come. If the cloud meters machines apart, launches with the same start
+ * time may be one call. If they are not, the governor gives some of them a later start time when they ask again.
+ */
+function callsDue(due: readonly (readonly [string, number])[], { machines }: CreateRates): string[][] {
+  if (!machines) return due.map(([id]) => [id]);
+  return [...Map.groupBy(due, ([, startMs]) => startMs).values()].map((ones) => ones.map(([id]) => id));
 }
 
 /**

@@ -3,17 +3,21 @@ import type { LimitProfile } from '../../model/limit-profile.ts';
 import type { WantedCreate } from '../../model/wanted-create.ts';
 import { chooseZone } from '../placement/choose-zone.ts';
 import { blockOf, isBlocked, type QueueReason } from './blocks.ts';
-import { countCall, isNow, type RateLimit, scheduleCalls, sendCall } from './rate.ts';
-import { createRateLimit } from './rate-limits.ts';
+import { nextCreateMs } from './create-meters.ts';
+import { CallPlan } from './plan-calls.ts';
+import { createRates } from './rate-limits.ts';
 import type { SiteState } from './site-state.ts';
-import { heldNow, type ReleasedSlot } from './slots.ts';
+import { heldNow, MOST_HELD, type ReleasedSlot } from './slots.ts';
 
 /** The governor's decision about one launch. */
 export type CreateDecision =
-  /** The launch's call may go out now, in `zone` if the control plane chooses the zone. */
-  | { action: 'allow'; zone?: string }
+  /**
+   * The launch's call may go out now, in `zone` if the control plane chooses the zone. Launches with the same `call` in
+   * one answer share a create call.
+   */
+  | { action: 'allow'; zone?: string; call?: string }
   /** The launch has a slot, and its call may go out at `startMs`. */
-  | { action: 'scheduleAt'; startMs: number }
+  | { action: 'scheduleAt'; startMs: number; call?: string }
   /**
    * The launch waits in the launch queue and does not ask again. A worker that later frees a slot sends the launch
    * message.
@@ -69,25 +73,27 @@ export function decideCreates(
   let state: SiteState = { ...current, holders };
   const given: string[] = [];
   const newcomers: ReleasedSlot[] = [];
-  const rateLimit = createRateLimit(limits);
+  const rates = createRates(limits);
+  const plan = new CallPlan(rates, nowMs, isFromQueue);
   let isChanged = Object.keys(holders).length < Object.keys(current.holders).length;
   const queue = ({ instanceId }: WantedCreate, why: QueueReason) =>
     decisions.set(instanceId, { action: 'queue', why });
-  const permit = ({ instanceId, zoneChoice }: WantedCreate, unusedMs?: number, zone?: string) => {
-    const call = timeCall(state, rateLimit, nowMs, isFromQueue, unusedMs);
+  const permit = (one: WantedCreate, unusedMs?: number, zone?: string) => {
+    const { instanceId, zoneChoice } = one;
+    const chosen = zone ?? (zoneChoice ? chooseZone(zoneChoice.open, zoneChoice) : undefined);
+    const call = plan.add(state, one, chosen ?? one.zone, unusedMs);
+    const { startMs, isGoing } = call;
     const hadSlot = holders[instanceId] !== undefined;
-    const isGoing = isNow(call.startMs, nowMs);
     if (call.isNew || (isGoing && !isFromQueue))
-      holders[instanceId] = anotherThan(holders[instanceId], call.startMs);
+      holders[instanceId] = anotherThan(holders[instanceId], startMs);
     if (call.isNew && unusedMs === undefined) given.push(instanceId);
     // Holders are stored with whole milliseconds, rounded up.
     if (!hadSlot) newcomers.push({ instanceId, startMs: Math.ceil(holders[instanceId] ?? nowMs) });
     isChanged ||= call.state !== state;
     state = { ...call.state, holders };
-    const { startMs } = call;
-    const chosen = zone ?? (zoneChoice ? chooseZone(zoneChoice.open, zoneChoice) : undefined);
-    const going = { action: 'allow', ...(chosen === undefined ? {} : { zone: chosen }) } as const;
-    decisions.set(instanceId, isGoing ? going : { action: 'scheduleAt', startMs });
+    const shared = call.id === undefined ? {} : { call: call.id };
+    const going = { action: 'allow', ...(chosen === undefined ? {} : { zone: chosen }), ...shared } as const;
+    decisions.set(instanceId, isGoing ? going : { action: 'scheduleAt', startMs, ...shared });
   };
   for (const one of wanted) {
     const { instanceId } = one;
@@ -103,10 +109,10 @@ export function decideCreates(
       permit(one, startMs);
       continue;
     }
-    const nextMs = scheduleCalls(state, rateLimit, nowMs, 1).startsMs[0] ?? nowMs;
+    const isFar = () => !plan.mayJoin(one) && nextCreateMs(state, rates, nowMs) > nowMs + HORIZON_MS;
     const why =
       (startMs === undefined ? whyNoSlot(state, limits, nowMs) : undefined) ??
-      (!isUnused && nextMs > nowMs + HORIZON_MS ? 'rate' : undefined);
+      (!isUnused && isFar() ? 'rate' : undefined);
     if (why !== undefined) {
       queue(one, why);
       continue;
@@ -131,33 +137,6 @@ function anotherThan(knownMs: number | undefined, startMs: number): number {
   return knownMs !== undefined && Math.ceil(startMs) === knownMs ? knownMs + 1 : startMs;
 }
 
-/**
- * Schedules a call that no block stops. The start time is reserved when the permit is given. The call is counted only
- * when it goes out, because the message queue may deliver many launches late and together.
- *
- * @param isFromQueue whether the launch comes from the launch queue. Such a launch asks again at its start time
- * @param unusedMs start time of the launch's unused permit; undefined: the launch has no unused permit
- */
-function timeCall(
-  state: SiteState,
-  rateLimit: RateLimit,
-  nowMs: number,
-  isFromQueue: boolean,
-  unusedMs: number | undefined,
-): { startMs: number; state: SiteState; isNew: boolean } {
-  if (unusedMs !== undefined) {
-    if (isFromQueue || !isNow(unusedMs, nowMs)) return { startMs: unusedMs, state, isNew: false };
-    const isTogether = state.together?.includes(unusedMs) === true && isNow(state.blockedUntilMs, nowMs);
-    const counted = isTogether ? countCall(state, rateLimit, nowMs) : sendCall(state, rateLimit, nowMs);
-    if (counted) return { startMs: nowMs, state: counted, isNew: false };
-  }
-  const calls = scheduleCalls(state, rateLimit, nowMs, 1);
-  const [startMs = nowMs] = calls.startsMs;
-  const spokenFor = { ...state, ...calls.state };
-  const counted = !isFromQueue && isNow(startMs, nowMs) ? sendCall(spokenFor, rateLimit, nowMs) : undefined;
-  return { startMs, state: counted ?? spokenFor, isNew: true };
-}
-
 function mayUse(startMs: number, { calledAtMs }: WantedCreate, nowMs: number): boolean {
   return startMs + FRESH_MS > nowMs && startMs > (calledAtMs ?? Number.NEGATIVE_INFINITY);
 }
@@ -173,11 +152,11 @@ function isBeingSent(startMs: number, { calledAtMs }: WantedCreate, nowMs: numbe
 
 function whyNoSlot(
   { holders, budget, ranAtMs }: SiteState,
-  { concurrentInstancesPerLocation, pacing }: LimitProfile,
+  { concurrentInstancesPerLocation, pacing }: Pick<LimitProfile, 'concurrentInstancesPerLocation' | 'pacing'>,
   nowMs: number,
 ): QueueReason | undefined {
   const held = Object.keys(holders).length;
-  if (held >= concurrentInstancesPerLocation) return 'slots';
+  if (held >= Math.min(concurrentInstancesPerLocation ?? MOST_HELD, MOST_HELD)) return 'slots';
   if (budget && budget.untilMs > nowMs) return 'budget';
   // Some clouds queue create calls themselves, but only after one machine has run.
   if (pacing === 'all-at-once' && ranAtMs === undefined && held > 0) return 'first-instance';

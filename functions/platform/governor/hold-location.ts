@@ -53,7 +53,8 @@ export async function holdLocation(
     locationsSchema,
     (state = { holders: {}, holds: {}, lastHold: 0 }) => {
       const nowMs = store.clock.now();
-      const { granted, holders } = grantSlots(state.holders, limits.concurrentLocations, nowMs, [location]);
+      const slots = limits.concurrentLocations ?? Number.POSITIVE_INFINITY;
+      const { granted, holders } = grantSlots(state.holders, slots, nowMs, [location]);
       if (granted.length === 0) return { state: undefined, answer: undefined };
       const hold = state.lastHold + 1;
       const holds = Object.fromEntries(Object.entries(state.holds).filter(([name]) => name in holders));

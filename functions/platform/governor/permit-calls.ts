@@ -1,21 +1,22 @@
 import type { CallKind } from '../../model/limit-profile.ts';
+import { perSecondOf } from '../../model/rate.ts';
 import { callKey } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
 import { updateVersioned } from '../store/versioned.ts';
 import {
-  callStateSchema,
-  IDLE_CALLS,
-  isNow,
-  type LateCalls,
-  type RateLimit,
-  recountCalls,
-  scheduleCalls,
-  sendCall,
-  slowCalls,
-} from './rate.ts';
-import { createRateLimit, rateLimitOf } from './rate-limits.ts';
-import { createKey, type GovernedSite, type SiteKey } from './site.ts';
+  createsBlockedUntilMs,
+  type LateCreates,
+  recountCreates,
+  scheduleShared,
+  sendCreate,
+} from './create-meters.ts';
+import { callStateSchema, IDLE_CALLS, isNow, scheduleCalls, slowCalls } from './rate.ts';
+import { createRates, rateLimitOf } from './rate-limits.ts';
+import { createKey, type GovernedSite } from './site.ts';
 import { IDLE_SITE, type SiteState, siteStateSchema } from './site-state.ts';
+
+/** Shortest time, in ms, after which a create call that may not leave yet is tried again. */
+const LEAST_RETRY_MS = 100;
 
 /** Calls other than creates. Creates get their permits together with slots. */
 type PlainCall = Exclude<CallKind, 'create'>;
@@ -50,28 +51,32 @@ export async function permitCalls(
 /**
  * Grants permits for create calls in addition to the launches' own permits. For example, if a cloud refuses a create
  * call for several machines, the driver may create them one at a time. The launches already have slots, so only the
- * rate limit applies.
+ * rate limits apply.
  *
+ * @param sizes number of machines of each call that were not counted with an earlier call
  * @returns as `permitCalls`
  */
 export async function permitFurtherCreates(
   store: Store<'governor'>,
   site: GovernedSite,
-  wanted: number,
+  sizes: readonly number[],
 ): Promise<{ granted: number; retryAfterMs: number }> {
-  const rateLimit = createRateLimit(site.limits);
+  const rates = createRates(site.limits);
   return await updateVersioned(store, createKey(site), siteStateSchema, (current = IDLE_SITE) => {
     const nowMs = store.clock.now();
     let state: SiteState = current;
-    for (let granted = 0; granted < wanted; granted += 1) {
-      const next = sendNow(state, rateLimit, nowMs);
-      if ('startMs' in next) {
-        const retryAfterMs = Math.max(1, next.startMs - nowMs);
+    for (const [granted, machines] of sizes.entries()) {
+      const { startMs, state: reserved } = scheduleShared(state, rates, nowMs, machines);
+      const sent = isNow(startMs, nowMs)
+        ? sendCreate(reserved, rates, nowMs, { calls: 1, machines })
+        : undefined;
+      if (!sent) {
+        const retryAfterMs = Math.max(LEAST_RETRY_MS, startMs - nowMs);
         return { state: granted > 0 ? state : undefined, answer: { granted, retryAfterMs } };
       }
-      state = next.state;
+      state = sent;
     }
-    return { state, answer: { granted: wanted, retryAfterMs: 0 } };
+    return { state, answer: { granted: sizes.length, retryAfterMs: 0 } };
   });
 }
 
@@ -81,35 +86,23 @@ export async function permitFurtherCreates(
  *
  * @returns as `permitCalls`. `countedAtMs`: if some calls were granted, the time at which all of them were counted
  */
-export async function recountCreates(
+export async function permitLateCreates(
   store: Store<'governor'>,
   site: GovernedSite,
-  late: LateCalls,
+  late: LateCreates,
 ): Promise<{ granted: number; retryAfterMs: number; countedAtMs: number }> {
-  const rateLimit = createRateLimit(site.limits);
+  const rates = createRates(site.limits);
   return await updateVersioned(store, createKey(site), siteStateSchema, (current = IDLE_SITE) => {
     const nowMs = store.clock.now();
-    const { sent, state } = recountCalls(current, rateLimit, nowMs, late);
-    const retryAfterMs =
-      sent === late.count ? 0 : Math.max(1_000 / rateLimit.perSecond, current.blockedUntilMs - nowMs);
+    const { sent, state } = recountCreates(current, rates, nowMs, late);
+    const isDone = sent === late.sizes.length;
+    const blockedMs = createsBlockedUntilMs(current) - nowMs;
+    const retryAfterMs = isDone ? 0 : Math.max(1_000 / perSecondOf(rates.calls), LEAST_RETRY_MS, blockedMs);
     return {
       state: sent > 0 ? state : undefined,
       answer: { granted: sent, retryAfterMs, countedAtMs: nowMs },
     };
   });
-}
-
-/** Counts one create call if it may go out now. Otherwise, returns the call's earliest start time. */
-function sendNow(
-  state: SiteState,
-  rateLimit: RateLimit,
-  nowMs: number,
-): { state: SiteState } | { startMs: number } {
-  const calls = scheduleCalls(state, rateLimit, nowMs, 1);
-  const [startMs = nowMs] = calls.startsMs;
-  if (!isNow(startMs, nowMs)) return { startMs };
-  const sent = sendCall({ ...state, ...calls.state }, rateLimit, nowMs);
-  return sent ? { state: sent } : { startMs: nowMs + 1_000 / rateLimit.perSecond };
 }
 
 /**
@@ -121,7 +114,7 @@ const ANSWERED_MS = 1_000;
 /** Lowers the rate of one kind of call at a site after a throttle. The lower rate applies to all fleets and workers. */
 export async function slowDown(
   store: Store<'governor'>,
-  { connectionKey, location }: SiteKey,
+  { connectionKey, location, limits }: GovernedSite,
   kind: PlainCall,
   retryAfterMs: number | undefined,
 ): Promise<void> {
@@ -131,7 +124,8 @@ export async function slowDown(
     callStateSchema,
     (current = IDLE_CALLS) => {
       const nowMs = store.clock.now();
-      const throttle = { calledAtMs: nowMs - ANSWERED_MS, retryAfterMs };
+      const limit = rateLimitOf(limits, kind);
+      const throttle = { calledAtMs: nowMs - ANSWERED_MS, retryAfterMs, limit };
       return { state: slowCalls(current, nowMs, throttle), answer: undefined };
     },
   );

@@ -2,9 +2,9 @@ import type { WantedCreate } from '../../model/wanted-create.ts';
 import type { Store } from '../store/store.ts';
 import { readKnown, updateVersioned } from '../store/versioned.ts';
 import { isBlocked } from './blocks.ts';
+import { awaitsCreate } from './create-meters.ts';
 import { type CreateDecision, decideCreates } from './decide-creates.ts';
 import { forgetHold, freeLocation, holdLocation, holdOf, type LocationHold } from './hold-location.ts';
-import { awaitsAccepted } from './rate.ts';
 import { createKey, type GovernedSite } from './site.ts';
 import { IDLE_SITE, type SiteState, siteStateSchema } from './site-state.ts';
 import { type Holders, heldNow, type ReleasedSlot, withoutReleased, withRenewed } from './slots.ts';
@@ -173,7 +173,7 @@ function decideUnder(
       newcomers,
       turn: nextTurn,
       decidedAtMs: nowMs,
-      isBlocked: isBlocked(next) || awaitsAccepted(next),
+      isBlocked: isBlocked(next) || awaitsCreate(next),
       lostRace: false,
       isIdle,
       locationHold,

@@ -5,12 +5,15 @@ import type { Timer } from '../runtime/clock.ts';
 const AGAIN_MS = 50;
 
 /**
- * Asks the governor for `wanted` permits. @returns the number of granted permits, and the time in ms after which the
- * governor may be asked for the rest
+ * Asks the governor for permits, one for each size. The size says how much of the limits a request takes.
+ *
+ * @returns `granted`: number of granted permits, for the first sizes; `retryAfterMs`: time in ms after which the
+ *   governor may be asked for the rest
  */
-export type AskPermits = (wanted: number) => Promise<{ granted: number; retryAfterMs: number }>;
+export type AskPermits = (sizes: readonly number[]) => Promise<{ granted: number; retryAfterMs: number }>;
 
 interface Waiting {
+  size: number;
   /**
    * True if an earlier request of the same driver method was permitted. This request is then served before the first
    * requests of other methods.
@@ -39,18 +42,19 @@ export class PermitQueue {
   /**
    * Waits for one permit.
    *
+   * @param size how much of the limits the request takes: the number of machines of a create call
    * @param untilMs returns the time until which the request may wait, in ms since 1970; it is called each time that no
    *   permit is available
    * @param isFurther whether an earlier request of the same driver method was permitted. This request then gets a
    *   permit before the first requests of other methods
    * @throws DriverError NoPermit if no permit becomes available before `untilMs`
    */
-  take(untilMs: () => number, isFurther: boolean): Promise<void> {
+  take(size: number, untilMs: () => number, isFurther: boolean): Promise<void> {
     return new Promise<void>((resolve, reject) => {
       const isTooLate = (atMs: number) => atMs > untilMs();
       const others = this.#waiting.findIndex((one) => isFurther && !one.isFurther);
       const at = others < 0 ? this.#waiting.length : others;
-      this.#waiting.splice(at, 0, { isFurther, isTooLate, grant: resolve, refuse: reject });
+      this.#waiting.splice(at, 0, { size, isFurther, isTooLate, grant: resolve, refuse: reject });
       if (!this.#isServed) void this.#serve();
     });
   }
@@ -70,7 +74,7 @@ export class PermitQueue {
   }
 
   async #serveOnce(): Promise<void> {
-    const { granted, retryAfterMs } = await this.#ask(this.#waiting.length);
+    const { granted, retryAfterMs } = await this.#ask(this.#waiting.map(({ size }) => size));
     for (const one of this.#waiting.splice(0, granted)) one.grant();
     if (this.#waiting.length === 0) return;
     const againMs = Math.max(AGAIN_MS, retryAfterMs);

@@ -1,23 +1,27 @@
-import { type CallKind, type LimitProfile, MAX_PER_SECOND } from '../../model/limit-profile.ts';
+import type { CallKind, LimitProfile } from '../../model/limit-profile.ts';
+import { MAX_PER_SECOND, perSecondOf } from '../../model/rate.ts';
 import type { RateLimit } from './rate.ts';
 
 /** A rate that delays no call. */
 const AT_ONCE: RateLimit = { perSecond: MAX_PER_SECOND, burst: MAX_PER_SECOND };
 
+/** What a cloud meters when it creates machines at one location. */
+export interface CreateRates {
+  /** Rate limit of create calls. */
+  calls: RateLimit;
+  /** Rate limit of the machines that these calls ask for. Absent: the cloud meters only calls. */
+  machines?: RateLimit;
+}
+
 /**
- * Returns the rate limit of creates at one location, which depends on the profile's `pacing`. With `all-at-once`, the
+ * Returns the rate limits of creates at one location, which depend on the profile's `pacing`. With `all-at-once`, the
  * rate delays no call, because the cloud itself queues create calls.
  */
-export function createRateLimit({ calls, pacing, minimumSpacingMs }: LimitProfile): RateLimit {
+export function createRates({ calls, instances, pacing, minimumSpacingMs }: LimitProfile): CreateRates {
   const spacing = minimumSpacingMs === undefined ? {} : { spacingMs: minimumSpacingMs };
-  switch (pacing) {
-    case 'all-at-once':
-      return { ...AT_ONCE, ...spacing };
-    case 'even':
-      return { perSecond: calls.create.perSecond, burst: 1, ...spacing };
-    case 'burst':
-      return { ...calls.create, ...spacing };
-  }
+  if (pacing === 'all-at-once') return { calls: { ...AT_ONCE, ...spacing } };
+  const rate = pacing === 'even' ? { perSecond: perSecondOf(calls.create), burst: 1 } : calls.create;
+  return { calls: { ...rate, ...spacing }, ...(instances === undefined ? {} : { machines: instances }) };
 }
 
 /**
@@ -25,5 +29,5 @@ export function createRateLimit({ calls, pacing, minimumSpacingMs }: LimitProfil
  * limit. They lower `rateMultiplier`, the factor by which the schedule multiplies this limit.
  */
 export function rateLimitOf(limits: LimitProfile, kind: CallKind): RateLimit {
-  return kind === 'create' ? createRateLimit(limits) : limits.calls[kind];
+  return kind === 'create' ? createRates(limits).calls : limits.calls[kind];
 }

@@ -1,16 +1,16 @@
 import { z } from 'zod';
+import { atOnceOf, isWindow, type Rate } from '../../model/rate.ts';
 
-/** Rate limit of one kind of call at one site, from the limit profile. */
-export interface RateLimit {
-  perSecond: number;
-  burst: number;
+/** Rate limit of what a cloud meters at one site, from the limit profile: one kind of call, or machines. */
+export type RateLimit = Rate & {
   /** Minimum time between two calls, even if much of the burst is left. */
   spacingMs?: number;
-}
+};
 
 /**
- * State of the schedule of one kind of call at one site. The schedule uses the generic cell rate algorithm (GCRA),
- * which is equivalent to a token bucket. The rate falls after each throttle and then rises slowly.
+ * State of the schedule of what a cloud meters at one site: one kind of call, or machines. The schedule uses the generic
+ * cell rate algorithm (GCRA), which is equivalent to a token bucket. For a limit of fixed windows, the same time counts
+ * the calls of a window: see `Steps`. The rate falls after each throttle and then rises slowly.
  */
 export const callStateSchema = z.object({
   /**
@@ -25,6 +25,11 @@ export const callStateSchema = z.object({
   goneDueMs: z.number().optional(),
   /** Time at which a call was last counted in `goneDueMs`. */
   countedAtMs: z.number().optional(),
+  /**
+   * Calls that were counted at the end of a fixed window, and that the cloud may count in the next one, which begins at
+   * `toMs`.
+   */
+  carried: z.object({ toMs: z.number(), count: z.int() }).optional(),
   /** Time at which the cloud's token bucket is assumed to be empty: `blockedUntilMs` as the last throttle set it. */
   emptyAtMs: z.number().optional(),
   /**
@@ -92,6 +97,7 @@ export function rateMultiplier({ slowed }: Pick<CallState, 'slowed'>, nowMs: num
 /**
  * Schedules the next `count` calls, each as early as rate, burst, spacing and throttles allow.
  *
+ * @param fromMs time before which no call may start, if that is later than `nowMs`
  * @returns the start times in order, none before `nowMs`, and the state in which these times are reserved
  */
 export function scheduleCalls(
@@ -99,17 +105,18 @@ export function scheduleCalls(
   rateLimit: RateLimit,
   nowMs: number,
   count: number,
+  fromMs = nowMs,
 ): { startsMs: number[]; state: CallState } {
-  const { intervalMs, aheadMs } = stepsOf(state, rateLimit, nowMs);
+  const steps = stepsOf(state, rateLimit, nowMs);
   const startsMs: number[] = [];
   let { lastStartMs } = state;
-  const goneDueMs = goneDue(state, aheadMs);
+  const goneDueMs = goneDue(state, steps, nowMs);
   let nextDueMs = Math.max(state.nextDueMs, goneDueMs);
   for (let call = 0; call < count; call += 1) {
     const spacedMs = rateLimit.spacingMs === undefined ? 0 : (lastStartMs ?? 0) + rateLimit.spacingMs;
-    const startMs = Math.max(nowMs, nextDueMs - aheadMs, state.blockedUntilMs, spacedMs);
+    const startMs = earliestStart(steps, nextDueMs, Math.max(nowMs, fromMs, state.blockedUntilMs, spacedMs));
     startsMs.push(startMs);
-    nextDueMs = Math.max(nextDueMs, startMs) + intervalMs;
+    nextDueMs = dueAfter(steps, nextDueMs, startMs, steps.intervalMs);
     lastStartMs = startMs;
   }
   const isSlowed = rateMultiplier(state, nowMs) < 1;
@@ -139,15 +146,17 @@ export function sendCall<State extends CallState>(
   rateLimit: RateLimit,
   nowMs: number,
 ): State | undefined {
-  const { aheadMs } = stepsOf(state, rateLimit, nowMs);
-  if (!isNow(Math.max(goneDue(state, aheadMs) - aheadMs, state.blockedUntilMs), nowMs)) return undefined;
-  return countCall(state, rateLimit, nowMs);
+  const steps = stepsOf(state, rateLimit, nowMs);
+  const startMs = earliestStart(steps, goneDue(state, steps, nowMs), Math.max(nowMs, state.blockedUntilMs));
+  return isNow(startMs, nowMs) ? countCall(state, rateLimit, nowMs) : undefined;
 }
 
 /** Counts a call that goes out now, regardless of the rate. */
 export function countCall<State extends CallState>(state: State, rateLimit: RateLimit, nowMs: number): State {
-  const { exactMs, aheadMs } = stepsOf(state, rateLimit, nowMs);
-  return { ...state, goneDueMs: Math.max(goneDue(state, aheadMs), nowMs) + exactMs, countedAtMs: nowMs };
+  const steps = stepsOf(state, rateLimit, nowMs);
+  const goneDueMs = dueAfter(steps, goneDue(state, steps, nowMs), nowMs, steps.exactMs);
+  const carried = steps.windowMs === undefined ? undefined : carry(state, steps.windowMs, nowMs);
+  return { ...state, goneDueMs, countedAtMs: nowMs, ...(carried ? { carried } : {}) };
 }
 
 /** Calls that were counted, and leave later than they were counted. */
@@ -168,27 +177,82 @@ export function recountCalls<State extends CallState>(
   state: State,
   rateLimit: RateLimit,
   nowMs: number,
-  { count, countedAtMs }: LateCalls,
+  late: LateCalls,
 ): { sent: number; state: State } {
-  const { exactMs, aheadMs } = stepsOf(state, rateLimit, nowMs);
-  const countedMs = count * exactMs;
-  // If other calls were counted since, they were counted too early by up to the delay of the late calls.
-  const areLast = (state.countedAtMs ?? 0) <= countedAtMs;
-  const delayMs = areLast ? 0 : Math.min(nowMs - countedAtMs, countedMs);
-  let known: State = { ...state, goneDueMs: goneDue(state, aheadMs) - countedMs + delayMs };
+  let known = uncountCalls(state, rateLimit, nowMs, late);
   let sent = 0;
-  for (let next = sendCall(known, rateLimit, nowMs); next && sent < count; sent += 1) {
+  for (let next = sendCall(known, rateLimit, nowMs); next && sent < late.count; sent += 1) {
     known = next;
     next = sendCall(known, rateLimit, nowMs);
   }
-  for (let kept = sent; kept < count; kept += 1) known = countCall(known, rateLimit, nowMs);
+  for (let kept = sent; kept < late.count; kept += 1) known = countCall(known, rateLimit, nowMs);
   return { sent, state: known };
 }
 
-function goneDue({ goneDueMs = 0, emptyAtMs }: CallState, aheadMs: number): number {
-  return Math.max(goneDueMs, emptyAtMs === undefined ? 0 : emptyAtMs + aheadMs);
+/** Takes late calls out of the count, before they are counted at the time at which they leave. */
+export function uncountCalls<State extends CallState>(
+  state: State,
+  rateLimit: RateLimit,
+  nowMs: number,
+  late: LateCalls,
+): State {
+  const steps = stepsOf(state, rateLimit, nowMs);
+  return { ...state, goneDueMs: withoutLate(state, steps, nowMs, late) };
 }
 
+/** Returns the part of the burst, or of the window, that is left at `nowMs` by the governor's count: from 0 to 1. */
+export function partLeft(state: CallState, rateLimit: RateLimit, nowMs: number): number {
+  const steps = stepsOf(state, rateLimit, nowMs);
+  const wholeMs = steps.windowMs ?? Math.max(1, atOnceOf(rateLimit)) * steps.exactMs;
+  const sinceMs = steps.windowMs === undefined ? nowMs : windowStart(steps.windowMs, nowMs);
+  return 1 - Math.min(1, Math.max(0, goneDue(state, steps, nowMs) - sinceMs) / wholeMs);
+}
+
+/** Returns the due time of the calls that have gone out, as if the late ones had not been counted. */
+function withoutLate(
+  state: CallState,
+  steps: Steps,
+  nowMs: number,
+  { count, countedAtMs }: LateCalls,
+): number {
+  const dueMs = goneDue(state, steps, nowMs);
+  const countedMs = count * steps.exactMs;
+  if (steps.windowMs !== undefined) {
+    const isSameWindow = windowStart(steps.windowMs, countedAtMs) === windowStart(steps.windowMs, nowMs);
+    return isSameWindow ? dueMs - countedMs : dueMs;
+  }
+  // If other calls were counted since, they were counted too early by up to the delay of the late calls.
+  const areLast = (state.countedAtMs ?? 0) <= countedAtMs;
+  const delayMs = areLast ? 0 : Math.min(nowMs - countedAtMs, countedMs);
+  return dueMs - countedMs + delayMs;
+}
+
+function goneDue(
+  { goneDueMs = 0, emptyAtMs, carried }: CallState,
+  { exactMs, aheadMs, windowMs }: Steps,
+  nowMs: number,
+): number {
+  // A throttle says that the window is used up. The next one is full again.
+  if (windowMs !== undefined) {
+    return carried && nowMs >= carried.toMs
+      ? Math.max(goneDueMs, carried.toMs + carried.count * exactMs)
+      : goneDueMs;
+  }
+  return emptyAtMs === undefined ? goneDueMs : Math.max(goneDueMs, emptyAtMs + aheadMs);
+}
+
+/** Counts a call for the next window, too, if it may arrive there. */
+function carry({ carried }: CallState, windowMs: number, nowMs: number): CallState['carried'] {
+  const toMs = windowStart(windowMs, nowMs) + windowMs;
+  if (nowMs < toMs - LATENESS_MS) return carried;
+  return { toMs, count: (carried?.toMs === toMs ? carried.count : 0) + 1 };
+}
+
+/**
+ * How a due time grows with each call, and what start times it allows. With a token bucket, a call may start `aheadMs`
+ * before it is due. With fixed windows, the due time is the start of a window plus an equal part of its length for each
+ * call of that window, and each of these calls may start when the window starts.
+ */
 interface Steps {
   /** Time between two calls at exactly the current rate, in ms. */
   exactMs: number;
@@ -199,16 +263,43 @@ interface Steps {
   intervalMs: number;
   /** Maximum time by which a call may go out before its time in the even schedule. */
   aheadMs: number;
+  /** Length of the fixed windows. Absent: the limit is a token bucket. */
+  windowMs?: number;
 }
 
 function stepsOf(state: CallState, rateLimit: RateLimit, nowMs: number): Steps {
   const multiplier = rateMultiplier(state, nowMs);
+  if (isWindow(rateLimit)) {
+    const windowMs = rateLimit.windowSeconds * 1_000;
+    const exactMs = windowMs / Math.max(1, Math.floor(rateLimit.count * multiplier));
+    return { exactMs, intervalMs: exactMs, aheadMs: 0, windowMs };
+  }
   const exactMs = 1_000 / (rateLimit.perSecond * multiplier);
   const burst = Math.max(1, rateLimit.burst * multiplier);
   const latenessMs = Math.min(exactMs, LATENESS_MS);
   // A burst of less than two calls is too small for the reserve for late calls. Calls are spaced further apart instead.
   if (burst < 2) return { exactMs, intervalMs: exactMs + latenessMs, aheadMs: 0 };
   return { exactMs, intervalMs: exactMs, aheadMs: Math.max(0, (burst - 1) * exactMs - latenessMs) };
+}
+
+const windowStart = (windowMs: number, atMs: number): number => Math.floor(atMs / windowMs) * windowMs;
+
+/** Returns the earliest start of a call that is due at `dueMs`, not before `fromMs`. */
+function earliestStart({ exactMs, aheadMs, windowMs }: Steps, dueMs: number, fromMs: number): number {
+  if (windowMs === undefined) return Math.max(fromMs, dueMs - aheadMs);
+  // The due time is a sum of fractions.
+  const openMs = windowStart(windowMs, dueMs + exactMs / 2);
+  // A call may go out a moment before its start time, but not before its window begins.
+  return fromMs >= openMs ? fromMs : openMs + NOW_MS;
+}
+
+/** Returns the due time of the call that follows a call which starts at `startMs`. */
+function dueAfter({ windowMs }: Steps, dueMs: number, startMs: number, intervalMs: number): number {
+  if (windowMs === undefined) return Math.max(dueMs, startMs) + intervalMs;
+  const sinceMs = windowStart(windowMs, startMs);
+  // Counts in whole calls, because sums of fractions would drift.
+  const used = Math.round(Math.max(0, dueMs - sinceMs) / intervalMs);
+  return sinceMs + (used + 1) * intervalMs;
 }
 
 /** An answer by which the cloud throttled a call. */
@@ -221,13 +312,16 @@ export interface Throttle {
   retryAfterMs?: number | undefined;
   /** Rate multiplier computed from the rate that the cloud says it accepts. */
   toldMultiplier?: number | undefined;
+  /** Limit of the throttled calls, if it is one of fixed windows: calls then pause until the next window. */
+  limit?: RateLimit;
   /** True if the caller also reports accepted calls, by `noteAccepted`. */
   isCounted?: boolean;
 }
 
 /**
  * Slows calls down after a throttle: to half the rate, or to the rate that the cloud says it accepts. Calls pause for
- * the time that the cloud states, but at least 250 ms, or for a second if it states none. At the end of the pause, the
+ * the time that the cloud states, but at least 250 ms. If it states none, they pause for a second, or until the next of
+ * the limit's fixed windows. At the end of the pause, the
  * cloud's token bucket is assumed to be empty.
  *
  * A cloud that accepts no call at all says nothing about the rate. If no call was accepted since the last throttle, the
@@ -236,12 +330,13 @@ export interface Throttle {
 export function slowCalls<State extends CallState>(
   state: State,
   nowMs: number,
-  { calledAtMs, retryAfterMs, toldMultiplier, isCounted = false }: Throttle,
+  { calledAtMs, retryAfterMs, toldMultiplier, limit, isCounted = false }: Throttle,
 ): State {
   const known = state.slowed?.refusals ?? 0;
   const isInRow = known > 0 && nowMs < (state.slowed?.sinceMs ?? 0) + IN_A_ROW_MS;
   const pauseMs = isInRow ? Math.min(MAX_PAUSE_MS, 1_000 * 2 ** known) : 1_000;
-  const untilMs = nowMs + Math.max(250, retryAfterMs ?? pauseMs);
+  const restMs = limit && isWindow(limit) ? restOfWindowMs(limit.windowSeconds * 1_000, nowMs) : pauseMs;
+  const untilMs = nowMs + Math.max(250, retryAfterMs ?? restMs);
   // A call that went out before the rate was last lowered, or before `blockedUntilMs`, had its permit at the earlier
   // rate. A throttle of such a call says nothing about the current rate.
   const isNews = calledAtMs >= (state.slowed ? Math.max(state.slowed.sinceMs, state.blockedUntilMs) : 0);
@@ -257,6 +352,10 @@ export function slowCalls<State extends CallState>(
     : state.slowed;
   const blockedUntilMs = Math.max(state.blockedUntilMs, untilMs);
   return { ...state, blockedUntilMs, emptyAtMs: blockedUntilMs, ...(slowed ? { slowed } : {}) };
+}
+
+function restOfWindowMs(windowMs: number, nowMs: number): number {
+  return windowStart(windowMs, nowMs) + windowMs - nowMs;
 }
 
 /** Returns true if calls are slowed down, and none was accepted since the last throttle. */

@@ -2,12 +2,14 @@ import type { GovernorReason } from '../../model/governor-view.ts';
 import type { CallKind, LimitProfile } from '../../model/limit-profile.ts';
 import { isoTime } from '../runtime/clock.ts';
 import { OUTAGE_FAILURES } from './blocks.ts';
+import { createsBlockedUntilMs, nextCreateMs } from './create-meters.ts';
 import { DENIAL_FORGOTTEN_MS } from './denials.ts';
 import { FORGOTTEN_MS } from './probes.ts';
 import { isForgotten } from './quotas.ts';
-import { type CallState, IDLE_CALLS, rateMultiplier, scheduleCalls } from './rate.ts';
-import { createRateLimit } from './rate-limits.ts';
+import { type CallState, IDLE_CALLS, rateMultiplier } from './rate.ts';
+import { createRates } from './rate-limits.ts';
 import { deniedOf, type SiteState, scopeOf } from './site-state.ts';
+import { MOST_HELD } from './slots.ts';
 
 /**
  * Maximum number of reasons of one kind for one location. Further reasons are left out, so that users can read the
@@ -33,15 +35,16 @@ export interface SiteOverview {
  */
 export function reasonsOf(site: SiteOverview, limits: LimitProfile, nowMs: number): GovernorReason[] {
   const { create, held, locationsTaken } = site;
-  const { concurrentInstancesPerLocation: slots, concurrentLocations, pacing } = limits;
+  const { concurrentInstancesPerLocation: slots = MOST_HELD, concurrentLocations, pacing } = limits;
   const isFirst = pacing === 'all-at-once' && create.ranAtMs === undefined && held > 0;
   return [
     ...(held >= slots ? [{ why: 'slots', taken: held, of: slots } as const] : []),
-    ...(locationsTaken === undefined
+    ...(locationsTaken === undefined || concurrentLocations === undefined
       ? []
       : [{ why: 'locations', taken: locationsTaken, of: concurrentLocations } as const]),
     ...rateReason(create, limits, nowMs),
     ...throttleReason('create', create, nowMs),
+    ...(create.machines && limits.instances ? throttleReason('instances', create.machines, nowMs) : []),
     ...throttleReason('list', site.list, nowMs),
     ...throttleReason('mutate', site.mutate, nowMs),
     ...outageReason(create),
@@ -61,12 +64,12 @@ export function blocksAmong(create: SiteState, limits: LimitProfile, nowMs: numb
 }
 
 function rateReason(create: SiteState, limits: LimitProfile, nowMs: number): GovernorReason[] {
-  const nextMs = scheduleCalls(create, createRateLimit(limits), nowMs, 1).startsMs[0] ?? nowMs;
-  const isOwn = nextMs > Math.max(nowMs + SOON_MS, create.blockedUntilMs);
+  const nextMs = nextCreateMs(create, createRates(limits), nowMs);
+  const isOwn = nextMs > Math.max(nowMs + SOON_MS, createsBlockedUntilMs(create));
   return isOwn ? [{ why: 'rate', nextCallAt: isoTime(nextMs) }] : [];
 }
 
-function throttleReason(call: CallKind, state: CallState, nowMs: number): GovernorReason[] {
+function throttleReason(call: CallKind | 'instances', state: CallState, nowMs: number): GovernorReason[] {
   const share = rateMultiplier(state, nowMs);
   const isBlocked = state.blockedUntilMs > nowMs;
   if (share >= 1 && !isBlocked) return [];

@@ -29,6 +29,8 @@ export type Denial = z.infer<typeof denialSchema>;
 
 /** Everything that the governor knows about creates at one site. It is one item, so that each decision is one write. */
 export const siteStateSchema = callStateSchema.extend({
+  /** Schedule of machines. The fields of the state itself are the schedule of create calls. Absent: none was counted. */
+  machines: callStateSchema.optional(),
   /** Slot holders: instance id → time from which the create call may go out. */
   holders: holdersSchema,
   /**

@@ -4,6 +4,11 @@
  */
 export type Holders = Readonly<Record<string, number>>;
 
+/**
+ * Maximum number of launches under way at a site, for a cloud that has no slots. All of them are in one item, which
+ * then has about 40 KB, and DynamoDB limits an item to 400 KB.
+ */
+export const MOST_HELD = 5_000;
 /** Time after which a slot expires. A poll renews the slot earlier if the instance is still being created. */
 export const SLOT_EXPIRY_MS = 60 * 60_000;
 /**

@@ -8,6 +8,7 @@ import {
   type Reopened,
 } from '../../model/governor-view.ts';
 import type { CallKind, LimitProfile } from '../../model/limit-profile.ts';
+import { perSecondOf } from '../../model/rate.ts';
 import { isoTime } from '../runtime/clock.ts';
 import { budgetKey } from '../store/keys.ts';
 import { countQueued } from '../store/launch-queue.ts';
@@ -20,8 +21,8 @@ import { hasBudget } from './budgets.ts';
 import { reopenDenials, reopenQuotas } from './create-feedback.ts';
 import { readLocationsInUse } from './hold-location.ts';
 import { openNetworks } from './network-quota.ts';
-import { type CallState, callStateSchema, IDLE_CALLS, rateMultiplier } from './rate.ts';
-import { rateLimitOf } from './rate-limits.ts';
+import { type CallState, callStateSchema, IDLE_CALLS, type RateLimit, rateMultiplier } from './rate.ts';
+import { createRates, rateLimitOf } from './rate-limits.ts';
 import { reasonsOf } from './reasons.ts';
 import { createKey, type SiteKey } from './site.ts';
 import { IDLE_SITE, type SiteState, siteStateSchema } from './site-state.ts';
@@ -60,7 +61,7 @@ export async function viewGovernor(
       .map((location) => limit(() => viewLocation(store, { connectionKey, location }, limits, inUse))),
   );
   return {
-    locationsInUse: { taken: inUse.length, of: limits.concurrentLocations },
+    locationsInUse: takenOf(inUse.length, limits.concurrentLocations),
     budgets,
     locations,
     locationsLeftOut: all.length - locations.length,
@@ -108,18 +109,23 @@ async function viewLocation(
   const nowMs = store.clock.now();
   const held = Object.keys(heldNow(calls.create.holders, nowMs)).length;
   const launches = [...waiting.values()].reduce((sum, count) => sum + count, 0);
+  const rates = createRates(limits);
   const inUse = locationsInUse.includes(site.location);
-  const hasNoSlot = launches > 0 && !inUse && locationsInUse.length >= limits.concurrentLocations;
+  const { concurrentLocations = Number.POSITIVE_INFINITY } = limits;
+  const hasNoSlot = launches > 0 && !inUse && locationsInUse.length >= concurrentLocations;
   const locationsTaken = hasNoSlot ? locationsInUse.length : undefined;
   return {
     location: site.location,
     inUse,
     calls: {
-      ...(limits.pacing === 'all-at-once' ? {} : { create: callView('create', calls.create, limits, nowMs) }),
-      list: callView('list', calls.list, limits, nowMs),
-      mutate: callView('mutate', calls.mutate, limits, nowMs),
+      ...(limits.pacing === 'all-at-once' ? {} : { create: callView(rates.calls, calls.create, nowMs) }),
+      ...(rates.machines
+        ? { instances: callView(rates.machines, calls.create.machines ?? IDLE_CALLS, nowMs) }
+        : {}),
+      list: callView(rateLimitOf(limits, 'list'), calls.list, nowMs),
+      mutate: callView(rateLimitOf(limits, 'mutate'), calls.mutate, nowMs),
     },
-    inFlight: { taken: held, of: limits.concurrentInstancesPerLocation },
+    inFlight: takenOf(held, limits.concurrentInstancesPerLocation),
     waiting: {
       launches,
       byFleet: [...waiting].slice(0, MOST_FLEETS).map(([fleet, count]) => ({ fleet, launches: count })),
@@ -147,8 +153,10 @@ async function readCalls(
   };
 }
 
-function callView(kind: CallKind, state: CallState, limits: LimitProfile, nowMs: number) {
-  const { perSecond } = rateLimitOf(limits, kind);
+const takenOf = (taken: number, of: number | undefined) => ({ taken, ...(of === undefined ? {} : { of }) });
+
+function callView(limit: RateLimit, state: CallState, nowMs: number) {
+  const perSecond = perSecondOf(limit);
   return {
     perSecond: perSecond * rateMultiplier(state, nowMs),
     ofPerSecond: perSecond,

@@ -2,6 +2,7 @@ import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { BatchWriteCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
 import type { LimitProfile } from '../../model/limit-profile.ts';
+import { perSecondOf } from '../../model/rate.ts';
 import { wantedCreateSchema } from '../../model/wanted-create.ts';
 import { launchMessageSchema } from '../workflow/messages.ts';
 import { type Key, QUEUE_ENTRY_PREFIX, queueFleetKey, queuePartition, queueSortKey } from './keys.ts';
@@ -29,7 +30,7 @@ export interface QueueKey {
 
 /** A site with the limits that determine the number of partitions of its launch queue. */
 export interface QueueSite extends QueueKey {
-  limits: Pick<LimitProfile, 'calls'>;
+  limits: Pick<LimitProfile, 'calls' | 'instances'>;
 }
 
 /** Time after which entries expire. No launch may take that long. */
@@ -54,7 +55,9 @@ const SPARE_PER_PART = 4;
  * 125 creates a second.
  */
 export function queuePartsOf({ limits }: Pick<QueueSite, 'limits'>): number {
-  const parts = Math.ceil((limits.calls.create.perSecond * UNITS_PER_LAUNCH) / UNITS_PER_PART);
+  const parts = Math.ceil(
+    (perSecondOf(limits.instances ?? limits.calls.create) * UNITS_PER_LAUNCH) / UNITS_PER_PART,
+  );
   return Math.min(MOST_PARTS, Math.max(1, parts));
 }
 

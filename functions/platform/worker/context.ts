@@ -28,8 +28,11 @@ export interface CallTerms {
   furtherMs?: number;
   /** Called when the first request has its permit. */
   onPermit?: () => void;
-  /** Number of machines that the caller has permits to create. Requests for these machines need no further permit. */
-  creates?: number;
+  /**
+   * Numbers of create calls, and of machines, that the caller's permits cover. Further create calls need permits, but
+   * machines that are covered are not counted again.
+   */
+  creates?: { calls: number; machines: number };
 }
 
 /** A connection with an open client. */

@@ -26,8 +26,8 @@ interface Method {
   waitMs: number;
   furtherMs: number;
   onPermit?: (() => void) | undefined;
-  /** Number of machines that may still be created under permits that the caller has. */
-  createsLeft: number;
+  /** Number of create calls, and of machines, that the caller's permits still cover. */
+  left: { calls: number; machines: number };
   /** Number of requests that were permitted. */
   permitted: number;
 }
@@ -35,9 +35,9 @@ interface Method {
 const methodOf = ({
   waitMs = 0,
   furtherMs = Math.max(waitMs, FURTHER_MS),
-  creates = 0,
+  creates = { calls: 0, machines: 0 },
   onPermit,
-}: CallTerms): Method => ({ waitMs, furtherMs, onPermit, createsLeft: creates, permitted: 0 });
+}: CallTerms): Method => ({ waitMs, furtherMs, onPermit, left: { ...creates }, permitted: 0 });
 
 export interface GovernedConnection {
   connectionKey: string;
@@ -100,14 +100,13 @@ export class CallGovernor implements CallGate {
 
   async #permit(call: CloudCall, kind: 'create' | 'list' | 'mutate'): Promise<void> {
     const method = this.#methods.getStore() ?? methodOf({});
-    const { machines = 1 } = call;
-    if (kind === 'create' && method.createsLeft >= machines) method.createsLeft -= machines;
-    else {
+    const uncounted = kind === 'create' ? takeCreate(method, call) : 1;
+    if (uncounted !== 'permitted') {
       const sinceMs = this.#store.clock.now();
       const lastMs = this.#connection.endsAtMs() - KEPT_MS;
       const waitMs = () => (method.permitted > 0 ? method.furtherMs : method.waitMs);
       const untilMs = () => Math.min(sinceMs + waitMs(), lastMs);
-      await this.#queueOf(call, kind).take(untilMs, method.permitted > 0);
+      await this.#queueOf(call, kind).take(uncounted, untilMs, method.permitted > 0);
     }
     method.permitted += 1;
     if (method.permitted === 1) method.onPermit?.();
@@ -119,8 +118,10 @@ export class CallGovernor implements CallGate {
     if (known) return known;
     const store = this.#store;
     const site = { ...this.#connection, location };
-    const queue = new PermitQueue(store.clock, (wanted) =>
-      kind === 'create' ? permitFurtherCreates(store, site, wanted) : permitCalls(store, site, kind, wanted),
+    const queue = new PermitQueue(store.clock, (sizes) =>
+      kind === 'create'
+        ? permitFurtherCreates(store, site, sizes)
+        : permitCalls(store, site, kind, sizes.length),
     );
     this.#queues.set(key, queue);
     return queue;
@@ -140,6 +141,19 @@ export class CallGovernor implements CallGate {
     if (code !== 'NotFound')
       this.#log.warn('the cloud refused a call', { connectionKey, location, action, code, cloudCode });
     if (code !== 'Throttled' || kind === 'create' || kind === 'sign-in') return;
-    await slowDown(this.#store, { connectionKey, location }, kind, retryAfterMs);
+    await slowDown(this.#store, { ...this.#connection, location }, kind, retryAfterMs);
   }
+}
+
+/**
+ * Takes a create call out of what the caller's permits cover.
+ *
+ * @returns `permitted` if they cover the call; otherwise the number of machines of the call that they do not cover
+ */
+function takeCreate({ left }: Method, { machines = 1 }: CloudCall): number | 'permitted' {
+  const covered = Math.min(left.machines, machines);
+  left.machines -= covered;
+  if (left.calls === 0 || covered < machines) return machines - covered;
+  left.calls -= 1;
+  return 'permitted';
 }

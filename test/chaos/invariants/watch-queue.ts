@@ -9,7 +9,11 @@ const entrySchema = z.object({
   sk: z.string().startsWith(QUEUE_ENTRY_PREFIX),
   message: z.object({ taskToken: z.string() }),
 });
-const messageSchema = z.object({ taskToken: z.string() });
+const messageSchema = z.object({
+  taskToken: z.string(),
+  /** Further launches that the message carries. */
+  others: z.array(z.object({ taskToken: z.string() })).default([]),
+});
 
 /**
  * Returns a key for a queue entry. It includes the partition key, because a launch that moves may have an
@@ -34,7 +38,8 @@ export class QueueWatch {
 
   readonly onSend = (body: string): void => {
     const message = messageSchema.safeParse(JSON.parse(body)).data;
-    if (message) this.#sentAtMs.set(message.taskToken, this.#ground.now());
+    for (const { taskToken } of message ? [message, ...message.others] : [])
+      this.#sentAtMs.set(taskToken, this.#ground.now());
   };
 
   readonly onRow = (before: Item | undefined, after: Item | undefined): void => {

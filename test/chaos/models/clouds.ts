@@ -1,13 +1,12 @@
 import { z } from 'zod';
-import type { BatchCreate, CreateOutcome } from '../../../functions/drivers/contract/capabilities.ts';
 import { defineDriver } from '../../../functions/drivers/contract/define-driver.ts';
-import type { CloudClient, Driver, InstanceSpec } from '../../../functions/drivers/contract/driver.ts';
-import { DriverError } from '../../../functions/drivers/contract/errors.ts';
+import type { CloudClient, Driver } from '../../../functions/drivers/contract/driver.ts';
 import { parseMachineName } from '../../../functions/drivers/contract/names.ts';
 import { createSimDriver } from '../../../functions/drivers/sim/driver.ts';
 import { simMetadata } from '../../../functions/drivers/sim/metadata.ts';
 import type { Credential } from '../../../functions/model/connection.ts';
 import type { LimitOverride } from '../../../functions/model/limit-profile.ts';
+import type { Bucket } from '../../../functions/model/rate.ts';
 import { type CloudConfig, parseSimConfig } from '../../../local/sim/engine/config.ts';
 import { SimEngine } from '../../../local/sim/engine/engine.ts';
 import type { InstanceRecord, SimEvent } from '../../../local/sim/engine/records.ts';
@@ -17,6 +16,7 @@ import { statusAt } from '../../../local/sim/engine/status.ts';
 import { createApp } from '../../../local/sim/http/app.ts';
 import type { Ground } from '../ground/ground.ts';
 import type { Process } from '../ground/process.ts';
+import { BulkCreates } from './bulk-creates.ts';
 import { DirectClient, DirectTransport } from './direct.ts';
 import { PermitCount } from './permits.ts';
 
@@ -42,6 +42,8 @@ class NoAnswer extends Error {
 export interface CloudOptions {
   clouds: Readonly<Record<string, CloudConfig>>;
   batchSize: number;
+  /** Rate of create calls of each cloud that meters calls and machines apart. */
+  callRates?: Readonly<Record<string, Bucket>> | undefined;
   /** False if the clouds do not say to which account a credential belongs. */
   tellsAccounts?: boolean | undefined;
   /** True if the driver calls the clouds without HTTP, for fault-free runs with many thousands of instances. */
@@ -55,6 +57,7 @@ export class Clouds {
   readonly #ground: Ground;
   readonly #app: ReturnType<typeof createApp>;
   readonly #batchSize: number;
+  readonly #bulk: BulkCreates;
   /** Every call that reached a cloud, failed calls included. */
   readonly asked: { call: string; cloud: string; location: string; atMs: number }[] = [];
   readonly permits = new PermitCount();
@@ -72,10 +75,11 @@ export class Clouds {
 
   constructor(
     ground: Ground,
-    { clouds, batchSize, tellsAccounts = true, isDirect = false, onCloudEvent }: CloudOptions,
+    { clouds, batchSize, callRates = {}, tellsAccounts = true, isDirect = false, onCloudEvent }: CloudOptions,
   ) {
     this.#ground = ground;
     this.#batchSize = batchSize;
+    this.#bulk = new BulkCreates(callRates, () => ground.now());
     this.#isDirect = isDirect;
     this.#tellsAccounts = tellsAccounts;
     this.engine = new SimEngine({
@@ -105,11 +109,19 @@ export class Clouds {
         asked.connect({
           ...options,
           credential: this.#asChanged(credential),
-          calls: this.permits.over(calls),
+          calls: this.permits.over(this.#bulk.over(calls)),
         }),
     };
-    if (this.#batchSize < 2) return driver;
-    return { ...driver, connect: (options) => batching(driver.connect(options), this.#batchSize) };
+    const maxBatchSize = this.#batchSize;
+    if (maxBatchSize < 2) return driver;
+    return {
+      ...driver,
+      connect: (options) => {
+        const { cloud, credential } = options;
+        const account = credential['account'] ?? '';
+        return this.#bulk.client(driver.connect(options), { cloud, account, maxBatchSize });
+      },
+    };
   }
 
   /**
@@ -272,27 +284,6 @@ export const foreignAccount = (account: string): string => `${account}-foreign`;
 export const isForeignAccount = (account: string): boolean => account.endsWith('-foreign');
 
 /**
- * Adds batch creates to a client. The machines of a batch are made by separate calls, so each may be made,
- * refused or lost.
- */
-function batching(client: CloudClient, maxBatchSize: number): CloudClient & BatchCreate {
-  return Object.assign(client, {
-    maxBatchSize,
-    createInstances: (specs: readonly InstanceSpec[]) =>
-      Promise.all(
-        specs.map(async (spec): Promise<CreateOutcome> => {
-          try {
-            return { instance: await client.createInstance(spec) };
-          } catch (error) {
-            if (!(error instanceof DriverError)) throw error;
-            return { error };
-          }
-        }),
-      ),
-  });
-}
-
-/**
  * Returns an error for a create that made its machine. The error names no cause, as if the cloud had given up
  * half-way.
  */
@@ -311,11 +302,17 @@ async function isNetworkQuota({ method, url }: Request, answer: Response): Promi
   return typeof told === 'object' && told !== null && 'code' in told && told.code === 'QuotaExceeded';
 }
 
-/** Returns connection limits equal to the limits that this cloud enforces. */
-export function limitsOf({ slots, rates }: CloudConfig) {
+/**
+ * Returns connection limits equal to the limits that this cloud enforces.
+ *
+ * @param create rate of create calls, if the cloud meters calls and machines apart. The rate of creates is then that of
+ *   machines
+ */
+export function limitsOf({ slots, rates }: CloudConfig, create?: Bucket) {
   return {
     concurrentLocations: slots.locations,
     concurrentInstancesPerLocation: slots.instancesPerLocation,
-    calls: rates,
+    calls: { ...rates, create: create ?? rates.create },
+    ...(create ? { instances: rates.create } : {}),
   } satisfies LimitOverride;
 }

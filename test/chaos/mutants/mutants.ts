@@ -94,7 +94,7 @@ import { failInstances } from './outcomes.ts';`,
     turn !== undefined,`,
         replace: `    {
       ...limits,
-      concurrentInstancesPerLocation: limits.concurrentInstancesPerLocation + released.length,
+      concurrentInstancesPerLocation: (limits.concurrentInstancesPerLocation ?? 0) + released.length,
     },
     nowMs,
     wanted,
@@ -107,7 +107,7 @@ import { failInstances } from './outcomes.ts';`,
     edits: [
       {
         file: 'functions/features/launch-queue/free-slots.ts',
-        find: `  await Promise.all(leaving.map(({ item, waitMs }) => context.send(item.message, waitMs)));
+        find: `  await Promise.all(carried(leaving).map(({ message, waitMs }) => context.send(message, waitMs)));
   await removeFromQueue(
     store,
     leaving.map(({ item }) => item),
@@ -116,7 +116,7 @@ import { failInstances } from './outcomes.ts';`,
     store,
     leaving.map(({ item }) => item),
   );
-  await Promise.all(leaving.map(({ item, waitMs }) => context.send(item.message, waitMs)));`,
+  await Promise.all(carried(leaving).map(({ message, waitMs }) => context.send(message, waitMs)));`,
       },
     ],
   },

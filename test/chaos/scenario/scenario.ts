@@ -1,7 +1,9 @@
+import type { Bucket } from '../../../functions/model/rate.ts';
 import type { CloudConfig } from '../../../local/sim/engine/config.ts';
 import type { Fault } from '../../../local/sim/engine/faults.ts';
 import type { Disturbance } from '../ground/disturbance.ts';
 import { Random } from '../time/random.ts';
+import { callRatesOf } from './call-rates.ts';
 import { withDoors } from './doors.ts';
 import { CLOUD_NAMES, type ConnectionScript, cloudOf, limits } from './draw-clouds.ts';
 import {
@@ -51,6 +53,8 @@ export interface Scenario {
   driverTimeoutMs: number;
   /** Maximum number of machines in one create call; 1: the clouds have no batch call. */
   batchSize: number;
+  /** Rate of create calls of each cloud that meters calls and machines apart. */
+  callRates?: Readonly<Record<string, Bucket>>;
   /** False if the clouds do not say to which account a credential belongs. */
   tellsAccounts?: boolean;
   /** True if many machines of deleted fleets show up again at one site. */
@@ -105,6 +109,7 @@ export function scenarioOf(seed: number): Scenario {
     driverTimeoutMs: random.pick([20_000, 60_000]),
     skewMs: random.chance(0.1) ? 10 * MINUTE_MS : 0,
     batchSize: random.chance(0.3) ? random.int(2, 10) : 1,
+    callRates: callRatesOf(seed, clouds),
     tellsAccounts: identity.chance(0.8),
     hasLeftovers: identity.chance(0.6),
     hasOperator: true,

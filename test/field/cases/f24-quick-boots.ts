@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { measureRun } from '../../../bench/ideal/from-books.ts';
 import type { DriverName } from '../../../functions/model/connection.ts';
-import type { Rate } from '../../../functions/model/limit-profile.ts';
+import type { Bucket } from '../../../functions/model/rate.ts';
 import { readBooks } from '../../../local/sim/engine/books.ts';
 import { calmScenario } from '../../chaos/scenario/calm.ts';
 import type { AllWorlds } from '../harness/behind.ts';
@@ -14,9 +14,9 @@ import { SpiderWorld } from '../worlds/spider/world.ts';
 
 const MACHINES = 150;
 const SLOTS = 20;
-const OTHERS: Rate = { perSecond: 10, burst: 20 };
-const QUICK: Rate = { perSecond: 50, burst: 50 };
-const limitsWith = (create: Rate) => ({
+const OTHERS: Bucket = { perSecond: 10, burst: 20 };
+const QUICK: Bucket = { perSecond: 50, burst: 50 };
+const limitsWith = (create: Bucket) => ({
   concurrentInstancesPerLocation: SLOTS,
   calls: { create, list: OTHERS, mutate: OTHERS },
 });
@@ -25,7 +25,7 @@ const limitsWith = (create: Rate) => ({
  * Launches at the simulated clouds, and compares the duration with the ideal time. Both come from the clouds'
  * record of their calls.
  */
-async function atSim(create: Rate, mostRatio: number): Promise<void> {
+async function atSim(create: Bucket, mostRatio: number): Promise<void> {
   const { clouds } = calmScenario(
     {},
     {

@@ -5,17 +5,14 @@ import { parse } from 'yaml';
 import { CLOUDS } from '../../../functions/model/cloud.ts';
 import { connectionRequestSchema, connectionSchema } from '../../../functions/model/connection.ts';
 import { contradictionsOf } from '../../../functions/model/limit-contradictions.ts';
-import {
-  limitOverrideSchema,
-  limitProfileSchema,
-  type Rate,
-} from '../../../functions/model/limit-profile.ts';
+import { limitOverrideSchema, limitProfileSchema } from '../../../functions/model/limit-profile.ts';
 import {
   DEFAULT_LIMIT_PROFILES,
   POWER_LIMIT_PROFILES,
   REQUEST_MORE,
 } from '../../../functions/model/limit-tiers.ts';
 import { limitProfileOf } from '../../../functions/model/limits-in-force.ts';
+import { isWindow, perSecondOf, type Rate } from '../../../functions/model/rate.ts';
 
 const connection = { name: 'here', driver: 'sim', cloud: 'aws', credential: { account: 'a' } };
 
@@ -61,7 +58,12 @@ describe('a limit override', () => {
       { calls: { list: { perSecond: -1, burst: 1 } } },
       ['/calls/list/perSecond too_small'],
     ],
-    ['a rate without a burst', { calls: { list: { perSecond: 1 } } }, ['/calls/list/burst invalid_type']],
+    ['a rate without a burst', { calls: { list: { perSecond: 1 } } }, ['/calls/list/burst missing']],
+    [
+      'a rate with a text',
+      { calls: { list: { perSecond: '1', burst: 1 } } },
+      ['/calls/list/perSecond invalid_type'],
+    ],
     ['zero creates a minute', { createsPerMinute: 0 }, ['/createsPerMinute too_small']],
     ['zero creates a day', { createsPerDay: 0 }, ['/createsPerDay too_small']],
     ['a minimum spacing of zero', { minimumSpacingMs: 0 }, ['/minimumSpacingMs too_small']],
@@ -86,15 +88,27 @@ describe('a limit override', () => {
     ['an unknown tier', { tier: 'super' }, ['/tier invalid_value']],
     ['an unknown pacing', { pacing: 'slow' }, ['/pacing invalid_value']],
     ['a burst below the rate', rates(9, 1), ['/calls/create/burst contradictory']],
+    ['a burst of no machine', { instances: { perSecond: 0.4, burst: 0.5 } }, ['/instances/burst too_small']],
     [
-      'a burst above the calls that the rate allows in ten seconds',
-      rates(2, 21),
-      ['/calls/create/burst contradictory'],
+      'a burst of machines below their rate',
+      { instances: { perSecond: 9, burst: 1 } },
+      ['/instances/burst contradictory'],
     ],
     [
-      'a burst of list calls above the calls that their rate allows in ten seconds',
-      { calls: { list: { perSecond: 1, burst: 11 } } },
-      ['/calls/list/burst contradictory'],
+      'a window shorter than a second',
+      { calls: { list: { count: 5, windowSeconds: 0.5 } } },
+      ['/calls/list/windowSeconds too_small'],
+    ],
+    ['a window without a count', { instances: { windowSeconds: 60 } }, ['/instances/count missing']],
+    [
+      'a rate that is a bucket and a window',
+      { instances: { count: 5, windowSeconds: 60, perSecond: 1, burst: 1 } },
+      ['/instances/burst contradictory', '/instances/perSecond contradictory'],
+    ],
+    [
+      'a window above `createsPerMinute`',
+      { calls: { create: { count: 100, windowSeconds: 60 } }, createsPerMinute: 99 },
+      ['/calls/create/count contradictory'],
     ],
     [
       '`createsPerDay` below `createsPerMinute`',
@@ -118,9 +132,9 @@ describe('a limit override', () => {
     ],
     ['a burst and even pacing', { ...rates(5, 20), pacing: 'even' }, ['/calls/create/burst contradictory']],
     [
-      'all-at-once pacing, a rate and a minimum spacing',
-      { ...rates(5, 20), pacing: 'all-at-once', minimumSpacingMs: 1 },
-      ['/calls/create contradictory', '/minimumSpacingMs contradictory'],
+      'all-at-once pacing, rates and a minimum spacing',
+      { ...rates(5, 20), instances: { perSecond: 1, burst: 1 }, pacing: 'all-at-once', minimumSpacingMs: 1 },
+      ['/calls/create contradictory', '/instances contradictory', '/minimumSpacingMs contradictory'],
     ],
     [
       'many wrong fields',
@@ -133,7 +147,6 @@ describe('a limit override', () => {
         totals: { instances: -1 },
       },
       [
-        '/calls/create/burst contradictory',
         '/calls/create/burst contradictory',
         '/calls/create/burst contradictory',
         '/calls/list/perSecond too_small',
@@ -149,13 +162,14 @@ describe('a limit override', () => {
 
   it('the error about a burst says which rule the burst breaks', () => {
     const messageOf = (limits: unknown) => limitOverrideSchema.safeParse(limits).error?.issues[0]?.message;
-    expect(messageOf(rates(2, 21))).toBe('must be at most 20: the calls that perSecond allows in 10 s');
     expect(messageOf(rates(2, 1))).toContain('must be at least perSecond');
   });
 
   it.each<[string, unknown]>([
     ['one create in half an hour', rates(1 / 1_800, 1)],
-    ['a burst that equals the calls that the rate allows in ten seconds', rates(2, 20)],
+    ['a burst that lasts for minutes', { ...rates(2, 5), instances: { perSecond: 2, burst: 1_000 } }],
+    ['no slots', { concurrentLocations: null, concurrentInstancesPerLocation: null }],
+    ['no rate of machines', { ...rates(2, 5), instances: null }],
     ['even pacing of more than one create a second', { ...rates(5, 1), pacing: 'even' }],
     [
       'a minimum spacing that equals the rounded interval of the rate',
@@ -187,7 +201,7 @@ describe('a limit override', () => {
       createdAt: '2026-01-01T00:00:00Z',
       limits: rates(1, 5_000),
     });
-    expect(limitProfileOf('aws', kept.limits).calls.create.burst).toBe(5_000);
+    expect(limitProfileOf('aws', kept.limits).calls.create).toEqual({ perSecond: 1, burst: 5_000 });
   });
 });
 
@@ -198,14 +212,17 @@ describe('limitProfileOf', () => {
       for (const profile of [DEFAULT_LIMIT_PROFILES[cloud], POWER_LIMIT_PROFILES[cloud]]) {
         expect(limitProfileSchema.parse(profile)).toEqual(profile);
         expect(contradictionsOf(profile)).toEqual([]);
-        const twice = ({ perSecond, burst }: Rate) => ({ perSecond: perSecond * 2, burst: burst * 2 });
+        const twice = (rate: Rate) =>
+          isWindow(rate)
+            ? { ...rate, count: rate.count * 2 }
+            : { perSecond: rate.perSecond * 2, burst: rate.burst * 2 };
         const { create, list, mutate } = profile.calls;
         expect(
           issuesOf({ calls: { create: twice(create), list: twice(list), mutate: twice(mutate) } }),
         ).toEqual([]);
       }
-      expect(POWER_LIMIT_PROFILES[cloud].calls.create.perSecond).toBeGreaterThan(
-        DEFAULT_LIMIT_PROFILES[cloud].calls.create.perSecond,
+      expect(perSecondOf(POWER_LIMIT_PROFILES[cloud].calls.create)).toBeGreaterThan(
+        perSecondOf(DEFAULT_LIMIT_PROFILES[cloud].calls.create),
       );
       expect(new URL(REQUEST_MORE[cloud].url).protocol).toBe('https:');
       expect(REQUEST_MORE[cloud].text).toMatch(/\.$/);
@@ -236,6 +253,31 @@ describe('limitProfileOf', () => {
     const profile = limitProfileOf('aws', limits);
     expect(profile.calls.create).toEqual(create);
     expect(profile).toMatchObject({ ...limits, concurrentLocations: 30 });
+  });
+
+  it.each<[Parameters<typeof limitProfileOf>[1], Rate | undefined]>([
+    [{}, undefined],
+    [{ calls: { list: { perSecond: 1, burst: 1 } } }, undefined],
+    [rates(0.5, 4), { perSecond: 0.5, burst: 4 }],
+    [{ pacing: 'even' }, { perSecond: 5, burst: 1 }],
+    [{ minimumSpacingMs: 500 }, { perSecond: 2, burst: 1 }],
+    [
+      { ...rates(2, 5), instances: { perSecond: 2, burst: 1_000 } },
+      { perSecond: 2, burst: 1_000 },
+    ],
+    [{ ...rates(2, 5), instances: null }, undefined],
+    [{ pacing: 'all-at-once' }, undefined],
+  ])('with the override %j, machines have the rate %j', (limits, instances) => {
+    expect(limitProfileOf('aws', limits).instances).toEqual(instances);
+  });
+
+  it('an override without slots leads to a profile without slots', () => {
+    const profile = limitProfileOf('aws', {
+      concurrentLocations: null,
+      concurrentInstancesPerLocation: null,
+    });
+    expect(profile).not.toHaveProperty('concurrentLocations');
+    expect(profile).not.toHaveProperty('concurrentInstancesPerLocation');
   });
 
   it('each accepted override leads to a profile without contradictions', () => {

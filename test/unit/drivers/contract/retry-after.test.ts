@@ -85,14 +85,20 @@ describe('limitPerSecond of readRate', () => {
     ['a policy without a name', { 'ratelimit-policy': '100;w=10' }, 10],
     ['a policy whose unit is requests', { 'ratelimit-policy': '"a";q=30;w=60;qu="requests"' }, 0.5],
   ])('the rate limit is read from %s', (_, headers, limitPerSecond) =>
-    expect(read(headers)).toEqual({ limitPerSecond }),
+    expect(read(headers)).toEqual({ limitPerSecond, meter: 'calls' }),
   );
+
+  it('a policy whose unit is machines limits machines', () => {
+    const policy = { 'ratelimit-policy': '"instances";q=2;w=1;qu="machines"' };
+    expect(read(policy)).toEqual({ limitPerSecond: 2, meter: 'machines' });
+  });
 
   it('the rate limit is read from the exhausted policy', () => {
     const policies = '"permin";q=60;w=60,"sec";q=5;w=1';
     expect(read({ 'ratelimit-policy': policies, ratelimit: '"permin";r=0;t=9, "sec";r=4;t=1' })).toEqual({
       retryAfterMs: 9_000,
       limitPerSecond: 1,
+      meter: 'calls',
     });
   });
 

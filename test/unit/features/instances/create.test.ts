@@ -28,7 +28,7 @@ const connection = async () => await readConnection(fleet.store, 'default', 'clo
 describe('createInstances', () => {
   it('createInstances calls neither a table nor the cloud if it gets no record', async () => {
     await open();
-    const permitted = { wanted: new Map(), decidedAtMs: 0, isBlocked: false };
+    const permitted = { wanted: new Map(), calls: new Map(), decidedAtMs: 0, isBlocked: false };
     expect(await createInstances(fleet.worker.context, EAST, [], permitted)).toEqual(new Map());
     expect(fleet.worker.steps).toBe(0);
   });

@@ -28,11 +28,15 @@ function wanted(index: number, keys: string[] = []) {
   return { record: record({ instanceId: id, index, idempotencyKeys: keys }), spec };
 }
 
+/** The governor has permitted one call for all instances. */
+const oneCall = new Map([0, 1, 2].map((index) => [wanted(index).record.instanceId, '1']));
+
 test('equal launches share one create call, in which they are sorted by launch token', () => {
   const tokensOf = (order: number[]) =>
     callsOf(
       client,
       order.map((index) => wanted(index)),
+      oneCall,
     ).map((call) => call.map(({ spec }) => spec.launchToken));
   expect(tokensOf([2, 0, 1])).toEqual(tokensOf([0, 1, 2]));
   expect(tokensOf([0, 1, 2])).toHaveLength(1);

@@ -47,6 +47,22 @@ describe('freeSlots', () => {
     expect([...(await fleet.holders()), ...(await queued())]).toEqual([2, 3, 4, 5]);
   });
 
+  it('launches that will share a create call leave the queue in one message', async () => {
+    await open(3, 3);
+    const entries = await readQueue(fleet.store, await site());
+    const first = entries.map((entry) => ({
+      ...entry,
+      wanted: { ...entry.wanted, call: { key: 'workers', most: 10 } },
+    }));
+    const released = [0, 1, 2].map((index) => ({ instanceId: idOf(index) }));
+    const { context } = fleet.worker;
+    expect(await serveEntries(context, EAST, await fleet.opened(), { first, released })).toBe(3);
+    expect(fleet.history.filter((step) => step.startsWith('send launch'))).toEqual(['send launch 3']);
+    expect(await queued()).toEqual([]);
+    fleet.cloud.bootMs = 0;
+    await fleet.until(() => ['token-3', 'token-4', 'token-5'].every((token) => fleet.outcomes.has(token)));
+  });
+
   it('a slot that is given back twice is granted only once', async () => {
     await open(1, 2);
     await freeSlots(fleet.worker.context, EAST, [{ instanceId: idOf(0) }]);

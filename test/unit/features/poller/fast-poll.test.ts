@@ -6,18 +6,25 @@ import { governed } from '../../../../functions/platform/worker/context.ts';
 import type { PollMessage } from '../../../../functions/platform/workflow/messages.ts';
 import { EAST, launchOf, OneFleet } from '../one-fleet/one-fleet.ts';
 
-const calls = (listsPerSecond: number, createsPerSecond: number) => ({
-  list: { perSecond: listsPerSecond, burst: 10 },
-  create: { perSecond: createsPerSecond, burst: 10 },
-  mutate: { perSecond: 10, burst: 10 },
+const limitsOf = (listsPerSecond: number, createsPerSecond: number) => ({
+  concurrentInstancesPerLocation: 20,
+  calls: {
+    list: { perSecond: listsPerSecond, burst: 10 },
+    create: { perSecond: createsPerSecond, burst: 10 },
+    mutate: { perSecond: 10, burst: 10 },
+  },
 });
 
 test('a site with a small list rate is polled once a second', () => {
-  expect(pollsPerSecond(calls(2, 50), 1_000)).toBe(1);
+  expect(pollsPerSecond(limitsOf(2, 50), 1_000)).toBe(1);
 });
 
 test('a site whose machines boot slowly is polled at most twice a second', () => {
-  expect(pollsPerSecond(calls(50, 50), 3_000)).toBe(2);
+  expect(pollsPerSecond(limitsOf(50, 50), 3_000)).toBe(2);
+});
+
+test('a site whose cloud has no slots is polled once a second, because launches wait only for the rate', () => {
+  expect(pollsPerSecond({ calls: limitsOf(50, 50).calls }, 1_000)).toBe(1);
 });
 
 test.each([
@@ -31,7 +38,7 @@ test.each([
 ])(
   'with quick boots, a site that allows %d list calls and %d creates a second is polled %d times a second',
   (lists, creates, polls) => {
-    expect(pollsPerSecond(calls(lists, creates), 1_000)).toBe(polls);
+    expect(pollsPerSecond(limitsOf(lists, creates), 1_000)).toBe(polls);
   },
 );
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import type { Bucket } from '../../../../functions/model/rate.ts';
 import { decideCreates } from '../../../../functions/platform/governor/decide-creates.ts';
-import { leavesLate, type RateLimit, recountCalls } from '../../../../functions/platform/governor/rate.ts';
+import { leavesLate, recountCalls } from '../../../../functions/platform/governor/rate.ts';
 import type { SiteState } from '../../../../functions/platform/governor/site-state.ts';
 import { tokenBucket } from './token-bucket.ts';
 import { limits, NOON, site, want } from './wanted.ts';
@@ -24,7 +25,7 @@ type Lateness = readonly number[];
  * @returns `taken`: number of calls that the cloud accepted; `refused`: number of calls that the cloud refused
  */
 function launch(
-  rateLimit: RateLimit,
+  rateLimit: Bucket,
   asks: readonly Ask[],
   lateness: Lateness,
 ): { taken: number; refused: number } {
@@ -94,7 +95,7 @@ interface Batch {
  *
  * @returns the number of calls that the cloud refused, and the longest time in ms that a late call waited
  */
-function leave(rateLimit: RateLimit, batches: readonly Batch[]): { refused: number; waitedMs: number } {
+function leave(rateLimit: Bucket, batches: readonly Batch[]): { refused: number; waitedMs: number } {
   const allowed = limits({ concurrentInstancesPerLocation: 1_000, calls: { create: rateLimit } });
   let state: SiteState = site();
   let waitedMs = 0;

@@ -14,7 +14,8 @@ function queueOf(perSecond: number) {
   };
   let left = perSecond;
   let second = 0;
-  const queue = new PermitQueue(timer, async (wanted) => {
+  const queue = new PermitQueue(timer, async (sizes) => {
+    const wanted = sizes.length;
     asked.push(wanted);
     const now = Math.floor(timer.nowMs / 1_000);
     if (now > second) left = perSecond;
@@ -29,13 +30,13 @@ function queueOf(perSecond: number) {
 describe('PermitQueue', () => {
   it('the queue asks the governor once for the permits of all requests that begin together', async () => {
     const { queue, asked } = queueOf(10);
-    await Promise.all(Array.from({ length: 7 }, () => queue.take(() => 0, false)));
+    await Promise.all(Array.from({ length: 7 }, () => queue.take(1, () => 0, false)));
     expect(asked).toEqual([7]);
   });
 
   it('a request that may not wait is refused, and the error states the time until the next attempt', async () => {
     const { queue } = queueOf(2);
-    const outcomes = await Promise.allSettled(Array.from({ length: 3 }, () => queue.take(() => 0, false)));
+    const outcomes = await Promise.allSettled(Array.from({ length: 3 }, () => queue.take(1, () => 0, false)));
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected']);
     expect(outcomes[2]).toMatchObject({ reason: { code: 'NoPermit', retryAfterMs: 1_000 } });
   });
@@ -43,7 +44,7 @@ describe('PermitQueue', () => {
   it('requests that may wait get their permits in order', async () => {
     const { queue, timer } = queueOf(2);
     const atMs = await Promise.all(
-      Array.from({ length: 6 }, () => queue.take(() => 5_000, false).then(() => timer.nowMs)),
+      Array.from({ length: 6 }, () => queue.take(1, () => 5_000, false).then(() => timer.nowMs)),
     );
     expect(atMs).toEqual([0, 0, 1_000, 1_000, 2_000, 2_000]);
   });
@@ -51,9 +52,9 @@ describe('PermitQueue', () => {
   it('a further request of a driver method gets its permit before the first requests of other methods', async () => {
     const { queue } = queueOf(1);
     const order: string[] = [];
-    const first = queue.take(() => 9_000, false).then(() => order.push('first'));
-    const other = queue.take(() => 9_000, false).then(() => order.push('another'));
-    const further = queue.take(() => 9_000, true).then(() => order.push('further'));
+    const first = queue.take(1, () => 9_000, false).then(() => order.push('first'));
+    const other = queue.take(1, () => 9_000, false).then(() => order.push('another'));
+    const further = queue.take(1, () => 9_000, true).then(() => order.push('further'));
     await Promise.all([first, other, further]);
     expect(order).toEqual(['further', 'first', 'another']);
   });
@@ -62,11 +63,14 @@ describe('PermitQueue', () => {
     let isDown = true;
     const queue = new PermitQueue({ now: () => 0, sleep: () => Promise.resolve() }, async (wanted) => {
       if (isDown) throw new Error('no table');
-      return { granted: wanted, retryAfterMs: 0 };
+      return { granted: wanted.length, retryAfterMs: 0 };
     });
-    const refused = await Promise.allSettled([queue.take(() => 9_000, false), queue.take(() => 0, true)]);
+    const refused = await Promise.allSettled([
+      queue.take(1, () => 9_000, false),
+      queue.take(1, () => 0, true),
+    ]);
     expect(refused.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     isDown = false;
-    await expect(queue.take(() => 0, false)).resolves.toBeUndefined();
+    await expect(queue.take(1, () => 0, false)).resolves.toBeUndefined();
   });
 });

@@ -1,11 +1,11 @@
-import type { RateLimit } from '../../../../functions/platform/governor/rate.ts';
+import type { Bucket } from '../../../../functions/model/rate.ts';
 
 /**
  * Models a cloud's token bucket, independently of the code under test.
  *
  * @returns a function that returns whether the cloud accepts a call at a time in ms; times must not decrease
  */
-export function tokenBucket({ perSecond, burst }: RateLimit): (atMs: number) => boolean {
+export function tokenBucket({ perSecond, burst }: Bucket): (atMs: number) => boolean {
   let tokens = burst;
   let filledAtMs = 0;
   return (atMs) => {

@@ -68,10 +68,10 @@ describe('requests of a connection', () => {
   it('create requests use the permits of their launches, and a further request asks the governor for a permit', async () => {
     const { governor, sent, request } = connected();
     const client = clientOf(request, [{ ...CREATE, machines: 4 }, CREATE]);
-    await governor.client(client, { creates: 5 }).listLocations();
+    await governor.client(client, { creates: { calls: 2, machines: 5 } }).listLocations();
     expect(sent).toHaveLength(2);
     expect(table.calls).toEqual([]);
-    await governor.client(client, { creates: 4 }).listLocations();
+    await governor.client(client, { creates: { calls: 2, machines: 4 } }).listLocations();
     expect(sent).toHaveLength(4);
     expect(table.calls).not.toEqual([]);
   });
