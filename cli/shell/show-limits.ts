@@ -1,5 +1,6 @@
 import type { GovernorView } from '../../functions/model/governor-view.ts';
 import type { LimitOverride, LimitProfile } from '../../functions/model/limit-profile.ts';
+import type { LimitSource } from '../../functions/model/limit-source.ts';
 import { isWindow, type Rate } from '../../functions/model/rate.ts';
 import { governorText } from './show-governor.ts';
 import { type Cell, fields, table } from './table.ts';
@@ -9,7 +10,9 @@ interface ConnectionLimits {
   tier: string;
   profile: LimitProfile;
   override: LimitOverride;
+  cautious: LimitProfile;
   defaults: LimitProfile;
+  sources: readonly LimitSource[];
   power: LimitProfile;
   requestMore: { text: string; url: string };
   governor: GovernorView;
@@ -48,24 +51,59 @@ export function limitsText(profile: LimitProfile): string {
 }
 
 /** Returns the names of the fields that a limit override sets. */
-export const overridesText = ({ calls = {}, totals = {}, ...rest }: LimitOverride): string =>
+export const overridesText = ({
+  calls = {},
+  totals = {},
+  actions = {},
+  locations = {},
+  ...rest
+}: LimitOverride): string =>
   [
     ...Object.keys(rest),
     ...Object.keys(calls).map((kind) => `calls.${kind}`),
     ...Object.keys(totals).map((kind) => `totals.${kind}`),
+    ...Object.keys(actions).map((name) => `actions.${name}`),
+    ...Object.keys(locations).map((name) => `locations.${name}`),
   ].join(', ');
 
+/** Returns a line for each action that one of the profiles meters alone. */
+function actionLines(...profiles: readonly LimitProfile[]): Cell[][] {
+  const names = [...new Set(profiles.flatMap(({ actions = {} }) => Object.keys(actions)))].toSorted();
+  return names.map((name) => [
+    name,
+    ...profiles.map(({ actions }) => {
+      const own = actions?.[name];
+      if (!own) return '-';
+      const machines = own.instances ? `, instances ${rateText(own.instances)}` : '';
+      return `${rateText(own.calls)}${machines}`;
+    }),
+  ]);
+}
+
+/** Returns a text that says where the figures of the base profile come from. */
+function sourcesText(sources: readonly LimitSource[]): string {
+  return table(
+    ['figures', 'kind', 'source', 'read on'],
+    sources.map(({ limits, source, url, date, isEstimate }) => [
+      limits,
+      isEstimate ? 'estimate' : 'published',
+      url === undefined ? source : `${source} (${url})`,
+      date,
+    ]),
+  );
+}
+
 /**
- * Returns a text with three profiles side by side: a connection's limits in force, the cloud's default
+ * Returns a text with four profiles side by side: a connection's limits in force, cautious limits, the cloud's default
  * limits, and the `power` profile, which users can request from the cloud. The text also shows how much of
  * the limits in force is in use.
  */
 export function connectionLimitsText(name: string, limits: ConnectionLimits): string {
-  const { cloud, tier, profile, override, defaults, power, requestMore, governor } = limits;
+  const { cloud, tier, profile, override, cautious, defaults, power, requestMore, governor } = limits;
   const head = fields([
     ['Connection', name],
     ['Cloud', cloud],
-    ['Base profile', tier === 'power' ? 'power' : 'default'],
+    ['Base profile', tier],
     ['Overridden', overridesText(override)],
     ['To request more', requestMore.text],
     ['', requestMore.url],
@@ -73,11 +111,12 @@ export function connectionLimitsText(name: string, limits: ConnectionLimits): st
   const line = (what: string, of: (one: LimitProfile) => Cell): Cell[] => [
     what,
     of(profile),
+    of(cautious),
     of(defaults),
     of(power),
   ];
   const limitsTable = table(
-    ['limit', 'in force', 'default', 'power'],
+    ['limit', 'in force', 'cautious', 'default', 'power'],
     [
       line('locations in use at the same time', (one) => one.concurrentLocations ?? 'any number'),
       line(
@@ -88,6 +127,8 @@ export function connectionLimitsText(name: string, limits: ConnectionLimits): st
       line('instances per location', (one) => (one.instances ? rateText(one.instances) : 'not metered')),
       line('list calls per location', (one) => rateText(one.calls.list)),
       line('other changing calls per location', (one) => rateText(one.calls.mutate)),
+      ...actionLines(profile, cautious, defaults, power),
+      line('left for others', (one) => `${figure(100 * (one.reserve ?? 0))} % of the rates`),
       line('pacing of create calls', (one) => one.pacing),
       line('ms between create calls per location', (one) => one.minimumSpacingMs),
       line('creates per minute', (one) => one.createsPerMinute),
@@ -98,5 +139,5 @@ export function connectionLimitsText(name: string, limits: ConnectionLimits): st
       line('GB of memory in total', (one) => one.totals?.memoryGb),
     ],
   );
-  return `${head}\n${limitsTable}\n${governorText(governor)}`;
+  return `${head}\n${limitsTable}\n${sourcesText(limits.sources)}\n${governorText(governor)}`;
 }

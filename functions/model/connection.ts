@@ -4,7 +4,7 @@ import { deletionSchema } from './deletion.ts';
 import { driverNameSchema } from './driver-names.ts';
 import { fieldErrorSchema } from './field-error.ts';
 import { connectionIdSchema, nameSchema } from './identifiers.ts';
-import { keptLimitOverrideSchema, limitOverrideSchema } from './limit-profile.ts';
+import { keptLimitOverrideSchema, limitOverrideSchema, reportedLimitsSchema } from './limit-profile.ts';
 import { networkChoiceSchema } from './network-choice.ts';
 import { orphanPolicySchema } from './orphan.ts';
 
@@ -96,6 +96,9 @@ export const connectionSchema = z.object({
   cloud: cloudSchema,
   endpoint: z.url().optional(),
   limits: keptLimitOverrideSchema.optional(),
+  reportedLimits: reportedLimitsSchema
+    .optional()
+    .describe('Limits that the cloud itself has reported at the latest verification.'),
   orphans: orphanPolicySchema.optional(),
   network: networkChoiceSchema.optional().describe('The network of fleets whose requests say nothing of it.'),
   networkChange: networkChangeSchema.optional(),

@@ -123,6 +123,10 @@ const locationSchema = z.object({
     list: callSchema,
     mutate: callSchema,
   }),
+  actions: z
+    .array(z.object({ action: z.string(), calls: callSchema, instances: callSchema.exactOptional() }))
+    .exactOptional()
+    .describe('Actions that the cloud meters alone, and that were called at the location.'),
   inFlight: z
     .object(maybeTaken)
     .describe('Number of instances that are being created, and the maximum number at the same time.'),

@@ -14,6 +14,9 @@ export interface Contradiction {
 const amount = z.number().positive().optional().catch(undefined);
 const rate = z.object({ perSecond: amount, burst: amount, count: amount }).optional().catch(undefined);
 
+const byName = <Entry extends z.ZodType>(entry: Entry) =>
+  z.record(z.string(), entry.nullable().catch(null)).optional().catch(undefined);
+
 /**
  * The fields that the rules below compare with each other. This schema accepts any value in these fields, so that
  * contradictions are reported together with errors in other fields.
@@ -21,6 +24,13 @@ const rate = z.object({ perSecond: amount, burst: amount, count: amount }).optio
 const relatedSchema = z.object({
   calls: z.object({ create: rate, list: rate, mutate: rate }).optional().catch(undefined),
   instances: rate.nullable().catch(undefined),
+  actions: byName(z.object({ calls: rate, instances: rate })),
+  locations: byName(
+    z.object({
+      calls: z.object({ create: rate, list: rate, mutate: rate }).optional().catch(undefined),
+      instances: rate.nullable().catch(undefined),
+    }),
+  ),
   createsPerMinute: amount,
   createsPerDay: amount,
   minimumSpacingMs: amount,
@@ -38,18 +48,14 @@ export function contradictionsOf(limits: unknown): Contradiction[] {
   if (!related) return [];
   const { calls = {}, instances, createsPerMinute, createsPerDay, minimumSpacingMs, pacing } = related;
   const found: Contradiction[] = [];
-  const add = (path: string, message: string) => found.push({ path: path.split('.'), message });
-  const rates = [
-    ...Object.entries(calls).map(([kind, one]) => [`calls.${kind}`, one] as const),
-    ['instances', instances ?? undefined] as const,
-  ];
-  for (const [path, { perSecond, burst } = {}] of rates) {
+  const add = (path: string | readonly string[], message: string) =>
+    found.push({ path: typeof path === 'string' ? path.split('.') : [...path], message });
+  for (const [path, { perSecond, burst } = {}] of ratesOf(related)) {
     if (perSecond === undefined || burst === undefined) continue;
-    const isSpaced = pacing === 'even' || (path === 'instances' && minimumSpacingMs !== undefined);
-    const isEven = (path === 'calls.create' || path === 'instances') && isSpaced;
-    if (burst < perSecond && !isEven) {
-      add(`${path}.burst`, 'must be at least perSecond: with a smaller burst, this rate is never reached');
-    }
+    const isSpaced = pacing === 'even' || (path[0] === 'instances' && minimumSpacingMs !== undefined);
+    const isEven = (path.join('.') === 'calls.create' || path[0] === 'instances') && isSpaced;
+    if (burst < perSecond && !isEven)
+      add([...path, 'burst'], 'must be at least perSecond: with a smaller burst, this rate is never reached');
   }
   const { perSecond, count, burst = count ?? 0 } = calls.create ?? {};
   const atOnce = count === undefined ? 'calls.create.burst' : 'calls.create.count';
@@ -82,4 +88,21 @@ export function contradictionsOf(limits: unknown): Contradiction[] {
     );
   }
   return found;
+}
+
+type Related = z.infer<typeof relatedSchema>;
+type RatePath = readonly [readonly string[], z.infer<typeof rate>];
+
+function ratesOf({ calls = {}, instances, actions = {}, locations = {} }: Related): RatePath[] {
+  const ofKinds = (kinds: object, within: readonly string[]): RatePath[] =>
+    Object.entries(kinds).map(([kind, one]) => [[...within, kind], one]);
+  return [
+    ...ofKinds(calls, ['calls']),
+    [['instances'], instances ?? undefined],
+    ...Object.entries(actions).flatMap(([name, one]) => ofKinds(one ?? {}, ['actions', name])),
+    ...Object.entries(locations).flatMap(([name, one]): RatePath[] => [
+      ...ofKinds(one?.calls ?? {}, ['locations', name, 'calls']),
+      [['locations', name, 'instances'], one?.instances ?? undefined],
+    ]),
+  ];
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { cloudWordSchema } from './identifiers.ts';
 import { contradictionsOf } from './limit-contradictions.ts';
 import { rateSchema } from './rate.ts';
 
@@ -51,6 +52,45 @@ const calls = z.object({ create: rateSchema, list: rateSchema, mutate: rateSchem
 const instances = rateSchema.describe(
   'How many machines the cloud creates, if it meters machines and create calls apart. A create call for n machines takes 1 of `calls.create` and n of `instances`.',
 );
+
+/** The cloud's name of an action, as the call gate passes it: `ec2:TerminateInstances`. */
+const actionNameSchema = z.string().regex(/^[a-z0-9-]+:[A-Za-z0-9 -]{1,100}$/);
+const actionLimitsSchema = z
+  .object({
+    calls: rateSchema,
+    instances: rateSchema
+      .exactOptional()
+      .describe('Rate of the machines that the calls are about, if the cloud meters these, too.'),
+  })
+  .strict();
+export type ActionLimits = z.infer<typeof actionLimitsSchema>;
+const actions = z
+  .record(actionNameSchema, actionLimitsSchema)
+  .describe(
+    'Actions that the cloud meters in buckets of their own, by name. Calls of such an action use these buckets, and not that of their kind.',
+  );
+
+const MOST_LOCATIONS = 200;
+const locationLimits = {
+  concurrentInstancesPerLocation: slots.concurrentInstancesPerLocation.nullable(),
+  calls: calls.partial(),
+  instances: rateSchema.nullable(),
+  actions,
+};
+const locations = z
+  .record(cloudWordSchema, z.object(locationLimits).partial().strict())
+  .refine((byName) => Object.keys(byName).length <= MOST_LOCATIONS, {
+    error: `must have at most ${MOST_LOCATIONS} locations`,
+    params: { code: 'too-big' },
+  })
+  .describe('Limits that are other at some locations, by the name of the location.');
+
+const reserveSchema = z
+  .number()
+  .min(0)
+  .lt(1)
+  .describe('Part of all rates that is left for other programs in the account. Bursts are used whole.');
+
 const budgets = {
   createsPerMinute: whole(600_000)
     .exactOptional()
@@ -78,14 +118,33 @@ export const limitProfileSchema = z
       .describe('Machines that are being created at a location at the same time. Absent: any number.'),
     calls,
     instances: instances.exactOptional(),
+    actions: actions.exactOptional(),
+    locations: locations.exactOptional(),
+    reserve: reserveSchema.exactOptional(),
     pacing: pacingSchema.default('burst'),
     ...budgets,
   })
   .strict();
 export type LimitProfile = z.infer<typeof limitProfileSchema>;
 
-const LIMIT_TIERS = ['default', 'power'] as const;
+const LIMIT_TIERS = ['cautious', 'default', 'power'] as const;
 export const limitTierSchema = z.enum(LIMIT_TIERS);
+export type LimitTier = z.infer<typeof limitTierSchema>;
+
+/**
+ * Limits that the cloud itself reports for an account: a simulated cloud's own limits, or applied quotas. They replace
+ * the default limits, also by higher ones.
+ */
+export const reportedLimitsSchema = z
+  .object({
+    concurrentLocations: slots.concurrentLocations.nullable(),
+    concurrentInstancesPerLocation: slots.concurrentInstancesPerLocation.nullable(),
+    calls: calls.partial(),
+    instances: rateSchema.nullable(),
+    actions,
+  })
+  .partial();
+export type ReportedLimits = z.infer<typeof reportedLimitsSchema>;
 
 /**
  * A limit override as it is stored. This schema does not check the rules between fields, because a stored override may
@@ -96,7 +155,7 @@ export const keptLimitOverrideSchema = z
     tier: limitTierSchema
       .exactOptional()
       .describe(
-        'The profile whose limits the override changes. `power`: the limits that the provider grants on request. Otherwise: the default limits of the cloud.',
+        'The profile whose limits the override changes. `cautious`: the semaphores that a peer has published, and low rates. `power`: the limits that the provider grants on request. Otherwise: the default limits of the driver and the cloud, or those that the cloud reports.',
       ),
     concurrentLocations: slots.concurrentLocations.nullable().describe('null: any number.'),
     concurrentInstancesPerLocation: slots.concurrentInstancesPerLocation
@@ -108,6 +167,11 @@ export const keptLimitOverrideSchema = z
       .describe(
         'Rate of machines. null: the cloud meters only calls. Absent: the default; if the override slows create calls down, machines have the same rate as create calls.',
       ),
+    actions: z
+      .record(actionNameSchema, actionLimitsSchema.nullable())
+      .describe('Each replaces the default of its action. null: the action uses the bucket of its kind.'),
+    locations,
+    reserve: reserveSchema,
     pacing: pacingSchema,
     ...budgets,
   })

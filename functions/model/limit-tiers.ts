@@ -1,63 +1,54 @@
 import type { Cloud } from './cloud.ts';
-import type { LimitProfile } from './limit-profile.ts';
-import type { Bucket } from './rate.ts';
+import type { DriverName } from './driver-names.ts';
+import { EC2_GRANTED_PROFILE, EC2_GRANTED_SOURCES, EC2_PROFILE, EC2_SOURCES } from './ec2-limits.ts';
+import type { LimitProfile, LimitTier } from './limit-profile.ts';
+import type { LimitSource } from './limit-source.ts';
+import { CAUTIOUS_PROFILES, CAUTIOUS_SOURCES, GRANTED_PROFILES, GRANTED_SOURCES } from './peer-limits.ts';
 
-function profile(locations: number, instances: number, create: Bucket, listPerSecond: number): LimitProfile {
-  return {
-    concurrentLocations: locations,
-    concurrentInstancesPerLocation: instances,
-    calls: {
-      create,
-      list: { perSecond: listPerSecond, burst: listPerSecond },
-      mutate: { perSecond: create.perSecond * 2, burst: create.burst * 2 },
-    },
-    pacing: 'burst',
-  };
+/** Part of the rates that is left for other programs in the account, if the connection does not say it. */
+const USUAL_RESERVE = 0.1;
+
+/** A driver, and the cloud that it reaches. The way to a cloud decides what it meters. */
+export interface DrivenCloud {
+  driver: DriverName;
+  cloud: Cloud;
+}
+
+export interface Tier {
+  profile: LimitProfile;
+  /** Where the figures come from. */
+  sources: readonly LimitSource[];
 }
 
 /**
- * The default limits of each cloud. Sources: the numbers of slots are the create limits per provider that CB-Tumblebug
- * 0.13.0 publishes (the sizes of its semaphores). The list rates are CB-Tumblebug's status calls per second.
- * The create rates are conservative estimates of this project, until the rates of the clouds are measured.
+ * Returns the limits of one tier:
+ *
+ * - `cautious`: the published semaphores of a peer, and rates that no cloud is known to refuse
+ * - `default`: what the cloud gives each account, as far as it is published. Otherwise the cautious limits
+ * - `power`: what providers grant on request
  */
-export const DEFAULT_LIMIT_PROFILES: Readonly<Record<Cloud, LimitProfile>> = {
-  aws: profile(30, 20, { perSecond: 5, burst: 20 }, 10),
-  azure: profile(30, 20, { perSecond: 4, burst: 12 }, 8),
-  gcp: profile(30, 20, { perSecond: 6, burst: 20 }, 12),
-  alibaba: profile(30, 20, { perSecond: 4, burst: 10 }, 6),
-  tencent: profile(30, 20, { perSecond: 3, burst: 10 }, 5),
-  ibm: profile(30, 20, { perSecond: 3, burst: 8 }, 5),
-  ncp: profile(5, 15, { perSecond: 2, burst: 5 }, 3),
-  openstack: profile(30, 20, { perSecond: 3, burst: 10 }, 5),
-  oracle: profile(30, 20, { perSecond: 3, burst: 10 }, 5),
-  nhn: profile(30, 20, { perSecond: 2, burst: 5 }, 5),
-  kt: profile(30, 20, { perSecond: 2, burst: 5 }, 5),
-  ktclassic: profile(30, 20, { perSecond: 2, burst: 5 }, 5),
-  mock: profile(30, 20, { perSecond: 10, burst: 20 }, 10),
-};
+export function tierOf({ driver, cloud }: DrivenCloud, tier: LimitTier): Tier {
+  if (driver === 'sim') return simulatedTier(cloud, tier);
+  if (driver === 'aws' && tier !== 'cautious') {
+    return tier === 'power'
+      ? { profile: EC2_GRANTED_PROFILE, sources: [...EC2_GRANTED_SOURCES, ...EC2_SOURCES] }
+      : { profile: EC2_PROFILE, sources: EC2_SOURCES };
+  }
+  const reserve = cloud === 'mock' ? {} : { reserve: USUAL_RESERVE };
+  if (tier === 'power')
+    return { profile: { ...GRANTED_PROFILES[cloud], ...reserve }, sources: GRANTED_SOURCES };
+  return { profile: { ...CAUTIOUS_PROFILES[cloud], ...reserve }, sources: CAUTIOUS_SOURCES };
+}
 
-/**
- * Limits to request from a provider if the defaults are too low. Set them after the provider has granted them.
- * Providers decide each case separately and publish few figures. Compute Engine has quotas of 1,500 requests per
- * minute, which are 25 per second. Tencent Cloud allows 10 RunInstances and 40 DescribeInstances per second. EC2 lets an
- * account launch 1,000 instances before it limits the rate of instances. All other rates are four times the default
- * rates. Most profiles allow 100 concurrent instances, which is the highest limit that private-cloud offerings publish.
- */
-export const POWER_LIMIT_PROFILES: Readonly<Record<Cloud, LimitProfile>> = {
-  aws: profile(30, 100, { perSecond: 20, burst: 100 }, 40),
-  azure: profile(30, 100, { perSecond: 16, burst: 48 }, 32),
-  gcp: profile(30, 100, { perSecond: 25, burst: 100 }, 25),
-  alibaba: profile(30, 100, { perSecond: 16, burst: 40 }, 24),
-  tencent: profile(30, 100, { perSecond: 10, burst: 10 }, 40),
-  ibm: profile(30, 100, { perSecond: 12, burst: 32 }, 20),
-  ncp: profile(10, 50, { perSecond: 8, burst: 20 }, 12),
-  openstack: profile(30, 100, { perSecond: 12, burst: 40 }, 20),
-  oracle: profile(30, 100, { perSecond: 12, burst: 40 }, 20),
-  nhn: profile(30, 100, { perSecond: 8, burst: 20 }, 20),
-  kt: profile(30, 100, { perSecond: 8, burst: 20 }, 20),
-  ktclassic: profile(30, 100, { perSecond: 8, burst: 20 }, 20),
-  mock: profile(30, 100, { perSecond: 40, burst: 80 }, 40),
-};
+/** Returns a tier of a simulated cloud, which is the deployment's own: nothing is left for others. */
+function simulatedTier(cloud: Cloud, tier: LimitTier): Tier {
+  if (tier === 'power') return { profile: GRANTED_PROFILES[cloud], sources: GRANTED_SOURCES };
+  const told = 'the defaults of the simulated clouds; a verified connection has the limits of its own cloud';
+  return {
+    profile: CAUTIOUS_PROFILES[cloud],
+    sources: [{ limits: 'all', source: told, isEstimate: false }],
+  };
+}
 
 export interface RequestMore {
   /** Text for users: what to request, and where. */

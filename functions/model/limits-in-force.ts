@@ -1,36 +1,87 @@
-import type { Cloud } from './cloud.ts';
-import { type LimitOverride, type LimitProfile, limitProfileSchema } from './limit-profile.ts';
-import { DEFAULT_LIMIT_PROFILES, POWER_LIMIT_PROFILES } from './limit-tiers.ts';
+import {
+  type ActionLimits,
+  type LimitOverride,
+  type LimitProfile,
+  limitProfileSchema,
+  type ReportedLimits,
+} from './limit-profile.ts';
+import { type DrivenCloud, tierOf } from './limit-tiers.ts';
 import { atOnceOf, isWindow, perSecondOf, type Rate, slowerOf } from './rate.ts';
 
 /** Longest time, in seconds, whose calls a burst may have if a minimum spacing is the only limit that a user wrote. */
 const SPACED_BURST_SECONDS = 10;
 
+/** What decides the limits of a connection, besides its override. */
+export interface LimitedConnection extends DrivenCloud {
+  /** The limits that the cloud has reported for the connection's account. */
+  reportedLimits?: ReportedLimits | undefined;
+}
+
 /**
- * Returns the limit profile in force. It is the cloud's default or power profile, in which the connection's override
- * replaces fields. If the override has no create rate, the profile's create rate is lowered to agree with the override.
+ * Returns the limit profile in force. It is the profile of the override's tier, in which the connection's override
+ * replaces fields. What the cloud itself has reported replaces the default profile first. If the override has no create
+ * rate, the profile's create rate is lowered to agree with the override.
  *
  * If the override slows create calls down and says nothing of `instances`, machines have the same rate as create
  * calls. Overrides that were written before machines were metered apart meant machines, and must not allow more now.
  */
-export function limitProfileOf(cloud: Cloud, override: LimitOverride | undefined): LimitProfile {
-  const base = (override?.tier === 'power' ? POWER_LIMIT_PROFILES : DEFAULT_LIMIT_PROFILES)[cloud];
+export function limitProfileOf(
+  connection: LimitedConnection,
+  override: LimitOverride | undefined,
+): LimitProfile {
+  const tier = override?.tier ?? 'default';
+  const { profile: usual } = tierOf(connection, tier);
+  const base = tier === 'default' ? withReported(usual, connection.reportedLimits) : usual;
   if (!override) return base;
-  const { tier: _, calls: rates, instances, ...rest } = override;
-  const { instances: usual, ...kept } = base;
-  const merged = Object.entries({ ...kept, ...rest }).filter(([, value]) => value !== null);
+  const { tier: _, calls: rates, instances, actions, ...rest } = override;
+  const { instances: usualMachines, actions: usualActions, ...kept } = base;
   const profile = limitProfileSchema.parse({
-    ...Object.fromEntries(merged),
+    ...withoutNulls({ ...kept, ...rest }),
+    ...actionsOf({ ...usualActions, ...actions }),
     calls: { ...base.calls, ...rates },
   });
   const create = rates?.create ?? fitting(profile);
-  const machines = instances === undefined ? unwritten({ ...profile, create }, override, usual) : instances;
+  const machines =
+    instances === undefined ? unwritten({ ...profile, create }, override, usualMachines) : instances;
   const isMetered = machines && profile.pacing !== 'all-at-once';
   return {
     ...profile,
     calls: { ...profile.calls, create },
     ...(isMetered ? { instances: machines } : {}),
   };
+}
+
+/**
+ * Returns the limits at one location: the profile, in which the location's own limits replace fields. A location's
+ * `calls.create` changes nothing about its `instances`.
+ */
+export function limitsAt({ locations, ...profile }: LimitProfile, location: string): LimitProfile {
+  const own = locations?.[location];
+  if (!own) return profile;
+  const { calls, actions, ...rest } = own;
+  return limitProfileSchema.parse({
+    ...withoutNulls({ ...profile, ...rest }),
+    ...actionsOf({ ...profile.actions, ...actions }),
+    calls: { ...profile.calls, ...calls },
+  });
+}
+
+function withReported(profile: LimitProfile, reported: ReportedLimits | undefined): LimitProfile {
+  if (!reported) return profile;
+  const { calls, actions, ...rest } = reported;
+  return limitProfileSchema.parse({
+    ...withoutNulls({ ...profile, ...rest }),
+    ...actionsOf({ ...profile.actions, ...actions }),
+    calls: { ...profile.calls, ...calls },
+  });
+}
+
+const withoutNulls = (fields: object): object =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null && value !== undefined));
+
+function actionsOf(byName: Readonly<Record<string, ActionLimits | null>>) {
+  const metered = withoutNulls(byName);
+  return Object.keys(metered).length === 0 ? {} : { actions: metered };
 }
 
 /** Lowers the default rate of create calls, so that it agrees with what the user wrote. */

@@ -363,7 +363,7 @@ async function liveThrough(store: Store, asked: ReturnType<typeof spec>): Promis
   const site = {
     connectionKey,
     location,
-    limits: limitProfileOf('aws', { concurrentInstancesPerLocation: 1 }),
+    limits: limitProfileOf({ driver: 'sim', cloud: 'aws' }, { concurrentInstancesPerLocation: 1 }),
   };
   const wanted = (id: string): WantedCreate => ({
     instanceId: id,

@@ -41,7 +41,7 @@ const want = (fleetId: string, index: number): WantedCreate => ({
 
 /** Creates a fleet of one instance and enqueues its launch. The site has one slot and no poll loop. */
 async function putInQueue(process: OneProcess, name: string, location: string, list: Rate) {
-  const profile = limitProfileOf('aws', undefined);
+  const profile = limitProfileOf({ driver: 'sim', cloud: 'aws' }, undefined);
   const limits = { ...profile, concurrentInstancesPerLocation: 1, calls: { ...profile.calls, list } };
   process.believe(limits);
   const { fleetId, placements } = await begin(process, name, 1, [location]);
@@ -100,8 +100,8 @@ describe('a launch queue', () => {
       },
     });
     // Uses up the only list permit of these 15 minutes, if the list of images has not used it.
-    await permitCalls(store, site, 'list', 1);
-    expect((await permitCalls(store, site, 'list', 1)).granted).toBe(0);
+    await permitCalls(store, site, { kind: 'list' }, [1]);
+    expect((await permitCalls(store, site, { kind: 'list' }, [1])).granted).toBe(0);
     await takeSlot(site);
     const generation = await startLoop(store, ref, Date.now());
     process.send({ kind: 'poll', generation: generation ?? 0, connectionKey, location });

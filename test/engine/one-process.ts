@@ -153,7 +153,7 @@ export class OneProcess {
       status: 'Ready',
       createdAt: new Date(0).toISOString(),
     };
-    const limits = this.#limits ?? limitProfileOf(cloud, undefined);
+    const limits = this.#limits ?? limitProfileOf({ driver: 'sim', cloud }, undefined);
     const calls = new CallGovernor(this.context.store, this.context.log, {
       connectionKey: key,
       limits,

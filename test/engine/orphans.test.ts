@@ -89,7 +89,7 @@ beforeEach(() => {
 
 function makeWorker(over: Store) {
   const one = new OneProcess(over, sim.url, 1);
-  const limits = limitProfileOf('aws', undefined);
+  const limits = limitProfileOf({ driver: 'sim', cloud: 'aws' }, undefined);
   one.believe({ ...limits, calls: { ...limits.calls, list: { perSecond: 1_000, burst: 1_000 } } });
   const made: WorkerContext = {
     ...one.context,

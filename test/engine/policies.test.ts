@@ -36,7 +36,10 @@ afterAll(async () => await sim.close());
 /** Opens a worker with few slots for each site, so that most launches are queued. */
 function slowProcess(concurrentInstancesPerLocation: number): OneProcess {
   const process = new OneProcess(store, sim.url, TIME_SCALE);
-  process.believe({ ...limitProfileOf('aws', undefined), concurrentInstancesPerLocation });
+  process.believe({
+    ...limitProfileOf({ driver: 'sim', cloud: 'aws' }, undefined),
+    concurrentInstancesPerLocation,
+  });
   return process;
 }
 

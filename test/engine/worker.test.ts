@@ -221,7 +221,7 @@ describe('the worker', () => {
     const before = booksOf(fleetId);
     const lax = { perSecond: 10_000, burst: 10_000 };
     process.believe({
-      ...limitProfileOf('aws', undefined),
+      ...limitProfileOf({ driver: 'sim', cloud: 'aws' }, undefined),
       concurrentInstancesPerLocation: 1_000,
       calls: { create: lax, list: lax, mutate: lax },
     });

@@ -77,7 +77,7 @@ export function assignmentOf(
   };
   const placements = layOut(spec);
   const clouds = parts.map(({ cloud, connection }) => {
-    const limits = limitProfileOf(cloud, override);
+    const limits = limitProfileOf({ driver: 'sim', cloud }, override);
     const key = connectionKey({ driver: 'sim', namespace, name: connection });
     const sites = placements
       .filter((placement) => placement.connectionKey === key && placement.count > 0)

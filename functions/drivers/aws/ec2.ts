@@ -146,7 +146,7 @@ export class Ec2 {
     kind: CallKind,
     make: (send: () => Promise<Output>) => Promise<Answer>,
   ): Promise<Answer> {
-    const machines = 'MaxCount' in command.input ? (command.input.MaxCount ?? 1) : 1;
+    const machines = machinesOf(command.input);
     const call = { action: `ec2:${actionOf(command)}`, kind, location, machines };
     return await ask(
       this.#options,
@@ -181,6 +181,12 @@ const isExpired = ({ cloudCode }: DriverError): boolean =>
   cloudCode === 'ExpiredToken' || cloudCode === 'ExpiredTokenException';
 
 const actionOf = (command: object): string => command.constructor.name.replace(/Command$/, '');
+
+/** Returns the number of machines that a call is about: those that it creates, or those that it names. */
+function machinesOf(input: ServiceInputTypes): number {
+  if ('MaxCount' in input) return input.MaxCount ?? 1;
+  return 'InstanceIds' in input ? Math.max(1, input.InstanceIds?.length ?? 1) : 1;
+}
 
 function kindOf(action: string): CallKind {
   if (action === 'RunInstances') return 'create';

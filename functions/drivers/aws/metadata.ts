@@ -1,4 +1,5 @@
 import type { DriverMetadata } from '../contract/metadata.ts';
+import { METERED_ACTIONS } from './metered-actions.ts';
 
 /** Describes the AWS driver. All facts here are known without a call to the cloud. */
 export const awsMetadata = {
@@ -76,6 +77,7 @@ export const awsMetadata = {
   publicKeys: { maxPerMachine: 1, types: ['ssh-ed25519', 'ssh-rsa'] },
   // EC2's quota of rules of one security group, in each direction.
   maxInboundRules: 60,
+  meteredActions: METERED_ACTIONS,
   capabilities: [
     'stop-start',
     'reboot',

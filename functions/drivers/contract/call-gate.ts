@@ -11,7 +11,10 @@ export interface CloudCall {
   kind: CallKind | 'sign-in';
   /** Undefined if the call concerns the whole account. */
   location: string | undefined;
-  /** Number of machines that a create call requests. The governor counts each machine. Absent: one machine. */
+  /**
+   * Number of machines that a create call asks for, or that another call names. Some clouds meter these, too. Absent: one
+   * machine.
+   */
   machines?: number;
   /** True if the driver works without the call. The health of a connection does not tell of its denials. */
   isOptional?: boolean;

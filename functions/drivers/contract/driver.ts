@@ -2,6 +2,7 @@ import type { Cloud, Image, InstanceType, Location, Offer } from '../../model/cl
 import type { Credential } from '../../model/connection.ts';
 import type { DataDisk, RootDisk } from '../../model/disk.ts';
 import type { PortRange, RuleProtocol } from '../../model/inbound-rule.ts';
+import type { ReportedLimits } from '../../model/limit-profile.ts';
 import type { MetadataOptions } from '../../model/machine-options.ts';
 import type { Market } from '../../model/market.ts';
 import type { InstanceStatus } from '../../model/status.ts';
@@ -48,6 +49,8 @@ export interface VerifiedCredential {
   account: string | undefined;
   /** The account's display name, for messages. Absent: the same as `account`. */
   accountName?: string;
+  /** Limits that the cloud itself states for the account. Absent: it states none. */
+  limits?: ReportedLimits;
 }
 
 /** Opens clients of a cloud. Made with `defineDriver`. A driver has no state. A client may cache data in memory. */

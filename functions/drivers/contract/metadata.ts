@@ -213,6 +213,11 @@ export interface DriverMetadata {
    * usual quota.
    */
   readonly maxInboundRules: number;
+  /**
+   * Names of `list` and `mutate` actions, as the driver passes them to the call gate, that a limit profile may meter in
+   * buckets of their own. Absent: none.
+   */
+  readonly meteredActions?: readonly string[];
   /** `defineDriver` ensures that the clients have exactly the methods of these capabilities. */
   readonly capabilities: readonly CapabilityName[];
   readonly features: readonly DriverFeature[];

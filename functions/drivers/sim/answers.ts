@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { architectureSchema, gpuSchema, locationSchema } from '../../model/cloud.ts';
+import { reportedLimitsSchema } from '../../model/limit-profile.ts';
 import type { CloudVolume } from '../contract/capabilities.ts';
 import { type CloudInstance, DEPLOYMENT_TAG, INSTANCE_TAG } from '../contract/driver.ts';
 import { parseDiskName, parseMachineName } from '../contract/names.ts';
@@ -11,7 +12,11 @@ export const errorAnswerSchema = z.object({
   retryAfterMs: z.number().nonnegative().exactOptional(),
 });
 
-export const accountAnswerSchema = z.object({ account: z.string() });
+export const accountAnswerSchema = z.object({
+  account: z.string(),
+  /** The limits that this cloud enforces. Absent: the answer of an older version. */
+  limits: reportedLimitsSchema.optional(),
+});
 export const notesAnswerSchema = z.object({
   items: z.array(z.object({ name: z.string(), value: z.string() })),
 });

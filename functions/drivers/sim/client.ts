@@ -99,7 +99,13 @@ export class SimClient
   }
 
   async verifyCredential(): Promise<VerifiedCredential> {
-    return await this.#transport.call({ method: 'GET', path: ['account'], answer: accountAnswerSchema });
+    const path = ['account'];
+    const { account, limits } = await this.#transport.call({
+      method: 'GET',
+      path,
+      answer: accountAnswerSchema,
+    });
+    return { account, ...(limits === undefined ? {} : { limits }) };
   }
 
   async listWriterMarks(): Promise<WriterMark[]> {

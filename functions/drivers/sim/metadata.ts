@@ -36,6 +36,18 @@ export const simMetadata = {
   maxNameLength: 63,
   publicKeys: { maxPerMachine: 1, types: PUBLIC_KEY_TYPES },
   maxInboundRules: 60,
+  meteredActions: [
+    'sim:GET instances',
+    'sim:DELETE instances',
+    'sim:POST networks',
+    'sim:DELETE networks',
+    'sim:POST security-groups',
+    'sim:DELETE security-groups',
+    'sim:POST key-pairs',
+    'sim:DELETE key-pairs',
+    'sim:GET volumes',
+    'sim:DELETE volumes',
+  ],
   capabilities: [
     'stop-start',
     'reboot',

@@ -24,6 +24,7 @@ import {
 import { governorViewSchema } from '../../model/governor-view.ts';
 import { limitOverrideSchema, limitProfileSchema } from '../../model/limit-profile.ts';
 import { orphanPolicySchema, orphanSchema, sweepRequestSchema, sweepSchema } from '../../model/orphan.ts';
+import { rateSchema } from '../../model/rate.ts';
 import { resourceSchema } from '../../model/resource.ts';
 import { fleetStatusSchema } from '../../model/status.ts';
 import { routes } from './contract.ts';
@@ -71,6 +72,7 @@ const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   ConnectionRequest: connectionRequestSchema,
   ConnectionLimits: connectionLimitsSchema,
   Governor: governorViewSchema,
+  Rate: rateSchema,
   LimitProfile: limitProfileSchema,
   LimitOverride: limitOverrideSchema,
   Location: locationSchema,

@@ -9,6 +9,7 @@ import {
   connectionRequestSchema,
   type DriverName,
 } from '../../model/connection.ts';
+import type { LimitOverride } from '../../model/limit-profile.ts';
 import { endpointError } from './check-endpoint.ts';
 
 /** An error in a request. It has the same shape as the API's field errors. */
@@ -25,8 +26,35 @@ export interface ConnectionRules {
   allowEndpointOverride: boolean;
 }
 
+/** Checks that the actions of a limit override are actions that the driver meters alone. */
+export function actionErrors(
+  { title, meteredActions = [] }: Pick<DriverMetadata, 'title' | 'meteredActions'>,
+  { actions = {}, locations = {} }: LimitOverride,
+): RequestError[] {
+  const named = [
+    ...Object.keys(actions).map((name) => ['', name] as const),
+    ...Object.entries(locations).flatMap(([location, { actions: there = {} }]) =>
+      Object.keys(there).map((name) => [`/locations/${escaped(location)}`, name] as const),
+    ),
+  ];
+  const known =
+    meteredActions.length === 0
+      ? `the driver for ${title} names no actions to meter alone`
+      : `must be an action of the driver for ${title}: ${meteredActions.join(', ')}`;
+  return named
+    .filter(([, name]) => !meteredActions.includes(name))
+    .map(([within, name]) => ({
+      pointer: `${within}/actions/${escaped(name)}`,
+      code: 'unknown-action',
+      message: known,
+    }));
+}
+
+/** Escapes one part of a JSON pointer (RFC 6901). */
+const escaped = (part: string): string => part.replaceAll('~', '~0').replaceAll('/', '~1');
+
 type Checked = {
-  [Field in 'driver' | 'cloud' | 'credential' | 'endpoint']?: ConnectionRequest[Field] | undefined;
+  [Field in 'driver' | 'cloud' | 'credential' | 'endpoint' | 'limits']?: ConnectionRequest[Field] | undefined;
 };
 
 /**
@@ -34,7 +62,7 @@ type Checked = {
  * endpoint. The request schema cannot check these rules.
  */
 export function connectionErrors(
-  { driver: name, cloud, credential, endpoint }: Checked,
+  { driver: name, cloud, credential, endpoint, limits }: Checked,
   rules: ConnectionRules,
 ): RequestError[] {
   const errors: RequestError[] = [];
@@ -46,6 +74,10 @@ export function connectionErrors(
   if (driver && cloud !== undefined && !driver.clouds.includes(cloud)) {
     const message = `must be a cloud of driver ${name}: ${driver.clouds.join(', ')}`;
     errors.push({ pointer: '/cloud', code: 'unknown-cloud', message });
+  }
+  if (driver && limits) {
+    const unknown = actionErrors(driver, limits);
+    errors.push(...unknown.map(({ pointer, ...rest }) => ({ ...rest, pointer: `/limits${pointer}` })));
   }
   if (driver && credential) errors.push(...credentialErrors(driver, credential, cloud));
   if (endpoint !== undefined) {

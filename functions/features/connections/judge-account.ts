@@ -2,6 +2,7 @@ import type { CloudClient, VerifiedCredential } from '../../drivers/contract/dri
 import type { Connection } from '../../model/connection.ts';
 import type { Failure } from '../../model/failure.ts';
 import { connectionKey } from '../../model/identifiers.ts';
+import type { ReportedLimits } from '../../model/limit-profile.ts';
 import { type UpdateCondition, updateConnection } from '../../platform/store/update-connection.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
 import { accountNotProven, anotherAccount, compareAccount } from './compare-account.ts';
@@ -23,6 +24,8 @@ export interface Fit {
   isChange?: true;
   /** A warning for the operator about an accepted credential. */
   warning?: Failure;
+  /** Limits that the cloud states for the account. Absent: it states none. */
+  limits?: ReportedLimits;
   condition: UpdateCondition;
 }
 
@@ -41,6 +44,17 @@ export async function judgeAccount(
   client: CloudClient,
 ): Promise<AccountVerdict> {
   const told = await client.verifyCredential();
+  const verdict = await judge(context, connection, rotation, client, told);
+  return 'condition' in verdict && told.limits ? { ...verdict, limits: told.limits } : verdict;
+}
+
+async function judge(
+  context: WorkerContext,
+  connection: Connection,
+  rotation: number | undefined,
+  client: CloudClient,
+  told: VerifiedCredential,
+): Promise<AccountVerdict> {
   const comparison = compareAccount(connection, told, rotation !== undefined);
   if (comparison === 'same') return { condition: {} };
   if (comparison === 'first') return fitToWrite(connection, told);

@@ -192,7 +192,7 @@ async function writeVerified(
   { store }: WorkerContext,
   connection: Connection,
   rotation: number | undefined,
-  { account, isChange, warning, condition }: Fit,
+  { account, isChange, warning, limits, condition }: Fit,
 ): Promise<boolean> {
   const { id, status } = connection;
   const verifiedAt = new Date(store.clock.now()).toISOString();
@@ -209,6 +209,7 @@ async function writeVerified(
         ...ready,
         ...account,
         ...(warning && { warning }),
+        ...(limits && { reportedLimits: limits }),
         ...(isChange ? { accountChangedAt: verifiedAt } : {}),
         verifiedAt,
         ...(rotation === undefined ? {} : { credentialVersion: rotation }),
@@ -223,6 +224,7 @@ async function writeVerified(
           ...(rotation === undefined ? [] : ['rotation' as const]),
           ...(isUnnamed ? ['accountName' as const] : []),
           ...(warning ? [] : ['warning' as const]),
+          ...(limits ? [] : ['reportedLimits' as const]),
         ],
       },
     );

@@ -7,7 +7,7 @@ import {
   parseInstanceId,
 } from '../../model/identifiers.ts';
 import type { LimitProfile } from '../../model/limit-profile.ts';
-import { limitProfileOf } from '../../model/limits-in-force.ts';
+import { limitProfileOf, limitsAt } from '../../model/limits-in-force.ts';
 import { isClosed } from '../../model/status.ts';
 import { allLocations } from '../../platform/store/catalogue.ts';
 import { type InstanceItem, readInstances, readSiteEntries } from '../../platform/store/instances.ts';
@@ -61,10 +61,11 @@ export async function showsWhatLives(
   const connectionKey = connectionKeyOf(connection);
   let isProven = false;
   let youngMs = 0;
+  const limits = limitProfileOf(connection, connection.limits);
   for (const location of await locationsOf(context, connectionKey)) {
     const standing = await standingAt(context, connectionKey, location);
     youngMs = Math.max(youngMs, standing.waitMs);
-    const site = { connectionKey, location, limits: limitProfileOf(connection.cloud, connection.limits) };
+    const site = { connectionKey, location, limits: limitsAt(limits, location) };
     const found = await compareLists(context, connection, site, standing, trial);
     if ('waitMs' in found) return found;
     if (found.missing > 0) return { hidden: { what: 'machines', location, missing: found.missing } };

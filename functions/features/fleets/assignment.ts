@@ -3,7 +3,7 @@ import type { DriverName } from '../../model/connection.ts';
 import type { FleetSpec } from '../../model/fleet.ts';
 import { DEFAULT_INSTANCE_TIMEOUT_SECONDS } from '../../model/fleet-request.ts';
 import type { LimitProfile } from '../../model/limit-profile.ts';
-import { limitProfileOf } from '../../model/limits-in-force.ts';
+import { limitProfileOf, limitsAt } from '../../model/limits-in-force.ts';
 import { isGoing } from '../../model/status.ts';
 import { layOut, type Placement } from '../../platform/placement/lay-out.ts';
 import { readConnectionOf } from '../../platform/store/connections.ts';
@@ -142,7 +142,7 @@ export async function assignmentOf(
           first: placement.first,
           count: placement.count,
           round,
-          ...shapeOf(limits, placement.count),
+          ...shapeOf(limitsAt(limits, placement.location), placement.count),
           timeoutSeconds: longestTimeoutSeconds(placement),
         })),
       };
@@ -160,7 +160,7 @@ async function limitsOf(
   { driver, connection: name, cloud }: Placement,
 ): Promise<LimitProfile> {
   const connection = await readConnectionOf(store, { driver, namespace, name });
-  return limitProfileOf(cloud, connection?.limits);
+  return limitProfileOf(connection ?? { driver, cloud }, connection?.limits);
 }
 
 function longestTimeoutSeconds({ ranges }: Placement): number {

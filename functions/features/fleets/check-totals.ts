@@ -29,7 +29,7 @@ export function checkTotals(groups: readonly GroupDemand[]): RequestError[] {
   const byConnection = Map.groupBy(groups, ({ connection }) => connection.name);
   return [...byConnection.values()].flatMap((ofConnection) => {
     const [first] = ofConnection;
-    const totals = first && limitProfileOf(first.connection.cloud, first.connection.limits).totals;
+    const totals = first && limitProfileOf(first.connection, first.connection.limits).totals;
     if (!totals) return [];
     return [
       ...exceeded(ofConnection, totals, 'instances', () => 1),

@@ -61,7 +61,7 @@ export async function readWaiting(
   const nowMs = store.clock.now();
   const sites = states.map(({ placement, loop, state }): SiteFacts => {
     const connection = connections.get(placement.connectionKey);
-    const limits = connection && limitProfileOf(connection.cloud, connection.limits);
+    const limits = connection && limitProfileOf(connection, connection.limits);
     const blocks = state && limits ? blocksAmong(withBlocksOf(state, needs), limits, nowMs) : [];
     return { placement, connection, blind: loop?.blind ?? undefined, blocks };
   });

@@ -61,15 +61,15 @@ export async function wantedCreate(
     ...calledBefore(context, { record, again, location }),
     ...sharedCall(
       client,
-      [fleetId, group.name, type.name, (again ? record?.round : undefined) ?? round],
+      [fleetId, group.name, type.name, market, (again ? record?.round : undefined) ?? round],
       record,
     ),
   };
 }
 
 /**
- * Returns what lets an attempt share a create call with others. Instances of one node group with the same type, round
- * and zone have the same create request, apart from their ids.
+ * Returns what lets an attempt share a create call with others. Instances of one node group with the same type, market,
+ * round and zone have the same create request, apart from their ids.
  */
 function sharedCall(
   client: CloudClient | undefined,

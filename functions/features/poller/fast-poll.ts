@@ -2,7 +2,12 @@ import { DriverError } from '../../drivers/contract/errors.ts';
 import type { LimitProfile } from '../../model/limit-profile.ts';
 import { perSecondOf } from '../../model/rate.ts';
 import { type Loop, SHORTEST_POLL_MS, startFastPolls, takeFastPoll } from '../../platform/store/loops.ts';
-import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/worker/context.ts';
+import {
+  governed,
+  type OpenConnection,
+  type SiteRef,
+  type WorkerContext,
+} from '../../platform/worker/context.ts';
 import type { PollMessage } from '../../platform/workflow/messages.ts';
 import { reconcileSite } from './reconcile-site.ts';
 import { isDoubtful, takeSnapshot } from './snapshot.ts';
@@ -52,9 +57,9 @@ export function pollsPerSecond(
 export async function beginFastPolls(
   { store, driver, send }: WorkerContext,
   { connectionKey, location }: Loop,
-  { limits }: OpenConnection,
+  opened: OpenConnection,
 ): Promise<void> {
-  if (pollsPerSecond(limits, 0) < 2) return;
+  if (pollsPerSecond(governed({ connectionKey, location }, opened).limits, 0) < 2) return;
   const generation = await startFastPolls(store, { driver: driver.name, connectionKey, location });
   if (generation === undefined) return;
   // The first message for fast polls is sent without a delay, because the loop's own next poll is a second
@@ -73,7 +78,7 @@ export async function fastPoll(context: WorkerContext, message: PollMessage): Pr
   const loop = await takeFastPoll(store, { driver: context.driver.name, ...site }, message.generation);
   if (!loop) return;
   const opened = await context.open(connectionKey);
-  const polls = pollsPerSecond(opened.limits, loop.fastestMs ?? 0);
+  const polls = pollsPerSecond(governed(site, opened).limits, loop.fastestMs ?? 0);
   const apartMs = PERIOD_MS / polls;
   let isSent = false;
   const goOn = async () => {

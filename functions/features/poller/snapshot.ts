@@ -10,6 +10,7 @@ import { within } from '../../platform/runtime/within.ts';
 import { readInstances, readSiteEntries, type SiteEntry } from '../../platform/store/instances.ts';
 import type { Loop } from '../../platform/store/loops.ts';
 import {
+  governed,
   type OpenConnection,
   type SiteRef,
   timeLeftMs,
@@ -61,7 +62,7 @@ export async function takeSnapshot(
 ): Promise<Snapshot> {
   // Uses the absolute difference, because the clock of the previous poll's worker may be ahead.
   const isFullDue = Math.abs(context.store.clock.now() - (loop.fullAtMs ?? 0)) >= FULL_SNAPSHOT_MS;
-  const mostHeld = opened.limits.concurrentInstancesPerLocation ?? MOST_HELD;
+  const mostHeld = governed(site, opened).limits.concurrentInstancesPerLocation ?? MOST_HELD;
   const isLarge = (loop.entries ?? 0) > ENTRIES_PER_RECORD * mostHeld;
   const slots =
     loop.fastPolling && isLarge && !isFullDue ? await snapshotSlots(context, site, opened) : undefined;

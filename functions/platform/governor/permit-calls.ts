@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import type { CallKind } from '../../model/limit-profile.ts';
 import { perSecondOf } from '../../model/rate.ts';
 import { callKey } from '../store/keys.ts';
@@ -9,9 +10,10 @@ import {
   recountCreates,
   scheduleShared,
   sendCreate,
+  slowCreates,
 } from './create-meters.ts';
-import { callStateSchema, IDLE_CALLS, isNow, scheduleCalls, slowCalls } from './rate.ts';
-import { createRates, rateLimitOf } from './rate-limits.ts';
+import { callStateSchema, IDLE_CALLS, isNow } from './rate.ts';
+import { callRatesOf, createRates } from './rate-limits.ts';
 import { createKey, type GovernedSite } from './site.ts';
 import { IDLE_SITE, type SiteState, siteStateSchema } from './site-state.ts';
 
@@ -21,29 +23,54 @@ const LEAST_RETRY_MS = 100;
 /** Calls other than creates. Creates get their permits together with slots. */
 type PlainCall = Exclude<CallKind, 'create'>;
 
+/** State of a bucket of calls that create no machine. */
+export const callBucketSchema = callStateSchema.extend({
+  /** Schedule of the machines that the calls are about. The fields of the state itself are the schedule of calls. */
+  machines: callStateSchema.optional(),
+});
+
+type CallBucket = z.infer<typeof callBucketSchema>;
+
+/** A kind of call, or an action that the cloud may meter in a bucket of its own. */
+export interface MeteredCall {
+  kind: PlainCall;
+  /** The cloud's name of the action. Absent: the calls use the bucket of their kind. */
+  action?: string | undefined;
+}
+
 /**
- * Gives permits to as many of the `wanted` calls as may go out now. Creates use `permitCreates` instead.
+ * Gives permits to as many of the wanted calls as may go out now. Creates use `permitCreates` instead.
  *
- * @returns `retryAfterMs`: time in ms after which the calls without a permit may ask again; 0 if all calls got one
+ * @param sizes number of machines that each wanted call is about
+ * @returns `granted`: number of calls with a permit, the first ones. `retryAfterMs`: time in ms after which the calls
+ *   without a permit may ask again; 0 if all calls got one
  */
 export async function permitCalls(
   store: Store<'governor'>,
   { connectionKey, location, limits }: GovernedSite,
-  kind: PlainCall,
-  wanted: number,
+  call: MeteredCall,
+  sizes: readonly number[],
 ): Promise<{ granted: number; retryAfterMs: number }> {
-  const rateLimit = rateLimitOf(limits, kind);
-  return await updateVersioned(
+  const { bucket, ...rates } = callRatesOf(limits, call);
+  return await updateVersioned<CallBucket, { granted: number; retryAfterMs: number }>(
     store,
-    callKey(connectionKey, location, kind),
-    callStateSchema,
+    callKey(connectionKey, location, bucket),
+    callBucketSchema,
     (current = IDLE_CALLS) => {
       const nowMs = store.clock.now();
-      const { startsMs } = scheduleCalls(current, rateLimit, nowMs, wanted);
-      const granted = startsMs.filter((startMs) => startMs <= nowMs).length;
-      const retryAfterMs = granted === wanted ? 0 : (startsMs[granted] ?? nowMs) - nowMs;
-      const { state } = scheduleCalls(current, rateLimit, nowMs, granted);
-      return { state: granted > 0 ? state : undefined, answer: { granted, retryAfterMs } };
+      let state = current;
+      for (const [granted, machines] of sizes.entries()) {
+        const next = scheduleShared(state, rates, nowMs, machines);
+        if (next.startMs > nowMs) {
+          const retryAfterMs = next.startMs - nowMs;
+          return { state: granted > 0 ? state : undefined, answer: { granted, retryAfterMs } };
+        }
+        state = next.state;
+      }
+      return {
+        state: sizes.length > 0 ? state : undefined,
+        answer: { granted: sizes.length, retryAfterMs: 0 },
+      };
     },
   );
 }
@@ -111,22 +138,25 @@ export async function permitLateCreates(
  */
 const ANSWERED_MS = 1_000;
 
-/** Lowers the rate of one kind of call at a site after a throttle. The lower rate applies to all fleets and workers. */
+/**
+ * Lowers the rate of one kind of call, or of one action with buckets of its own, at a site after a throttle. The lower
+ * rate applies to all fleets and workers.
+ */
 export async function slowDown(
   store: Store<'governor'>,
   { connectionKey, location, limits }: GovernedSite,
-  kind: PlainCall,
+  call: MeteredCall,
   retryAfterMs: number | undefined,
 ): Promise<void> {
-  await updateVersioned(
+  const { bucket, ...rates } = callRatesOf(limits, call);
+  await updateVersioned<CallBucket, void>(
     store,
-    callKey(connectionKey, location, kind),
-    callStateSchema,
+    callKey(connectionKey, location, bucket),
+    callBucketSchema,
     (current = IDLE_CALLS) => {
       const nowMs = store.clock.now();
-      const limit = rateLimitOf(limits, kind);
-      const throttle = { calledAtMs: nowMs - ANSWERED_MS, retryAfterMs, limit };
-      return { state: slowCalls(current, nowMs, throttle), answer: undefined };
+      const throttle = { calledAtMs: nowMs - ANSWERED_MS, retryAfterMs, meter: 'unknown' as const };
+      return { state: slowCreates(current, rates, nowMs, throttle), answer: undefined };
     },
   );
 }

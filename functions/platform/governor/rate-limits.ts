@@ -1,5 +1,5 @@
 import type { CallKind, LimitProfile } from '../../model/limit-profile.ts';
-import { MAX_PER_SECOND, perSecondOf } from '../../model/rate.ts';
+import { isWindow, MAX_PER_SECOND, perSecondOf, type Rate } from '../../model/rate.ts';
 import type { RateLimit } from './rate.ts';
 
 /** A rate that delays no call. */
@@ -17,11 +17,26 @@ export interface CreateRates {
  * Returns the rate limits of creates at one location, which depend on the profile's `pacing`. With `all-at-once`, the
  * rate delays no call, because the cloud itself queues create calls.
  */
-export function createRates({ calls, instances, pacing, minimumSpacingMs }: LimitProfile): CreateRates {
+export function createRates({
+  calls,
+  instances,
+  pacing,
+  minimumSpacingMs,
+  reserve,
+}: LimitProfile): CreateRates {
   const spacing = minimumSpacingMs === undefined ? {} : { spacingMs: minimumSpacingMs };
   if (pacing === 'all-at-once') return { calls: { ...AT_ONCE, ...spacing } };
   const rate = pacing === 'even' ? { perSecond: perSecondOf(calls.create), burst: 1 } : calls.create;
-  return { calls: { ...rate, ...spacing }, ...(instances === undefined ? {} : { machines: instances }) };
+  return {
+    calls: { ...less(rate, reserve), ...spacing },
+    ...(instances === undefined ? {} : { machines: less(instances, reserve) }),
+  };
+}
+
+/** Returns a rate without the part that is left for other programs in the account. Bursts stay whole. */
+function less(rate: Rate, reserve = 0): Rate {
+  if (isWindow(rate)) return { ...rate, count: Math.max(1, rate.count * (1 - reserve)) };
+  return { ...rate, perSecond: rate.perSecond * (1 - reserve) };
 }
 
 /**
@@ -29,5 +44,35 @@ export function createRates({ calls, instances, pacing, minimumSpacingMs }: Limi
  * limit. They lower `rateMultiplier`, the factor by which the schedule multiplies this limit.
  */
 export function rateLimitOf(limits: LimitProfile, kind: CallKind): RateLimit {
-  return kind === 'create' ? createRates(limits).calls : limits.calls[kind];
+  return kind === 'create' ? createRates(limits).calls : less(limits.calls[kind], limits.reserve);
+}
+
+/** Prefix of the buckets of actions. The other buckets have the name of a kind of call. */
+const ACTION_BUCKET = 'action ';
+
+/** Returns the action whose bucket has this name; undefined if the bucket is that of a kind of call. */
+export const actionOf = (bucket: string): string | undefined =>
+  bucket.startsWith(ACTION_BUCKET) ? bucket.slice(ACTION_BUCKET.length) : undefined;
+
+/** What a cloud meters for one kind of call, or for one action that has buckets of its own. */
+export interface CallRates {
+  calls: RateLimit;
+  /** Rate limit of the machines that the calls are about. Absent: the cloud meters only calls. */
+  machines?: RateLimit;
+  /** Name of the bucket among those of the location. */
+  bucket: string;
+}
+
+/** Returns the rate limits of a call that creates no machine. */
+export function callRatesOf(
+  limits: LimitProfile,
+  { action, kind }: { action?: string | undefined; kind: Exclude<CallKind, 'create'> },
+): CallRates {
+  const own = action === undefined ? undefined : limits.actions?.[action];
+  if (!own || action === undefined) return { calls: rateLimitOf(limits, kind), bucket: kind };
+  return {
+    calls: less(own.calls, limits.reserve),
+    ...(own.instances === undefined ? {} : { machines: less(own.instances, limits.reserve) }),
+    bucket: `${ACTION_BUCKET}${action}`,
+  };
 }

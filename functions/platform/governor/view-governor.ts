@@ -8,6 +8,7 @@ import {
   type Reopened,
 } from '../../model/governor-view.ts';
 import type { CallKind, LimitProfile } from '../../model/limit-profile.ts';
+import { limitsAt } from '../../model/limits-in-force.ts';
 import { perSecondOf } from '../../model/rate.ts';
 import { isoTime } from '../runtime/clock.ts';
 import { budgetKey } from '../store/keys.ts';
@@ -21,8 +22,9 @@ import { hasBudget } from './budgets.ts';
 import { reopenDenials, reopenQuotas } from './create-feedback.ts';
 import { readLocationsInUse } from './hold-location.ts';
 import { openNetworks } from './network-quota.ts';
+import { callBucketSchema } from './permit-calls.ts';
 import { type CallState, callStateSchema, IDLE_CALLS, type RateLimit, rateMultiplier } from './rate.ts';
-import { createRates, rateLimitOf } from './rate-limits.ts';
+import { actionOf, callRatesOf, createRates, rateLimitOf } from './rate-limits.ts';
 import { reasonsOf } from './reasons.ts';
 import { createKey, type SiteKey } from './site.ts';
 import { IDLE_SITE, type SiteState, siteStateSchema } from './site-state.ts';
@@ -58,7 +60,9 @@ export async function viewGovernor(
   const locations = await Promise.all(
     all
       .slice(0, MAX_SHOWN_LOCATIONS)
-      .map((location) => limit(() => viewLocation(store, { connectionKey, location }, limits, inUse))),
+      .map((location) =>
+        limit(() => viewLocation(store, { connectionKey, location }, limitsAt(limits, location), inUse)),
+      ),
   );
   return {
     locationsInUse: takenOf(inUse.length, limits.concurrentLocations),
@@ -103,7 +107,7 @@ async function viewLocation(
   locationsInUse: readonly string[],
 ): Promise<LocationView> {
   const [calls, waiting] = await Promise.all([
-    readCalls(store, site),
+    readCalls(store, site, limits),
     countQueued(store, { ...site, limits }),
   ]);
   const nowMs = store.clock.now();
@@ -125,6 +129,9 @@ async function viewLocation(
       list: callView(rateLimitOf(limits, 'list'), calls.list, nowMs),
       mutate: callView(rateLimitOf(limits, 'mutate'), calls.mutate, nowMs),
     },
+    ...(calls.actions.length === 0
+      ? {}
+      : { actions: calls.actions.map((one) => actionView(one, limits, nowMs)) }),
     inFlight: takenOf(held, limits.concurrentInstancesPerLocation),
     waiting: {
       launches,
@@ -136,10 +143,18 @@ async function viewLocation(
 
 const kindSchema = z.object({ sk: z.string() });
 
-async function readCalls(
-  store: Store<'governor'>,
-  site: SiteKey,
-): Promise<{ create: SiteState; list: CallState; mutate: CallState }> {
+interface KnownAction {
+  action: string;
+  state: z.infer<typeof callBucketSchema>;
+}
+interface KnownCalls {
+  create: SiteState;
+  list: CallState;
+  mutate: CallState;
+  actions: KnownAction[];
+}
+
+async function readCalls(store: Store<'governor'>, site: SiteKey, limits: LimitProfile): Promise<KnownCalls> {
   const keys = { pk: createKey(site).pk, prefix: '' };
   const items = await queryAll(store, store.tables.governor, keys, (item) => item);
   const of = <State>(kind: CallKind, schema: z.ZodType<State>, idle: State): State => {
@@ -150,6 +165,24 @@ async function readCalls(
     create: of('create', siteStateSchema, IDLE_SITE),
     list: of('list', callStateSchema, IDLE_CALLS),
     mutate: of('mutate', callStateSchema, IDLE_CALLS),
+    actions: items.flatMap((item) => {
+      const { sk } = kindSchema.parse(item);
+      const action = actionOf(sk);
+      return action === undefined || !limits.actions?.[action]
+        ? []
+        : [{ action, state: callBucketSchema.parse(item) }];
+    }),
+  };
+}
+
+/** Returns what is used of the buckets of one action. */
+function actionView({ action, state }: KnownAction, limits: LimitProfile, nowMs: number) {
+  // The kind does not matter, because the limits have the action.
+  const { calls, machines } = callRatesOf(limits, { action, kind: 'mutate' });
+  return {
+    action,
+    calls: callView(calls, state, nowMs),
+    ...(machines ? { instances: callView(machines, state.machines ?? IDLE_CALLS, nowMs) } : {}),
   };
 }
 

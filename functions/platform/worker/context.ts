@@ -2,6 +2,7 @@ import type { CloudClient, Driver } from '../../drivers/contract/driver.ts';
 import type { Connection } from '../../model/connection.ts';
 import type { Priority } from '../../model/fleet-request.ts';
 import type { LimitProfile } from '../../model/limit-profile.ts';
+import { limitsAt } from '../../model/limits-in-force.ts';
 import type { GovernedSite } from '../governor/site.ts';
 import type { Placement } from '../placement/lay-out.ts';
 import type { SiteResource } from '../store/site-networks.ts';
@@ -170,5 +171,5 @@ export const timeLeftMs = ({ invocation, store }: Pick<WorkerContext, 'invocatio
   Math.max(0, invocation.endsAtMs - store.clock.now());
 
 export function governed({ connectionKey, location }: SiteRef, { limits }: OpenConnection): GovernedSite {
-  return { connectionKey, location, limits };
+  return { connectionKey, location, limits: limitsAt(limits, location) };
 }

@@ -3,8 +3,10 @@ import { type CallGate, type CloudCall, Permit } from '../../drivers/contract/ca
 import type { CloudClient } from '../../drivers/contract/driver.ts';
 import { DriverError } from '../../drivers/contract/errors.ts';
 import type { LimitProfile } from '../../model/limit-profile.ts';
+import { limitsAt } from '../../model/limits-in-force.ts';
 import { permitCalls, permitFurtherCreates, slowDown } from '../governor/permit-calls.ts';
 import { PermitQueue } from '../governor/permit-queue.ts';
+import { callRatesOf } from '../governor/rate-limits.ts';
 import { usage } from '../runtime/usage.ts';
 import type { Store } from '../store/store.ts';
 import type { UnknownAnswer } from '../store/unknown-words.ts';
@@ -100,7 +102,7 @@ export class CallGovernor implements CallGate {
 
   async #permit(call: CloudCall, kind: 'create' | 'list' | 'mutate'): Promise<void> {
     const method = this.#methods.getStore() ?? methodOf({});
-    const uncounted = kind === 'create' ? takeCreate(method, call) : 1;
+    const uncounted = kind === 'create' ? takeCreate(method, call) : (call.machines ?? 1);
     if (uncounted !== 'permitted') {
       const sinceMs = this.#store.clock.now();
       const lastMs = this.#connection.endsAtMs() - KEPT_MS;
@@ -112,16 +114,17 @@ export class CallGovernor implements CallGate {
     if (method.permitted === 1) method.onPermit?.();
   }
 
-  #queueOf({ location = EVERYWHERE }: CloudCall, kind: 'create' | 'list' | 'mutate'): PermitQueue {
-    const key = `${kind} ${location}`;
+  #queueOf({ action, location = EVERYWHERE }: CloudCall, kind: 'create' | 'list' | 'mutate'): PermitQueue {
+    const site = this.#siteAt(location);
+    const bucket = kind === 'create' ? kind : callRatesOf(site.limits, { action, kind }).bucket;
+    const key = `${bucket} ${location}`;
     const known = this.#queues.get(key);
     if (known) return known;
     const store = this.#store;
-    const site = { ...this.#connection, location };
     const queue = new PermitQueue(store.clock, (sizes) =>
       kind === 'create'
         ? permitFurtherCreates(store, site, sizes)
-        : permitCalls(store, site, kind, sizes.length),
+        : permitCalls(store, site, { action, kind }, sizes),
     );
     this.#queues.set(key, queue);
     return queue;
@@ -141,7 +144,12 @@ export class CallGovernor implements CallGate {
     if (code !== 'NotFound')
       this.#log.warn('the cloud refused a call', { connectionKey, location, action, code, cloudCode });
     if (code !== 'Throttled' || kind === 'create' || kind === 'sign-in') return;
-    await slowDown(this.#store, { ...this.#connection, location }, kind, retryAfterMs);
+    await slowDown(this.#store, this.#siteAt(location), { action, kind }, retryAfterMs);
+  }
+
+  #siteAt(location: string) {
+    const { connectionKey, limits } = this.#connection;
+    return { connectionKey, location, limits: limitsAt(limits, location) };
   }
 }
 

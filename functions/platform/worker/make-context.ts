@@ -64,7 +64,7 @@ export function makeContext({
     refused: () => void,
   ): Promise<OpenConnection> => {
     const connectionKey = connectionKeyOf(connection);
-    const limits = limitProfileOf(connection.cloud, connection.limits);
+    const limits = limitProfileOf(connection, connection.limits);
     const calls = new CallGovernor(store, parts.log, {
       connectionKey,
       limits,

@@ -1,5 +1,6 @@
 import type { Admission } from './admission.ts';
 import { listImages, listLocations, listOffers, listReservations } from './catalogue.ts';
+import type { CloudConfig } from './config.ts';
 import { createInstance } from './create-instance.ts';
 import { type ActiveFault, faultDelayMs } from './faults.ts';
 import {
@@ -18,6 +19,13 @@ import { deleteResource, ensureResource, findResource, listResources, resourceVi
 import { deleteVolume, listVolumes } from './volumes.ts';
 import type { Target, World } from './world.ts';
 
+/** Returns the limits that a cloud enforces, in the words of a connection's limits. */
+const enforcedLimits = ({ slots, rates }: CloudConfig) => ({
+  concurrentLocations: slots.locations,
+  concurrentInstancesPerLocation: slots.instancesPerLocation,
+  calls: rates,
+});
+
 /** Performs an admitted call. @throws Refusal */
 export function perform(
   world: World,
@@ -32,7 +40,7 @@ export function perform(
   const viewedAtMs = nowMs - cloud.listDelayMs - staleMs;
   switch (operation.call) {
     case 'verify':
-      return ok({ account: site.key.account });
+      return ok({ account: site.key.account, limits: enforcedLimits(cloud) });
     case 'listNotes':
       refuseWithoutRight(world, target);
       return ok(listNotes(world, target, operation.prefix));

@@ -6,11 +6,8 @@ import { DriverError } from '../../../functions/drivers/contract/errors.ts';
 import { simDriver } from '../../../functions/drivers/sim/driver.ts';
 import { handleBatch } from '../../../functions/entrypoints/dispatch/handle-batch.ts';
 import { markRefused } from '../../../functions/features/connections/mark-failed.ts';
-import {
-  DEFAULT_LIMIT_PROFILES,
-  POWER_LIMIT_PROFILES,
-  REQUEST_MORE,
-} from '../../../functions/model/limit-tiers.ts';
+import { REQUEST_MORE } from '../../../functions/model/limit-tiers.ts';
+import { CAUTIOUS_PROFILES, GRANTED_PROFILES } from '../../../functions/model/peer-limits.ts';
 import { recordFeedback } from '../../../functions/platform/governor/create-feedback.ts';
 import { permitCreates } from '../../../functions/platform/governor/permit-creates.ts';
 import { releaseSlots } from '../../../functions/platform/governor/release-slots.ts';
@@ -269,8 +266,8 @@ describe('limits', () => {
 
   it('the limits of a connection are shown with the defaults, the power profile and how to ask for more', async () => {
     const show = async () => (await gateway.ask({ method: 'GET', path: `${path}/sim-aws/limits` })).body;
-    const defaults = DEFAULT_LIMIT_PROFILES.aws;
-    const power = POWER_LIMIT_PROFILES.aws;
+    const defaults = CAUTIOUS_PROFILES.aws;
+    const power = GRANTED_PROFILES.aws;
     expect(await show()).toEqual({
       cloud: 'aws',
       tier: 'default',
@@ -296,7 +293,7 @@ describe('limits', () => {
 
   it('the limits are shown with slots in use and used-up quotas, and a `reopen` request clears the quotas', async () => {
     const connectionKey = keyOf('sim-aws');
-    const site = { connectionKey, location: 'us-east-1', limits: DEFAULT_LIMIT_PROFILES.aws };
+    const site = { connectionKey, location: 'us-east-1', limits: CAUTIOUS_PROFILES.aws };
     const wanted = {
       instanceId: 'f0123456789abcdef-00000',
       fleetId: 'f0123456789abcdef',

@@ -1,11 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { limitOverrideSchema } from '../../../functions/model/limit-profile.ts';
-import {
-  DEFAULT_LIMIT_PROFILES,
-  POWER_LIMIT_PROFILES,
-  REQUEST_MORE,
-} from '../../../functions/model/limit-tiers.ts';
+import { REQUEST_MORE } from '../../../functions/model/limit-tiers.ts';
 import { limitProfileOf } from '../../../functions/model/limits-in-force.ts';
+import { CAUTIOUS_PROFILES, GRANTED_PROFILES } from '../../../functions/model/peer-limits.ts';
 import { cli } from './world.ts';
 
 const CONNECTIONS = '/v1/namespaces/default/connections';
@@ -21,7 +18,7 @@ function connection(more: Record<string, unknown> = {}) {
     cloud: 'aws',
     status: 'Verifying',
     createdAt: '2026-01-01T00:00:00.000Z',
-    limitProfile: DEFAULT_LIMIT_PROFILES.aws,
+    limitProfile: CAUTIOUS_PROFILES.aws,
     ...more,
   };
 }
@@ -227,7 +224,7 @@ describe('an existing connection', () => {
 
   it('`connection get` shows the limits in force and the names of the overridden limits', async () => {
     const limits = { concurrentLocations: 3, calls: { create: { perSecond: 1, burst: 2 } } };
-    const limitProfile = { ...DEFAULT_LIMIT_PROFILES.aws, concurrentLocations: 3 };
+    const limitProfile = { ...CAUTIOUS_PROFILES.aws, concurrentLocations: 3 };
     const { stdout } = await cli(['connection', 'get', 'sim-aws'], {
       answers: { [`GET ${at}`]: { body: connection({ limits, limitProfile }) } },
     });
@@ -246,7 +243,10 @@ describe('an existing connection', () => {
       minimumSpacingMs: 6_000,
       totals: { gpus: 8 },
     });
-    const body = connection({ limits, limitProfile: limitProfileOf('aws', limits) });
+    const body = connection({
+      limits,
+      limitProfile: limitProfileOf({ driver: 'sim', cloud: 'aws' }, limits),
+    });
     const { stdout } = await cli(['connection', 'get', 'sim-aws'], { answers: { [`GET ${at}`]: { body } } });
     expect(stdout).toContain('create 0.1667/s (burst 1), list 40/s (burst 40), mutate 40/s (burst 200)');
     expect(stdout).toContain(
@@ -255,29 +255,32 @@ describe('an existing connection', () => {
     expect(stdout).toContain('tier, pacing, createsPerMinute, createsPerDay, minimumSpacingMs, totals.gpus');
   });
 
-  it('`connection limits` compares the limits with the default and power profiles, and prints where a user can request higher limits', async () => {
+  it('`connection limits` compares the limits with the cautious, default and power profiles, says where the figures come from, and prints where a user can request higher limits', async () => {
     const override = { concurrentLocations: 3, totals: { instances: 40 } };
     const body = {
       cloud: 'aws',
       tier: 'default',
-      profile: limitProfileOf('aws', override),
+      profile: limitProfileOf({ driver: 'sim', cloud: 'aws' }, override),
       override,
-      defaults: DEFAULT_LIMIT_PROFILES.aws,
-      power: POWER_LIMIT_PROFILES.aws,
+      cautious: CAUTIOUS_PROFILES.aws,
+      defaults: CAUTIOUS_PROFILES.aws,
+      sources: [{ limits: 'calls.create', source: 'a table', date: '2026-11-29', isEstimate: true }],
+      power: GRANTED_PROFILES.aws,
       requestMore: REQUEST_MORE.aws,
       governor: { locationsInUse: { taken: 0, of: 3 }, budgets: [], locations: [], locationsLeftOut: 0 },
     };
     const answers = { [`GET ${at}/limits`]: { body } };
     const { exitCode, stdout } = await cli(['connection', 'limits', 'sim-aws'], { answers });
     expect(exitCode).toBe(0);
-    expect(stdout).toMatch(/locations in use at the same time +3 +30 +30\n/);
-    expect(stdout).toMatch(/instances in total +40 +- +-\n/);
+    expect(stdout).toMatch(/locations in use at the same time +3 +30 +30 +30\n/);
+    expect(stdout).toMatch(/instances in total +40 +- +- +-\n/);
     expect(stdout).toMatch(
-      /create calls per location +5\/s \(burst 20\) +5\/s \(burst 20\) +20\/s \(burst 100\)\n/,
+      /create calls per location +5\/s \(burst 20\) +5\/s \(burst 20\) +5\/s \(burst 20\) +20\/s \(burst 100\)\n/,
     );
     expect(stdout).toMatch(/Locations in use +0 of 3\n$/);
     expect(stdout).toMatch(/Overridden +concurrentLocations, totals.instances\n/);
     expect(stdout).toContain(REQUEST_MORE.aws.url);
+    expect(stdout).toMatch(/calls.create +estimate +a table +2026-11-29\n/);
     const json = await cli(['connection', 'limits', 'sim-aws', '--json'], { answers });
     expect(JSON.parse(json.stdout)).toEqual(body);
   });

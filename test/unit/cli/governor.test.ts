@@ -1,10 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { GovernorReason, GovernorView, LocationView } from '../../../functions/model/governor-view.ts';
-import {
-  DEFAULT_LIMIT_PROFILES,
-  POWER_LIMIT_PROFILES,
-  REQUEST_MORE,
-} from '../../../functions/model/limit-tiers.ts';
+import { REQUEST_MORE } from '../../../functions/model/limit-tiers.ts';
+import { CAUTIOUS_PROFILES, GRANTED_PROFILES } from '../../../functions/model/peer-limits.ts';
 import { cli } from './world.ts';
 
 const at = '/v1/namespaces/default/connections/sim-aws/limits';
@@ -29,10 +26,12 @@ async function shown(governor: Partial<GovernorView>): Promise<string> {
   const body = {
     cloud: 'aws',
     tier: 'default',
-    profile: DEFAULT_LIMIT_PROFILES.aws,
+    profile: CAUTIOUS_PROFILES.aws,
     override: {},
-    defaults: DEFAULT_LIMIT_PROFILES.aws,
-    power: POWER_LIMIT_PROFILES.aws,
+    cautious: CAUTIOUS_PROFILES.aws,
+    defaults: CAUTIOUS_PROFILES.aws,
+    sources: [{ limits: 'calls.create', source: 'a table', date: '2026-11-29', isEstimate: true }],
+    power: GRANTED_PROFILES.aws,
     requestMore: REQUEST_MORE.aws,
     governor: {
       locationsInUse: { taken: 2, of: 30 },

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { DEFAULT_LIMIT_PROFILES } from '../../../functions/model/limit-tiers.ts';
+import { CAUTIOUS_PROFILES } from '../../../functions/model/peer-limits.ts';
 import { cli } from './world.ts';
 
 const ORPHANS = '/v1/namespaces/default/orphans';
@@ -105,7 +105,7 @@ it('`connection create` and `connection set-orphan-policy` set the orphan policy
     cloud: 'aws',
     status: 'Ready',
     createdAt: '2026-01-01T00:00:00.000Z',
-    limitProfile: DEFAULT_LIMIT_PROFILES.aws,
+    limitProfile: CAUTIOUS_PROFILES.aws,
     orphans: { action: 'report', graceSeconds: 600 },
   };
   const path = '/v1/namespaces/default/connections';

@@ -2,16 +2,17 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { DRIVERS } from '../../../functions/drivers/registry.ts';
+import { actionErrors } from '../../../functions/features/connections/check-request.ts';
 import { CLOUDS } from '../../../functions/model/cloud.ts';
 import { connectionRequestSchema, connectionSchema } from '../../../functions/model/connection.ts';
+import { DRIVER_NAMES } from '../../../functions/model/driver-names.ts';
 import { contradictionsOf } from '../../../functions/model/limit-contradictions.ts';
 import { limitOverrideSchema, limitProfileSchema } from '../../../functions/model/limit-profile.ts';
-import {
-  DEFAULT_LIMIT_PROFILES,
-  POWER_LIMIT_PROFILES,
-  REQUEST_MORE,
-} from '../../../functions/model/limit-tiers.ts';
-import { limitProfileOf } from '../../../functions/model/limits-in-force.ts';
+import { limitSourceSchema } from '../../../functions/model/limit-source.ts';
+import { REQUEST_MORE, tierOf } from '../../../functions/model/limit-tiers.ts';
+import { limitProfileOf, limitsAt } from '../../../functions/model/limits-in-force.ts';
+import { CAUTIOUS_PROFILES, GRANTED_PROFILES } from '../../../functions/model/peer-limits.ts';
 import { isWindow, perSecondOf, type Rate } from '../../../functions/model/rate.ts';
 
 const connection = { name: 'here', driver: 'sim', cloud: 'aws', credential: { account: 'a' } };
@@ -98,6 +99,38 @@ describe('a limit override', () => {
       'a window shorter than a second',
       { calls: { list: { count: 5, windowSeconds: 0.5 } } },
       ['/calls/list/windowSeconds too_small'],
+    ],
+    ['a reserve of everything', { reserve: 1 }, ['/reserve too_big']],
+    ['a negative reserve', { reserve: -0.1 }, ['/reserve too_small']],
+    [
+      'an action that meters machines and no calls',
+      { actions: { 'ec2:TerminateInstances': { instances: { perSecond: 1, burst: 5 } } } },
+      ['/actions/ec2:TerminateInstances/calls invalid_type'],
+    ],
+    [
+      'a burst of an action below its rate',
+      { actions: { 'ec2:CreateTags': { calls: { perSecond: 5, burst: 2 } } } },
+      ['/actions/ec2:CreateTags/calls/burst contradictory'],
+    ],
+    [
+      'a name that no action has',
+      { actions: { 'Create tags!': null } },
+      ['/actions/Create tags! invalid_key'],
+    ],
+    [
+      'a wrong rate at one location',
+      { locations: { 'us-east-1': { calls: { create: { perSecond: 0, burst: 1 } } } } },
+      ['/locations/us-east-1/calls/create/perSecond too_small'],
+    ],
+    [
+      'a burst below the rate at one location',
+      { locations: { 'us-east-1': { instances: { perSecond: 5, burst: 1 } } } },
+      ['/locations/us-east-1/instances/burst contradictory'],
+    ],
+    [
+      'an unknown field of a location',
+      { locations: { 'us-east-1': { pacing: 'even' } } },
+      ['/locations/us-east-1/pacing unknown'],
     ],
     ['a window without a count', { instances: { windowSeconds: 60 } }, ['/instances/count missing']],
     [
@@ -201,7 +234,10 @@ describe('a limit override', () => {
       createdAt: '2026-01-01T00:00:00Z',
       limits: rates(1, 5_000),
     });
-    expect(limitProfileOf('aws', kept.limits).calls.create).toEqual({ perSecond: 1, burst: 5_000 });
+    expect(limitProfileOf({ driver: 'sim', cloud: 'aws' }, kept.limits).calls.create).toEqual({
+      perSecond: 1,
+      burst: 5_000,
+    });
   });
 });
 
@@ -209,7 +245,7 @@ describe('limitProfileOf', () => {
   it.each(CLOUDS)(
     'the default and power profiles of %s have no contradictions, even with doubled rates',
     (cloud) => {
-      for (const profile of [DEFAULT_LIMIT_PROFILES[cloud], POWER_LIMIT_PROFILES[cloud]]) {
+      for (const profile of [CAUTIOUS_PROFILES[cloud], GRANTED_PROFILES[cloud]]) {
         expect(limitProfileSchema.parse(profile)).toEqual(profile);
         expect(contradictionsOf(profile)).toEqual([]);
         const twice = (rate: Rate) =>
@@ -221,8 +257,8 @@ describe('limitProfileOf', () => {
           issuesOf({ calls: { create: twice(create), list: twice(list), mutate: twice(mutate) } }),
         ).toEqual([]);
       }
-      expect(perSecondOf(POWER_LIMIT_PROFILES[cloud].calls.create)).toBeGreaterThan(
-        perSecondOf(DEFAULT_LIMIT_PROFILES[cloud].calls.create),
+      expect(perSecondOf(GRANTED_PROFILES[cloud].calls.create)).toBeGreaterThan(
+        perSecondOf(CAUTIOUS_PROFILES[cloud].calls.create),
       );
       expect(new URL(REQUEST_MORE[cloud].url).protocol).toBe('https:');
       expect(REQUEST_MORE[cloud].text).toMatch(/\.$/);
@@ -230,14 +266,19 @@ describe('limitProfileOf', () => {
   );
 
   it('a connection without overrides has the default profile of its cloud', () => {
-    expect(limitProfileOf('ncp', undefined)).toEqual(DEFAULT_LIMIT_PROFILES.ncp);
-    expect(limitProfileOf('ncp', {})).toEqual(DEFAULT_LIMIT_PROFILES.ncp);
+    expect(limitProfileOf({ driver: 'sim', cloud: 'ncp' }, undefined)).toEqual(CAUTIOUS_PROFILES.ncp);
+    expect(limitProfileOf({ driver: 'sim', cloud: 'ncp' }, {})).toEqual(CAUTIOUS_PROFILES.ncp);
   });
 
   it('a connection with tier `power` has the power profile, changed by its overrides', () => {
-    expect(limitProfileOf('aws', { tier: 'power' })).toEqual(POWER_LIMIT_PROFILES.aws);
-    expect(limitProfileOf('aws', { tier: 'power', concurrentLocations: 2, totals: { gpus: 8 } })).toEqual({
-      ...POWER_LIMIT_PROFILES.aws,
+    expect(limitProfileOf({ driver: 'sim', cloud: 'aws' }, { tier: 'power' })).toEqual(GRANTED_PROFILES.aws);
+    expect(
+      limitProfileOf(
+        { driver: 'sim', cloud: 'aws' },
+        { tier: 'power', concurrentLocations: 2, totals: { gpus: 8 } },
+      ),
+    ).toEqual({
+      ...GRANTED_PROFILES.aws,
       concurrentLocations: 2,
       totals: { gpus: 8 },
     });
@@ -250,7 +291,7 @@ describe('limitProfileOf', () => {
     [{ pacing: 'even' }, { perSecond: 5, burst: 1 }],
     [{ pacing: 'all-at-once' }, { perSecond: 5, burst: 20 }],
   ])('the override %j leads to the create rate %j', (limits, create) => {
-    const profile = limitProfileOf('aws', limits);
+    const profile = limitProfileOf({ driver: 'sim', cloud: 'aws' }, limits);
     expect(profile.calls.create).toEqual(create);
     expect(profile).toMatchObject({ ...limits, concurrentLocations: 30 });
   });
@@ -268,14 +309,93 @@ describe('limitProfileOf', () => {
     [{ ...rates(2, 5), instances: null }, undefined],
     [{ pacing: 'all-at-once' }, undefined],
   ])('with the override %j, machines have the rate %j', (limits, instances) => {
-    expect(limitProfileOf('aws', limits).instances).toEqual(instances);
+    expect(limitProfileOf({ driver: 'sim', cloud: 'aws' }, limits).instances).toEqual(instances);
+  });
+
+  it.each(DRIVER_NAMES)('each tier of each cloud of driver %s is a valid profile with sources', (driver) => {
+    for (const cloud of DRIVERS[driver].clouds) {
+      for (const tier of ['cautious', 'default', 'power'] as const) {
+        const { profile, sources } = tierOf({ driver, cloud }, tier);
+        expect(limitProfileSchema.parse(profile)).toEqual(profile);
+        expect(contradictionsOf(profile)).toEqual([]);
+        expect(actionErrors(DRIVERS[driver], profile)).toEqual([]);
+        for (const source of sources) expect(limitSourceSchema.parse(source)).toEqual(source);
+        expect(sources.length).toBeGreaterThan(0);
+        const isOurs = driver === 'sim' || cloud === 'mock';
+        expect(profile.reserve ?? 0).toBe(isOurs ? 0 : 0.1);
+      }
+    }
+  });
+
+  it('EC2 has no slots, and its machines go out a thousand at once', () => {
+    const profile = limitProfileOf({ driver: 'aws', cloud: 'aws' }, undefined);
+    expect(profile).not.toHaveProperty('concurrentInstancesPerLocation');
+    expect(profile).toMatchObject({ calls: { create: { burst: 5 } }, instances: { burst: 1_000 } });
+    const cautious = limitProfileOf({ driver: 'aws', cloud: 'aws' }, { tier: 'cautious' });
+    expect(cautious).toMatchObject({ concurrentLocations: 30, concurrentInstancesPerLocation: 20 });
+  });
+
+  it('an older override of an AWS connection allows no more machines than before', () => {
+    const { calls, instances } = limitProfileOf({ driver: 'aws', cloud: 'aws' }, rates(0.5, 4));
+    expect([calls.create, instances]).toEqual([
+      { perSecond: 0.5, burst: 4 },
+      { perSecond: 0.5, burst: 4 },
+    ]);
+  });
+
+  it('limits that the cloud reports replace the default limits, and no other tier', () => {
+    const reportedLimits = {
+      concurrentLocations: null,
+      calls: { create: { perSecond: 40, burst: 400 } },
+      instances: { perSecond: 1, burst: 9 },
+    };
+    const connection = { driver: 'sim', cloud: 'aws', reportedLimits } as const;
+    const profile = limitProfileOf(connection, {});
+    expect(profile).not.toHaveProperty('concurrentLocations');
+    expect(profile).toMatchObject({
+      calls: { create: { perSecond: 40 }, list: CAUTIOUS_PROFILES.aws.calls.list },
+      instances: { perSecond: 1, burst: 9 },
+    });
+    expect(limitProfileOf(connection, { tier: 'cautious' })).toEqual(CAUTIOUS_PROFILES.aws);
+    expect(limitProfileOf(connection, { concurrentLocations: 4, ...rates(2, 4) })).toMatchObject({
+      concurrentLocations: 4,
+      calls: { create: { perSecond: 2, burst: 4 } },
+      instances: { perSecond: 1, burst: 4 },
+    });
+  });
+
+  it('an override of one action keeps the other actions, and null lets an action use the bucket of its kind', () => {
+    const calls = { perSecond: 1, burst: 1 };
+    const { actions } = limitProfileOf(
+      { driver: 'aws', cloud: 'aws' },
+      { actions: { 'ec2:CreateTags': null, 'ec2:DeleteVpc': { calls } } },
+    );
+    expect(actions).toMatchObject({ 'ec2:DeleteVpc': { calls }, 'ec2:StopInstances': {} });
+    expect(actions).not.toHaveProperty('ec2:CreateTags');
+  });
+
+  it('the limits at a location are the profile with the fields of that location', () => {
+    const profile = limitProfileOf(
+      { driver: 'aws', cloud: 'aws' },
+      {
+        locations: { 'us-east-1': { ...rates(6, 15), instances: null, concurrentInstancesPerLocation: 50 } },
+      },
+    );
+    const here = limitsAt(profile, 'us-east-1');
+    expect(here).toMatchObject({ calls: { create: { perSecond: 6 } }, concurrentInstancesPerLocation: 50 });
+    expect(here).not.toHaveProperty('instances');
+    const { locations: _, ...elsewhere } = profile;
+    expect(limitsAt(profile, 'us-west-2')).toEqual(elsewhere);
   });
 
   it('an override without slots leads to a profile without slots', () => {
-    const profile = limitProfileOf('aws', {
-      concurrentLocations: null,
-      concurrentInstancesPerLocation: null,
-    });
+    const profile = limitProfileOf(
+      { driver: 'sim', cloud: 'aws' },
+      {
+        concurrentLocations: null,
+        concurrentInstancesPerLocation: null,
+      },
+    );
     expect(profile).not.toHaveProperty('concurrentLocations');
     expect(profile).not.toHaveProperty('concurrentInstancesPerLocation');
   });
@@ -283,7 +403,7 @@ describe('limitProfileOf', () => {
   it('each accepted override leads to a profile without contradictions', () => {
     fc.assert(
       fc.property(fc.constantFrom(...CLOUDS), override, (cloud, limits) => {
-        const profile = limitProfileOf(cloud, limits);
+        const profile = limitProfileOf({ driver: 'sim', cloud }, limits);
         const { calls, ...rest } = profile;
         // With pacing all-at-once, the cloud queues creates and the rate is not used.
         const used = profile.pacing === 'all-at-once' ? { ...rest, calls: {} } : { ...rest, calls };

@@ -1,6 +1,7 @@
 import type { SSMClient } from '@aws-sdk/client-ssm';
 import { DRIVERS } from '../../../drivers/registry.ts';
 import {
+  actionErrors,
   type ConnectionRules,
   connectionErrors,
   credentialErrors,
@@ -10,7 +11,7 @@ import { keepCredential, registerConnection } from '../../../features/connection
 import { existingError } from '../../../features/fleets/choose-networks.ts';
 import type { Connection, DriverName } from '../../../model/connection.ts';
 import { connectionKey, makeId } from '../../../model/identifiers.ts';
-import { DEFAULT_LIMIT_PROFILES, POWER_LIMIT_PROFILES, REQUEST_MORE } from '../../../model/limit-tiers.ts';
+import { REQUEST_MORE, tierOf } from '../../../model/limit-tiers.ts';
 import { limitProfileOf } from '../../../model/limits-in-force.ts';
 import { DEFAULT_ORPHAN_POLICY } from '../../../model/orphan.ts';
 import type { DeletingConnection } from '../../../platform/store/connection-deletion.ts';
@@ -42,7 +43,7 @@ export interface ConnectionDeps extends ConnectionRules {
 const withLimits = ({ deletion, ...connection }: Connection) => ({
   ...connection,
   ...(deletion === undefined ? {} : { status: 'Deleting' as const }),
-  limitProfile: limitProfileOf(connection.cloud, connection.limits),
+  limitProfile: limitProfileOf(connection, connection.limits),
   orphans: connection.orphans ?? DEFAULT_ORPHAN_POLICY,
 });
 
@@ -196,6 +197,8 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
       return { body: withLimits(verifying ?? connection) };
     },
     async setLimits({ params: { namespace, connection: name }, body: limits }) {
+      const { driver } = await readDeployed(namespace, name);
+      refuse(actionErrors(DRIVERS[driver], limits));
       const isReset = Object.keys(limits).length === 0;
       const connection = isReset
         ? await set(namespace, name, {}, { remove: ['limits'] })
@@ -277,8 +280,8 @@ function describe(name: DriverName) {
     title,
     clouds: clouds.map((cloud) => ({
       cloud,
-      limitProfile: DEFAULT_LIMIT_PROFILES[cloud],
-      powerProfile: POWER_LIMIT_PROFILES[cloud],
+      limitProfile: tierOf({ driver: name, cloud }, 'default').profile,
+      powerProfile: tierOf({ driver: name, cloud }, 'power').profile,
       requestMore: REQUEST_MORE[cloud],
     })),
     endpoint,
@@ -288,6 +291,7 @@ function describe(name: DriverName) {
     })),
     capabilities: [...capabilities],
     features: [...features],
+    meteredActions: [...(rest.meteredActions ?? [])],
     apiKind: rest.apiKind,
     inventoryPollMinutes: rest.inventoryPollMinutes,
     statusPollSeconds: rest.statusPollSeconds,

@@ -1,12 +1,23 @@
 import type { Connection } from '../../../model/connection.ts';
 import { connectionKey } from '../../../model/identifiers.ts';
-import { DEFAULT_LIMIT_PROFILES, POWER_LIMIT_PROFILES, REQUEST_MORE } from '../../../model/limit-tiers.ts';
+import type { LimitTier } from '../../../model/limit-profile.ts';
+import type { LimitSource } from '../../../model/limit-source.ts';
+import { REQUEST_MORE, tierOf } from '../../../model/limit-tiers.ts';
 import { limitProfileOf } from '../../../model/limits-in-force.ts';
 import { reopenConnection, viewGovernor } from '../../../platform/governor/view-governor.ts';
 import type { Store } from '../../../platform/store/store.ts';
 import { readUnknownWords } from '../../../platform/store/unknown-words.ts';
 import type { OperationsOf } from '../handle.ts';
 import { viewQuotas } from './quotas.ts';
+
+/** Says where the figures of a tier come from. What the cloud has reported comes first. */
+function sourcesOf(connection: Connection, tier: LimitTier): LimitSource[] {
+  const { sources } = tierOf(connection, tier);
+  const reported = tier === 'default' ? Object.keys(connection.reportedLimits ?? {}) : [];
+  if (reported.length === 0) return [...sources];
+  const source = 'reported by the cloud at the latest verification';
+  return [{ limits: reported.join(', '), source, isEstimate: false }, ...sources];
+}
 
 /**
  * Returns the operations about limits, and about the words of the cloud that are not understood.
@@ -21,16 +32,20 @@ export function limitOperations(
     async getLimits({ params: { namespace, connection: name } }) {
       const connection = await read(namespace, name);
       const { cloud, driver, limits = {} } = connection;
-      const profile = limitProfileOf(cloud, limits);
+      const profile = limitProfileOf(connection, limits);
+      const tier = limits.tier ?? 'default';
       const key = connectionKey(connection);
       return {
         body: {
           cloud,
-          tier: limits.tier ?? 'default',
+          tier,
           profile,
           override: limits,
-          defaults: DEFAULT_LIMIT_PROFILES[cloud],
-          power: POWER_LIMIT_PROFILES[cloud],
+          ...(connection.reportedLimits && tier === 'default' ? { reported: connection.reportedLimits } : {}),
+          cautious: tierOf(connection, 'cautious').profile,
+          defaults: tierOf(connection, 'default').profile,
+          power: tierOf(connection, 'power').profile,
+          sources: sourcesOf(connection, tier),
           requestMore: REQUEST_MORE[cloud],
           governor: await viewGovernor(store, { driver, connectionKey: key, limits: profile }),
           ...(await viewQuotas(store, key)),

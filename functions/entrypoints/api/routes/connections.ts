@@ -14,7 +14,9 @@ import {
   limitOverrideSchema,
   limitProfileSchema,
   limitTierSchema,
+  reportedLimitsSchema,
 } from '../../../model/limit-profile.ts';
+import { limitSourceSchema } from '../../../model/limit-source.ts';
 import { connectionNetworkSchema } from '../../../model/network-choice.ts';
 import { DEFAULT_ORPHAN_POLICY, orphanPolicySchema } from '../../../model/orphan.ts';
 import { quotasViewShape } from '../../../model/quota.ts';
@@ -43,7 +45,14 @@ export const connectionLimitsSchema = z.object({
   tier: limitTierSchema.describe('The limit profile that the override is applied to.'),
   profile: limitProfileSchema.describe('The limits in force.'),
   override: keptLimitOverrideSchema.describe('`{}`: nothing is overridden.'),
-  defaults: limitProfileSchema.describe('The limits that the cloud gives each account by default.'),
+  cautious: limitProfileSchema.describe('The semaphores that a peer has published, and low rates.'),
+  defaults: limitProfileSchema.describe(
+    'The limits that the cloud gives each account by default, as far as they are published.',
+  ),
+  reported: reportedLimitsSchema
+    .exactOptional()
+    .describe('What the cloud itself has reported for the account. It replaces fields of `defaults`.'),
+  sources: z.array(limitSourceSchema).describe('Where the figures of the tier come from.'),
   power: limitProfileSchema.describe('The limits that the provider grants on request.'),
   requestMore: requestMoreSchema,
   governor: governorViewSchema,
@@ -87,6 +96,9 @@ const driverSchema = z.object({
   ),
   capabilities: z.array(z.string()).describe('The optional calls that the driver supports.'),
   features: z.array(z.string()).describe('The optional properties of the driver’s data.'),
+  meteredActions: z
+    .array(z.string())
+    .describe('The names under `actions` in limits. Calls of these actions may have buckets of their own.'),
   apiKind: z.enum(['global', 'locational']),
   inventoryPollMinutes: z.number().positive(),
   statusPollSeconds: z.number().positive(),

@@ -31,8 +31,11 @@ describe('connect', () => {
 });
 
 describe("the sim driver's catalogue", () => {
-  test('verifyCredential returns the account of the credential', async () => {
-    expect(await connect(server).verifyCredential()).toEqual({ account: 'acc' });
+  test('verifyCredential returns the account of the credential and the limits of its cloud', async () => {
+    expect(await connect(server).verifyCredential()).toMatchObject({
+      limits: { concurrentInstancesPerLocation: 20, calls: { create: { perSecond: 5, burst: 20 } } },
+      account: 'acc',
+    });
   });
 
   test('a location is listed with its display name, country, zones and availability', async () => {

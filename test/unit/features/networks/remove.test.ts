@@ -94,7 +94,7 @@ function refusesOnce(refusal: DriverError): OpenConnection {
       status: 'Ready',
       createdAt: new Date(0).toISOString(),
     },
-    limits: limitProfileOf('aws', undefined),
+    limits: limitProfileOf({ driver: 'sim', cloud: 'aws' }, undefined),
     client,
     onTerms: () => client,
   };

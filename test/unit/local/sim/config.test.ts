@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { instanceTypeSchema, locationSchema } from '../../../../functions/model/cloud.ts';
 import { cloudWordSchema } from '../../../../functions/model/identifiers.ts';
-import { DEFAULT_LIMIT_PROFILES } from '../../../../functions/model/limit-tiers.ts';
+import { CAUTIOUS_PROFILES } from '../../../../functions/model/peer-limits.ts';
 import { loadSimConfig, parseSimConfig, SimConfigError } from '../../../../local/sim/engine/config.ts';
 
 const { clouds } = loadSimConfig();
@@ -47,7 +47,7 @@ test('the default limit profiles equal the limits that the simulated clouds enfo
       calls: rates,
     },
   ]);
-  expect(DEFAULT_LIMIT_PROFILES).toMatchObject(Object.fromEntries(enforced));
+  expect(CAUTIOUS_PROFILES).toMatchObject(Object.fromEntries(enforced));
 });
 
 describe.each(Object.entries(clouds))('simulated cloud %s', (cloudName, cloud) => {

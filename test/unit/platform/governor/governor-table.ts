@@ -23,7 +23,7 @@ export function governorTable(loans: ClientLoans) {
 export const governedBy = (override: unknown) => ({
   driver: 'sim',
   connectionKey: 'sim/default/sim-aws',
-  limits: limitProfileOf('aws', limitOverrideSchema.parse(override)),
+  limits: limitProfileOf({ driver: 'sim', cloud: 'aws' }, limitOverrideSchema.parse(override)),
 });
 
 export { ClientLoans };

@@ -36,7 +36,7 @@ function world(turn: () => Promise<void> = () => Promise.resolve()) {
 
 const connection = (override: unknown, name = 'sim-aws') => ({
   connectionKey: `sim/default/${name}`,
-  limits: limitProfileOf('aws', limitOverrideSchema.parse(override)),
+  limits: limitProfileOf({ driver: 'sim', cloud: 'aws' }, limitOverrideSchema.parse(override)),
 });
 const some = (...ids: string[]): Demand[] =>
   ids.map((instanceId) => ({ instanceId, vcpus: 2, gpus: 0, memoryGb: 7.5 }));

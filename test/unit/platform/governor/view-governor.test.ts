@@ -141,8 +141,8 @@ describe('viewGovernor', () => {
       [],
       [{ instanceId, calledAtMs: NOON, retryAfterMs: 4_000 }],
     );
-    await permitCalls(one.store, one.at('us-east-1'), 'list', 1);
-    await slowDown(one.store, one.at('us-east-1'), 'list', undefined);
+    await permitCalls(one.store, one.at('us-east-1'), { kind: 'list' }, [1]);
+    await slowDown(one.store, one.at('us-east-1'), { kind: 'list' }, undefined);
     const until = '2026-01-01T12:00:04.000Z';
     const sinceAt = '2026-01-01T12:00:00.000Z';
     const { calls, reasons } = await one.viewOf('us-east-1');

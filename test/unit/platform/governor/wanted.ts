@@ -22,4 +22,4 @@ export const want = (instanceId: string, changes: Partial<WantedCreate> = {}): W
 export const site = (known: Partial<SiteState> = {}): SiteState => ({ ...IDLE_SITE, ...known });
 
 /** Returns the limits of an AWS connection. Does not check the override for contradictions. */
-export const limits = (override: LimitOverride) => limitProfileOf('aws', override);
+export const limits = (override: LimitOverride) => limitProfileOf({ driver: 'sim', cloud: 'aws' }, override);
