@@ -157,7 +157,8 @@ it('the API lists each driver with its clouds, credential fields and capabilitie
       {
         name: 'aws',
         endpoint: 'own',
-        clouds: [{ cloud: 'aws', limitProfile: { concurrentLocations: 30 } }],
+        clouds: [{ cloud: 'aws', limitProfile: { instances: { perSecond: 2, burst: 1_000 } } }],
+        meteredActions: expect.arrayContaining(['ec2:TerminateInstances']),
         credentialFields: expect.arrayContaining([
           expect.objectContaining({ name: 'roleArn', alternative: 'role', secret: false, required: true }),
           expect.objectContaining({ name: 'secretAccessKey', alternative: 'access key', secret: true }),

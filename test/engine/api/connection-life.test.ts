@@ -273,11 +273,19 @@ describe('limits', () => {
       tier: 'default',
       profile: defaults,
       override: {},
+      cautious: CAUTIOUS_PROFILES.aws,
       defaults,
       power,
+      sources: [expect.objectContaining({ limits: 'all', isEstimate: false })],
       requestMore: REQUEST_MORE.aws,
       governor: { locationsInUse: { taken: 0, of: 30 }, budgets: [], locations: [], locationsLeftOut: 0 },
     });
+    const actions = { 'ec2:TerminateInstances': { calls: { perSecond: 1, burst: 1 } } };
+    const foreign = await put({ actions });
+    expect([foreign.status, errorsOf(foreign)]).toEqual([
+      400,
+      ['/actions/ec2:TerminateInstances unknown-action'],
+    ]);
     const override = { tier: 'power', createsPerDay: 50, totals: { vcpus: 64 } };
     expect((await put(override)).status).toBe(200);
     expect(await show()).toMatchObject({
