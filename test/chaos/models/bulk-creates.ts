@@ -65,8 +65,11 @@ export class BulkCreates {
     if (!rate) return undefined;
     const bucket = this.#buckets.get(site) ?? new TokenBucket(rate, this.#now());
     this.#buckets.set(site, bucket);
-    const waitMs = bucket.take(this.#now());
-    if (waitMs === 0) return undefined;
+    const waitMs = bucket.waitMs(this.#now());
+    if (waitMs === 0) {
+      bucket.take();
+      return undefined;
+    }
     return new DriverError('Throttled', 'the rate limit of create calls is exceeded', {
       retryAfterMs: waitMs,
     });
