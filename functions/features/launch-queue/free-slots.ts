@@ -11,8 +11,8 @@ import {
   type WorkerContext,
 } from '../../platform/worker/context.ts';
 import { startPolling } from '../../platform/worker/start-polling.ts';
-import { isRefused } from '../connections/refusal-in-force.ts';
 import type { LaunchMessage } from '../../platform/workflow/messages.ts';
+import { isRefused } from '../connections/refusal-in-force.ts';
 
 /**
  * Number of queue entries to read in addition to one for each free slot. The governor may not allow the calls
