@@ -35,7 +35,10 @@ export async function repack(
   const joins = !own.done && own.as === undefined ? left.filter(({ as }) => as === undefined) : [];
   const apart = left.filter((one) => !joins.includes(one));
   await Promise.all(apart.map(({ message, as, waitMs }) => context.send(as ?? message, waitMs)));
-  if (own.done || joins.length === 0) return own;
+  if (own.done || own.as !== undefined || others.length === 0) return own;
+  // The message without the launches that are done. If one of them is of the same instance, the next worker would take
+  // it for the newer one again.
+  if (joins.length === 0) return requeueAs(launch.message, own.waitMs);
   const together = joins.map(({ message: { index, round, taskToken } }) => ({ index, round, taskToken }));
   return requeueAs(
     { ...launch.message, others: together },

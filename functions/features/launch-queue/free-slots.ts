@@ -109,9 +109,17 @@ interface Leaving {
   call: string | undefined;
 }
 
-/** Returns the messages of these launches. One message carries all launches that share a create call. */
+/**
+ * Returns the messages of these launches. One message carries all launches that share a create call. A second launch of
+ * the same instance, which has another task token, has a message of its own.
+ */
 function carried(leaving: readonly Leaving[]): { message: LaunchMessage; waitMs: number }[] {
-  const calls = Map.groupBy(leaving, ({ item, call }) => call ?? `alone ${item.wanted.instanceId}`);
+  const known = new Set<string>();
+  const calls = Map.groupBy(leaving, ({ item: { wanted, message }, call }) => {
+    const isAgain = known.has(wanted.instanceId);
+    known.add(wanted.instanceId);
+    return call === undefined || isAgain ? `alone ${message.taskToken}` : call;
+  });
   return [...calls.values()].flatMap(([first, ...rest]) => {
     if (!first) return [];
     const others = rest.map(({ item: { message } }) => {

@@ -32,6 +32,12 @@ it('launches that wait together stay in one message, with the longest wait', asy
   expect(sent).toEqual([]);
 });
 
+it('a launch that waits alone goes on without the launches that are done', async () => {
+  const { result, sent } = await play({ 0: requeueAfter(1_000) });
+  expect(result).toEqual({ done: false, waitMs: 1_000, as: launchOf(0) });
+  expect(sent).toEqual([]);
+});
+
 it('each launch that waits without the first one gets a message of its own', async () => {
   const { result, sent } = await play({ 1: requeueAfter(1_000), 2: requeueAfter(2_000) });
   expect(result).toEqual(ACK);
