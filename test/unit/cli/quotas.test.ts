@@ -1,9 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  DEFAULT_LIMIT_PROFILES,
-  POWER_LIMIT_PROFILES,
-  REQUEST_MORE,
-} from '../../../functions/model/limit-tiers.ts';
+import { REQUEST_MORE } from '../../../functions/model/limit-tiers.ts';
+import { CAUTIOUS_PROFILES, GRANTED_PROFILES } from '../../../functions/model/peer-limits.ts';
 import type { QuotaReading } from '../../../functions/model/quota.ts';
 import { cli } from './world.ts';
 
@@ -49,8 +46,9 @@ async function shown(quotas: readonly QuotaReading[] | undefined, flags: string[
     locations: [launchedAt('us-east-1')],
     locationsLeftOut: 0,
   };
-  const profile = DEFAULT_LIMIT_PROFILES.aws;
-  const limits = { profile, override: {}, defaults: profile, power: POWER_LIMIT_PROFILES.aws, governor };
+  const profile = CAUTIOUS_PROFILES.aws;
+  const tiers = { cautious: profile, defaults: profile, power: GRANTED_PROFILES.aws };
+  const limits = { profile, override: {}, ...tiers, sources: [], governor };
   const body = {
     cloud: 'aws',
     tier: 'default',
