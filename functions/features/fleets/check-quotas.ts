@@ -4,7 +4,15 @@ import { REQUEST_MORE } from '../../model/limit-tiers.ts';
 import { type Quota, type QuotaReading, type QuotaUnit, REQUEST_QUOTA } from '../../model/quota.ts';
 import type { Warning } from '../../model/warning.ts';
 import { type Demand, findOverflow } from '../../platform/placement/fit-demands.ts';
-import { kindOf, leastNeed, mayNeed, mostInstances, type QuotaNeed } from './quota-kinds.ts';
+import {
+  type InstanceNeed,
+  kindOf,
+  leastNeed,
+  mayNeed,
+  mostInstances,
+  type QuotaNeed,
+  quotaNeedOf,
+} from './quota-kinds.ts';
 import type { RequestError } from './request-error.ts';
 
 /** Age in ms from which a quota may have been raised so long ago that it refuses no request. */
@@ -13,12 +21,16 @@ const OLD_MS = 24 * 3_600_000;
 const MOST_NAMED = 3;
 
 /** A node group of a request, with all that its need of quotas depends on. */
-export interface QuotaDemand extends Omit<QuotaNeed, 'driver'> {
+export interface QuotaDemand extends InstanceNeed {
   /** JSON pointer of the group in the request body. */
   pointer: string;
   connection: Connection;
   size: number;
-  locations: readonly string[];
+}
+
+interface NeedyGroup {
+  group: QuotaDemand;
+  need: QuotaNeed;
 }
 
 /** A quota at a location, and what was read of it. */
@@ -46,13 +58,18 @@ export function checkQuotas(
   const byConnection = [...Map.groupBy(demands, ({ connection }) => connection.name)];
   const findings = byConnection.map(([name, ofConnection]) => {
     const known = readings.get(name) ?? [];
+    if (known.length === 0) return { limits: [], left: [] };
+    const groups = ofConnection.map((group) => ({
+      group,
+      need: quotaNeedOf(group, DRIVERS[group.connection.driver]),
+    }));
     const limits = shortfalls(
-      ofConnection,
+      groups,
       quotasOf(known, nowMs - OLD_MS, ({ limit }) => limit),
       'limit',
     );
     const left = shortfalls(
-      ofConnection,
+      groups,
       quotasOf(known, 0, ({ limit, used = 0 }) => Math.max(0, limit - used)),
       'left',
     );
@@ -81,25 +98,23 @@ type Shortfall = Pick<RequestError, 'pointer' | 'message'>;
 type Of = 'limit' | 'left';
 
 /** Returns at most one shortfall for each kind of quota, and one for each node group that does not fit alone. */
-function shortfalls(groups: readonly QuotaDemand[], quotas: readonly KnownQuota[], of: Of): Shortfall[] {
-  const needs = groups.map((group) => ({ ...group, driver: DRIVERS[group.connection.driver] }));
+function shortfalls(groups: readonly NeedyGroup[], quotas: readonly KnownQuota[], of: Of): Shortfall[] {
   const kinds = [...Map.groupBy(quotas, ({ quota }) => kindOf(quota)).values()];
-  const together = kinds.flatMap((kind) => shortTogether(needs, kind, of));
+  const together = kinds.flatMap((kind) => shortTogether(groups, kind, of));
   const found = new Set(together.map(({ pointer }) => pointer));
-  const alone = needs
-    .filter(({ pointer }) => !found.has(`${pointer}/size`))
-    .flatMap((group) => shortAlone(group, quotas, of));
+  const byLocation = Map.groupBy(quotas, ({ location }) => location);
+  const alone = groups
+    .filter(({ group }) => !found.has(`${group.pointer}/size`))
+    .flatMap((one) => shortAlone(one, byLocation, of));
   return [...together, ...alone];
 }
-
-type NeedyGroup = QuotaDemand & QuotaNeed;
 
 /** Checks all node groups of a connection together against one kind of quota. */
 function shortTogether(groups: readonly NeedyGroup[], kind: readonly KnownQuota[], of: Of): Shortfall[] {
   const [first] = kind;
   if (!first) return [];
   const needy = groups
-    .map((group) => ({ group, each: leastNeed(first.quota, group, group.locations) }))
+    .map(({ group, need }) => ({ group, each: leastNeed(first.quota, need) }))
     .filter(({ each }) => each > 0);
   const demands = needy.map(
     ({ group, each }): Demand => ({ places: group.locations, amount: each * group.size }),
@@ -108,27 +123,32 @@ function shortTogether(groups: readonly NeedyGroup[], kind: readonly KnownQuota[
   const overflow = findOverflow(demands, (location) => room.get(location) ?? Number.POSITIVE_INFINITY);
   const group = overflow && needy[overflow.at]?.group;
   if (!group) return [];
+  const { unit } = first.quota;
   const asked = overflow.demands.reduce((sum, at) => sum + (demands[at]?.amount ?? 0), 0);
   const usedUp = kind.filter(({ location }) => overflow.places.includes(location));
   const sum = usedUp.reduce((total, known) => total + known.room, 0);
-  const has = `${verbOf(of, usedUp)} ${amountOf(sum, first.quota.unit)}${usedUp.length > 1 ? ' together' : ''}`;
-  const message = `${namesOf(usedUp)} of connection ${group.connection.name} ${has}; the fleet needs ${amountOf(asked, first.quota.unit)} there. ${howToRaise(usedUp, group.connection)}`;
+  const has = `${verbOf(of, usedUp)} ${amountOf(sum, unit)}${usedUp.length > 1 ? ' together' : ''}`;
+  const message = `${namesOf(usedUp)} of connection ${group.connection.name} ${has}; the fleet needs ${amountOf(asked, unit)} there. ${howToRaise(usedUp, group.connection)}`;
   return [{ pointer: `${group.pointer}/size`, message }];
 }
 
 /** Checks a node group alone against all quotas: whole instances, in each of its types and markets. */
-function shortAlone(group: NeedyGroup, quotas: readonly KnownQuota[], of: Of): Shortfall[] {
-  const most = group.locations.reduce((sum, location) => {
-    const here = quotas.filter((known) => known.location === location);
-    const rooms = new Map(here.map(({ quota, room }) => [quota, room]));
-    const room = (quota: Quota) => rooms.get(quota) ?? Number.POSITIVE_INFINITY;
-    return sum + mostInstances([...rooms.keys()], room, group, location);
+function shortAlone(
+  { group, need }: NeedyGroup,
+  byLocation: ReadonlyMap<string, readonly KnownQuota[]>,
+  of: Of,
+): Shortfall[] {
+  const { pointer, connection, size, locations } = group;
+  const here = locations.map((location) => ({ location, known: byLocation.get(location) ?? [] }));
+  const most = here.reduce((sum, { location, known }) => {
+    if (sum >= size) return sum;
+    const rooms = new Map(known.map(({ quota, room }) => [quota, room]));
+    return sum + mostInstances(rooms, need, location);
   }, 0);
-  if (group.size <= most) return [];
-  const usedUp = quotas.filter(
-    ({ quota, location }) => group.locations.includes(location) && mayNeed(quota, group, location),
-  );
-  const { pointer, connection, size } = group;
+  if (size <= most) return [];
+  const usedUp = here
+    .flatMap(({ known }) => known)
+    .filter(({ quota, location }) => mayNeed(quota, need, location));
   const message = `${namesOf(usedUp)} of connection ${connection.name} ${verbOf(of, usedUp)} ${most} instances of this node group; it has ${size}. ${howToRaise(usedUp, connection)}`;
   return [{ pointer: `${pointer}/size`, message }];
 }

@@ -17,6 +17,13 @@ export interface Overflow {
 /** Amounts below this count as nothing, because sums of fractions are not exact. */
 const NOTHING = 1e-6;
 
+/** What is left at each place, and what each demand takes of the places. */
+interface Fit {
+  left: Map<string, number>;
+  /** Place → index of a demand → what the demand takes there. */
+  taken: Map<string, Map<number, number>>;
+}
+
 /**
  * Checks whether the places can meet all demands, each of which may be spread over its places. Pure. Meets one demand
  * after the other. A demand whose places are used up moves earlier demands to their other places, along the shortest
@@ -29,22 +36,17 @@ export function findOverflow(
   demands: readonly Demand[],
   has: (place: string) => number,
 ): Overflow | undefined {
-  const left = new Map(demands.flatMap(({ places }) => places.map((place) => [place, has(place)] as const)));
-  /** What each demand takes of each place. */
-  const taken = demands.map(() => new Map<string, number>());
+  const places = [...new Set(demands.flatMap((demand) => demand.places))];
+  const fit: Fit = {
+    left: new Map(places.map((place) => [place, has(place)])),
+    taken: new Map(places.map((place) => [place, new Map<number, number>()])),
+  };
   for (const [at, { amount }] of demands.entries()) {
     let unmet = amount;
     while (unmet > NOTHING) {
-      const search = searchPlace(at, demands, left, taken);
+      const search = searchPlace(at, demands, fit);
       if ('usedUp' in search) return overflowOf(at, demands, search.usedUp);
-      const moved = Math.min(unmet, ...search.chain.map(({ most }) => most));
-      for (const { demand, to, from } of search.chain) {
-        taken[demand]?.set(to, (taken[demand]?.get(to) ?? 0) + moved);
-        if (from !== undefined) taken[demand]?.set(from, (taken[demand]?.get(from) ?? 0) - moved);
-      }
-      const end = search.chain.at(-1)?.to ?? '';
-      left.set(end, (left.get(end) ?? 0) - moved);
-      unmet -= moved;
+      unmet -= moveAlong(search.chain, unmet, fit);
     }
   }
   return undefined;
@@ -55,48 +57,69 @@ interface Move {
   demand: number;
   to: string;
   /** Absent: the demand that is being met, which has no place yet. */
-  from?: string;
-  /** The most that can be moved here. */
-  most: number;
+  from: string | undefined;
 }
 
 /** Searches the nearest place with something left. @returns the moves that lead there, or all places that are used up */
 function searchPlace(
   start: number,
   demands: readonly Demand[],
-  left: ReadonlyMap<string, number>,
-  taken: readonly ReadonlyMap<string, number>[],
+  { left, taken }: Fit,
 ): { chain: Move[] } | { usedUp: string[] } {
-  const chains = new Map<string, Move[]>();
+  /** Place → the move that leads there. */
+  const moves = new Map<string, Move>();
   const seen = new Set([start]);
-  const queue: { demand: number; chain: Move[]; from?: string; most: number }[] = [
-    { demand: start, chain: [], most: Number.POSITIVE_INFINITY },
-  ];
-  for (const { demand, chain, from, most } of queue) {
+  const queue: { demand: number; from: string | undefined }[] = [{ demand: start, from: undefined }];
+  for (const { demand, from } of queue) {
     for (const to of demands[demand]?.places ?? []) {
-      if (chains.has(to)) continue;
-      const move: Move = { demand, to, most, ...(from === undefined ? {} : { from }) };
-      const reached = [...chain, move];
-      chains.set(to, reached);
-      const free = left.get(to) ?? 0;
-      if (free > NOTHING)
-        return { chain: reached.map((one) => ({ ...one, most: Math.min(one.most, free) })) };
-      for (const [other, places] of taken.entries()) {
-        const takes = places.get(to) ?? 0;
-        if (seen.has(other) || takes <= NOTHING) continue;
+      if (moves.has(to)) continue;
+      moves.set(to, { demand, to, from });
+      if ((left.get(to) ?? 0) > NOTHING) return { chain: chainTo(to, moves) };
+      for (const [other, takes] of taken.get(to) ?? []) {
+        if (takes <= NOTHING || seen.has(other)) continue;
         seen.add(other);
-        queue.push({ demand: other, chain: reached, from: to, most: takes });
+        queue.push({ demand: other, from: to });
       }
     }
   }
-  return { usedUp: [...chains.keys()] };
+  return { usedUp: [...moves.keys()] };
+}
+
+function chainTo(end: string, moves: ReadonlyMap<string, Move>): Move[] {
+  const chain: Move[] = [];
+  for (let place: string | undefined = end; place !== undefined; ) {
+    const move = moves.get(place);
+    if (!move) break;
+    chain.push(move);
+    place = move.from;
+  }
+  return chain;
+}
+
+/** Makes the moves, with as much as all of them can move. @returns how much was moved */
+function moveAlong(chain: readonly Move[], most: number, { left, taken }: Fit): number {
+  const takenAt = ({ demand, from }: Move) =>
+    from === undefined ? Number.POSITIVE_INFINITY : (taken.get(from)?.get(demand) ?? 0);
+  const [last] = chain;
+  const free = last ? (left.get(last.to) ?? 0) : 0;
+  const amount = Math.min(most, free, ...chain.map(takenAt));
+  for (const { demand, to, from } of chain) {
+    const there = taken.get(to);
+    there?.set(demand, (there.get(demand) ?? 0) + amount);
+    const before = from === undefined ? undefined : taken.get(from);
+    before?.set(demand, (before.get(demand) ?? 0) - amount);
+  }
+  if (last) left.set(last.to, free - amount);
+  return amount;
 }
 
 function overflowOf(at: number, demands: readonly Demand[], usedUp: readonly string[]): Overflow {
-  const isHere = ({ places }: Demand) => places.every((place) => usedUp.includes(place));
+  const full = new Set(usedUp);
   return {
     at,
     places: usedUp.toSorted(),
-    demands: demands.flatMap((demand, index) => (isHere(demand) ? [index] : [])),
+    demands: demands.flatMap(({ places }, index) =>
+      places.every((place) => full.has(place)) ? [index] : [],
+    ),
   };
 }
