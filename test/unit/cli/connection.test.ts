@@ -268,6 +268,8 @@ describe('an existing connection', () => {
       power: GRANTED_PROFILES.aws,
       requestMore: REQUEST_MORE.aws,
       governor: { locationsInUse: { taken: 0, of: 3 }, budgets: [], locations: [], locationsLeftOut: 0 },
+      quotas: [],
+      quotaLocationsLeftOut: 0,
     };
     const answers = { [`GET ${at}/limits`]: { body } };
     const { exitCode, stdout } = await cli(['connection', 'limits', 'sim-aws'], { answers });

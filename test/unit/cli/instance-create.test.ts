@@ -14,6 +14,7 @@ const MADE = {
   target: 'Running',
   labels: {},
   instanceType: 'm7i.large',
+  market: 'on-demand',
   image: 'ubuntu-24.04',
   attempts: 0,
 };
