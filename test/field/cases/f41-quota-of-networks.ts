@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Fleet } from '../../../functions/model/fleet.ts';
-import { fleetRequestSchema } from '../../../functions/model/fleet-request.ts';
+import { type FleetRequest, fleetRequestSchema } from '../../../functions/model/fleet-request.ts';
 import { assertIs, type FieldCase } from '../harness/case.ts';
 import { type Field, inField } from '../harness/field.ts';
 import { SITES } from '../harness/sites.ts';
@@ -36,12 +36,15 @@ async function withFullQuota(play: (field: Aws, full: Fleet[]) => Promise<void>)
     limitVpcs(field);
     const full: Fleet[] = [];
     for (let n = 1; n <= VPCS; n += 1) {
-      const fleet = await stage.create(user.order(`full-${n}`, 'cloud', site, 1));
+      const fleet = await stage.create(alone(user.order(`full-${n}`, 'cloud', site, 1)));
       full.push(await stage.until(fleet.id, ({ status }) => status === 'Running'));
     }
     await play(field, full);
   });
 }
+
+/** Gives a fleet a network of its own. Fleets that share a network need one VPC at a location together. */
+const alone = (order: FleetRequest): FleetRequest => ({ ...order, network: { mode: 'dedicated' } });
 
 const shownQuotas = async ({ user }: Aws) =>
   (await user.limits('cloud')).governor.locations.flatMap(({ reasons }) =>
@@ -59,7 +62,7 @@ export const f41: FieldCase[] = [
         const sinceMs = ground.now();
         const waiting: Fleet[] = [];
         for (let n = 1; n <= 4; n += 1)
-          waiting.push(await stage.create(user.order(`waits-${n}`, 'cloud', site, 2)));
+          waiting.push(await stage.create(alone(user.order(`waits-${n}`, 'cloud', site, 2))));
         await ground.sleep(MINUTE_MS);
         const asked = worlds.aws.script.calls('CreateVpc', sinceMs).length;
         assert.ok(asked <= 8, `${asked} requests for a VPC in a minute by 4 fleets`);
@@ -93,7 +96,7 @@ export const f41: FieldCase[] = [
     play: () =>
       withFullQuota(async ({ stage, user, ground }) => {
         const askedAtMs = ground.now();
-        const order = user.order('waits', 'cloud', site, 2, { instanceTimeoutSeconds: 180 });
+        const order = alone(user.order('waits', 'cloud', site, 2, { instanceTimeoutSeconds: 180 }));
         const fleet = await stage.create(order);
         const ended = await stage.until(fleet.id, ({ status }) => status === 'Failed');
         const tookMs = ground.now() - askedAtMs;
@@ -108,7 +111,7 @@ export const f41: FieldCase[] = [
     play: () =>
       withFullQuota(async (field) => {
         const { stage, user, worlds, ground } = field;
-        const order = user.order('waits', 'cloud', site, 1, { instanceTimeoutSeconds: 120 });
+        const order = alone(user.order('waits', 'cloud', site, 1, { instanceTimeoutSeconds: 120 }));
         const fleet = await stage.create(order);
         await stage.until(fleet.id, ({ status }) => status === 'Failed');
         const sinceMs = ground.now();
@@ -132,7 +135,7 @@ export const f41: FieldCase[] = [
           await user.makeNamespace();
           await user.connect('cloud', site);
           limitVpcs(field, 0);
-          const base = user.order('web', 'cloud', site, 4);
+          const base = alone(user.order('web', 'cloud', site, 4));
           const groups = base.nodeGroups.map((group) => ({
             ...group,
             locations: ['us-east-1', 'eu-west-1'],
