@@ -79,3 +79,16 @@ it('a connection is deleted together with its unused shared networks, before the
     },
   );
 });
+
+it('a fleet of restored tables ends after an operator has removed the machines that hold its shared network', {
+  timeout: 120_000,
+}, async () => {
+  const restore = { backupAtMs: 8 * MINUTE_MS };
+  await told({ restore, sweepIntervalMs: MINUTE_MS, graceSeconds: 60, hasOperator: true }, async (stage) => {
+    const known = await stage.create(sharing('known'));
+    await stage.until(known.id, ({ status }) => status === 'Running');
+    await stage.pass(10);
+    const forgotten = await stage.create(sharing('forgotten'));
+    await stage.until(forgotten.id, ({ status }) => status === 'Running');
+  });
+});

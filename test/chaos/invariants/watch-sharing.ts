@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { membershipSchema } from '../../../functions/platform/store/networks.ts';
+import type { InstanceRecord } from '../../../local/sim/engine/records.ts';
 import type { Item } from '../models/dynamo/evaluate.ts';
 import type { Lab } from '../world/lab.ts';
 import type { ForgottenMachines } from './forgotten-machines.ts';
@@ -90,6 +91,18 @@ const rangeSchema = z.object({ cidr: z.string(), name: z.string().optional() });
 /** Returns the names of the shared network resources that have a record. */
 export const sharedNames = (lab: Lab): string[] => sharedOf(lab.tables.fleets.all()).map(({ name }) => name);
 
+/** A machine, and the network resources that it needs. */
+type Housed = Pick<InstanceRecord, 'networkId' | 'securityGroupIds'>;
+
+const isIn = ({ networkId, securityGroupIds }: Housed, backendId: string): boolean =>
+  [networkId, ...securityGroupIds].includes(backendId);
+
+/** Returns true if the machine is in a shared network resource that has a record. The resource cannot be removed. */
+export const isInShared = (lab: Lab, machine: Housed): boolean =>
+  sharedOf(lab.tables.fleets.all()).some(
+    ({ backendId }) => backendId !== undefined && isIn(machine, backendId),
+  );
+
 /**
  * Returns true if a resource cannot be removed because of a machine that restored tables forgot. Sweeps report such a
  * machine, and do not remove it. The network of a security group that cannot be removed stands as well.
@@ -99,7 +112,7 @@ function isKeptByForgotten(lab: Lab, { backendId }: Shared, forgotten: Forgotten
   return lab.clouds
     .machines()
     .filter((machine) => machine.status !== 'Terminated' && forgotten.isExcused(lab, machine))
-    .some(({ networkId, securityGroupIds }) => [networkId, ...securityGroupIds].includes(backendId));
+    .some((machine) => isIn(machine, backendId));
 }
 
 /**

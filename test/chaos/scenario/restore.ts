@@ -9,6 +9,7 @@ import { auditRows, connectionsOf, fleetsOf, liveFleets } from '../invariants/ch
 import { hasAttempt, isReported } from '../invariants/forgotten-machines.ts';
 import { violationBy } from '../invariants/violation.ts';
 import type { CloudWatch } from '../invariants/watch-clouds.ts';
+import { isInShared } from '../invariants/watch-sharing.ts';
 import { DEPLOYMENT } from '../models/clouds.ts';
 import { type Lab, NAMESPACE } from '../world/lab.ts';
 import type { Client } from './client.ts';
@@ -156,7 +157,9 @@ export class Restore {
   }
 
   /**
-   * Removes reported machines and network resources of fleets that have records, as an operator would by hand.
+   * Removes reported machines and network resources of fleets that have records, as an operator would by hand. Removes
+   * also reported machines of other fleets, if they are in shared network resources that have records. Without a grace
+   * time, the removal of each fleet at the site waits for these resources.
    */
   #endByHand(): void {
     const { clouds, ground } = this.#lab;
@@ -165,7 +168,9 @@ export class Restore {
     for (const machine of clouds.machines()) {
       const { backendId, ours, status } = machine;
       if (ours === undefined || status === 'Terminated' || !this.#watch.forgotten.has(machine)) continue;
-      if (!fleets.has(parseInstanceId(ours)?.fleetId ?? '') || !isReported(this.#lab, backendId)) continue;
+      const isOfFleet = fleets.has(parseInstanceId(ours)?.fleetId ?? '');
+      if (!isOfFleet && !isInShared(this.#lab, machine)) continue;
+      if (!isReported(this.#lab, backendId)) continue;
       this.#endedByHand.add(backendId);
       const record = clouds.sites.flatMap(({ live }) => live.get(backendId) ?? [])[0];
       const nowMs = ground.now();
