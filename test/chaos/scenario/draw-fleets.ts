@@ -16,13 +16,20 @@ export interface FleetScript {
   deleteAtMs: readonly number[];
   /** Actions that the user requests, even if the fleet's status does not allow them. */
   actions: readonly { atMs: number; request: FleetActionRequest }[];
+  /**
+   * Set if the machines go into networks that a user has made. `wrong`: the request names a security group that does not
+   * exist.
+   */
+  usesGiven?: 'right' | 'wrong';
 }
 
-/** Lets some of the fleets use the networks that fleets share. */
+/** Lets some of the fleets share networks, most of them because they say nothing of a network. */
 export const sharers = (random: Random, scripts: readonly FleetScript[]): FleetScript[] =>
-  scripts.map((script) =>
-    random.chance(0.6) ? { ...script, request: { ...script.request, network: { mode: 'shared' } } } : script,
-  );
+  scripts.map((script, at) => {
+    const mode = random.chance(0.6) ? 'shared' : 'dedicated';
+    if (mode === 'shared' && at > 0) return script;
+    return { ...script, request: { ...script.request, network: { mode } } };
+  });
 
 /**
  * Draws small fleets that come and go at one site at the same time. Some begin when others end, so that a network's

@@ -8,11 +8,13 @@ import { checkAccess, checkRemoval } from '../invariants/check-access.ts';
 import { checkEnd, queuedLaunches } from '../invariants/check-end.ts';
 import type { Violation } from '../invariants/violation.ts';
 import { CloudWatch } from '../invariants/watch-clouds.ts';
+import { KeptDiskWatch } from '../invariants/watch-kept-disks.ts';
 import { MarketWatch } from '../invariants/watch-markets.ts';
 import { QueueWatch } from '../invariants/watch-queue.ts';
 import { RoundWatch } from '../invariants/watch-rounds.ts';
 import { SharingWatch } from '../invariants/watch-sharing.ts';
 import { SlotWatch } from '../invariants/watch-slots.ts';
+import { TypeWatch } from '../invariants/watch-types.ts';
 import { ZoneWatch } from '../invariants/watch-zones.ts';
 import { limitsOf } from '../models/clouds.ts';
 import { furnish } from '../world/furnish.ts';
@@ -30,6 +32,7 @@ import { Singles } from './singles.ts';
 import { Stage } from './stage.ts';
 import { Strangers } from './strangers.ts';
 import { Turnovers } from './turnovers.ts';
+import { UsersNetworks } from './users-networks.ts';
 
 const MINUTE_MS = 60_000;
 /** Maximum time in ms from the end of the trouble until no work is left. Work after that is a violation. */
@@ -88,11 +91,13 @@ export async function runScenario(scenario: Scenario, traced: boolean, story?: S
   let restore: Restore | undefined;
   const onCloudEvent = (event: SimEvent) => {
     watch.onEvent(event);
+    disks.onEvent(event);
     leftovers?.onEvent(event);
     restore?.onEvent(event);
     if (event.kind === 'instance' && event.record.removeAskedAtMs !== undefined)
       lab.writers.note(machineKey(event.record.backendId));
   };
+  const disks = new KeptDiskWatch(() => lab, watch.violations);
   const zones = new ZoneWatch(ground, watch.violations, scenario);
   const markets = new MarketWatch(ground, watch, scenario.skewMs);
   const lab = new Lab(ground, { ...scenario, onCloudEvent });
@@ -100,11 +105,13 @@ export async function runScenario(scenario: Scenario, traced: boolean, story?: S
   const second = scenario.secondWriter && new SecondWriter(lab, scenario, scenario.secondWriter);
   if (scenario.hasLeftovers) leftovers = new Leftovers(lab, scenario, watch.violations);
   const sharing = new SharingWatch(lab, watch);
+  const types = new TypeWatch(lab, watch.violations);
   const rounds = new RoundWatch(ground, watch.violations, lab.tables.fleets);
   lab.tables.fleets.onWrite = (before, after) => {
     watch.onRecord(before, after);
     sharing.onRecord(before, after);
     zones.onRecord(before, after);
+    types.onRecord(before, after);
     rounds.onRecord(before, after);
     markets.onRecord(before, after);
     lab.writers.onWrite(before, after);
@@ -189,9 +196,12 @@ async function play(
   for (const fault of scenario.cloudFaults) lab.clouds.engine.addFault(fault);
   const incidents = scenario.incidents.map((incident) => befall(lab, watch, incident, scenario.troubleMs));
   const client = new Client(lab);
+  const given = new UsersNetworks(lab, scenario);
   const strangers = new Strangers(lab, scenario);
   if (scenario.hasOperator) void new Operator(lab, client, () => restore?.isLeftHeld() ?? false).watch();
-  const users = scenario.fleets.map((script, at) => use(lab, client, script, `key-${at}`));
+  const users = scenario.fleets.map((script, at) =>
+    use(lab, client, { ...script, request: given.requestOf(script) }, `key-${at}`),
+  );
   const told = story && ground.sleep(READ_LAG_MS).then(() => story(new Stage(lab, watch.missed)));
   const planted = Promise.all([strangers.plant(), leftovers?.plant()]);
   const turned = new Turnovers(lab, client, scenario).play();
@@ -214,6 +224,7 @@ async function play(
     ...checkAccess(lab, watch.forgotten),
     ...strangers.check(watch.goneAtMs),
     ...watch.missed.check(lab),
+    ...given.check(),
     ...(second?.check() ?? []),
   ];
   calm(lab);

@@ -15,12 +15,15 @@ import {
 import { cloudFaults, disturbance, volumeFaults } from './draw-faults.ts';
 import { type FleetScript, fleetScripts, passersBy, sharers } from './draw-fleets.ts';
 import { deedsOutside, emptyLists, type Incident, incidents, losses, rotations } from './draw-incidents.ts';
+import { withKeptDisks } from './draw-kept-disks.ts';
 import { marketFaults, withMarketCloud, withMarkets } from './draw-markets.ts';
 import { networkQuotas } from './draw-network-quotas.ts';
 import { protections, withDisks } from './draw-protections.ts';
 import { type SingleScript, singles } from './draw-singles.ts';
 import { type Planted, planted } from './draw-strangers.ts';
 import { type Turnover, turnovers } from './draw-turnovers.ts';
+import { typeFaults, withTypes } from './draw-types.ts';
+import { inUsersNetworks } from './draw-users-networks.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -75,13 +78,14 @@ export function scenarioOf(seed: number): Scenario {
   );
   const connections = clouds.map((name) => ({ name: `sim-${name}`, cloud: name, limits: limits(random) }));
   const sharing = new Random(seed, 'sharing');
-  const fleets = withDisks(seed, [
+  const drawn = withDisks(seed, [
     ...sharers(sharing, withMarkets(seed, withDoors(seed, fleetScripts(random, connections, configs)))),
     ...passersBy(sharing, connections, configs),
   ]);
+  const fleets = inUsersNetworks(seed, withTypes(seed, withKeptDisks(seed, drawn)));
   const troubleMs = random.int(8, 40) * MINUTE_MS;
   const disturbed = disturbance(random);
-  const faults = [...cloudFaults(random), ...volumeFaults(seed), ...marketFaults(seed)];
+  const faults = [...cloudFaults(random), ...volumeFaults(seed), ...marketFaults(seed), ...typeFaults(seed)];
   // Uses its own random stream, so that the other draws of the seed do not change.
   const identity = new Random(seed, 'identity');
   const scenario = {
