@@ -5,15 +5,14 @@ import {
 } from '@aws-sdk/client-cloudwatch-logs';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import { z } from 'zod';
-import { instanceId } from '../../functions/model/identifiers.ts';
 import { executionsOf } from '../measure/executions.ts';
 import type { Span } from '../measure/function-logs.ts';
 
 const fleetInputSchema = z.object({ fleetId: z.string() });
-const locationInputSchema = z.object({ fleetId: z.string(), first: z.number(), last: z.number() });
 const receivedSchema = z.object({
   message: z.literal('launches received'),
   instances: z.array(z.string()),
+  sentAtMs: z.number().optional(),
 });
 
 /** Reads at what time the workflow of each fleet began. The keys are fleet ids, the times are in ms since 1970. */
@@ -29,39 +28,20 @@ export async function readFleetStarts(
   return starts;
 }
 
-/**
- * Reads at what time the launch message of each instance was first sent. The keys are instance ids, the times
- * are in ms since 1970. The local engine's histories do not have the messages. Therefore the order of the
- * tasks tells which instance a task belongs to: an execution schedules its tasks in the order of its
- * instances.
- */
-export async function readSendTimes(
-  client: SFNClient,
-  stateMachineArn: string,
-  span: Span,
-): Promise<Map<string, number>> {
-  const sent = new Map<string, number>();
-  for await (const { input, events } of executionsOf(client, stateMachineArn, span)) {
-    const { fleetId, first, last } = locationInputSchema.parse(parseJson(input));
-    let index = first;
-    for (const { timestamp, taskScheduledEventDetails: task } of events) {
-      if (!task?.resource?.includes('sqs:sendMessage') || !timestamp || index > last) continue;
-      keepFirst(sent, instanceId({ fleetId, index }), timestamp.getTime());
-      index += 1;
-    }
-  }
-  return sent;
+/** Times in ms since 1970, by instance id. */
+export interface MessageTimes {
+  /** When the launch message of the instance was first sent. */
+  sent: Map<string, number>;
+  /** When a worker first received it. */
+  received: Map<string, number>;
 }
 
-/**
- * Reads at what time a worker first received the launch message of each instance. The keys are instance ids, the
- * times are in ms since 1970.
- */
-export async function readReceiveTimes(
+/** Reads the times of launch messages, as the workers have logged them. */
+export async function readMessageTimes(
   client: CloudWatchLogsClient,
   { fromMs, toMs }: Span,
-): Promise<Map<string, number>> {
-  const received = new Map<string, number>();
+): Promise<MessageTimes> {
+  const times: MessageTimes = { sent: new Map(), received: new Map() };
   const groups = paginateDescribeLogGroups({ client }, { logGroupNamePrefix: '/fleetwright/' });
   for await (const { logGroups = [] } of groups) {
     for (const { logGroupName = '' } of logGroups) {
@@ -71,14 +51,19 @@ export async function readReceiveTimes(
         { logGroupName, startTime: fromMs, endTime: toMs - 1 },
       );
       for await (const { events = [] } of pages) {
-        for (const { message = '', timestamp } of events) {
-          const line = receivedSchema.safeParse(parseJson(message)).data;
-          for (const id of line?.instances ?? []) keepFirst(received, id, timestamp ?? toMs);
-        }
+        for (const { message = '', timestamp } of events) keepTimes(times, message, timestamp ?? toMs);
       }
     }
   }
-  return received;
+  return times;
+}
+
+function keepTimes({ sent, received }: MessageTimes, text: string, atMs: number): void {
+  const line = receivedSchema.safeParse(parseJson(text)).data;
+  for (const id of line?.instances ?? []) {
+    keepFirst(received, id, atMs);
+    if (line?.sentAtMs !== undefined) keepFirst(sent, id, line.sentAtMs);
+  }
 }
 
 function keepFirst(times: Map<string, number>, id: string, atMs: number): void {

@@ -101,7 +101,7 @@ export async function countPhases({
       const arn = outputs[name];
       return arn === undefined ? [] : [arn];
     });
-  const provisioning = machines('ProvisionFleetArn', 'ProvisionLocationArn');
+  const provisioning = machines('ProvisionFleetArn');
   const terminating = machines('TerminateFleetArn');
   try {
     const asking = await use({ fromMs: beganMs, toMs: provisioned.askedMs });

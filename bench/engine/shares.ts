@@ -1,6 +1,6 @@
 import { parseInstanceId } from '../../functions/model/identifiers.ts';
 import { openEngineClients } from '../measure/local-clients.ts';
-import { readFleetStarts, readReceiveTimes, readSendTimes } from './launch-times.ts';
+import { readFleetStarts, readMessageTimes } from './launch-times.ts';
 import type { InstancePath } from './paths.ts';
 import type { EngineRun } from './run.ts';
 
@@ -25,8 +25,7 @@ export async function readPaths({
   const clients = openEngineClients(stack);
   try {
     const accepted = await readFleetStarts(clients.sfn, machine('ProvisionFleetArn'), span);
-    const sent = await readSendTimes(clients.sfn, machine('ProvisionLocationArn'), span);
-    const received = await readReceiveTimes(clients.logs, span);
+    const { sent, received } = await readMessageTimes(clients.logs, span);
     const booked = new Map(
       provisioned.books
         .instances()

@@ -61,8 +61,6 @@ export class Alarms extends Construct {
         },
       );
     }
-    // The workflow `provision-location` needs no alarm of its own: if one of its executions fails, the
-    // `provision-fleet` execution that started it fails, too.
     for (const { node, machine } of [workflows.provisionFleet, workflows.terminateFleet]) {
       this.#add(`${node.id}-failed`, `An execution of the workflow ${node.id} failed.`, {
         metric: machine.metricFailed({ statistic: Stats.SUM }),

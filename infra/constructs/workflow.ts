@@ -1,11 +1,5 @@
 import { Aws, RemovalPolicy } from 'aws-cdk-lib';
-import {
-  type IGrantable,
-  type IPrincipal,
-  PolicyStatement,
-  Role,
-  ServicePrincipal,
-} from 'aws-cdk-lib/aws-iam';
+import { type IGrantable, type IPrincipal, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
@@ -21,26 +15,18 @@ export interface WorkflowProps {
   readonly file: string;
   /** Functions that the state machine calls, by the placeholder for their ARN in the definition. */
   readonly calls?: Readonly<Record<string, AppFunction>>;
-  /** Workflows that the state machine starts and waits for, by placeholder. */
-  readonly awaits?: Readonly<Record<string, Workflow>>;
-  /** Workflows that the state machine starts without waiting for their end, by placeholder. */
-  readonly starts?: Readonly<Record<string, Workflow>>;
 }
 
 /**
  * Makes a standard state machine from a definition file. CDK derives no grants from a file, so this class
- * grants the rights to the functions and workflows that the state machine uses. A test compares these grants
+ * grants the rights to the functions that the state machine uses. A test compares these grants
  * with the placeholders in the files.
  */
 export class Workflow extends Construct implements IGrantable {
   readonly machine: StateMachine;
   readonly #role: Role;
 
-  constructor(
-    scope: Construct,
-    id: string,
-    { stage, parameters, file, calls = {}, awaits = {}, starts = {} }: WorkflowProps,
-  ) {
+  constructor(scope: Construct, id: string, { stage, parameters, file, calls = {} }: WorkflowProps) {
     super(scope, id);
     this.#role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('states.amazonaws.com') });
     const substitutions = {
@@ -48,12 +34,6 @@ export class Workflow extends Construct implements IGrantable {
       Partition: Aws.PARTITION,
       ...Object.fromEntries(
         Object.entries(calls).map(([token, called]) => [token, called.lambda.functionArn]),
-      ),
-      ...Object.fromEntries(
-        Object.entries({ ...awaits, ...starts }).map(([token, child]) => [
-          token,
-          child.machine.stateMachineArn,
-        ]),
       ),
     };
     this.machine = new StateMachine(this, 'Machine', {
@@ -75,12 +55,6 @@ export class Workflow extends Construct implements IGrantable {
       },
     });
     for (const called of Object.values(calls)) called.allowInvokeBy(this);
-    for (const child of Object.values(awaits)) this.#startAndWaitFor(child);
-    for (const { machine } of Object.values(starts)) {
-      this.#role.addToPrincipalPolicy(
-        new PolicyStatement({ actions: ['states:StartExecution'], resources: [machine.stateMachineArn] }),
-      );
-    }
   }
 
   get grantPrincipal(): IPrincipal {
@@ -106,26 +80,5 @@ export class Workflow extends Construct implements IGrantable {
       ['states:SendTaskFailure', 'states:SendTaskHeartbeat', 'states:SendTaskSuccess'],
       [this.machine.stateMachineArn],
     );
-  }
-
-  /**
-   * Grants the rights that `startExecution.sync:2` needs. Step Functions itself manages the EventBridge rule,
-   * which reports the end of the child execution.
-   */
-  #startAndWaitFor(child: Workflow): void {
-    const grants: [string[], string][] = [
-      [['states:StartExecution'], child.machine.stateMachineArn],
-      [
-        ['states:DescribeExecution', 'states:StopExecution'],
-        localArn(this, 'states', `execution:${child.machine.stateMachineName}:*`),
-      ],
-      [
-        ['events:DescribeRule', 'events:PutRule', 'events:PutTargets'],
-        localArn(this, 'events', 'rule/StepFunctionsGetEventsForStepFunctionsExecutionRule'),
-      ],
-    ];
-    for (const [actions, resource] of grants) {
-      this.#role.addToPrincipalPolicy(new PolicyStatement({ actions, resources: [resource] }));
-    }
   }
 }

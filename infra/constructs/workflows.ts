@@ -20,7 +20,6 @@ export interface WorkflowsProps extends FunctionContext {
 /** Makes the state machines, and the functions that are their steps. */
 export class Workflows extends Construct {
   readonly provisionFleet: Workflow;
-  readonly provisionLocation: Workflow;
   readonly terminateFleet: Workflow;
 
   constructor(scope: Construct, id: string, props: WorkflowsProps) {
@@ -41,10 +40,7 @@ export class Workflows extends Construct {
 
     const settle = step('Settle', 'settle');
     data.fleets.connect(settle, 'readWrite');
-
-    const recordHistory = step('RecordHistory', 'record-history');
-    data.fleets.connect(recordHistory, 'read');
-    data.history.connect(recordHistory, 'readWrite');
+    data.history.connect(settle, 'readWrite');
 
     const beginTermination = step('BeginTermination', 'begin-termination');
     data.fleets.connect(beginTermination, 'readWrite');
@@ -55,11 +51,6 @@ export class Workflows extends Construct {
     data.fleets.connect(finishTermination, 'readWrite');
     secrets.removesSshKeys(finishTermination);
 
-    this.provisionLocation = new Workflow(this, 'provision-location', {
-      stage,
-      parameters,
-      file: join(definitions, 'provision-location.asl.json'),
-    });
     this.terminateFleet = new Workflow(this, 'terminate-fleet', {
       stage,
       parameters,
@@ -69,6 +60,7 @@ export class Workflows extends Construct {
         FinishTerminationFunctionArn: finishTermination,
       },
     });
+    this.terminateFleet.connectStarter(settle, 'TERMINATE_FLEET_ARN');
     this.provisionFleet = new Workflow(this, 'provision-fleet', {
       stage,
       parameters,
@@ -76,15 +68,12 @@ export class Workflows extends Construct {
       calls: {
         AssignFunctionArn: assign,
         SettleFunctionArn: settle,
-        RecordHistoryFunctionArn: recordHistory,
       },
-      awaits: { ProvisionLocationArn: this.provisionLocation },
-      starts: { TerminateFleetArn: this.terminateFleet },
     });
     for (const workflow of this.all) queues.allowSend(workflow);
   }
 
   get all(): readonly Workflow[] {
-    return [this.provisionFleet, this.provisionLocation, this.terminateFleet];
+    return [this.provisionFleet, this.terminateFleet];
   }
 }

@@ -63,7 +63,6 @@ export class FleetwrightStack extends Stack {
       QueueUrls: this.toJsonString(queues.urls),
       DeadLetterQueueUrls: this.toJsonString(queues.deadLetterUrls),
       ProvisionFleetArn: workflows.provisionFleet.machine.stateMachineArn,
-      ProvisionLocationArn: workflows.provisionLocation.machine.stateMachineArn,
       TerminateFleetArn: workflows.terminateFleet.machine.stateMachineArn,
       ...(alarms.topic ? { AlarmTopicArn: alarms.topic.topicArn } : {}),
     };

@@ -42,7 +42,8 @@ export function startWorker({ sqs, sfn, queueUrl, speed, playOf }: WorkerOptions
           const play = playOf(Body);
           const message = driverMessageSchema.parse(JSON.parse(Body));
           const answer = play.take(message);
-          if ('taskToken' in message) complete(sfn, message.taskToken, answer, speed).catch(play.fail);
+          if ('taskToken' in message && message.taskToken !== undefined)
+            complete(sfn, message.taskToken, answer, speed).catch(play.fail);
         }),
       );
     }

@@ -18,7 +18,7 @@ import {
 import { CloudAudit } from './cloud-audit.ts';
 import { deliver } from './engine.ts';
 import { MailRobber } from './mail.ts';
-import { taskTokens } from './records.ts';
+import { awaitTokens } from './records.ts';
 
 /** Time in ms in which the workers handle all messages that were sent again. */
 const WORKED_OFF_MS = 10_000;
@@ -50,8 +50,6 @@ export async function messagesComeAgain(): Promise<void> {
   try {
     const body = request('robbed', group('sim-aws', 200, TEN_LOCATIONS));
     const fleet = await client.createFleet({ params: { namespace }, body });
-    await withoutDelivery(() => caught(robber, fleet.id, 'prepare-networks'));
-    await fleetWhen(fleet.id, ({ counts }) => (counts.Creating ?? 0) > 0);
     await withoutDelivery(() => caught(robber, fleet.id, 'launch'));
     expect(await untilUp(fleet.id)).toMatchObject({ status: 'Running', counts: { Running: 200 } });
     await audit.expectAsRecorded([fleet]);
@@ -59,6 +57,8 @@ export async function messagesComeAgain(): Promise<void> {
     const launches = robber.kept(fleet.id).filter((message) => message.kind === 'launch');
     const byHand = [
       ...launches.map(giveUpOf),
+      ...launches.map(preparationOf),
+      ...launches.slice(0, 1).map(awaitOf),
       ...aboutConnections(launches),
       ...aboutFleets(launches),
       ...aboutSites(launches),
@@ -102,7 +102,9 @@ export async function tokensAreAnsweredWrongly(): Promise<void> {
     const fleet = await client.createFleet({ params: { namespace }, body });
     await fleetWhen(fleet.id, ({ counts }) => (counts.Creating ?? 0) > 0);
     const launches = await withoutDelivery(() => caught(robber, fleet.id, 'launch'));
-    const tokens = launches.flatMap((message) => ('taskToken' in message ? [message.taskToken] : []));
+    const tokens = launches.flatMap((message) =>
+      'taskToken' in message && message.taskToken !== undefined ? [message.taskToken] : [],
+    );
     for (const [at, token] of tokens.entries()) {
       const answer = [() => succeed(token), () => fail(token, 'Mistake'), () => fail(token, 'QuotaExceeded')];
       await Promise.allSettled([answer[at % answer.length]?.()]);
@@ -123,28 +125,23 @@ export async function tokensAreAnsweredWrongly(): Promise<void> {
   }
 }
 
-/** Answers every step of a fleet while its machine boots. The fleet must settle only when the machines run. */
+/** Answers the steps that wait for launches while machines boot. The fleet must settle only when the machines run. */
 export async function stepsEndTooEarly(): Promise<void> {
   const audit = await CloudAudit.begin('ibm');
   const sfn = new SFNClient({ maxAttempts: 1 });
   try {
     const body = request('hurried', group('sim-ibm', 60, ['us-south', 'us-east', 'eu-de']));
     const fleet = await client.createFleet({ params: { namespace }, body });
-    const answered = new Set<string>();
     let early = 0;
-    while (answered.size < 60) {
-      for (const taskToken of await taskTokens(fleet.id, 60)) {
-        if (answered.has(taskToken)) continue;
-        answered.add(taskToken);
-        const output = JSON.stringify({ outcome: 'Running' });
-        const [answer] = await Promise.allSettled([
-          sfn.send(new SendTaskSuccessCommand({ taskToken, output })),
-        ]);
-        if (answer.status === 'fulfilled') early += 1;
+    while (early === 0) {
+      for (const taskToken of await awaitTokens(fleet.id)) {
+        await sfn.send(new SendTaskSuccessCommand({ taskToken, output: JSON.stringify({}) }));
+        early += 1;
       }
-      await pause(200);
+      await pause(100);
     }
-    expect(early).toBeGreaterThan(40);
+    const { counts } = await fleetWhen(fleet.id, () => true);
+    expect(counts.Running ?? 0).toBeLessThan(60);
     expect(await untilUp(fleet.id)).toMatchObject({ status: 'Running', counts: { Running: 60 } });
     await audit.expectAsRecorded([fleet]);
     await deleteFleet(fleet.id);
@@ -182,8 +179,18 @@ async function caught(
   throw new Error(`no message of kind ${kind} for fleet ${fleetId} was taken from the queue`);
 }
 
-function giveUpOf({ kind: _kind, ...launch }: LaunchMessage): DriverMessage {
-  return { kind: 'give-up', ...launch, code: 'States.Timeout' };
+function giveUpOf({ fleetId, connectionKey, location, index, round }: LaunchMessage): DriverMessage {
+  return { kind: 'give-up', fleetId, connectionKey, location, index, round, code: 'Timeout' };
+}
+
+/** Returns the message with which an execution of an earlier release prepared the networks of a site. */
+function preparationOf({ fleetId, connectionKey, location }: LaunchMessage): DriverMessage {
+  return { kind: 'prepare-networks', fleetId, connectionKey, location, taskToken: 'of an earlier release' };
+}
+
+function awaitOf({ fleetId, connectionKey }: LaunchMessage): DriverMessage {
+  const taskToken = 'of no step';
+  return { kind: 'await-launches', fleetId, connectionKey, execution: 1, taskToken, checks: 0, quiet: [] };
 }
 
 /**
@@ -215,7 +222,7 @@ function aboutConnections(launches: readonly LaunchMessage[]): DriverMessage[] {
 function aboutSites(launches: readonly LaunchMessage[]): DriverMessage[] {
   const byLocation = new Map(launches.map((launch) => [launch.location, launch]));
   return [...byLocation.values()].flatMap((launch): DriverMessage[] => {
-    const { fleetId, round, taskToken } = launch;
+    const { fleetId, round, taskToken = 'of no step' } = launch;
     return [
       { kind: 'verify-site', fleetId, ...siteOf(launch), round, taskToken },
       { kind: 'remove-unused', ...siteOf(launch), dueAtMs: 0, graceMs: 0 },

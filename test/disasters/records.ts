@@ -9,7 +9,7 @@ import {
   updateFleet,
   type Work,
 } from '../../functions/platform/store/fleets.ts';
-import { readInstances } from '../../functions/platform/store/instances.ts';
+import { readFleetPartition } from '../../functions/platform/store/placements.ts';
 import { openStore, type Store } from '../../functions/platform/store/store.ts';
 import { stack } from '../e2e/deployed.ts';
 
@@ -62,9 +62,8 @@ export async function letExecutionAge(fleetId: string): Promise<void> {
   }
 }
 
-/** Returns the task tokens in the records of a fleet's instances. */
-export async function taskTokens(fleetId: string, size: number): Promise<string[]> {
-  const refs = Array.from({ length: size }, (_, index) => ({ fleetId, index }));
-  const records = await readInstances(storeThen(), refs);
-  return [...records.values()].flatMap(({ taskToken }) => taskToken ?? []);
+/** Returns the task tokens of the workflow steps that wait for a fleet's launches. */
+export async function awaitTokens(fleetId: string): Promise<string[]> {
+  const { awaits } = await readFleetPartition(storeThen(), fleetId);
+  return awaits.map(({ taskToken }) => taskToken);
 }

@@ -1,12 +1,15 @@
 import { assignSites } from '../../functions/features/fleets/assignment.ts';
 import { beginTermination } from '../../functions/features/fleets/begin-termination.ts';
 import { finishTermination } from '../../functions/features/fleets/finish-termination.ts';
+import { outcomeOf } from '../../functions/features/instances/next-step.ts';
 import type { FleetSpec, NodeGroup } from '../../functions/model/fleet.ts';
 import type { FailurePolicy } from '../../functions/model/fleet-request.ts';
-import { makeFleetId } from '../../functions/model/identifiers.ts';
-import { layOut, type Placement } from '../../functions/platform/placement/lay-out.ts';
-import { type FleetItem, readFleetItem } from '../../functions/platform/store/fleets.ts';
+import { instanceId, makeFleetId } from '../../functions/model/identifiers.ts';
+import { groupAt, layOut, type Placement } from '../../functions/platform/placement/lay-out.ts';
+import { type FleetItem, readFleetItem, readSpec } from '../../functions/platform/store/fleets.ts';
+import { readInstances } from '../../functions/platform/store/instances.ts';
 import { createFleet } from '../../functions/platform/store/new-fleet.ts';
+import { readPlacement } from '../../functions/platform/store/placements.ts';
 import type { Store } from '../../functions/platform/store/store.ts';
 import type { RemovalScope } from '../../functions/platform/workflow/messages.ts';
 import { readBooks } from '../../local/sim/engine/books.ts';
@@ -92,7 +95,7 @@ export class FleetRuns {
     return tokens.map((token) => process.answers.get(token)?.[0]);
   };
 
-  /** Sends the launch messages of a round. @returns their task tokens, by position */
+  /** Sends a launch message for each position in a round. @returns their task tokens, by position */
   sendLaunches = (process: OneProcess, { fleetId, placements }: Begun, round = 1, copies = 1): string[] =>
     placements.flatMap((placement) =>
       Array.from({ length: placement.count }, (_, at) => {
@@ -106,7 +109,7 @@ export class FleetRuns {
     );
 
   /**
-   * Sends the give-up message, as the workflow does if no worker answered a launch.
+   * Sends the message that gives up the launch of a position.
    *
    * @returns its task token
    */
@@ -124,11 +127,40 @@ export class FleetRuns {
     return taskToken;
   };
 
-  /** Runs the worker until each of these tokens has an answer. @returns the first answer of each */
+  /**
+   * Runs the worker until each of these tokens has an answer, and each launch among them has an outcome.
+   *
+   * @returns the first answer of each token, or the outcome of its launch
+   */
   answersOf = async (process: OneProcess, tokens: readonly string[]) => {
     await process.runUntil(() => tokens.every((token) => process.answers.has(token)), 60_000);
-    return tokens.map((token) => process.answers.get(token)?.[0]);
+    const untilMs = Date.now() + 60_000;
+    for (;;) {
+      const found = await Promise.all(tokens.map((token) => this.#outcomeOf(process, token)));
+      if (found.every((one) => one !== undefined)) return found;
+      if (Date.now() > untilMs) throw new Error('not every launch has an outcome after 60 s');
+      const atMs = Date.now() + 50;
+      await process.runUntil(() => Date.now() > atMs, 5_000);
+    }
   };
+
+  /** Returns the answer to a token, or the outcome of the launch that it stands for. Undefined: there is none yet. */
+  async #outcomeOf(process: OneProcess, token: string): Promise<Record<string, unknown> | undefined> {
+    const [kind, fleetId = '', position = ''] = token.split(' ');
+    if (kind !== 'launch' && kind !== 'give-up') return process.answers.get(token)?.[0];
+    const index = Number(position);
+    const record = (await readInstances(this.#store, [{ fleetId, index }])).get(
+      instanceId({ fleetId, index }),
+    );
+    const outcome = record && outcomeOf(record);
+    if (outcome !== undefined) return { outcome };
+    const home = groupAt(layOut(await readSpec(this.#store, fleetId)), index)?.placement;
+    const site = record ?? home;
+    if (!site) throw new Error(`the fleet has no position ${index}`);
+    const placement = await readPlacement(this.#store, fleetId, site.connectionKey, site.location);
+    const isOpen = record !== undefined && record.status !== 'Planned';
+    return isOpen || placement?.launching === 'on' ? undefined : { outcome: 'Cancelled' };
+  }
 
   launch = async (process: OneProcess, fleetId: string, placements: Placement[], copies = 1) =>
     await this.answersOf(process, this.sendLaunches(process, { fleetId, placements }, 1, copies));

@@ -118,7 +118,7 @@ describe('the launch gate', () => {
 });
 
 describe('retakeClaim', () => {
-  const fields = { launchState: 'claimed' as const, claimUntilMs: 200_000, taskToken: 'second' };
+  const fields = { launchState: 'claimed' as const, claimUntilMs: 200_000 };
 
   it('only one of several workers that read the same claim takes it over', async () => {
     const { claim, fleetId } = await placed('retaken');

@@ -78,7 +78,6 @@ describe('moveInstance', () => {
       tried: ['us-east-1'],
       attempt: 1,
       launchState: 'refused',
-      taskToken: 'token',
       deadlineAtMs: first.deadlineAtMs,
     });
     for (const field of ['backendId', 'publicIp', 'zone', 'closeAs', 'failure', 'sitePk']) {

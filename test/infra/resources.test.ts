@@ -248,7 +248,6 @@ it('the stack has exactly the outputs that scripts need', () => {
     'GovernorTable',
     'HistoryTable',
     'ProvisionFleetArn',
-    'ProvisionLocationArn',
     'QueueUrls',
     'SecretsPrefix',
     'TerminateFleetArn',

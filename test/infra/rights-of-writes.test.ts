@@ -20,7 +20,7 @@ const ENTRIES: ReadonlyMap<string, string> = new Map([
   ['finish-changes', 'schedules/finish-changes'],
   ['watch', 'schedules/watch'],
   ['reconcile', 'schedules/reconcile'],
-  ...['assign', 'settle', 'record-history', 'begin-termination', 'finish-termination'].map(
+  ...['assign', 'settle', 'begin-termination', 'finish-termination'].map(
     (step) => [step, `steps/${step}`] as const,
   ),
 ]);

@@ -41,11 +41,10 @@ describe.each(files)('workflow %s', (file) => {
     expect(Object.keys(machine.DefinitionSubstitutions).sort()).toEqual(tokens.sort());
   });
 
-  it(`workflow ${file} may invoke the functions and start the state machines that its substitutions name`, () => {
+  it(`workflow ${file} may invoke the functions that its substitutions name`, () => {
     for (const [token, value] of Object.entries(machine.DefinitionSubstitutions)) {
       if (token === 'Partition') continue;
-      const needed = token.endsWith('FunctionArn') ? 'lambda:InvokeFunction' : 'states:StartExecution';
-      expect(grants[deployed(template, value)], token).toContain(needed);
+      expect(grants[deployed(template, value)], token).toContain('lambda:InvokeFunction');
     }
   });
 
@@ -58,15 +57,6 @@ describe.each(files)('workflow %s', (file) => {
     const needs: Record<string, string[]> = {
       'lambda:invoke': ['lambda:InvokeFunction'],
       'sqs:sendMessage.waitForTaskToken': ['sqs:SendMessage'],
-      'states:startExecution': ['states:StartExecution'],
-      'states:startExecution.sync:2': [
-        'states:StartExecution',
-        'states:DescribeExecution',
-        'states:StopExecution',
-        'events:PutTargets',
-        'events:PutRule',
-        'events:DescribeRule',
-      ],
     };
     for (const integration of integrations) {
       const needed = needs[integration ?? ''];
@@ -92,28 +82,4 @@ it('each state machine gets its partition from CloudFormation', () => {
   for (const [name, { DefinitionSubstitutions }] of machines) {
     expect(DefinitionSubstitutions['Partition'], name).toEqual({ Ref: 'AWS::Partition' });
   }
-});
-
-describe('child executions of provision-fleet', () => {
-  const { grants } = machineOf('provision-fleet');
-
-  it('provision-fleet may use only the event rule that Step Functions manages', () => {
-    const rules = Object.entries(grants).filter(([name]) => name.includes(':events:'));
-    expect(rules).toEqual([
-      [
-        'arn:aws:events:us-east-1:123456789012:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule',
-        ['events:DescribeRule', 'events:PutRule', 'events:PutTargets'],
-      ],
-    ]);
-  });
-
-  it('provision-fleet may describe and stop only executions of provision-location', () => {
-    const executions = Object.entries(grants).filter(([name]) => name.includes(':execution:'));
-    expect(executions).toEqual([
-      [
-        expect.stringMatching(/:execution:\S*provisionlocation\S*:\*$/),
-        ['states:DescribeExecution', 'states:StopExecution'],
-      ],
-    ]);
-  });
 });

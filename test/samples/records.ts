@@ -24,7 +24,6 @@ export function record(fields: Partial<InstanceItem> = {}): InstanceItem {
     refusals: 0,
     firstSentAtMs: 0,
     deadlineAtMs: 1_200_000,
-    taskToken: 'token',
     launchedAt: new Date(0).toISOString(),
     microUsdPerHour: 96_000,
     ...fields,

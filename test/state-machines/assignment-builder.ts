@@ -1,3 +1,4 @@
+import { inOneMessage } from '../../functions/features/fleets/assignment.ts';
 import { shapeOf } from '../../functions/features/fleets/shape.ts';
 import type { Cloud } from '../../functions/model/cloud.ts';
 import type { FleetSpec, NodeGroup } from '../../functions/model/fleet.ts';
@@ -63,11 +64,13 @@ function group({ cloud, connection, locations, size }: Part, at: number): NodeGr
 }
 
 /** Returns the assignment that the state Assign of provision-fleet makes for a fleet of these parts. */
-export function assignmentOf(
-  parts: Part[],
-  timeoutSeconds = 1_200,
-  override: LimitOverride = {},
-): Assignment {
+export function assignmentOf(parts: Part[], override: LimitOverride = {}): Assignment {
+  const assignment = sitesOf(parts, override);
+  return { ...assignment, clouds: assignment.clouds.map(inOneMessage) };
+}
+
+/** Returns the same with all sites, as the state BeginTermination of terminate-fleet does. */
+export function sitesOf(parts: Part[], override: LimitOverride = {}): Assignment {
   const namespace = 'research-and-development';
   const spec: FleetSpec = {
     fleetId: FLEET_ID,
@@ -88,23 +91,27 @@ export function assignmentOf(
         first,
         count,
         round: 1,
-        ...shapeOf(limits, count),
-        timeoutSeconds,
+        ...shapeOf(limits),
       }));
     return {
       cloud,
       driver: 'sim',
       connectionKey: key,
       concurrentLocations: Math.min(40, limits.concurrentLocations ?? 40),
+      queueUrl: QUEUE_URL,
       sites,
     };
   });
   return assignmentSchema.parse({ ...EXECUTION, clouds });
 }
 
-/** Returns the assignment of a fleet that names something by the cloud's own id at each of its sites. */
-export function withGiven(assignment: Assignment): Assignment {
-  const given = assignment.clouds.flatMap(({ sites }) =>
+/**
+ * Returns the assignment of a fleet that names something by the cloud's own id at each of its sites.
+ *
+ * @param all the same assignment with all sites
+ */
+export function withGiven(assignment: Assignment, all = assignment): Assignment {
+  const given = all.clouds.flatMap(({ sites }) =>
     sites.map(({ connectionKey: key, location, queueUrl, round }) => ({
       connectionKey: key,
       location,

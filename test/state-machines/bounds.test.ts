@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type Assignment, provisionLocationInputSchema } from '../../functions/platform/workflow/messages.ts';
+import { launchesIn } from '../../functions/features/launch-queue/share-message.ts';
+import type { Assignment } from '../../functions/platform/workflow/messages.ts';
 import { assignmentOf, everywhere, locationNames, type Part } from './assignment-builder.ts';
-import { type Answerer, allGood, peak, World } from './world.ts';
+import { allGood, peak, World } from './world.ts';
 
 const KIB_64 = 64 * 1024;
 
@@ -24,95 +25,91 @@ async function provisioned(assignment: Assignment, answer = allGood) {
 const oneLocation: Part[] = [
   { cloud: 'aws', connection: 'production-aws', locations: locationNames('aws', 1), size: 10_000 },
 ];
-
-describe.each([
-  { name: '10,000 instances in one location', parts: oneLocation, sites: 1, children: 10 },
-  { name: '10,000 instances over 53 locations', parts: everywhere(10_000), sites: 53, children: 53 },
-])('a fleet of $name', ({ name, parts, sites, children }) => {
-  it(`each execution for a fleet of ${name} has payloads below 64 KiB and fewer than 12,000 events, and each instance is launched exactly once`, async () => {
-    const { world, outcome, figures } = await provisioned(assignmentOf(parts));
-    expect(outcome).toMatchObject({ status: 'SUCCEEDED' });
-    expect(figures.largestPayload).toBeLessThan(KIB_64);
-    expect(figures.mostEvents).toBeLessThan(12_000);
-    expect(figures.executions).toBe(1 + children);
-    const launched = world.messages('launch').map(({ index }) => index);
-    expect(launched.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 10_000 }, (_, at) => at));
-    expect(new Set(world.messages('launch').map(({ taskToken }) => taskToken)).size).toBe(10_000);
-    expect(world.messages('prepare-networks')).toHaveLength(sites);
-    // There is one transition for each instance, two for each child execution, two for each site
-    // (PrepareNetworks and ByThousand), one for each cloud, and eight for the other states.
-    const clouds = parts.length;
-    expect(figures.transitions).toBe(10_000 + children + children + 2 * sites + clouds + 8);
-  }, 30_000);
-});
-
 const hundredLocations: Part[] = [
   { cloud: 'aws', connection: 'production-aws', locations: locationNames('aws', 100), size: 10_000 },
 ];
 const withSlots = (concurrentInstancesPerLocation: number) => ({ concurrentInstancesPerLocation });
-const slowly: Answerer = (message) =>
-  message.kind === 'launch' ? { afterMs: 40_000, success: { outcome: 'Running' } } : allGood(message);
+const everyPosition = Array.from({ length: 10_000 }, (_, at) => at);
+
+/** Returns the number of launch messages of one site at the same time, for the site with the most. */
+function mostAtOneSite({ sent }: World): number {
+  const launches = sent.filter(({ message }) => message.kind === 'launch');
+  const bySite = Map.groupBy(launches, ({ message }) => ('location' in message ? message.location : ''));
+  return Math.max(...[...bySite.values()].map((ofSite) => peak(ofSite)));
+}
 
 describe.each([
   {
-    name: '5,000 instances in one location',
-    assignment: assignmentOf(oneLocation.map((part) => ({ ...part, size: 5_000 }))),
-    expected: { size: 5_000, children: 5, concurrent: 80 },
+    name: '10,000 instances in one location',
+    assignment: assignmentOf(oneLocation),
+    messages: 250,
+    atOnce: 1,
   },
   {
-    name: '5,000 instances in one location with 1,000 slots',
-    assignment: assignmentOf(
-      oneLocation.map((part) => ({ ...part, size: 5_000 })),
-      1_200,
-      withSlots(1_000),
-    ),
-    expected: { size: 5_000, children: 50, concurrent: 1_600 },
+    name: '10,000 instances in one location with 1,000 slots',
+    assignment: assignmentOf(oneLocation, withSlots(1_000)),
+    messages: 100,
+    atOnce: 20,
   },
   {
-    name: '100 locations with 100 instances each',
-    assignment: assignmentOf(hundredLocations),
-    expected: { size: 10_000, children: 100, concurrent: 30 * 40 },
+    name: '1,110 instances over 53 locations',
+    assignment: assignmentOf(everywhere(1_110)),
+    messages: 55,
+    atOnce: 1,
   },
   {
-    name: '100 locations with 100 instances and 1,000 slots each',
-    assignment: assignmentOf(hundredLocations, 1_200, { ...withSlots(1_000), concurrentLocations: 100 }),
-    expected: { size: 10_000, children: 300, concurrent: 40 * 100 },
+    name: '10,000 instances over 53 locations',
+    assignment: assignmentOf(everywhere(10_000)),
+    messages: 281,
+    atOnce: 1,
   },
-])('a fleet of $name', ({ name, assignment, expected }) => {
-  it(`each execution for a fleet of ${name} uses at most half of the history limit, a quarter of the payload limit and 40 concurrent iterations of a Map`, async () => {
-    const { world, outcome, figures } = await provisioned(assignment, slowly);
+  {
+    name: '10,000 instances over 100 locations with 1,000 slots each',
+    assignment: assignmentOf(hundredLocations, { ...withSlots(1_000), concurrentLocations: 100 }),
+    messages: 100,
+    atOnce: 1,
+  },
+])('a fleet of $name', ({ name, assignment, messages, atOnce }) => {
+  it(`the execution for ${name} launches each instance once, with less than half a transition for each, and uses a small part of what AWS allows`, async () => {
+    const { world, outcome, figures } = await provisioned(assignment);
     expect(outcome).toMatchObject({ status: 'SUCCEEDED' });
-    expect(figures.mostEvents).toBeLessThan(12_500);
+    const launched = world
+      .messages('launch')
+      .flatMap(launchesIn)
+      .map(({ index }) => index);
+    expect(launched.toSorted((a, b) => a - b)).toEqual(everyPosition.slice(0, launched.length));
+    expect(world.messages('launch')).toHaveLength(messages);
+    expect(mostAtOneSite(world)).toBe(atOnce);
+    expect(figures.executions).toBe(1);
+    expect(figures.mostEvents).toBeLessThan(5_000);
     expect(figures.largestPayload).toBeLessThan(KIB_64);
-    expect(figures.executions).toBe(1 + expected.children);
-    const launches = world.sent.filter(({ message }) => message.kind === 'launch');
-    expect(new Set(world.messages('launch').map(({ index }) => index)).size).toBe(expected.size);
-    expect(launches).toHaveLength(expected.size);
-    expect(peak(launches)).toBe(expected.concurrent);
-    for (const { input } of world.executionsOf('provision-location')) {
-      expect(provisionLocationInputSchema.parse(input).concurrentInstances).toBeLessThanOrEqual(40);
-    }
-  }, 60_000);
+    expect(figures.transitions).toBeLessThan(launched.length / 2);
+    // One transition for each message, one for each site, two for each cloud, and four for the other states.
+    const { clouds } = assignment;
+    const sites = clouds.reduce((sum, cloud) => sum + cloud.sites.length, 0);
+    expect(figures.transitions).toBe(messages + sites + 2 * clouds.length + 4);
+  }, 30_000);
 });
 
 describe('the history of an execution', () => {
-  it('the history of a child execution has eight events for each instance', async () => {
-    const parts = oneLocation.map((part) => ({ ...part, size: 1_000 }));
-    const { world } = await provisioned(assignmentOf(parts));
-    const [child] = world.executionsOf('provision-location');
-    expect(child?.history.events).toBe(8 * 1_000 + 6);
-    expect(child?.history.transitions).toBe(1_000 + 1);
+  it('the history has eight events for each launch message', async () => {
+    const [few, many] = await Promise.all(
+      [400, 4_000].map(async (size) => {
+        const { world } = await provisioned(assignmentOf(oneLocation.map((part) => ({ ...part, size }))));
+        return { messages: world.messages('launch').length, events: figures(world).mostEvents };
+      }),
+    );
+    expect((many?.events ?? 0) - (few?.events ?? 0)).toBe(8 * ((many?.messages ?? 0) - (few?.messages ?? 0)));
   });
 
-  it('the history of a child execution stays within the limit of AWS even if no launch is answered', async () => {
-    const parts = oneLocation.map((part) => ({ ...part, size: 1_000 }));
-    const { world, outcome } = await provisioned(assignmentOf(parts), (message) =>
-      message.kind === 'launch' || message.kind === 'give-up' ? undefined : allGood(message),
+  it('the history stays within the limit of AWS even if no launch message of 10,000 instances is ever answered', async () => {
+    const { world, outcome } = await provisioned(assignmentOf(oneLocation), (message) =>
+      message.kind === 'launch' ? undefined : allGood(message),
     );
     expect(outcome).toMatchObject({ status: 'SUCCEEDED' });
-    expect(world.executionsOf('provision-location')[0]?.history.events).toBe(20 * 1_000 + 6);
-    expect(world.messages('give-up')).toHaveLength(2_000);
-  });
+    expect(world.messages('launch')).toHaveLength(2 * 250);
+    expect(figures(world).mostEvents).toBeLessThan(12_500);
+  }, 30_000);
 });
 
 describe('the largest assignment that a fleet may have', () => {
@@ -127,7 +124,7 @@ describe('the largest assignment that a fleet may have', () => {
       }),
     );
     const { world } = await provisioned(assignmentOf(parts));
-    expect(world.messages('prepare-networks')).toHaveLength(200);
+    expect(world.messages('launch')).toHaveLength(200);
     await world.run('terminate-fleet');
     expect(figures(world).largestPayload).toBeLessThan(KIB_64);
     expect(figures(world).mostEvents).toBeLessThan(12_000);

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { nodeGroupRequestSchema } from '../../functions/model/fleet-request.ts';
-import { MAX_INLINE_MAP } from '../../functions/platform/workflow/messages.ts';
 import { parseDefinition, RESOURCES, type State, type StateGraph } from './interpreter/definition.ts';
 import { definitionText, MACHINES, SUBSTITUTIONS } from './world.ts';
 
@@ -13,15 +12,7 @@ function everyState(graph: StateGraph): [string, State][] {
 }
 
 const TOKENS = {
-  'provision-fleet': [
-    'AssignFunctionArn',
-    'Partition',
-    'ProvisionLocationArn',
-    'RecordHistoryFunctionArn',
-    'SettleFunctionArn',
-    'TerminateFleetArn',
-  ],
-  'provision-location': ['Partition'],
+  'provision-fleet': ['AssignFunctionArn', 'Partition', 'SettleFunctionArn'],
   'terminate-fleet': ['BeginTerminationFunctionArn', 'FinishTerminationFunctionArn', 'Partition'],
 };
 
@@ -49,8 +40,8 @@ describe.each(MACHINES)('%s', (machine) => {
     }
   });
 
-  it(`each task of ${machine} has a Retry, and each task except Settle, RecordHistory and FinishTermination has a Catch`, () => {
-    const finalTasks = ['Settle', 'RecordHistory', 'FinishTermination'];
+  it(`each task of ${machine} has a Retry, and each task except Settle and FinishTermination has a Catch`, () => {
+    const finalTasks = ['Settle', 'FinishTermination'];
     for (const { name, state } of tasks) {
       expect(state.Retry?.length, name).toBeGreaterThan(0);
       expect(state.Catch !== undefined, name).toBe(!finalTasks.includes(name));
@@ -103,22 +94,25 @@ describe.each(MACHINES)('%s', (machine) => {
   });
 });
 
-it('provision-fleet runs at most 40 child executions of a site at a time, and each child at most 40 launches, because AWS runs no more iterations of an inline Map', () => {
-  const text = definitionText('provision-fleet');
-  const states = everyState(parseDefinition(text, SUBSTITUTIONS));
-  const [, children] = states.find(([name]) => name === 'ByThousand') ?? [];
-  if (children?.Type !== 'Map') throw new Error('the state ByThousand is not a Map');
-  const ofChild = JSON.stringify(children.ItemSelector);
-  expect(String(children.MaxConcurrency)).toBe(
-    `{% $min([${MAX_INLINE_MAP}, $max([2, $ceil($states.input.concurrentInstances / ${MAX_INLINE_MAP})])]) %}`,
-  );
-  expect(ofChild).toContain(`$min([${MAX_INLINE_MAP}, $states.input.concurrentInstances])`);
+/** Returns the state of provision-fleet with this name. */
+function stateOf(name: string): State {
+  const states = everyState(parseDefinition(definitionText('provision-fleet'), SUBSTITUTIONS));
+  const [, state] = states.find(([one]) => one === name) ?? [];
+  if (!state) throw new Error(`provision-fleet has no state ${name}`);
+  return state;
+}
+
+it('provision-fleet bounds the locations and the launch messages that are worked on by what Assign answers', () => {
+  const [locations, chunks] = ['ByLocation', 'ByChunk'].map(stateOf);
+  if (locations?.Type !== 'Map' || chunks?.Type !== 'Map') throw new Error('a state is not a Map');
+  expect(locations.MaxConcurrency).toBe('{% $states.input.concurrentLocations %}');
+  expect(chunks.MaxConcurrency).toBe('{% $states.input.concurrentChunks %}');
 });
 
-it('the timeout of the state Launch is at least five minutes longer than the longest instance timeout of a fleet', () => {
-  const { States } = parseDefinition(definitionText('provision-location'), SUBSTITUTIONS);
-  const [, launch] = everyState({ StartAt: '', States }).find(([name]) => name === 'Launch') ?? [];
+it('the state Await outlasts the longest time limit of an instance, and its heartbeat the longest pause between checks', () => {
+  const wait = stateOf('Await');
   const { instanceTimeoutSeconds } = nodeGroupRequestSchema.shape;
-  const backstop = launch?.Type === 'Task' ? Number(launch.TimeoutSeconds) : Number.NaN;
-  expect(instanceTimeoutSeconds.safeParse(backstop - 300).success).toBe(false);
+  if (wait.Type !== 'Task') throw new Error('the state Await is not a task');
+  expect(instanceTimeoutSeconds.safeParse(Number(wait.TimeoutSeconds) - 300).success).toBe(false);
+  expect(Number(wait.HeartbeatSeconds)).toBeGreaterThan(2 * 300);
 });

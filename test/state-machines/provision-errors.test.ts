@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { assignmentOf, EXECUTION, FLEET_ID, locationNames, type Part } from './assignment-builder.ts';
+import { ProvisioningInterrupted } from '../../functions/features/fleets/end-provisioning.ts';
+import { assignmentOf, EXECUTION, locationNames, type Part } from './assignment-builder.ts';
 import { allGood, named, World } from './world.ts';
 
 const parts = (size: number): Part[] => [
@@ -7,44 +8,58 @@ const parts = (size: number): Part[] => [
 ];
 
 const settled = { status: 'SUCCEEDED', output: { ...EXECUTION, status: 'Running' } };
+const interruptedBy = (error: string) => ({ ...EXECUTION, interruptedBy: error });
+
+/** Fails as the function of the state Settle does after an interruption. */
+const interrupted = () => {
+  throw new ProvisioningInterrupted('an error');
+};
 
 describe('provision-fleet with errors of AWS services', () => {
-  it('a launch message that the queue refuses is sent again', async () => {
-    const world = new World(assignmentOf(parts(1)), (message) => {
-      if (message.kind === 'prepare-networks') world.sendErrors.push('SQS.SdkClientException', 'SQS.Other');
-      return allGood(message);
-    });
+  it('a message that the queue refuses is sent again', async () => {
+    const world = new World(assignmentOf(parts(100)));
+    world.sendErrors.push('SQS.SdkClientException', 'SQS.Other');
     expect(await world.run('provision-fleet')).toEqual(settled);
-    expect(world.messages('launch')).toHaveLength(1);
-    const [child] = world.executionsOf('provision-location');
-    expect(child?.history.byType.get('TaskSubmitFailed')).toBe(2);
+    expect(world.messages('launch')).toHaveLength(3);
+    const [execution] = world.executionsOf('provision-fleet');
+    expect(execution?.history.byType.get('TaskSubmitFailed')).toBe(2);
   });
 
-  it('if Assign fails, the execution runs Settle and then fails', async () => {
+  it('if Assign fails, the execution runs Settle once and then fails', async () => {
     const world = new World(assignmentOf(parts(1)), allGood, {
       assign: () => {
         throw named('Lambda.ServiceException');
       },
+      settle: interrupted,
     });
     const outcome = await world.run('provision-fleet');
     expect(outcome).toMatchObject({ status: 'FAILED', error: 'ProvisioningInterrupted' });
     expect(world.payloadsOf('assign')).toHaveLength(9);
-    const settle = { ...EXECUTION, interruptedBy: 'Lambda.ServiceException' };
-    expect(world.payloadsOf('settle')).toEqual([settle]);
-    expect(world.payloadsOf('record-history')).toEqual([{ fleetId: FLEET_ID }]);
+    expect(world.payloadsOf('settle')).toEqual([interruptedBy('Lambda.ServiceException')]);
     expect(world.sent).toEqual([]);
   });
 
-  it('if one child execution fails, the other child executions run, and the parent runs Settle', async () => {
-    const assignment = assignmentOf(parts(2_000));
-    const world = new World(assignment);
-    const first = world.engine.startChild.bind(world.engine);
-    world.engine.startChild = (arn, name, input) =>
-      first(arn, name, name.endsWith('-0') ? { fleetId: FLEET_ID } : input);
-    const outcome = await world.run('provision-fleet');
-    expect(outcome).toMatchObject({ status: 'FAILED', error: 'ProvisioningInterrupted' });
-    expect(world.payloadsOf('settle')).toEqual([{ ...EXECUTION, interruptedBy: 'States.TaskFailed' }]);
-    expect(world.messages('launch').map(({ index }) => index)).toContain(1_999);
+  it('if the state Await of a cloud fails at each try, the execution runs Settle once and then fails', async () => {
+    const world = new World(assignmentOf(parts(1)), () => ({ afterMs: 10, failure: 'Sandbox.Timedout' }), {
+      settle: interrupted,
+    });
+    expect(await world.run('provision-fleet')).toMatchObject({ error: 'ProvisioningInterrupted' });
+    expect(world.messages('launch')).toHaveLength(51);
+    expect(world.payloadsOf('settle')).toEqual([interruptedBy('Sandbox.Timedout')]);
+  });
+
+  it('an error of the workflow at one location does not stop the others, and the cloud waits for its launches', async () => {
+    const assignment = assignmentOf([
+      { cloud: 'ncp', connection: 'production-ncp', locations: locationNames('ncp', 2), size: 4 },
+    ]);
+    const clouds = assignment.clouds.map((cloud) => ({
+      ...cloud,
+      sites: cloud.sites.map((site, at) => (at === 0 ? { ...site, count: 'two' } : site)),
+    }));
+    const world = new World({ ...assignment, clouds });
+    expect(await world.run('provision-fleet')).toEqual(settled);
+    expect(world.messages('launch')).toHaveLength(1);
+    expect(world.messages('await-launches')).toHaveLength(1);
   });
 
   it('a failed Settle is retried, and the execution fails if Settle never succeeds', async () => {
@@ -57,28 +72,14 @@ describe('provision-fleet with errors of AWS services', () => {
     expect(world.payloadsOf('settle')).toHaveLength(5);
   });
 
-  it.each([
-    ['that still runs', 5_000],
-    ['that has ended', 100],
-  ])(
-    'a child execution %s is not started a second time if the answer to its start was lost',
-    async (_, afterMs) => {
-      const success = { outcome: 'Running' };
-      const world = new World(assignmentOf(parts(3)), (message) =>
-        message.kind === 'launch' ? { afterMs, success } : allGood(message),
-      );
-      const start = world.engine.startChild.bind(world.engine);
-      let lost = false;
-      world.engine.startChild = (arn, name, input) => {
-        const child = start(arn, name, input);
-        if (lost) return child;
-        lost = true;
-        throw named('StepFunctions.SdkClientException');
-      };
-      expect(await world.run('provision-fleet')).toEqual(settled);
-      expect(lost).toBe(true);
-      expect(world.executionsOf('provision-location')).toHaveLength(1);
-      expect(world.messages('launch')).toHaveLength(3);
-    },
-  );
+  it('the output of the execution has the removal that Settle has started', async () => {
+    const removal = { fleetId: EXECUTION.fleetId, execution: 2, scope: 'fleet' };
+    const world = new World(assignmentOf(parts(1)), allGood, {
+      settle: () => ({ status: 'RollingBack', removal }),
+    });
+    expect(await world.run('provision-fleet')).toEqual({
+      status: 'SUCCEEDED',
+      output: { ...EXECUTION, status: 'RollingBack', removal },
+    });
+  });
 });

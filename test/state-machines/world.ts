@@ -7,7 +7,7 @@ import { Engine } from './interpreter/engine.ts';
 import type { Execution, Outcome } from './interpreter/run.ts';
 import { VirtualScheduler } from './interpreter/virtual-scheduler.ts';
 
-export const MACHINES = ['provision-fleet', 'provision-location', 'terminate-fleet'] as const;
+export const MACHINES = ['provision-fleet', 'terminate-fleet'] as const;
 export type MachineName = (typeof MACHINES)[number];
 
 const ACCOUNT = 'eu-central-1:123456789012';
@@ -32,11 +32,8 @@ export const SUBSTITUTIONS = {
   Partition: 'aws',
   AssignFunctionArn: functionArn('assign'),
   SettleFunctionArn: functionArn('settle'),
-  RecordHistoryFunctionArn: functionArn('record-history'),
   BeginTerminationFunctionArn: functionArn('begin-termination'),
   FinishTerminationFunctionArn: functionArn('finish-termination'),
-  ProvisionLocationArn: machineArn('provision-location'),
-  TerminateFleetArn: machineArn('terminate-fleet'),
 };
 
 export function definitionText(name: MachineName): string {
@@ -61,7 +58,6 @@ export function usualFunctions(assignment: Json): Functions {
   return {
     assign: () => assignment,
     settle: () => ({ status: 'Running' }),
-    'record-history': () => ({}),
     'begin-termination': () => assignment,
     'finish-termination': () => ({ status: 'Terminated', done: true }),
   };
@@ -73,13 +69,14 @@ export interface Sent {
   message: DriverMessage;
 }
 
-/** Answers a launch with Running after five seconds, and any other message with success after one second. */
-export const allGood: Answerer = ({ kind }) => {
-  if (kind === 'launch') return { afterMs: 5_000, success: { outcome: 'Running' } };
-  return { afterMs: 1_000, success: kind === 'give-up' ? { outcome: 'Failed' } : {} };
+/** Answers a launch message after a second, and a step that waits for launches after five seconds. */
+export const allGood: Answerer = (message) => {
+  const isAwait =
+    message.kind === 'await-launches' || (message.kind === 'launch' && message.awaits !== undefined);
+  return { afterMs: isAwait ? 5_000 : 1_000, success: {} };
 };
 
-/** Runs the three state machines. Simulates the Lambda functions, and a driver's queue with its worker. */
+/** Runs the state machines. Simulates the Lambda functions, and a driver's queue with its worker. */
 export class World {
   readonly scheduler = new VirtualScheduler();
   readonly sent: Sent[] = [];
@@ -139,7 +136,8 @@ export class World {
     const sent: Sent = { at: this.scheduler.now() - this.#startedAt, answeredAt: undefined, message };
     this.sent.push(sent);
     const answer = this.#answer(message);
-    if (answer && 'taskToken' in message) void this.#reply(sent, message.taskToken, answer);
+    if (answer && 'taskToken' in message && message.taskToken !== undefined)
+      void this.#reply(sent, message.taskToken, answer);
   }
 
   async #reply(sent: Sent, token: string, answer: NonNullable<Answer>): Promise<void> {

@@ -2,11 +2,13 @@ import pLimit from 'p-limit';
 import { DriverError } from '../../drivers/contract/errors.ts';
 import { checkAllRights } from '../../features/connections/check-all-rights.ts';
 import { verifyConnection } from '../../features/connections/verify.ts';
+import { checkAwait } from '../../features/fleets/await-launches.ts';
 import { reviewFleet } from '../../features/fleets/review-fleet.ts';
 import { giveUp } from '../../features/instances/give-up.ts';
 import { launchInstances } from '../../features/instances/launch-instances.ts';
 import { terminateInstances } from '../../features/instances/terminate.ts';
 import { syncInventory } from '../../features/inventory/sync-inventory.ts';
+import { launchesIn } from '../../features/launch-queue/share-message.ts';
 import { prepareNetworks } from '../../features/networks/prepare.ts';
 import { removeNetworks } from '../../features/networks/remove.ts';
 import { handleUnused } from '../../features/networks/remove-unused.ts';
@@ -94,9 +96,12 @@ export async function handleBatch(
   const launches = parsed.flatMap(({ copies, message }): Received<LaunchMessage>[] =>
     message.kind === 'launch' ? [{ copies, message }] : [],
   );
-  // The benchmark reads this log line, to measure how long launches waited in the queue.
-  if (launches.length > 0)
-    context.log.info('launches received', { instances: launches.map(({ message }) => instanceId(message)) });
+  // The benchmark reads these log lines, to measure how long launches waited in the queue.
+  for (const { message, copies } of launches)
+    context.log.info('launches received', {
+      instances: launchesIn(message).map(instanceId),
+      sentAtMs: copies[0]?.sentAtMs,
+    });
   const bySite = Map.groupBy(launches, ({ message }) => siteName(message.connectionKey, message.location));
   const others = parsed.flatMap(({ copies, message }) => {
     if (message.kind === 'launch') return [];
@@ -211,6 +216,8 @@ async function handle(
       return await removeNetworks(context, message);
     case 'remove-unused':
       return await handleUnused(context, message);
+    case 'await-launches':
+      return await checkAwait(context, message);
     case 'give-up':
       return await giveUp(context, message);
     case 'poll':

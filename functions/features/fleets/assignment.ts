@@ -86,9 +86,10 @@ export async function assignSites(
   }
   const wanted = placements.filter(({ count }) => count > 0);
   const given = givenSites(deps, placements, fleet.round);
+  const clouds = await assignmentOf(deps, spec, wanted, fleet.round);
   return {
     ...empty,
-    clouds: await assignmentOf(deps, spec, wanted, fleet.round),
+    clouds: clouds.map(inOneMessage),
     ...(given.length > 0 ? { given } : {}),
   };
 }
@@ -116,6 +117,17 @@ function queueUrlOf({ queueUrls }: Pick<AssignDeps, 'queueUrls'>, driver: Driver
   return queueUrl;
 }
 
+/**
+ * Returns a cloud's share of the work in its shortest form. If one message can have all launches, the state that waits
+ * for them sends it. Pure.
+ */
+export function inOneMessage(cloud: Assignment['clouds'][number]): Assignment['clouds'][number] {
+  const [site, ...others] = cloud.sites;
+  if (!site || others.length > 0 || site.count > site.chunk) return cloud;
+  const { location, round, first, count } = site;
+  return { ...cloud, sites: [], only: { location, round, index: first, last: first + count - 1 } };
+}
+
 /** Returns the sites of a fleet, grouped by connection, with the concurrency of the workflow's Map states. */
 export async function assignmentOf(
   { store, queueUrls }: Pick<AssignDeps, 'store' | 'queueUrls'>,
@@ -135,6 +147,7 @@ export async function assignmentOf(
         driver: first.driver,
         connectionKey,
         concurrentLocations: Math.min(MAX_INLINE_MAP, limits.concurrentLocations ?? MAX_INLINE_MAP),
+        queueUrl,
         sites: ofConnection.map((placement) => ({
           connectionKey,
           location: placement.location,
@@ -142,8 +155,7 @@ export async function assignmentOf(
           first: placement.first,
           count: placement.count,
           round,
-          ...shapeOf(limitsAt(limits, placement.location), placement.count),
-          timeoutSeconds: longestTimeoutSeconds(placement),
+          ...shapeOf(limitsAt(limits, placement.location)),
         })),
       };
     }),
@@ -163,7 +175,8 @@ async function limitsOf(
   return limitProfileOf(connection ?? { driver, cloud }, connection?.limits);
 }
 
-function longestTimeoutSeconds({ ranges }: Placement): number {
+/** Returns the longest time limit of a placement's instances, in seconds. */
+export function longestTimeoutSeconds({ ranges }: Placement): number {
   return Math.max(
     ...ranges.map(({ group }) => group.instanceTimeoutSeconds ?? DEFAULT_INSTANCE_TIMEOUT_SECONDS),
   );

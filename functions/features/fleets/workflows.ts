@@ -60,20 +60,7 @@ export function openWorkflows(
     remove: arns.terminateFleet,
   };
   return {
-    async start(ref) {
-      usage.sfnRequests += 1;
-      try {
-        await sfn.send(
-          new StartExecutionCommand({
-            stateMachineArn: machines[ref.work],
-            name: executionName(ref),
-            input: JSON.stringify(inputOf(ref)),
-          }),
-        );
-      } catch (error) {
-        if (!(error instanceof ExecutionAlreadyExists)) throw error;
-      }
-    },
+    start: (ref) => startExecution(sfn, machines[ref.work], ref),
     async state(ref) {
       usage.sfnRequests += 1;
       const executionArn = `${machines[ref.work].replace(':stateMachine:', ':execution:')}:${executionName(ref)}`;
@@ -86,4 +73,20 @@ export function openWorkflows(
       }
     },
   };
+}
+
+/** Returns the part of the workflows that starts removals. */
+export function openRemovals(sfn: SFNClient, terminateFleetArn: string): Pick<Workflows, 'start'> {
+  return { start: (ref) => startExecution(sfn, terminateFleetArn, ref) };
+}
+
+async function startExecution(sfn: SFNClient, stateMachineArn: string, ref: ExecutionRef): Promise<void> {
+  usage.sfnRequests += 1;
+  try {
+    const name = executionName(ref);
+    const input = JSON.stringify(inputOf(ref));
+    await sfn.send(new StartExecutionCommand({ stateMachineArn, name, input }));
+  } catch (error) {
+    if (!(error instanceof ExecutionAlreadyExists)) throw error;
+  }
 }

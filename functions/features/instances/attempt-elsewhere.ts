@@ -222,11 +222,10 @@ export async function launchElsewhere(
 /** Sends the launch message of an instance that waits for its next attempt. */
 export async function sendLaunch(
   context: WorkerContext,
-  { fleetId, index, round, connectionKey, taskToken }: InstanceItem,
+  { fleetId, index, round, connectionKey }: InstanceItem,
   location: string,
 ): Promise<void> {
-  if (taskToken === undefined) return;
-  await context.send({ kind: 'launch', fleetId, index, round, connectionKey, location, taskToken }, 0);
+  await context.send({ kind: 'launch', fleetId, index, round, connectionKey, location }, 0);
 }
 
 async function groupOf(

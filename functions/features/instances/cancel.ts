@@ -1,4 +1,6 @@
+import { siteName } from '../../platform/store/keys.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
+import { endAwait } from '../fleets/await-launches.ts';
 import type { Attempt } from '../launch-queue/attempt.ts';
 import { freeUnneededSlots } from '../launch-queue/free-unneeded-slots.ts';
 import { lastCallBy } from '../ownership/attempts.ts';
@@ -25,9 +27,13 @@ export async function cancelLaunches(context: WorkerContext, attempts: readonly 
       },
     })),
   );
-  await Promise.all(
-    attempts.map(({ message }) => context.tasks.succeed(message.taskToken, { outcome: 'Cancelled' })),
+  const placements = new Map(
+    attempts.map(({ message: { fleetId, connectionKey, location } }) => [
+      `${fleetId} ${siteName(connectionKey, location)}`,
+      { fleetId, connectionKey, location },
+    ]),
   );
+  for (const placement of placements.values()) await endAwait(context, placement, []);
   await freeUnneededSlots(
     context,
     attempts.map(({ message }) => message),

@@ -60,7 +60,6 @@ export async function newRecord(
   context: WorkerContext,
   { message, record, delivery, zone }: Attempt,
 ): Promise<InstanceItem> {
-  const { taskToken } = message;
   const goesOn = isNextAttempt(record, message);
   const isHere = goesOn && record.location === message.location;
   const first = await firstRecord(context, message, isHere ? record : {});
@@ -71,7 +70,6 @@ export async function newRecord(
     launchToken: launchToken(first.instanceId, attempt),
     ...(record ? { earlierAttempts: attemptsAfter(record, context.store.clock.now()) } : {}),
     claimedBy: claimedBy(delivery),
-    taskToken,
     ...(zone === undefined ? {} : { zone }),
     ...(goesOn ? keptFrom(record, message) : {}),
   };

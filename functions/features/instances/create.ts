@@ -31,7 +31,7 @@ import { type Recount, recountLate } from './recount-late.ts';
 import { splitCall } from './split-call.ts';
 
 /** Maximum number of concurrent create calls. The governor has permitted each call. */
-const CONCURRENT_CALLS = 10;
+export const CONCURRENT_CALLS = 10;
 
 /** A claimed record with its create request. */
 interface Wanted {
@@ -123,10 +123,11 @@ export async function createInstances(
   }
   for (const together of throttledTogether(outcomes, starts)) {
     const [first, ...others] = together;
-    const message = first && launchOf(first);
-    if (!message) continue;
+    if (!first) continue;
+    const { fleetId, index, round, connectionKey, location } = first;
+    const message = { kind: 'launch' as const, fleetId, index, round, connectionKey, location };
     const waitMs = (starts.get(first.instanceId) ?? nowMs) - nowMs;
-    results.set(first.instanceId, requeueAs({ ...message, others: others.flatMap(otherOf) }, waitMs));
+    results.set(first.instanceId, requeueAs({ ...message, others: others.map((one) => one.index) }, waitMs));
     for (const { instanceId } of others) results.set(instanceId, ACK);
   }
   return results;
@@ -140,18 +141,9 @@ function throttledTogether(outcomes: readonly Made[], starts: ReadonlyMap<string
   const shared = outcomes.filter(({ record, call }) => call !== undefined && starts.has(record.instanceId));
   const calls = Map.groupBy(shared, ({ call }) => call);
   return [...calls.values()]
-    .map((made) => made.flatMap(({ record }) => (record.taskToken === undefined ? [] : [record])))
+    .map((made) => made.map(({ record }) => record))
     .filter(({ length }) => length > 1);
 }
-
-function launchOf({ fleetId, index, round, connectionKey, location, taskToken }: InstanceItem) {
-  return taskToken === undefined
-    ? undefined
-    : ({ kind: 'launch', fleetId, index, round, connectionKey, location, taskToken } as const);
-}
-
-const otherOf = ({ index, round, taskToken }: InstanceItem) =>
-  taskToken === undefined ? [] : [{ index, round, taskToken }];
 
 /**
  * Sends feedback about the results of the calls to the governor.

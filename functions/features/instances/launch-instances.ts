@@ -1,6 +1,8 @@
+import { has } from '../../drivers/contract/capabilities.ts';
 import type { Failure } from '../../model/failure.ts';
 import { instanceId } from '../../model/identifiers.ts';
 import { isClosed } from '../../model/status.ts';
+import { isMoving } from '../../platform/store/counters.ts';
 import { type InstanceItem, readInstances } from '../../platform/store/instances.ts';
 import { readPlacement } from '../../platform/store/placements.ts';
 import { updateInstance } from '../../platform/store/transition.ts';
@@ -14,23 +16,24 @@ import {
   type WorkerContext,
 } from '../../platform/worker/context.ts';
 import { startPolling } from '../../platform/worker/start-polling.ts';
-import type { LaunchMessage } from '../../platform/workflow/messages.ts';
+import { type LaunchMessage, MOST_POSITIONS } from '../../platform/workflow/messages.ts';
+import { awaitLaunches } from '../fleets/await-launches.ts';
 import type { Attempt, Launch } from '../launch-queue/attempt.ts';
 import { enqueue } from '../launch-queue/enqueue.ts';
-import { freeSlots } from '../launch-queue/free-slots.ts';
+import { freeSlots, openIfPossible } from '../launch-queue/free-slots.ts';
 import { freeUnneededSlots } from '../launch-queue/free-unneeded-slots.ts';
+import { idOf, repack, unpack } from '../launch-queue/share-message.ts';
 import { askPermits, type Permits } from './ask-permits.ts';
 import { awaitCredential, lookUpWaits, REFUSED_MS } from './await-credential.ts';
 import { awaitNetworks } from './await-networks.ts';
 import { cancelLaunches } from './cancel.ts';
 import { claimInstances } from './claim.ts';
-import { createInstances } from './create.ts';
+import { CONCURRENT_CALLS, createInstances } from './create.ts';
 import { keysOfCalls } from './keys-of-calls.ts';
 import { lookUp } from './look-up.ts';
 import { nextStep } from './next-step.ts';
 import { failInstances } from './outcomes.ts';
 import { retakeClaims } from './retake-claims.ts';
-import { repack, unpack } from './share-message.ts';
 
 /**
  * Advances the launch messages of one site together. The messages share reads, permit requests and claims.
@@ -43,17 +46,16 @@ export async function launchInstances(
   site: SiteRef,
   received: readonly Launch[],
 ): Promise<MessageResult[]> {
-  const unpacked = unpack(received);
-  const launches = unpacked.flatMap(({ launch, others }) => [
-    launch,
-    ...others.map((message) => ({ message })),
-  ]);
-  const messages = launches.map(({ message }) => message);
-  const records = await readInstances(context.store, messages);
   const results = new Map<string, MessageResult>();
   const attempts: Attempt[] = [];
-  const chosen = new Map(launches.map((one) => [instanceId(one.message), one]));
-  for (const [id, launch] of chosen) {
+  const most = await mostAtOnce(context, site);
+  const chosen = latestOfEach(received.map(unpack));
+  const taken = new Map([...chosen].slice(0, most));
+  const records = await readInstances(
+    context.store,
+    [...taken.values()].map(({ launch }) => launch.message),
+  );
+  for (const [id, { launch }] of taken) {
     const decided = await decide(context, site, launch, records.get(id));
     if ('done' in decided) results.set(id, decided);
     else attempts.push(decided);
@@ -61,14 +63,63 @@ export async function launchInstances(
   if (attempts.length > 0) {
     for (const [id, result] of await attempt(context, site, attempts)) results.set(id, result);
   }
-  const resultOf = (message: LaunchMessage): MessageResult => {
+  const resultOf = (from: number, message: LaunchMessage): MessageResult => {
     const id = instanceId(message);
-    const taken = chosen.get(id)?.message.taskToken === message.taskToken ? results.get(id) : undefined;
-    // A message has no result if another worker won the claim, or if this batch has a message with another
-    // task token for the same instance. The worker that gets the next delivery reads the record again.
-    return taken ?? requeueAfter(1_000);
+    // Another message of this batch has a launch of this position, for this round or a later one.
+    if (chosen.get(id)?.from !== from) return ACK;
+    // Other workers take on the launches for which this worker has no time.
+    if (!taken.has(id)) return requeueAfter(0);
+    // A launch has no result if another worker won the claim. The worker that gets the next delivery reads the record
+    // again.
+    return results.get(id) ?? requeueAfter(1_000);
   };
-  return await Promise.all(unpacked.map((one) => repack(context, one, resultOf)));
+  const left = await Promise.all(
+    received.map((one, from) => repack(context, one, most, (message) => resultOf(from, message))),
+  );
+  await Promise.all(received.map(({ message }) => answer(context, message)));
+  return left;
+}
+
+/**
+ * Maximum number of launches that a worker takes on at once. It has time for ten requests at a time, and each makes as
+ * many machines as the cloud allows.
+ */
+async function mostAtOnce(context: WorkerContext, site: SiteRef): Promise<number> {
+  const opened = await openIfPossible(context, site);
+  // Without a client, the launches make no request.
+  if (!opened) return MOST_POSITIONS;
+  const machines = has(opened.client, 'batch-create') ? opened.client.maxBatchSize : 1;
+  return Math.min(MOST_POSITIONS, CONCURRENT_CALLS * machines);
+}
+
+/**
+ * Returns one launch of each position: of the latest round, and the last of these. `from` is the number of its message.
+ */
+function latestOfEach(
+  byMessage: readonly (readonly Launch[])[],
+): Map<string, { launch: Launch; from: number }> {
+  const chosen = new Map<string, { launch: Launch; from: number }>();
+  for (const [from, launches] of byMessage.entries()) {
+    for (const launch of launches) {
+      const known = chosen.get(idOf(launch));
+      if (!known || known.launch.message.round <= launch.message.round)
+        chosen.set(idOf(launch), { launch, from });
+    }
+  }
+  return chosen;
+}
+
+/**
+ * Completes the task of a message whose launches are done, or have messages of their own. If the message also stands for
+ * the fleet's other launches at the connection, its task is completed when none of them is left.
+ */
+async function answer(
+  context: WorkerContext,
+  { fleetId, connectionKey, taskToken, awaits }: LaunchMessage,
+): Promise<void> {
+  if (taskToken === undefined) return;
+  if (awaits === undefined) await context.tasks.succeed(taskToken, {});
+  else await awaitLaunches(context, { fleetId, connectionKey, taskToken, execution: awaits });
 }
 
 /**
@@ -89,7 +140,9 @@ async function decide(
     await freeSlots(context, site, [{ instanceId: instanceId(message) }]);
     return ACK;
   }
-  const next = nextStep(record, launch, {
+  const present = await inRound(context, record, message.round);
+  if (present === 'changed') return requeueAfter(1_000);
+  const next = nextStep(present, launch, {
     consistencyWindowMs: context.driver.consistencyWindowMs,
     claimMs: claimMsOf(context),
   });
@@ -99,23 +152,19 @@ async function decide(
     case 'create':
       return { ...launch, again: true, record: next.record };
     case 'look-up': {
-      if (await lookUpWaits(context, site, next.record)) {
-        await context.tasks.heartbeat(message.taskToken);
-        return requeueAfter(REFUSED_MS);
-      }
-      const answer = await lookUp(context, next.record, message.taskToken);
+      if (await lookUpWaits(context, site, next.record)) return requeueAfter(REFUSED_MS);
+      const answer = await lookUp(context, next.record);
       return answer.proven ? { ...launch, again: true, record: answer.record } : answer.result;
     }
-    case 'replace-token':
+    case 'leave':
       // The worker whose create call was accepted may have died before it started a poll.
       await startPolling(context, site);
-      return await replaceToken(context, next.record, message);
+      return ACK;
     case 'wait':
       return next.marks === undefined
         ? requeueAfter(next.waitMs)
         : requeueAs({ ...message, ...next.marks }, next.waitMs);
-    case 'answer':
-      await context.tasks.succeed(message.taskToken, { outcome: next.outcome });
+    case 'none':
       // The launch queue may have given a slot to the launch after its instance had ended.
       if (record && isClosed(record.status)) await freeUnneededSlots(context, [message]);
       return ACK;
@@ -134,7 +183,6 @@ async function attempt(context: WorkerContext, site: SiteRef, attempts: readonly
   const routes = routesOf(fated);
   const failed = await failUnmade(context, routes.failed);
   await enqueue(context, site, routes.queued, permits);
-  await Promise.all(routes.scheduled.map(({ message }) => context.tasks.heartbeat(message.taskToken)));
   const claims = await claim(context, routes.granted, permits);
   const stopped = [...routes.stopped, ...claims.stopped];
   await cancelLaunches(context, stopped);
@@ -152,7 +200,7 @@ function requeued(scheduled: readonly (Attempt & { waitMs: number; call?: string
   const results: Ended = new Map();
   for (const [first, ...others] of Map.groupBy(scheduled, alone).values()) {
     if (!first) continue;
-    const carried = others.map(({ message: { index, round, taskToken } }) => ({ index, round, taskToken }));
+    const carried = others.map(({ message }) => message.index);
     const waits =
       carried.length === 0
         ? requeueAfter(first.waitMs)
@@ -224,8 +272,6 @@ function routesOf(fated: readonly Fated[]) {
   };
 }
 
-const idOf = ({ message }: Attempt): string => instanceId(message);
-
 /**
  * Claims each attempt before its call: writes the record of a new attempt, or renews the claim of a repeated
  * attempt.
@@ -291,22 +337,16 @@ async function stoppedAmong(
 }
 
 /**
- * Replaces the record's task token with the token of this message, and completes the task of the old token
- * with `Cancelled`. A heartbeat tests the new token first, because a late message of an ended execution must
- * not replace a token that is in use.
+ * Takes an instance whose attempt of an earlier round is still open into a later round. If the attempt fails, the
+ * instance has then failed in the later round.
+ *
+ * @returns the record as it is now; `changed` if another worker has changed it since it was read
  */
-async function replaceToken(
+async function inRound(
   context: WorkerContext,
-  record: InstanceItem,
-  message: LaunchMessage,
-): Promise<MessageResult> {
-  if (record.taskToken === message.taskToken) return ACK;
-  if (!(await context.tasks.heartbeat(message.taskToken))) return ACK;
-  const written = await updateInstance(context.store, record, {
-    taskToken: message.taskToken,
-    round: Math.max(record.round, message.round),
-  });
-  if (!written) return requeueAfter(1_000);
-  if (record.taskToken !== undefined) await context.tasks.succeed(record.taskToken, { outcome: 'Cancelled' });
-  return ACK;
+  record: InstanceItem | undefined,
+  round: number,
+): Promise<InstanceItem | undefined | 'changed'> {
+  if (!record || record.round >= round || !(record.status === 'Creating' || isMoving(record))) return record;
+  return (await updateInstance(context.store, record, { round })) ? { ...record, round } : 'changed';
 }

@@ -3,7 +3,6 @@ import { DriverError, failureOf } from '../../drivers/contract/errors.ts';
 import type { Failure } from '../../model/failure.ts';
 import { siteOf } from '../../platform/placement/lay-out.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
-import { updateInstance } from '../../platform/store/transition.ts';
 import {
   ACK,
   type MessageResult,
@@ -17,7 +16,7 @@ import { stopWhenDecided } from '../fleets/stop-when-decided.ts';
 import { proofTerms, proveMachine } from '../ownership/prove-machine.ts';
 import { adopt } from './adopt.ts';
 import { attemptAgainHere } from './attempt-elsewhere.ts';
-import { applyChanges, completeTasks, failInstances } from './outcomes.ts';
+import { applyChanges, failInstances, freeSlotsOf } from './outcomes.ts';
 import { recordRunning } from './record-running.ts';
 import { afterUsedToken, refusalBy } from './unknown-answers.ts';
 
@@ -40,11 +39,7 @@ const notProven = (result: MessageResult): LookUpAnswer => ({ proven: false, res
  * Asks the cloud whether an attempt with an unknown outcome created a machine. If so, binds the record to
  * that machine. The driver's consistency window, which begins with the create call, must be over.
  */
-export async function lookUp(
-  context: WorkerContext,
-  record: InstanceItem,
-  taskToken: string,
-): Promise<LookUpAnswer> {
+export async function lookUp(context: WorkerContext, record: InstanceItem): Promise<LookUpAnswer> {
   const opened = await context.open(record.connectionKey);
   try {
     const found = await findOwn(context, opened, record);
@@ -52,13 +47,11 @@ export async function lookUp(
       return notProven(requeueAfter(UNDECIDED_MS));
     }
     if (found === 'undecided') {
-      return notProven(await leaveToPoller(context, record, { failure: TOO_LATE, taskToken }));
+      return notProven(await leaveToPoller(context, record, TOO_LATE));
     }
     if (found) {
-      const written = await updateInstance(context.store, record, { taskToken });
-      const bound = written ? { ...record, taskToken } : record;
-      const running = await recordRunning(context, [{ record: bound, machine: found }]);
-      if (running.size === 0) await adopt(context, bound, found);
+      const running = await recordRunning(context, [{ record, machine: found }]);
+      if (running.size === 0) await adopt(context, record, found);
       await startPolling(context, siteOf(record));
       return notProven(ACK);
     }
@@ -70,24 +63,20 @@ export async function lookUp(
     const usualMs = error.code === 'Forbidden' ? DENIED_MS : 2_000;
     if (!isOver) return notProven(requeueAfter(error.retryAfterMs ?? usualMs));
     const failure = { code: error.code, message: error.message };
-    return notProven(await leaveToPoller(context, record, { failure, taskToken }));
+    return notProven(await leaveToPoller(context, record, failure));
   }
   const nowMs = context.store.clock.now();
   const after = record.deadlineAtMs > nowMs ? afterNothing(record, nowMs) : { failure: TOO_LATE };
   if (!after) return { proven: true, record };
-  const isTold =
-    record.taskToken === taskToken || (await updateInstance(context.store, record, { taskToken }));
-  if (!isTold) return notProven(requeueAfter(1_000));
-  const told = { ...record, taskToken };
   if ('failure' in after) {
-    await failInstances(context, [{ record: told, failure: after.failure }]);
+    await failInstances(context, [{ record, failure: after.failure }]);
     return notProven(ACK);
   }
   // Where launching has stopped, no attempt follows. The launch is then cancelled like any other.
   const { triedZones, callLimit } = record;
   const reason = { code: 'LaunchTokenUsed', message: record.unknownAnswer?.words ?? '' };
-  const follows = await attemptAgainHere(context, told, { triedZones, callLimit, ...after }, reason);
-  return follows ? notProven(ACK) : { proven: true, record: told };
+  const follows = await attemptAgainHere(context, record, { triedZones, callLimit, ...after }, reason);
+  return follows ? notProven(ACK) : { proven: true, record };
 }
 
 /**
@@ -126,19 +115,18 @@ async function findOwn(
 }
 
 /**
- * Fails an attempt whose outcome cannot be found out any more. The workflow gets the outcome Failed. If a
- * poll finds a machine of the attempt later, the poll removes that machine.
+ * Fails an attempt whose outcome cannot be found out any more. If a poll finds a machine of the attempt later, the poll removes that machine.
  */
 async function leaveToPoller(
   context: WorkerContext,
   record: InstanceItem,
-  told: { failure: Failure; taskToken: string },
+  failure: Failure,
 ): Promise<MessageResult> {
-  const fields = { closeAs: 'Failed' as const, ...told };
+  const fields = { closeAs: 'Failed' as const, failure };
   const { applied } = await applyChanges(context, [{ kind: 'change', record, to: 'Terminating', fields }]);
   if (applied.length === 0) return requeueAfter(1_000);
   await startPolling(context, siteOf(record));
-  await completeTasks(context, [{ ...record, ...fields, status: 'Terminating' }]);
+  await freeSlotsOf(context, [{ ...record, ...fields, status: 'Terminating' }]);
   await stopWhenDecided(context.store, await context.layout(record.fleetId));
   return ACK;
 }

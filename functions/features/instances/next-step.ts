@@ -1,12 +1,11 @@
 import { isClosed } from '../../model/status.ts';
+import { hasEnded } from '../../platform/store/counters.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
 import type { LaunchMessage } from '../../platform/workflow/messages.ts';
 import type { DeliveryMark } from '../launch-queue/attempt.ts';
 import { pauseAfter } from './unknown-answers.ts';
 
-/**
- * Delay before a launch checks again whether the machine of its failed earlier attempt still exists, in ms.
- */
+/** Delay before a launch checks again whether the machine of its earlier attempt still exists, in ms. */
 const FAILING_MS = 5_000;
 
 /** Next step of a launch message. */
@@ -20,24 +19,19 @@ export type LaunchStep =
   | { step: 'create'; record: InstanceItem }
   /** The call may have reached the cloud, and the message has waited long enough for a look-up to be conclusive. */
   | { step: 'look-up'; record: InstanceItem }
-  /**
-   * The cloud has accepted the create call, and the poll loop will complete the task. Store this message's
-   * token in the record.
-   */
-  | { step: 'replace-token'; record: InstanceItem }
+  /** The poll loop sees what becomes of the machine. */
+  | { step: 'leave'; record: InstanceItem }
   /**
    * Deliver the message again after `waitMs`, with the fields in `marks`. These fields tell the next delivery
    * what the message has waited for.
    */
   | { step: 'wait'; waitMs: number; marks?: Pick<LaunchMessage, 'waitedFor' | 'claimSeen'> }
-  | { step: 'answer'; outcome: LaunchOutcome };
+  /** The instance has been launched, or has ended in this round. */
+  | { step: 'none' };
 
 export type LaunchOutcome = 'Running' | 'Failed' | 'Cancelled';
 
-/**
- * Returns the outcome that the workflow gets for an instance in this status; undefined while the outcome is
- * not certain.
- */
+/** Returns the outcome of an instance's launch; undefined while it is not certain. */
 export function outcomeOf(record: Pick<InstanceItem, 'status' | 'closeAs'>): LaunchOutcome | undefined {
   switch (record.status) {
     case 'Planned':
@@ -96,18 +90,16 @@ export function nextStep(
   if (!record) return { step: 'claim' };
   if (record.status === 'Planned') return { step: 'claim', replaces: record };
   if (isClosed(record.status) && record.round < round) return { step: 'claim', replaces: record };
-  // The instance failed in an earlier round and its machine still exists. The next attempt of the instance
+  // The instance ended in an earlier round and its machine still exists. The next attempt of the instance
   // follows when that machine no longer exists.
-  const failing = record.status === 'Terminating' && record.closeAs === 'Failed';
-  if (failing && record.round < round) return { step: 'wait', waitMs: FAILING_MS };
-  const outcome = outcomeOf(record);
-  if (outcome) return { step: 'answer', outcome };
-  // The poll loop removes the machine of the instance. After that, the record becomes Planned at another
-  // location, and its launch message gets the token in the record.
-  if (record.status === 'Terminating') return { step: 'replace-token', record };
+  if (hasEnded(record) && record.round < round) return { step: 'wait', waitMs: FAILING_MS };
+  if (outcomeOf(record)) return { step: 'none' };
+  // The poll loop removes the machine of the instance. After that, the record becomes Planned, and gets a launch
+  // message.
+  if (record.status === 'Terminating') return { step: 'leave', record };
   switch (record.launchState) {
     case 'accepted':
-      return { step: 'replace-token', record };
+      return { step: 'leave', record };
     case 'refused':
       return { step: 'create', record };
     case 'claimed':

@@ -3,22 +3,28 @@ import { fleetCreatedAtMs } from '../../model/identifiers.ts';
 import { isClosed } from '../../model/status.ts';
 import type { Holders } from '../../platform/governor/slots.ts';
 import { siteOf } from '../../platform/placement/lay-out.ts';
+import { hasEnded } from '../../platform/store/counters.ts';
 import { type InstanceItem, readInstances } from '../../platform/store/instances.ts';
 import { siteName } from '../../platform/store/keys.ts';
 import {
   type Claim,
   type StatusChange,
+  stepOf,
   type TransitionResult,
   transition,
 } from '../../platform/store/transition.ts';
 import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
+import { endAwait } from '../fleets/await-launches.ts';
 import { stopWhenDecided } from '../fleets/stop-when-decided.ts';
 import { freeSlots } from '../launch-queue/free-slots.ts';
 import { lastCallBy } from '../ownership/attempts.ts';
 import { attemptElsewhere } from './attempt-elsewhere.ts';
 import { outcomeOf } from './next-step.ts';
 
-/** Writes status changes of records, with one transition for each fleet and site. */
+/**
+ * Writes status changes of records, with one transition for each fleet and site. If they end the last launches of a
+ * fleet at a connection, completes the task that waits for them.
+ */
 export async function applyChanges(
   context: WorkerContext,
   changes: readonly (Claim | StatusChange)[],
@@ -39,8 +45,24 @@ export async function applyChanges(
     total.refused.push(...result.refused);
     total.stoppedByGate ||= result.stoppedByGate;
     total.withoutSeat.push(...result.withoutSeat);
+    const written = new Set(result.applied);
+    const ended = ofPlacement.filter((one) => written.has(one.record.instanceId) && endsLaunch(one));
+    if (ended.length > 0) await endAwait(context, placement, ended.map(stepOf));
   }
   return total;
+}
+
+/** Returns true if, after a change, an instance counts as launched or as ended, and did not before. */
+function endsLaunch(change: Claim | StatusChange): boolean {
+  const { before, after } = stepOf(change);
+  const now = standingOf(after);
+  return now !== 'open' && !(before && standingOf(before) === now);
+}
+
+/** Returns how an instance counts for the launches that are left: as open, as launched, or as ended in its round. */
+function standingOf(record: InstanceItem): string {
+  if (hasEnded(record)) return `ended in ${record.round}`;
+  return outcomeOf(record) === undefined ? 'open' : 'launched';
 }
 
 export function secondsSinceCreation({ store }: WorkerContext, fleetId: string): number {
@@ -48,46 +70,19 @@ export function secondsSinceCreation({ store }: WorkerContext, fleetId: string):
 }
 
 /**
- * Returns the records with their current task tokens, because another execution may have replaced a token
- * since its record was read. The caller has already written a change after which no execution replaces the
- * token any more. If a record has a later attempt now, its old token is returned: the new token must not get
- * the earlier attempt's outcome.
- */
-export async function withPresentTokens(
-  { store }: WorkerContext,
-  records: readonly InstanceItem[],
-): Promise<InstanceItem[]> {
-  if (records.length === 0) return [];
-  const now = await readInstances(store, records);
-  return records.map((record) => {
-    const present = now.get(record.instanceId);
-    return present?.taskToken === undefined || present.attempt !== record.attempt
-      ? record
-      : { ...record, taskToken: present.taskToken };
-  });
-}
-
-/**
- * Completes the tasks of instances that have an outcome, then gives their slots back. The caller has already
- * written the records. If the worker crashes in between, a later poll finds the slot of an instance with an
- * outcome, and repeats both steps.
+ * Gives the slots of instances back whose launches have an outcome. The caller has already written the records. If the
+ * worker crashes in between, a later poll finds the slot of an instance with an outcome, and gives it back.
  *
  * @param held slot holders and the times of their permits, read before these records. Slots of other permits
  *   are not given back, because launches of a later round may hold those slots
  * @param at the site of the slots; absent: each record's own site
  */
-export async function completeTasks(
+export async function freeSlotsOf(
   context: WorkerContext,
   records: readonly InstanceItem[],
   { held, at }: { held?: Holders; at?: SiteRef } = {},
 ): Promise<void> {
   const ended = records.filter((record) => outcomeOf(record) !== undefined);
-  await Promise.all(
-    ended.map(async (record) => {
-      const outcome = outcomeOf(record);
-      if (record.taskToken && outcome) await context.tasks.succeed(record.taskToken, { outcome });
-    }),
-  );
   const free = ended.filter((record) => record.status !== 'Terminating' || record.runningAt !== undefined);
   for (const there of bySite(free, at)) {
     const slots = there.records.flatMap(({ instanceId }) => {
@@ -141,7 +136,7 @@ export async function failInstances(
     context.store,
     ended.map(({ record }) => record),
   );
-  await completeTasks(
+  await freeSlotsOf(
     context,
     [...now.values()].filter((record) => isClosed(record.status)),
   );

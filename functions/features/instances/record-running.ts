@@ -3,7 +3,7 @@ import { type InstanceItem, readInstances } from '../../platform/store/instances
 import type { InstanceFields, StatusChange } from '../../platform/store/transition.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
 import { addressChange } from '../ownership/addresses.ts';
-import { applyChanges, completeTasks } from './outcomes.ts';
+import { applyChanges, freeSlotsOf } from './outcomes.ts';
 
 /** A claimed record, with the machine in the answer to its create call. */
 export interface Created {
@@ -26,13 +26,13 @@ export function fieldsOfRunning(
 
 /**
  * Maximum number of attempts to write. A write may conflict with a poll that has bound the machine, or with
- * an execution that has replaced the token. After the last attempt, a later poll records the instance.
+ * a launch of a later round. After the last attempt, a later poll records the instance.
  */
 const MAX_TRIES = 3;
 
 /**
- * Records instances as Running if, according to the cloud's answer, their machines already run. Completes
- * their tasks and gives their slots back, without waiting for a poll. Polls record all other instances when
+ * Records instances as Running if, according to the cloud's answer, their machines already run. Gives their slots back,
+ * without waiting for a poll. Polls record all other instances when
  * their machines run (`poller/compare.ts`).
  *
  * @returns ids of the instances that were recorded; the machine of any other instance does not run yet, or
@@ -52,12 +52,11 @@ export async function recordRunning(
     });
     const changes = left.map((one) => changeOf(one, context.store.clock.now()));
     const applied = new Set((await applyChanges(context, changes)).applied);
-    // The write was conditional on the task token. Therefore the token in `record` is current.
     for (const { record, to } of changes)
       if (applied.has(record.instanceId)) recorded.push({ ...record, status: to });
     left = left.filter(({ record }) => !applied.has(record.instanceId));
   }
-  await completeTasks(context, recorded);
+  await freeSlotsOf(context, recorded);
   return new Set(recorded.map(({ instanceId }) => instanceId));
 }
 

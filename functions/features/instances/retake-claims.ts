@@ -29,7 +29,6 @@ export async function retakeClaims(
         ...(idempotencyKeys === undefined ? {} : { idempotencyKeys }),
         claimUntilMs: context.store.clock.now() + claimMsOf(context),
         claimedBy: claimedBy(one.delivery),
-        taskToken: message.taskToken,
         round: message.round,
       };
       const outcome = await retakeClaim(context.store, record, fields);

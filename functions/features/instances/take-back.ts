@@ -9,12 +9,13 @@ import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/work
 import { reviewLater } from '../../platform/worker/review-later.ts';
 import { startPolling } from '../../platform/worker/start-polling.ts';
 import { noteReturned } from '../findings/vanished-machines.ts';
+import { endAwait } from '../fleets/await-launches.ts';
 import { reviewFleet } from '../fleets/review-fleet.ts';
 import { rejoinNetworks } from '../networks/join.ts';
 import { wantedNetworks } from '../networks/wanted.ts';
 import { isBoundTo, proofTerms, proveMachine } from '../ownership/prove-machine.ts';
 import { mayReturn, returnOf } from '../ownership/returning.ts';
-import { applyChanges, completeTasks, secondsSinceCreation, withPresentTokens } from './outcomes.ts';
+import { applyChanges, freeSlotsOf, secondsSinceCreation } from './outcomes.ts';
 
 /** A change that reopens a closed record, with the location of its machine. */
 type Reopening = StatusChange & { reopens: true; location: string };
@@ -68,7 +69,7 @@ export async function takeBack(
   if (taken.length === 0) return outcomes;
   for (const { record } of taken)
     context.log.info('a machine that had vanished exists again', { instanceId: record.instanceId });
-  await answerSteps(context, site, taken);
+  await endLaunches(context, site, taken);
   await noteReturned(
     context,
     site,
@@ -124,17 +125,19 @@ async function reopenNetworks(context: WorkerContext, site: SiteRef, fleetId: st
 }
 
 /**
- * Completes the tasks of workflow steps that wait for the next attempt of an instance. That attempt is no
- * longer needed, because the earlier machine exists again.
+ * Gives back the slots of launches that are no longer needed, because the earlier machine exists again. These launches
+ * may have been the last of their fleet.
  */
-async function answerSteps(
+async function endLaunches(
   context: WorkerContext,
   site: SiteRef,
   taken: readonly Reopening[],
 ): Promise<void> {
   const awaited = taken.filter(({ record }) => record.status === 'Planned');
   const running = awaited.map(({ record, fields, to }) => ({ ...record, ...fields, status: to }));
-  await completeTasks(context, await withPresentTokens(context, running), { at: site });
+  await freeSlotsOf(context, running, { at: site });
+  for (const fleetId of new Set(taken.map(({ record }) => record.fleetId)))
+    await endAwait(context, { fleetId, ...site }, []);
 }
 
 /**

@@ -10,7 +10,7 @@ import type { TerminateMessage } from '../../platform/workflow/messages.ts';
 import { attemptsOf } from '../ownership/attempts.ts';
 import { isLeavingUnasked } from '../ownership/returning.ts';
 import { mayLeaveVolumes } from '../volumes/volume-fate.ts';
-import { applyChanges, completeTasks } from './outcomes.ts';
+import { applyChanges, freeSlotsOf } from './outcomes.ts';
 
 const CHECK_MS = 3_000;
 /** Delay of the next check if the cloud refuses to remove each of the remaining machines, in ms. */
@@ -48,11 +48,10 @@ export async function terminateInstances(
     if (first) await terminateAt(context, first, await withVolumes(context, there.filter(leaves)), nowMs);
   }
   if (leaving.length === 0) {
-    // A worker may have died after it wrote a record and before it completed the task. The slot is then still
-    // held. To give a slot back twice is harmless.
+    // A worker may have died after it wrote a record. The slot is then still held. To give a slot back twice is harmless.
     for (const there of bySite.values()) {
       const [first] = there;
-      if (first) await completeTasks(context, there);
+      if (first) await freeSlotsOf(context, there);
     }
     await context.tasks.succeed(taskToken, { outcome: 'Terminated' });
     return ACK;
@@ -131,7 +130,7 @@ async function terminateAt(
   const changes = leaving.flatMap((one) => change(one, nowMs));
   const { applied } = await applyChanges(context, changes);
   const written = new Set(applied);
-  await completeTasks(
+  await freeSlotsOf(
     context,
     changes.flatMap(({ record, to }) => (written.has(record.instanceId) ? [{ ...record, status: to }] : [])),
   );

@@ -11,8 +11,8 @@ import {
   type WorkerContext,
 } from '../../platform/worker/context.ts';
 import { startPolling } from '../../platform/worker/start-polling.ts';
-import type { LaunchMessage } from '../../platform/workflow/messages.ts';
 import { isRefused } from '../connections/refusal-in-force.ts';
+import { asOne, type Delayed, together } from './share-message.ts';
 
 /**
  * Number of queue entries to read in addition to one for each free slot. The governor may not allow the calls
@@ -49,7 +49,8 @@ export async function freeSlots(
   if (served === 0) await startPolling(context, site);
 }
 
-async function openIfPossible(
+/** Opens a connection. @returns undefined if its driver cannot, for example because there is no credential */
+export async function openIfPossible(
   context: WorkerContext,
   { connectionKey }: SiteRef,
 ): Promise<OpenConnection | undefined> {
@@ -109,27 +110,14 @@ interface Leaving {
   call: string | undefined;
 }
 
-/**
- * Returns the messages of these launches. One message carries all launches that share a create call. A second launch of
- * the same instance, which has another task token, has a message of its own.
- */
-function carried(leaving: readonly Leaving[]): { message: LaunchMessage; waitMs: number }[] {
-  const known = new Set<string>();
-  const calls = Map.groupBy(leaving, ({ item: { wanted, message }, call }) => {
-    const isAgain = known.has(wanted.instanceId);
-    known.add(wanted.instanceId);
-    return call === undefined || isAgain ? `alone ${message.taskToken}` : call;
-  });
-  return [...calls.values()].flatMap(([first, ...rest]) => {
-    if (!first) return [];
-    const others = rest.map(({ item: { message } }) => {
-      const { index, round, taskToken } = message;
-      return { index, round, taskToken };
-    });
-    const { message } = first.item;
-    const together = others.length === 0 ? message : { ...message, others };
-    return [{ message: together, waitMs: Math.max(first.waitMs, ...rest.map(({ waitMs }) => waitMs)) }];
-  });
+/** Returns the messages of these launches. Launches that share a create call are not divided among messages. */
+function carried(leaving: readonly Leaving[]): Delayed[] {
+  const calls = Map.groupBy(leaving, ({ call, item: { sk } }) => call ?? `alone ${sk}`);
+  return together(
+    [...calls.values()].flatMap((launches) =>
+      asOne(launches.map(({ item: { message }, waitMs }) => ({ message, waitMs }))),
+    ),
+  );
 }
 
 const callOf = (decision: CreateDecision | undefined): string | undefined =>

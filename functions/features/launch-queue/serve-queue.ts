@@ -17,6 +17,7 @@ import {
 import { isRefused } from '../connections/refusal-in-force.ts';
 import { SPARE_ENTRIES, serveEntries } from './free-slots.ts';
 import { waitEndsAtMs } from './refused-wait.ts';
+import { together } from './share-message.ts';
 
 /**
  * Time after the start time of a launch's permit, in ms. If the launch is still queued after this time, the
@@ -27,7 +28,7 @@ export const STALLED_MS = 5_000;
 export const QUEUE_SCAN_MS = 5_000;
 /** Maximum number of free slots that one poll grants. A cloud without slots has room for more launches than one poll sends. */
 const MOST_SERVED = 1_000;
-const HEARTBEAT_MS = 60_000;
+const MISPLACED_SCAN_MS = 60_000;
 const LONG_MS = 90_000;
 
 /**
@@ -88,7 +89,7 @@ function stalledAmong(holders: Holders, nowMs: number): Set<string> {
  * sends the launch's message, so that a worker cancels the launch. Also removes each misplaced entry and
  * sends its launch's message: after a change of the limits, the entry's queue partition is no longer read. A
  * worker then enqueues the launch again. If the cloud refuses the credential, does the same for each launch that has
- * waited until its time limit, so that a worker fails it. Sends heartbeats for the tasks of all other launches.
+ * waited until its time limit, so that a worker fails it.
  *
  * @param lastMs time of the previous scan
  */
@@ -101,23 +102,18 @@ export async function scanQueue(
   const { store } = context;
   const nowMs = store.clock.now();
   const governedSite = governed(site, opened);
-  const withMisplaced = Math.floor(nowMs / HEARTBEAT_MS) > Math.floor(lastMs / HEARTBEAT_MS);
+  const withMisplaced = Math.floor(nowMs / MISPLACED_SCAN_MS) > Math.floor(lastMs / MISPLACED_SCAN_MS);
   const all = await readQueue(store, governedSite, { withMisplaced });
   const leaving = all.filter((item) => isMisplaced(item, governedSite));
   const standing = all.filter((item) => !leaving.includes(item));
   const byFleet = Map.groupBy(standing, ({ wanted }) => wanted.fleetId);
   for (const [fleetId, items] of byFleet) {
     const placement = await readPlacement(store, fleetId, site.connectionKey, site.location);
-    if (placement?.launching !== 'on') {
-      leaving.push(...items);
-      continue;
-    }
-    const late = await lateAmong(context, opened, placement, items);
-    leaving.push(...late);
-    const staying = items.filter((item) => !late.includes(item));
-    await beat(context, staying, lastMs, nowMs);
+    if (placement?.launching !== 'on') leaving.push(...items);
+    else leaving.push(...(await lateAmong(context, opened, placement, items)));
   }
-  await Promise.all(leaving.map(({ message }) => context.send(message, 0)));
+  const messages = together(leaving.map(({ message }) => ({ message, waitMs: 0 })));
+  await Promise.all(messages.map(({ message, waitMs }) => context.send(message, waitMs)));
   await removeFromQueue(store, leaving);
 }
 
@@ -138,17 +134,4 @@ async function lateAmong(
     }),
   );
   return late.flat();
-}
-
-async function beat(
-  { tasks }: WorkerContext,
-  items: readonly QueueEntry[],
-  lastMs: number,
-  nowMs: number,
-): Promise<void> {
-  const due = items.filter(({ message: { waitsSinceMs = 0 } }) => {
-    const beats = (atMs: number) => Math.floor((atMs - waitsSinceMs) / HEARTBEAT_MS);
-    return beats(nowMs) > beats(Math.max(lastMs, waitsSinceMs));
-  });
-  await Promise.all(due.map(({ message }) => tasks.heartbeat(message.taskToken)));
 }

@@ -5,7 +5,7 @@ import { readInstances, readSiteEntries } from '../../platform/store/instances.t
 import type { StatusChange } from '../../platform/store/transition.ts';
 import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 import { stopWhenDecided } from '../fleets/stop-when-decided.ts';
-import { applyChanges, completeTasks, withPresentTokens } from '../instances/outcomes.ts';
+import { applyChanges, freeSlotsOf } from '../instances/outcomes.ts';
 
 /**
  * Fails instances whose deadline has passed while the list call fails. Such an instance fails even if the
@@ -41,7 +41,7 @@ export async function endOverdue(context: WorkerContext, site: SiteRef, error: D
   const ended = changes.flatMap(({ record, fields }) =>
     applied.includes(record.instanceId) ? [{ ...record, ...fields, status: 'Terminating' as const }] : [],
   );
-  await completeTasks(context, await withPresentTokens(context, ended));
+  await freeSlotsOf(context, ended);
   for (const fleetId of new Set(changes.map(({ record }) => record.fleetId))) {
     await stopWhenDecided(store, await context.layout(fleetId));
   }

@@ -23,7 +23,7 @@ export async function noteQuotas(
 }
 
 async function feedbackOn(context: WorkerContext, record: InstanceItem) {
-  const { fleetId, index, round, connectionKey, location, taskToken = '', exceededQuota, failure } = record;
+  const { fleetId, index, round, connectionKey, location, exceededQuota, failure } = record;
   const message = {
     kind: 'launch' as const,
     fleetId,
@@ -31,7 +31,6 @@ async function feedbackOn(context: WorkerContext, record: InstanceItem) {
     round,
     connectionKey,
     location,
-    taskToken,
   };
   const wanted = await wantedCreate(context, { message, again: false, record });
   const { of, ...figures } = exceededQuota ?? {};

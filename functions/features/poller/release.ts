@@ -4,9 +4,11 @@ import { permitCreates } from '../../platform/governor/permit-creates.ts';
 import { RENEW_SLOT_MS } from '../../platform/governor/slots.ts';
 import { returnBudget } from '../../platform/governor/take-budget.ts';
 import { governed } from '../../platform/worker/context.ts';
+import { endAwait } from '../fleets/await-launches.ts';
 import { launchElsewhere, sendLaunch } from '../instances/attempt-elsewhere.ts';
 import { fenceClaims } from '../instances/fence-claims.ts';
-import { completeTasks, withPresentTokens } from '../instances/outcomes.ts';
+import { outcomeOf } from '../instances/next-step.ts';
+import { freeSlotsOf } from '../instances/outcomes.ts';
 import { freeSlots } from '../launch-queue/free-slots.ts';
 import type { Applied } from './apply-changes.ts';
 import { countForBudget } from './count-for-budget.ts';
@@ -14,8 +16,7 @@ import { type SlotDecision, unusedSlots } from './decide-slots.ts';
 import type { Observed, Poll } from './poll.ts';
 
 /**
- * Completes the tasks of instances whose outcome is known, and gives back slots that are no longer needed.
- * Fences the claim before it gives back an abandoned slot, so that a slow worker can no longer write the
+ * Gives back slots that are no longer needed. Fences the claim before it gives back an abandoned slot, so that a slow worker can no longer write the
  * claim.
  *
  * @returns instance ids of the abandoned slots whose claims were fenced
@@ -31,7 +32,11 @@ export async function releaseSlotsOf(
   const fenced = new Set(await fenceClaims(context, site, refs, applied.after));
   const isOver = (id: string) => !abandoned.includes(id) || fenced.has(id);
   const over = ended.filter(({ instanceId }) => isOver(instanceId));
-  await completeTasks(context, await withPresentTokens(context, over), { held: holders, at: site });
+  // A worker that wrote the outcomes of these instances died before it looked whether they were the last.
+  const known = over.filter((one) => !applied.written.has(one.instanceId) && outcomeOf(one) !== undefined);
+  for (const fleetId of new Set(known.map((one) => one.fleetId)))
+    await endAwait(context, { fleetId, ...site }, []);
+  await freeSlotsOf(context, over, { held: holders, at: site });
   for (const record of moved) await launchElsewhere(context, { ...record, ...site }, record.location);
   for (const record of waiting.filter(({ instanceId }) => fenced.has(instanceId)))
     await sendLaunch(context, record, record.location);

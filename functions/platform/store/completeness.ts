@@ -33,11 +33,18 @@ export function isComplete({
   countsRounds,
 }: Tally): boolean | undefined {
   if (!countsRounds) return undefined;
-  const inGroups = (counter: string) =>
-    Object.values(groups).reduce((sum, group) => sum + (group[counter] ?? 0), 0);
-  if (launching !== 'on') return (counts.Creating ?? 0) + inGroups(MOVING) === 0;
+  if (launching !== 'on') return (counts.Creating ?? 0) + inGroups(groups, MOVING) === 0;
+  return settledCount({ round, counts, groups }) === requested;
+}
+
+/** Counts the instances of a placement that need no launch in its round. Pure. */
+export function settledCount({ round, counts, groups }: Pick<Tally, 'round' | 'counts' | 'groups'>): number {
   const launched = LAUNCHED.reduce((sum, status) => sum + (counts[status] ?? 0), 0);
-  return launched + inGroups(endedIn(round)) === requested;
+  return launched + inGroups(groups, endedIn(round));
+}
+
+function inGroups(groups: Tally['groups'], counter: string): number {
+  return Object.values(groups).reduce((sum, group) => sum + (group[counter] ?? 0), 0);
 }
 
 /** As `isComplete`, by the records of all instances of the placement. Pure. */

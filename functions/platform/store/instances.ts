@@ -146,7 +146,6 @@ export const instanceItemSchema = z.object({
    */
   calledAtMs: z.number().optional(),
   deadlineAtMs: z.number(),
-  taskToken: z.string().optional(),
   backendId: z.string().optional(),
   /** The zone that the control plane chose, the user named, or the cloud reports. */
   zone: z.string().optional(),

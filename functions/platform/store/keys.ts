@@ -84,6 +84,13 @@ export const onDemandKey = (fleetId: string, nodeGroup: string): Key => ({
   sk: `ON-DEMAND#${nodeGroup}`,
 });
 
+/** Returns the key of the workflow step that waits for a fleet's launches at a connection. */
+export const AWAIT_PREFIX = 'AWAIT#';
+export const awaitKey = (fleetId: string, connectionKey: string): Key => ({
+  pk: `FLEET#${fleetId}`,
+  sk: `${AWAIT_PREFIX}${connectionKey}`,
+});
+
 export function instanceKey({ fleetId, index }: InstanceRef): Key {
   return { pk: instancePartition(fleetId, index), sk: String(index).padStart(5, '0') };
 }

@@ -168,7 +168,6 @@ function plannedAt(record: InstanceItem, location: string, earlierAttempts: Atte
     refusals: 0,
     earlierAttempts,
     deadlineAtMs,
-    ...(record.taskToken === undefined ? {} : { taskToken: record.taskToken }),
     launchedAt,
     microUsdPerHour: record.microUsdPerHour,
   };

@@ -9,7 +9,8 @@ import { networkModeSchema } from '../../model/network-choice.ts';
 import { type InstanceStatus, instanceStatusSchema } from '../../model/status.ts';
 import { choicesAt, priceOf } from '../placement/choose-type.ts';
 import type { Placement } from '../placement/lay-out.ts';
-import { fleetKey, PLACEMENT_PREFIX, placementKey } from './keys.ts';
+import { type AwaitItem, awaitItemSchema } from './awaits.ts';
+import { AWAIT_PREFIX, fleetKey, PLACEMENT_PREFIX, placementKey } from './keys.ts';
 import type { Store } from './store.ts';
 import { stuckItemSchema } from './stuck.ts';
 
@@ -258,14 +259,15 @@ export async function readPlacement(
 }
 
 /**
- * Reads a fleet's item (unparsed) and all placements of the fleet. They are in one partition, with at most 301 small
- * items.
+ * Reads a fleet's item (unparsed), all placements of the fleet, and the workflow steps that wait for its launches. They
+ * are in one partition, with a few hundred small items at most.
  */
 export async function readFleetPartition(
   store: Store<'fleets'>,
   fleetId: string,
-): Promise<{ meta: unknown; placements: PlacementItem[] }> {
+): Promise<{ meta: unknown; placements: PlacementItem[]; awaits: AwaitItem[] }> {
   const placements: PlacementItem[] = [];
+  const awaits: AwaitItem[] = [];
   let meta: unknown;
   let start: Record<string, unknown> | undefined;
   do {
@@ -279,12 +281,14 @@ export async function readFleetPartition(
       }),
     );
     for (const item of page.Items ?? []) {
-      if (String(item['sk']).startsWith(PLACEMENT_PREFIX)) placements.push(placementItemSchema.parse(item));
-      else if (item['sk'] === fleetKey(fleetId).sk) meta = item;
+      const sk = String(item['sk']);
+      if (sk.startsWith(PLACEMENT_PREFIX)) placements.push(placementItemSchema.parse(item));
+      else if (sk.startsWith(AWAIT_PREFIX)) awaits.push(awaitItemSchema.parse(item));
+      else if (sk === fleetKey(fleetId).sk) meta = item;
     }
     start = page.LastEvaluatedKey;
   } while (start);
-  return { meta, placements };
+  return { meta, placements, awaits };
 }
 
 const LIVE: readonly InstanceStatus[] = [

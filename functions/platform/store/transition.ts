@@ -258,28 +258,17 @@ export function instanceWrite(
 const mayExist = (status: InstanceStatus): boolean => !isClosed(status) && status !== 'Planned';
 
 /**
- * Returns the condition that a record still has the status, round, attempt, claim, launch state, task token and
- * `closeAs` that it had when it was read. Decisions and counters depend on them.
+ * Returns the condition that a record still has the status, round, attempt, claim, launch state and `closeAs` that it had when it was read. Decisions and counters depend on them.
  */
-export function unchanged({
-  status,
-  round,
-  attempt,
-  claimUntilMs,
-  launchState,
-  taskToken,
-  closeAs,
-}: InstanceItem) {
-  const token = taskToken === undefined ? 'attribute_not_exists(#token)' : '#token = :fromToken';
+export function unchanged({ status, round, attempt, claimUntilMs, launchState, closeAs }: InstanceItem) {
   const closing = closeAs === undefined ? 'attribute_not_exists(#closeAs)' : '#closeAs = :fromCloseAs';
   return {
-    ConditionExpression: `#status = :from AND #round = :fromRound AND attempt = :fromAttempt AND #claim = :fromClaim AND #launch = :fromLaunch AND ${closing} AND ${token}`,
+    ConditionExpression: `#status = :from AND #round = :fromRound AND attempt = :fromAttempt AND #claim = :fromClaim AND #launch = :fromLaunch AND ${closing}`,
     ExpressionAttributeNames: {
       '#status': 'status',
       '#round': 'round',
       '#claim': 'claimUntilMs',
       '#launch': 'launchState',
-      '#token': 'taskToken',
       '#closeAs': 'closeAs',
     },
     ExpressionAttributeValues: {
@@ -289,14 +278,12 @@ export function unchanged({
       ':fromClaim': claimUntilMs,
       ':fromLaunch': launchState,
       ...(closeAs === undefined ? {} : { ':fromCloseAs': closeAs }),
-      ...(taskToken === undefined ? {} : { ':fromToken': taskToken }),
     },
   };
 }
 
 /**
- * Writes fields of a record that no counter depends on: the state of its create call, the machine's id or its task
- * token. Writes only if the record has not changed since it was read. A slow worker therefore cannot overwrite what
+ * Writes fields of a record that no counter depends on: the state of its create call or the machine's id. Writes only if the record has not changed since it was read. A slow worker therefore cannot overwrite what
  * another worker has written since, for example the machine's id.
  *
  * @throws RangeError if a counter depends on the fields; `transition` has to write them

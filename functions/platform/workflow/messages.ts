@@ -10,15 +10,40 @@ import { fleetStatusSchema } from '../../model/status.ts';
 const siteShape = { connectionKey: z.string(), location: cloudWordSchema };
 const placementShape = { fleetId: fleetIdSchema, taskToken: z.string(), ...siteShape };
 
+const positionSchema = z.int().nonnegative();
+/** An earlier release gave each further launch a round and a task token of its own. */
+const furtherSchema = z.union([
+  positionSchema,
+  z.object({ index: positionSchema }).transform(({ index }) => index),
+]);
+
 /**
- * Launches one instance. The task is completed when the instance runs, or has failed or was cancelled. Sent by
- * `provision-location` for each instance.
+ * Launches the instances at one position or several of a fleet at a site. `provision-fleet` sends a message for each
+ * chunk of a site's positions. Workers send messages for launches that wait.
  */
 export const launchMessageSchema = z.object({
   kind: z.literal('launch'),
-  ...placementShape,
-  index: z.int().nonnegative(),
+  fleetId: fleetIdSchema,
+  ...siteShape,
+  index: positionSchema,
+  last: positionSchema
+    .exactOptional()
+    .describe('The last position, if the message is for all from `index` on.'),
+  others: z.array(furtherSchema).min(1).exactOptional().describe('Further positions.'),
   round: z.int().positive(),
+  taskToken: z
+    .string()
+    .exactOptional()
+    .describe(
+      'Set by a workflow. The task is completed when each launch has been claimed or cancelled, is in the launch queue, or has a message of its own.',
+    ),
+  awaits: z
+    .int()
+    .positive()
+    .exactOptional()
+    .describe(
+      'Number of the execution. Set if the task is to be completed only when the fleet has no launch left at the connection.',
+    ),
   waitedFor: z
     .number()
     .exactOptional()
@@ -32,26 +57,46 @@ export const launchMessageSchema = z.object({
       "The claim that a worker made for an earlier message of this launch, and the queue's time of that message's first delivery.",
     ),
   waitsSinceMs: z.number().exactOptional().describe('Time at which this launch was first queued.'),
-  others: z
-    .array(z.object({ index: z.int().nonnegative(), round: z.int().positive(), taskToken: z.string() }))
-    .min(1)
-    .exactOptional()
-    .describe(
-      'Further launches of the fleet at the site. The cloud throttled a create call for all of them, and they share the next call.',
-    ),
 });
 
 /**
- * Gives up a launch whose task was not completed in time. Sent by `provision-location`. If the instance runs or the
- * launch has ended by now, the worker only completes the task with the outcome. Otherwise, the instance fails, or moves
- * to another location. If a machine may exist, the poll loop removes it afterwards.
+ * Completes its task when the fleet has no launch left at the connection. Sent by `provision-fleet` when all launches
+ * have been sent, and by workers until the task is completed: such a message looks for launches that were lost.
+ */
+export const awaitLaunchesMessageSchema = z.object({
+  kind: z.literal('await-launches'),
+  fleetId: fleetIdSchema,
+  connectionKey: z.string(),
+  execution: z.int().positive(),
+  taskToken: z.string(),
+  checks: z.int().nonnegative().default(0).describe('Number of earlier checks.'),
+  quiet: z
+    .array(
+      z.object({
+        location: cloudWordSchema,
+        settled: z.int().describe('Number of instances there that need no launch.'),
+        sinceMs: z.number().describe('Time since when that number has been the same.'),
+        sends: z.int().describe('Number of times that the missing launches were sent again since then.'),
+      }),
+    )
+    .default([])
+    .describe('Locations where launches are missing, although none of them is under way.'),
+});
+
+/**
+ * Gives up launches that are lost, or waited for too long. Sent by workers. If an instance runs or has ended by now,
+ * nothing happens to it. Otherwise, the instance fails, or moves to another location. If a machine may exist, the poll
+ * loop removes it afterwards.
  */
 export const giveUpMessageSchema = z.object({
   kind: z.literal('give-up'),
-  ...placementShape,
-  index: z.int().nonnegative(),
+  fleetId: fleetIdSchema,
+  ...siteShape,
+  index: positionSchema,
+  others: z.array(positionSchema).min(1).exactOptional().describe('Further positions.'),
   round: z.int().positive(),
-  code: z.string().min(1).describe('Name of the error that ended the wait, such as States.Timeout.'),
+  taskToken: z.string().exactOptional().describe('Set only by executions that an earlier release started.'),
+  code: z.string().min(1).describe('Name of the reason, such as States.Timeout.'),
 });
 
 /**
@@ -69,8 +114,8 @@ export const verifySiteMessageSchema = z.object({
 });
 
 /**
- * Creates the network, the security groups and the key pair of a fleet at a site. Sent by `provision-fleet` for each
- * site.
+ * Creates the network, the security groups and the key pair of a fleet at a site. Sent only by executions that an
+ * earlier release started.
  */
 export const prepareNetworksMessageSchema = z.object({
   kind: z.literal('prepare-networks'),
@@ -243,6 +288,7 @@ export const sweepMessageSchema = z.object({
 /** All messages of a driver's queue. */
 export const driverMessageSchema = z.discriminatedUnion('kind', [
   launchMessageSchema,
+  awaitLaunchesMessageSchema,
   giveUpMessageSchema,
   verifySiteMessageSchema,
   prepareNetworksMessageSchema,
@@ -261,6 +307,7 @@ export const driverMessageSchema = z.discriminatedUnion('kind', [
 ]);
 export type DriverMessage = z.infer<typeof driverMessageSchema>;
 export type LaunchMessage = z.infer<typeof launchMessageSchema>;
+export type AwaitLaunchesMessage = z.infer<typeof awaitLaunchesMessageSchema>;
 export type GiveUpMessage = z.infer<typeof giveUpMessageSchema>;
 export type VerifySiteMessage = z.infer<typeof verifySiteMessageSchema>;
 export type PrepareNetworksMessage = z.infer<typeof prepareNetworksMessageSchema>;
@@ -276,14 +323,9 @@ export type SweepMessage = z.infer<typeof sweepMessageSchema>;
 export type CheckRightsMessage = z.infer<typeof checkRightsMessageSchema>;
 export type SyncInventoryMessage = z.infer<typeof syncInventoryMessageSchema>;
 
-/** Output with which a worker completes the task of a launch or of a give-up message. */
-export const launchAnswerSchema = z.object({ outcome: z.enum(['Running', 'Failed', 'Cancelled']) });
-export type LaunchAnswer = z.infer<typeof launchAnswerSchema>;
-
 /**
- * Error name with which a worker fails a PrepareNetworks task if launching has stopped at the site. `provision-fleet`
- * then skips the site. The Retry rules of the workflows list this name next to driver error codes: no message is sent
- * again after any of them.
+ * Error name with which a worker fails a task of `prepare-networks` if launching has stopped at the site. An execution
+ * of an earlier release then skips the site.
  */
 export const LAUNCH_ABANDONED = 'LaunchAbandoned';
 
@@ -321,13 +363,13 @@ export type SettleAnswer = z.infer<typeof settleAnswerSchema>;
 export const finishAnswerSchema = z.object({ status: fleetStatusSchema, done: z.boolean() });
 export type FinishAnswer = z.infer<typeof finishAnswerSchema>;
 
-/**
- * Maximum number of instances that one child execution launches. The execution's history then stays far below Step
- * Functions' limit of 25,000 events, even with many retries.
- */
-export const INSTANCES_PER_CHILD_EXECUTION = 1_000;
 /** AWS runs at most this many iterations of an inline Map concurrently. */
 export const MAX_INLINE_MAP = 40;
+/**
+ * Maximum number of positions in a launch message. A worker claims so many in two transactions, and has time for so
+ * many requests if the cloud creates several machines in one call.
+ */
+export const MOST_POSITIONS = 100;
 
 /** One site's share of the work, in the answer of the state Assign. */
 export const siteWorkSchema = z.object({
@@ -337,13 +379,12 @@ export const siteWorkSchema = z.object({
   first: z.int().nonnegative(),
   count: z.int().positive(),
   round: z.int().positive(),
-  concurrentInstances: z.int().min(1).describe('Maximum number of launches under way at the same time.'),
-  perChild: z
+  chunk: z.int().min(1).max(MOST_POSITIONS).describe('Maximum number of positions in a launch message.'),
+  concurrentChunks: z
     .int()
     .min(1)
-    .max(INSTANCES_PER_CHILD_EXECUTION)
-    .describe('Maximum number of positions of one child execution.'),
-  timeoutSeconds: z.int().positive(),
+    .max(MAX_INLINE_MAP)
+    .describe('Maximum number of launch messages that workers take on at the same time.'),
 });
 export type SiteWork = z.infer<typeof siteWorkSchema>;
 
@@ -357,7 +398,13 @@ export const assignmentSchema = z.object({
       driver: driverNameSchema,
       connectionKey: z.string(),
       concurrentLocations: z.int().min(1).max(MAX_INLINE_MAP),
+      queueUrl: z.url(),
       sites: z.array(siteWorkSchema),
+      only: siteWorkSchema
+        .pick({ location: true, round: true })
+        .extend({ index: positionSchema, last: positionSchema })
+        .exactOptional()
+        .describe('Set in place of `sites` if one launch message has all launches at this connection.'),
     }),
   ),
   given: z
@@ -381,16 +428,3 @@ export const terminationSitesSchema = z.object({
   ),
 });
 export type TerminationSites = z.infer<typeof terminationSitesSchema>;
-
-/** Input of the workflow `provision-location`, which `provision-fleet` starts for at most 1,000 instances at a time. */
-export const provisionLocationInputSchema = z.object({
-  fleetId: fleetIdSchema,
-  connectionKey: z.string(),
-  location: cloudWordSchema,
-  queueUrl: z.url(),
-  first: z.int().nonnegative(),
-  last: z.int().nonnegative(),
-  round: z.int().positive(),
-  concurrentInstances: z.int().min(1).max(MAX_INLINE_MAP),
-  timeoutSeconds: z.int().positive(),
-});

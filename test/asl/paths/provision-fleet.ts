@@ -1,140 +1,142 @@
+import type { Assignment } from '../../../functions/platform/workflow/messages.ts';
 import { EXECUTION, FLEET_ID, withGiven } from '../../state-machines/assignment-builder.ts';
-import type { Expected, Path, Started } from '../path.ts';
-import { always, failure, inTurn, oneSite, twoClouds } from './surroundings.ts';
+import { allGood } from '../../state-machines/world.ts';
+import type { Expected, Path } from '../path.ts';
+import {
+  always,
+  failure,
+  inTurn,
+  oneSite,
+  oneSiteToRemove,
+  twoClouds,
+  twoCloudsToRemove,
+} from './surroundings.ts';
 
 const machine = 'provision-fleet';
 const running = { status: 'SUCCEEDED', output: { ...EXECUTION, status: 'Running' } } as const;
-const once = { assign: 1, settle: 1, 'record-history': 1 };
-
-export const child = (first: number, status = 'SUCCEEDED'): Started => ({
-  machine: 'provision-location',
-  name: `-1-${first}`,
-  status,
-});
-const removalOf = (status = 'SUCCEEDED'): Started => ({ machine: 'terminate-fleet', name: '-2', status });
-const launched: Expected = {
+const once = { assign: 1, settle: 1 };
+const launched: Expected = { outcome: running, messages: { launch: 1 }, invocations: once };
+const atTwoClouds: Expected = {
   outcome: running,
-  messages: { 'prepare-networks': 1, launch: 3 },
+  messages: { launch: 4, 'await-launches': 1 },
   invocations: once,
-  started: [child(0)],
 };
+
+/** Returns an assignment of one site with `size` positions, in messages for at most two. */
+function inPairs(size: number): Assignment {
+  const [aws] = twoClouds().clouds;
+  if (!aws) throw new Error('the assignment has no cloud');
+  const sites = aws.sites.slice(0, 1).map((site) => ({ ...site, count: size, chunk: 2 }));
+  return { ...EXECUTION, clouds: [{ ...aws, sites }] };
+}
 
 /** Paths without an error of an AWS service. */
 export const PROVISION_FLEET: readonly Path[] = [
   {
     id: 'fleet',
-    title: 'a fleet at two clouds is provisioned, with a child execution for each location',
+    title: 'a fleet at two clouds is provisioned, with a message for each location',
     machine,
     surround: () => ({ assignment: twoClouds() }),
-    expected: {
-      ...launched,
-      messages: { 'prepare-networks': 4, launch: 8 },
-      started: [child(0), child(2), child(4), child(6)],
-    },
+    expected: atTwoClouds,
   },
   {
-    id: 'many-children',
-    title: 'a location with more positions than a child takes gets several children',
+    id: 'one-message',
+    title: 'if one message can have all launches of a connection, it also waits for them',
     machine,
-    surround: () => {
-      const { clouds } = oneSite(5);
-      const sites = clouds.flatMap((cloud) => cloud.sites.map((site) => ({ ...site, perChild: 2 })));
-      return { assignment: { ...EXECUTION, clouds: clouds.map((cloud) => ({ ...cloud, sites })) } };
-    },
-    expected: {
-      ...launched,
-      messages: { 'prepare-networks': 1, launch: 5 },
-      started: [child(0), child(2), child(4)],
-    },
+    surround: () => ({ assignment: oneSite(3) }),
+    expected: launched,
+  },
+  {
+    id: 'chunks',
+    title: 'a location with more positions than a message takes gets several messages',
+    machine,
+    surround: () => ({ assignment: inPairs(5) }),
+    expected: { ...launched, messages: { launch: 3, 'await-launches': 1 } },
   },
   {
     id: 'given',
     title: 'what a fleet names by the clouds’ own ids is verified at each site',
     machine,
-    surround: () => ({ assignment: withGiven(twoClouds()) }),
-    expected: {
-      ...launched,
-      messages: { 'verify-site': 4, 'prepare-networks': 4, launch: 8 },
-      started: [child(0), child(2), child(4), child(6)],
-    },
+    surround: () => ({ assignment: withGiven(twoClouds(), twoCloudsToRemove()) }),
+    expected: { ...atTwoClouds, messages: { ...atTwoClouds.messages, 'verify-site': 4 } },
   },
   {
     id: 'given-unverified',
     title: 'a site that cannot be verified is left to the preparation of its network resources',
     machine,
     surround: () => ({
-      assignment: withGiven(oneSite(3)),
+      assignment: withGiven(oneSite(3), oneSiteToRemove()),
       answer: always('verify-site', failure('Unavailable')),
     }),
-    expected: { ...launched, messages: { 'verify-site': 5, 'prepare-networks': 1, launch: 3 } },
+    expected: { ...launched, messages: { 'verify-site': 5, launch: 1 } },
   },
   {
     id: 'superseded',
     title: 'an execution that a later one has replaced settles without launching',
     machine,
     surround: () => ({ assignment: { ...EXECUTION, clouds: [] } }),
-    expected: { outcome: running, messages: {}, invocations: once, started: [] },
+    expected: { outcome: running, messages: {}, invocations: once },
   },
   {
     id: 'fleet-failed',
     title: 'a fleet that ends Failed is a normal result of its execution',
     machine,
-    surround: () => ({
-      assignment: oneSite(3),
-      answer: always('launch', failure('InsufficientCapacity')),
-      functions: { settle: () => ({ status: 'Failed' }) },
-    }),
+    surround: () => ({ assignment: oneSite(3), functions: { settle: () => ({ status: 'Failed' }) } }),
     expected: { ...launched, outcome: { status: 'SUCCEEDED', output: { ...EXECUTION, status: 'Failed' } } },
   },
   ...(['fleet', 'failed'] as const).map(
     (scope): Path => ({
       id: scope === 'fleet' ? 'rollback' : 'refine',
-      title: `a failure policy that requires a removal of scope \`${scope}\` starts it, and does not wait for its end`,
+      title: `the output has the removal of scope \`${scope}\` that Settle has started`,
       machine,
       surround: () => {
         const removal = { fleetId: FLEET_ID, execution: 2, scope };
         return {
           assignment: oneSite(3),
-          answer: inTurn('launch', failure('QuotaExceeded')),
           functions: { settle: () => ({ status: 'RollingBack', removal }) },
         };
       },
-      expected: {
-        outcome: { status: 'SUCCEEDED' },
-        messages: { 'prepare-networks': 1, launch: 3, terminate: 1, 'remove-networks': 2 },
-        invocations: { ...once, 'begin-termination': 1, 'finish-termination': 1 },
-        started: [child(0), removalOf()],
-      },
-    }),
-  ),
-  ...['QuotaExceeded', 'InvalidRequest', 'Unsupported', 'Unauthorized', 'Forbidden'].map(
-    (code): Path => ({
-      id: `networks-${code.toLowerCase()}`,
-      title: `network resources that fail as ${code} are not asked for again, and the launches are sent`,
-      machine,
-      surround: () => ({ assignment: oneSite(3), answer: always('prepare-networks', failure(code)) }),
-      expected: launched,
+      expected: { ...launched, outcome: { status: 'SUCCEEDED' } },
     }),
   ),
   {
-    id: 'networks-retried',
-    title: 'network resources that fail as Conflict, or get no answer in time, are asked for again',
+    id: 'heartbeats',
+    title: 'a step that waits for launches lives as long as a worker sends heartbeats',
+    machine,
+    surround: () => ({
+      assignment: oneSite(3),
+      answer: always('launch', { afterMs: 7_200_000, beatEveryMs: 300_000, success: {} }),
+    }),
+    expected: launched,
+  },
+  {
+    id: 'chunk-unanswered',
+    title: 'a launch message without an answer is sent again once, and then left to the state Await',
     machine,
     repeatsTasks: true,
     surround: () => ({
-      assignment: oneSite(3),
-      answer: inTurn('prepare-networks', failure('Conflict'), undefined),
+      assignment: inPairs(4),
+      answer: (message) => (message.kind === 'launch' && message.index === 0 ? undefined : allGood(message)),
     }),
-    expected: { ...launched, messages: { 'prepare-networks': 3, launch: 3 } },
+    expected: { ...launched, messages: { launch: 3, 'await-launches': 1 } },
   },
   {
-    id: 'networks-abandoned',
-    title: 'a location is skipped if the fleet launches no more instances',
+    id: 'chunk-fails',
+    title: 'a launch message whose task fails is sent again',
     machine,
+    repeatsTasks: true,
+    surround: () => ({ assignment: inPairs(4), answer: inTurn('launch', failure('Sandbox.Timedout')) }),
+    expected: { ...launched, messages: { launch: 3, 'await-launches': 1 } },
+  },
+  {
+    id: 'await-repeated',
+    title: 'a step that waits for launches sends its message again if its task fails',
+    machine,
+    repeatsTasks: true,
     surround: () => ({
-      assignment: oneSite(3),
-      answer: always('prepare-networks', failure('LaunchAbandoned')),
+      assignment: inPairs(4),
+      answer: inTurn('await-launches', failure('Sandbox.Timedout')),
     }),
-    expected: { outcome: running, messages: { 'prepare-networks': 1 }, invocations: once, started: [] },
+    expected: { ...launched, messages: { launch: 2, 'await-launches': 2 } },
   },
 ];

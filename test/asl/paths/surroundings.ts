@@ -1,9 +1,6 @@
 import type { DriverMessage } from '../../../functions/platform/workflow/messages.ts';
-import { assignmentOf, type Part } from '../../state-machines/assignment-builder.ts';
+import { assignmentOf, type Part, sitesOf } from '../../state-machines/assignment-builder.ts';
 import { type Answer, type Answerer, allGood, named } from '../../state-machines/world.ts';
-
-/** Longest time limit of an instance in these paths. Its heartbeat lapses after five minutes more. */
-export const TIMEOUT_SECONDS = 600;
 
 /** Answers a message of one kind with the list's answers in turn, and afterwards as if all went well. */
 export function inTurn(kind: DriverMessage['kind'], ...answers: Answer[]): Answerer {
@@ -40,14 +37,15 @@ const parts = (size: number, locations: string[]): Part[] => [
 ];
 
 /** Returns an assignment of one location with `size` instances. */
-export const oneSite = (size: number) => assignmentOf(parts(size, ['eu-west-1']), TIMEOUT_SECONDS);
+export const oneSite = (size: number) => assignmentOf(parts(size, ['eu-west-1']));
 
+const AT_TWO_CLOUDS: Part[] = [
+  ...parts(6, ['eu-west-1', 'eu-west-2', 'us-east-1']),
+  { cloud: 'gcp', connection: 'production-gcp', locations: ['europe-west1'], size: 2 },
+];
 /** Returns an assignment of two clouds: three locations with six instances, and one location with two. */
-export const twoClouds = () =>
-  assignmentOf(
-    [
-      ...parts(6, ['eu-west-1', 'eu-west-2', 'us-east-1']),
-      { cloud: 'gcp', connection: 'production-gcp', locations: ['europe-west1'], size: 2 },
-    ],
-    TIMEOUT_SECONDS,
-  );
+export const twoClouds = () => assignmentOf(AT_TWO_CLOUDS);
+
+/** Returns what is to be removed at one location, and at the locations of two clouds. */
+export const oneSiteToRemove = () => sitesOf(parts(1, ['eu-west-1']));
+export const twoCloudsToRemove = () => sitesOf(AT_TWO_CLOUDS);

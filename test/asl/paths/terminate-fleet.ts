@@ -2,7 +2,7 @@ import type { DriverMessage } from '../../../functions/platform/workflow/message
 import { EXECUTION, FLEET_ID } from '../../state-machines/assignment-builder.ts';
 import { type Answer, type Answerer, allGood } from '../../state-machines/world.ts';
 import type { Path } from '../path.ts';
-import { alwaysFailing, failing, failure, oneSite, twoClouds } from './surroundings.ts';
+import { alwaysFailing, failing, failure, oneSiteToRemove, twoCloudsToRemove } from './surroundings.ts';
 
 const machine = 'terminate-fleet';
 const incomplete = () => ({ status: 'Terminating', done: false });
@@ -40,14 +40,14 @@ export const TERMINATE_FLEET: readonly Path[] = [
     id: 'removal',
     title: 'a fleet at two clouds is removed: instances, then keys and groups, then networks',
     machine,
-    surround: () => ({ assignment: twoClouds() }),
+    surround: () => ({ assignment: twoCloudsToRemove() }),
     expected: { outcome: gone, messages: { terminate: 4, 'remove-networks': 8 }, invocations: once },
   },
   {
     id: 'removal-of-failed',
     title: 'the scope `failed` is part of each message',
     machine,
-    surround: () => ({ assignment: oneSite(2), input: { ...EXECUTION, scope: 'failed' } }),
+    surround: () => ({ assignment: oneSiteToRemove(), input: { ...EXECUTION, scope: 'failed' } }),
     expected: { outcome: gone, messages: { terminate: 1, 'remove-networks': 2 }, invocations: once },
   },
   {
@@ -63,7 +63,7 @@ export const TERMINATE_FLEET: readonly Path[] = [
     machine,
     repeatsTasks: true,
     surround: () => ({
-      assignment: twoClouds(),
+      assignment: twoCloudsToRemove(),
       answer: at('eu-west-2', 'terminate', undefined, [failure('Conflict'), undefined]),
     }),
     expected: { outcome: gone, messages: { terminate: 6, 'remove-networks': 8 }, invocations: once },
@@ -74,7 +74,7 @@ export const TERMINATE_FLEET: readonly Path[] = [
       title: `a termination that fails as ${code} is not repeated, and the other sites continue`,
       machine,
       surround: () => ({
-        assignment: twoClouds(),
+        assignment: twoCloudsToRemove(),
         answer: at('eu-west-2', 'terminate', undefined, [failure(code)]),
         functions: { 'finish-termination': incomplete },
       }),
@@ -87,7 +87,7 @@ export const TERMINATE_FLEET: readonly Path[] = [
     machine,
     repeatsTasks: true,
     surround: () => ({
-      assignment: twoClouds(),
+      assignment: twoCloudsToRemove(),
       answer: at('us-east-1', 'remove-networks', 'access', [failure('Conflict'), failure('Conflict')]),
     }),
     expected: { outcome: gone, messages: { terminate: 4, 'remove-networks': 10 }, invocations: once },
@@ -97,7 +97,7 @@ export const TERMINATE_FLEET: readonly Path[] = [
     title: 'a key pair that cannot be removed does not stop the removal of networks',
     machine,
     surround: () => ({
-      assignment: twoClouds(),
+      assignment: twoCloudsToRemove(),
       answer: at('us-east-1', 'remove-networks', 'access', [failure('Forbidden')]),
       functions: { 'finish-termination': incomplete },
     }),
@@ -108,7 +108,7 @@ export const TERMINATE_FLEET: readonly Path[] = [
     title: 'a network that cannot be removed fails the execution',
     machine,
     surround: () => ({
-      assignment: twoClouds(),
+      assignment: twoCloudsToRemove(),
       answer: at('europe-west1', 'remove-networks', 'network', [failure('Unsupported')]),
       functions: { 'finish-termination': incomplete },
     }),
@@ -121,7 +121,7 @@ export const TERMINATE_FLEET: readonly Path[] = [
     surround: () => ({
       assignment: null,
       functions: {
-        'begin-termination': failing(['Lambda.TooManyRequestsException', 'TypeError'], oneSite(1)),
+        'begin-termination': failing(['Lambda.TooManyRequestsException', 'TypeError'], oneSiteToRemove()),
         'finish-termination': failing(['Lambda.ServiceException'], { status: 'Terminated', done: true }),
       },
     }),
@@ -150,7 +150,7 @@ export const TERMINATE_FLEET: readonly Path[] = [
     title: 'an error of the workflow at one cloud does not stop the others',
     machine,
     surround: () => {
-      const [first, second] = twoClouds().clouds;
+      const [first, second] = twoCloudsToRemove().clouds;
       if (!first || !second) throw new TypeError('the assignment has no two clouds');
       return {
         assignment: { ...EXECUTION, clouds: [{ ...first, concurrentLocations: null }, second] },

@@ -1,5 +1,8 @@
 import { z } from 'zod';
+import { launchesIn } from '../../../functions/features/launch-queue/share-message.ts';
+import { instanceId } from '../../../functions/model/identifiers.ts';
 import { QUEUE_ENTRY_PREFIX } from '../../../functions/platform/store/keys.ts';
+import { launchMessageSchema } from '../../../functions/platform/workflow/messages.ts';
 import type { Ground } from '../ground/ground.ts';
 import type { Item } from '../models/dynamo/evaluate.ts';
 import { type Violation, violationBy } from './violation.ts';
@@ -7,12 +10,7 @@ import { type Violation, violationBy } from './violation.ts';
 const entrySchema = z.object({
   pk: z.string(),
   sk: z.string().startsWith(QUEUE_ENTRY_PREFIX),
-  message: z.object({ taskToken: z.string() }),
-});
-const messageSchema = z.object({
-  taskToken: z.string(),
-  /** Further launches that the message carries. */
-  others: z.array(z.object({ taskToken: z.string() })).default([]),
+  message: launchMessageSchema,
 });
 
 /**
@@ -37,9 +35,9 @@ export class QueueWatch {
   }
 
   readonly onSend = (body: string): void => {
-    const message = messageSchema.safeParse(JSON.parse(body)).data;
-    for (const { taskToken } of message ? [message, ...message.others] : [])
-      this.#sentAtMs.set(taskToken, this.#ground.now());
+    const message = launchMessageSchema.safeParse(JSON.parse(body)).data;
+    for (const one of message ? launchesIn(message) : [])
+      this.#sentAtMs.set(instanceId(one), this.#ground.now());
   };
 
   readonly onRow = (before: Item | undefined, after: Item | undefined): void => {
@@ -47,7 +45,7 @@ export class QueueWatch {
     if (came && !before) this.#cameAtMs.set(keyOf(came), this.#ground.now());
     const left = entrySchema.safeParse(before).data;
     if (!left || after) return;
-    const sentAtMs = this.#sentAtMs.get(left.message.taskToken) ?? Number.NEGATIVE_INFINITY;
+    const sentAtMs = this.#sentAtMs.get(instanceId(left.message)) ?? Number.NEGATIVE_INFINITY;
     if (sentAtMs >= (this.#cameAtMs.get(keyOf(left)) ?? 0)) return;
     const text = `${left.sk} was deleted from the queue at ${left.pk} before its message was sent`;
     this.#violations.push(violationBy('stuck', text, this.#ground.caller));

@@ -121,6 +121,47 @@ import { failInstances } from './outcomes.ts';`,
     ],
   },
   {
+    name: 'chunk-answered-before-launches-are-sent',
+    edits: [
+      {
+        file: 'functions/features/instances/launch-instances.ts',
+        find: `  const left = await Promise.all(
+    received.map((one, from) => repack(context, one, most, (message) => resultOf(from, message))),
+  );
+  await Promise.all(received.map(({ message }) => answer(context, message)));
+  return left;`,
+        replace: `  await Promise.all(received.map(({ message }) => answer(context, message)));
+  return await Promise.all(
+    received.map((one, from) =>
+      one.message.taskToken === undefined
+        ? repack(context, one, most, (message) => resultOf(from, message))
+        : ACK,
+    ),
+  );`,
+      },
+    ],
+  },
+  {
+    name: 'step-answered-while-instances-move',
+    edits: [
+      {
+        file: 'functions/platform/store/completeness.ts',
+        find: `  return settledCount({ round, counts, groups }) === requested;`,
+        replace: `  return (counts.Creating ?? 0) === 0 || settledCount({ round, counts, groups }) === requested;`,
+      },
+    ],
+  },
+  {
+    name: 'counters-ignore-closing',
+    edits: [
+      {
+        file: 'functions/platform/store/counters.ts',
+        find: `  if (isMoving(record)) bump(change, ['groups', record.nodeGroup, MOVING], by);`,
+        replace: `  if (isMoving(record) && by > 0) bump(change, ['groups', record.nodeGroup, MOVING], by);`,
+      },
+    ],
+  },
+  {
     name: 'tags-prove-ownership',
     edits: [
       {

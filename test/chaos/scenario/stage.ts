@@ -6,10 +6,12 @@ import type { FleetAction } from '../../../functions/model/fleet-action.ts';
 import type { FleetRequest } from '../../../functions/model/fleet-request.ts';
 import { connectionKey } from '../../../functions/model/identifiers.ts';
 import type { Resource } from '../../../functions/model/resource.ts';
+import type { AwaitItem } from '../../../functions/platform/store/awaits.ts';
 import { allLocations } from '../../../functions/platform/store/catalogue.ts';
 import { readConnection } from '../../../functions/platform/store/connections.ts';
 import { type FleetItem, readFleetItem } from '../../../functions/platform/store/fleets.ts';
 import { type InstanceItem, readInstances } from '../../../functions/platform/store/instances.ts';
+import { readFleetPartition } from '../../../functions/platform/store/placements.ts';
 import type { Fault } from '../../../local/sim/engine/faults.ts';
 import { volumesAt } from '../../../local/sim/engine/volumes.ts';
 import { Process } from '../ground/process.ts';
@@ -112,6 +114,11 @@ export class Stage {
   async records({ id, counts }: Fleet): Promise<InstanceItem[]> {
     const refs = Array.from({ length: counts.requested }, (_, index) => ({ fleetId: id, index }));
     return [...(await readInstances(this.#store(), refs)).values()];
+  }
+
+  /** Returns the workflow steps that wait for a fleet's launches. */
+  async awaits(fleetId: string): Promise<AwaitItem[]> {
+    return (await readFleetPartition(this.#store(), fleetId)).awaits;
   }
 
   /** Returns the network resources and key pairs of a fleet, as the API lists them. */

@@ -10,10 +10,9 @@ import { handleBatch } from '../../../functions/entrypoints/dispatch/handle-batc
 import { finishChanges } from '../../../functions/features/connections/finish-changes.ts';
 import { assignSites } from '../../../functions/features/fleets/assignment.ts';
 import { beginTermination } from '../../../functions/features/fleets/begin-termination.ts';
+import { endProvisioning } from '../../../functions/features/fleets/end-provisioning.ts';
 import { finishTermination } from '../../../functions/features/fleets/finish-termination.ts';
 import { reconcileFleets } from '../../../functions/features/fleets/reconcile.ts';
-import { settleFleet } from '../../../functions/features/fleets/settle.ts';
-import { recordHistory } from '../../../functions/features/history/record-history.ts';
 import { scheduleInventory } from '../../../functions/features/inventory/schedule-inventory.ts';
 import { watchSites } from '../../../functions/features/poller/watch.ts';
 import { scheduleSweeps } from '../../../functions/features/sweeps/schedule-sweeps.ts';
@@ -465,9 +464,10 @@ export class Lab {
           provisionInputSchema.parse(payload),
         );
       case 'settle':
-        return await settleFleet(store, settleInputSchema.parse(payload));
-      case 'record-history':
-        return await recordHistory(store, fleetId);
+        return await endProvisioning(
+          { store, removals: this.workflow.executionsOf(process), log: this.#logOf(process) },
+          settleInputSchema.parse(payload),
+        );
       case 'begin-termination':
         return await beginTermination({ store, queueUrls }, removalInputSchema.parse(payload));
       case 'finish-termination':

@@ -5,27 +5,23 @@ import { shapeOf } from '../../../../functions/features/fleets/shape.ts';
 const slots = (concurrentInstancesPerLocation: number) => ({ concurrentInstancesPerLocation });
 
 it.each([
-  [20, 5_000, { concurrentInstances: 40, perChild: 1_000 }],
-  [20, 100, { concurrentInstances: 40, perChild: 100 }],
-  [15, 1, { concurrentInstances: 30, perChild: 40 }],
-  // A child execution runs 40 launches at a time, so 200 concurrent launches need five child executions.
-  [100, 5_000, { concurrentInstances: 200, perChild: 1_000 }],
-  [100, 1_000, { concurrentInstances: 200, perChild: 200 }],
-  [100, 130, { concurrentInstances: 200, perChild: 40 }],
-])('for a site with %i slots and %i instances, shapeOf returns %j', (count, instances, shape) => {
-  expect(shapeOf(slots(count), instances)).toEqual(shape);
+  [1, { chunk: 40, concurrentChunks: 1 }],
+  [20, { chunk: 40, concurrentChunks: 1 }],
+  [30, { chunk: 60, concurrentChunks: 1 }],
+  [100, { chunk: 100, concurrentChunks: 2 }],
+  [1_000, { chunk: 100, concurrentChunks: 20 }],
+  // AWS runs at most 40 iterations of an inline Map at a time.
+  [100_000, { chunk: 100, concurrentChunks: 40 }],
+])('for a site with %i slots, shapeOf returns %j', (count, shape) => {
+  expect(shapeOf(slots(count))).toEqual(shape);
 });
 
-it('shapeOf allows a concurrent launch for every slot, and at most 1,000 positions in a child execution', () => {
+it('workers take on at least as many launches at a time as the site has slots, and at most 100 in a message', () => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 1_000 }), fc.integer({ min: 1, max: 10_000 }), (some, count) => {
-      const { concurrentInstances, perChild } = shapeOf(slots(some), count);
-      const children = Math.ceil(count / perChild);
-      const concurrent = Math.min(40, Math.max(2, Math.ceil(concurrentInstances / 40)), children);
-      const underWay = Math.min(count, concurrent * Math.min(40, perChild, concurrentInstances));
-      expect(underWay).toBeGreaterThanOrEqual(Math.min(count, some));
-      expect(perChild).toBeLessThanOrEqual(1_000);
-      expect(children).toBeLessThanOrEqual(Math.max(Math.ceil(count / 1_000), Math.ceil(count / 40)));
+    fc.property(fc.integer({ min: 1, max: 2_000 }), (some) => {
+      const { chunk, concurrentChunks } = shapeOf(slots(some));
+      expect(chunk * concurrentChunks).toBeGreaterThanOrEqual(some);
+      expect(chunk).toBeLessThanOrEqual(100);
     }),
   );
 });

@@ -46,14 +46,14 @@ describe('adopt', () => {
   it('adopt binds a machine even if another worker changes the record first, as long as the attempt has not ended', async () => {
     const worker = fleet.makeWorker({
       at: UPDATE,
-      does: () => updateInstance(fleet.store, claimed, { launchState: 'unknown', taskToken: 'later' }),
+      does: () => updateInstance(fleet.store, claimed, { launchState: 'unknown' }),
     });
     await bind(worker);
-    expect(await fleet.record()).toMatchObject({ backendId: 'm1', taskToken: 'later' });
+    expect(await fleet.record()).toMatchObject({ backendId: 'm1', launchState: 'accepted' });
   });
 
   it('adopt binds a machine even to a record in Terminating, so that a poll can remove the machine', async () => {
-    fleet.putRecord({ ...claimed, status: 'Terminating', taskToken: 'later' });
+    fleet.putRecord({ ...claimed, status: 'Terminating' });
     await bind();
     expect(await fleet.record()).toMatchObject({ status: 'Terminating', backendId: 'm1' });
     expect(removals()).toEqual([]);
@@ -65,7 +65,7 @@ describe('adopt', () => {
     ['is at a later attempt', { attempt: 2 }],
     ['is bound to another machine', { backendId: 'm9', launchState: 'accepted' as const }],
   ])('adopt removes a machine immediately if the record %s', async (_, changes) => {
-    const changed = { ...claimed, ...changes, taskToken: 'later' };
+    const changed = { ...claimed, ...changes };
     fleet.putRecord(changed);
     await bind();
     expect(removals()).toEqual(['terminate m1']);

@@ -101,10 +101,10 @@ describe('attemptElsewhere', () => {
 
   it('a worker does not move an instance if the record changed after the worker’s read', async () => {
     const record = await fleet.claimed();
-    await updateInstance(fleet.store, record, { taskToken: 'later' });
+    await updateInstance(fleet.store, record, { claimUntilMs: 1 });
     expect(await attemptElsewhere(context, record, SCARCE)).toBeUndefined();
     expect(fleet.history).toEqual([]);
-    expect(await fleet.record()).toMatchObject({ location: 'east', taskToken: 'later' });
+    expect(await fleet.record()).toMatchObject({ location: 'east', claimUntilMs: 1 });
   });
 
   it('an instance does not return to a location at which its launch has failed', async () => {
@@ -129,7 +129,7 @@ describe('attemptElsewhere', () => {
       await fleet.until(
         async () => fleet.outcomes.size > 0 && (await heldAt('east')) + (await heldAt('west')) === 0,
       );
-      expect([...fleet.outcomes]).toEqual([['token-0', 'Running']]);
+      expect([...fleet.outcomes]).toEqual([['await', 'Settled']]);
       expect(fleet.cloud.made.map(({ location }) => location)).toEqual(['west']);
       expect(await fleet.counts('east')).toEqual({});
       expect(await fleet.counts('west')).toEqual({ Running: 1 });

@@ -39,7 +39,7 @@ describe('createInstances', () => {
     expect(await fleet.handle(launchOf(0))).toEqual(ACK);
     expect(fleet.history.slice(-3)).toEqual([
       'record 0 Running accepted',
-      'task token-0 Running',
+      'task await Settled',
       'slot 0 returned',
     ]);
   });
@@ -113,14 +113,14 @@ describe('createInstances', () => {
     expect(await fleet.record()).toMatchObject({ status: 'Terminated' });
   });
 
-  it('a machine is bound to its record even if the task token is replaced during the create call', async () => {
+  it('a machine is bound to its record even if a launch of a later round takes the attempt into that round during the create call', async () => {
     await open();
     const worker = fleet.makeWorker({
       at: /^answer to create/,
-      does: async () => fleet.putRecord({ ...(await fleet.claimed()), taskToken: 'later' }),
+      does: async () => fleet.putRecord({ ...(await fleet.claimed()), round: 2 }),
     });
     await fleet.handle(launchOf(0), worker);
-    expect(await fleet.record()).toMatchObject({ backendId: 'm1', taskToken: 'later' });
+    expect(await fleet.record()).toMatchObject({ backendId: 'm1', round: 2 });
     expect(fleet.cloud.standing).toHaveLength(1);
   });
 });

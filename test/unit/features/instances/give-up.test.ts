@@ -1,12 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DriverError } from '../../../../functions/drivers/contract/errors.ts';
 import { attemptElsewhere } from '../../../../functions/features/instances/attempt-elsewhere.ts';
-import { updateInstance } from '../../../../functions/platform/store/transition.ts';
+import { isComplete } from '../../../../functions/platform/store/completeness.ts';
+import { transition, updateInstance } from '../../../../functions/platform/store/transition.ts';
 import { updateConnection } from '../../../../functions/platform/store/update-connection.ts';
-import { ACK, requeueAfter } from '../../../../functions/platform/worker/context.ts';
-import { CLOUD, giveUpOf, launchOf, OneFleet } from '../one-fleet/one-fleet.ts';
+import { ACK, requeueAfter, requeueAs } from '../../../../functions/platform/worker/context.ts';
+import { AWAIT, awaitOf, CLOUD, EAST, FLEET, giveUpOf, launchOf, OneFleet } from '../one-fleet/one-fleet.ts';
 
-const OUTCOME_FAILED = [['give-up-0', 'Failed']];
+const ANSWERED = [[AWAIT, 'Settled']];
 
 let fleet: OneFleet;
 beforeEach(async () => {
@@ -25,7 +26,7 @@ describe('giveUp of a launch that no worker has claimed', () => {
   it('giveUp writes a Failed record for an unclaimed launch, and a later launch message creates nothing', async () => {
     expect(await fleet.handle(giveUpOf(0))).toEqual(ACK);
     expect(await fleet.record()).toMatchObject({ status: 'Failed', failure: { code: 'Timeout' } });
-    expect([...fleet.outcomes]).toEqual(OUTCOME_FAILED);
+    expect([...fleet.outcomes]).toEqual(ANSWERED);
     expect(await fleet.counts()).toEqual({ Failed: 1 });
     expect(await fleet.handle(launchOf(0))).toEqual(ACK);
     expect(creates()).toEqual([]);
@@ -34,7 +35,7 @@ describe('giveUp of a launch that no worker has claimed', () => {
   it('giveUp cancels an unclaimed launch that the launch gate stops, and starts a poll to free its slot', async () => {
     await fleet.stopLaunching('paused');
     expect(await fleet.handle(giveUpOf(0))).toEqual(ACK);
-    expect([...fleet.outcomes]).toEqual([['give-up-0', 'Cancelled']]);
+    expect([...fleet.outcomes]).toEqual(ANSWERED);
     expect(await fleet.record()).toBeUndefined();
     expect(fleet.sent('poll')).toHaveLength(1);
   });
@@ -53,9 +54,8 @@ describe('giveUp of a launch that no worker has claimed', () => {
     await fleet.handle(giveUpOf(0));
     await fleet.stopLaunching('paused');
     await fleet.startRound(2);
-    expect(await fleet.handle(giveUpOf(0, { round: 2, taskToken: 'second' }))).toEqual(ACK);
+    expect(await fleet.handle(giveUpOf(0, { round: 2 }))).toEqual(ACK);
     expect(await fleet.record()).toMatchObject({ status: 'Failed', round: 2 });
-    expect(fleet.outcomes.get('second')).toBe('Failed');
     expect(await fleet.counts()).toEqual({ Failed: 1 });
   });
 });
@@ -77,12 +77,12 @@ describe('giveUp of a launch that was claimed', () => {
     fleet.nowMs = (await fleet.claimed()).claimUntilMs;
     expect(await fleet.handle(giveUpOf(0))).toEqual(ACK);
     expect(await fleet.record()).toMatchObject({ status: 'Terminating', closeAs: 'Failed' });
-    expect([...fleet.outcomes]).toEqual(OUTCOME_FAILED);
+    expect([...fleet.outcomes]).toEqual(ANSWERED);
     expect(await fleet.holders()).toEqual([0]);
     await fleet.until(async () => (await fleet.record())?.status === 'Failed');
     expect(fleet.cloud.standing).toEqual([]);
     expect(fleet.history.indexOf('terminate m1')).toBeGreaterThan(
-      fleet.history.indexOf('task give-up-0 Failed'),
+      fleet.history.indexOf('task await Settled'),
     );
     await fleet.until(async () => (await fleet.holders()).length === 0);
     expect(await fleet.counts()).toEqual({ Failed: 1 });
@@ -105,7 +105,7 @@ describe('giveUp of a launch that was claimed', () => {
     expect(await fleet.handle(giveUpOf(0))).toEqual(ACK);
     expect(fleet.history.slice(0, 3)).toEqual([
       'record 0 Failed refused',
-      'task give-up-0 Failed',
+      'task await Settled',
       'slot 0 returned',
     ]);
   });
@@ -114,18 +114,17 @@ describe('giveUp of a launch that was claimed', () => {
     await fleet.handle(launchOf(0));
     const worker = fleet.makeWorker({
       at: /TransactWriteCommand.*INST#/,
-      does: async () => updateInstance(fleet.store, await fleet.claimed(), { taskToken: 'later' }),
+      does: async () => updateInstance(fleet.store, await fleet.claimed(), { claimUntilMs: 1 }),
     });
     expect(await fleet.handle(giveUpOf(0), worker)).toEqual(requeueAfter(1_000));
-    expect(await fleet.record()).toMatchObject({ status: 'Creating', taskToken: 'later' });
+    expect(await fleet.record()).toMatchObject({ status: 'Creating', claimUntilMs: 1 });
     expect(fleet.outcomes.size).toBe(0);
   });
 
-  it('giveUp completes the task as Running if the instance runs', async () => {
+  it('giveUp keeps an instance that runs', async () => {
     fleet.send(launchOf(0), 0);
-    await fleet.until(() => fleet.outcomes.has('token-0'));
+    await fleet.until(() => fleet.outcomes.has('await'));
     expect(await fleet.handle(giveUpOf(0))).toEqual(ACK);
-    expect(fleet.outcomes.get('give-up-0')).toBe('Running');
     expect(await fleet.record()).toMatchObject({ status: 'Running' });
     expect(fleet.cloud.standing).toHaveLength(1);
   });
@@ -136,7 +135,6 @@ describe('giveUp of a launch that was claimed', () => {
     await fleet.handle(launchOf(0, { round: 2 }));
     const record = await fleet.record();
     expect(await fleet.handle(giveUpOf(0))).toEqual(ACK);
-    expect(fleet.outcomes.get('give-up-0')).toBe('Cancelled');
     expect(await fleet.record()).toEqual(record);
   });
 
@@ -148,7 +146,7 @@ describe('giveUp of a launch that was claimed', () => {
     await attemptElsewhere(fleet.worker.context, await fleet.claimed(), failure);
     expect(await fleet.handle(giveUpOf(0))).toEqual(ACK);
     expect(await fleet.record()).toMatchObject({ status: 'Failed', location: 'west' });
-    expect([...fleet.outcomes]).toEqual(OUTCOME_FAILED);
+    expect([...fleet.outcomes]).toEqual(ANSWERED);
     expect(await fleet.counts('west')).toEqual({ Failed: 1 });
   });
 
@@ -159,7 +157,6 @@ describe('giveUp of a launch that was claimed', () => {
     fleet.putRecord({ ...record, status: 'Terminating', closeAs: 'Planned', failure });
     expect(await fleet.handle(giveUpOf(0))).toEqual(ACK);
     expect(await fleet.record()).toMatchObject({ status: 'Terminating', closeAs: 'Failed', failure });
-    expect([...fleet.outcomes]).toEqual(OUTCOME_FAILED);
   });
 
   it('giveUp copies the connection’s failure to the instance if the cloud has rejected the credential', async () => {
@@ -193,14 +190,56 @@ describe('giveUp of a launch that was claimed', () => {
         fleet.send(giveUpOf(0), 0);
         await fleet.deliverNext(fleet.makeWorker({ at, does: 'die' }));
         fleet.queue.push(...polls);
+        fleet.send(awaitOf(), 0);
         await fleet.until(
           async () => (await fleet.record())?.status === 'Failed' && (await fleet.holders()).length === 0,
         );
         await fleet.until(() => fleet.outcomes.size > 0);
-        expect([...fleet.outcomes]).toEqual([['give-up-0', 'Failed']]);
+        expect([...fleet.outcomes]).toEqual(ANSWERED);
         expect(fleet.cloud.standing).toEqual([]);
         expect(await fleet.counts()).toEqual({ Failed: 1 });
       }
     },
   );
+
+  it('a message gives up several launches, and those whose claims other workers have come back together', async () => {
+    fleet.end();
+    fleet = await OneFleet.open({ size: 4 });
+    const worker = fleet.makeWorker({ at: /^answer to create/, does: 'die' });
+    await fleet.handle(launchOf(1, { others: [3] }), worker);
+    const { claimUntilMs } = await fleet.claimed(1);
+    const message = giveUpOf(0, { others: [1, 2, 3] });
+    expect(await fleet.handle(message)).toEqual(
+      requeueAs(giveUpOf(1, { others: [3] }), claimUntilMs - fleet.nowMs),
+    );
+    expect(await fleet.counts()).toEqual({ Creating: 2, Failed: 2 });
+    fleet.nowMs = claimUntilMs;
+    expect(await fleet.handle(giveUpOf(1, { others: [3] }))).toEqual(ACK);
+    await fleet.until(async () => (await fleet.counts())['Failed'] === 4);
+    expect([...fleet.outcomes]).toEqual(ANSWERED);
+  });
+
+  it('an instance whose earlier machine is still being removed fails in this round, too', async () => {
+    await fleet.handle(launchOf(0));
+    const failure = { code: 'CloudFailed', message: 'no host' };
+    const record = await fleet.claimed();
+    await transition(
+      fleet.store,
+      { fleetId: FLEET, ...EAST },
+      [{ kind: 'change', record, to: 'Terminating', fields: { closeAs: 'Failed', failure } }],
+      0,
+    );
+    await fleet.stopLaunching('paused');
+    await fleet.startRound(2);
+    expect(isComplete(await fleet.placement())).toBe(false);
+    expect(await fleet.handle(giveUpOf(0, { round: 2 }))).toEqual(ACK);
+    expect(await fleet.record()).toMatchObject({ status: 'Terminating', closeAs: 'Failed', round: 2 });
+    expect((await fleet.placement()).groups['web']).toMatchObject({
+      ended1: 0,
+      ended2: 1,
+      lost1: 1,
+      lost2: 1,
+    });
+    expect([...fleet.outcomes]).toEqual(ANSWERED);
+  });
 });

@@ -22,12 +22,12 @@ async function open(options: OneFleetOptions = {}): Promise<void> {
   fleet = await OneFleet.open(options);
 }
 const creates = () => fleet.history.filter((one) => one.startsWith('create'));
-const hasOutcome = () => fleet.outcomes.has('token-0');
+const hasOutcome = () => fleet.outcomes.has('await');
 
 /** Asserts that the fleet has one running machine, one outcome, and a record and counters that agree. */
 async function expectOneRunning(): Promise<void> {
   expect(fleet.cloud.standing).toHaveLength(1);
-  expect([...fleet.outcomes]).toEqual([['token-0', 'Running']]);
+  expect([...fleet.outcomes]).toEqual([['await', 'Settled']]);
   expect(await fleet.record()).toMatchObject({
     status: 'Running',
     backendId: fleet.cloud.standing[0]?.backendId,
@@ -47,7 +47,7 @@ describe('launchInstances', () => {
       `create ${idOf(0)}.1`,
       'record 0 Creating accepted',
     ]);
-    expect(await fleet.record()).toMatchObject({ attempt: 1, backendId: 'm1', taskToken: 'token-0' });
+    expect(await fleet.record()).toMatchObject({ attempt: 1, backendId: 'm1' });
     expect(await fleet.counts()).toEqual({ Creating: 1 });
   });
 
@@ -129,13 +129,12 @@ describe('launchInstances', () => {
     expect(fleet.sent('poll')).toHaveLength(1);
   });
 
-  it('a launch is requeued until the start time of its permit, and the worker sends a heartbeat for the task', async () => {
+  it('a launch is requeued until the start time of its permit', async () => {
     await open({ size: 2, limits: { calls: { create: { perSecond: 0.5, burst: 1 } } } });
     await fleet.handle(launchOf(0));
     const result = await fleet.handle(launchOf(1));
     expect(result).toMatchObject({ done: false });
     expect(result !== 'died' && !result.done && result.waitMs).toBeGreaterThan(1_000);
-    expect(fleet.heartbeats).toEqual(['token-1']);
     expect(await fleet.holders()).toEqual([0, 1]);
     expect(creates()).toHaveLength(1);
   });
@@ -146,7 +145,7 @@ describe('launchInstances', () => {
       await open();
       const worker = fleet.makeWorker({ at: CLAIM, does: () => fleet.stopLaunching(how) });
       expect(await fleet.handle(launchOf(0), worker)).toEqual(ACK);
-      expect(fleet.history).toEqual(['slot 0 taken', 'task token-0 Cancelled', 'slot 0 returned']);
+      expect(fleet.history).toEqual(['slot 0 taken', 'task await Settled', 'slot 0 returned']);
       expect(await fleet.record()).toBeUndefined();
       expect(await fleet.counts()).toEqual({});
     },
@@ -162,7 +161,7 @@ describe('launchInstances', () => {
     await fleet.stopLaunching('paused');
     expect(await fleet.handle(launchOf(0))).toEqual(ACK);
     expect(creates()).toHaveLength(1);
-    expect(fleet.outcomes.get('token-0')).toBe('Cancelled');
+    expect(fleet.outcomes.get('await')).toBe('Settled');
     expect(await fleet.record()).toMatchObject({ status: 'Planned', launchState: 'refused' });
     expect(await fleet.counts()).toEqual({ Planned: 1 });
     expect(await fleet.holders()).toEqual([]);
@@ -194,7 +193,7 @@ describe('launchInstances', () => {
     await recordFeedback(fleet.store, site, [{ kind: 'no-quota', wanted, message: 'no vCPUs left' }], []);
     expect(await fleet.handle(launchOf(0))).toEqual(ACK);
     expect(creates()).toEqual([]);
-    expect(fleet.outcomes.get('token-0')).toBe('Failed');
+    expect(fleet.outcomes.get('await')).toBe('Settled');
     expect(await fleet.record()).toMatchObject({ status: 'Failed', failure: { code: 'QuotaExceeded' } });
     expect(await fleet.counts()).toEqual({ Failed: 1 });
   });
@@ -216,31 +215,23 @@ describe('launchInstances', () => {
     expect(creates()).toHaveLength(1);
   });
 
-  it('a launch message for a running instance completes the message’s task, and frees no slot of another instance', async () => {
+  it('a launch message for a running instance frees no slot of another instance', async () => {
     await open({ size: 2 });
     fleet.send(launchOf(0), 0);
-    await fleet.until(hasOutcome);
+    await fleet.until(async () => (await fleet.record())?.status === 'Running');
     await fleet.handle(launchOf(1));
-    expect(await fleet.handle(launchOf(0, { taskToken: 'of a later execution' }))).toEqual(ACK);
-    expect(fleet.outcomes.get('of a later execution')).toBe('Running');
+    expect(await fleet.handle(launchOf(0))).toEqual(ACK);
     expect(await fleet.holders()).toEqual([1]);
   });
 
-  it('the task token of a later execution replaces the old token, and the task of the old token is cancelled', async () => {
+  it('a launch of a later round takes an open attempt into that round', async () => {
     await open();
     await fleet.handle(launchOf(0));
-    expect(await fleet.handle(launchOf(0, { taskToken: 'later' }))).toEqual(ACK);
-    expect(await fleet.record()).toMatchObject({ taskToken: 'later' });
-    expect([...fleet.outcomes]).toEqual([['token-0', 'Cancelled']]);
-  });
-
-  it('a late message does not replace the task token if no workflow step waits with the message’s own token', async () => {
-    await open();
-    await fleet.handle(launchOf(0));
-    fleet.spent.add('late');
-    expect(await fleet.handle(launchOf(0, { taskToken: 'late' }))).toEqual(ACK);
-    expect(await fleet.record()).toMatchObject({ taskToken: 'token-0' });
-    expect(fleet.outcomes.size).toBe(0);
+    await fleet.stopLaunching('paused');
+    await fleet.startRound(2);
+    expect(await fleet.handle(launchOf(0, { round: 2 }))).toEqual(ACK);
+    expect(await fleet.record()).toMatchObject({ status: 'Creating', round: 2, attempt: 1 });
+    expect(creates()).toHaveLength(1);
   });
 
   it('the launch of a moved instance is sent to the new location, and then the slot at the old location is given back', async () => {
@@ -253,13 +244,65 @@ describe('launchInstances', () => {
     expect(fleet.sent('launch')).toEqual([launchOf(0, WEST)]);
   });
 
-  it('if two messages of a batch launch one instance, one message is acknowledged and the other is requeued', async () => {
+  it('if two messages of a batch launch one instance, it is launched once for the later round, and one message is acknowledged', async () => {
     await open();
-    const both = [{ message: launchOf(0) }, { message: launchOf(0, { taskToken: 'later' }) }];
+    await fleet.stopLaunching('paused');
+    await fleet.startRound(2);
+    const both = [{ message: launchOf(0, { round: 2 }) }, { message: launchOf(0) }];
     const results = await fleet.run(fleet.worker, () => launchInstances(fleet.worker.context, EAST, both));
-    expect(results).toEqual([requeueAfter(1_000), ACK]);
+    expect(results).toEqual([ACK, ACK]);
     expect(creates()).toHaveLength(1);
-    expect(await fleet.record()).toMatchObject({ taskToken: 'later' });
+    expect(await fleet.record()).toMatchObject({ round: 2 });
+  });
+
+  it('the task of a message for a range of positions is completed when each has a record, is queued or has a message', async () => {
+    const limits = { concurrentInstancesPerLocation: 3, calls: { create: { perSecond: 0.5, burst: 1 } } };
+    await open({ size: 5, limits });
+    const message = launchOf(0, { last: 4, taskToken: 'chunk' });
+    expect(await fleet.handle(message)).toEqual(ACK);
+    expect([...fleet.outcomes]).toEqual([['chunk', undefined]]);
+    expect(creates()).toHaveLength(1);
+    const queued = await readQueue(fleet.store, governed(EAST, await fleet.opened()));
+    expect(queued.map(({ message: { index } }) => index)).toEqual([3, 4]);
+    expect(fleet.sent('launch').map(({ index }) => index)).toEqual([1, 2]);
+    expect(fleet.history.indexOf('task chunk undefined')).toBeGreaterThan(
+      fleet.history.indexOf('send launch 2'),
+    );
+  });
+
+  it('if the worker dies at any step of a message for a range, each position gets one machine', async () => {
+    for (let at = 1; at <= 24; at += 1) {
+      await open({ size: 3 });
+      fleet.cloud.bootMs = 500;
+      fleet.send(launchOf(0, { last: 2, taskToken: 'chunk' }), 0);
+      await fleet.deliverNext(fleet.makeWorker({ at, does: 'die' }));
+      await fleet.until(() => fleet.outcomes.has('chunk'));
+      await fleet.until(async () => (await fleet.counts())['Running'] === 3);
+      expect(fleet.cloud.made).toHaveLength(3);
+      await fleet.until(async () => (await fleet.holders()).length === 0);
+    }
+  });
+
+  it('a worker takes on ten launches of a cloud that creates one machine in a call, and sends the others on', async () => {
+    await open({ size: 25, limits: { calls: { create: { perSecond: 50, burst: 50 } } } });
+    await fleet.handle(launchOf(0, { last: 24, taskToken: 'chunk' }));
+    expect(creates()).toHaveLength(10);
+    expect(fleet.sent('launch').map(({ index, others = [] }) => [index, others.length])).toEqual([
+      [10, 9],
+      [20, 4],
+    ]);
+    await fleet.until(() => creates().length === 25);
+    expect(fleet.cloud.made).toHaveLength(25);
+  });
+
+  it('a message that also waits for the launches is answered when they have an outcome, and not before', async () => {
+    await open();
+    const message = launchOf(0, { last: 0, taskToken: 'alone', awaits: 1 });
+    fleet.send(message, 0);
+    await fleet.deliverNext();
+    expect(fleet.outcomes.has('alone')).toBe(false);
+    await fleet.until(() => fleet.outcomes.has('alone'));
+    expect(await fleet.record()).toMatchObject({ status: 'Running' });
   });
 
   it('if one create call throws an unknown error, the batch fails after the worker recorded the other outcomes', async () => {

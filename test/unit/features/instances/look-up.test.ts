@@ -23,8 +23,8 @@ beforeEach(async () => {
 });
 afterEach(() => fleet.end());
 
-const look = async (record = unknown, taskToken = 'token-0') =>
-  await fleet.run(fleet.worker, () => lookUp(fleet.worker.context, record, taskToken));
+const look = async (record = unknown) =>
+  await fleet.run(fleet.worker, () => lookUp(fleet.worker.context, record));
 /** Removes the machine, as if the create call had made none. */
 const forget = () => fleet.cloud.made.splice(0);
 const refuse = (code: ConstructorParameters<typeof DriverError>[0], retryAfterMs?: number) => {
@@ -34,23 +34,22 @@ const refuse = (code: ConstructorParameters<typeof DriverError>[0], retryAfterMs
 };
 
 describe('lookUp', () => {
-  it('a look-up binds the machine of the call, and writes the task token of the message that needed the look-up', async () => {
-    expect(await look(unknown, 'later')).toEqual({ proven: false, result: ACK });
+  it('a look-up binds the machine of the call to its record', async () => {
+    expect(await look()).toEqual({ proven: false, result: ACK });
     expect(await fleet.record()).toMatchObject({
       launchState: 'accepted',
       backendId: 'm1',
-      taskToken: 'later',
       status: 'Creating',
     });
     expect(await fleet.holders()).toEqual([0]);
   });
 
-  it('a look-up that finds a running machine writes Running, then completes the task, then gives the slot back', async () => {
+  it('a look-up that finds a running machine writes Running, then answers the waiting step, then gives the slot back', async () => {
     fleet.nowMs += 60_000;
     await look();
     expect(fleet.history.slice(1, 4)).toEqual([
       'record 0 Running accepted',
-      'task token-0 Running',
+      'task await Settled',
       'slot 0 returned',
     ]);
   });
@@ -104,7 +103,7 @@ describe('lookUp', () => {
       closeAs: 'Failed',
       failure: { code: 'Unauthorized' },
     });
-    expect([...fleet.outcomes]).toEqual([['token-0', 'Failed']]);
+    expect([...fleet.outcomes]).toEqual([['await', 'Settled']]);
     expect(await fleet.holders()).toEqual([0]);
   });
 
@@ -132,8 +131,8 @@ describe('lookUp', () => {
   it('a look-up writes nothing if the record changed after the caller’s read', async () => {
     refuse('Unauthorized');
     fleet.nowMs = unknown.deadlineAtMs;
-    await updateInstance(fleet.store, unknown, { taskToken: 'later' });
+    await updateInstance(fleet.store, unknown, { claimUntilMs: 1 });
     expect(await look()).toEqual({ proven: false, result: requeueAfter(1_000) });
-    expect(await fleet.record()).toMatchObject({ status: 'Creating', taskToken: 'later' });
+    expect(await fleet.record()).toMatchObject({ status: 'Creating', claimUntilMs: 1 });
   });
 });

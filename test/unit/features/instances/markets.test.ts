@@ -19,10 +19,11 @@ describe('markets', () => {
   };
   const run = async (size = 1, spacingMs = 0) => {
     for (let index = 0; index < size; index += 1) fleet.send(launchOf(index), index * spacingMs);
-    await fleet.until(() => fleet.outcomes.size === size);
+    await fleet.until(async () => (await fleet.launchOutcomes()).length >= size);
   };
   const made = () => fleet.cloud.made.map(({ market }) => market);
-  const outcomes = () => [...fleet.outcomes.values()].toSorted();
+  const outcomes = async () => (await fleet.launchOutcomes()).toSorted();
+  const settled = async (count: number) => (await fleet.launchOutcomes()).length === count;
   const taken = () => readSeatsTaken(fleet.store, FLEET, 'web');
   afterEach(() => fleet.end());
 
@@ -115,7 +116,7 @@ describe('markets', () => {
       fleet.cloud.room.set('spot', 0);
       await run(5);
       expect(made()).toEqual(['on-demand', 'on-demand']);
-      expect(outcomes()).toEqual(['Failed', 'Failed', 'Failed', 'Running', 'Running']);
+      expect(await outcomes()).toEqual(['Failed', 'Failed', 'Failed', 'Running', 'Running']);
       const records = await Promise.all([0, 1, 2, 3, 4].map((index) => fleet.claimed(index)));
       const failures = records.flatMap(({ failure }) => failure ?? []);
       expect(failures.map(({ code }) => code)).toEqual(
@@ -156,11 +157,11 @@ describe('markets', () => {
       fleet.cloud.room.set('spot', 0);
       fleet.cloud.room.set('on-demand', 0);
       await run(1);
-      expect(outcomes()).toEqual(['Failed']);
+      expect(await outcomes()).toEqual(['Failed']);
       expect(await taken()).toBe(0);
       fleet.cloud.room.delete('on-demand');
       fleet.send(launchOf(1), 0);
-      await fleet.until(() => fleet.outcomes.size === 2);
+      await fleet.until(() => settled(2));
       expect(made()).toEqual(['on-demand']);
       expect(await taken()).toBe(1);
     });
@@ -196,7 +197,7 @@ describe('markets', () => {
       expect(await fleet.record()).toMatchObject({ status: 'Terminated', failure: { code: 'Vanished' } });
       expect(await taken()).toBe(0);
       fleet.send(launchOf(1), 0);
-      await fleet.until(() => fleet.outcomes.size === 2);
+      await fleet.until(() => settled(2));
       expect(await taken()).toBe(1);
       delete first?.endedAtMs;
       fleet.nowMs += 60_000;
@@ -213,7 +214,7 @@ describe('markets', () => {
       fleet.cloud.room.set('spot', 2);
       const site = (index: number) => (index % 2 === 0 ? EAST : WEST);
       for (let index = 0; index < 12; index += 1) fleet.send(launchOf(index, site(index)), 0);
-      await fleet.until(() => fleet.outcomes.size === 12);
+      await fleet.until(() => settled(12));
       expect(made().filter((market) => market === 'on-demand')).toHaveLength(3);
       expect(made().filter((market) => market === 'spot')).toHaveLength(2);
       expect(await taken()).toBe(3);
@@ -228,9 +229,9 @@ describe('markets', () => {
         fleet.send(launchOf(0), 0);
         fleet.send(launchOf(1), 0);
         const dying = fleet.makeWorker({ at, does: 'die' });
-        while (!dying.isDead && dying.steps < at && fleet.outcomes.size < 2) await fleet.deliverNext(dying);
-        await fleet.until(() => fleet.outcomes.size === 2);
-        expect(outcomes(), `died at step ${at}`).toEqual(['Failed', 'Running']);
+        while (!dying.isDead && dying.steps < at && !(await settled(2))) await fleet.deliverNext(dying);
+        await fleet.until(() => settled(2));
+        expect(await outcomes(), `died at step ${at}`).toEqual(['Failed', 'Running']);
         expect(made(), `died at step ${at}`).toEqual(['on-demand']);
         expect(await taken(), `died at step ${at}`).toBe(1);
         expect(fleet.nowMs).toBeLessThan(NOON + 1_200_000);

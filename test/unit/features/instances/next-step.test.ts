@@ -73,16 +73,15 @@ describe('nextStep', () => {
     });
   });
 
-  it('if the cloud accepted the call, a launch only writes its task token into the record', () => {
+  it('if the cloud accepted the call, a launch leaves the instance to the poll loop', () => {
     expect(nextStep(record({ launchState: 'accepted' }), { message: { round: 1 } }, TIMES)).toMatchObject({
-      step: 'replace-token',
+      step: 'leave',
     });
   });
 
-  it('a launch completes its task with the outcome that follows from the record’s status', () => {
+  it('nothing is left to do for a launch whose outcome follows from the record’s status', () => {
     expect(nextStep(record({ status: 'Running' }), { message: { round: 1 } }, TIMES)).toEqual({
-      step: 'answer',
-      outcome: 'Running',
+      step: 'none',
     });
     expect(outcomeOf({ status: 'Failed' })).toBe('Failed');
     expect(outcomeOf({ status: 'Terminated' })).toBe('Cancelled');
@@ -100,7 +99,7 @@ describe('nextStep in a later round', () => {
     'a launch of a later round claims an instance that became %s in an earlier round',
     (status) => {
       expect(at({ status })).toMatchObject({ step: 'claim', replaces: { status, round: 1 } });
-      expect(at({ status }, 1)).toMatchObject({ step: 'answer' });
+      expect(at({ status }, 1)).toEqual({ step: 'none' });
     },
   );
 
@@ -113,29 +112,28 @@ describe('nextStep in a later round', () => {
     }
   });
 
-  it('a launch of a later round completes its task as Running if the instance runs', () => {
-    expect(at({ status: 'Running' })).toEqual({ step: 'answer', outcome: 'Running' });
+  it('nothing is left to do for a launch of a later round if the instance runs', () => {
+    expect(at({ status: 'Running' })).toEqual({ step: 'none' });
   });
 
   it('a launch of a later round continues an attempt that has not ended', () => {
-    expect(at({ launchState: 'accepted' })).toMatchObject({ step: 'replace-token' });
+    expect(at({ launchState: 'accepted' })).toMatchObject({ step: 'leave' });
     expect(at({ launchState: 'refused' })).toMatchObject({ step: 'create' });
     expect(at({ launchState: 'unknown', unknownSinceMs: 0 })).toMatchObject({ step: 'look-up' });
   });
 
-  it('while a failed machine is removed, a launch of a later round waits, and a launch of the record’s round ends as Failed', () => {
-    const failing = { status: 'Terminating', closeAs: 'Failed' } as const;
-    expect(at(failing)).toEqual({ step: 'wait', waitMs: 5_000 });
-    expect(at(failing, 1)).toEqual({ step: 'answer', outcome: 'Failed' });
-  });
+  it.each([{ closeAs: 'Failed' }, { closeAs: 'Terminated' }, {}] as const)(
+    'while a machine is removed and no move follows (%j), a launch of a later round waits, and a launch of the record’s round has nothing to do',
+    (fields) => {
+      const leaving = { status: 'Terminating', ...fields } as const;
+      expect(at(leaving)).toEqual({ step: 'wait', waitMs: 5_000 });
+      expect(at(leaving, 1)).toEqual({ step: 'none' });
+    },
+  );
 
-  it('a launch of a later round is cancelled if the instance is being removed', () => {
-    expect(at({ status: 'Terminating' })).toEqual({ step: 'answer', outcome: 'Cancelled' });
-  });
-
-  it('a launch replaces the task token of an instance that is about to move, and gives no outcome', () => {
+  it('a launch leaves an instance that is about to move, whose launch has no outcome', () => {
     const leaving = { status: 'Terminating', closeAs: 'Planned' } as const;
-    for (const round of [1, 2]) expect(at(leaving, round)).toMatchObject({ step: 'replace-token' });
+    for (const round of [1, 2]) expect(at(leaving, round)).toMatchObject({ step: 'leave' });
     expect(outcomeOf(leaving)).toBeUndefined();
     expect(outcomeOf({ status: 'Planned' })).toBeUndefined();
   });

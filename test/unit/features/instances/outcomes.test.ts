@@ -1,13 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  completeTasks,
-  failInstances,
-  withPresentTokens,
-} from '../../../../functions/features/instances/outcomes.ts';
+import { failInstances, freeSlotsOf } from '../../../../functions/features/instances/outcomes.ts';
 import { readHolders } from '../../../../functions/platform/governor/hold-location.ts';
 import { updateInstance } from '../../../../functions/platform/store/transition.ts';
-import type { WorkerContext } from '../../../../functions/platform/worker/context.ts';
-import { EAST, idOf, launchOf, OneFleet, type OneFleetOptions } from '../one-fleet/one-fleet.ts';
+import { ACK, type WorkerContext } from '../../../../functions/platform/worker/context.ts';
+import {
+  AWAIT,
+  awaitOf,
+  EAST,
+  idOf,
+  launchOf,
+  OneFleet,
+  type OneFleetOptions,
+} from '../one-fleet/one-fleet.ts';
 
 const REFUSED = { code: 'InvalidRequest', message: 'no such image' };
 
@@ -23,55 +27,35 @@ async function open(options: OneFleetOptions = {}): Promise<void> {
 beforeEach(() => open());
 afterEach(() => fleet.end());
 
-describe('completeTasks', () => {
-  it('completeTasks completes the task before it gives the slot back', async () => {
-    await completeTasks(context, [{ ...(await fleet.claimed()), status: 'Running' }]);
-    expect(fleet.history).toEqual(['task token-0 Running', 'slot 0 returned']);
-  });
-
-  it('a slot is not given back before the workflow has accepted the outcome', async () => {
-    const held: number[][] = [];
-    const slow = fleet.makeWorker({
-      at: /^succeed/,
-      does: async () => {
-        for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-        held.push(await fleet.holders());
-      },
-    });
-    const running = { ...(await fleet.claimed()), status: 'Running' as const };
-    await fleet.run(slow, () => completeTasks(slow.context, [running]));
-    expect(held).toEqual([[0]]);
-    expect(await fleet.holders()).toEqual([]);
-  });
-
-  it('completeTasks does nothing for an instance that has no outcome yet', async () => {
-    await completeTasks(context, [await fleet.claimed()]);
+describe('freeSlotsOf', () => {
+  it('freeSlotsOf does nothing for an instance that has no outcome yet', async () => {
+    await freeSlotsOf(context, [await fleet.claimed()]);
     expect(fleet.history).toEqual([]);
   });
 
   it('an instance that never ran keeps its slot while its machine is removed', async () => {
     const record = { ...(await fleet.claimed()), status: 'Terminating' as const };
-    await completeTasks(context, [{ ...record, closeAs: 'Failed' }]);
-    expect(fleet.history).toEqual(['task token-0 Failed']);
-    await completeTasks(context, [{ ...record, runningAt: new Date(0).toISOString() }]);
+    await freeSlotsOf(context, [{ ...record, closeAs: 'Failed' }]);
+    expect(fleet.history).toEqual([]);
+    await freeSlotsOf(context, [{ ...record, runningAt: new Date(0).toISOString() }]);
     expect(fleet.history).toContain('slot 0 returned');
   });
 
-  it('completeTasks gives a slot back only if the slot is held under the permit that the caller names', async () => {
+  it('freeSlotsOf gives a slot back only if the slot is held under the permit that the caller names', async () => {
     const running = { ...(await fleet.claimed()), status: 'Running' as const };
     const [startMs = 0] = Object.values(await readHolders(fleet.store, EAST));
-    await completeTasks(context, [running], { held: { [idOf(0)]: startMs - 1 } });
-    await completeTasks(context, [running], { held: {} });
+    await freeSlotsOf(context, [running], { held: { [idOf(0)]: startMs - 1 } });
+    await freeSlotsOf(context, [running], { held: {} });
     expect(await fleet.holders()).toEqual([0]);
-    await completeTasks(context, [running], { held: { [idOf(0)]: startMs } });
+    await freeSlotsOf(context, [running], { held: { [idOf(0)]: startMs } });
     expect(await fleet.holders()).toEqual([]);
   });
 });
 
 describe('failInstances', () => {
-  it('failInstances writes the record, then completes the task, then gives the slot back', async () => {
+  it('failInstances writes the record, then answers the waiting step, then gives the slot back', async () => {
     await failInstances(context, [{ record: await fleet.claimed(), failure: REFUSED }]);
-    expect(fleet.history).toEqual(['record 0 Failed accepted', 'task token-0 Failed', 'slot 0 returned']);
+    expect(fleet.history).toEqual(['record 0 Failed accepted', 'task await Settled', 'slot 0 returned']);
     expect(await fleet.record()).toMatchObject({ status: 'Failed', failure: REFUSED, claimUntilMs: 0 });
     expect(await fleet.counts()).toEqual({ Failed: 1 });
   });
@@ -85,14 +69,17 @@ describe('failInstances', () => {
     expect(await fleet.record()).toMatchObject({ status: 'Creating' });
   });
 
-  it('if a worker died after it wrote Failed, the next call of failInstances completes the task and gives the slot back', async () => {
+  it('if a worker died after it wrote Failed, the next call of failInstances gives the slot back, and the next check answers the waiting step', async () => {
     const record = await fleet.claimed();
-    const dying = fleet.makeWorker({ at: /^succeed/, does: 'die' });
+    const dying = fleet.makeWorker({ at: /^table .*GetCommand.*PLACEMENT/, does: 'die' });
     await fleet.run(dying, () => failInstances(dying.context, [{ record, failure: REFUSED }]));
     expect(fleet.history).toEqual(['record 0 Failed accepted']);
     await failInstances(context, [{ record, failure: REFUSED }]);
-    expect(fleet.history.slice(1)).toEqual(['task token-0 Failed', 'slot 0 returned']);
+    expect(fleet.history.slice(1)).toEqual(['slot 0 returned']);
     expect(await fleet.counts()).toEqual({ Failed: 1 });
+    expect(fleet.outcomes.size).toBe(0);
+    expect(await fleet.handle(awaitOf())).toEqual(ACK);
+    expect([...fleet.outcomes]).toEqual([[AWAIT, 'Settled']]);
   });
 
   it('a failure that decides the fleet’s verdict pauses launching at all placements', async () => {
@@ -114,19 +101,5 @@ describe('failInstances', () => {
     await failInstances(context, [{ record: await fleet.claimed(), failure }]);
     expect(fleet.outcomes.size).toBe(0);
     expect(await fleet.record()).toMatchObject({ status: 'Planned', location: 'west' });
-  });
-});
-
-describe('withPresentTokens', () => {
-  it('withPresentTokens returns the record’s current task token if no later attempt has begun', async () => {
-    const record = await fleet.claimed();
-    await updateInstance(fleet.store, record, { taskToken: 'later' });
-    expect(await withPresentTokens(context, [record])).toMatchObject([{ taskToken: 'later' }]);
-  });
-
-  it('withPresentTokens keeps the given task token if a later attempt has begun', async () => {
-    const record = await fleet.claimed();
-    fleet.putRecord({ ...record, attempt: 2, taskToken: 'later' });
-    expect(await withPresentTokens(context, [record])).toEqual([record]);
   });
 });

@@ -3,7 +3,8 @@ import type { CloudInstance } from '../../../../functions/drivers/contract/drive
 import { recordRunning } from '../../../../functions/features/instances/record-running.ts';
 import type { InstanceItem } from '../../../../functions/platform/store/instances.ts';
 import { updateInstance } from '../../../../functions/platform/store/transition.ts';
-import { idOf, launchOf, OneFleet, type Worker } from '../one-fleet/one-fleet.ts';
+import { ACK } from '../../../../functions/platform/worker/context.ts';
+import { awaitOf, idOf, launchOf, OneFleet, type Worker } from '../one-fleet/one-fleet.ts';
 
 const CHANGE = /TransactWriteCommand.*INST#/;
 
@@ -31,9 +32,9 @@ const afterChange = (fields: Parameters<typeof updateInstance>[2]) =>
   fleet.makeWorker({ at: CHANGE, does: () => updateInstance(fleet.store, claimed, fields) });
 
 describe('recordRunning', () => {
-  it('recordRunning writes the record, then completes the task, then gives the slot back', async () => {
+  it('recordRunning writes the record, then answers the waiting step, then gives the slot back', async () => {
     expect(await note()).toEqual(new Set([idOf(0)]));
-    expect(fleet.history).toEqual(['record 0 Running accepted', 'task token-0 Running', 'slot 0 returned']);
+    expect(fleet.history).toEqual(['record 0 Running accepted', 'task await Settled', 'slot 0 returned']);
     expect(await fleet.record()).toMatchObject({ backendId: 'm1', publicIp: '192.0.2.7' });
     expect(await fleet.counts()).toEqual({ Running: 1 });
   });
@@ -49,9 +50,9 @@ describe('recordRunning', () => {
     expect(await fleet.record()).toMatchObject({ status: 'Running' });
   });
 
-  it('if the task token was replaced after the claim, the task of the new token is completed', async () => {
-    await note(machine(), afterChange({ taskToken: 'later' }));
-    expect([...fleet.outcomes]).toEqual([['later', 'Running']]);
+  it('a running machine is recorded even if a launch of a later round took the attempt into that round', async () => {
+    expect(await note(machine(), afterChange({ round: 2 }))).toEqual(new Set([idOf(0)]));
+    expect(await fleet.record()).toMatchObject({ status: 'Running', round: 2 });
   });
 
   it.each([
@@ -68,12 +69,13 @@ describe('recordRunning', () => {
     expect(await fleet.record()).toEqual(changed);
   });
 
-  it('the next poll completes the task if the worker dies after it wrote Running', async () => {
+  it('if the worker dies after it wrote Running, the next poll gives the slot back, and the next check answers the waiting step', async () => {
     await note(machine(), fleet.makeWorker({ at: /^succeed/, does: 'die' }));
     expect(await fleet.holders()).toEqual([0]);
     fleet.nowMs += 20_000;
     await fleet.poll();
-    expect([...fleet.outcomes]).toEqual([['token-0', 'Running']]);
     expect(await fleet.holders()).toEqual([]);
+    expect(await fleet.handle(awaitOf())).toEqual(ACK);
+    expect([...fleet.outcomes]).toEqual([['await', 'Settled']]);
   });
 });

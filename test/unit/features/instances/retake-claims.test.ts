@@ -7,7 +7,7 @@ import { claimMsOf } from '../../../../functions/platform/worker/context.ts';
 import { idOf, launchOf, OneFleet } from '../one-fleet/one-fleet.ts';
 
 const NO_KEYS = new Map<string, string>();
-const message = launchOf(0, { taskToken: 'later' });
+const message = launchOf(0);
 
 let fleet: OneFleet;
 let refused: InstanceItem;
@@ -32,7 +32,6 @@ describe('retakeClaims', () => {
       attempt: 1,
       launchState: 'claimed',
       claimUntilMs: fleet.nowMs + claimMsOf(context),
-      taskToken: 'later',
     });
   });
 
@@ -50,7 +49,7 @@ describe('retakeClaims', () => {
     const { context } = fleet.worker;
     const taken = await retakeClaims(context, [{ message, again: true, record: refused }], NO_KEYS);
     expect(taken).toEqual({ won: [], stopped: [] });
-    expect(await fleet.record()).toMatchObject({ launchState: 'accepted', taskToken: 'token-0' });
+    expect(await fleet.record()).toMatchObject({ launchState: 'accepted', backendId: 'm1' });
   });
 
   it.each(['paused', 'ended'] as const)('a claim is not taken over while launching is %s', async (how) => {

@@ -132,9 +132,9 @@ describe('an attempt in another zone', () => {
   it('a worker changes nothing if the record changed after the worker’s read', async () => {
     await fleet.handle(launchOf(0));
     const record = await fleet.claimed();
-    await updateInstance(fleet.store, record, { taskToken: 'later' });
+    await updateInstance(fleet.store, record, { claimUntilMs: 1 });
     expect(await attemptElsewhere(fleet.worker.context, record, SCARCE)).toBeUndefined();
-    expect(await fleet.record()).toMatchObject({ status: 'Creating', taskToken: 'later' });
+    expect(await fleet.record()).toMatchObject({ status: 'Creating', claimUntilMs: 1 });
   });
 
   it('hasElsewhere is true as long as a zone is left', async () => {
@@ -152,8 +152,8 @@ describe('an attempt in another zone', () => {
     await open({ size: 30, zones: ['a', 'b', 'c'] });
     fleet.cloud.room.set('east-a', 0);
     for (let index = 0; index < 30; index += 1) fleet.send(launchOf(index), index * 1_000);
-    await fleet.until(() => fleet.outcomes.size === 30);
-    expect([...new Set(fleet.outcomes.values())]).toEqual(['Running']);
+    await fleet.until(() => fleet.outcomes.size > 0);
+    expect([...fleet.outcomes.values()]).toEqual(['Settled']);
     const inZone = (zone: string) => fleet.cloud.made.filter((one) => one.zone === zone).length;
     expect(['east-a', 'east-b', 'east-c'].map(inZone)).toEqual([0, 15, 15]);
     expect(fleet.history.filter((one) => one.startsWith('create')).length).toBeLessThanOrEqual(32);
@@ -168,7 +168,7 @@ describe('an attempt in another zone', () => {
       fleet.send(launchOf(0), 0);
       await fleet.deliverNext(fleet.makeWorker({ at, does: 'die' }));
       await fleet.until(async () => fleet.outcomes.size > 0 && (await fleet.holders('east')).length === 0);
-      expect([...fleet.outcomes], `died at step ${at}`).toEqual([['token-0', 'Running']]);
+      expect([...fleet.outcomes], `died at step ${at}`).toEqual([['await', 'Settled']]);
       expect(fleet.cloud.made).toHaveLength(1);
       expect(await fleet.counts('east')).toEqual({ Running: 1 });
       fleet.end();
@@ -184,7 +184,7 @@ describe('an attempt in another zone', () => {
     await fleet.deliverNext(fleet.makeWorker({ at: /^send .*launch/, does: 'die' }));
     fleet.queue = fleet.queue.filter(({ message }) => message.kind !== 'launch');
     await fleet.until(() => fleet.outcomes.size > 0);
-    expect([...fleet.outcomes]).toEqual([['token-0', 'Running']]);
+    expect([...fleet.outcomes]).toEqual([['await', 'Settled']]);
     expect(fleet.cloud.made).toMatchObject([{ zone: other }]);
     expect(fleet.nowMs).toBeLessThan(NOON + 300_000);
   });

@@ -15,7 +15,6 @@ const message: LaunchMessage = {
   fleetId: FLEET,
   index: 0,
   round: 1,
-  taskToken: 'token',
   ...site,
 };
 

@@ -1,5 +1,7 @@
+import { checkAwait } from '../../../../functions/features/fleets/await-launches.ts';
 import { giveUp } from '../../../../functions/features/instances/give-up.ts';
 import { launchInstances } from '../../../../functions/features/instances/launch-instances.ts';
+import { outcomeOf } from '../../../../functions/features/instances/next-step.ts';
 import type { DeliveryMark } from '../../../../functions/features/launch-queue/attempt.ts';
 import {
   keyPairName,
@@ -21,8 +23,13 @@ import { readHolders } from '../../../../functions/platform/governor/hold-locati
 import { siteStateSchema } from '../../../../functions/platform/governor/site-state.ts';
 import { layOut, type Placement } from '../../../../functions/platform/placement/lay-out.ts';
 import type { FleetItem } from '../../../../functions/platform/store/fleets.ts';
-import { type InstanceItem, readInstances } from '../../../../functions/platform/store/instances.ts';
 import {
+  type InstanceItem,
+  readInstanceRange,
+  readInstances,
+} from '../../../../functions/platform/store/instances.ts';
+import {
+  awaitKey,
   fleetKey,
   instanceKey,
   networkKey,
@@ -46,6 +53,7 @@ import {
 } from '../../../../functions/platform/worker/context.ts';
 import { makeContext } from '../../../../functions/platform/worker/make-context.ts';
 import type {
+  AwaitLaunchesMessage,
   DriverMessage,
   GiveUpMessage,
   LaunchMessage,
@@ -70,29 +78,50 @@ const zoneAt = (location: string, letter: string) => ({
 });
 export const idOf = (index: number): string => instanceId({ fleetId: FLEET, index });
 
-const TABLES = { fleets: 'fleets', governor: 'governor', access: 'access', catalogue: 'catalogue' };
+const TABLES = {
+  fleets: 'fleets',
+  governor: 'governor',
+  access: 'access',
+  catalogue: 'catalogue',
+  history: 'history',
+};
+/** Token of the workflow step that waits for the fleet's launches. */
+export const AWAIT = 'await';
 const TIME_LIMIT_MS = 20_000;
 /** Time after which the queue delivers an unacknowledged message again, in ms. */
 const VISIBILITY_MS = 30_000;
 const MINUTE_MS = 60_000;
 
-/** Returns the launch message that the workflow sends for a position. */
+/** Returns a launch message for one position, as workers send it. */
 export const launchOf = (index: number, changes: Partial<LaunchMessage> = {}): LaunchMessage => ({
   kind: 'launch',
   fleetId: FLEET,
   index,
   round: 1,
-  taskToken: `token-${index}`,
   ...EAST,
   ...changes,
 });
-/** Returns the give-up message that the workflow sends when the launch step of a position has timed out. */
+/** Returns the message that gives up the launch of a position. */
 export const giveUpOf = (index: number, changes: Partial<GiveUpMessage> = {}): GiveUpMessage => ({
-  ...launchOf(index),
-  taskToken: `give-up-${index}`,
-  code: 'States.Timeout',
-  ...changes,
   kind: 'give-up',
+  fleetId: FLEET,
+  index,
+  round: 1,
+  ...EAST,
+  code: 'Timeout',
+  ...changes,
+});
+
+/** Returns the message of the workflow step that waits for the fleet's launches. */
+export const awaitOf = (changes: Partial<AwaitLaunchesMessage> = {}): AwaitLaunchesMessage => ({
+  kind: 'await-launches',
+  fleetId: FLEET,
+  connectionKey: CONNECTION,
+  execution: 1,
+  taskToken: AWAIT,
+  checks: 0,
+  quiet: [],
+  ...changes,
 });
 
 export interface OneFleetOptions {
@@ -176,6 +205,7 @@ export class OneFleet {
       governor: new Table('governor'),
       access: new Table('access'),
       catalogue: new Table('catalogue'),
+      history: new Table('history'),
     };
     this.#dynamo = new Dynamo(Object.values(this.#tables), {
       now: () => this.nowMs,
@@ -203,11 +233,21 @@ export class OneFleet {
     });
   }
 
-  /** Opens a fleet whose launching is on and which has network resources at each location. */
+  /**
+   * Opens a fleet whose launching is on and which has network resources at each location. A workflow step waits for its
+   * launches with the token `await`.
+   */
   static async open(options: OneFleetOptions = {}): Promise<OneFleet> {
     const fleet = new OneFleet(options);
     fleet.put('fleets', { ...specKey(FLEET), ...fleet.spec });
     fleet.put('fleets', { ...fleetKey(FLEET), ...itemOf(fleet.spec, options.failurePolicy) });
+    fleet.put('fleets', {
+      ...awaitKey(FLEET, CONNECTION),
+      fleetId: FLEET,
+      connectionKey: CONNECTION,
+      execution: 1,
+      taskToken: AWAIT,
+    });
     for (const placement of layOut(fleet.spec)) {
       const { connectionKey, location } = placement;
       await openPlacement(fleet.store, FLEET, placement, 1);
@@ -221,6 +261,11 @@ export class OneFleet {
 
   put(table: keyof typeof TABLES, item: Item & { pk: string; sk: string }): void {
     this.#tables[table].put(item.pk, item.sk, item, this.#lags());
+  }
+
+  /** Returns all items of a table. */
+  items(table: keyof typeof TABLES): Item[] {
+    return this.#tables[table].all();
   }
 
   /** Writes a record and its entry in the site's index. Does not change the placement's counters. */
@@ -415,6 +460,13 @@ export class OneFleet {
     return (await readInstances(this.store, [{ fleetId: FLEET, index }])).get(idOf(index));
   }
 
+  /** Returns the outcomes of all launches that have one, in the order of the positions. */
+  async launchOutcomes(): Promise<string[]> {
+    const { size = 0 } = this.spec.nodeGroups[0] ?? {};
+    const records = await readInstanceRange(this.store, FLEET, 0, size - 1);
+    return records.flatMap((record) => outcomeOf(record) ?? []);
+  }
+
   /** Returns a record. @throws Error if the position has no record */
   async claimed(index = 0): Promise<InstanceItem> {
     const record = await this.record(index);
@@ -524,6 +576,8 @@ async function handleOne(
     }
     case 'give-up':
       return await giveUp(context, message);
+    case 'await-launches':
+      return await checkAwait(context, message);
     case 'poll':
       await pollSite(context, message);
       return ACK;

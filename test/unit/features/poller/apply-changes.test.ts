@@ -43,7 +43,7 @@ describe('applyDecided', () => {
   });
 
   it.each([
-    ['another task token', { taskToken: 'later' }],
+    ['another round', { round: 2 }],
     ['another launch state', { launchState: 'unknown' as const }],
     ['a renewed claim', { claimUntilMs: 1 }],
   ])(
@@ -89,7 +89,7 @@ describe('applyDecided', () => {
   it('a finding stays Missing if the record of its machine could not be closed', async () => {
     await apply([running(await fleet.claimed(0))]);
     const record = await fleet.claimed(0);
-    await updateInstance(fleet.store, record, { taskToken: 'later' });
+    await updateInstance(fleet.store, record, { claimUntilMs: 1 });
     await apply([{ kind: 'change', record, to: 'Terminated', fields: VANISHED }]);
     expect(await findings()).toMatchObject([{ state: 'Missing' }]);
   });
@@ -117,12 +117,12 @@ describe('endAttempts', () => {
   };
   const machine = { backendId: 'm1', instanceId: idOf(0), launchToken: `${idOf(0)}.1` };
 
-  it('endAttempts writes the record as Failed, then completes the task, then gives the slot back', async () => {
+  it('endAttempts writes the record as Failed, then gives the slot back', async () => {
     const record = { ...(await fleet.claimed(0)), status: 'Terminating' as const };
     fleet.putRecord(record);
     fleet.history.length = 0;
     await end({ endedAttempts: [{ record, failure: FAILURE }] });
-    expect(fleet.history).toEqual(['record 0 Failed accepted', 'task token-0 Failed', 'slot 0 returned']);
+    expect(fleet.history).toEqual(['record 0 Failed accepted', 'slot 0 returned']);
   });
 
   it('a poll binds a machine to its record when the answer to the create call was lost', async () => {
@@ -131,11 +131,11 @@ describe('endAttempts', () => {
     expect(await fleet.holders()).toEqual([0, 1]);
   });
 
-  it('a poll that adopts a running machine writes Running, then completes the task, then gives the slot back', async () => {
+  it('a poll that adopts a running machine writes Running, then gives the slot back', async () => {
     const record = await unbound();
     fleet.history.length = 0;
     await end({ adopted: [{ record, machine: { ...machine, status: 'Running' } }] });
-    expect(fleet.history).toEqual(['record 0 Running accepted', 'task token-0 Running', 'slot 0 returned']);
+    expect(fleet.history).toEqual(['record 0 Running accepted', 'slot 0 returned']);
   });
 
   it('a poll removes a machine instead of adopting it if the record was closed after the poll’s read', async () => {

@@ -115,7 +115,7 @@ describe('the poll loop of a site', () => {
       await launch();
       await fleet.deliverNext(fleet.makeWorker({ at, does: 'die' }));
       await fleet.until(async () => fleet.outcomes.size > 0 && (await fleet.holders()).length === 0);
-      expect([...fleet.outcomes]).toEqual([['token-0', 'Running']]);
+      expect([...fleet.outcomes]).toEqual([['await', 'Settled']]);
       expect(await fleet.counts()).toEqual({ Running: 1 });
     }
   });
@@ -224,7 +224,7 @@ describe('a poll whose list fails', () => {
     refuseLists('InvalidRequest');
     await poll();
     expect(await fleet.record()).toMatchObject({ status: 'Terminating', closeAs: 'Failed' });
-    expect([...fleet.outcomes]).toEqual([['token-0', 'Failed']]);
+    expect([...fleet.outcomes]).toEqual([['await', 'Settled']]);
     expect(fleet.cloud.standing).toHaveLength(1);
   });
 
@@ -234,7 +234,7 @@ describe('a poll whose list fails', () => {
     refuseLists('Unavailable');
     await poll();
     expect(fleet.history).toContain('get m1');
-    expect([...fleet.outcomes]).toEqual([['token-0', 'Running']]);
+    expect([...fleet.outcomes]).toEqual([['await', 'Settled']]);
     await fleet.handle(launchOf(0));
     fleet.cloud.meet = () => {};
     await poll();

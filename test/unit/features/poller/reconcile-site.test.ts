@@ -2,7 +2,14 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { reconcileSite } from '../../../../functions/features/poller/reconcile-site.ts';
 import { type Snapshot, takeSnapshot } from '../../../../functions/features/poller/snapshot.ts';
 import { moveInstance } from '../../../../functions/platform/store/move.ts';
-import { idOf, launchOf, OneFleet, type OneFleetOptions, type Worker } from '../one-fleet/one-fleet.ts';
+import {
+  AWAIT,
+  idOf,
+  launchOf,
+  OneFleet,
+  type OneFleetOptions,
+  type Worker,
+} from '../one-fleet/one-fleet.ts';
 
 const MINUTE_MS = 60_000;
 /** Numbers of all steps of `reconcileSite` for one instance. A test interrupts a worker at each of these steps. */
@@ -34,13 +41,12 @@ async function reconcile(worker: Worker = fleet.worker, changes: Partial<Snapsho
 }
 
 describe('reconcileSite', () => {
-  it('a poll writes the record, completes the task, gives the slot back, and grants the slot to the next launch', async () => {
+  it('a poll writes the record, gives the slot back, and grants the slot to the next launch', async () => {
     await open({ size: 2, limits: { concurrentInstancesPerLocation: 1 } });
     fleet.nowMs += 20_000;
     await reconcile();
     expect(fleet.history.filter((one) => !one.startsWith('list'))).toEqual([
       'record 0 Running accepted',
-      'task token-0 Running',
       'slot 0 returned',
       'slot 1 taken',
       'send launch 1',
@@ -48,7 +54,7 @@ describe('reconcileSite', () => {
     expect(await fleet.counts()).toEqual({ Running: 1 });
   });
 
-  it('if a worker dies before it completes a task, the next poll completes the task and gives the slot back', async () => {
+  it('if a worker dies before it answers the waiting step, the next poll answers it and gives the slot back', async () => {
     await open();
     fleet.nowMs += 20_000;
     await reconcile(fleet.makeWorker({ at: /^succeed/, does: 'die' }));
@@ -56,11 +62,11 @@ describe('reconcileSite', () => {
     expect(fleet.outcomes.size).toBe(0);
     expect(await fleet.holders()).toEqual([0]);
     await reconcile();
-    expect([...fleet.outcomes]).toEqual([['token-0', 'Running']]);
+    expect([...fleet.outcomes]).toEqual([['await', 'Settled']]);
     expect(await fleet.holders()).toEqual([]);
   });
 
-  it('if a worker dies at any step of reconcileSite, the task has one outcome and the slot is free after the next poll', async () => {
+  it('if a worker dies at any step of reconcileSite, the waiting step has one answer and the slot is free after the next poll', async () => {
     for (const at of STEPS) {
       await open();
       fleet.nowMs += 20_000;
@@ -69,20 +75,20 @@ describe('reconcileSite', () => {
       if (had.length === 0) expect(fleet.outcomes.size).toBe(1);
       await reconcile();
       expect(await fleet.record()).toMatchObject({ status: 'Running' });
-      expect([...fleet.outcomes]).toEqual([['token-0', 'Running']]);
+      expect([...fleet.outcomes]).toEqual([['await', 'Settled']]);
       expect(await fleet.holders()).toEqual([]);
       expect(await fleet.counts()).toEqual({ Running: 1 });
     }
   });
 
-  it('if another poll runs at any step of a poll, the task is completed once and the instance is counted once', async () => {
+  it('if another poll runs at any step of a poll, the waiting step is answered once and the instance is counted once', async () => {
     for (const at of STEPS) {
       await open();
       fleet.nowMs += 20_000;
       const second = fleet.makeWorker();
       await reconcile(fleet.makeWorker({ at, does: () => reconcile(second) }));
       expect(await fleet.record()).toMatchObject({ status: 'Running' });
-      expect(fleet.history.filter((one) => one.startsWith('task'))).toEqual(['task token-0 Running']);
+      expect(fleet.history.filter((one) => one.startsWith('task'))).toEqual(['task await Settled']);
       expect(await fleet.holders()).toEqual([]);
       expect(await fleet.counts()).toEqual({ Running: 1 });
     }
@@ -90,7 +96,7 @@ describe('reconcileSite', () => {
 
   it('a poll with a partial snapshot closes no record that the snapshot leaves out', async () => {
     await open({ size: 2 });
-    await fleet.until(() => fleet.outcomes.size === 2);
+    await fleet.until(() => fleet.outcomes.has(AWAIT));
     fleet.nowMs += MINUTE_MS;
     for (const machine of fleet.cloud.made) fleet.cloud.vanish(machine);
     await reconcile(fleet.worker, { isFull: false, seen: [], asked: new Set([idOf(1)]) });
@@ -158,7 +164,7 @@ describe('reconcileSite', () => {
     fleet.nowMs += 1;
     await reconcile();
     expect(await fleet.record()).toMatchObject({ status: 'Terminating', failure: { code: 'Timeout' } });
-    expect([...fleet.outcomes]).toEqual([['token-0', 'Failed']]);
+    expect([...fleet.outcomes]).toEqual([['await', 'Settled']]);
     expect(await fleet.holders()).toEqual([0]);
   });
 
