@@ -410,6 +410,16 @@ import type { Store } from '../../platform/store/store.ts';`,
       },
     ],
   },
+  {
+    name: 'on-demand-seat-without-condition',
+    edits: [
+      {
+        file: 'functions/platform/store/on-demand-seats.ts',
+        find: `most < 0 ? 'taken <= :most' : 'attribute_not_exists(taken) OR taken <= :most'`,
+        replace: `'attribute_not_exists(taken) OR taken <= :most OR taken > :most'`,
+      },
+    ],
+  },
 ];
 
 export class MutationError extends Error {
