@@ -70,14 +70,15 @@ async function leaveShared(
   context: WorkerContext,
   message: RemoveNetworksMessage,
 ): Promise<number | undefined> {
-  const { connectionKey, location, round } = message;
+  const { connectionKey, location, round, fleetId } = message;
   const site = { connectionKey, location };
   const { graceMs } = context.sharedNetworks;
   if (round === 'access' && graceMs > 0) return undefined;
   const what = round === 'access' ? 'access' : 'all';
   if ((await leaveNetworks(context, message, what)) === 'occupied') return OCCUPIED_MS;
   if (graceMs > 0) return void (await unusedLater(context, site));
-  return (await removeUnused(context, site, { graceMs, what })).waitMs;
+  const askedAtMs = (await readFleetItem(context.store, fleetId))?.removalAskedAtMs;
+  return (await removeUnused(context, site, { graceMs, what, askedAtMs })).waitMs;
 }
 
 /**

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DriverError } from '../../../../functions/drivers/contract/errors.ts';
 import { chaseUnused } from '../../../../functions/features/networks/remove-unused.ts';
+import { readFleetItem, updateFleet } from '../../../../functions/platform/store/fleets.ts';
 import { placementKey } from '../../../../functions/platform/store/keys.ts';
 import { readPlacement } from '../../../../functions/platform/store/placements.ts';
 import { CONNECTION, EAST } from '../one-fleet/one-fleet.ts';
@@ -48,6 +50,32 @@ describe('fleets that share a network', () => {
     await sharing.endLaunching(NEWS);
     await sharing.remove(NEWS);
     expect(await sharing.shared()).toEqual([]);
+    expect(sharing.standing).toEqual([]);
+  });
+
+  it('if their shared network cannot be removed, try it again as soon as a user asks for the removal again', async () => {
+    const { world } = sharing;
+    await sharing.addFleet(SHOP);
+    await sharing.prepare(SHOP);
+    await sharing.endLaunching(SHOP);
+    const tries: number[] = [];
+    let isRefused = true;
+    world.cloud.meet = (call) => {
+      if (!call.startsWith('delete network')) return;
+      tries.push(world.nowMs);
+      if (isRefused) throw new DriverError('Conflict', 'the network has a port of something else');
+    };
+    await expect(sharing.remove(SHOP)).rejects.toThrow('did not end');
+    isRefused = false;
+    const fleet = await readFleetItem(world.store, SHOP);
+    if (!fleet) throw new Error('the fleet has no record');
+    const [stuck] = (await sharing.heads()).flatMap((one) => one.stuck ?? []);
+    expect(stuck?.nextTryAtMs).toBeGreaterThan(world.nowMs);
+    const before = tries.length;
+    await updateFleet(world.store, fleet, { removalAskedAtMs: world.nowMs });
+    const askedAtMs = world.nowMs;
+    await sharing.remove(SHOP);
+    expect(tries.slice(before)).toEqual([askedAtMs]);
     expect(sharing.standing).toEqual([]);
   });
 
