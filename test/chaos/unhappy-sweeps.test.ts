@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { DEPLOYMENT_TAG, INSTANCE_TAG } from '../../functions/drivers/contract/driver.ts';
 import { machineName } from '../../functions/drivers/contract/names.ts';
+import type { FleetRequest } from '../../functions/model/fleet-request.ts';
+import { cloudConfigSchema } from '../../local/sim/engine/config.ts';
 import { plantInstance } from '../../local/sim/engine/plant.ts';
 import type { InstanceRecord } from '../../local/sim/engine/records.ts';
 import { CALM } from './ground/disturbance.ts';
@@ -8,6 +10,7 @@ import { DEPLOYMENT } from './models/clouds.ts';
 import { calmScenario, fleetAt } from './scenario/calm.ts';
 import { AWS, EAST, isGone, isUp, PATIENT } from './scenario/limited.ts';
 import { runScenario, type Story } from './scenario/run.ts';
+import type { Scenario } from './scenario/scenario.ts';
 import type { Stage } from './scenario/stage.ts';
 import { NAMESPACE } from './world/lab.ts';
 
@@ -130,5 +133,43 @@ describe('the daily cap of removals by sweeps', PATIENT, () => {
       await stage.pass(10);
       expect(removedOf(stage, machines)).toBe(12);
     }, calmScenario(SWEPT_OFTEN));
+  });
+});
+
+describe('a network of an ended fleet that shows up again', PATIENT, () => {
+  const MINUTE_MS = 60_000;
+  const dedicated = (name: string): FleetRequest => ({
+    ...fleetAt(AWS, 1, { ...EAST, name }),
+    network: { mode: 'dedicated' },
+  });
+  /** Returns a scenario in which such a network shows up at minute 20, and the account may have `networkQuota` networks. */
+  const scenarioOf = (networkQuota: number): Scenario => {
+    const calm = calmScenario(SWEPT_OFTEN);
+    const aws = { ...calm.clouds['aws'], networkQuota };
+    const planted = [
+      { account: 'sim-aws', cloud: 'aws' as const, whose: 'ended' as const, atMs: 20 * MINUTE_MS },
+    ];
+    return { ...calm, clouds: { ...calm.clouds, aws: cloudConfigSchema.parse(aws) }, planted };
+  };
+
+  it.each([
+    [1, 1],
+    [2, 2],
+  ])('with a quota of %i, the account has %i networks while another fleet has one', async (quota, count) => {
+    await tell(async (stage) => {
+      const ended = await stage.create(dedicated('ended'));
+      await stage.until(ended.id, isUp);
+      await stage.remove(ended.id);
+      await stage.until(ended.id, isGone);
+      const other = await stage.create(dedicated('other'));
+      await stage.until(other.id, isUp);
+      await stage.lab.ground.sleep(
+        20 * MINUTE_MS + 10_000 - stage.lab.ground.now() + stage.lab.ground.startMs,
+      );
+      const networks = stage.lab.clouds.sites
+        .flatMap(({ resources }) => [...resources.values()])
+        .filter(({ kind }) => kind === 'network');
+      expect(networks).toHaveLength(count);
+    }, scenarioOf(quota));
   });
 });

@@ -204,6 +204,8 @@ async function play(
   );
   const told = story && ground.sleep(READ_LAG_MS).then(() => story(new Stage(lab, watch.missed)));
   const planted = Promise.all([strangers.plant(), leftovers?.plant()]);
+  // Its error is thrown where it is awaited, after the trouble. Until then, the error must not end the process.
+  planted.catch(() => undefined);
   const turned = new Turnovers(lab, client, scenario).play();
   const waited = new Singles(lab, client, violations).play(scenario.singles ?? []);
   const others = [

@@ -92,7 +92,10 @@ export class Strangers {
     return old.length === 0 ? undefined : this.#random.pick(old);
   }
 
-  /** Plants a network of a fleet that has ended, as if a slow call had made it after the fleet's end. */
+  /**
+   * Plants a network of a fleet that has ended, as if a slow call had made it after the fleet's end. Plants none if the
+   * account has as many networks as it may have at the location, because a cloud refuses the slow call then.
+   */
   #plantPart({ account }: Planted): void {
     const { ground, clouds, tables } = this.#lab;
     const items = tables.fleets.all();
@@ -116,8 +119,10 @@ export class Strangers {
     );
     if (absent.length === 0) return;
     const { name, location } = this.#random.pick(absent);
-    this.#names.add(String(name));
     const cloud = this.#scenario.connections.find((one) => one.name === account)?.cloud ?? '';
+    const quota = this.#scenario.clouds[cloud]?.networkQuota ?? Number.POSITIVE_INFINITY;
+    if (this.#networksAt(account, String(location)) >= quota) return;
+    this.#names.add(String(name));
     const { backendId } = plantResource(clouds.engine.world, {
       cloud,
       connection: account,
@@ -128,6 +133,14 @@ export class Strangers {
     });
     ground.trace.add('scenario', `planted network ${backendId} of an ended fleet`);
     this.#parts.push({ backendId, atMs: ground.now() });
+  }
+
+  /** Returns the number of networks that an account has at a location. */
+  #networksAt(account: string, location: string): number {
+    return this.#lab.clouds.sites
+      .filter(({ key }) => key.account === account && key.location === location)
+      .flatMap(({ resources }) => [...resources.values()])
+      .filter(({ kind }) => kind === 'network').length;
   }
 
   check(goneAtMs: ReadonlyMap<string, number>): Violation[] {
