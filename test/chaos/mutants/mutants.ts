@@ -121,27 +121,6 @@ import { failInstances } from './outcomes.ts';`,
     ],
   },
   {
-    name: 'chunk-answered-before-launches-are-sent',
-    edits: [
-      {
-        file: 'functions/features/instances/launch-instances.ts',
-        find: `  const left = await Promise.all(
-    received.map((one, from) => repack(context, one, most, (message) => resultOf(from, message))),
-  );
-  await Promise.all(received.map(({ message }) => answer(context, message)));
-  return left;`,
-        replace: `  await Promise.all(received.map(({ message }) => answer(context, message)));
-  return await Promise.all(
-    received.map((one, from) =>
-      one.message.taskToken === undefined
-        ? repack(context, one, most, (message) => resultOf(from, message))
-        : ACK,
-    ),
-  );`,
-      },
-    ],
-  },
-  {
     name: 'step-answered-while-instances-move',
     edits: [
       {
