@@ -4,7 +4,13 @@ import { readFleetItem } from '../../platform/store/fleets.ts';
 import { type InstanceItem, readInstanceRange } from '../../platform/store/instances.ts';
 import { siteName } from '../../platform/store/keys.ts';
 import { type StatusChange, updateInstance } from '../../platform/store/transition.ts';
-import { ACK, type MessageResult, requeueAfter, type WorkerContext } from '../../platform/worker/context.ts';
+import {
+  ACK,
+  type MessageResult,
+  requeueAfter,
+  requeueWhileAwaited,
+  type WorkerContext,
+} from '../../platform/worker/context.ts';
 import { startPolling } from '../../platform/worker/start-polling.ts';
 import type { TerminateMessage } from '../../platform/workflow/messages.ts';
 import { attemptsOf } from '../ownership/attempts.ts';
@@ -15,6 +21,11 @@ import { applyChanges, freeSlotsOf } from './outcomes.ts';
 const CHECK_MS = 3_000;
 /** Delay of the next check if the cloud refuses to remove each of the remaining machines, in ms. */
 const STUCK_CHECK_MS = 15_000;
+/**
+ * Time after the request of a removal, in ms, from which each check looks whether a step still waits for the task. Step
+ * Functions limits such calls, and most removals end earlier.
+ */
+const LONG_MS = 600_000;
 
 /**
  * Marks as Terminating the instances of a fleet that the layout assigns to this site, even if they have moved
@@ -22,7 +33,8 @@ const STUCK_CHECK_MS = 15_000;
  *
  * The message is delivered again until no instance is left. Then the message's task is completed. No new
  * instance can appear, because launching is not on at any placement. With the scope `failed`, only failed
- * instances are removed, and their records become Terminated.
+ * instances are removed, and their records become Terminated. If the removal takes long, the message ends when no step
+ * waits for its task any more: another try of the step has a message of its own.
  */
 export async function terminateInstances(
   context: WorkerContext,
@@ -57,7 +69,9 @@ export async function terminateInstances(
     return ACK;
   }
   const areStuck = leaving.every(({ stuck }) => stuck !== undefined);
-  return requeueAfter((areStuck ? STUCK_CHECK_MS : CHECK_MS) + 10 * leaving.length);
+  const waitMs = (areStuck ? STUCK_CHECK_MS : CHECK_MS) + 10 * leaving.length;
+  const isLong = leaving.some(({ terminatingAtMs = nowMs }) => terminatingAtMs + LONG_MS <= nowMs);
+  return isLong ? await requeueWhileAwaited(context, taskToken, waitMs) : requeueAfter(waitMs);
 }
 
 /**

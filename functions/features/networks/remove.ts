@@ -2,7 +2,12 @@ import pLimit from 'p-limit';
 import { readFleetItem } from '../../platform/store/fleets.ts';
 import { type NetworkItem, readNetworks } from '../../platform/store/networks.ts';
 import { liveGroups, readPlacement } from '../../platform/store/placements.ts';
-import { ACK, type MessageResult, requeueAfter, type WorkerContext } from '../../platform/worker/context.ts';
+import {
+  ACK,
+  type MessageResult,
+  requeueWhileAwaited,
+  type WorkerContext,
+} from '../../platform/worker/context.ts';
 import type { RemoveNetworksMessage } from '../../platform/workflow/messages.ts';
 import { leaveNetworks } from './leave.ts';
 import { removeResource } from './remove-resource.ts';
@@ -16,7 +21,8 @@ const OCCUPIED_MS = 10_000;
  * Removes a fleet's network resources at a site. The workflow sends one message for each of the two rounds of
  * a removal. The first round removes key pairs and security groups, and the second round removes the network.
  * A record is closed only when the cloud confirms that the resource no longer exists. Completes the task when
- * this round has nothing left to remove.
+ * this round has nothing left to remove. The message ends, too, when no step waits for its task any more: another try
+ * of the step has a message of its own.
  */
 export async function removeNetworks(
   context: WorkerContext,
@@ -42,10 +48,10 @@ export async function removeNetworks(
       together.map((item) => limit(() => removeResource(context, site, opened, item, { scope, askedAtMs }))),
     );
     const waits = removals.flatMap((one) => (one === 'gone' ? [] : [one.waitMs]));
-    if (waits.length > 0) return requeueAfter(Math.max(...waits));
+    if (waits.length > 0) return await requeueWhileAwaited(context, taskToken, Math.max(...waits));
   }
   const waitMs = await leaveShared(context, message);
-  if (waitMs !== undefined) return requeueAfter(waitMs);
+  if (waitMs !== undefined) return await requeueWhileAwaited(context, taskToken, waitMs);
   await context.tasks.succeed(taskToken, { outcome: 'Removed' });
   return ACK;
 }

@@ -159,6 +159,19 @@ export const ACK: MessageResult = { done: true };
 export const requeueAfter = (waitMs: number): MessageResult => ({ done: false, waitMs });
 export const requeueAs = (as: DriverMessage, waitMs: number): MessageResult => ({ done: false, waitMs, as });
 
+/**
+ * Returns the result of a message that waits, and whose task may have timed out: each try of a workflow step sends a
+ * message of its own. Without the look at the task, the messages of all tries would come back until the work is done,
+ * and there would be more of them with each time-out.
+ */
+export async function requeueWhileAwaited(
+  { tasks }: Pick<WorkerContext, 'tasks'>,
+  taskToken: string,
+  waitMs: number,
+): Promise<MessageResult> {
+  return (await tasks.heartbeat(taskToken)) ? requeueAfter(waitMs) : ACK;
+}
+
 /** Time by which a claim outlasts the worker's time limit, because the clocks of workers differ. */
 const CLAIM_MARGIN_MS = 10_000;
 

@@ -201,3 +201,30 @@ it('a user who asks for the removal again does not wait for the end of the delay
   });
   expect(await removeNetworks(context, message)).toEqual(ACK);
 });
+
+it('a message whose removal is refused ends when no workflow step waits for its task any more', async () => {
+  world = workerWorld(Date.parse('2026-01-01T12:00:00Z'));
+  putPlacement();
+  putResource('security-group', ['web']);
+  const opened = refusesOnce(new DriverError('Conflict', 'in use'));
+  const spent = new Set(['first try']);
+  const tasks = {
+    ...world.context.tasks,
+    heartbeat: (token: string) => Promise.resolve(!spent.has(token)),
+  };
+  const context = { ...world.context, tasks, open: () => Promise.resolve(opened) };
+  const message = {
+    kind: 'remove-networks' as const,
+    fleetId: FLEET,
+    ...site,
+    round: 'access' as const,
+    scope: 'fleet' as const,
+  };
+  expect(await removeNetworks(context, { ...message, taskToken: 'first try' })).toEqual(ACK);
+  expect(await removeNetworks(context, { ...message, taskToken: 'second try' })).toMatchObject({
+    done: false,
+  });
+  const [item] = await readNetworks(context.store, { fleetId: FLEET, ...site });
+  expect(item).toMatchObject({ status: 'Deleting', stuck: { tries: 1 } });
+  expect(world.outcomes.size).toBe(0);
+});
