@@ -8,6 +8,9 @@ import { ensureNetworks } from '../networks/prepare.ts';
 import { refusalAt } from '../networks/verify-site.ts';
 import { untriedLocations } from './attempt-elsewhere.ts';
 
+/** Delay of a launch whose network resources another worker is making, in ms. */
+const TAKEN_OVER_MS = 1_000;
+
 export interface AwaitedNetworks {
   ready: Attempt[];
   waiting: (Attempt & { waitMs: number })[];
@@ -41,7 +44,12 @@ export async function awaitNetworks(
     const placement = await readPlacement(context.store, fleetId, site.connectionKey, site.location);
     const { blocked } = placement ?? {};
     const answer = blocked ? { failure: blocked } : await ensureNetworks(context, fleetId, site);
-    if (answer === 'ready') parts.ready.push(...ofFleet);
+    // Another worker may have taken over the claim of a resource that this worker was slow to make. Its record is then
+    // not Ready yet.
+    const isReady = answer === 'ready' && (await context.networks(fleetId, site, round)).length > 0;
+    if (isReady) parts.ready.push(...ofFleet);
+    else if (answer === 'ready')
+      parts.waiting.push(...ofFleet.map((one) => ({ ...one, waitMs: TAKEN_OVER_MS })));
     else if (answer === 'stopped') parts.stopped.push(...ofFleet);
     else if ('waitMs' in answer && answer.short)
       await divide(context, site, ofFleet, { waitMs: answer.waitMs, failure: answer.short }, parts);

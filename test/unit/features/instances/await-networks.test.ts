@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { awaitNetworks } from '../../../../functions/features/instances/await-networks.ts';
+import { networkKey } from '../../../../functions/platform/store/keys.ts';
 import { readNetworks } from '../../../../functions/platform/store/networks.ts';
 import { blockPlacement } from '../../../../functions/platform/store/placements.ts';
 import { EAST, FLEET, launchOf, OneFleet } from '../one-fleet/one-fleet.ts';
@@ -43,4 +44,23 @@ describe('awaitNetworks', () => {
       expect(await readNetworks(fleet.store, { fleetId: FLEET, ...EAST })).toEqual([]);
     },
   );
+
+  it('attempts wait while another worker makes a resource whose claim it took over from this slow worker', async () => {
+    await open();
+    const slow = fleet.makeWorker({
+      at: /^answer to ensure key-pair/,
+      does: async () => {
+        const records = await readNetworks(fleet.store, { fleetId: FLEET, ...EAST });
+        for (const record of records) {
+          if (record.kind !== 'key-pair') continue;
+          const { pk, sk } = networkKey(FLEET, EAST.connectionKey, EAST.location, record.kind, record.name);
+          fleet.put('fleets', { pk, sk, ...record, claimUntilMs: record.claimUntilMs + 30_000 });
+        }
+      },
+    });
+    const found = await fleet.run(slow, () => awaitNetworks(slow.context, EAST, ATTEMPTS));
+    expect(found).toEqual({ ...NONE, waiting: ATTEMPTS.map((one) => ({ ...one, waitMs: 1_000 })) });
+    fleet.nowMs += 90_000;
+    expect(await wait()).toEqual({ ...NONE, ready: ATTEMPTS });
+  });
 });
