@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { fleetRequestSchema } from '../../functions/model/fleet-request.ts';
 import { calmScenario, fleetAt } from './scenario/calm.ts';
 import {
   AWS,
@@ -108,3 +109,24 @@ describe('a location with zones', PATIENT, () => {
     );
   });
 });
+
+it(
+  'the machines of a node group get the first type in its order that costs no more than it allows',
+  PATIENT,
+  async () => {
+    await expectAfter(
+      async (stage) => {
+        const request = fleetAt(AWS, 3, EAST);
+        const nodeGroups = request.nodeGroups.map(({ instanceType: _, ...group }) => ({
+          ...group,
+          instanceTypes: ['large', 'small'],
+          maxUsdPerHour: 0.06,
+        }));
+        const { id } = await stage.create(fleetRequestSchema.parse({ ...request, nodeGroups }));
+        await stage.until(id, isUp);
+        expect(stage.standing().map(({ instanceType }) => instanceType)).toEqual(['small', 'small', 'small']);
+      },
+      { Running: 1 },
+    );
+  },
+);

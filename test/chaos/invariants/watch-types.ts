@@ -1,5 +1,5 @@
 import { type FleetSpec, fleetSpecSchema } from '../../../functions/model/fleet.ts';
-import { typesOf } from '../../../functions/platform/placement/choose-type.ts';
+import { choicesAt, marketsOf } from '../../../functions/platform/placement/choose-type.ts';
 import { instanceItemSchema } from '../../../functions/platform/store/instances.ts';
 import { specKey } from '../../../functions/platform/store/keys.ts';
 import type { Item } from '../models/dynamo/evaluate.ts';
@@ -8,7 +8,8 @@ import { type Violation, violationBy } from './violation.ts';
 
 /**
  * Checks that instance types are tried in the order of the request: an instance gets a type only after it has tried each
- * earlier one at the location. A record whose type changes without a new attempt shows what a user did at the cloud.
+ * earlier one that the location offers in the market, at a price that the node group allows. A record whose type changes
+ * without a new attempt shows what a user did at the cloud.
  */
 export class TypeWatch {
   readonly #lab: Lab;
@@ -27,7 +28,8 @@ export class TypeWatch {
     if (!record?.instanceType) return;
     const group = this.#specOf(record.fleetId)?.nodeGroups.find(({ name }) => name === record.nodeGroup);
     if (!group) return;
-    const names = typesOf(group).map(({ name }) => name);
+    const { location, market = marketsOf(group)[0] } = record;
+    const names = choicesAt(group, location).flatMap((one) => (one.market === market ? one.type.name : []));
     const earlier = names.slice(0, Math.max(0, names.indexOf(record.instanceType)));
     const untried = earlier.filter((name) => !record.triedTypes?.includes(name));
     if (untried.length === 0) return;
