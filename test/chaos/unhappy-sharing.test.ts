@@ -80,15 +80,30 @@ it('a connection is deleted together with its unused shared networks, before the
   );
 });
 
-it('a fleet of restored tables ends after an operator has removed the machines that hold its shared network', {
-  timeout: 120_000,
-}, async () => {
-  const restore = { backupAtMs: 8 * MINUTE_MS };
-  await told({ restore, sweepIntervalMs: MINUTE_MS, graceSeconds: 60, hasOperator: true }, async (stage) => {
-    const known = await stage.create(sharing('known'));
-    await stage.until(known.id, ({ status }) => status === 'Running');
-    await stage.pass(10);
-    const forgotten = await stage.create(sharing('forgotten'));
-    await stage.until(forgotten.id, ({ status }) => status === 'Running');
-  });
-});
+it.each([
+  ['machines', undefined],
+  ['security groups', '203.0.113.0/24'],
+])(
+  'a fleet of restored tables ends after an operator has removed the %s that hold its shared network',
+  {
+    timeout: 120_000,
+  },
+  async (_, allowFrom) => {
+    const restore = { backupAtMs: 8 * MINUTE_MS };
+    await told(
+      { restore, sweepIntervalMs: MINUTE_MS, graceSeconds: 60, hasOperator: true },
+      async (stage) => {
+        const known = await stage.create(sharing('known'));
+        await stage.until(known.id, ({ status }) => status === 'Running');
+        await stage.pass(10);
+        const request = sharing('forgotten');
+        const nodeGroups = request.nodeGroups.map((group) => ({
+          ...group,
+          ssh: allowFrom === undefined ? group.ssh : { allowFrom },
+        }));
+        const forgotten = await stage.create({ ...request, nodeGroups });
+        await stage.until(forgotten.id, ({ status }) => status === 'Running');
+      },
+    );
+  },
+);

@@ -158,8 +158,8 @@ export class Restore {
 
   /**
    * Removes reported machines and network resources of fleets that have records, as an operator would by hand. Removes
-   * also reported machines of other fleets, if they are in shared network resources that have records. Without a grace
-   * time, the removal of each fleet at the site waits for these resources.
+   * also other reported machines and security groups, if they are in shared network resources that have records. Without
+   * a grace time, the removal of each fleet at the site waits for these resources.
    */
   #endByHand(): void {
     const { clouds, ground } = this.#lab;
@@ -183,7 +183,10 @@ export class Restore {
     for (const site of clouds.sites) {
       for (const part of site.resources.values()) {
         const fleetId = fleetOfResource(parseResourceName(DEPLOYMENT, part.name) ?? '');
-        if (!fleets.has(fleetId ?? '') || !this.#watch.forgotten.isPartExcused(this.#lab, part)) continue;
+        const isOfFleet = fleets.has(fleetId ?? '');
+        if (!isOfFleet && !isInShared(this.#lab, { networkId: part.networkId ?? '', securityGroupIds: [] }))
+          continue;
+        if (!this.#watch.forgotten.isPartExcused(this.#lab, part)) continue;
         world.commit({ kind: 'resource-gone', site: site.key, backendId: part.backendId });
       }
     }
