@@ -2,6 +2,7 @@ import { cloudSchema } from '../../functions/model/cloud.ts';
 import type { FleetRequest } from '../../functions/model/fleet-request.ts';
 import type { LimitOverride } from '../../functions/model/limit-profile.ts';
 import { isWindow, type Rate } from '../../functions/model/rate.ts';
+import { NETWORK_POOL } from '../../infra/settings/config.ts';
 import type { CloudConfig } from '../../local/sim/engine/config.ts';
 import type { ResourceKind } from '../../local/sim/engine/requests.ts';
 import { statusAt } from '../../local/sim/engine/status.ts';
@@ -104,6 +105,7 @@ export async function inVirtualTime<Result>(
     batchSize: 1,
     isDirect: true,
     networkGraceMs,
+    networkPool: NETWORK_POOL,
     onCloudEvent: (event) => {
       if (event.kind === 'instance') made += 1;
       if (event.kind === 'resource') onResource?.(event.record.kind);

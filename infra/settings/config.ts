@@ -2,6 +2,9 @@ import { z } from 'zod';
 import { REGISTERED_DRIVERS } from '../../functions/drivers/registry.ts';
 import { type DriverName, driverNameSchema } from '../../functions/model/connection.ts';
 
+/** Default pool of shared networks: all private addresses of class A. The default VPC of AWS accounts is elsewhere. */
+export const NETWORK_POOL = '10.0.0.0/8';
+
 export const STAGE_NAMES = ['local', 'dev', 'production'] as const;
 export const stageNameSchema = z.enum(STAGE_NAMES);
 export type StageName = z.infer<typeof stageNameSchema>;

@@ -1,7 +1,7 @@
 import { CfnCondition, CfnParameter, Fn } from 'aws-cdk-lib';
 import { Architecture } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
-import type { Stage } from './config.ts';
+import { NETWORK_POOL, type Stage } from './config.ts';
 
 /** Retention times that CloudWatch Logs accepts, in days. */
 const LOG_RETENTION_DAYS = [
@@ -15,9 +15,6 @@ const LOG_RETENTION_DAYS = [
 const SHORTEST_INTERVAL_MINUTES = 5;
 /** Longest interval of that work. A finding that no sweep looks at for a week is a leak of a week. */
 const LONGEST_INTERVAL_MINUTES = 7 * 24 * 60;
-
-/** All private addresses of class A. The default VPC of AWS accounts is elsewhere (172.31.0.0/16). */
-const NETWORK_POOL = '10.0.0.0/8';
 
 interface NumberParameter {
   readonly description: string;

@@ -61,8 +61,8 @@ const QUEUE_URLS = 'https://sqs.invalid/';
 export const SECRETS_PREFIX = '/chaos/connections';
 const MINUTE_MS = 60_000;
 const FINISH_MS = FINISH_CHANGES_MINUTES * MINUTE_MS;
-/** A pool of few ranges, so that networks compete for them. */
-const NETWORK_POOL = '10.0.0.0/11';
+/** Default pool of address ranges. It has few ranges, so that networks compete for them. */
+const SMALL_POOL = '10.0.0.0/11';
 const INVENTORY_MS = 15 * MINUTE_MS;
 /** Time in ms by which the visibility time-out of messages exceeds the worker's time limit. */
 const BEGINNING_MS = BEGINNING_SECONDS * 1_000;
@@ -81,6 +81,8 @@ export interface LabOptions {
   sweepIntervalMs: number;
   /** Time in ms for which shared networks are kept after their last fleet has left them. Omit it for 0. */
   networkGraceMs?: number | undefined;
+  /** CIDR from which shared networks get their address ranges. Omit it for a small pool. */
+  networkPool?: string;
   /** Maximum number of machines in one create call; 1: the clouds have no batch call. */
   batchSize: number;
   /** Rate of create calls of each cloud that meters calls and machines apart. */
@@ -138,6 +140,7 @@ export class Lab {
   readonly #sweepIntervalMs: number;
   readonly #writerId: string;
   readonly #networkGraceMs: number;
+  readonly #networkPool: string;
 
   constructor(ground: Ground, options: LabOptions) {
     this.ground = ground;
@@ -146,6 +149,7 @@ export class Lab {
     this.skewMs = options.skewMs;
     this.#sweepIntervalMs = options.sweepIntervalMs;
     this.#networkGraceMs = options.networkGraceMs ?? 0;
+    this.#networkPool = options.networkPool ?? SMALL_POOL;
     this.#log = options.onLog && makeLogger(options.onLog);
     this.tables = new TableWorld(ground);
     this.#writerId = options.writerId ?? 'the-only-writer';
@@ -350,7 +354,7 @@ export class Lab {
       outside: parameterBeat(this.beats.clientOf(process), SECRETS_PREFIX),
       readDeploymentId: () => ensureDeploymentId(store, { deploymentId: DEPLOYMENT, isNamed: false }),
       timeLimitMs,
-      sharedNetworks: { graceMs: this.#networkGraceMs, pool: NETWORK_POOL },
+      sharedNetworks: { graceMs: this.#networkGraceMs, pool: this.#networkPool },
       readCredential: (connection) => readCredential(ssm, SECRETS_PREFIX, connection),
       send: (message, delayMs) => this.#send(process, name, message, delayMs),
       hide: (messages) => this.#hide(process, name, messages),
