@@ -58,7 +58,7 @@ test('capacity units are rounded up for each answer of a read and each written i
 });
 
 test('countKeptHours counts the calls, capacity units and log bytes of a running fleet', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async () => {
   const asked = { instances: 60, hours: 1, seed: 1, logBytesPerInvocation: 500 };
   const counted = await countKeptHours(asked);

@@ -277,7 +277,8 @@ describe('a credential that reaches another account for a while', PATIENT, () =>
     await tell(async (stage) => {
       stage.addFault({ kind: 'bootFailure', cloud: 'gcp', probability: 0.4 });
       stage.addFault({ kind: 'stuckTerminating', cloud: 'gcp', probability: 1, delayMs: 10 * MINUTE_MS });
-      const asked = fleetAt([...AWS, 'sim-gcp'], SIZE, { ...EAST, failurePolicy: 'refine' });
+      const network = { mode: 'dedicated' } as const;
+      const asked = { ...fleetAt([...AWS, 'sim-gcp'], SIZE, { ...EAST, failurePolicy: 'refine' }), network };
       const { id } = await stage.create(asked);
       const atAws = async () =>
         (await stage.resources(id)).filter(({ connection }) => connection === 'sim-aws').length;

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { VirtualScheduler } from '../../state-machines/interpreter/virtual-scheduler.ts';
 import { Random } from '../time/random.ts';
 import { Trace } from '../time/trace.ts';
@@ -28,9 +29,17 @@ export class Ground {
   /** Number of sleeps so far, a measure of the work that the run does. */
   steps = 0;
   /** The product file whose call takes effect at this moment. Set only in a run with a trace. */
-  caller: string | undefined;
+  get caller(): string | undefined {
+    return this.#callers.getStore();
+  }
+  readonly #callers = new AsyncLocalStorage<string | undefined>();
   readonly #maxSteps: number;
   #exhaust: (error: Error) => void;
+
+  /** Runs the effect of a call, which `caller` made. The effect may go on asynchronously, as over HTTP. */
+  runAs<Result>(caller: string | undefined, effect: () => Result): Result {
+    return caller === undefined ? effect() : this.#callers.run(caller, effect);
+  }
 
   constructor(seed: number, disturbance: Disturbance, traced: boolean, maxSteps = MAX_STEPS) {
     this.seed = seed;

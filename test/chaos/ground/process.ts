@@ -52,7 +52,7 @@ export class Process {
     if (this.#dead && ground.random.chance(0.5)) return await never();
     let result: Result;
     try {
-      result = await this.#take(effect, caller);
+      result = await ground.runAs(caller, effect);
       ground.trace.add(this.name, what, caller);
     } catch (error) {
       ground.trace.add(this.name, `${what} → ${error instanceof Error ? error.name : String(error)}`, caller);
@@ -61,16 +61,6 @@ export class Process {
     }
     await this.#answered(what);
     return result;
-  }
-
-  /** Runs the effect of a call. While it runs, `ground.caller` names the product file that made the call. */
-  #take<Result>(effect: () => Result, caller: string | undefined): Result {
-    this.ground.caller = caller;
-    try {
-      return effect();
-    } finally {
-      this.ground.caller = undefined;
-    }
   }
 
   async #answered(what: string): Promise<void> {
