@@ -27,7 +27,7 @@ async function placed(name: string) {
   };
 }
 
-const stopped = { applied: [], refused: [], stoppedByGate: true };
+const stopped = { applied: [], refused: [], stoppedByGate: true, withoutSeat: [] };
 
 describe('the launch gate', () => {
   it('a paused launch gate stops claims until a later round resumes launching', async () => {

@@ -115,7 +115,7 @@ describe('transition', () => {
     await endPlacement(store, fleetId, placement);
     await openPlacement(store, fleetId, placement, 2);
     const result = await transition(store, ref, [{ kind: 'claim', record: claimOf(fleetId, 0) }], 0);
-    expect(result).toEqual({ applied: [], refused: [], stoppedByGate: true });
+    expect(result).toEqual({ applied: [], refused: [], stoppedByGate: true, withoutSeat: [] });
     expect(await readInstances(store, [{ fleetId, index: 0 }])).toEqual(new Map());
   });
 

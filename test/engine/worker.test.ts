@@ -216,7 +216,9 @@ describe('the worker', () => {
 
   it('the cloud throttles a worker whose limits exceed the limits of the cloud', async () => {
     const process = new OneProcess(store, sim.url, TIME_SCALE);
-    const { fleetId, placements } = await begin(process, 'ungoverned', 40, ['ap-northeast-1']);
+    // Enough launches to empty the cloud's bucket, also on a slow machine.
+    const size = 120;
+    const { fleetId, placements } = await begin(process, 'ungoverned', size, ['ap-northeast-1']);
     await prepare(process, fleetId, placements);
     const before = booksOf(fleetId);
     const lax = { perSecond: 10_000, burst: 10_000 };
@@ -226,9 +228,9 @@ describe('the worker', () => {
       calls: { create: lax, list: lax, mutate: lax },
     });
     const outcomes = await launch(process, fleetId, placements);
-    expect(outcomes).toEqual(Array.from({ length: 40 }, () => ({ outcome: 'Running' })));
+    expect(outcomes).toEqual(Array.from({ length: size }, () => ({ outcome: 'Running' })));
     expect(booksOf(fleetId).throttled - before.throttled).toBeGreaterThan(0);
     await remove(process, fleetId);
-    expect(booksOf(fleetId)).toMatchObject({ alive: 0, ever: 40 });
+    expect(booksOf(fleetId)).toMatchObject({ alive: 0, ever: size });
   }, 90_000);
 });

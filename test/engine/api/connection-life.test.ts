@@ -278,6 +278,8 @@ describe('limits', () => {
       power,
       sources: [expect.objectContaining({ limits: 'all', isEstimate: false })],
       requestMore: REQUEST_MORE.aws,
+      quotas: [],
+      quotaLocationsLeftOut: 0,
       governor: { locationsInUse: { taken: 0, of: 30 }, budgets: [], locations: [], locationsLeftOut: 0 },
     });
     const actions = { 'ec2:TerminateInstances': { calls: { perSecond: 1, burst: 1 } } };
