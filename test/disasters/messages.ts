@@ -206,6 +206,7 @@ function aboutConnections(launches: readonly LaunchMessage[]): DriverMessage[] {
   const keys = [...new Set(launches.map(({ connectionKey }) => connectionKey))];
   return keys.flatMap((connectionKey): DriverMessage[] => [
     { kind: 'verify', connectionKey },
+    { kind: 'check-rights', connectionKey },
     // The id of a request that a later one has replaced.
     { kind: 'verify-network', connectionKey, changeId: '1kdvdnc4jyfcbym5' },
     { kind: 'sync-inventory', connectionKey },
