@@ -12,12 +12,15 @@ it('a fleet that is deleted at any moment of its settling ends as Terminated', {
   const ends: Record<string, number> = {};
   for (const momentMs of MOMENTS_MS) {
     const result = await runScenario(calmScenario({ seed: 1 + momentMs }), false, async (stage) => {
-      const { ground, workflow } = stage.lab;
+      const { ground, tables } = stage.lab;
       const fleet = await stage.create(fleetAt(['sim-aws'], SIZE));
-      const launches = () =>
-        workflow.engine.executions.filter(({ machineArn }) => machineArn.endsWith('provision-location'));
-      while (launches().length === 0 || launches().some(({ outcome }) => outcome === undefined))
-        await ground.sleep(1);
+      const running = () =>
+        tables.fleets.all().filter(({ pk, status, launchToken }) => {
+          return (
+            String(pk).startsWith(`INST#${fleet.id}#`) && status === 'Running' && launchToken !== undefined
+          );
+        }).length;
+      while (running() < SIZE) await ground.sleep(1);
       await ground.sleep(momentMs);
       await stage.remove(fleet.id);
       await ground.sleep(5 * 60_000);

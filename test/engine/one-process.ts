@@ -80,6 +80,7 @@ export class OneProcess {
           name: spec.name,
           labels: spec.labels ?? {},
           priority: spec.priority ?? 'normal',
+          nodeGroups: spec.nodeGroups,
           placements: layOut(spec),
         };
       },

@@ -31,7 +31,7 @@ import { type Recount, recountLate } from './recount-late.ts';
 import { splitCall } from './split-call.ts';
 
 /** Maximum number of concurrent create calls. The governor has permitted each call. */
-export const CONCURRENT_CALLS = 10;
+export const CONCURRENT_CALLS = 40;
 
 /** A claimed record with its create request. */
 interface Wanted {

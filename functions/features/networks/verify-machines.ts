@@ -9,7 +9,6 @@ import type { FieldError } from '../../model/field-error.ts';
 import type { NodeGroup } from '../../model/fleet.ts';
 import { typesOf } from '../../platform/placement/choose-type.ts';
 import type { Placement } from '../../platform/placement/lay-out.ts';
-import { readSpec } from '../../platform/store/fleets.ts';
 import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 import type { Progress } from './ensure-resource.ts';
 import { hasMarkets, type PointedGroup, refusalOfMarkets } from './verify-markets.ts';
@@ -68,12 +67,12 @@ interface GivenGroup {
 
 /** Returns the node groups at the site that the cloud has to be asked about. */
 async function givenAt(
-  { store }: WorkerContext,
+  context: WorkerContext,
   fleetId: string,
   { location }: SiteRef,
   { connection }: OpenConnection,
 ): Promise<PointedGroup[]> {
-  const { nodeGroups } = await readSpec(store, fleetId);
+  const { nodeGroups } = await context.layout(fleetId);
   return nodeGroups.flatMap((group, at) =>
     group.connection === connection.name && group.locations.includes(location) && isGiven(group)
       ? [{ pointer: `/nodeGroups/${at}`, group }]

@@ -1,5 +1,6 @@
 import type { CloudClient, Driver } from '../../drivers/contract/driver.ts';
 import type { Connection } from '../../model/connection.ts';
+import type { NodeGroup } from '../../model/fleet.ts';
 import type { Priority } from '../../model/fleet-request.ts';
 import type { LimitProfile } from '../../model/limit-profile.ts';
 import { limitsAt } from '../../model/limits-in-force.ts';
@@ -57,6 +58,8 @@ export interface FleetLayout {
   /** Labels of the fleet. */
   labels: Readonly<Record<string, string>>;
   priority: Priority;
+  /** The node groups of the request, in order. */
+  nodeGroups: readonly NodeGroup[];
   placements: Placement[];
 }
 

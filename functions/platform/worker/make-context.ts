@@ -115,6 +115,7 @@ export function makeContext({
           name: spec.name,
           labels: spec.labels ?? {},
           priority: spec.priority ?? 'normal',
+          nodeGroups: spec.nodeGroups,
           placements: layOut(spec),
         };
       }),

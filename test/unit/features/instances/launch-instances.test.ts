@@ -283,16 +283,17 @@ describe('launchInstances', () => {
     }
   });
 
-  it('a worker takes on ten launches of a cloud that creates one machine in a call, and sends the others on', async () => {
-    await open({ size: 25, limits: { calls: { create: { perSecond: 50, burst: 50 } } } });
-    await fleet.handle(launchOf(0, { last: 24, taskToken: 'chunk' }));
-    expect(creates()).toHaveLength(10);
+  it('a worker takes on forty launches of a cloud that creates one machine in a call, and sends the others on', async () => {
+    const create = { perSecond: 200, burst: 200 };
+    await open({ size: 100, limits: { concurrentInstancesPerLocation: 200, calls: { create } } });
+    await fleet.handle(launchOf(0, { last: 99, taskToken: 'chunk' }));
+    expect(creates()).toHaveLength(40);
     expect(fleet.sent('launch').map(({ index, others = [] }) => [index, others.length])).toEqual([
-      [10, 9],
-      [20, 4],
+      [40, 39],
+      [80, 19],
     ]);
-    await fleet.until(() => creates().length === 25);
-    expect(fleet.cloud.made).toHaveLength(25);
+    await fleet.until(() => creates().length === 100);
+    expect(fleet.cloud.made).toHaveLength(100);
   });
 
   it('a message that also waits for the launches is answered when they have an outcome, and not before', async () => {
