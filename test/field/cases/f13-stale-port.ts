@@ -14,10 +14,12 @@ interface Stray {
   /** Changes the port that Nova left behind when it deleted the fleet's only server. */
   port(stale: Required<Port>): Port;
   isRemoved: boolean;
+  /** Absent: a shared network, in which only the id of an instance leads to the record of a port's machine. */
+  network?: { mode: 'dedicated' };
 }
 
 /** A port is left in the fleet's network after the fleet's server was deleted. */
-function play({ port, isRemoved }: Stray): () => Promise<void> {
+function play({ port, isRemoved, ...wanted }: Stray): () => Promise<void> {
   return () =>
     inField({ worlds: () => ({ openstack: new OpenStackWorld() }) }, async (at) => {
       const { stage, user, worlds, ground } = at;
@@ -25,7 +27,7 @@ function play({ port, isRemoved }: Stray): () => Promise<void> {
       const site = SITES.openstack;
       await user.makeNamespace();
       await user.connect('cloud', site);
-      const fleet = await stage.create(user.order('web', 'cloud', site, 1));
+      const fleet = await stage.create({ ...user.order('web', 'cloud', site, 1), ...wanted });
       await stage.until(fleet.id, ({ status }) => status === 'Running');
       const [server] = openstack.standing(ground.now());
       assert.ok(server);
@@ -78,6 +80,7 @@ export const f13: FieldCase[] = [
     play: play({
       port: (stale) => ({ ...stale, name: '', description: `fleetwright:deployment=${DEPLOYMENT}` }),
       isRemoved: true,
+      network: { mode: 'dedicated' },
     }),
   },
   {
