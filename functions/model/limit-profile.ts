@@ -181,8 +181,8 @@ export const keptLimitOverrideSchema = z
 /** A limit override as a user writes it. All fields are optional, and no two fields may contradict each other. */
 export const limitOverrideSchema = keptLimitOverrideSchema.superRefine(
   (override, context) => {
-    for (const { path, message } of contradictionsOf(override)) {
-      context.addIssue({ code: 'custom', path, message, params: { code: 'contradictory' } });
+    for (const { path, code, message } of contradictionsOf(override)) {
+      context.addIssue({ code: 'custom', path, message, params: { code } });
     }
   },
   { when: () => true },

@@ -87,7 +87,10 @@ export class ServiceQuotas {
 const CALL = (location: string) =>
   ({ action: 'servicequotas:ListServiceQuotas', kind: 'list', location, isOptional: true }) as const;
 
-/** Returns a quota in the terms of the driver contract; nothing if it limits no launch. */
+/**
+ * Returns a quota in the terms of the driver contract; nothing if it limits no launch. A negative value means an unlimited
+ * quota.
+ */
 function listedQuotaOf({
   QuotaCode: code = '',
   QuotaName: name = code,
@@ -96,7 +99,7 @@ function listedQuotaOf({
   UsageMetric: metric,
 }: ServiceQuota): ListedQuota[] {
   const known = KNOWN_QUOTAS.get(code);
-  if (!known || Value === undefined) return [];
+  if (!known || Value === undefined || Value < 0) return [];
   const { factor = 1, ...counted }: KnownQuota = known;
   const quota: Quota = {
     ...counted,

@@ -4,6 +4,7 @@ import {
   type CallState,
   countCall,
   IDLE_CALLS,
+  mostTogether,
   noteAccepted,
   partLeft,
   type RateLimit,
@@ -37,7 +38,10 @@ export function scheduleCreate<State extends Metered>(
   return scheduleShared(state, rates, nowMs, 1);
 }
 
-/** Schedules the next create call, for `machines` machines, as early as both schedules allow all of them together. */
+/**
+ * Schedules the next call, for `machines` machines, as early as both schedules allow all of them together. A call for
+ * more machines than may ever go out together starts when none of them is used up. Later calls wait for the rest.
+ */
 export function scheduleShared<State extends Metered>(
   state: State,
   rates: CreateRates,
@@ -48,7 +52,8 @@ export function scheduleShared<State extends Metered>(
   const [earliestMs = nowMs] = first.startsMs;
   if (!rates.machines) return { startMs: earliestMs, state: { ...state, ...first.state } };
   const all = scheduleCalls(machinesOf(state), rates.machines, nowMs, machines, earliestMs);
-  const startMs = all.startsMs.at(-1) ?? earliestMs;
+  const together = Math.min(machines, mostTogether(machinesOf(state), rates.machines, nowMs));
+  const startMs = all.startsMs[together - 1] ?? earliestMs;
   const call = scheduleCalls(state, rates.calls, nowMs, 1, startMs);
   return { startMs, state: { ...state, ...call.state, machines: all.state } };
 }
@@ -76,19 +81,30 @@ export interface Taken {
   machines: number;
 }
 
-/** Counts a create call that goes out now. @returns undefined if the cloud would throttle the call */
+/**
+ * Counts a create call that goes out now. Machines beyond the number that may ever go out together are counted, and do
+ * not delay the call.
+ *
+ * @returns undefined if the cloud would throttle the call
+ */
 export function sendCreate<State extends Metered>(
   state: State,
   rates: CreateRates,
   nowMs: number,
   { calls, machines }: Taken,
 ): State | undefined {
-  let sent: State | undefined = calls === 0 ? state : sendCall(state, rates.calls, nowMs);
-  for (let machine = 0; sent && rates.machines && machine < machines; machine += 1) {
-    const next = sendCall(machinesOf(sent), rates.machines, nowMs);
-    sent = next && { ...sent, machines: next };
+  const { machines: limit } = rates;
+  const sent: State | undefined = calls === 0 ? state : sendCall(state, rates.calls, nowMs);
+  if (!sent || !limit) return sent;
+  const together = Math.min(machines, mostTogether(machinesOf(state), limit, nowMs));
+  let known = machinesOf(sent);
+  for (let machine = 0; machine < together; machine += 1) {
+    const next = sendCall(known, limit, nowMs);
+    if (!next) return undefined;
+    known = next;
   }
-  return sent;
+  for (let machine = together; machine < machines; machine += 1) known = countCall(known, limit, nowMs);
+  return machines === 0 ? sent : { ...sent, machines: known };
 }
 
 /** Counts a create call that goes out now, regardless of the rates. */

@@ -200,6 +200,15 @@ export function uncountCalls<State extends CallState>(
   return { ...state, goneDueMs: withoutLate(state, steps, nowMs, late) };
 }
 
+/**
+ * Returns the largest number of units that may go out together, after a pause in which all of them came back. After a
+ * throttle, this number is lower.
+ */
+export function mostTogether(state: CallState, rateLimit: RateLimit, nowMs: number): number {
+  const { exactMs, aheadMs, windowMs } = stepsOf(state, rateLimit, nowMs);
+  return windowMs === undefined ? 1 + Math.floor(aheadMs / exactMs) : Math.round(windowMs / exactMs);
+}
+
 /** Returns the part of the burst, or of the window, that is left at `nowMs` by the governor's count: from 0 to 1. */
 export function partLeft(state: CallState, rateLimit: RateLimit, nowMs: number): number {
   const steps = stepsOf(state, rateLimit, nowMs);

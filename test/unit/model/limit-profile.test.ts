@@ -17,6 +17,9 @@ import { isWindow, perSecondOf, type Rate } from '../../../functions/model/rate.
 
 const connection = { name: 'here', driver: 'sim', cloud: 'aws', credential: { account: 'a' } };
 
+/** Returns limits at one location. */
+const at = (limits: object) => ({ locations: { 'us-east-1': limits } });
+
 /** Returns the path and the code of each issue. For an unknown field, the code is `unknown`. */
 function issuesOf(limits: unknown): string[] {
   const issues = limitOverrideSchema.safeParse(limits).error?.issues ?? [];
@@ -89,12 +92,43 @@ describe('a limit override', () => {
     ['an unknown tier', { tier: 'super' }, ['/tier invalid_value']],
     ['an unknown pacing', { pacing: 'slow' }, ['/pacing invalid_value']],
     ['a burst below the rate', rates(9, 1), ['/calls/create/burst contradictory']],
-    ['a burst of no machine', { instances: { perSecond: 0.4, burst: 0.5 } }, ['/instances/burst too_small']],
+    [
+      'a burst of no machine',
+      { ...rates(2, 5), instances: { perSecond: 0.4, burst: 0.5 } },
+      ['/instances/burst too_small'],
+    ],
     [
       'a burst of machines below their rate',
-      { instances: { perSecond: 9, burst: 1 } },
+      { ...rates(2, 5), instances: { perSecond: 9, burst: 1 } },
       ['/instances/burst contradictory'],
     ],
+    [
+      'a rate of machines and none of create calls',
+      { calls: { list: { perSecond: 1, burst: 1 } }, instances: { perSecond: 2, burst: 1_000 } },
+      ['/calls/create missing'],
+    ],
+    [
+      'windows of machines and no rate of create calls',
+      { instances: { count: 100, windowSeconds: 60 }, pacing: 'even' },
+      ['/calls/create missing'],
+    ],
+    [
+      'a window of less than one call',
+      { calls: { list: { count: 0.5, windowSeconds: 60 } } },
+      ['/calls/list/count too_small'],
+    ],
+    [
+      'a window of more than a day',
+      { calls: { list: { count: 5, windowSeconds: 86_401 } } },
+      ['/calls/list/windowSeconds too_big'],
+    ],
+    [
+      'a burst without end',
+      { calls: { list: { perSecond: 1, burst: Number.POSITIVE_INFINITY } } },
+      ['/calls/list/burst invalid_type'],
+    ],
+    ['totals without end', { totals: { instances: null } }, ['/totals/instances invalid_type']],
+    ['a reserve of more than everything', { reserve: 100 }, ['/reserve too_big']],
     [
       'a window shorter than a second',
       { calls: { list: { count: 5, windowSeconds: 0.5 } } },
@@ -132,10 +166,14 @@ describe('a limit override', () => {
       { locations: { 'us-east-1': { pacing: 'even' } } },
       ['/locations/us-east-1/pacing unknown'],
     ],
-    ['a window without a count', { instances: { windowSeconds: 60 } }, ['/instances/count missing']],
+    [
+      'a window without a count',
+      { ...rates(2, 5), instances: { windowSeconds: 60 } },
+      ['/instances/count missing'],
+    ],
     [
       'a rate that is a bucket and a window',
-      { instances: { count: 5, windowSeconds: 60, perSecond: 1, burst: 1 } },
+      { ...rates(2, 5), instances: { count: 5, windowSeconds: 60, perSecond: 1, burst: 1 } },
       ['/instances/burst contradictory', '/instances/perSecond contradictory'],
     ],
     [
@@ -161,6 +199,34 @@ describe('a limit override', () => {
     [
       'a minimum spacing that the rate does not allow',
       { ...rates(5, 20), minimumSpacingMs: 210 },
+      ['/minimumSpacingMs contradictory'],
+    ],
+    [
+      'a minimum spacing that a window does not allow',
+      { calls: { create: { count: 60, windowSeconds: 60 } }, minimumSpacingMs: 1_100 },
+      ['/minimumSpacingMs contradictory'],
+    ],
+    [
+      'rates at a location that the pacing excludes',
+      { ...at({ ...rates(5, 20), instances: { perSecond: 1, burst: 9 } }), pacing: 'all-at-once' },
+      ['/locations/us-east-1/calls/create contradictory', '/locations/us-east-1/instances contradictory'],
+    ],
+    [
+      'a burst at a location, and even pacing',
+      { ...at(rates(5, 20)), pacing: 'even' },
+      ['/locations/us-east-1/calls/create/burst contradictory'],
+    ],
+    [
+      'a burst at a location above the budgets of the connection',
+      { ...at(rates(5, 20)), createsPerMinute: 19, createsPerDay: 19 },
+      [
+        '/locations/us-east-1/calls/create/burst contradictory',
+        '/locations/us-east-1/calls/create/burst contradictory',
+      ],
+    ],
+    [
+      'a rate at a location that the minimum spacing does not allow',
+      { ...at(rates(5, 20)), minimumSpacingMs: 210 },
       ['/minimumSpacingMs contradictory'],
     ],
     ['a burst and even pacing', { ...rates(5, 20), pacing: 'even' }, ['/calls/create/burst contradictory']],
@@ -202,7 +268,12 @@ describe('a limit override', () => {
     ['one create in half an hour', rates(1 / 1_800, 1)],
     ['a burst that lasts for minutes', { ...rates(2, 5), instances: { perSecond: 2, burst: 1_000 } }],
     ['no slots', { concurrentLocations: null, concurrentInstancesPerLocation: null }],
-    ['no rate of machines', { ...rates(2, 5), instances: null }],
+    [
+      'machines at a location, whose calls are those of the connection',
+      at({ instances: { perSecond: 6, burst: 9 } }),
+    ],
+    ['no rate of machines, and none of create calls', { instances: null }],
+    ['no rate of machines, and one of create calls', { ...rates(2, 5), instances: null }],
     ['even pacing of more than one create a second', { ...rates(5, 1), pacing: 'even' }],
     [
       'a minimum spacing that equals the rounded interval of the rate',

@@ -93,7 +93,7 @@ describe('the quotas of an AWS account', () => {
       pages: {
         ec2: [
           [listed('L-1216C47A', 64), listed('L-0A0A0A0A', 7)],
-          [listed('L-34B43A08', 5, { Adjustable: false }), listed('L-DB2E81BA', 0)],
+          [listed('L-34B43A08', 5, { Adjustable: false }), listed('L-DB2E81BA', 0), listed('L-417A185B', -1)],
         ],
         vpc: [[listed('L-DF5E4CA3', 5_000), listed('L-F678F1CE', 5)]],
         ebs: [[listed('L-7A658B76', 50)]],

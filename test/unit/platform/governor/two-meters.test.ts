@@ -9,6 +9,8 @@ import {
   nextCreateMs,
   noteCreate,
   recountCreates,
+  scheduleShared,
+  sendCreate,
   slowCreates,
 } from '../../../../functions/platform/governor/create-meters.ts';
 import { decideCreates } from '../../../../functions/platform/governor/decide-creates.ts';
@@ -176,6 +178,25 @@ describe('two meters', () => {
       { numRuns: 400 },
     );
   });
+
+  it.each<[Rate, number, number]>([
+    [{ perSecond: 20, burst: 1_000 }, 1_000, 2_500],
+    [{ perSecond: 2, burst: 5 }, 10, 4_500],
+    [{ perSecond: 1, burst: 1 }, 3, 3_500],
+    [{ count: 4, windowSeconds: 60 }, 10, 120_000],
+  ])(
+    'a call for more machines than %j ever allows together goes out after a pause, and delays later calls',
+    (rate, machines, restMs) => {
+      const rates = { calls: { perSecond: 100, burst: 100 }, machines: rate };
+      const first = scheduleShared(site(), rates, NOON, machines);
+      expect(first.startMs).toBe(NOON);
+      expect(sendCreate(first.state, rates, NOON, { calls: 1, machines })).toBeDefined();
+      const second = scheduleShared(first.state, rates, NOON, 1);
+      expect(second.startMs).toBeGreaterThan(NOON);
+      const after = scheduleShared(first.state, rates, NOON, machines);
+      expect(after.startMs).toBeGreaterThanOrEqual(NOON + restMs);
+    },
+  );
 
   const ec2: LimitProfile = {
     ...limits({}),
