@@ -15,8 +15,8 @@ export interface Failure {
   scope?: 'launch' | 'zone' | 'market' | 'site' | 'connection' | undefined;
   /** Number of machines that the refused call asked for. Absent: one. */
   machines?: number | undefined;
-  /** True if the cloud was not asked, because it had refused other launches before. */
-  isUnasked?: boolean | undefined;
+  /** True if the launch has not asked the cloud, and would wait here if no other attempt could follow. */
+  wouldWait?: boolean | undefined;
   /** What the quota counts that refused the call. Absent: another code, or the quota of the machine's family. */
   quotaOf?: QuotaSubject | undefined;
   /** The fields of the request that are wrong, if only the cloud could tell it. */

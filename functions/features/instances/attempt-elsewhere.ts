@@ -61,23 +61,31 @@ async function mayDoBetterElsewhere(
  * instance's own machine exceeded a quota and is gone by now. It has the node group's next instance type or market if the
  * failure concerns these. Otherwise it is at an untried location of the node group.
  *
- * @returns undefined if the instance has moved, or if another worker has changed the record; otherwise the permanent
- *   failure, because no other attempt is possible or would help
+ * A launch that only left in favour of another attempt (`wouldWait`) waits here if no such attempt is possible. Its record
+ * then names the locations that did not take it, so that it does not leave for them again.
+ *
+ * @returns undefined if another attempt follows, or if another worker has changed the record; `stopped` if the launch
+ *   would wait here, and launching is not on; otherwise the permanent failure, because no other attempt is possible or
+ *   would help
  */
 export async function attemptElsewhere(
   context: WorkerContext,
   record: InstanceItem,
   failure: Failure,
-): Promise<Failure | undefined> {
+): Promise<Failure | 'stopped' | undefined> {
   if (record.deadlineAtMs <= context.store.clock.now()) return failure;
   const here = await attemptHere(context, record, failure);
   if (here === 'follows') return undefined;
   const last = here === 'no-seat' ? await seatsAreTaken(context, record, failure) : failure;
   if (!(await mayDoBetterElsewhere(context, record, failure))) return last;
+  const barred: string[] = [];
   for (const location of await untried(context, record)) {
     const attempts = attemptsAfter(record, context.store.clock.now());
     const outcome = await moveInstance(context.store, record, location, attempts);
-    if (outcome === 'barred') continue;
+    if (outcome === 'barred') {
+      barred.push(location);
+      continue;
+    }
     context.log.info('an instance moves to another location', {
       instanceId: record.instanceId,
       location,
@@ -86,11 +94,14 @@ export async function attemptElsewhere(
     if (outcome === 'moved') await launchElsewhere(context, record, location);
     return undefined;
   }
-  if (here !== 'no-seat' || failure.isUnasked !== true) return last;
-  // The launch left the market for a seat on demand that another instance has taken. Now it asks the cloud itself.
+  if (failure.wouldWait !== true) return last;
+  // The gate of each other location has closed, or another instance has taken the seat on demand. Now the launch asks the
+  // cloud itself.
   const { triedZones, callLimit } = record;
-  const same = await attemptAgainHere(context, record, { triedZones, callLimit }, failure);
-  return same === 'follows' ? undefined : last;
+  const tried = [...record.tried, ...barred];
+  const same = await attemptAgainHere(context, record, { triedZones, callLimit, tried }, failure);
+  if (same === 'follows') return undefined;
+  return same === 'barred' ? 'stopped' : last;
 }
 
 /**

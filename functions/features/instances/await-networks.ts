@@ -85,7 +85,8 @@ async function divide(
       open.set(location, known);
       mayLeave ||= await known;
     }
-    if (mayLeave || isOver) parts.failed.push({ ...one, failure });
+    if (isOver) parts.failed.push({ ...one, failure });
+    else if (mayLeave) parts.failed.push({ ...one, failure: { ...failure, wouldWait: true } });
     else parts.waiting.push({ ...one, waitMs });
   }
 }

@@ -305,16 +305,20 @@ async function failUnmade(
     context,
     failed.filter(({ again }) => !again),
   );
-  await cancelLaunches(context, stopped);
   const standing = failed.flatMap(({ again, record }) => (again && record ? [record] : []));
   const ending = [...won, ...standing];
-  await failInstances(
+  const waiting = await failInstances(
     context,
     ending.flatMap((record) => {
       const failure = reasons.get(record.instanceId);
       return failure ? [{ record, failure }] : [];
     }),
   );
+  const halted = failed.flatMap((one) => {
+    const record = waiting.find(({ instanceId }) => instanceId === idOf(one));
+    return record ? [{ ...one, record }] : [];
+  });
+  await cancelLaunches(context, [...stopped, ...halted]);
   return [...ending.map((record) => record.instanceId), ...stopped.map(idOf)];
 }
 

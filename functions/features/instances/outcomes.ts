@@ -108,17 +108,28 @@ function bySite(
 /**
  * Ends attempts that have no machine at the cloud. An instance moves to another location if an attempt may
  * succeed there. Otherwise the instance becomes Failed.
+ *
+ * @returns the records of the launches that would wait, and that the launch gate stops. They are unchanged
  */
 export async function failInstances(
   context: WorkerContext,
   failures: readonly { record: InstanceItem; failure: Failure }[],
-): Promise<void> {
+): Promise<InstanceItem[]> {
   const ended: (typeof failures)[number][] = [];
+  const stopped: InstanceItem[] = [];
   for (const { record, failure } of failures) {
     const last = await attemptElsewhere(context, record, failure);
-    if (last) ended.push({ record, failure: last });
+    if (last === 'stopped') stopped.push(record);
+    else if (last) ended.push({ record, failure: last });
   }
-  if (ended.length === 0) return;
+  if (ended.length > 0) await fail(context, ended);
+  return stopped;
+}
+
+async function fail(
+  context: WorkerContext,
+  ended: readonly { record: InstanceItem; failure: Failure }[],
+): Promise<void> {
   await applyChanges(
     context,
     ended.map(({ record, failure }) => ({

@@ -113,10 +113,11 @@ function checkBreaker(state: SiteState, wanted: WantedCreate, nowMs: number): Bl
     return PROBE;
   }
   const waitedMs = nowMs - (wanted.waitsSinceMs ?? nowMs);
-  if (waitedMs >= GIVE_UP_MS || (waitedMs >= LEAVE_MS && wanted.mayGoElsewhere)) {
-    const message = `the location has accepted no request since ${new Date(outage.sinceMs).toISOString()}`;
-    return { kind: 'permanent', failure: { code: 'Unavailable', message } };
-  }
+  const message = `the location has accepted no request since ${new Date(outage.sinceMs).toISOString()}`;
+  const failure = { code: 'Unavailable', message };
+  if (waitedMs >= GIVE_UP_MS) return { kind: 'permanent', failure };
+  if (waitedMs >= LEAVE_MS && wanted.mayGoElsewhere)
+    return { kind: 'permanent', failure: { ...failure, wouldWait: true } };
   return { kind: 'for-now', why: 'outage' };
 }
 

@@ -94,7 +94,7 @@ function leave(
   const what = market === undefined || market === 'on-demand' ? 'capacity' : `${market} capacity`;
   const message = `the cloud had no ${what} of ${instanceType} at ${new Date(sinceMs).toISOString()}`;
   const scope = mayChangeZone === true ? 'zone' : 'site';
-  return { kind: 'leave', failure: { code: 'InsufficientCapacity', message, scope, isUnasked: true } };
+  return { kind: 'leave', failure: { code: 'InsufficientCapacity', message, scope, wouldWait: true } };
 }
 
 function isProbed(scarce: Scarce | undefined, nowMs: number): boolean {

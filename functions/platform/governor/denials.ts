@@ -35,7 +35,7 @@ export function checkDenials(state: SiteState, wanted: WantedCreate, nowMs: numb
   if (denial.probe !== undefined && denial.probe.untilMs > nowMs) {
     if (denial.probe.instanceId === wanted.instanceId) return { kind: 'none', isProbe: true };
     return wanted.mayGoElsewhere || wanted.mayChangeType
-      ? { kind: 'permanent', failure }
+      ? { kind: 'permanent', failure: { ...failure, wouldWait: true } }
       : { kind: 'for-now', why: 'denied' };
   }
   const isWish = wanted.round > (denial.askedIn[wanted.fleetId] ?? FIRST_ROUND);

@@ -84,7 +84,7 @@ export const instanceItemSchema = z.object({
   /** Round of launching in which the instance was last claimed. */
   round: z.number(),
   attempt: z.number(),
-  /** Locations where an attempt of this round ended without a machine. */
+  /** Locations where an attempt of this round ended without a machine, or that did not take the instance. */
   tried: z.array(z.string()).default([]),
   /** Zones of this location where an attempt of this round ended without a machine, for a reason of the zone. */
   triedZones: z.array(triedZoneSchema).default([]),

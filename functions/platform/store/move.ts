@@ -62,7 +62,8 @@ export type NextAttempt = Pick<
   | 'market'
   | 'triedTypes'
   | 'onDemandSeats'
->;
+> &
+  Partial<Pick<InstanceItem, 'tried'>>;
 
 /**
  * Prepares another attempt of an instance without a machine at the same location, for example in another zone. Its

@@ -137,6 +137,109 @@ describe('attemptElsewhere', () => {
   });
 });
 
+describe('a launch that leaves a location without a call', () => {
+  let isScarce: boolean;
+  const blockWest = () =>
+    blockPlacement(fleet.store, { fleetId: FLEET, ...WEST }, { code: 'QuotaExceeded', message: '' });
+  const creates = () => fleet.history.filter((one) => one.startsWith('create'));
+
+  beforeEach(async () => {
+    fleet.end();
+    fleet = await OneFleet.open({ size: 4, locations: ['east', 'west'] });
+    isScarce = true;
+    fleet.cloud.meet = (call) => {
+      if (isScarce && call.startsWith('create')) throw new DriverError('InsufficientCapacity', 'none left');
+    };
+  });
+
+  /** Makes the governor remember that the cloud has no capacity. Position 0 fails, as no location takes it. The positions 0 and 1 are in the east. */
+  async function refuseFirst(): Promise<void> {
+    await fleet.handle(launchOf(0));
+    expect(await fleet.record(0)).toMatchObject({ status: 'Failed' });
+    fleet.history.length = 0;
+  }
+
+  it.each([
+    ['launching is paused', () => fleet.stopLaunching('paused', 'west')],
+    ['launching has ended', () => fleet.stopLaunching('ended', 'west')],
+    ['no network resources could be made', blockWest],
+  ])('asks the cloud if no other location takes the instance, because %s there', async (_why, close) => {
+    await close();
+    await refuseFirst();
+    await fleet.handle(launchOf(1));
+    expect(creates()).toEqual([]);
+    expect(await fleet.record(1)).toMatchObject({ status: 'Planned', location: 'east', tried: ['west'] });
+    isScarce = false;
+    await fleet.until(async () => (await fleet.record(1))?.status === 'Running');
+    expect(creates()).toHaveLength(1);
+  });
+
+  it('fails with the cloud’s words if the cloud refuses that call, too', async () => {
+    await blockWest();
+    await refuseFirst();
+    fleet.send(launchOf(1), 0);
+    await fleet.until(async () => (await fleet.record(1))?.status === 'Failed');
+    expect(creates()).toHaveLength(1);
+    expect(await fleet.record(1)).toMatchObject({ failure: { message: 'none left' } });
+    expect(await fleet.holders()).toEqual([]);
+  });
+
+  it('is cancelled, and has not failed, if launching stops at all locations before it has left', async () => {
+    await blockWest();
+    await refuseFirst();
+    const slow = fleet.makeWorker({
+      at: /TransactWrite.*west/,
+      does: () => fleet.stopLaunching('paused'),
+    });
+    expect(await fleet.handle(launchOf(1), slow)).toEqual({ done: true });
+    expect(await fleet.record(1)).toMatchObject({ status: 'Planned', location: 'east' });
+    expect((await fleet.claimed(1)).failure).toBeUndefined();
+    expect(await fleet.counts()).toEqual({ Failed: 1, Planned: 1 });
+    expect(fleet.sent('launch')).toEqual([]);
+    expect(await fleet.holders()).toEqual([]);
+  });
+
+  it('waits for the quota of network resources if launching stops at the other location before it has left', async () => {
+    fleet.removeNetworks('east');
+    let isShort = true;
+    fleet.cloud.meet = (call) => {
+      if (isShort && call.startsWith('ensure network'))
+        throw new DriverError('QuotaExceeded', 'no VPC left', { quota: { of: 'networks' } });
+    };
+    const slow = fleet.makeWorker({
+      at: /TransactWrite.*west/,
+      does: () => fleet.stopLaunching('paused', 'west'),
+    });
+    await fleet.handle(launchOf(0), slow);
+    expect(await fleet.record()).toMatchObject({ status: 'Planned', location: 'east', tried: ['west'] });
+    await fleet.deliverNext();
+    expect(await fleet.record()).toMatchObject({ status: 'Planned', location: 'east' });
+    isShort = false;
+    await fleet.until(async () => (await fleet.record())?.status === 'Running');
+  });
+
+  it('if the worker dies at any step, the instance gets one machine, and all slots are given back', async () => {
+    for (let at = 1; at <= 40; at += 1) {
+      fleet.end();
+      fleet = await OneFleet.open({ size: 4, locations: ['east', 'west'] });
+      isScarce = true;
+      fleet.cloud.meet = (call) => {
+        if (isScarce && call.startsWith('create')) throw new DriverError('InsufficientCapacity', 'none left');
+      };
+      await blockWest();
+      await refuseFirst();
+      fleet.send(launchOf(1), 0);
+      await fleet.deliverNext(fleet.makeWorker({ at, does: 'die' }));
+      isScarce = false;
+      await fleet.until(
+        async () => (await fleet.record(1))?.status === 'Running' && (await fleet.holders()).length === 0,
+      );
+      expect(fleet.cloud.made).toHaveLength(1);
+      expect(await fleet.counts()).toEqual({ Failed: 1, Running: 1 });
+    }
+  });
+});
+
 describe('untriedLocations', () => {
   const group = { locations: ['a', 'b', 'c', 'd'] };
 

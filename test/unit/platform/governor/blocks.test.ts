@@ -118,9 +118,11 @@ describe('an outage', () => {
   it('during an outage, a launch that may move leaves the site after 30 s, and any other launch fails after 120 s', () => {
     const state = refusals(20);
     const waiting = (seconds: number, mayGoElsewhere: boolean) =>
-      blockOf(state, want('a', { waitsSinceMs: NOON - seconds * SECOND, mayGoElsewhere }), NOON).kind;
-    expect([29, 30].map((seconds) => waiting(seconds, true))).toEqual(['for-now', 'permanent']);
-    expect([119, 120].map((seconds) => waiting(seconds, false))).toEqual(['for-now', 'permanent']);
+      blockOf(state, want('a', { waitsSinceMs: NOON - seconds * SECOND, mayGoElsewhere }), NOON);
+    expect([29, 30].map((seconds) => waiting(seconds, true).kind)).toEqual(['for-now', 'permanent']);
+    expect([119, 120].map((seconds) => waiting(seconds, false).kind)).toEqual(['for-now', 'permanent']);
+    expect(waiting(119, true)).toMatchObject({ failure: { wouldWait: true } });
+    expect(waiting(120, true)).not.toMatchObject({ failure: { wouldWait: true } });
   });
 
   it('an accepted create ends an outage', () => {

@@ -53,7 +53,7 @@ describe('capacity by zone', () => {
     const block = blockOf(without('a', 'b', 'c'), inZones('i0', undefined, elsewhere), NOON);
     expect(block).toMatchObject({
       kind: 'permanent',
-      failure: { code: 'InsufficientCapacity', scope: 'site' },
+      failure: { code: 'InsufficientCapacity', scope: 'site', wouldWait: true },
     });
     expect(blockOf(without('a', 'b'), inZones('i0', ['a', 'b'], elsewhere), NOON).kind).toBe('permanent');
   });

@@ -28,7 +28,8 @@ describe('a denied create', () => {
     expect(blockOf(state, want('b'), later)).toEqual(PROBE);
     expect(blockOf(state, want('b'), later + SECOND)).toEqual(PROBE);
     expect(blockOf(state, want('c'), later)).toEqual({ kind: 'for-now', why: 'denied' });
-    expect(blockOf(state, want('d', { mayGoElsewhere: true }), later)).toEqual(DENIED);
+    const leaves = { kind: 'permanent', failure: { ...DENIED.failure, wouldWait: true } };
+    expect(blockOf(state, want('d', { mayGoElsewhere: true }), later)).toEqual(leaves);
   });
 
   it('doubles the time to the next probe with each denied probe, up to half an hour', () => {
