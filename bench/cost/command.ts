@@ -6,12 +6,14 @@ import { reportOf } from '../../demo/run/report.ts';
 import { PRICES } from '../engine/bench-report.ts';
 import { countPhases, type RunFlags, readPeakMemory, runOnEngine } from '../engine/run.ts';
 import { countFrom1 } from '../measure/count.ts';
+import { unlimitedServicesOption } from '../virtual/flags.ts';
 import { type Counted, costDocument, each, usd } from './cost-document.ts';
 import { countKeptHours } from './hours.ts';
 
 interface Flags extends RunFlags {
   kept: number;
   hours: number;
+  unlimitedServices: boolean;
   json: boolean;
 }
 
@@ -39,16 +41,18 @@ export function costCommand(): Command {
       10_000,
     )
     .option('--hours <count>', 'hours of virtual time to measure the running fleet', countFrom1, 1)
+    .addOption(unlimitedServicesOption())
     .option('--json', 'print one JSON line at the end of stdout', false)
     .allowExcessArguments(false)
-    .action(async ({ kept: instances, hours, json, scale, seed }: Flags) => {
+    .action(async ({ kept: instances, hours, unlimitedServices, json, scale, seed }: Flags) => {
       const say = (line: string) => process.stderr.write(`${line}\n`);
       const run = await runOnEngine({ scale, seed }, say);
       const { launch } = await countPhases(run);
       const functions = await readPeakMemory(run);
       say(`Keeping ${instances} instances for ${hours} h of virtual time`);
       const logBytesPerInvocation = launch.logBytes / Math.max(1, launch.invocations);
-      const kept = await countKeptHours({ instances, hours, seed, logBytesPerInvocation });
+      const asked = { instances, hours, seed, logBytesPerInvocation, unlimitedServices };
+      const kept = await countKeptHours(asked);
       const counted = { launch, kept, functions };
       process.stdout.write(`\n${textOf(counted)}${json ? `${JSON.stringify(costDocument(counted))}\n` : ''}`);
       const { asAsked } = reportOf(run.requests, run.provisioned, run.removed);

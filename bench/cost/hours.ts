@@ -21,6 +21,8 @@ export interface HoursAsked {
   seed: number;
   /** Mean bytes of log text of one invocation. The caller measures this mean in a separate run. */
   logBytesPerInvocation: number;
+  /** True for AWS services without limits. */
+  unlimitedServices?: boolean;
 }
 
 export interface KeptHours extends PhaseCounts {
@@ -39,8 +41,9 @@ export async function countKeptHours({
   hours,
   seed,
   logBytesPerInvocation,
+  unlimitedServices = false,
 }: HoursAsked): Promise<KeptHours> {
-  const options = { seed, clouds: cloudsWithoutQuotas(), overstatedBy: 1 };
+  const options = { seed, clouds: cloudsWithoutQuotas(), overstatedBy: 1, unlimitedServices };
   return await inVirtualTime(options, async (stack) => {
     const { lab } = stack;
     await Promise.all(fleetsOf(instances, 1).map((request) => stack.create(request)));
@@ -76,9 +79,9 @@ function countsOf(lab: Lab) {
   const { clouds, accounts } = readBooks(lab.clouds.engine.world);
   return {
     invocations: sum(use.map(({ invocations }) => invocations)),
-    batches: sum(use.map(({ name, invocations }) => (name === 'driver' ? invocations : 0))),
+    batches: sum(use.map(({ readsQueue, invocations }) => (readsQueue ? invocations : 0))),
     busyMs: sum(use.map(({ busyMs }) => busyMs)),
-    sent: lab.queue.sent,
+    sent: lab.sent,
     transitions: sum(lab.workflow.engine.executions.map(({ history }) => history.transitions)),
     cloudCalls: sum([...clouds, ...accounts].flatMap(({ calls }) => Object.values(calls))),
   };

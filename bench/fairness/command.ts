@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { EXIT } from '../../cli/shell/exit.ts';
 import { table } from '../../cli/shell/table.ts';
 import { countFrom1 } from '../measure/count.ts';
+import { unlimitedServicesOption } from '../virtual/flags.ts';
 import { type Fairness, measureFairness } from './fairness.ts';
 
 interface Flags {
@@ -9,6 +10,7 @@ interface Flags {
   large: number;
   after: number;
   seeds: number;
+  unlimitedServices: boolean;
   json: boolean;
 }
 
@@ -28,11 +30,18 @@ export function fairnessCommand(): Command {
       60,
     )
     .option('--seeds <count>', 'number of runs of each case, with the seeds 1, 2, …', countFrom1, 5)
+    .addOption(unlimitedServicesOption())
     .option('--json', 'print one JSON line at the end of stdout', false)
     .allowExcessArguments(false)
-    .action(async ({ small, large, after, seeds, json }: Flags) => {
+    .action(async ({ small, large, after, seeds, unlimitedServices, json }: Flags) => {
       const measured = await measureFairness(
-        { small, large, afterSeconds: after, seeds: Array.from({ length: seeds }, (_, at) => at + 1) },
+        {
+          small,
+          large,
+          afterSeconds: after,
+          seeds: Array.from({ length: seeds }, (_, at) => at + 1),
+          unlimitedServices,
+        },
         (line) => process.stderr.write(`${line}\n`),
       );
       process.stdout.write(`${tableOf(measured)}${json ? `${JSON.stringify(measured)}\n` : ''}`);

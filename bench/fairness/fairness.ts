@@ -10,6 +10,8 @@ export interface FairnessAsked {
   /** Seconds from the request for the large fleet until the request for the small fleet. */
   afterSeconds: number;
   seeds: readonly number[];
+  /** True for AWS services without limits. */
+  unlimitedServices?: boolean;
 }
 
 /**
@@ -36,14 +38,14 @@ const CLOUD = 'aws';
  * being launched there.
  */
 export async function measureFairness(
-  { small, large, afterSeconds, seeds }: FairnessAsked,
+  { small, large, afterSeconds, seeds, unlimitedServices = false }: FairnessAsked,
   say: (line: string) => void,
 ): Promise<Fairness> {
   const alone: number[][] = [];
   const behind: number[][] = [];
   for (const seed of seeds) {
-    alone.push(await secondsToRun(seed, { small, large: 0, afterSeconds }));
-    behind.push(await secondsToRun(seed, { small, large, afterSeconds }));
+    alone.push(await secondsToRun(seed, { small, large: 0, afterSeconds, unlimitedServices }));
+    behind.push(await secondsToRun(seed, { small, large, afterSeconds, unlimitedServices }));
     say(`seed ${seed}: alone ${last(alone)} s, behind the large fleet ${last(behind)} s`);
   }
   const [aloneP95, behindP95] = [percentile(alone.flat(), 0.95), percentile(behind.flat(), 0.95)];
@@ -64,11 +66,12 @@ export async function measureFairness(
 
 async function secondsToRun(
   seed: number,
-  { small, large, afterSeconds }: Omit<FairnessAsked, 'seeds'>,
+  { small, large, afterSeconds, unlimitedServices }: Omit<FairnessAsked, 'seeds'>,
 ): Promise<number[]> {
   const { [CLOUD]: cloud } = cloudsWithoutQuotas();
   if (!cloud) throw new Error(`the simulated clouds have no ${CLOUD}`);
-  return await inVirtualTime({ seed, clouds: { [CLOUD]: cloud }, overstatedBy: 1 }, async (stack) => {
+  const options = { seed, clouds: { [CLOUD]: cloud }, overstatedBy: 1, unlimitedServices };
+  return await inVirtualTime(options, async (stack) => {
     const { ground } = stack.lab;
     if (large > 0) await stack.create(fleetOf('large', large));
     await ground.sleep(afterSeconds * 1_000);

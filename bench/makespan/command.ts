@@ -4,12 +4,22 @@ import { EXIT } from '../../cli/shell/exit.ts';
 import { table } from '../../cli/shell/table.ts';
 import { wholeNumber } from '../../demo/run/flags.ts';
 import { countFrom1 } from '../measure/count.ts';
-import { ASKED, type MakespanCase, measureMakespans } from './makespan.ts';
+import { unlimitedServicesOption } from '../virtual/flags.ts';
+import {
+  ASKED,
+  type HowToRun,
+  type MakespanCase,
+  measureMakespans,
+  measureRatios,
+  type Ratios,
+} from './makespan.ts';
+import { Workers } from './workers.ts';
 
 interface Flags {
   most: number;
   seed: number;
-  lambdaScaling: boolean;
+  seeds?: number;
+  unlimitedServices: boolean;
   threads: number;
   json: boolean;
 }
@@ -35,11 +45,11 @@ export function makespanCommand(): Command {
     )
     .option('--seed <number>', 'seed of the simulated clouds', wholeNumber, 1)
     .option(
-      '--lambda-scaling',
-      'start with 5 concurrent batches, as Lambda does for a quiet queue, and add concurrency at 300 a minute up to the ' +
-        'limit of 100. Without this flag, all 100 are available from the start',
-      false,
+      '--seeds <count>',
+      "run the demo's fleets with this many seeds from --seed on, and add the mean and the worst ratio",
+      countFrom1,
     )
+    .addOption(unlimitedServicesOption())
     .option(
       '--threads <count>',
       'maximum number of runs at the same time',
@@ -48,15 +58,18 @@ export function makespanCommand(): Command {
     )
     .option('--json', 'print one JSON line at the end of stdout', false)
     .allowExcessArguments(false)
-    .action(async ({ most, seed, lambdaScaling, threads, json }: Flags) => {
+    .action(async ({ most, seed, seeds, unlimitedServices, threads, json }: Flags) => {
       const asked = ASKED.filter(({ instances }) => instances <= most);
-      const cases = await measureMakespans(asked, {
+      const how: HowToRun = {
         seed,
-        scalesSlowly: lambdaScaling,
-        threads,
+        unlimitedServices,
+        workers: new Workers(threads),
         say: (line) => process.stderr.write(`${line}\n`),
-      });
-      process.stdout.write(`${tableOf(cases)}${json ? `${JSON.stringify({ cases })}\n` : ''}`);
+      };
+      const cases = await measureMakespans(asked, how);
+      const ratios = seeds === undefined ? undefined : await measureRatios(seeds, how);
+      const document = { cases, ...ratios };
+      process.stdout.write(`${textOf(cases, ratios)}${json ? `${JSON.stringify(document)}\n` : ''}`);
       process.exitCode = EXIT.done;
     });
 }
@@ -80,6 +93,12 @@ const HEADS = [
   'baseline seconds',
   'baseline throttled',
 ];
+
+function textOf(cases: readonly MakespanCase[], ratios: Ratios | undefined): string {
+  if (!ratios) return tableOf(cases);
+  const { meanRatio, worstRatio } = ratios;
+  return `${tableOf(cases)}${ratios.ratios.length} seeds: mean ratio ${meanRatio}, worst ratio ${worstRatio}\n`;
+}
 
 const tableOf = (cases: readonly MakespanCase[]): string =>
   table(

@@ -12,8 +12,8 @@ export interface Job {
    * runs the baseline, which ignores call rates.
    */
   overstatedBy?: number;
-  /** True if Lambda begins with a few concurrent batches; false if it begins with the maximum number. */
-  scalesSlowly?: boolean;
+  /** True for AWS services without limits. */
+  unlimitedServices?: boolean;
   seed: number;
 }
 

@@ -1,5 +1,5 @@
 import type { Measured } from './clouds.ts';
-import { Workers } from './workers.ts';
+import type { Workers } from './workers.ts';
 
 /** One row of the table that `bench -- makespan` prints. */
 export interface MakespanCase {
@@ -21,12 +21,14 @@ export interface Asked {
   fleets: number;
 }
 
+const DEMO: Asked = { instances: 1_110, fleets: 4 };
+
 /**
  * The sizes that are measured: the demo's fleets, 10,000 instances in one fleet and in 20, and 100,000
  * instances in ten fleets.
  */
 export const ASKED: readonly Asked[] = [
-  { instances: 1_110, fleets: 4 },
+  DEMO,
   { instances: 10_000, fleets: 1 },
   { instances: 10_000, fleets: 20 },
   { instances: 100_000, fleets: 10 },
@@ -35,10 +37,9 @@ const OVERSTATED_BY = [1, 2];
 
 export interface HowToRun {
   seed: number;
-  /** True if Lambda begins with a few concurrent batches; false if it begins with the maximum number. */
-  scalesSlowly?: boolean;
-  /** Maximum number of runs at the same time. */
-  threads: number;
+  /** True for AWS services without limits. */
+  unlimitedServices: boolean;
+  workers: Workers;
   say(line: string): void;
 }
 
@@ -48,13 +49,17 @@ export interface HowToRun {
  */
 export async function measureMakespans(
   asked: readonly Asked[],
-  { seed, scalesSlowly = false, threads, say }: HowToRun,
+  { seed, unlimitedServices, workers, say }: HowToRun,
 ): Promise<MakespanCase[]> {
-  const workers = new Workers(threads);
   const casesOf = async (size: Asked): Promise<MakespanCase[]> => {
     const run = async (name: string, overstatedBy?: number) => {
       const told = (words: string) => say(`${size.instances} in ${size.fleets} fleets, ${name}: ${words}`);
-      const job = { ...size, seed, scalesSlowly, ...(overstatedBy === undefined ? {} : { overstatedBy }) };
+      const job = {
+        ...size,
+        seed,
+        unlimitedServices,
+        ...(overstatedBy === undefined ? {} : { overstatedBy }),
+      };
       const measured = await workers.run(job, (made, seconds) =>
         told(`${made} instances created after ${seconds} s of virtual time`),
       );
@@ -73,6 +78,39 @@ export async function measureMakespans(
   const bySize = asked.toSorted((one, other) => other.instances - one.instances);
   const cases = new Map(await Promise.all(bySize.map(async (size) => [size, await casesOf(size)] as const)));
   return asked.flatMap((size) => cases.get(size) ?? []);
+}
+
+/** Ratios of runs that differ only by the seed. */
+export interface Ratios {
+  meanRatio: number;
+  worstRatio: number;
+  /** In the order of the seeds. */
+  ratios: number[];
+}
+
+/**
+ * Measures one size, that of the demo's fleets by default, with `count` seeds from `seed` on and with the clouds' real
+ * call rates in the connections' limits.
+ */
+export async function measureRatios(
+  count: number,
+  { seed: first, unlimitedServices, workers, say }: HowToRun,
+  size = DEMO,
+): Promise<Ratios> {
+  const ratios = await Promise.all(
+    Array.from({ length: count }, async (_, at) => {
+      const seed = first + at;
+      const measured = await workers.run({ ...size, seed, unlimitedServices, overstatedBy: 1 });
+      const ratio = measured.makespanSeconds / measured.idealSeconds;
+      say(`seed ${seed}: ratio ${rounded(ratio)}, ${measured.throttled} throttled`);
+      return ratio;
+    }),
+  );
+  return {
+    meanRatio: rounded(ratios.reduce((sum, ratio) => sum + ratio, 0) / count),
+    worstRatio: rounded(Math.max(...ratios)),
+    ratios: ratios.map(rounded),
+  };
 }
 
 function caseOf(

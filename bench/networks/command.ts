@@ -3,6 +3,7 @@ import { EXIT } from '../../cli/shell/exit.ts';
 import { table } from '../../cli/shell/table.ts';
 import { wholeNumber } from '../../demo/run/flags.ts';
 import { countFrom1 } from '../measure/count.ts';
+import { unlimitedServicesOption } from '../virtual/flags.ts';
 import { measureNetworks, type NetworksAsked } from './networks.ts';
 import { measureOnMoto } from './on-moto.ts';
 
@@ -34,6 +35,7 @@ export function networksCommand(): Command {
         .default('shared'),
     )
     .option('--seed <number>', 'seed of the run', wholeNumber, 1)
+    .addOption(unlimitedServicesOption())
     .option('--json', 'print one JSON line at the end of stdout', false)
     .allowExcessArguments(false)
     .action(async ({ within, json, driver, fleets = FLEETS[driver], ...more }: Flags) => {

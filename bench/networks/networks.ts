@@ -10,6 +10,8 @@ export interface NetworksAsked {
   withinSeconds: number;
   mode: Extract<NetworkChoice['mode'], 'shared' | 'dedicated'>;
   seed: number;
+  /** True for AWS services without limits. */
+  unlimitedServices: boolean;
 }
 
 /** The result of `bench -- networks`. Calls are those that the clouds have answered, throttled ones included. */
@@ -60,6 +62,7 @@ export async function measureNetworks(asked: NetworksAsked, say: (line: string) 
     seed: asked.seed,
     clouds: { [CLOUD]: cloud },
     overstatedBy: 1,
+    unlimitedServices: asked.unlimitedServices,
     networkGraceMs: GRACE_MS,
     onResource: (kind: keyof typeof made) => {
       made[kind] += 1;

@@ -1,5 +1,6 @@
 import { fleetRequestSchema } from '../../functions/model/fleet-request.ts';
 import { parseInstanceId } from '../../functions/model/identifiers.ts';
+import { SMALL_REGION } from '../../test/chaos/models/service-limits.ts';
 import { startMoto } from '../../test/contract/servers/moto.ts';
 import { countLeft } from '../../test/contract/servers/moto-ec2.ts';
 import { rsaPublicKey } from '../../test/contract/suite/public-key.ts';
@@ -41,7 +42,9 @@ export async function measureOnMoto(
   try {
     say(`moto answers at ${moto.url}`);
     const worlds = (ground: Field['ground']) => ({ aws: new MotoWorld(ground, moto.url, SITE.location) });
-    return await inField({ seed: asked.seed, networkGraceMs: GRACE_MS, worlds }, async (field) => {
+    const services = asked.unlimitedServices ? undefined : SMALL_REGION;
+    const options = { seed: asked.seed, networkGraceMs: GRACE_MS, worlds, services };
+    return await inField(options, async (field) => {
       await field.user.makeNamespace();
       await field.user.connect('cloud', SITE);
       say('the inventory is read');

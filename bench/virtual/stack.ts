@@ -1,5 +1,8 @@
+import { DRIVERS } from '../../functions/drivers/registry.ts';
 import { cloudSchema } from '../../functions/model/cloud.ts';
+import type { DriverName } from '../../functions/model/connection.ts';
 import type { FleetRequest } from '../../functions/model/fleet-request.ts';
+import { parseConnectionKey } from '../../functions/model/identifiers.ts';
 import type { LimitOverride } from '../../functions/model/limit-profile.ts';
 import { isWindow, type Rate } from '../../functions/model/rate.ts';
 import { NETWORK_POOL } from '../../infra/settings/config.ts';
@@ -9,6 +12,7 @@ import { statusAt } from '../../local/sim/engine/status.ts';
 import { CALM } from '../../test/chaos/ground/disturbance.ts';
 import { Ground } from '../../test/chaos/ground/ground.ts';
 import { limitsOf } from '../../test/chaos/models/clouds.ts';
+import { SMALL_REGION } from '../../test/chaos/models/service-limits.ts';
 import { Client } from '../../test/chaos/scenario/client.ts';
 import { furnish } from '../../test/chaos/world/furnish.ts';
 import { Lab } from '../../test/chaos/world/lab.ts';
@@ -25,8 +29,11 @@ export interface VirtualOptions {
   clouds: Readonly<Record<string, CloudConfig>>;
   /** Ratio of the call rates in the connections' limits to the rates that the clouds enforce. */
   overstatedBy: number;
-  /** True if Lambda begins with a few concurrent batches; false if it begins with the maximum number. */
-  scalesSlowly?: boolean | undefined;
+  /**
+   * True for AWS services that throttle nothing, a Lambda that begins with the full concurrency, and one queue for all
+   * clouds.
+   */
+  unlimitedServices?: boolean | undefined;
   /** Grace time of unused shared networks, in ms. Omit it for 0. */
   networkGraceMs?: number;
   /** Called with each network resource that a cloud makes. */
@@ -92,7 +99,7 @@ export class VirtualStack {
 
 /** Opens a stack with a connection to each cloud, starts the schedules, and calls `work` with the stack. */
 export async function inVirtualTime<Result>(
-  { seed, clouds, overstatedBy, scalesSlowly, networkGraceMs = 0, onResource }: VirtualOptions,
+  { seed, clouds, overstatedBy, unlimitedServices = false, networkGraceMs = 0, onResource }: VirtualOptions,
   work: (stack: VirtualStack) => Promise<Result>,
 ): Promise<Result> {
   const ground = new Ground(seed, CALM, false, Number.POSITIVE_INFINITY);
@@ -100,7 +107,7 @@ export async function inVirtualTime<Result>(
   const lab = new Lab(ground, {
     clouds,
     ...deployedStage('production'),
-    scalesSlowly,
+    ...(unlimitedServices ? {} : { services: SMALL_REGION, queueOf: deployedQueueOf }),
     skewMs: 0,
     batchSize: 1,
     isDirect: true,
@@ -129,6 +136,19 @@ export async function inVirtualTime<Result>(
   } finally {
     lab.tables.takeBack();
   }
+}
+
+/**
+ * Returns the queue that a deployment on AWS has for the cloud of a connection of `inVirtualTime`: that of the driver
+ * which reaches the real cloud.
+ */
+function deployedQueueOf(connectionKey: string): DriverName {
+  const cloud = cloudSchema.parse(parseConnectionKey(connectionKey).name.replace(/^sim-/, ''));
+  const driver = [DRIVERS.aws, DRIVERS.openstack, DRIVERS['cb-spider']].find(({ clouds }) =>
+    clouds.includes(cloud),
+  );
+  if (!driver) throw new Error(`no driver reaches the cloud ${cloud}`);
+  return driver.name;
 }
 
 function overstated({ calls, ...slots }: ReturnType<typeof limitsOf>, by: number): LimitOverride {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { measureFairness, percentile } from '../../bench/fairness/fairness.ts';
 import { run } from '../../bench/makespan/job.ts';
+import { measureRatios } from '../../bench/makespan/makespan.ts';
 import { Workers } from '../../bench/makespan/workers.ts';
 
 test("a run in a worker thread has the same result as a run in this thread, and stays within the clouds' limits", {
@@ -11,6 +12,28 @@ test("a run in a worker thread has the same result as a run in this thread, and 
   expect(measured).toMatchObject({ running: 60, throttled: 0, limitViolations: 0 });
   expect(measured.makespanSeconds).toBeGreaterThanOrEqual(measured.idealSeconds);
   expect(await new Workers(2).run(job)).toEqual(measured);
+});
+
+test('limits of the AWS services slow a run down, and --unlimited-services leaves them out', async () => {
+  const job = { instances: 160, fleets: 16, overstatedBy: 1, seed: 3 };
+  const limited = await run(job);
+  const unlimited = await run({ ...job, unlimitedServices: true });
+  expect(limited).toMatchObject({ running: 160, throttled: 0, limitViolations: 0 });
+  expect(limited.makespanSeconds / limited.idealSeconds).toBeGreaterThan(
+    unlimited.makespanSeconds / unlimited.idealSeconds,
+  );
+});
+
+test('the ratios of several seeds are those of the single runs, with their mean and the worst', {
+  timeout: 60_000,
+}, async () => {
+  const how = { seed: 4, unlimitedServices: false, workers: new Workers(1), say: () => {} };
+  const { meanRatio, worstRatio, ratios } = await measureRatios(2, how, { instances: 60, fleets: 3 });
+  const single = await run({ instances: 60, fleets: 3, overstatedBy: 1, seed: 5 });
+  expect(ratios).toHaveLength(2);
+  expect(ratios[1]).toBeCloseTo(single.makespanSeconds / single.idealSeconds, 2);
+  expect(meanRatio).toBeCloseTo(((ratios[0] ?? 0) + (ratios[1] ?? 0)) / 2, 1);
+  expect(worstRatio).toBe(Math.max(...ratios));
 });
 
 test('the baseline without a governor creates all instances', async () => {

@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest';
 import { Pollers } from './models/pollers.ts';
+import { SMALL_REGION } from './models/service-limits.ts';
 
 const MINUTE = 60_000;
+const SCALING = SMALL_REGION.batches;
 
 /** Calls `countAt` every `everyMs` with all pollers busy. @returns the last count */
 function grow(pollers: Pollers, fromMs: number, forMs: number, everyMs: number): number {
@@ -12,18 +14,18 @@ function grow(pollers: Pollers, fromMs: number, forMs: number, everyMs: number):
 
 it('a queue that was quiet has five pollers, and gets 300 more each minute up to its limit', () => {
   for (const everyMs of [50, 200, 700]) {
-    const pollers = new Pollers(1_000);
+    const pollers = new Pollers(SCALING, 1_000);
     expect(grow(pollers, MINUTE, 0, everyMs)).toBe(5);
     const after = grow(pollers, MINUTE, MINUTE, everyMs);
     expect(after).toBeGreaterThanOrEqual(300);
     expect(after).toBeLessThanOrEqual(305);
   }
-  expect(grow(new Pollers(100), 0, MINUTE, 50)).toBe(100);
-  expect(grow(new Pollers(2), 0, MINUTE, 50)).toBe(2);
+  expect(grow(new Pollers(SCALING, 100), 0, MINUTE, 50)).toBe(100);
+  expect(grow(new Pollers(SCALING, 2), 0, MINUTE, 50)).toBe(2);
 });
 
 it('a queue gets no further pollers while some are idle, and has five again after a quiet minute', () => {
-  const pollers = new Pollers(100);
+  const pollers = new Pollers(SCALING, 100);
   const grown = grow(pollers, 0, 2_000, 50);
   expect(grown).toBe(15);
   for (let atMs = 2_000; atMs < 50_000; atMs += 1_000) expect(pollers.countAt(atMs, 3)).toBe(grown);

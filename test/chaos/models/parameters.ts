@@ -7,9 +7,12 @@ import {
   PutParameterCommand,
   SSMClient,
 } from '@aws-sdk/client-ssm';
+import { CALL_LIMITS } from '../../../functions/platform/runtime/aws-clients.ts';
 import type { Process } from '../ground/process.ts';
+import type { ServiceMeters, ServiceRate } from './service-limits.ts';
 
 const META = { $metadata: {} };
+const { maxAttempts } = CALL_LIMITS.ssm;
 /** Number of versions of a parameter that the Parameter Store keeps. */
 const KEPT_VERSIONS = 100;
 
@@ -29,6 +32,11 @@ export class ParameterStore {
   readonly #parameters = new Map<string, Versions>();
   /** Called after each new version. */
   onPut: (name: string) => void = () => {};
+  readonly #meters: ServiceMeters;
+
+  constructor(meters: ServiceMeters) {
+    this.#meters = meters;
+  }
 
   /** Names of all parameters, in order. */
   get names(): string[] {
@@ -47,10 +55,19 @@ export class ParameterStore {
 
   /** Returns the client of one process. Each call takes virtual time, and the process may die before or after it. */
   clientOf(process: Process): SSMClient {
-    const send = (command: object) =>
-      process.call(command.constructor.name.replace(/Command$/, ''), () => this.#perform(command));
+    const send = (command: object) => {
+      const what = command.constructor.name.replace(/Command$/, '');
+      const rate = this.#rateOf(command);
+      const perform = () => this.#perform(command);
+      return rate ? rate.call(process, { what, maxAttempts }, perform) : process.call(what, perform);
+    };
     const client: SSMClient = Object.create(CLIENT, { send: { value: send } });
     return client;
+  }
+
+  #rateOf(command: object): ServiceRate | undefined {
+    if (command instanceof PutParameterCommand) return this.#meters.putParameter;
+    return command instanceof GetParameterCommand ? this.#meters.getParameter : undefined;
   }
 
   #perform(command: object): object {

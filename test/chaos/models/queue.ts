@@ -1,6 +1,6 @@
 import { Heap } from '../../state-machines/interpreter/heap.ts';
 import type { Ground } from '../ground/ground.ts';
-import { GROWN_AFTER_MS, Pollers } from './pollers.ts';
+import { Pollers, type Scaling } from './pollers.ts';
 
 export interface QueuedMessage {
   messageId: string;
@@ -39,8 +39,8 @@ export interface Consumer {
   handle(batch: readonly ReceivedMessage[]): Promise<readonly string[]>;
   /** Maximum number of invocations that run together. */
   concurrency: number;
-  /** True if Lambda raises the number of invocations step by step up to `concurrency`. */
-  scalesSlowly?: boolean | undefined;
+  /** Omit it if Lambda runs up to `concurrency` invocations as soon as there are messages. */
+  scaling?: Scaling | undefined;
   visibilityMs: number;
   maxReceives: number;
 }
@@ -71,7 +71,7 @@ export class Queue {
   constructor(ground: Ground, consumer: Consumer) {
     this.#ground = ground;
     this.#consumer = consumer;
-    if (consumer.scalesSlowly) this.#pollers = new Pollers(consumer.concurrency);
+    if (consumer.scaling) this.#pollers = new Pollers(consumer.scaling, consumer.concurrency);
   }
 
   /** Returns the bodies of messages that are in the queue or that a worker is handling. */
@@ -163,9 +163,9 @@ export class Queue {
     const { concurrency } = this.#consumer;
     const most = this.#pollers?.countAt(this.#ground.now(), this.#busy) ?? concurrency;
     if (this.#busy < most) return true;
-    if (most < concurrency && !this.#isGrowing) {
+    if (this.#pollers && most < concurrency && !this.#isGrowing) {
       this.#isGrowing = true;
-      void this.#ground.scheduler.sleep(GROWN_AFTER_MS).then(() => {
+      void this.#ground.scheduler.sleep(this.#pollers.grownAfterMs).then(() => {
         this.#isGrowing = false;
         this.#poll();
       });

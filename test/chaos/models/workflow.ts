@@ -5,6 +5,7 @@ import {
   inputOf,
   type Workflows,
 } from '../../../functions/features/fleets/workflows.ts';
+import { CALL_LIMITS } from '../../../functions/platform/runtime/aws-clients.ts';
 import type { Tasks } from '../../../functions/platform/worker/context.ts';
 import {
   type Json,
@@ -17,6 +18,7 @@ import type { Execution } from '../../state-machines/interpreter/run.ts';
 import { MACHINES, type MachineName, machineArn, SUBSTITUTIONS } from '../../state-machines/world.ts';
 import type { Ground } from '../ground/ground.ts';
 import type { Process } from '../ground/process.ts';
+import type { ServiceMeters } from './service-limits.ts';
 
 let shipped: ReadonlyMap<string, MachineDefinition> | undefined;
 
@@ -35,9 +37,12 @@ export interface WorkflowHost {
   /** @param name the function's name, not its ARN */
   invoke(name: string, payload: Json): Promise<Json>;
   send(queueUrl: string, body: string): void;
+  meters: ServiceMeters;
   /** Called with each payload in the history of each execution, as JSON. */
   onPayload?: ((json: string) => void) | undefined;
 }
+
+const { maxAttempts } = CALL_LIMITS['step-functions'];
 
 /**
  * Models Step Functions: interprets the shipped definitions and offers the part of the API that the functions
@@ -46,12 +51,15 @@ export interface WorkflowHost {
 export class Workflow {
   readonly engine: Engine;
   readonly #ground: Ground;
+  readonly #meters: ServiceMeters;
 
-  constructor(ground: Ground, { invoke, send, onPayload = () => {} }: WorkflowHost) {
+  constructor(ground: Ground, { invoke, send, meters, onPayload = () => {} }: WorkflowHost) {
     this.#ground = ground;
+    this.#meters = meters;
     this.engine = new Engine(definitions(), {
       scheduler: ground.scheduler,
       onPayload,
+      transition: meters.stateTransitions.inTurn,
       random: () => ground.random.next(),
       invokeLambda: async (arn, payload) => {
         await ground.sleep(ground.latencyMs());
@@ -84,9 +92,10 @@ export class Workflow {
 
   /** Returns the executions API for one process. */
   executionsOf(process: Process): Workflows {
+    const { startExecution, describeExecution } = this.#meters;
     return {
       start: (ref) =>
-        process.call(`start ${ref.work} ${executionName(ref)}`, () => {
+        startExecution.call(process, asked(`start ${ref.work} ${executionName(ref)}`), () => {
           try {
             this.engine.start(machineArn(machineOf(ref)), executionName(ref), inputOf(ref));
           } catch (error) {
@@ -95,7 +104,7 @@ export class Workflow {
           }
         }),
       state: (ref) =>
-        process.call(`describe ${ref.work} ${executionName(ref)}`, () => {
+        describeExecution.call(process, asked(`describe ${ref.work} ${executionName(ref)}`), () => {
           const execution = this.engine.executions.find(
             ({ machineArn: arn, name }) => arn === machineArn(machineOf(ref)) && name === executionName(ref),
           );
@@ -108,7 +117,8 @@ export class Workflow {
   /** Returns the task token API for one process. */
   tasksOf(process: Process): Tasks {
     const { engine } = this;
-    const answer = (what: string, send: () => void) => process.call(what, () => this.#answer(send));
+    const answer = (what: string, send: () => void) =>
+      this.#meters.sendTask.call(process, asked(what), () => this.#answer(send));
     return {
       async succeed(token, output) {
         await answer(`succeed ${short(token)} ${JSON.stringify(output)}`, () =>
@@ -158,5 +168,7 @@ export class Workflow {
 
 const machineOf = ({ work }: ExecutionRef): MachineName =>
   work === 'provision' ? 'provision-fleet' : 'terminate-fleet';
+
+const asked = (what: string) => ({ what, maxAttempts });
 
 const short = (token: string): string => token.replace(/-x*$/, '');

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Driver } from '../../../functions/drivers/contract/driver.ts';
 import { accessOperations } from '../../../functions/entrypoints/api/operations/access.ts';
 import {
@@ -51,6 +52,7 @@ import type { Process } from '../ground/process.ts';
 import { Clouds, DEPLOYMENT } from '../models/clouds.ts';
 import { ParameterStore } from '../models/parameters.ts';
 import { Queue } from '../models/queue.ts';
+import { type ServiceLimits, ServiceMeters } from '../models/service-limits.ts';
 import { Workflow } from '../models/workflow.ts';
 import { LambdaFunction } from './functions.ts';
 import { LastWriters, parameterKey } from './last-writers.ts';
@@ -72,9 +74,10 @@ export interface LabOptions {
   clouds: Readonly<Record<string, CloudConfig>>;
   driverConcurrency: number;
   /**
-   * True if Lambda raises its concurrency step by step; false if it has the full concurrency from the start.
+   * Limits of the AWS services. Omit them for services that throttle nothing, and a Lambda that has the full
+   * concurrency from the start.
    */
-  scalesSlowly?: boolean | undefined;
+  services?: ServiceLimits | undefined;
   driverTimeoutMs: number;
   /** Maximum time in ms by which a worker's clock may be fast or slow. */
   skewMs: number;
@@ -97,6 +100,11 @@ export interface LabOptions {
   tellsAccounts?: boolean | undefined;
   /** True if the driver calls the simulated clouds without HTTP. */
   isDirect?: boolean;
+  /**
+   * Returns the name of the queue for the simulated clouds' messages about a connection. Each such queue has a function
+   * of its own. Omit it if all simulated clouds share one queue.
+   */
+  queueOf?: ((connectionKey: string) => string) | undefined;
   /** Drivers in addition to the simulated clouds' driver. Each has its own queue and function. */
   drivers?: Readonly<Partial<Record<DriverName, (process: Process) => Driver>>>;
   onCloudEvent(event: SimEvent): void;
@@ -105,6 +113,8 @@ export interface LabOptions {
   /** Called with each payload of a workflow's history, as JSON. */
   onPayload?(json: string): void;
 }
+
+const ofConnectionSchema = z.object({ connectionKey: z.string().optional() });
 
 interface Plain {
   store: Store;
@@ -121,14 +131,18 @@ export class Lab {
   /** The queue of the simulated clouds' driver. */
   readonly queue: Queue;
   readonly queues: ReadonlyMap<DriverName, Queue>;
-  readonly parameters = new ParameterStore();
+  /** The queues that `queueOf` names, by name. */
+  readonly #split = new Map<string, Queue>();
+  readonly meters: ServiceMeters;
+  readonly parameters: ParameterStore;
   /**
    * Parameter Store with the deployment's beat. The beat is a counter: if the tables' copy is behind, the tables
    * were restored; see `deployment/beat.ts`.
    */
-  readonly beats = new ParameterStore();
+  readonly beats: ParameterStore;
   readonly events: DomainEvent[] = [];
-  readonly #drivers = new Map<DriverName, LambdaFunction<WorkerContext>>();
+  /** The functions that read the drivers' queues, by the name of the queue. */
+  readonly #drivers = new Map<string, LambdaFunction<WorkerContext>>();
   readonly #api: LambdaFunction<ReturnType<typeof fleetOperations>>;
   readonly #connections: LambdaFunction<ReturnType<typeof connectionOperations>>;
   readonly #access: LambdaFunction<ReturnType<typeof accessOperations>>;
@@ -137,6 +151,7 @@ export class Lab {
   /** Maximum deviation of a process's clock, in ms. */
   readonly skewMs: number;
   readonly #log: Logger | undefined;
+  readonly #options: LabOptions;
   readonly #sweepIntervalMs: number;
   readonly #writerId: string;
   readonly #networkGraceMs: number;
@@ -144,6 +159,10 @@ export class Lab {
 
   constructor(ground: Ground, options: LabOptions) {
     this.ground = ground;
+    this.#options = options;
+    this.meters = new ServiceMeters(ground, options.services);
+    this.parameters = new ParameterStore(this.meters);
+    this.beats = new ParameterStore(this.meters);
     this.writers = new LastWriters(ground);
     this.parameters.onPut = (name) => this.writers.note(parameterKey(name));
     this.skewMs = options.skewMs;
@@ -156,7 +175,8 @@ export class Lab {
     this.clouds = options.sharedClouds ?? new Clouds(ground, options);
     this.workflow = new Workflow(ground, {
       invoke: (name, payload) => this.#invokeStep(name, payload),
-      send: (queueUrl, body) => this.#queueAt(queueUrl).send(body, 0),
+      send: (queueUrl, body) => this.#queueAt(queueUrl, body).send(body, 0),
+      meters: this.meters,
       onPayload: options.onPayload,
     });
     this.#api = new LambdaFunction(ground, {
@@ -187,33 +207,35 @@ export class Lab {
           send: (driver, message) => this.#send(process, driver, message, 0),
         }),
     });
-    this.queue = this.#deploy('sim', options, (process) => this.clouds.driverOf(process));
+    this.queue = this.#deploy('sim', 'sim');
     this.queues = new Map<DriverName, Queue>([
       ['sim', this.queue],
-      ...Object.entries(options.drivers ?? {}).map(([key, driverOf]): [DriverName, Queue] => {
+      ...Object.keys(options.drivers ?? {}).map((key): [DriverName, Queue] => {
         const name = driverNameSchema.parse(key);
-        return [name, this.#deploy(name, options, driverOf)];
+        return [name, this.#deploy(name, name)];
       }),
     ]);
   }
 
-  /** Creates a driver's function and queue. @returns the queue */
-  #deploy(name: DriverName, options: LabOptions, driverOf: (process: Process) => Driver): Queue {
-    const { driverTimeoutMs: timeoutMs, skewMs } = options;
+  /** Creates a queue, and a driver's function that reads the queue. @returns the queue */
+  #deploy(name: DriverName, queueName: string): Queue {
+    const { driverConcurrency, driverTimeoutMs: timeoutMs, skewMs, services, drivers } = this.#options;
+    const driverOf = drivers?.[name] ?? ((process: Process) => this.clouds.driverOf(process));
     const worker = new LambdaFunction(this.ground, {
       name: name === 'sim' ? 'worker' : `worker-${name}`,
       timeoutMs,
       skewMs,
-      open: (process) => this.#openWorker(process, name, driverOf(process), timeoutMs),
+      open: (process) => this.#openWorker(process, name, driverOf(process), () => queue),
     });
-    this.#drivers.set(name, worker);
-    return new Queue(this.ground, {
-      concurrency: options.driverConcurrency,
-      scalesSlowly: options.scalesSlowly,
+    this.#drivers.set(queueName, worker);
+    const queue = new Queue(this.ground, {
+      concurrency: driverConcurrency,
+      scaling: services?.batches,
       visibilityMs: timeoutMs + BEGINNING_MS,
       maxReceives: RECEIVES_BEFORE_DEAD_LETTER,
       handle: (batch) => worker.invoke((context) => handleBatch(context, batch)),
     });
+    return queue;
   }
 
   get busy(): number {
@@ -229,12 +251,17 @@ export class Lab {
     return [...this.#drivers.values()].reduce((sum, worker) => sum + worker.killAll(why), 0);
   }
 
+  /** Number of messages that were sent to the drivers' queues so far. */
+  get sent(): number {
+    return [...this.queues.values(), ...this.#split.values()].reduce((sum, { sent }) => sum + sent, 0);
+  }
+
   /** Returns the number of invocations and the busy time of each function so far. */
-  functionUse(): { name: string; invocations: number; busyMs: number }[] {
+  functionUse(): { readsQueue: boolean; invocations: number; busyMs: number }[] {
     return [
-      ...[...this.#drivers].map(([name, { use }]) => ({ name: name === 'sim' ? 'driver' : name, ...use })),
-      { name: 'api', ...this.#api.use },
-      ...[...this.#others].map(([name, { use }]) => ({ name, ...use })),
+      ...[...this.#drivers.values()].map(({ use }) => ({ readsQueue: true, ...use })),
+      { readsQueue: false, ...this.#api.use },
+      ...[...this.#others.values()].map(({ use }) => ({ readsQueue: false, ...use })),
     ];
   }
 
@@ -344,7 +371,7 @@ export class Lab {
     return { info: log, warn: log, error: log };
   }
 
-  #openWorker(process: Process, name: DriverName, driver: Driver, timeLimitMs: number): WorkerContext {
+  #openWorker(process: Process, name: DriverName, driver: Driver, queue: () => Queue): WorkerContext {
     const ssm = this.parameters.clientOf(process);
     const store = this.tables.storeOf(process);
     return makeContext({
@@ -353,11 +380,11 @@ export class Lab {
       writerId: this.#writerId,
       outside: parameterBeat(this.beats.clientOf(process), SECRETS_PREFIX),
       readDeploymentId: () => ensureDeploymentId(store, { deploymentId: DEPLOYMENT, isNamed: false }),
-      timeLimitMs,
+      timeLimitMs: this.#options.driverTimeoutMs,
       sharedNetworks: { graceMs: this.#networkGraceMs, pool: this.#networkPool },
       readCredential: (connection) => readCredential(ssm, SECRETS_PREFIX, connection),
       send: (message, delayMs) => this.#send(process, name, message, delayMs),
-      hide: (messages) => this.#hide(process, name, messages),
+      hide: (messages) => this.#hide(process, queue(), messages),
       tasks: this.workflow.tasksOf(process),
       publish: (events) =>
         process.call('publish', () => {
@@ -390,14 +417,22 @@ export class Lab {
     return Object.fromEntries([...this.queues.keys()].map((name) => [name, `${QUEUE_URLS}${name}`]));
   }
 
-  #queueAt(queueUrl: string): Queue {
-    return this.#queueOf(driverNameSchema.parse(queueUrl.slice(QUEUE_URLS.length)));
+  #queueAt(queueUrl: string, body: string): Queue {
+    const { connectionKey } = ofConnectionSchema.parse(JSON.parse(body));
+    return this.#queueOf(driverNameSchema.parse(queueUrl.slice(QUEUE_URLS.length)), connectionKey);
   }
 
-  #queueOf(driver: DriverName): Queue {
+  #queueOf(driver: DriverName, connectionKey: string | undefined): Queue {
     const queue = this.queues.get(driver);
     if (!queue) throw new Error(`driver ${driver} is not deployed`);
-    return queue;
+    const { queueOf } = this.#options;
+    if (driver !== 'sim' || connectionKey === undefined || !queueOf) return queue;
+    const name = queueOf(connectionKey);
+    const known = this.#split.get(name);
+    if (known) return known;
+    const made = this.#deploy(driver, name);
+    this.#split.set(name, made);
+    return made;
   }
 
   /**
@@ -407,21 +442,24 @@ export class Lab {
     const { trace, random, disturbance, counts } = this.ground;
     const delay = Math.min(MAX_DELAY_MS, Math.ceil(Math.max(0, delayMs) / 1_000) * 1_000);
     const what = trace.isOn ? `send ${describe(message)} in ${delay / 1_000} s` : 'send';
+    const connectionKey = 'connectionKey' in message ? message.connectionKey : undefined;
     return process.call(what, () => {
       const fails = random.chance(disturbance.serviceError);
-      if (!fails || random.chance(0.5)) this.#queueOf(driver).send(JSON.stringify(message), delay);
+      if (!fails || random.chance(0.5)) {
+        this.#queueOf(driver, connectionKey).send(JSON.stringify(message), delay);
+      }
       if (!fails) return;
       counts.serviceErrors += 1;
       throw new Error('SQS did not answer (simulated)');
     });
   }
 
-  #hide(process: Process, driver: DriverName, messages: readonly Held[]): Promise<void> {
+  #hide(process: Process, queue: Queue, messages: readonly Held[]): Promise<void> {
     const { random, disturbance, counts } = this.ground;
     return process.call(`hide ${messages.length}`, () => {
       const fails = random.chance(disturbance.serviceError);
       if (!fails || random.chance(0.5)) {
-        for (const { receiptHandle, delayMs } of messages) this.#queueOf(driver).hide(receiptHandle, delayMs);
+        for (const { receiptHandle, delayMs } of messages) queue.hide(receiptHandle, delayMs);
       }
       if (!fails) return;
       counts.serviceErrors += 1;

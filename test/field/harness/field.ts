@@ -7,6 +7,7 @@ import type { CloudConfig } from '../../../local/sim/engine/config.ts';
 import { CALM } from '../../chaos/ground/disturbance.ts';
 import { Ground } from '../../chaos/ground/ground.ts';
 import type { Process } from '../../chaos/ground/process.ts';
+import type { ServiceLimits } from '../../chaos/models/service-limits.ts';
 import { calmScenario } from '../../chaos/scenario/calm.ts';
 import { Stage } from '../../chaos/scenario/stage.ts';
 import { Lab } from '../../chaos/world/lab.ts';
@@ -36,6 +37,8 @@ export interface FieldOptions<Own extends Worlds> {
   worlds(ground: Ground): Own;
   /** Grace time of unused shared networks, in ms. Omit it for 0. */
   networkGraceMs?: number;
+  /** Limits of the AWS services. Omit them for services without limits. */
+  services?: ServiceLimits | undefined;
   /**
    * Number of deployments, 1 by default. They share the deployment id and the clouds, but each has its own
    * tables.
@@ -82,7 +85,7 @@ export async function inField<Result, Own extends Worlds = Worlds>(
 function deploy<Own extends Worlds>(
   ground: Ground,
   worlds: Own,
-  { stage: limits = PRODUCTION, clouds = calmScenario().clouds, networkGraceMs }: FieldOptions<Own>,
+  { stage: limits = PRODUCTION, clouds = calmScenario().clouds, networkGraceMs, services }: FieldOptions<Own>,
   number: number,
   beside?: Lab,
 ) {
@@ -92,6 +95,7 @@ function deploy<Own extends Worlds>(
     skewMs: 0,
     batchSize: 1,
     networkGraceMs,
+    services,
     drivers: driversOf(worlds),
     writerId: `writer-${number}`,
     sharedClouds: beside?.clouds,

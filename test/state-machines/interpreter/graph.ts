@@ -25,6 +25,11 @@ export async function runGraph(
     if (run.cancellation.cancelled) throw new CancelledError();
     const state: State | undefined = graph.States[name];
     if (!state) throw new InterpreterError(`the state ${name} does not exist`);
+    const { transition } = run.host.services;
+    if (transition) {
+      await transition();
+      if (run.cancellation.cancelled) throw new CancelledError();
+    }
     run.history.enter(state.Type);
     const visit: Visit = {
       run,

@@ -1,7 +1,7 @@
 import type { Catcher, Json, Retrier } from './definition.ts';
 import { matches, StatesError } from './errors.ts';
 import { fill } from './expressions.ts';
-import { contextOf, pause, type Visit } from './run.ts';
+import { contextOf, pause, type Visit, wait } from './run.ts';
 
 /** The output of a state and the name of the next state. The graph ends if `next` is undefined. */
 export interface Left {
@@ -47,6 +47,8 @@ export async function withRecovery(
       if (retrier && count < retrier.MaxAttempts) {
         used.set(retrier, count + 1);
         await pause(run, delayMs(retrier, count, run.host.services.random));
+        const { transition } = run.host.services;
+        if (transition) await wait(run, transition());
         visit.retryCount += 1;
         run.history.retry();
         continue;

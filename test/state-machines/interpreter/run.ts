@@ -12,6 +12,8 @@ export interface Services {
   /** Resolves when the queue has the message. A worker answers later with the task token of the message. */
   sendMessage(queueUrl: string, body: string): Promise<void>;
   scheduler: Scheduler;
+  /** Resolves when the service allows one more state transition. Omit it for a service that delays none. */
+  transition?: (() => Promise<void>) | undefined;
   /** Called with each payload in the history of each execution, as JSON. */
   onPayload?: (json: string) => void;
   /** Returns a random number in [0, 1). The delay of a retry with jitter depends on this number. */
