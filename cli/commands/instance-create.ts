@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { ApiProblem } from '../../client/index.ts';
-import { instanceRequestSchema } from '../../functions/model/fleet-request.ts';
+import type { Instance } from '../../functions/model/fleet.ts';
+import { type InstanceRequest, instanceRequestSchema } from '../../functions/model/fleet-request.ts';
+import { type InstanceListRequest, MAX_LISTED_INSTANCES } from '../../functions/model/instance-list.ts';
 import { networkChoiceSchema } from '../../functions/model/network-choice.ts';
 import { USER_DATA_ENCODINGS } from '../../functions/model/user-data.ts';
 import { WAIT_FLAGS, waitInput } from '../shell/await-connection.ts';
@@ -13,7 +15,7 @@ import { readYamlFile } from '../shell/files.ts';
 import { follow } from '../shell/follow.ts';
 import { ingressInput } from '../shell/ingress-flag.ts';
 import { type GivenFields, readInstanceRequest } from '../shell/instance-file.ts';
-import { instanceText } from '../shell/show.ts';
+import { instancesText, instanceText } from '../shell/show.ts';
 import { sayWarnings } from '../shell/show-warnings.ts';
 import { readSshKey, SSH_KEY_FLAG } from '../shell/ssh-key-flag.ts';
 import { readUserData } from '../shell/user-data-file.ts';
@@ -72,6 +74,10 @@ const FLAGS: readonly Flag[] = [
   ['--network-mode <mode>', 'shared or dedicated (default: as the connection says, else shared)'],
   ['--network-file <file>', 'YAML or JSON file with the network, such as {mode: existing, existing: {…}}'],
   ['--instance-timeout-seconds <seconds>', 'time limit from the launch until the instance runs'],
+  [
+    '--count <number>',
+    'number of alike instances, 1 to 100, which are one fleet. Each has the name and a number',
+  ],
   ['--description <text>', 'description of the instance'],
   [
     '--idempotency-key <key>',
@@ -110,6 +116,7 @@ const createInput = waitInput.extend({
   private: z.boolean().default(false),
   public: z.boolean().default(false),
   networkMode: z.enum(['shared', 'dedicated']).optional(),
+  count: z.coerce.number().int().min(1).max(MAX_LISTED_INSTANCES).optional(),
   idempotencyKey: z.string().optional(),
 });
 type CreateInput = z.infer<typeof createInput>;
@@ -121,7 +128,7 @@ type CreateInput = z.infer<typeof createInput>;
  */
 async function givenFields(
   world: World,
-  input: Omit<CreateInput, 'file' | 'idempotencyKey' | 'wait' | 'timeout'>,
+  input: Omit<CreateInput, 'file' | 'count' | 'idempotencyKey' | 'wait' | 'timeout'>,
 ): Promise<GivenFields> {
   const { label, tag, ingress, dataDisk, sshAllowFrom, sshKey, ...more } = input;
   const { userDataFile, userDataEncoding, metadataTokens, metadataHopLimit, ...others } = more;
@@ -152,30 +159,65 @@ async function givenFields(
 
 export const instanceCreate = command({
   name: 'create',
-  summary: 'Create a single instance. It is a fleet of one instance, with the same name',
+  summary:
+    'Create a single instance, which is a fleet of one instance with the same name; or several alike instances, which are one fleet',
   arguments: [['[name]', 'a-z, 0-9 and -, 3 to 40 characters; may be in the file instead']],
   flags: FLAGS,
   examples: [
     'instance create build-box --connection sim-aws --location us-east-1 --instance-type m6i.large --image ubuntu-24.04 --wait',
     'instance create db --connection main --location us-east-1 --instance-type m7i.large --image ubuntu-24.04 --root-disk size=30,type=gp3 --data-disk size=500,type=gp3,encrypted,keep',
     'instance create build-box -f instance.yaml --tag team=build',
+    'instance create runner --count 20 --connection sim-aws --location us-east-1 --instance-type m6i.large --image ubuntu-24.04 --json',
     'instance create bastion --connection sim-gcp --location us-east1 --instance-type e2-small --image ubuntu-24.04 --ssh-allow-from 203.0.113.0/24',
   ],
   input: createInput,
-  async run({ file, idempotencyKey, wait, timeout, ...input }, context) {
+  async run({ file, count, idempotencyKey, wait, timeout, ...input }, context) {
     const given = await givenFields(context.world, input);
     const { body, source } = await readInstanceRequest(context.world, file, given);
     const api = await context.api();
     const namespace = await context.namespace();
     const created = await api
-      .createInstance({ params: { namespace }, idempotencyKey, body })
+      .createInstance({
+        params: { namespace },
+        idempotencyKey,
+        body: count === undefined ? body : listOf(body, count),
+      })
       .catch((error: unknown) => {
         throw source && error instanceof ApiProblem ? problemError(error, source) : error;
       });
     sayWarnings(context, created.warnings, source?.locate);
-    if (!wait) return { document: created, text: instanceText(created) };
-    const { exitCode } = await follow(context, created.fleetId, 'up', timeout);
-    const document = await api.getInstance({ params: { namespace, instance: created.id } });
-    return { document, text: instanceText(document), exitCode };
+    const followed = wait ? await follow(context, created.fleetId, 'up', timeout) : undefined;
+    const exitCode = followed ? { exitCode: followed.exitCode } : {};
+    if ('items' in created) {
+      const params = { namespace, fleet: created.fleetId };
+      const { items } = followed
+        ? await api.listInstances({ params, query: { limit: MAX_LISTED_INSTANCES } })
+        : created;
+      const document = { ...created, items: inOrderOf(created.items, items) };
+      return { document, text: instancesText(document.items), ...exitCode };
+    }
+    const document = followed
+      ? await api.getInstance({ params: { namespace, instance: created.id } })
+      : created;
+    return { document, text: instanceText(document), ...exitCode };
   },
 });
+
+/** Returns the request for alike instances. */
+function listOf({ description, network, ...machine }: InstanceRequest, count: number): InstanceListRequest {
+  return {
+    name: machine.name,
+    ...(description === undefined ? {} : { description }),
+    ...(network === undefined ? {} : { network }),
+    instances: [{ ...machine, count }],
+  };
+}
+
+/** Returns what was read later of the instances of an answer, in the order of the answer. */
+function inOrderOf<One extends Instance>(
+  created: readonly One[],
+  read: readonly Instance[],
+): (One | (Instance & One))[] {
+  const byId = new Map(read.map((one) => [one.id, one]));
+  return created.map((one) => ({ ...one, ...byId.get(one.id) }));
+}

@@ -110,10 +110,24 @@ export function countsText({ requested, ...counts }: Fleet['counts']): string {
 }
 
 export function instancesText(instances: readonly Instance[]): string {
+  const named = instances.some(({ name }) => name !== undefined);
   return table(
-    ['id', 'status', 'group', 'cloud', 'location', 'type', 'market', 'public ip', 'private ip', 'failure'],
+    [
+      'id',
+      ...(named ? ['name'] : []),
+      'status',
+      'group',
+      'cloud',
+      'location',
+      'type',
+      'market',
+      'public ip',
+      'private ip',
+      'failure',
+    ],
     instances.map((one) => [
       one.id,
+      ...(named ? [one.name] : []),
       one.status,
       one.nodeGroup,
       one.cloud,
@@ -131,6 +145,7 @@ export function instanceText(instance: Instance): string {
   const waiting = instance.waiting?.length ? `\n${waitingText(instance.waiting)}` : '';
   const head = fields([
     ['Instance', instance.id],
+    ['Name', instance.name],
     ['Fleet', instance.fleetId],
     ['Node group', instance.nodeGroup],
     ['Status', instance.status],

@@ -123,7 +123,7 @@ export const nodeGroupRequestSchema = z
 export type NodeGroupRequest = z.infer<typeof nodeGroupRequestSchema>;
 
 /** Finds errors that concern several fields of the machine of one node group. Pure. */
-function machineIssues(group: Readonly<Record<string, unknown>>): GroupIssue[] {
+export function machineIssues(group: Readonly<Record<string, unknown>>): GroupIssue[] {
   const { field, code, message } = ROOT_DISK_TWICE;
   const twice = hasRootDiskTwice(group) ? [{ path: [field], code, message }] : [];
   return [...twice, ...bothOldAndNew(group), ...typeChoiceIssues(group), ...marketIssues(group)];
@@ -258,15 +258,17 @@ export const fleetRequestSchema = z
   );
 export type FleetRequest = z.infer<typeof fleetRequestSchema>;
 
-/** The body of `POST …/instances`: a fleet of one instance, in one location. */
+export const instanceRequestShape = {
+  name: nameSchema,
+  description: descriptionSchema.optional(),
+  location: cloudWordSchema,
+  network: networkSchema,
+  ...groupShape,
+};
+
+/** The body of `POST …/instances` for one machine: a fleet of one instance, in one location. */
 export const instanceRequestSchema = z
-  .object({
-    name: nameSchema,
-    description: descriptionSchema.optional(),
-    location: cloudWordSchema,
-    network: networkSchema,
-    ...groupShape,
-  })
+  .object(instanceRequestShape)
   .strict()
   .superRefine(
     (body, context) => {

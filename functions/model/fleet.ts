@@ -129,6 +129,11 @@ export type Fleet = z.infer<typeof fleetSchema>;
 export const instanceSchema = z.object({
   id: instanceIdSchema,
   fleetId: fleetIdSchema,
+  name: nameSchema
+    .optional()
+    .describe(
+      'Name of the machine. Absent if the request names no machines: for instances of `POST …/fleets`.',
+    ),
   nodeGroup: nameSchema,
   cloud: cloudSchema,
   connection: nameSchema,
@@ -196,6 +201,8 @@ export const nodeGroupSchema = nodeGroupRequestSchema.extend({
   types: z.array(groupTypeSchema).min(1).exactOptional(),
   /** The group's `zones` by location. Absent: the request has no `zones`. */
   zonesIn: z.record(z.string(), z.array(cloudWordSchema).min(1)).exactOptional(),
+  /** Names of the machines, in the order of their positions, if the request names machines. */
+  machineNames: z.array(nameSchema).exactOptional(),
   /** True if the request names the image by the cloud's own id, which only the cloud can check. */
   imageIsGiven: z.boolean().exactOptional(),
   /** Image ids by location. */

@@ -154,6 +154,7 @@ describe.concurrent('the deployed app', () => {
           image: 'debian-12',
         },
       });
+      if ('items' in made) throw new TypeError('the answer to a request for one instance is a list');
       // On a busy machine, the instance may take longer than the request may wait.
       if (made.status === 'Running') expect(made.publicIp).toBeDefined();
       else expect(Date.now() - beganMs).toBeGreaterThanOrEqual(25_000);

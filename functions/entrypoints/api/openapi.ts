@@ -22,6 +22,7 @@ import {
   nodeGroupRequestSchema,
 } from '../../model/fleet-request.ts';
 import { governorViewSchema } from '../../model/governor-view.ts';
+import { instanceListRequestSchema } from '../../model/instance-list.ts';
 import { limitOverrideSchema, limitProfileSchema } from '../../model/limit-profile.ts';
 import { orphanPolicySchema, orphanSchema, sweepRequestSchema, sweepSchema } from '../../model/orphan.ts';
 import { rateSchema } from '../../model/rate.ts';
@@ -29,6 +30,7 @@ import { resourceSchema } from '../../model/resource.ts';
 import { fleetStatusSchema } from '../../model/status.ts';
 import { routes } from './contract.ts';
 import { connectionLimitsSchema, connectionViewSchema } from './routes/connections.ts';
+import { instanceListSchema } from './routes/fleets.ts';
 import { PROBLEM_STATUS, STATUS_TITLES } from './routes/problem-codes.ts';
 import { problemsOf, type Route } from './routes/route.ts';
 
@@ -85,6 +87,8 @@ const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   Counts: countsSchema,
   Instance: instanceSchema,
   InstanceRequest: instanceRequestSchema,
+  InstanceList: instanceListSchema,
+  InstanceListRequest: instanceListRequestSchema,
   Resource: resourceSchema,
   Orphan: orphanSchema,
   OrphanPolicy: orphanPolicySchema,

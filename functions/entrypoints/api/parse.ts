@@ -44,7 +44,9 @@ export function parseRequest(
   const parsed = {
     params: route.params.safeParse(params),
     query: route.query.safeParse(query),
-    body: unfit.some(({ code }) => code === 'too-deep') ? undefined : route.body?.safeParse(json),
+    body: unfit.some(({ code }) => code === 'too-deep')
+      ? undefined
+      : (route.bodyOf?.(json) ?? route.body)?.safeParse(json),
   };
   const idempotencyKey = event.headers['idempotency-key'];
   const errors: FieldError[] = [

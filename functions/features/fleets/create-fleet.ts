@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Namespace } from '../../model/access.ts';
+import type { NodeGroup } from '../../model/fleet.ts';
 import type { FleetRequest } from '../../model/fleet-request.ts';
 import { makeFleetId } from '../../model/identifiers.ts';
 import { readEnding } from '../../platform/store/ending.ts';
@@ -27,6 +28,14 @@ type Accepted =
  */
 const TRIES = 5;
 
+/** Names of single machines, for requests that name them. */
+export interface MachineNames {
+  /** By node group, in the order of their positions. */
+  byGroup: readonly (readonly string[])[];
+  /** In the order of the request, if the request is a list. */
+  inOrder?: readonly string[];
+}
+
 /**
  * Accepts a request: resolves it, writes the fleet's intent and starts its workflow. A replay (a request that
  * repeats a known idempotency key) is answered without resolving the request again, because the catalogue may
@@ -38,15 +47,19 @@ export async function acceptFleet(
   { name: namespace, createdAt }: Pick<Namespace, 'name' | 'createdAt'>,
   request: FleetRequest,
   idempotencyKey: string | undefined,
+  machines?: MachineNames,
 ): Promise<Accepted> {
   // The stored key contains the namespace's creation time. Keys of a deleted namespace therefore do not match
   // in a new namespace of the same name.
   const idempotency =
     idempotencyKey === undefined
       ? undefined
-      : { key: `${createdAt}#${idempotencyKey}`, requestHash: hashOf(request) };
+      : {
+          key: `${createdAt}#${idempotencyKey}`,
+          requestHash: hashOf(machines?.inOrder ? { request, machines } : request),
+        };
   const replay = () => idempotency && readReplay(store, namespace, idempotency);
-  const written = (await replay()) ?? (await writeFleet(store, namespace, request, idempotency));
+  const written = (await replay()) ?? (await writeFleet(store, namespace, request, idempotency, machines));
   // Another request with the same idempotency key may have been accepted while this request was resolved. The
   // refusal may then only mean that the fleet of that other request has the name.
   const outcome = written.outcome === 'refused' ? ((await replay()) ?? written) : written;
@@ -62,6 +75,7 @@ async function writeFleet(
   namespace: string,
   request: FleetRequest,
   idempotency: NewFleet['idempotency'],
+  machines: MachineNames | undefined,
 ): Promise<Accepted> {
   // Fields that are not part of the spec are written to the fleet's item. The type of the item makes the
   // compiler report a field that is forgotten.
@@ -83,7 +97,7 @@ async function writeFleet(
         name,
         ...(priority === undefined ? {} : { priority }),
         ...(request.labels === undefined ? {} : { labels: request.labels }),
-        nodeGroups,
+        nodeGroups: machines ? nodeGroups.map((group, at) => named(group, machines.byGroup[at])) : nodeGroups,
         networks,
         ...(warnings.length === 0 ? {} : { warnings }),
       },
@@ -101,8 +115,13 @@ async function writeFleet(
   );
 }
 
+const named = (group: NodeGroup, machineNames: readonly string[] = []): NodeGroup => ({
+  ...group,
+  machineNames: [...machineNames],
+});
+
 /** Returns the same hash for two bodies that differ only in the order of their keys. */
-function hashOf(request: FleetRequest): string {
+function hashOf(request: object): string {
   return createHash('sha256').update(JSON.stringify(request, sortKeys)).digest('hex');
 }
 

@@ -25,6 +25,7 @@ import { zonesNamed } from './zones.ts';
 type OfTheFleet =
   | 'name'
   | 'size'
+  | 'machineNames'
   | 'minimumInstances'
   | 'connection'
   | 'driver'

@@ -103,6 +103,8 @@ const MAY_WAIT: Readonly<Partial<Record<InstanceStatus, true>>> = {
 
 interface Slot {
   index: number;
+  /** Name of the machine. Absent: the request names no machines. */
+  name?: string | undefined;
   placement: Placement;
   group: NodeGroup;
 }
@@ -110,9 +112,12 @@ interface Slot {
 function positions(placements: readonly Placement[], from: number): Slot[] {
   return placements.flatMap((placement) =>
     placement.ranges.flatMap(({ group, first, count }) =>
-      Array.from({ length: count }, (_, at) => ({ index: first + at, placement, group })).filter(
-        ({ index }) => index >= from,
-      ),
+      Array.from({ length: count }, (_, at) => ({
+        index: first + at,
+        name: group.machineNames?.[at],
+        placement,
+        group,
+      })).filter(({ index }) => index >= from),
     ),
   );
 }
@@ -152,7 +157,7 @@ async function recordsOf(
 function viewOf(
   fleet: FleetItem,
   placements: readonly PlacementItem[],
-  { index, placement, group }: Slot,
+  { index, name, placement, group }: Slot,
   record: InstanceItem | undefined,
 ): Instance {
   const claimed = record?.status === 'Planned' ? undefined : record?.status;
@@ -165,6 +170,7 @@ function viewOf(
   const view: EveryField<Instance> = {
     id: instanceId({ fleetId: fleet.fleetId, index }),
     fleetId: fleet.fleetId,
+    name,
     nodeGroup: group.name,
     cloud: placement.cloud,
     connection: placement.connection,

@@ -60,6 +60,7 @@ export class Client {
           ...(waitSeconds === undefined ? {} : { waitSeconds }),
         }),
       );
+      if ('items' in instance) throw new TypeError('the answer to a request for one instance is a list');
       const isWaited = headers !== undefined && 'preference-applied' in headers;
       return { instance, tookMs: ground.now() - askedAtMs, isWaited };
     });

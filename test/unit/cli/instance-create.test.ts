@@ -104,3 +104,41 @@ it.each([
   expect(stderr).toMatch(text);
   expect(asked).toEqual([]);
 });
+
+it('a count asks for that many alike instances by one request, and all of them are shown', async () => {
+  const items = [1, 2].map((number) => ({
+    ...MADE,
+    id: `${ID}-0000${number - 1}`,
+    name: `box-${number}`,
+    href: `/v1/namespaces/default/instances/${ID}-0000${number - 1}`,
+  }));
+  const result = await cli(
+    ['instance', 'create', 'box', ...PLACE, ...MACHINE, '--count', '2', '--description', 'two', '--json'],
+    { answers: { [CREATE]: { status: 201, body: { fleetId: ID, name: 'box', items, warnings: [] } } } },
+  );
+  expect(result.exitCode).toBe(0);
+  expect(result.asked[0]?.body).toEqual({
+    name: 'box',
+    description: 'two',
+    instances: [
+      {
+        ...{ name: 'box', count: 2, connection: 'main', location: 'us-east-1' },
+        ...{ instanceType: 'm7i.large', image: 'ubuntu-24.04' },
+      },
+    ],
+  });
+  expect(JSON.parse(result.stdout)).toMatchObject({
+    fleetId: ID,
+    items: [{ name: 'box-1' }, { name: 'box-2' }],
+  });
+});
+
+it('a count below 1 or above 100 is wrong use', async () => {
+  for (const count of ['0', '101', 'many']) {
+    const { exitCode, asked } = await cli(
+      ['instance', 'create', 'box', ...PLACE, ...MACHINE, '--count', count],
+      {},
+    );
+    expect([exitCode, asked]).toEqual([2, []]);
+  }
+});

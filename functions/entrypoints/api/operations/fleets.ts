@@ -1,15 +1,12 @@
-import { z } from 'zod';
 import { actOnFleet, requestTermination } from '../../../features/fleets/actions.ts';
-import { type AcceptDeps, acceptFleet } from '../../../features/fleets/create-fleet.ts';
+import type { AcceptDeps } from '../../../features/fleets/create-fleet.ts';
 import { listFleets, readFleet } from '../../../features/fleets/fleet-view.ts';
 import { inspectRefused } from '../../../features/fleets/resolve-request.ts';
 import { validateFleet } from '../../../features/fleets/validate-fleet.ts';
-import { awaitInstance } from '../../../features/instances/await-instance.ts';
 import { listInstances, readInstance } from '../../../features/instances/instance-view.ts';
 import type { Fleet } from '../../../model/fleet.ts';
 import type { FleetAction } from '../../../model/fleet-action.ts';
-import { type FleetRequest, fleetOfOne } from '../../../model/fleet-request.ts';
-import { fleetIdSchema, instanceId } from '../../../model/identifiers.ts';
+import { fleetIdSchema } from '../../../model/identifiers.ts';
 import type { FleetStatus } from '../../../model/status.ts';
 import type { Warning } from '../../../model/warning.ts';
 import { readFleetItem, readSpec } from '../../../platform/store/fleets.ts';
@@ -17,14 +14,12 @@ import { findFleetByName } from '../../../platform/store/new-fleet.ts';
 import type { Store } from '../../../platform/store/store.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import type { Inspection, OperationsOf } from '../handle.ts';
-import { deploymentEnding, type FieldError, notFound, Problem, refuse } from '../problem.ts';
+import { deploymentEnding, notFound, Problem, refuse } from '../problem.ts';
 import { requireNamespace } from '../require-namespace.ts';
+import { accept } from './accept.ts';
+import { type CreateInstanceDeps, createInstanceOperation, inspectInstances } from './create-instances.ts';
 
-export interface FleetDeps extends AcceptDeps {
-  store: AcceptDeps['store'] & Store<'governor'>;
-  /** Number of requests that may wait for an instance at a time. */
-  waitingRequests: number;
-}
+export type FleetDeps = CreateInstanceDeps;
 
 export function fleetOperations(deps: FleetDeps): OperationsOf<'fleets'> {
   const { store } = deps;
@@ -46,7 +41,7 @@ export function fleetOperations(deps: FleetDeps): OperationsOf<'fleets'> {
   };
   return {
     async createFleet({ params: { namespace }, body, idempotencyKey }) {
-      const fleetId = await accept(deps, namespace, body, idempotencyKey, (error) => error);
+      const fleetId = await accept(deps, { namespace, request: body, idempotencyKey });
       return {
         body: { ...(await view(namespace, fleetId)), warnings: await warningsOf(store, fleetId) },
         headers: { location: `/v1/namespaces/${namespace}/fleets/${fleetId}` },
@@ -92,22 +87,7 @@ export function fleetOperations(deps: FleetDeps): OperationsOf<'fleets'> {
       if (!page) throw notFound(`fleet ${fleet}`);
       return { body: { items: page.items, cursor: encodeCursor(page.cursor) } };
     },
-    async createInstance({ params: { namespace }, body, idempotencyKey, waitSeconds }) {
-      const fleetId = await accept(deps, namespace, fleetOfOne(body), idempotencyKey, ofInstance);
-      const ref = { fleetId, index: 0 };
-      const waited =
-        waitSeconds && (await awaitInstance(store, ref, { seats: deps.waitingRequests, waitSeconds }));
-      const id = instanceId(ref);
-      const instance = await readInstance(store, namespace, id);
-      if (!instance) throw notFound(`instance ${id}`);
-      return {
-        body: { ...instance, warnings: (await warningsOf(store, fleetId)).map(ofInstance) },
-        headers: {
-          location: `/v1/namespaces/${namespace}/instances/${id}`,
-          ...(waited ? { 'preference-applied': `wait=${waited}` } : {}),
-        },
-      };
-    },
+    createInstance: createInstanceOperation(deps),
     async getInstance({ params: { namespace, instance } }) {
       const found = await readInstance(store, namespace, instance);
       if (!found) throw notFound(`instance ${instance}`);
@@ -154,58 +134,6 @@ export function fleetInspections(
   return {
     createFleet: ({ namespace = '' }, body) => inspectRefused(store, namespace, body),
     validateFleet: ({ namespace = '' }, body) => inspectRefused(store, namespace, body),
-    createInstance: async ({ namespace = '' }, body) => {
-      const { name, location, ...group } = z.looseObject({}).safeParse(body).data ?? {};
-      const fleet = { name, nodeGroups: [{ ...group, locations: [location] }] };
-      return (await inspectRefused(store, namespace, fleet)).map(ofInstance);
-    },
-  };
-}
-
-/** Accepts a fleet request. @returns the fleet's id @throws Problem if the request is refused */
-async function accept(
-  deps: AcceptDeps,
-  namespace: string,
-  request: FleetRequest,
-  idempotencyKey: string | undefined,
-  inBody: (error: FieldError) => FieldError,
-): Promise<string> {
-  const within = await requireNamespace(deps.store, namespace);
-  const accepted = await acceptFleet(deps, within, request, idempotencyKey);
-  switch (accepted.outcome) {
-    case 'created':
-    case 'replayed':
-      return accepted.fleetId;
-    case 'name-taken':
-      throw new Problem(
-        'name-taken',
-        `namespace ${namespace} already has a live fleet ${request.name}: choose another name`,
-        {
-          errors: [
-            { pointer: '/name', code: 'duplicate', message: `is the name of fleet ${accepted.fleetId}` },
-          ],
-        },
-      );
-    case 'key-reused':
-      throw new Problem(
-        'idempotency-key-reused',
-        'this Idempotency-Key was used with another body: use a new key for a new request',
-      );
-    case 'deployment-ending':
-      throw deploymentEnding(`fleet ${request.name} was not created`, accepted.since);
-    case 'refused':
-      refuse(accepted.errors.map(inBody));
-      throw new Error('the fleet request was refused without an error');
-  }
-}
-
-/**
- * Translates the pointer of an error in a fleet's body to a pointer into the body of a request for one
- * instance. The body of such a request has the fields of the node group at its top level, and one location.
- */
-function ofInstance({ pointer, ...error }: FieldError): FieldError {
-  return {
-    pointer: pointer.replace(/^\/nodeGroups\/0/, '').replace(/^\/locations\/0$/, '/location'),
-    ...error,
+    createInstance: inspectInstances(store),
   };
 }

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { fleetSchema, instanceSchema } from '../../../model/fleet.ts';
 import { fleetActionRequestSchema } from '../../../model/fleet-action.ts';
 import { fleetRequestSchema, instanceRequestSchema } from '../../../model/fleet-request.ts';
-import { cloudWordSchema, instanceIdSchema, nameSchema } from '../../../model/identifiers.ts';
+import { cloudWordSchema, fleetIdSchema, instanceIdSchema, nameSchema } from '../../../model/identifiers.ts';
+import { instanceListRequestSchema, isInstanceList } from '../../../model/instance-list.ts';
 import { DEFAULT_FLEET_PAGE, MAX_FLEET_PAGE } from '../../../model/paging.ts';
 import { instanceStatusSchema } from '../../../model/status.ts';
 import { warningsSchema } from '../../../model/warning.ts';
@@ -12,6 +13,20 @@ const fleetParams = namespaceParams.extend({
   fleet: nameSchema.describe('The id of a fleet, or the name of a live fleet.'),
 });
 const instanceParams = namespaceParams.extend({ instance: instanceIdSchema });
+
+/** The answer to a request for a list of instances. */
+export const instanceListSchema = z.object({
+  fleetId: fleetIdSchema.describe('The fleet of all instances of the list. It is deleted as a whole.'),
+  name: nameSchema.describe('Name of the fleet.'),
+  items: z
+    .array(
+      instanceSchema.extend({
+        href: z.string().describe('Path of the instance, as in a `Location` header.'),
+      }),
+    )
+    .describe('The instances in the order of the request.'),
+  warnings: warningsSchema,
+});
 
 export const fleetRoutes = [
   route({
@@ -113,14 +128,15 @@ export const fleetRoutes = [
     path: '/v1/namespaces/{namespace}/instances',
     handler: 'fleets',
     summary:
-      'Create a single instance: a fleet of one, with the same name. With `Prefer: wait=25`, the answer comes when the instance runs or has failed, or after that many seconds',
+      'Create a single instance, which is a fleet of one with the same name, or up to 100 instances by one request, which are one fleet: all of them or none. With `Prefer: wait=25`, the answer comes when each instance runs or has failed, or after that many seconds',
     params: namespaceParams,
     query: noQuery,
-    body: instanceRequestSchema,
+    body: z.union([instanceRequestSchema, instanceListRequestSchema]),
+    bodyOf: (json) => (isInstanceList(json) ? instanceListRequestSchema : instanceRequestSchema),
     idempotent: true,
     waits: true,
     status: 201,
-    response: instanceSchema,
+    response: z.union([instanceListSchema, instanceSchema]),
     refusals: ['name-taken', 'deployment-ending'],
   }),
   route({

@@ -17,6 +17,10 @@ export interface Route {
   /** Schema of the body. Absent if the operation reads no body. */
   readonly body?: z.ZodType;
   /**
+   * Returns the schema of a body that may have several forms, so that errors are those of its form. Absent: `body`.
+   */
+  readonly bodyOf?: (json: unknown) => z.ZodType;
+  /**
    * True if a repeated POST with the same `Idempotency-Key` creates nothing, and returns what the first POST
    * created.
    */

@@ -25,11 +25,11 @@ function propertiesOf(schema: z.ZodType): string[] {
 }
 
 /**
- * Returns the alternatives of a discriminated union, so that each can be tested alone. The union itself checks no field
- * if the discriminator is missing.
+ * Returns the alternatives of a union, so that each can be tested alone. The union itself says of a wrong value only that
+ * no alternative fits.
  */
 function alternatives(schema: z.ZodType): z.ZodType[] {
-  if (!(schema instanceof z.ZodDiscriminatedUnion)) return [schema];
+  if (!(schema instanceof z.ZodUnion)) return [schema];
   return schema.options.filter((option) => option instanceof z.ZodType);
 }
 

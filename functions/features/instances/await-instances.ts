@@ -17,15 +17,16 @@ const GROWTH = 1.25;
 const MAX_PAUSE_MS = 2_500;
 
 /**
- * Waits until an instance runs or has ended, or until the time is over. Reads only the record, and never asks a cloud.
+ * Waits until each of the instances runs or has ended, or until the time is over. Reads only the records, and never asks
+ * a cloud.
  *
  * @param seats number of requests that may wait at a time in the whole deployment
  * @returns the time that was waited for at most, in seconds; undefined if the request did not wait, because too many
  * other requests wait
  */
-export async function awaitInstance(
+export async function awaitInstances(
   store: Store<'fleets'>,
-  ref: InstanceRef,
+  refs: readonly InstanceRef[],
   { seats, waitSeconds }: { seats: number; waitSeconds: number },
 ): Promise<number | undefined> {
   const seconds = Math.min(waitSeconds, LONGEST_WAIT_SECONDS);
@@ -34,7 +35,7 @@ export async function awaitInstance(
   if (!seat) return undefined;
   try {
     let pauseMs = FIRST_PAUSE_MS;
-    while (!(await hasOutcome(store, ref))) {
+    for (let open = await unended(store, refs); open.length > 0; open = await unended(store, open)) {
       const leftMs = untilMs - store.clock.now();
       if (leftMs <= 0) break;
       await store.clock.sleep(Math.min(pauseMs, leftMs));
@@ -46,8 +47,14 @@ export async function awaitInstance(
   return seconds;
 }
 
-/** Reads with eventual consistency, which costs half: a later read sees what this one misses. */
-async function hasOutcome(store: Store<'fleets'>, ref: InstanceRef): Promise<boolean> {
-  const record = (await readInstances(store, [ref], { isConsistent: false })).get(instanceId(ref));
-  return record !== undefined && outcomeOf(record) !== undefined;
+/**
+ * Returns the instances that neither run nor have ended. Reads with eventual consistency, which costs half: a later read
+ * sees what this one misses.
+ */
+async function unended(store: Store<'fleets'>, refs: readonly InstanceRef[]): Promise<InstanceRef[]> {
+  const records = await readInstances(store, refs, { isConsistent: false });
+  return refs.filter((ref) => {
+    const record = records.get(instanceId(ref));
+    return record === undefined || outcomeOf(record) === undefined;
+  });
 }

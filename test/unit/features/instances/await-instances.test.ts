@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { awaitInstance } from '../../../../functions/features/instances/await-instance.ts';
+import { awaitInstances } from '../../../../functions/features/instances/await-instances.ts';
 import { waitingSeatKey } from '../../../../functions/platform/store/keys.ts';
 import { FLEET, launchOf, NOON, OneFleet } from '../one-fleet/one-fleet.ts';
 
@@ -13,7 +13,7 @@ beforeEach(async () => {
 afterEach(() => fleet.end());
 
 const wait = (waitSeconds: number, seats = SEATS) =>
-  fleet.run(fleet.worker, () => awaitInstance(fleet.store, ref, { seats, waitSeconds }));
+  fleet.run(fleet.worker, () => awaitInstances(fleet.store, [ref], { seats, waitSeconds }));
 const occupy = (number: number, untilMs: number) =>
   fleet.put('fleets', { ...waitingSeatKey(number), untilMs });
 
@@ -69,4 +69,14 @@ it('a request takes the seat of a request that died', async () => {
 
 it('a request gives its seat back, so that more requests than seats can wait in turn', async () => {
   for (let turn = 0; turn <= SEATS; turn += 1) expect(await wait(2, 1)).toBe(2);
+});
+
+it('a request for several instances waits until each of them runs or has failed', async () => {
+  const refs = [ref, { fleetId: FLEET, index: 1 }];
+  await fleet.handle(launchOf(0));
+  fleet.putRecord({ ...(await fleet.claimed()), status: 'Running' });
+  expect(
+    await fleet.run(fleet.worker, () => awaitInstances(fleet.store, refs, { seats: SEATS, waitSeconds: 3 })),
+  ).toBe(3);
+  expect(fleet.nowMs).toBe(NOON + 3_000);
 });

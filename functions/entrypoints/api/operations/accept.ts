@@ -1,0 +1,49 @@
+import { type AcceptDeps, acceptFleet, type MachineNames } from '../../../features/fleets/create-fleet.ts';
+import type { FleetRequest } from '../../../model/fleet-request.ts';
+import { deploymentEnding, type FieldError, Problem, refuse } from '../problem.ts';
+import { requireNamespace } from '../require-namespace.ts';
+
+/** A request in the terms of a fleet, also if its body was another one. */
+export interface Accepting {
+  namespace: string;
+  request: FleetRequest;
+  idempotencyKey: string | undefined;
+  /** Names of the machines. Absent: the request names none. */
+  machines?: MachineNames;
+  /** Translates errors about the fleet into errors about the body. Absent: the body is that of a fleet. */
+  inBody?: (errors: readonly FieldError[]) => readonly FieldError[];
+}
+
+/** Accepts a fleet request. @returns the fleet's id @throws Problem if the request is refused */
+export async function accept(
+  deps: AcceptDeps,
+  { namespace, request, idempotencyKey, machines, inBody = (errors) => errors }: Accepting,
+): Promise<string> {
+  const within = await requireNamespace(deps.store, namespace);
+  const accepted = await acceptFleet(deps, within, request, idempotencyKey, machines);
+  switch (accepted.outcome) {
+    case 'created':
+    case 'replayed':
+      return accepted.fleetId;
+    case 'name-taken':
+      throw new Problem(
+        'name-taken',
+        `namespace ${namespace} already has a live fleet ${request.name}: choose another name`,
+        {
+          errors: [
+            { pointer: '/name', code: 'duplicate', message: `is the name of fleet ${accepted.fleetId}` },
+          ],
+        },
+      );
+    case 'key-reused':
+      throw new Problem(
+        'idempotency-key-reused',
+        'this Idempotency-Key was used with another body: use a new key for a new request',
+      );
+    case 'deployment-ending':
+      throw deploymentEnding(`fleet ${request.name} was not created`, accepted.since);
+    case 'refused':
+      refuse(inBody(accepted.errors));
+      throw new Error('the fleet request was refused without an error');
+  }
+}
