@@ -357,6 +357,7 @@ async function pollAgain(
     blind: loop.blind,
     isDoubted: loop.isDoubted,
     askedUpTo: loop.askedUpTo,
+    askedUpToAtRest: loop.askedUpToAtRest,
     deferredReads: loop.deferredReads,
   });
   if (settled && !isSent) await sendPoll(context, loop, waitMs);

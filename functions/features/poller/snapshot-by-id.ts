@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import type { CloudClient, CloudInstance } from '../../drivers/contract/driver.ts';
 import { DriverError } from '../../drivers/contract/errors.ts';
-import { isTransitional } from '../../model/status.ts';
+import { readHolders } from '../../platform/governor/hold-location.ts';
 import { readSiteEntries, type SiteEntry } from '../../platform/store/instances.ts';
 import type { Loop } from '../../platform/store/loops.ts';
 import {
@@ -10,12 +10,9 @@ import {
   timeLeftMs,
   type WorkerContext,
 } from '../../platform/worker/context.ts';
+import { readingOrder } from './reading-order.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** Maximum number of machines that one poll reads. Later polls read the other machines. */
-const MOST = 40;
-/** Maximum number of machines at rest that a poll reads while others are in transition. */
-const MOST_AT_REST = 5;
 const CONCURRENT_CALLS = 20;
 /**
  * Part of the poll's remaining time in which calls may begin. The rest is for their answers and for the
@@ -34,15 +31,14 @@ const DEFERRED_MS = 120_000;
 const MOST_DEFERRED = 200;
 
 /**
- * Takes a snapshot of a site whose list call fails, with one call per machine. Reads machines in transition
- * first, then other machines, as far as the governor permits. A machine in Terminating without a backend id
- * is looked up by its launch token.
+ * Takes a snapshot of a site whose list call fails, with one call per machine. Reads machines in `readingOrder`, as far
+ * as the governor permits. A machine in Terminating without a backend id is looked up by its launch token.
  *
  * Some clouds show only in a list that a machine is gone. Reads of such machines have no answer as long as the list call
  * fails. They come after the reads of other machines in transition, like those of machines whose removal was requested.
  *
- * @param loop state of the poll loop; this function sets `loop.askedUpTo` to the last entry that it tried to
- *   read, and `loop.deferredReads`
+ * @param loop state of the poll loop; this function sets `loop.askedUpTo` and `loop.askedUpToAtRest` to the last
+ *   machine in transition and at rest that a request was permitted for, and `loop.deferredReads`
  * @returns `late` if no answer has come in time; undefined if there is nothing to read, if permits are
  *   missing, or if the calls fail
  */
@@ -53,11 +49,15 @@ export async function snapshotById(
   loop: Loop,
 ): Promise<Snapshot | 'late' | undefined> {
   const { store } = context;
-  const entries = await readSiteEntries(store, site.connectionKey, site.location);
+  const [entries, startsMs] = await Promise.all([
+    readSiteEntries(store, site.connectionKey, site.location),
+    readHolders(store, site),
+  ]);
   const seenAtMs = store.clock.now();
   const deferredReads = recentOf(loop.deferredReads ?? {}, seenAtMs);
   loop.deferredReads = deferredReads;
-  const wanted = inTurn(entries, loop.askedUpTo ?? '', deferredReads);
+  const leadMs = context.driver.statusPollSeconds * 1_000;
+  const wanted = readingOrder(entries, loop, { startsMs, leadMs, nowMs: seenAtMs });
   if (wanted.length === 0) return undefined;
   const untilMs = seenAtMs + Math.min(LONGEST_MS, timeLeftMs(context) * SHARE_OF_TIME);
   const limit = pLimit(CONCURRENT_CALLS);
@@ -67,12 +67,14 @@ export async function snapshotById(
   let failures = 0;
   let isPermitted = true;
   const all = Promise.all(
-    wanted.map((entry) =>
+    wanted.map(({ entry, cursor }) =>
       limit(async () => {
         if ((failures >= SILENT_AFTER && asked.size === 0) || store.clock.now() > untilMs) return;
         if (!isPermitted) return;
-        loop.askedUpTo = entry.siteSk;
-        const onPermit = () => unanswered.add(entry.siteSk);
+        const onPermit = () => {
+          unanswered.add(entry.siteSk);
+          if (cursor) loop[cursor] = entry.siteSk;
+        };
         try {
           const waitMs = untilMs - store.clock.now();
           const machine = await find(site, opened.onTerms({ waitMs, furtherMs: waitMs, onPermit }), entry);
@@ -112,33 +114,6 @@ function recentOf(deferredReads: Readonly<Record<string, number>>, nowMs: number
     .filter(([, atMs]) => atMs + DEFERRED_MS > nowMs)
     .toSorted(([, one], [, other]) => other - one);
   return Object.fromEntries(recent.slice(0, MOST_DEFERRED));
-}
-
-/**
- * Returns the entries that this poll reads, in reading order. Entries in transition come first. Among them, those whose
- * reads are deferred come last, and the one that was deferred the longest time ago first. Otherwise the entries after
- * `askedUpTo` come first. In this way, several polls together read every entry.
- */
-function inTurn(
-  entries: readonly SiteEntry[],
-  askedUpTo: string,
-  deferredReads: Readonly<Record<string, number>>,
-): SiteEntry[] {
-  const askable = entries.filter(
-    ({ status, backendId }) => backendId !== undefined || status === 'Terminating',
-  );
-  const isBefore = ({ siteSk }: SiteEntry) => Number(siteSk <= askedUpTo);
-  const sorted = (some: readonly SiteEntry[], deferredAtMs: (entry: SiteEntry) => number) =>
-    some.toSorted(
-      (a, b) =>
-        deferredAtMs(a) - deferredAtMs(b) || isBefore(a) - isBefore(b) || (a.siteSk < b.siteSk ? -1 : 1),
-    );
-  const { moving = [], atRest = [] } = Object.groupBy(askable, ({ status }) =>
-    isTransitional(status) ? 'moving' : 'atRest',
-  );
-  const first = sorted(moving, ({ siteSk }) => deferredReads[siteSk] ?? 0).slice(0, MOST);
-  const rest = sorted(atRest, () => 0);
-  return [...first, ...rest.slice(0, first.length === 0 ? MOST : MOST_AT_REST)];
 }
 
 /** Reads one machine. @returns undefined if the cloud has no such machine */

@@ -46,10 +46,11 @@ const observedSchema = z.object({
    */
   isDoubted: z.boolean().optional(),
   /**
-   * While list calls fail, polls read machines one at a time. This is the id of the instance whose machine was read
-   * last. The next poll continues after this instance.
+   * While list calls fail, polls read machines one at a time. These are the ids of the instances in transition and at
+   * rest whose machines were read last. The next poll continues after these instances.
    */
   askedUpTo: z.string().optional(),
+  askedUpToAtRest: z.string().optional(),
   /**
    * Instance ids whose machines polls read after others while list calls fail, because they had no answer or their
    * removal was requested, each with the time.

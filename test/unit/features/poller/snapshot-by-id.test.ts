@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DriverError } from '../../../../functions/drivers/contract/errors.ts';
 import { snapshotById } from '../../../../functions/features/poller/snapshot-by-id.ts';
+import type { Loop } from '../../../../functions/platform/store/loops.ts';
 import { idOf, launchOf, OneFleet } from '../one-fleet/one-fleet.ts';
 
 let fleet: OneFleet;
@@ -12,13 +13,18 @@ beforeEach(async () => {
 });
 afterEach(() => fleet.end());
 
-async function look(askedUpTo = '', deferredReads: Record<string, number> = {}) {
+async function look(
+  askedUpTo = '',
+  deferredReads: Record<string, number> = {},
+  askedUpToAtRest = '',
+  fastestMs = 0,
+) {
   const { context, site, opened, loop } = await fleet.takePoll();
-  const own = { ...loop, askedUpTo, deferredReads };
+  const own: Loop = { ...loop, askedUpTo, askedUpToAtRest, deferredReads, fastestMs };
   const snapshot = await fleet.run(fleet.worker, () => snapshotById(context, site, opened, own));
   if (typeof snapshot !== 'object') return snapshot;
-  const { askedUpTo: upTo, deferredReads: failed } = own;
-  return { ...snapshot, asked: [...(snapshot.asked ?? [])].toSorted(), upTo, failed };
+  const { askedUpTo: upTo, askedUpToAtRest: restUpTo, deferredReads: failed } = own;
+  return { ...snapshot, asked: [...(snapshot.asked ?? [])].toSorted(), upTo, restUpTo, failed };
 }
 const refuse = (calls: RegExp, code: 'Unavailable' | 'NoPermit' | 'NotFound' = 'Unavailable') => {
   fleet.cloud.meet = (call) => {
@@ -54,7 +60,7 @@ describe('snapshotById', () => {
       const record = await fleet.claimed(index);
       fleet.putRecord({ ...record, status: 'Running' });
     }
-    await look(idOf(0));
+    expect(await look('', {}, idOf(0))).toMatchObject({ upTo: idOf(2), restUpTo: idOf(0) });
     expect(fleet.history.filter((one) => one.startsWith('get'))).toEqual(['get m3', 'get m2', 'get m1']);
   });
 
@@ -83,6 +89,30 @@ describe('snapshotById', () => {
     expect(Object.keys(failed)).toHaveLength(120);
     const recent = Object.fromEntries(Object.keys(many).map((id) => [id, fleet.nowMs]));
     expect(Object.keys(Object(await look('', recent)).failed)).toHaveLength(200);
+  });
+
+  it('a machine whose read gets no permit is read first by the next poll', async () => {
+    fleet.end();
+    fleet = await OneFleet.open({ size: 3, limits: { calls: { list: { perSecond: 0.1, burst: 2 } } } });
+    for (const index of [0, 1, 2]) await fleet.handle(launchOf(index));
+    fleet.history.length = 0;
+    const { upTo } = Object(await look());
+    expect(fleet.history).toEqual(['get m1', 'get m2']);
+    fleet.nowMs += 20_000;
+    await look(upTo);
+    expect(fleet.history).toEqual(['get m1', 'get m2', 'get m3', 'get m1']);
+  });
+
+  it('a machine that cannot be expected to run yet by its slot and the shortest boot time is read last', async () => {
+    fleet.end();
+    fleet = await OneFleet.open({ size: 2 });
+    await fleet.handle(launchOf(1));
+    fleet.nowMs += 60_000;
+    await fleet.handle(launchOf(0));
+    fleet.history.length = 0;
+    await look('', {}, '', 30_000);
+    await look('', {}, '', 1_000);
+    expect(fleet.history).toEqual(['get m1', 'get m2', 'get m2', 'get m1']);
   });
 
   it('an instance in Terminating whose machine is unknown is looked up by its launch token', async () => {
