@@ -93,6 +93,27 @@ export function rootDiskOf({ rootDiskGb, rootDisk }: DiskFields): RootDisk | und
 export const keepsDisks = ({ dataDisks = [] }: DiskFields): boolean =>
   dataDisks.some(({ deleteOnTermination }) => !deleteOnTermination);
 
+/** A customer's encryption key, and the field of a node group that names it. */
+export interface NamedKey {
+  field: `${'rootDisk' | `dataDisks/${number}`}/encryptionKeyId`;
+  id: string;
+}
+
+/** Returns the encryption keys that the disks of a node group name, the root disk's first. */
+export function encryptionKeysOf({
+  rootDisk,
+  dataDisks = [],
+}: Pick<DiskFields, 'rootDisk' | 'dataDisks'>): NamedKey[] {
+  const named = [
+    { field: 'rootDisk/encryptionKeyId' as const, id: rootDisk?.encryptionKeyId },
+    ...dataDisks.map(({ encryptionKeyId: id }, at) => ({
+      field: `dataDisks/${at}/encryptionKeyId` as const,
+      id,
+    })),
+  ];
+  return named.flatMap(({ field, id }) => (id === undefined ? [] : [{ field, id }]));
+}
+
 /**
  * Returns the size of all disks that a node group requests for one instance, in GB; undefined if it requests none with
  * a size.

@@ -42,6 +42,10 @@ export function existingNetworksPolicy(): Statements {
 /** Reads the statements for connections whose quotas are to be read, which are not part of the policy. */
 export const quotasPolicy = (): Statements => statementsSchema.parse(blockAfter('### Quotas'));
 
+/** Reads the statements for connections whose disks are encrypted by customers' keys. */
+export const keysPolicy = (): Statements =>
+  statementsSchema.parse(blockAfter("### Disks that are encrypted by a customer's key"));
+
 /** Returns the actions that the statements allow. */
 export const actionsOf = (statements: Statements): Set<string> =>
   new Set(statements.flatMap(({ Action }) => Action));

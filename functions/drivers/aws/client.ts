@@ -12,6 +12,7 @@ import type {
   IdempotencyKeys,
   LateNames,
   ListById,
+  MachineChecks,
   MarketFault,
   Markets as MarketsCapability,
   NamedMachine,
@@ -39,6 +40,7 @@ import type {
 } from '../contract/driver.ts';
 import type { GivenMachine, MachineFault } from '../contract/machine-checks.ts';
 import { Ec2, type Ec2Options } from './ec2.ts';
+import { EncryptionKeys } from './encryption-keys.ts';
 import { GivenMachines } from './given-machines.ts';
 import { findFaults } from './given-networks.ts';
 import { HomeIdentity } from './home-identity.ts';
@@ -70,6 +72,7 @@ export class AwsClient
     IdempotencyKeys,
     LateNames,
     ListById,
+    MachineChecks,
     MarketsCapability,
     Quotas,
     Reboot,
@@ -116,7 +119,12 @@ export class AwsClient
     this.#instances = new Instances(this.#ec2, deploymentId);
     this.#volumes = new VolumeList(this.#ec2, deploymentId);
     this.#launcher = new Launcher(this.#ec2, this.#types, deploymentId);
-    this.#givenMachines = new GivenMachines(this.#ec2, this.#types, deploymentId);
+    this.#givenMachines = new GivenMachines(
+      this.#ec2,
+      this.#types,
+      new EncryptionKeys(this.#ec2, options),
+      deploymentId,
+    );
     this.#markets = new Markets(this.#ec2, options);
     this.#resources = {
       network: new Networks(this.#ec2, deploymentId),

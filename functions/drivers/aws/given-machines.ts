@@ -8,12 +8,15 @@ import { architectureSchema } from '../../model/cloud.ts';
 import { DEPLOYMENT_TAG } from '../contract/driver.ts';
 import { DriverError } from '../contract/errors.ts';
 import {
+  faultsOfAll,
   type GivenImage,
   type GivenMachine,
   imageFaults,
   type MachineFault,
+  unlessDenied,
 } from '../contract/machine-checks.ts';
 import type { Ec2 } from './ec2.ts';
+import type { EncryptionKeys } from './encryption-keys.ts';
 import { groupOf, profileOf } from './launch.ts';
 import { architecturesOf } from './offers.ts';
 import { tagsFor } from './tags.ts';
@@ -25,24 +28,34 @@ const NO_IMAGE = 'ami-00000000000000000';
 /** Errors after which a check is repeated. After any other error, nothing is known. */
 const REPEATED: ReadonlySet<string> = new Set(['NoPermit', 'Throttled']);
 
-/** Checks images, instance profiles and placement groups that users name by EC2's own ids. */
+/** Checks images, instance profiles, placement groups and encryption keys that users name by AWS's own ids. */
 export class GivenMachines {
   readonly #ec2: Ec2;
   readonly #types: TypeBook;
+  readonly #keys: EncryptionKeys;
   readonly #deploymentId: string;
 
-  constructor(ec2: Ec2, types: TypeBook, deploymentId: string) {
+  constructor(ec2: Ec2, types: TypeBook, keys: EncryptionKeys, deploymentId: string) {
     this.#ec2 = ec2;
     this.#types = types;
+    this.#keys = keys;
     this.#deploymentId = deploymentId;
   }
 
   async findFaults(location: string, machine: GivenMachine): Promise<MachineFault[]> {
-    const ofGroup = await this.#groupFaults(location, machine);
-    const ofImage = await this.#imageFaults(location, machine);
+    await this.#ec2.requireRegion(location);
+    const { encryptionKeys = [] } = machine;
+    return await faultsOfAll([
+      () => this.#imageAndIdentityFaults(location, machine),
+      () => this.#groupFaults(location, machine),
+      () => this.#keys.findFaults(location, encryptionKeys),
+    ]);
+  }
+
+  async #imageAndIdentityFaults(location: string, machine: GivenMachine): Promise<MachineFault[]> {
+    const ofImage = await unlessDenied(() => this.#imageFaults(location, machine));
     // A dry run with a wrong image tells nothing about the identity.
-    const ofIdentity = ofImage.length > 0 ? [] : await this.#identityFaults(location, machine);
-    return [...ofImage, ...ofIdentity, ...ofGroup];
+    return ofImage.length > 0 ? ofImage : await this.#identityFaults(location, machine);
   }
 
   /** Checks a placement group. Without the right to read it, nothing is known. */

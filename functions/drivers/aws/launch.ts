@@ -18,6 +18,7 @@ import type { Ec2 } from './ec2.ts';
 import { cloudInstance } from './instance-answers.ts';
 import { LaunchFacts } from './launch-facts.ts';
 import { marketOptions } from './markets.ts';
+import { namingKeys } from './naming-keys.ts';
 import { ReservationBook } from './reservations.ts';
 import { NAME_TAG, TOKEN_TAG, TOKEN_TAGS, tagList, tagsFor } from './tags.ts';
 import { type TypeBook, typeName } from './type-book.ts';
@@ -150,7 +151,8 @@ export class Launcher {
       TagSpecifications: tagsFor(['instance', 'volume', 'network-interface'], tags),
     });
     // EC2 may not know a new network's subnets and security group yet.
-    const { Instances } = await whenVisible(this.#ec2.clock, () => this.#ec2.send(spec.location, command));
+    const run = () => this.#ec2.send(spec.location, command);
+    const { Instances } = await namingKeys(spec, () => whenVisible(this.#ec2.clock, run));
     return Instances ?? [];
   }
 

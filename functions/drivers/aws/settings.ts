@@ -23,7 +23,7 @@ export interface ClientSettings {
  * and not of users' clouds.
  */
 export function clientSettings(
-  service: 'ec2' | 'monitoring' | 'servicequotas' | 'ssm' | 'sts',
+  service: 'ec2' | 'kms' | 'monitoring' | 'servicequotas' | 'ssm' | 'sts',
   region: string,
   endpoint: string | undefined,
   requestHandler?: RequestHandler,

@@ -294,11 +294,12 @@ export interface Volumes {
 /** Checks what a user names by the cloud's own id for machines. */
 export interface MachineChecks {
   /**
-   * Checks that the image exists at the location and boots on the instance types, and that machines may get the
-   * identity. Changes nothing at the cloud.
+   * Checks that the image exists at the location and boots on the instance types, that machines may get the identity,
+   * that the placement group exists, and that the credential may encrypt disks with the keys. Changes nothing at the
+   * cloud. Something that the credential may not read is not known to be wrong.
    *
    * @returns everything that is wrong, empty if nothing is known to be wrong
-   * @throws DriverError NotFound or InvalidRequest for an unknown location; Forbidden if the credential may not read an image
+   * @throws DriverError NotFound or InvalidRequest for an unknown location
    */
   verifyMachine(location: string, machine: GivenMachine): Promise<MachineFault[]>;
 }

@@ -1,4 +1,6 @@
 import type { Architecture } from '../../model/cloud.ts';
+import type { NamedKey } from '../../model/disk.ts';
+import { DriverError } from './errors.ts';
 
 /** What a user has named by the cloud's own id for the machines of one node group. */
 export interface GivenMachine {
@@ -12,6 +14,8 @@ export interface GivenMachine {
   placementGroup?: string;
   /** The disk types that the user names, where the driver's metadata lists none. */
   diskTypes?: readonly { field: DiskTypeField; name: string }[];
+  /** The customer's keys with which disks are to be encrypted. Only for drivers with the feature `disk-keys`. */
+  encryptionKeys?: readonly NamedKey[];
 }
 
 /** The field of a node group that names a disk type. */
@@ -19,7 +23,7 @@ export type DiskTypeField = 'rootDisk/type' | `dataDisks/${number}/type`;
 
 /** Something that is wrong with what a user has named by the cloud's own id. */
 export interface MachineFault {
-  field: 'image' | 'identity' | 'placementGroup' | DiskTypeField;
+  field: 'image' | 'identity' | 'placementGroup' | DiskTypeField | NamedKey['field'];
   code:
     | 'unknown-image'
     | 'not-usable'
@@ -27,8 +31,45 @@ export interface MachineFault {
     | 'unknown-identity'
     | 'denied-identity'
     | 'unknown-placement-group'
-    | 'unknown-disk-type';
+    | 'unknown-disk-type'
+    | 'unknown-encryption-key'
+    | 'denied-encryption-key'
+    /** The key belongs to another location than the machines. */
+    | 'other-location';
   message: string;
+}
+
+/**
+ * Runs checks one after the other. A check that fails does not hide what the others find: its error is thrown only if
+ * nothing is found to be wrong.
+ *
+ * @throws DriverError the first error of a check
+ */
+export async function faultsOfAll<Fault>(
+  checks: readonly (() => Promise<readonly Fault[]>)[],
+): Promise<Fault[]> {
+  const faults: Fault[] = [];
+  let failed: DriverError | undefined;
+  for (const check of checks) {
+    try {
+      faults.push(...(await check()));
+    } catch (error) {
+      if (!(error instanceof DriverError)) throw error;
+      failed ??= error;
+    }
+  }
+  if (failed && faults.length === 0) throw failed;
+  return faults;
+}
+
+/** Runs a check. Finds nothing if the cloud denies it to the credential. */
+export async function unlessDenied<Fault>(check: () => Promise<Fault[]>): Promise<Fault[]> {
+  try {
+    return await check();
+  } catch (error) {
+    if (error instanceof DriverError && error.code === 'Forbidden') return [];
+    throw error;
+  }
 }
 
 /** An image as the cloud reports it by its id. */

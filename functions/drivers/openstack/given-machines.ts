@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { DriverError } from '../contract/errors.ts';
 import {
+  faultsOfAll,
   type GivenImage,
   type GivenMachine,
   imageFaults,
   type MachineFault,
+  unlessDenied,
 } from '../contract/machine-checks.ts';
 import { readFlavors } from './flavors.ts';
 import { imageArchitecture, imageSchema } from './images.ts';
@@ -15,11 +17,11 @@ type Cloud = Pick<Region, 'name' | 'call' | 'remove' | 'readAll' | 'hasVolumes'>
 
 /** Finds what is wrong with the image, the server group and the volume types that a user has named. */
 export async function findMachineFaults(region: Region, machine: GivenMachine): Promise<MachineFault[]> {
-  return [
-    ...(await findImageFaults(region, machine)),
-    ...(await findGroupFaults(region, machine)),
-    ...(await findDiskFaults(region, machine)),
-  ];
+  return await faultsOfAll([
+    () => unlessDenied(() => findImageFaults(region, machine)),
+    () => unlessDenied(() => findGroupFaults(region, machine)),
+    () => unlessDenied(() => findDiskFaults(region, machine)),
+  ]);
 }
 
 /** Finds out whether a server group exists. Nova shows the groups of the credential's project only. */

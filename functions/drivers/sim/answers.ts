@@ -173,6 +173,9 @@ const reservationAnswerSchema = z.object({
   count: z.int(),
 });
 
+const keyAnswerSchema = z.object({ id: z.string(), state: z.string() });
+export type KeyAnswer = z.infer<typeof keyAnswerSchema>;
+
 // These schemas are made only once, because making a schema takes much longer than checking a page with it.
 export const locationPageSchema = pageOf(locationSchema);
 export const offerPageSchema = pageOf(offerAnswerSchema);
@@ -180,4 +183,7 @@ export const imagePageSchema = pageOf(imageAnswerSchema);
 export const resourcePageSchema = pageOf(resourceAnswerSchema);
 export const instancePageSchema = pageOf(instanceAnswerSchema);
 export const reservationPageSchema = pageOf(reservationAnswerSchema);
+export const keyPageSchema = pageOf(keyAnswerSchema);
+/** Identities and placement groups. */
+export const idPageSchema = pageOf(z.object({ id: z.string() }));
 export const volumePageSchema = pageOf(volumeAnswerSchema);

@@ -49,10 +49,12 @@ import {
   cloudInstance,
   cloudVolume,
   emptyAnswerSchema,
+  idPageSchema,
   imagePageSchema,
   instanceAnswerSchema,
   instancePageSchema,
   isOf,
+  keyPageSchema,
   locationPageSchema,
   notesAnswerSchema,
   offerPageSchema,
@@ -64,6 +66,7 @@ import {
   volumePageSchema,
 } from './answers.ts';
 import { errorOfAnswer } from './errors.ts';
+import { findPreparedFaults } from './given-machines.ts';
 import { findFaults } from './given-networks.ts';
 import { at, RESOURCE_PATHS } from './paths.ts';
 import type { Transport } from './transport.ts';
@@ -212,7 +215,25 @@ export class SimClient
       }));
   }
 
-  async verifyMachine(location: string, { imageId, instanceTypes }: GivenMachine): Promise<MachineFault[]> {
+  async verifyMachine(location: string, machine: GivenMachine): Promise<MachineFault[]> {
+    const { identity, placementGroup, encryptionKeys = [] } = machine;
+    const idsOf = async (path: string, named: string | undefined) =>
+      named === undefined ? [] : await this.#readAll(at(location, path), idPageSchema);
+    const [ofImage, keys, identities, placementGroups] = await Promise.all([
+      this.#imageFaults(location, machine),
+      encryptionKeys.length === 0 ? [] : this.#readAll(at(location, 'encryption-keys'), keyPageSchema),
+      idsOf('identities', identity),
+      idsOf('placement-groups', placementGroup),
+    ]);
+    const prepared = {
+      keys,
+      identities: identities.map(({ id }) => id),
+      placementGroups: placementGroups.map(({ id }) => id),
+    };
+    return [...ofImage, ...findPreparedFaults(location, machine, prepared)];
+  }
+
+  async #imageFaults(location: string, { imageId, instanceTypes }: GivenMachine): Promise<MachineFault[]> {
     if (imageId === undefined) return [];
     const [images, { instanceTypes: types }] = await Promise.all([
       this.listImages(location),

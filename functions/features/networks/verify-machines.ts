@@ -1,9 +1,10 @@
 import { has } from '../../drivers/contract/capabilities.ts';
 import type { CloudClient } from '../../drivers/contract/driver.ts';
 import { DriverError } from '../../drivers/contract/errors.ts';
-import type { GivenMachine } from '../../drivers/contract/machine-checks.ts';
+import { faultsOfAll, type GivenMachine } from '../../drivers/contract/machine-checks.ts';
 import type { DriverMetadata } from '../../drivers/contract/metadata.ts';
 import { DRIVERS } from '../../drivers/registry.ts';
+import { encryptionKeysOf } from '../../model/disk.ts';
 import type { Failure } from '../../model/failure.ts';
 import type { FieldError } from '../../model/field-error.ts';
 import type { NodeGroup } from '../../model/fleet.ts';
@@ -11,14 +12,13 @@ import { typesOf } from '../../platform/placement/choose-type.ts';
 import type { Placement } from '../../platform/placement/lay-out.ts';
 import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 import type { Progress } from './ensure-resource.ts';
-import { hasMarkets, type PointedGroup, refusalOfMarkets } from './verify-markets.ts';
+import { hasMarkets, marketErrors, type PointedGroup } from './verify-markets.ts';
 
 /** Maximum time that a call waits for its permit, in ms. */
 const PERMIT_WAIT_MS = 2_000;
 
 /**
- * Verifies the images and identities that a fleet names by the cloud's own ids, and what its markets need, before
- * anything is made at the site.
+ * Verifies what a fleet names for its machines, before anything is made at the site.
  * If the cloud does not answer, or denies the reads, nothing is known, and a launch shows what is wrong.
  *
  * @returns undefined if nothing is known to be wrong
@@ -29,27 +29,14 @@ export async function verifyMachines(
   site: SiteRef,
   opened: OpenConnection,
 ): Promise<Exclude<Progress, 'ready'> | undefined> {
-  const groups = await givenAt(context, fleetId, site, opened);
-  if (groups.length === 0) return undefined;
   try {
-    const client = opened.onTerms({ waitMs: PERMIT_WAIT_MS });
-    const failure =
-      (await refusalOfMachines(
-        client,
-        site.location,
-        groups.flatMap((one) => givenOf(one, site)),
-      )) ??
-      (await refusalOfMarkets(
-        client,
-        site.location,
-        groups.filter(({ group }) => hasMarkets(group)),
-      ));
+    const failure = await refusalOfMachines(context, fleetId, site, opened);
     return failure && { failure };
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
     if (error.code === 'NoPermit' || error.code === 'Throttled')
       return { waitMs: error.retryAfterMs ?? 1_000 };
-    context.log.warn('images, identities and markets of a fleet could not be verified', {
+    context.log.warn('what a fleet names for its machines could not be verified', {
       fleetId,
       location: site.location,
       code: error.code,
@@ -59,10 +46,31 @@ export async function verifyMachines(
   }
 }
 
-interface GivenGroup {
-  /** JSON pointer of the node group in the request. */
-  pointer: string;
-  machine: GivenMachine;
+/**
+ * Asks the cloud what is wrong with what a fleet names by the cloud's own ids for its machines (images, identities,
+ * placement groups, disk types, encryption keys), and with its markets.
+ *
+ * @returns the failure of the site, with an error for each fault; undefined if nothing is wrong
+ * @throws DriverError if the cloud does not answer, and nothing is known to be wrong
+ */
+export async function refusalOfMachines(
+  context: WorkerContext,
+  fleetId: string,
+  site: SiteRef,
+  opened: OpenConnection,
+): Promise<Failure | undefined> {
+  const groups = await givenAt(context, fleetId, site, opened);
+  if (groups.length === 0) return undefined;
+  const client = opened.onTerms({ waitMs: PERMIT_WAIT_MS });
+  return refusalWith(await errorsOf(client, site.location, groups));
+}
+
+/** Returns the failure of a site with these errors; undefined if there is none. */
+export function refusalWith(errors: FieldError[]): Failure | undefined {
+  const [first] = errors;
+  if (!first) return undefined;
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
+  return { code: 'InvalidRequest', message: `${first.message}${more}`, errors };
 }
 
 /** Returns the node groups at the site that the cloud has to be asked about. */
@@ -80,10 +88,6 @@ async function givenAt(
   );
 }
 
-function givenOf({ pointer, group }: PointedGroup, { location }: SiteRef): GivenGroup[] {
-  return namesIds(group) ? [{ pointer, machine: machineOf(group, location) }] : [];
-}
-
 type Given = Pick<
   NodeGroup,
   'imageIsGiven' | 'identity' | 'placementGroup' | 'rootDisk' | 'dataDisks' | 'driver' | 'markets'
@@ -94,7 +98,8 @@ const namesIds = (group: Given): boolean =>
   group.imageIsGiven === true ||
   group.identity !== undefined ||
   group.placementGroup !== undefined ||
-  diskTypesOf(group).length > 0;
+  diskTypesOf(group).length > 0 ||
+  encryptionKeysOf(group).length > 0;
 
 /** Returns the disk types that a group names. None where the API has compared them with the driver's metadata. */
 function diskTypesOf({ driver, rootDisk, dataDisks = [] }: Given): NonNullable<GivenMachine['diskTypes']> {
@@ -125,30 +130,34 @@ function machineOf(group: NodeGroup, location: string): GivenMachine {
     ...(group.identity === undefined ? {} : { identity: group.identity }),
     ...(group.placementGroup === undefined ? {} : { placementGroup: group.placementGroup }),
     diskTypes: diskTypesOf(group),
+    encryptionKeys: encryptionKeysOf(group),
   };
 }
 
 /**
- * Asks the cloud what is wrong with the images and identities of node groups.
+ * Asks the cloud what is wrong with what node groups name for their machines and with their markets.
  *
- * @returns the failure of the site, with an error for each fault; undefined if nothing is wrong
- * @throws DriverError if the cloud does not answer
+ * @throws DriverError if the cloud does not answer, and nothing is known to be wrong
  */
-export async function refusalOfMachines(
+export async function errorsOf(
   client: CloudClient,
   location: string,
-  groups: readonly GivenGroup[],
-): Promise<Failure | undefined> {
-  if (!has(client, 'machine-checks')) return undefined;
-  const errors: FieldError[] = [];
-  for (const { pointer, machine } of groups) {
-    const faults = await client.verifyMachine(location, machine);
-    errors.push(
-      ...faults.map(({ field, code, message }) => ({ pointer: `${pointer}/${field}`, code, message })),
-    );
-  }
-  const [first] = errors;
-  if (!first) return undefined;
-  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
-  return { code: 'InvalidRequest', message: `${first.message}${more}`, errors };
+  groups: readonly PointedGroup[],
+): Promise<FieldError[]> {
+  return await faultsOfAll<FieldError>(
+    groups.flatMap((one) => [
+      () => machineErrors(client, location, one),
+      () => marketErrors(client, location, one),
+    ]),
+  );
+}
+
+async function machineErrors(
+  client: CloudClient,
+  location: string,
+  { pointer, group }: PointedGroup,
+): Promise<FieldError[]> {
+  if (!has(client, 'machine-checks') || !namesIds(group)) return [];
+  const faults = await client.verifyMachine(location, machineOf(group, location));
+  return faults.map(({ field, code, message }) => ({ pointer: `${pointer}/${field}`, code, message }));
 }

@@ -1,6 +1,5 @@
 import { has, type MarketFault } from '../../drivers/contract/capabilities.ts';
 import type { CloudClient } from '../../drivers/contract/driver.ts';
-import type { Failure } from '../../model/failure.ts';
 import type { FieldError } from '../../model/field-error.ts';
 import type { NodeGroup } from '../../model/fleet.ts';
 import { choicesAt, marketsOf } from '../../platform/placement/choose-type.ts';
@@ -16,39 +15,30 @@ export interface PointedGroup {
 }
 
 /**
- * Asks the cloud what is wrong with the markets of node groups.
+ * Asks the cloud what is wrong with the markets of a node group.
  *
- * @returns the failure of the site, with an error for each fault; undefined if nothing is wrong
  * @throws DriverError if the cloud does not answer
  */
-export async function refusalOfMarkets(
+export async function marketErrors(
   client: CloudClient,
   location: string,
-  groups: readonly PointedGroup[],
-): Promise<Failure | undefined> {
-  if (!has(client, 'markets')) return undefined;
-  const errors: FieldError[] = [];
-  for (const { pointer, group } of groups) {
-    const markets = marketsOf(group);
-    const types = new Set(choicesAt(group, location).map(({ type }) => type.name));
-    const faults = await client.verifyMarkets(location, {
-      markets,
-      instanceTypes: [...types],
-      ...(group.reservationId === undefined ? {} : { reservationId: group.reservationId }),
-    });
-    const told = faults.filter((fault) => !isElsewhere(fault, group));
-    errors.push(
-      ...told.map(({ at, code, message }) => ({
-        pointer: `${pointer}/${at === 'reservationId' ? at : `markets/${at}`}`,
-        code,
-        message,
-      })),
-    );
-  }
-  const [first] = errors;
-  if (!first) return undefined;
-  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
-  return { code: 'InvalidRequest', message: `${first.message}${more}`, errors };
+  { pointer, group }: PointedGroup,
+): Promise<FieldError[]> {
+  if (!has(client, 'markets') || !hasMarkets(group)) return [];
+  const markets = marketsOf(group);
+  const types = new Set(choicesAt(group, location).map(({ type }) => type.name));
+  const faults = await client.verifyMarkets(location, {
+    markets,
+    instanceTypes: [...types],
+    ...(group.reservationId === undefined ? {} : { reservationId: group.reservationId }),
+  });
+  return faults
+    .filter((fault) => !isElsewhere(fault, group))
+    .map(({ at, code, message }) => ({
+      pointer: `${pointer}/${at === 'reservationId' ? at : `markets/${at}`}`,
+      code,
+      message,
+    }));
 }
 
 /** Returns true if the reservation may be at another location of the node group. A launch here goes to the next market. */

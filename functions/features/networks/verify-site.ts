@@ -1,4 +1,5 @@
 import { DriverError } from '../../drivers/contract/errors.ts';
+import { faultsOfAll } from '../../drivers/contract/machine-checks.ts';
 import type { Failure } from '../../model/failure.ts';
 import { sameSite } from '../../platform/placement/lay-out.ts';
 import { readPlacement } from '../../platform/store/placements.ts';
@@ -13,7 +14,7 @@ import {
 import type { VerifySiteMessage } from '../../platform/workflow/messages.ts';
 import { siteNetwork } from './machine-network.ts';
 import { refusalOf } from './verify-given.ts';
-import { hasGiven, verifyMachines } from './verify-machines.ts';
+import { hasGiven, refusalOfMachines } from './verify-machines.ts';
 
 /** Maximum time that a call waits for its permit, in ms. */
 const PERMIT_WAIT_MS = 2_000;
@@ -68,16 +69,17 @@ type Found = { failures: Failure[] } | { error: DriverError } | { waitMs: number
 async function ask(context: WorkerContext, fleetId: string, site: SiteRef): Promise<Found> {
   try {
     const opened = await context.open(site.connectionKey);
-    const failures: Failure[] = [];
     const chosen = await siteNetwork(context, fleetId, site);
-    if (chosen.mode === 'existing') {
+    const ofNetwork = async () => {
+      if (chosen.mode !== 'existing') return [];
       const refusal = await refusalOf(opened.onTerms({ waitMs: PERMIT_WAIT_MS }), site, chosen);
-      if (refusal) failures.push(refusal);
-    }
-    const ofMachines = await verifyMachines(context, fleetId, site, opened);
-    if (ofMachines && 'waitMs' in ofMachines) return ofMachines;
-    if (ofMachines) failures.push(ofMachines.failure);
-    return { failures };
+      return refusal ? [refusal] : [];
+    };
+    const ofMachines = async () => {
+      const refusal = await refusalOfMachines(context, fleetId, site, opened);
+      return refusal ? [refusal] : [];
+    };
+    return { failures: await faultsOfAll<Failure>([ofNetwork, ofMachines]) };
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
     const { code, retryAfterMs = RETRY_MS } = error;

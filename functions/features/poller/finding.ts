@@ -33,6 +33,9 @@ export const NO_REASON = {
 } as const;
 const WITHOUT_REASON: ReadonlySet<string> = new Set(Object.values(NO_REASON));
 
+/** Returns true if the cloud has given no reason for a failure with this message. */
+export const isWithoutReason = (message: string): boolean => WITHOUT_REASON.has(message);
+
 export const NONE: Finding = { action: 'none' };
 
 /**
@@ -60,7 +63,7 @@ export function lacksReason(finding: Finding): boolean {
   if (finding.action !== 'change') return false;
   const { failure, trouble } = finding.fields;
   if (trouble) return trouble.message === undefined;
-  return failure !== undefined && WITHOUT_REASON.has(failure.message);
+  return failure !== undefined && isWithoutReason(failure.message);
 }
 
 /** Returns the failure code of a machine whose end nothing of ours requested. */
@@ -118,7 +121,7 @@ export function giveUpBroken(machine: CloudInstance, message: string): Finding {
 export function closed(record: InstanceItem, nowMs: number, because?: string): Finding {
   const { failure, closeAs = 'Terminated' } = record;
   const told =
-    failure && because !== undefined && WITHOUT_REASON.has(failure.message)
+    failure && because !== undefined && isWithoutReason(failure.message)
       ? { ...failure, message: because }
       : failure;
   if (closeAs === 'Planned') return { action: 'end-attempt', failure: told ?? NOT_STARTED };

@@ -12,6 +12,7 @@ import { differing } from './differing.ts';
 import { pick } from './pick.ts';
 import type { Found, Observed, Poll } from './poll.ts';
 import type { Snapshot } from './snapshot.ts';
+import { tellKeys } from './tell-keys.ts';
 
 /**
  * Reads what a poll needs in addition to its snapshot. Reads the slots first, then the records that do not
@@ -29,7 +30,8 @@ export async function observe(poll: Poll, snapshot: Snapshot): Promise<Observed>
     .map(parseInstanceId)
     .filter((ref) => ref !== undefined);
   const records = refs.length > 0 ? await readInstances(store, refs) : new Map<string, InstanceItem>();
-  const found = await askById(poll, findingsOf(poll, snapshot, machines, records));
+  const asked = await askById(poll, findingsOf(poll, snapshot, machines, records));
+  const found = await tellKeys(context, asked);
   const movable = await movableAmong(context, found);
   return { snapshot, state, holders, machines, picked, records, found, movable };
 }

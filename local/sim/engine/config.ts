@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { architectureSchema, gpuSchema } from '../../../functions/model/cloud.ts';
-import { DEFAULT_DISK_TYPES, diskTypeConfigSchema } from './disk-input.ts';
+import { DEFAULT_DISK_TYPES, diskTypeConfigSchema, encryptionKeySchema } from './disk-input.ts';
 import { faultSchema } from './faults.ts';
 import { accountRuleSchema } from './records.ts';
 import { meteredActionSchema } from './requests.ts';
@@ -152,9 +152,17 @@ export const cloudConfigSchema = z
     defaultDiskType: z.string().default('gp3'),
     rootDiskGb: z.int().positive().default(20).describe('Size of a root disk that names none.'),
     encryptionKeys: z
-      .array(z.string())
-      .default(['alias/fleets'])
-      .describe('Ids of the keys with which an account may encrypt disks.'),
+      .array(encryptionKeySchema)
+      .default([{ id: 'alias/fleets', state: 'enabled' }])
+      .describe('Keys with which an account may encrypt disks. With a key that is not enabled, it cannot.'),
+    identities: z
+      .array(z.string().min(1))
+      .default(['web-servers'])
+      .describe('Names of the identities that machines may have.'),
+    placementGroups: z
+      .array(z.string().min(1))
+      .default(['apart', 'near'])
+      .describe('Names of the placement groups, at each location.'),
     listDelayMs: z.int().min(0).max(3_000).default(0).describe('Age of the state that lists and finds show.'),
     ipv6: z
       .boolean()

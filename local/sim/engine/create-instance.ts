@@ -2,6 +2,7 @@ import type { Admission } from './admission.ts';
 import { imageIdAt } from './catalogue.ts';
 import { draw, drawBetween, drawId } from './draw.ts';
 import { checkMarket, reservationOf } from './markets.ts';
+import { checkPrepared } from './prepared.ts';
 import type { InstanceRecord } from './records.ts';
 import { Refusal } from './refusals.ts';
 import type { CreateInput, ResourceKind } from './requests.ts';
@@ -61,7 +62,8 @@ function firstWithToken(site: Site, launchToken: string | undefined): InstanceRe
   return site.live.get(backendId) ?? site.gone.find((record) => record.backendId === backendId);
 }
 
-export function checkCreate({ cloud, site }: Target, input: CreateInput): void {
+export function checkCreate(target: Target, input: CreateInput): void {
+  const { cloud, site } = target;
   const { location } = site.key;
   const bad = (message: string) => new Refusal('InvalidParameter', message);
   const type = named(cloud.instanceTypes, input.instanceType);
@@ -78,6 +80,7 @@ export function checkCreate({ cloud, site }: Target, input: CreateInput): void {
   if (input.zone !== undefined && !zonesOf(cloud, location).includes(input.zone)) {
     throw bad(`zone: ${location} has no zone ${input.zone}`);
   }
+  checkPrepared(target, input);
   const resource = (field: string, kind: ResourceKind, id: string) => {
     const found = site.resources.get(id);
     if (found?.kind !== kind) throw bad(`${field}: ${location} has no ${kind} ${id}`);

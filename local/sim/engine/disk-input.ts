@@ -29,3 +29,10 @@ export const DEFAULT_DISK_TYPES = {
   io2: { maxIops: 64_000, usdPerGbMonth: 0.125 },
   standard: { usdPerGbMonth: 0.05 },
 } as const;
+
+const keyStateSchema = z.enum(['enabled', 'disabled', 'pending-deletion']);
+
+/** A key with which an account may encrypt disks. A key that is named only by its id is enabled. */
+export const encryptionKeySchema = z
+  .union([z.string().min(1), z.strictObject({ id: z.string().min(1), state: keyStateSchema })])
+  .transform((key) => (typeof key === 'string' ? { id: key, state: 'enabled' as const } : key));

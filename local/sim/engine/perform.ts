@@ -13,6 +13,7 @@ import {
 } from './instances.ts';
 import { answeredAtMs, createInstances, terminateInstances } from './many-instances.ts';
 import { deleteNote, listNotes, putNote, refuseWithoutRight } from './notes.ts';
+import { listPrepared } from './prepared.ts';
 import type { Reply } from './reply.ts';
 import type { Operation } from './requests.ts';
 import { deleteResource, ensureResource, findResource, listResources, resourceView } from './resources.ts';
@@ -58,6 +59,8 @@ export function perform(
       return ok(listOffers(world, target, operation.page));
     case 'listReservations':
       return ok(listReservations(target));
+    case 'listPrepared':
+      return ok(listPrepared(target, operation.kind));
     case 'images':
       return ok(listImages(world, target, operation.page));
     case 'create': {

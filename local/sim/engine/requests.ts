@@ -11,6 +11,10 @@ export type ResourceKind = z.infer<typeof resourceKindSchema>;
 export const POWER_KINDS = ['stop', 'start', 'reboot'] as const;
 export type PowerKind = (typeof POWER_KINDS)[number];
 
+/** Kinds of what a user prepares at a cloud, and then names in a create call, with the calls that list them. */
+export const PREPARED_KINDS = ['encryption-keys', 'identities', 'placement-groups'] as const;
+export type PreparedKind = (typeof PREPARED_KINDS)[number];
+
 const tagsSchema = z.record(z.string().min(1).max(128), z.string().max(256)).default({});
 const wordSchema = z.string().min(1).max(256);
 export const metadataOptionsSchema = z.strictObject({
@@ -108,6 +112,7 @@ export type Operation =
   | { call: 'locations' }
   | { call: 'offers' | 'images'; location: string; page: Page }
   | { call: 'listReservations'; location: string }
+  | { call: 'listPrepared'; location: string; kind: PreparedKind }
   | { call: 'create'; location: string; input: CreateInput }
   /** Creates several instances. The answer has an outcome for each of them. */
   | { call: 'create'; location: string; inputs: readonly CreateInput[] }

@@ -3,6 +3,7 @@ import type { DiskRequest } from './disk-input.ts';
 import { drawId } from './draw.ts';
 import { listedBy } from './list-filter.ts';
 import { pageOf } from './paging.ts';
+import { whyUnusable } from './prepared.ts';
 import type { InstanceRecord, VolumeRecord } from './records.ts';
 import { Refusal } from './refusals.ts';
 import type { CreateInput, ListFilter, Page } from './requests.ts';
@@ -34,8 +35,9 @@ export function checkDisks({ cloud, site }: Target, input: CreateInput): void {
       throw bad('iops', `a disk of this type has at most ${type.maxIops ?? 0} IOPS`);
     if (asked.throughputMbps !== undefined && asked.throughputMbps > (type.maxThroughputMbps ?? 0))
       throw bad('throughputMbps', `a disk of this type has at most ${type.maxThroughputMbps ?? 0} MiB/s`);
-    if (asked.encryptionKeyId !== undefined && !cloud.encryptionKeys.includes(asked.encryptionKeyId))
-      throw bad('encryptionKeyId', `the account may not use the key ${asked.encryptionKeyId}`);
+    const { encryptionKeyId } = asked;
+    const unusable = encryptionKeyId === undefined ? undefined : whyUnusable({ cloud }, encryptionKeyId);
+    if (unusable !== undefined) throw bad('encryptionKeyId', unusable);
   }
 }
 

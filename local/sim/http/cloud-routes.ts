@@ -12,6 +12,7 @@ import {
   noteNameSchema,
   type Operation,
   POWER_KINDS,
+  PREPARED_KINDS,
   type ResourceKind,
   terminateManyInputSchema,
 } from '../engine/requests.ts';
@@ -88,6 +89,11 @@ export function cloudRoutes(options: AppOptions): Hono<SimEnv> {
   app.get(`${at}/reservations`, (c) =>
     call(c, { call: 'listReservations', location: c.req.param('location') }),
   );
+  for (const kind of PREPARED_KINDS) {
+    app.get(`${at}/${kind}`, (c) =>
+      call(c, { call: 'listPrepared', location: c.req.param('location'), kind }),
+    );
+  }
   app.get(`${at}/volumes`, (c) =>
     call(c, { call: 'listVolumes', location: c.req.param('location'), ...filterOf(c), page: page(c) }),
   );

@@ -42,4 +42,77 @@ export const MACHINE_CHECKS = assertions([
       assert.deepEqual(await faultsOf(lab, imageId), ['image architecture-mismatch']);
     },
   },
+  {
+    id: 'machine-checks.encryption-key',
+    title:
+      'a key with which the account may encrypt disks passes its check, and any other is a fault of each disk',
+    needs: 'disk-keys',
+    async run({ client, cloud }: Lab) {
+      assert.ok(has(client, needs), 'a driver with disk-keys checks machines');
+      const { encryptionKeyId, refusedKeys = [] } = cloud;
+      assert.ok(encryptionKeyId && refusedKeys.length > 0, 'the harness names no keys');
+      const instanceTypes = [cloud.instanceType];
+      const check = async (...ids: readonly [string, string]) => {
+        const [rootKey, dataKey] = ids;
+        const faults = await client.verifyMachine(cloud.location, {
+          instanceTypes,
+          encryptionKeys: [
+            { field: 'rootDisk/encryptionKeyId', id: rootKey },
+            { field: 'dataDisks/0/encryptionKeyId', id: dataKey },
+          ],
+        });
+        return faults.map(({ field, code, message }) => {
+          assert.ok(
+            ids.some((id) => message.includes(id)),
+            `the message names no key: ${message}`,
+          );
+          return `${field} ${code}`;
+        });
+      };
+      assert.deepEqual(await check(encryptionKeyId, encryptionKeyId), []);
+      for (const { id, code } of refusedKeys) {
+        assert.deepEqual(await check(encryptionKeyId, id), [`dataDisks/0/encryptionKeyId ${code}`]);
+        assert.deepEqual(await check(id, id), [
+          `rootDisk/encryptionKeyId ${code}`,
+          `dataDisks/0/encryptionKeyId ${code}`,
+        ]);
+      }
+    },
+  },
+  {
+    id: 'machine-checks.identity',
+    title: 'an identity that the cloud does not have fails its check',
+    needs: 'identity',
+    async run({ client, cloud }: Lab) {
+      const { identity, unknownIdentity } = cloud;
+      assert.ok(identity && unknownIdentity, 'the harness names no identities');
+      assert.ok(has(client, needs), 'a driver with identities checks machines');
+      const instanceTypes = [cloud.instanceType];
+      const faults = await client.verifyMachine(cloud.location, {
+        instanceTypes,
+        identity: unknownIdentity,
+      });
+      assert.deepEqual(
+        faults.map(({ field, code }) => `${field} ${code}`),
+        ['identity unknown-identity'],
+      );
+    },
+  },
+  {
+    id: 'machine-checks.placement-group',
+    title: 'a placement group that the cloud does not have fails its check',
+    needs: 'placement-groups',
+    async run({ client, cloud }: Lab) {
+      assert.ok(has(client, needs), 'a driver with placement groups checks machines');
+      const instanceTypes = [cloud.instanceType];
+      const faults = await client.verifyMachine(cloud.location, {
+        instanceTypes,
+        placementGroup: 'no-such-group',
+      });
+      assert.deepEqual(
+        faults.map(({ field, code }) => `${field} ${code}`),
+        ['placementGroup unknown-placement-group'],
+      );
+    },
+  },
 ]);

@@ -5,6 +5,7 @@ import type { ProxiedRequest } from '../../fault-proxy/exchange.ts';
 import type { Fault } from '../../fault-proxy/faults.ts';
 import { MOTO_VERSION, type MotoServer, startMoto } from '../servers/moto.ts';
 import { askEc2, countLeft } from '../servers/moto-ec2.ts';
+import { makeKeys } from '../servers/moto-kms.ts';
 import {
   type CloudUnderTest,
   type Harness,
@@ -205,6 +206,7 @@ async function startedMoto(): Promise<MotoServer> {
 async function start(): Promise<CloudUnderTest> {
   const moto = await startedMoto();
   await makeProfile(moto.url);
+  await makeKeys(moto.url, LOCATION);
   const notYours = 'AWS was not able to validate the provided access credentials';
   return {
     server: 'moto',
@@ -270,6 +272,26 @@ async function start(): Promise<CloudUnderTest> {
       // moto deletes security groups even if machines use them.
       'networks.in-use': [GROUP_IN_USE],
       'create.security-groups': [GROUP_IN_USE],
+      // moto answers a dry run before it looks at the profile. EC2's words, from the launch with an unknown profile.
+      'machine-checks.identity': [
+        {
+          call: 'RunInstances',
+          kind: 'answer',
+          answer: ec2Answer(
+            400,
+            'InvalidParameterValue',
+            'Value (no-such-profile) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name',
+          ),
+        },
+      ],
+      // moto has no placement groups.
+      'machine-checks.placement-group': [
+        {
+          call: 'DescribePlacementGroups',
+          kind: 'answer',
+          answer: ec2Answer(400, 'InvalidPlacementGroup.Unknown', 'The Placement Group is unknown.'),
+        },
+      ],
       // moto has no capacity reservations.
       'markets.unknown-reservation': [
         {
@@ -285,6 +307,7 @@ async function start(): Promise<CloudUnderTest> {
       return encoded === null ? undefined : Buffer.from(encoded, 'base64');
     },
     identity: 'arn:aws:iam::123456789012:instance-profile/suite',
+    unknownIdentity: 'no-such-profile',
     placementGroup: 'suite',
     // moto lists the default quotas alone, and not those that apply to an account.
     lacks: ['quotas'],
@@ -292,6 +315,15 @@ async function start(): Promise<CloudUnderTest> {
     disksOf,
     diskType: 'gp2',
     encryptionKeyId: 'alias/fleets',
+    refusedKeys: [
+      { id: 'alias/no-such-key', code: 'unknown-encryption-key' },
+      { id: 'alias/disabled', code: 'not-usable' },
+      { id: 'alias/signs', code: 'not-usable' },
+      {
+        id: `arn:aws:kms:${SECOND_LOCATION}:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab`,
+        code: 'other-location',
+      },
+    ],
     unknownVolumeBackendId: 'vol-0123456789abcdef0',
     marketOf,
     withInterruption,
@@ -302,6 +334,7 @@ async function start(): Promise<CloudUnderTest> {
     async reset() {
       await moto.reset();
       await makeProfile(moto.url);
+      await makeKeys(moto.url, LOCATION);
     },
     countLeft: () => countLeft(moto.url, [LOCATION, SECOND_LOCATION]),
     stop: () => moto.stop(),

@@ -35,6 +35,9 @@ function config(): SimConfig {
     powerSeconds: [0.3, 0.4],
     listDelayMs: LIST_DELAY_MS,
     rates: { create: rate, list: rate, mutate: rate },
+    identities: ['suite'],
+    placementGroups: ['suite'],
+    encryptionKeys: ['alias/fleets', { id: 'alias/disabled', state: 'disabled' }],
   };
   const accounts = { suite: { apiKey: SECRET } };
   return parseSimConfig({ pageSize: PAGE_SIZE, accounts, clouds: { aws: quick } }, loadSimConfig());
@@ -205,6 +208,7 @@ async function start(): Promise<CloudUnderTest> {
     withoutAddresses: (body) => body.replaceAll(/,"(publicIp|privateIp)":"[^"]*"/g, ''),
     userDataOf,
     identity: 'suite',
+    unknownIdentity: 'no-such-identity',
     placementGroup: 'suite',
     optionsOf,
     marketOf,
@@ -218,6 +222,10 @@ async function start(): Promise<CloudUnderTest> {
     },
     diskType: 'io2',
     encryptionKeyId: 'alias/fleets',
+    refusedKeys: [
+      { id: 'alias/no-such-key', code: 'unknown-encryption-key' },
+      { id: 'alias/disabled', code: 'not-usable' },
+    ],
     unknownVolumeBackendId: 'vol-0123456789abcdef0',
     async rulesOf(id) {
       const groups = readBooks(engine.world, { connection: 'suite' }).clouds.flatMap(

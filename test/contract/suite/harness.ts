@@ -1,5 +1,6 @@
 import type { CloudClient, Driver, InstanceSpec } from '../../../functions/drivers/contract/driver.ts';
 import type { DriverErrorCode } from '../../../functions/drivers/contract/errors.ts';
+import type { MachineFault } from '../../../functions/drivers/contract/machine-checks.ts';
 import type { CapabilityName, DriverFeature } from '../../../functions/drivers/contract/metadata.ts';
 import type { RefusedQuota } from '../../../functions/drivers/contract/quota.ts';
 import type { Cloud } from '../../../functions/model/cloud.ts';
@@ -193,6 +194,8 @@ export interface CloudUnderTest {
   userDataOf?(request: ProxiedRequest): Buffer | undefined;
   /** An identity that a machine may have. Absent: the driver has no feature `identity`. */
   identity?: string;
+  /** An identity that the cloud does not have. */
+  unknownIdentity?: string;
   /** A placement group that exists at `location`. Absent: the driver has no feature `placement-groups`. */
   placementGroup?: string;
   /** Returns the options of a create request, as the cloud's API has them. Undefined for any other request. */
@@ -214,6 +217,8 @@ export interface CloudUnderTest {
   diskType?: string;
   /** A key with which the account may encrypt disks. */
   encryptionKeyId?: string;
+  /** Keys with which the account cannot encrypt disks, with the code of the fault. */
+  refusedKeys?: readonly { id: string; code: MachineFault['code'] }[];
   /** A well-formed id that no volume has. */
   unknownVolumeBackendId?: string;
   /** Returns the body of an answer without the addresses of machines, as a cloud answers that assigns them late. */

@@ -5,6 +5,7 @@ import {
   actionsOf,
   documentedPolicy,
   existingNetworksPolicy,
+  keysPolicy,
   quotasPolicy,
 } from '../../../samples/documented-aws-policy.ts';
 
@@ -36,10 +37,25 @@ function called(): string[] {
   return [...new Set(actions)].sort();
 }
 
-it("the guide's policy and its statements for quotas allow exactly the actions that the driver calls", () => {
+/** Actions on customers' keys that EC2 calls in the name of the driver. */
+const CALLED_BY_EC2 = [
+  'kms:CreateGrant',
+  'kms:Decrypt',
+  'kms:GenerateDataKeyWithoutPlaintext',
+  'kms:ReEncrypt*',
+];
+
+it("the guide's policy and its further statements allow exactly the actions that the driver calls", () => {
   // Tagging a resource at its creation needs a separate permission.
-  const allowed = actionsOf([...documentedPolicy(), ...quotasPolicy()]);
-  expect([...allowed].sort()).toEqual([...new Set([...called(), 'ec2:CreateTags'])].sort());
+  const allowed = actionsOf([...documentedPolicy(), ...quotasPolicy(), ...keysPolicy()]);
+  const needed = [...called(), 'ec2:CreateTags', ...CALLED_BY_EC2];
+  expect([...allowed].sort()).toEqual([...new Set(needed)].sort());
+});
+
+it("the statements for customers' keys let only services of AWS use grants on them", () => {
+  const [, grants] = keysPolicy();
+  expect(grants?.Action).toEqual(['kms:CreateGrant']);
+  expect(grants?.Condition).toEqual({ Bool: { 'kms:GrantIsForAWSResource': 'true' } });
 });
 
 it('the statements for quotas allow reads of quotas and of metrics, and nothing else', () => {

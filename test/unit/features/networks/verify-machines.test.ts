@@ -1,13 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import type { CloudClient } from '../../../../functions/drivers/contract/driver.ts';
-import { imageFaults, type MachineFault } from '../../../../functions/drivers/contract/machine-checks.ts';
-import { isGiven, refusalOfMachines } from '../../../../functions/features/networks/verify-machines.ts';
+import { DriverError } from '../../../../functions/drivers/contract/errors.ts';
+import {
+  type GivenMachine,
+  imageFaults,
+  type MachineFault,
+} from '../../../../functions/drivers/contract/machine-checks.ts';
+import { errorsOf, isGiven, refusalWith } from '../../../../functions/features/networks/verify-machines.ts';
+import type { PointedGroup } from '../../../../functions/features/networks/verify-markets.ts';
+import type { NodeGroup } from '../../../../functions/model/fleet.ts';
 import { MemoryCloud } from '../one-fleet/memory-cloud.ts';
 
 const TYPES = [
   { name: 'm6i.large', architectures: ['x86_64'] },
   { name: 'm7g.large', architectures: ['arm64'] },
 ] as const;
+const GROUP: NodeGroup = {
+  ...{ name: 'web', size: 1, connection: 'cloud', locations: ['east'], driver: 'aws', cloud: 'aws' },
+  ...{ instanceType: 'm6i.large', image: 'ubuntu-24.04', imageBackendIds: {}, pricesUsdPerHour: {} },
+};
 const codesOf = (faults: readonly MachineFault[]) => faults.map(({ code }) => code);
 
 describe('imageFaults', () => {
@@ -31,39 +42,81 @@ describe('imageFaults', () => {
   });
 });
 
-describe('refusalOfMachines', () => {
-  const plain = new MemoryCloud(Date.now, () => undefined)
-    .driverOf(() => Promise.resolve())
-    .connect({
-      cloud: 'aws',
-      credential: {},
-      deploymentId: 'test',
-      connectionKey: 'default/cloud',
-      calls: { send: () => Promise.reject(new Error('no call is expected')) },
-    });
-  const machine = { instanceTypes: ['m6i.large'], imageId: 'ami-1' };
-  const clientWith = (faults: MachineFault[]): CloudClient =>
-    Object.assign(plain, { verifyMachine: () => Promise.resolve(faults) });
+describe('errorsOf', () => {
+  const plain = () =>
+    new MemoryCloud(Date.now, () => undefined)
+      .driverOf(() => Promise.resolve())
+      .connect({
+        cloud: 'aws',
+        credential: {},
+        deploymentId: 'test',
+        connectionKey: 'default/cloud',
+        calls: { send: () => Promise.reject(new Error('no call is expected')) },
+      });
+  const clientWith = (verifyMachine: (machine: GivenMachine) => Promise<MachineFault[]>): CloudClient =>
+    Object.assign(plain(), { verifyMachine: (_: string, machine: GivenMachine) => verifyMachine(machine) });
+  const key = 'alias/fleets';
+  const groupAt = (index: number, over: object): PointedGroup => ({
+    pointer: `/nodeGroups/${index}`,
+    group: { ...GROUP, ...over },
+  });
+  const NAMED = [
+    groupAt(2, {
+      rootDisk: { encryptionKeyId: key },
+      dataDisks: [{ sizeGb: 1 }, { sizeGb: 1, encryptionKeyId: 'k' }],
+    }),
+  ];
 
   it('each fault becomes an error of its field in its node group', async () => {
-    const client = clientWith([
-      { field: 'image', code: 'unknown-image', message: 'no such image' },
-      { field: 'identity', code: 'denied-identity', message: 'no right' },
+    const asked: GivenMachine[] = [];
+    const client = clientWith((machine) => {
+      asked.push(machine);
+      return Promise.resolve([
+        { field: 'image', code: 'unknown-image', message: 'no such image' },
+        { field: 'dataDisks/1/encryptionKeyId', code: 'not-usable', message: 'disabled' },
+      ]);
+    });
+    const errors = await errorsOf(client, 'east', NAMED);
+    expect(asked.map(({ encryptionKeys }) => encryptionKeys)).toEqual([
+      [
+        { field: 'rootDisk/encryptionKeyId', id: key },
+        { field: 'dataDisks/1/encryptionKeyId', id: 'k' },
+      ],
     ]);
-    expect(await refusalOfMachines(client, 'east', [{ pointer: '/nodeGroups/2', machine }])).toEqual({
+    expect(refusalWith(errors)).toEqual({
       code: 'InvalidRequest',
       message: 'no such image (and 1 more)',
       errors: [
         { pointer: '/nodeGroups/2/image', code: 'unknown-image', message: 'no such image' },
-        { pointer: '/nodeGroups/2/identity', code: 'denied-identity', message: 'no right' },
+        { pointer: '/nodeGroups/2/dataDisks/1/encryptionKeyId', code: 'not-usable', message: 'disabled' },
       ],
     });
   });
 
   it('nothing is refused if nothing is wrong', async () => {
     expect(
-      await refusalOfMachines(clientWith([]), 'east', [{ pointer: '/nodeGroups/0', machine }]),
+      refusalWith(
+        await errorsOf(
+          clientWith(() => Promise.resolve([])),
+          'east',
+          NAMED,
+        ),
+      ),
     ).toBeUndefined();
+  });
+
+  it('a check that fails hides no fault of another node group, and is thrown if nothing else is wrong', async () => {
+    const failing = clientWith(({ placementGroup }) =>
+      placementGroup === undefined
+        ? Promise.reject(new DriverError('Unavailable', 'no answer'))
+        : Promise.resolve([
+            { field: 'placementGroup', code: 'unknown-placement-group', message: 'none such' },
+          ]),
+    );
+    expect(await errorsOf(failing, 'east', [...NAMED, groupAt(3, { placementGroup: 'near' })])).toMatchObject(
+      [{ pointer: '/nodeGroups/3/placementGroup' }],
+    );
+    await expect(errorsOf(failing, 'east', NAMED)).rejects.toMatchObject({ code: 'Unavailable' });
   });
 });
 
@@ -75,6 +128,9 @@ it('only node groups that name something which the cloud alone can check are ver
   expect(isGiven({ driver, placementGroup: 'near' })).toBe(true);
   expect(isGiven({ driver, rootDisk: { sizeGb: 9 } })).toBe(false);
   expect(isGiven({ driver, rootDisk: { sizeGb: 9, type: 'ssd' } })).toBe(true);
+  expect(isGiven({ driver: 'aws', rootDisk: { encryptionKeyId: 'alias/fleets' } })).toBe(true);
+  const dataDisks = [{ sizeGb: 9, deleteOnTermination: true, encryptionKeyId: 'alias/fleets' }];
+  expect(isGiven({ driver: 'aws', dataDisks })).toBe(true);
   // The API knows the disk types of these drivers.
   expect(isGiven({ driver: 'aws', rootDisk: { sizeGb: 9, type: 'gp3' } })).toBe(false);
 });

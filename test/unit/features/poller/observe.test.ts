@@ -109,6 +109,22 @@ describe('observe', () => {
     expect(fleet.history.filter((call) => call.startsWith('get'))).toEqual(['get m1']);
   });
 
+  it('the failure of a machine that never ran names the keys of its disks, unless the cloud gives no reason', async () => {
+    const disk = { sizeGb: 1, deleteOnTermination: true, encryptionKeyId: 'alias/data' };
+    await open({ group: { rootDisk: { encryptionKeyId: 'alias/root' }, dataDisks: [disk, disk] } });
+    const machine = fleet.cloud.made[0] ?? {};
+    Object.assign(machine, { stuckAt: 'Failed' });
+    const failureSeen = async () => {
+      const { finding } = (await look()).found.at(-1) ?? {};
+      return finding?.action === 'change' ? finding.fields.failure?.message : finding?.action;
+    };
+    expect(await failureSeen()).toBe('the cloud reports that the machine failed');
+    Object.assign(machine, { failureMessage: 'Client.InternalError: no key alias/data' });
+    expect(await failureSeen()).toBe(
+      'Client.InternalError: no key alias/data (its disks are encrypted with alias/root)',
+    );
+  });
+
   it('an instance fails without a reason if the cloud does not answer why its machine failed', async () => {
     await open();
     Object.assign(fleet.cloud.made[0] ?? {}, { stuckAt: 'Failed' });
