@@ -36,7 +36,6 @@ export async function simulateBaseline(fleets: readonly FleetRequest[], seed: nu
   const configs = cloudsFor(sizeOf(fleets));
   const clouds = new Clouds(ground, {
     clouds: configs,
-    batchSize: 1,
     isDirect: true,
     onCloudEvent: () => undefined,
   });

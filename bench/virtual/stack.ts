@@ -109,7 +109,6 @@ export async function inVirtualTime<Result>(
     ...deployedStage('production'),
     ...(unlimitedServices ? {} : { services: SMALL_REGION, queueOf: deployedQueueOf }),
     skewMs: 0,
-    batchSize: 1,
     isDirect: true,
     networkGraceMs,
     networkPool: NETWORK_POOL,

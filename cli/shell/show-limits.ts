@@ -125,6 +125,7 @@ export function connectionLimitsText(name: string, limits: ConnectionLimits): st
       ),
       line('create calls per location', (one) => rateText(one.calls.create)),
       line('instances per location', (one) => (one.instances ? rateText(one.instances) : 'not metered')),
+      line('instances in one create call', (one) => one.machinesPerCall ?? 'as the driver asks for'),
       line('list calls per location', (one) => rateText(one.calls.list)),
       line('other changing calls per location', (one) => rateText(one.calls.mutate)),
       ...actionLines(profile, cautious, defaults, power),

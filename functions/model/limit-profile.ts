@@ -53,6 +53,8 @@ const instances = rateSchema.describe(
   'How many machines the cloud creates, if it meters machines and create calls apart. A create call for n machines takes 1 of `calls.create` and n of `instances`.',
 );
 
+const machinesPerCall = whole(1_000);
+
 /** The cloud's name of an action, as the call gate passes it: `ec2:TerminateInstances`. */
 const actionNameSchema = z.string().regex(/^[a-z0-9-]+:[A-Za-z0-9 -]{1,100}$/);
 const actionLimitsSchema = z
@@ -75,6 +77,7 @@ const locationLimits = {
   concurrentInstancesPerLocation: slots.concurrentInstancesPerLocation.nullable(),
   calls: calls.partial(),
   instances: rateSchema.nullable(),
+  machinesPerCall: machinesPerCall.nullable(),
   actions,
 };
 const locations = z
@@ -118,6 +121,9 @@ export const limitProfileSchema = z
       .describe('Machines that are being created at a location at the same time. Absent: any number.'),
     calls,
     instances: instances.exactOptional(),
+    machinesPerCall: machinesPerCall
+      .exactOptional()
+      .describe('Maximum number of machines in one create call. Absent: as many as the driver asks for in one.'),
     actions: actions.exactOptional(),
     locations: locations.exactOptional(),
     reserve: reserveSchema.exactOptional(),
@@ -141,6 +147,7 @@ export const reportedLimitsSchema = z
     concurrentInstancesPerLocation: slots.concurrentInstancesPerLocation.nullable(),
     calls: calls.partial(),
     instances: rateSchema.nullable(),
+    machinesPerCall: machinesPerCall.nullable(),
     actions,
   })
   .partial();
@@ -167,6 +174,9 @@ export const keptLimitOverrideSchema = z
       .describe(
         'Rate of machines. null: the cloud meters only calls. Absent: the default; if the override slows create calls down, machines have the same rate as create calls.',
       ),
+    machinesPerCall: machinesPerCall
+      .nullable()
+      .describe('null: as many as the driver asks for in one call. 1: each machine has a create call of its own.'),
     actions: z
       .record(actionNameSchema, actionLimitsSchema.nullable())
       .describe('Each replaces the default of its action. null: the action uses the bucket of its kind.'),

@@ -65,7 +65,6 @@ export async function inCanaryWorld(
     clouds: calmScenario().clouds,
     ...LOCAL,
     skewMs: 0,
-    batchSize: 1,
     drivers: { [driver]: open },
     onCloudEvent: () => {},
     onLog: (line) => places.add('logs', line),

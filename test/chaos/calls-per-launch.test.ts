@@ -26,10 +26,10 @@ interface Call {
  *
  * @returns the calls that workers made to tables and clouds
  */
-async function callsOf(sizes: readonly number[], batchSize = 1): Promise<Call[]> {
+async function callsOf(sizes: readonly number[], instancesPerCall = 1): Promise<Call[]> {
   let lines: readonly string[] = [];
   const saved: (typeof usage)[] = [];
-  const { violations } = await runScenario(calmScenario({ batchSize }), true, async (stage) => {
+  const { violations } = await runScenario(calmScenario({}, { instancesPerCall }), true, async (stage) => {
     resetUsage();
     const begin = stage.lab.ground.trace.lines.length;
     const fleets = await Promise.all(

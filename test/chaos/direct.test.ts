@@ -11,7 +11,7 @@ import { Clouds, DEPLOYMENT, ENDPOINT } from './models/clouds.ts';
 async function answersOfLife(isDirect: boolean): Promise<unknown[]> {
   const ground = new Ground(3, CALM, false);
   const { clouds } = loadSimConfig();
-  const world = new Clouds(ground, { clouds, batchSize: 1, isDirect, onCloudEvent: () => undefined });
+  const world = new Clouds(ground, { clouds, isDirect, onCloudEvent: () => undefined });
   const client = world.driverOf(new Process('caller', ground, 0)).connect({
     cloud: 'aws',
     credential: { account: 'sim-aws' },

@@ -53,7 +53,7 @@ describe('a location with zones', PATIENT, () => {
     );
   });
 
-  it.each([2, 8])('batches of %i machines fill the room of all zones exactly', async (batchSize) => {
+  it.each([2, 8])('batches of %i machines fill the room of all zones exactly', async (instancesPerCall) => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(AWS, SIZE, EAST));
@@ -61,7 +61,7 @@ describe('a location with zones', PATIENT, () => {
         expect(byZone(stage)).toEqual({ 'east-1a': 3, 'east-1b': 9, 'east-1c': 18 });
       },
       { Running: 1 },
-      calmScenario({ batchSize }, { ...LIMITS, rooms: { a: 3, b: 9, c: 18 } }),
+      calmScenario({}, { ...LIMITS, instancesPerCall, rooms: { a: 3, b: 9, c: 18 } }),
     );
   });
 

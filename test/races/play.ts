@@ -88,7 +88,6 @@ export async function playRace(pair: Pair, seed: number, traced = false): Promis
     driverTimeoutMs: 20_000,
     skewMs: 0,
     sweepIntervalMs: SWEEP_MS,
-    batchSize: 1,
     onCloudEvent: () => {},
   });
   const violations: string[] = [];

@@ -134,6 +134,15 @@ export function cloudVolume(
 
 const outcomeErrorSchema = z.object({ status: z.number(), code: z.string(), message: z.string() });
 
+/** The answer to the creation of several machines: one outcome for each, in the order of the request. */
+export const createdAnswerSchema = z.object({
+  items: z.array(
+    z.union([z.object({ instance: instanceAnswerSchema }), z.object({ error: outcomeErrorSchema })]),
+  ),
+});
+
+export type CreatedItem = z.infer<typeof createdAnswerSchema>['items'][number];
+
 /** The answer to the removal of several machines. An item without an error was accepted. */
 export const terminatedAnswerSchema = z.object({
   items: z.array(z.object({ id: z.string(), error: outcomeErrorSchema.exactOptional() })),

@@ -2,8 +2,10 @@ import type { z } from 'zod';
 import { type Image, type InstanceType, type Location, type Offer, offerId } from '../../model/cloud.ts';
 import type { GivenNetwork } from '../../model/network-choice.ts';
 import type {
+  BatchCreate,
   BatchTerminate,
   CloudVolume,
+  CreateOutcome,
   ExistingNetworks,
   ListById,
   MachineChecks,
@@ -24,7 +26,6 @@ import {
   type CloudInstance,
   type CloudNetworkResource,
   DEPLOYMENT_TAG,
-  INSTANCE_TAG,
   type InstanceSpec,
   type KeyPairSpec,
   type NetworkResourceKind,
@@ -35,7 +36,6 @@ import {
 import { DriverError } from '../contract/errors.ts';
 import { type GivenMachine, imageFaults, type MachineFault } from '../contract/machine-checks.ts';
 import {
-  diskName,
   machineName,
   namePrefix,
   parseDiskName,
@@ -46,8 +46,10 @@ import {
 import { markText, parseMark } from '../contract/writer-marks.ts';
 import {
   accountAnswerSchema,
+  type CreatedItem,
   cloudInstance,
   cloudVolume,
+  createdAnswerSchema,
   emptyAnswerSchema,
   idPageSchema,
   imagePageSchema,
@@ -65,6 +67,7 @@ import {
   terminatedAnswerSchema,
   volumePageSchema,
 } from './answers.ts';
+import { createBody } from './create-body.ts';
 import { errorOfAnswer } from './errors.ts';
 import { findPreparedFaults } from './given-machines.ts';
 import { findFaults } from './given-networks.ts';
@@ -74,6 +77,9 @@ import type { Transport } from './transport.ts';
 /** Maximum number of ids in one call. The number is limited, because the ids are in the URL. */
 const MAX_IDS = 100;
 
+/** Maximum number of machines in one create call. A cloud's own maximum, which the account's limits tell, may be lower. */
+const MAX_BATCH = 100;
+
 /** Maximum number of machines in one terminate call. */
 const MAX_TERMINATED = 1_000;
 
@@ -81,6 +87,7 @@ const MAX_TERMINATED = 1_000;
 export class SimClient
   implements
     CloudClient,
+    BatchCreate,
     BatchTerminate,
     ExistingNetworks,
     MachineChecks,
@@ -91,6 +98,7 @@ export class SimClient
     WriterMarks,
     Volumes
 {
+  readonly maxBatchSize = MAX_BATCH;
   readonly maxListedById = MAX_IDS;
   readonly maxTerminatedPerCall = MAX_TERMINATED;
   readonly #transport: Transport;
@@ -285,38 +293,39 @@ export class SimClient
     const answer = await this.#transport.call({
       method: 'POST',
       path: at(spec.location, 'instances'),
-      body: {
-        name: machineName(this.#deploymentId, spec.launchToken),
-        launchToken: spec.launchToken,
-        instanceType: spec.instanceType,
-        imageId: spec.imageBackendId,
-        zone: spec.zone,
-        rootDisk: spec.rootDisk && {
-          ...spec.rootDisk,
-          name: diskName(this.#deploymentId, spec.launchToken, 'root'),
-        },
-        dataDisks: spec.dataDisks?.map((disk, at) => ({
-          ...disk,
-          name: diskName(this.#deploymentId, spec.launchToken, at),
-        })),
-        userData: spec.userData,
-        userDataBase64: spec.userDataBase64,
-        identity: spec.identity,
-        placementGroup: spec.placementGroup,
-        metadataOptions: spec.metadataOptions,
-        networkId: spec.networkBackendId,
-        subnetId: spec.subnetBackendId,
-        securityGroupIds: spec.securityGroupBackendIds,
-        keyPairId: spec.keyPairBackendId,
-        publicIp: spec.publicIp,
-        market: spec.market,
-        reservationId: spec.reservationId,
-        maxUsdPerHour: spec.maxUsdPerHour,
-        tags: { ...this.#tagged(spec.tags), [INSTANCE_TAG]: spec.instanceId },
-      },
+      body: createBody(spec, this.#deploymentId),
       answer: instanceAnswerSchema,
     });
     return cloudInstance(answer, this.#deploymentId);
+  }
+
+  async createInstances(specs: readonly InstanceSpec[]): Promise<CreateOutcome[]> {
+    const [first] = specs;
+    if (!first) return [];
+    try {
+      const { items } = await this.#transport.call({
+        method: 'POST',
+        path: at(first.location, 'instances', 'batch'),
+        body: { instances: specs.map((spec) => createBody(spec, this.#deploymentId)) },
+        machines: specs.length,
+        answer: createdAnswerSchema,
+      });
+      return specs.map((spec, place) => this.#created(spec, items[place]));
+    } catch (error) {
+      if (!(error instanceof DriverError)) throw error;
+      return specs.map(() => ({ error }));
+    }
+  }
+
+  #created({ launchToken }: InstanceSpec, item: CreatedItem | undefined): CreateOutcome {
+    if (item && 'error' in item) {
+      const answer = { ...item.error, rate: {}, call: 'POST instances/batch' };
+      return { error: errorOfAnswer(answer, 'changes') };
+    }
+    const instance = item && cloudInstance(item.instance, this.#deploymentId);
+    if (instance?.launchToken === launchToken) return { instance };
+    const message = 'the answer has no outcome for this launch token';
+    return { error: new DriverError('OutcomeUnknown', message, { call: 'POST instances/batch' }) };
   }
 
   async getInstance(location: string, backendId: string): Promise<CloudInstance> {

@@ -5,6 +5,9 @@ import type { RateWords } from '../contract/retry-after.ts';
 /** The effect of a call. Only a call that can change something at the cloud can have an unknown outcome. */
 export type CallEffect = 'reads' | 'changes';
 
+/** A call asked for more machines than the cloud makes in one call. */
+const TOO_MANY = 'TooManyInstances';
+
 /**
  * Maps the simulated clouds' error codes. InternalError is absent, because it does not tell what the cloud did before
  * it failed. For this error, the HTTP status decides.
@@ -18,6 +21,8 @@ const CODES: ReadonlyMap<string, DriverErrorCode> = new Map(
     AccessDenied: 'Forbidden',
     AccountRevoked: 'Unauthorized',
     QuotaExceeded: 'QuotaExceeded',
+    // Smaller calls follow.
+    [TOO_MANY]: 'QuotaExceeded',
     InsufficientCapacity: 'InsufficientCapacity',
     SpotPriceTooLow: 'InsufficientCapacity',
     UnknownReservation: 'InvalidRequest',
@@ -71,6 +76,9 @@ export function errorOfAnswer(
       ...(quota === undefined ? {} : { quota }),
       // The same launch outside of the reservation may succeed.
       ...(code === 'UnknownReservation' ? { scope: 'market' } : {}),
+      ...(code === TOO_MANY ? { scope: 'launch' } : {}),
+      // A cloud makes as many machines of a call as it has room for. A refusal means that it has no room for one.
+      holdsForOne: code !== TOO_MANY && (known === 'QuotaExceeded' || known === 'InsufficientCapacity'),
       unknownWords: known === undefined && code !== undefined && code !== 'InternalError',
       ...rate,
     },

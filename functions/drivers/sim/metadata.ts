@@ -39,6 +39,9 @@ export const simMetadata = {
   meteredActions: [
     'sim:GET instances',
     'sim:DELETE instances',
+    'sim:POST instances stop',
+    'sim:POST instances start',
+    'sim:POST instances reboot',
     'sim:POST networks',
     'sim:DELETE networks',
     'sim:POST security-groups',
@@ -51,6 +54,7 @@ export const simMetadata = {
   capabilities: [
     'stop-start',
     'reboot',
+    'batch-create',
     'batch-terminate',
     'list-by-id',
     'writer-marks',

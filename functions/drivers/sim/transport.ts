@@ -116,7 +116,20 @@ export function governedAs(call: Call<unknown>): CloudCall {
   const kind = isCreate ? 'create' : method === 'GET' ? 'list' : 'mutate';
   const location = path[0] === 'locations' ? path[1] : undefined;
   const { machines } = call;
-  return { action: `sim:${nameOf(call)}`, kind, location, ...(machines === undefined ? {} : { machines }) };
+  return {
+    action: `sim:${meteredName(call)}`,
+    kind,
+    location,
+    ...(machines === undefined ? {} : { machines }),
+  };
+}
+
+/** Returns the name of the bucket from which a call takes: the clouds count calls of one name together. */
+function meteredName(call: Call<unknown>): string {
+  const [, , kind, which, verb] = call.path;
+  if (kind !== 'instances') return nameOf(call);
+  if (which === 'terminate') return 'DELETE instances';
+  return verb === undefined ? nameOf(call) : `${call.method} instances ${verb}`;
 }
 
 /** Paths of calls for several machines. At this place of a path, other calls have the id of a machine. */

@@ -5,6 +5,7 @@ import { permitCreates } from '../../platform/governor/permit-creates.ts';
 import { governed, type SiteRef, type WorkerContext } from '../../platform/worker/context.ts';
 import type { Attempt } from '../launch-queue/attempt.ts';
 import { wantedCreate } from './describe-create.ts';
+import { machinesPerCall } from './machines-per-call.ts';
 
 /** The governor's decisions about attempts at one site. */
 export interface Permits {
@@ -42,7 +43,8 @@ export async function askPermits(
   };
   if (attempts.length === 0) return permits;
   const opened = await context.open(site.connectionKey);
-  const wanted = await Promise.all(attempts.map((one) => wantedCreate(context, one, opened.client)));
+  const machines = machinesPerCall(opened, site.location);
+  const wanted = await Promise.all(attempts.map((one) => wantedCreate(context, one, machines)));
   const answer = await permitCreates(context.store, governed(site, opened), wanted);
   permits.wanted = new Map(wanted.map((one) => [one.instanceId, one]));
   permits.turn = answer.turn;

@@ -88,7 +88,7 @@ export async function createInstances(
   const opened = await context.open(site.connectionKey);
   const { client } = opened;
   const batches = withPermits(
-    withKeptKeys(client, callsOf(client, wanted, permitted.calls)),
+    withKeptKeys(client, callsOf(opened, site.location, wanted, permitted.calls)),
     permitted.calls,
   );
   const limit = pLimit(CONCURRENT_CALLS);

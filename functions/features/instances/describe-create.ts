@@ -1,5 +1,3 @@
-import { has } from '../../drivers/contract/capabilities.ts';
-import type { CloudClient } from '../../drivers/contract/driver.ts';
 import { quotaClassOf } from '../../drivers/contract/quota-class.ts';
 import { requestedGb } from '../../model/disk.ts';
 import { instanceId } from '../../model/identifiers.ts';
@@ -19,12 +17,12 @@ const NO_CAPACITY = { code: 'InsufficientCapacity', message: '' };
 /**
  * Describes an attempt for the governor.
  *
- * @param client absent: no create call is planned
+ * @param machines maximum number of machines in one call of the driver; 1: each machine has a call of its own
  */
 export async function wantedCreate(
   context: WorkerContext,
   { message, record, again }: Attempt,
-  client?: CloudClient,
+  machines = 1,
 ): Promise<WantedCreate> {
   const { fleetId, index, round, waitsSinceMs } = message;
   const at = groupAt((await context.layout(fleetId)).placements, index);
@@ -60,7 +58,7 @@ export async function wantedCreate(
     ...(waitsSinceMs === undefined ? {} : { waitsSinceMs }),
     ...calledBefore(context, { record, again, location }),
     ...sharedCall(
-      client,
+      machines,
       [fleetId, group.name, type.name, market, (again ? record?.round : undefined) ?? round],
       record,
     ),
@@ -72,12 +70,12 @@ export async function wantedCreate(
  * round and zone have the same create request, apart from their ids.
  */
 function sharedCall(
-  client: CloudClient | undefined,
+  machines: number,
   parts: readonly (string | number)[],
   record: InstanceItem | undefined,
 ): Pick<WantedCreate, 'call'> {
-  if (!client || !has(client, 'batch-create') || client.maxBatchSize < 2) return {};
-  const most = Math.min(record?.callLimit ?? client.maxBatchSize, client.maxBatchSize);
+  if (machines < 2) return {};
+  const most = Math.min(record?.callLimit ?? machines, machines);
   return { call: { key: parts.join(' '), most: Math.max(1, most) } };
 }
 

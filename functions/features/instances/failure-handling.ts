@@ -26,7 +26,8 @@ export async function handleFailure(
   machines = 1,
 ): Promise<Outcome> {
   const { store } = context;
-  const failure = { ...failureOf(error), ...(machines === 1 ? {} : { machines }) };
+  // A zone that has no room for one machine is not tried again with smaller calls.
+  const failure = { ...failureOf(error), ...(machines === 1 || error.holdsForOne ? {} : { machines }) };
   context.log.warn('the cloud did not accept a create call', {
     instanceId: record.instanceId,
     code: error.code,

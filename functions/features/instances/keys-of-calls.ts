@@ -1,11 +1,12 @@
 import { has } from '../../drivers/contract/capabilities.ts';
 import type { CloudClient } from '../../drivers/contract/driver.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
-import type { WorkerContext } from '../../platform/worker/context.ts';
+import type { OpenConnection, WorkerContext } from '../../platform/worker/context.ts';
 import type { Attempt } from '../launch-queue/attempt.ts';
 import { newRecord } from './claim.ts';
 import { batchesOf } from './create-batches.ts';
 import { instanceSpec } from './instance-spec.ts';
+import { machinesPerCall } from './machines-per-call.ts';
 
 /**
  * Derives the idempotency keys of the create calls that these attempts will share. Makes no create call. The
@@ -21,7 +22,9 @@ export async function keysOfCalls(
   const keys = new Map<string, string>();
   const [first] = attempts;
   if (!first) return keys;
-  const { client } = await context.open(first.message.connectionKey);
+  const { connectionKey, location } = first.message;
+  const opened = await context.open(connectionKey);
+  const { client } = opened;
   if (!has(client, 'idempotency-keys')) return keys;
   const wanted = await Promise.all(
     attempts.map(async (attempt) => {
@@ -30,7 +33,7 @@ export async function keysOfCalls(
       return 'failure' in spec ? [] : [{ record, ...spec }];
     }),
   );
-  for (const batch of callsOf(client, wanted.flat(), permitted)) {
+  for (const batch of callsOf(opened, location, wanted.flat(), permitted)) {
     const key = keyOf(client, batch);
     for (const { record } of batch) if (key !== undefined) keys.set(record.instanceId, key);
   }
@@ -44,14 +47,15 @@ export type PermittedCalls = ReadonlyMap<string, string>;
 
 /** Groups requests into create calls: the requests of one permitted call share a call, if they are similar. */
 export function callsOf<One extends Wanted>(
-  client: CloudClient,
+  opened: Pick<OpenConnection, 'client' | 'limits'>,
+  location: string,
   wanted: readonly One[],
   permitted: PermittedCalls,
 ): One[][] {
-  if (!has(client, 'batch-create')) return wanted.map((one): One[] => [one]);
-  const { maxBatchSize } = client;
+  const most = machinesPerCall(opened, location);
+  if (most < 2) return wanted.map((one): One[] => [one]);
   const byCall = Map.groupBy(wanted, ({ record: { instanceId } }) => permitted.get(instanceId) ?? instanceId);
-  return [...byCall.values()].flatMap((alike) => batchesOf(alike, maxBatchSize));
+  return [...byCall.values()].flatMap((alike) => batchesOf(alike, most));
 }
 
 /**

@@ -1,4 +1,3 @@
-import { has } from '../../drivers/contract/capabilities.ts';
 import type { Failure } from '../../model/failure.ts';
 import { instanceId } from '../../model/identifiers.ts';
 import { isClosed } from '../../model/status.ts';
@@ -31,6 +30,7 @@ import { claimInstances } from './claim.ts';
 import { CONCURRENT_CALLS, createInstances } from './create.ts';
 import { keysOfCalls } from './keys-of-calls.ts';
 import { lookUp } from './look-up.ts';
+import { machinesPerCall } from './machines-per-call.ts';
 import { nextStep } from './next-step.ts';
 import { failInstances } from './outcomes.ts';
 import { retakeClaims } from './retake-claims.ts';
@@ -88,8 +88,7 @@ async function mostAtOnce(context: WorkerContext, site: SiteRef): Promise<number
   const opened = await openIfPossible(context, site);
   // Without a client, the launches make no request.
   if (!opened) return MOST_POSITIONS;
-  const machines = has(opened.client, 'batch-create') ? opened.client.maxBatchSize : 1;
-  return Math.min(MOST_POSITIONS, CONCURRENT_CALLS * machines);
+  return Math.min(MOST_POSITIONS, CONCURRENT_CALLS * machinesPerCall(opened, site.location));
 }
 
 /**

@@ -71,7 +71,8 @@ export class Admission {
       throw new Refusal('QuotaExceeded', `the quota of ${site.key.location} is ${most} ${what}`);
     }
     const pending = state.pendingAt(site, nowMs);
-    const { locations = Infinity, instancesPerLocation = Infinity } = cloud.slots;
+    const locations = cloud.slots.locations ?? Infinity;
+    const instancesPerLocation = cloud.slots.instancesPerLocation ?? Infinity;
     if (pending >= instancesPerLocation) {
       this.#refuse(
         site,

@@ -14,7 +14,7 @@ const actionRatesSchema = z
   .object({
     calls: rateSchema,
     instances: rateSchema
-      .optional()
+      .exactOptional()
       .describe('Rate limit of the instances that the calls name. Absent: only calls are limited.'),
   })
   .strict();
@@ -91,12 +91,12 @@ export const cloudConfigSchema = z
   .object({
     slots: z
       .object({
-        locations: z.int().positive().optional(),
-        instancesPerLocation: z.int().positive().optional(),
+        locations: z.int().positive().nullish(),
+        instancesPerLocation: z.int().positive().nullish(),
       })
       .strict()
       .describe(
-        'Limits on instances not yet Running: locations with such instances, and such instances at one location. Absent: no limit.',
+        'Limits on instances not yet Running: locations with such instances, and such instances at one location. Absent or null: no limit.',
       ),
     rates: z
       .object({

@@ -32,7 +32,7 @@ export function createInstances(
   const { cloud, nowMs } = target;
   const tokens = inputs.flatMap(({ launchToken }) => launchToken ?? []);
   if (inputs.length > cloud.instancesPerCall)
-    throw new Refusal('InvalidParameter', `instances: a call makes at most ${cloud.instancesPerCall}`);
+    throw new Refusal('TooManyInstances', `instances: a call makes at most ${cloud.instancesPerCall}`);
   if (new Set(tokens).size < tokens.length)
     throw new Refusal('InvalidParameter', 'instances: two instances have the same launch token');
   for (const input of inputs) checkCreate(target, input);

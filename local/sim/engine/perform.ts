@@ -15,17 +15,32 @@ import { answeredAtMs, createInstances, terminateInstances } from './many-instan
 import { deleteNote, listNotes, putNote, refuseWithoutRight } from './notes.ts';
 import { listPrepared } from './prepared.ts';
 import type { Reply } from './reply.ts';
-import type { Operation } from './requests.ts';
+import { METERED_ACTIONS, type MeteredAction, type Operation } from './requests.ts';
 import { deleteResource, ensureResource, findResource, listResources, resourceView } from './resources.ts';
 import { deleteVolume, listVolumes } from './volumes.ts';
 import type { Target, World } from './world.ts';
 
-/** Returns the limits that a cloud enforces, in the words of a connection's limits. */
-const enforcedLimits = ({ slots, rates }: CloudConfig) => ({
-  concurrentLocations: slots.locations,
-  concurrentInstancesPerLocation: slots.instancesPerLocation,
-  calls: rates,
-});
+/** What a connection's limits call the calls that a cloud counts apart: the names that driver `sim` gives them. */
+const ACTION_NAMES: Readonly<Record<MeteredAction, string>> = {
+  terminate: 'sim:DELETE instances',
+  stop: 'sim:POST instances stop',
+  start: 'sim:POST instances start',
+};
+
+/** Returns the limits that a cloud enforces, in the words of a connection's limits. Null: the cloud has no such limit. */
+export function enforcedLimits({ slots, rates, instancesPerCall }: CloudConfig) {
+  const { create, list, mutate, instances, actions = {} } = rates;
+  return {
+    concurrentLocations: slots.locations ?? null,
+    concurrentInstancesPerLocation: slots.instancesPerLocation ?? null,
+    calls: { create, list, mutate },
+    instances: instances ?? null,
+    machinesPerCall: instancesPerCall,
+    actions: Object.fromEntries(
+      METERED_ACTIONS.flatMap((name) => (actions[name] ? [[ACTION_NAMES[name], actions[name]]] : [])),
+    ),
+  };
+}
 
 /** Performs an admitted call. @throws Refusal */
 export function perform(

@@ -2,6 +2,7 @@
 export const REFUSALS = {
   InvalidParameter: 400,
   LaunchTokenUsed: 400,
+  TooManyInstances: 400,
   UnknownReservation: 400,
   ReservationMismatch: 400,
   UnsupportedOperation: 400,

@@ -51,7 +51,8 @@ export const createInputSchema = z
 export type CreateInput = z.infer<typeof createInputSchema>;
 
 /** Calls for which a cloud may have rate limits of their own, apart from those of their kind. */
-export const meteredActionSchema = z.enum(['terminate', 'stop', 'start']);
+export const METERED_ACTIONS = ['terminate', 'stop', 'start'] as const;
+export const meteredActionSchema = z.enum(METERED_ACTIONS);
 export type MeteredAction = z.infer<typeof meteredActionSchema>;
 
 /** Maximum number of instances in one call. A cloud's own maximum for a create call may be lower. */

@@ -6,9 +6,9 @@ import { createSimDriver } from '../../../functions/drivers/sim/driver.ts';
 import { simMetadata } from '../../../functions/drivers/sim/metadata.ts';
 import type { Credential } from '../../../functions/model/connection.ts';
 import type { LimitOverride } from '../../../functions/model/limit-profile.ts';
-import type { Bucket } from '../../../functions/model/rate.ts';
 import { type CloudConfig, parseSimConfig } from '../../../local/sim/engine/config.ts';
 import { SimEngine } from '../../../local/sim/engine/engine.ts';
+import { enforcedLimits } from '../../../local/sim/engine/perform.ts';
 import type { InstanceRecord, SimEvent } from '../../../local/sim/engine/records.ts';
 import { terminateManyInputSchema } from '../../../local/sim/engine/requests.ts';
 import type { Site } from '../../../local/sim/engine/state.ts';
@@ -16,7 +16,6 @@ import { statusAt } from '../../../local/sim/engine/status.ts';
 import { createApp } from '../../../local/sim/http/app.ts';
 import type { Ground } from '../ground/ground.ts';
 import type { Process } from '../ground/process.ts';
-import { BulkCreates } from './bulk-creates.ts';
 import { DirectClient, DirectTransport } from './direct.ts';
 import { PermitCount } from './permits.ts';
 
@@ -41,9 +40,6 @@ class NoAnswer extends Error {
 
 export interface CloudOptions {
   clouds: Readonly<Record<string, CloudConfig>>;
-  batchSize: number;
-  /** Rate of create calls of each cloud that meters calls and machines apart. */
-  callRates?: Readonly<Record<string, Bucket>> | undefined;
   /** False if the clouds do not say to which account a credential belongs. */
   tellsAccounts?: boolean | undefined;
   /** True if the driver calls the clouds without HTTP, for fault-free runs with many thousands of instances. */
@@ -56,8 +52,6 @@ export class Clouds {
   readonly engine: SimEngine;
   readonly #ground: Ground;
   readonly #app: ReturnType<typeof createApp>;
-  readonly #batchSize: number;
-  readonly #bulk: BulkCreates;
   /** Every call that reached a cloud, failed calls included. */
   readonly asked: { call: string; cloud: string; location: string; atMs: number }[] = [];
   readonly permits = new PermitCount();
@@ -75,11 +69,9 @@ export class Clouds {
 
   constructor(
     ground: Ground,
-    { clouds, batchSize, callRates = {}, tellsAccounts = true, isDirect = false, onCloudEvent }: CloudOptions,
+    { clouds, tellsAccounts = true, isDirect = false, onCloudEvent }: CloudOptions,
   ) {
     this.#ground = ground;
-    this.#batchSize = batchSize;
-    this.#bulk = new BulkCreates(callRates, () => ground.now());
     this.#isDirect = isDirect;
     this.#tellsAccounts = tellsAccounts;
     this.engine = new SimEngine({
@@ -101,26 +93,16 @@ export class Clouds {
 
   /** Returns the driver through which one process calls the clouds. */
   driverOf(process: Process): Driver {
-    const told = this.#isDirect ? this.#directDriverOf(process) : this.#singlyDriverOf(process);
+    const told = this.#isDirect ? this.#directDriverOf(process) : this.#httpDriverOf(process);
     const asked = this.#tellsAccounts ? told : withoutAccounts(told);
-    const driver: Driver = {
+    return {
       ...asked,
       connect: ({ credential, calls, ...options }) =>
         asked.connect({
           ...options,
           credential: this.#asChanged(credential),
-          calls: this.permits.over(this.#bulk.over(calls)),
+          calls: this.permits.over(calls),
         }),
-    };
-    const maxBatchSize = this.#batchSize;
-    if (maxBatchSize < 2) return driver;
-    return {
-      ...driver,
-      connect: (options) => {
-        const { cloud, credential } = options;
-        const account = credential['account'] ?? '';
-        return this.#bulk.client(driver.connect(options), { cloud, account, maxBatchSize });
-      },
     };
   }
 
@@ -142,10 +124,10 @@ export class Clouds {
     });
   }
 
-  #singlyDriverOf(process: Process): Driver {
+  #httpDriverOf(process: Process): Driver {
     return createSimDriver(async (request, _signal, permit) => {
       this.permits.note(request, permit);
-      const create = request.method === 'POST' && request.url.endsWith('/instances');
+      const create = request.method === 'POST' && /\/instances(\/batch)?$/.test(request.url);
       const what = `${request.method} ${request.url.slice(ENDPOINT.length + 8, ENDPOINT.length + 100)}`;
       const timer = new AbortController();
       const late = this.#ground.scheduler
@@ -302,17 +284,5 @@ async function isNetworkQuota({ method, url }: Request, answer: Response): Promi
   return typeof told === 'object' && told !== null && 'code' in told && told.code === 'QuotaExceeded';
 }
 
-/**
- * Returns connection limits equal to the limits that this cloud enforces.
- *
- * @param create rate of create calls, if the cloud meters calls and machines apart. The rate of creates is then that of
- *   machines
- */
-export function limitsOf({ slots, rates }: CloudConfig, create?: Bucket) {
-  return {
-    concurrentLocations: slots.locations,
-    concurrentInstancesPerLocation: slots.instancesPerLocation,
-    calls: { ...rates, create: create ?? rates.create },
-    ...(create ? { instances: rates.create } : {}),
-  } satisfies LimitOverride;
-}
+/** Returns connection limits equal to the limits that this cloud enforces. */
+export const limitsOf = (config: CloudConfig) => enforcedLimits(config) satisfies LimitOverride;

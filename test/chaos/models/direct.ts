@@ -11,6 +11,7 @@ import type { Reply } from '../../../local/sim/engine/reply.ts';
 import {
   type Caller,
   createInputSchema,
+  createManyInputSchema,
   ensureInputSchemas,
   noteInputSchema,
   type Operation,
@@ -158,6 +159,9 @@ function operationOf({ method, path, query = {}, body }: Call<unknown>): Operati
   }
   if (id === 'terminate') {
     return { call: 'terminate', location, backendIds: terminateManyInputSchema.parse(body).ids };
+  }
+  if (id === 'batch') {
+    return { call: 'create', location, inputs: createManyInputSchema.parse(body).instances };
   }
   if (id === undefined) {
     if (method === 'POST') return { call: 'create', location, input: createInputSchema.parse(body) };

@@ -28,7 +28,7 @@ export class PermitCount {
     this.#unused.delete(permit);
     const { pathname } = new URL(url);
     const [, , , first, location, kind, id] = pathname.split('/');
-    const isCreate = method === 'POST' && kind === 'instances' && id === undefined;
+    const isCreate = method === 'POST' && kind === 'instances' && (id === undefined || id === 'batch');
     const wanted = isCreate ? 'create' : method === 'GET' ? 'list' : 'mutate';
     const site = first === 'locations' ? location : undefined;
     if (call?.kind === wanted && call.location === site) return;

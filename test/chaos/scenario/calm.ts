@@ -14,6 +14,7 @@ type CloudTraits = Partial<
     | 'tags'
     | 'slots'
     | 'rates'
+    | 'instancesPerCall'
     | 'submitMs'
     | 'bootSeconds'
     | 'terminateSeconds'
@@ -46,7 +47,6 @@ export function calmScenario(changes: Partial<Scenario> = {}, traits: CloudTrait
     sweepIntervalMs: 5 * MINUTE_MS,
     graceSeconds: 300,
     planted: [],
-    batchSize: 1,
     driverConcurrency: 4,
     driverTimeoutMs: 20_000,
     ...changes,

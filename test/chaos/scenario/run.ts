@@ -179,15 +179,13 @@ async function play(
   const { ground } = lab;
   const { violations } = watch;
   const { connections, clouds, graceSeconds } = scenario;
-  // Single create calls are metered one by one in any case.
-  const callRates = (scenario.batchSize > 1 && scenario.callRates) || {};
   await furnish(
     lab,
     connections.map(({ name, cloud, limits }) => {
       const config = clouds[cloud];
       if (!config) throw new Error(`the scenario has no cloud ${cloud}`);
       const orphans = { action: 'terminate' as const, graceSeconds };
-      return { name, cloud, limits: { ...limitsOf(config, callRates[cloud]), ...limits }, orphans };
+      return { name, cloud, limits: { ...limitsOf(config), ...limits }, orphans };
     }),
   );
   lab.startSchedules();

@@ -1,10 +1,9 @@
-import type { Bucket } from '../../../functions/model/rate.ts';
 import type { CloudConfig } from '../../../local/sim/engine/config.ts';
 import type { Fault } from '../../../local/sim/engine/faults.ts';
 import type { Disturbance } from '../ground/disturbance.ts';
 import { Random } from '../time/random.ts';
-import { callRatesOf } from './call-rates.ts';
 import { withDoors } from './doors.ts';
+import { withBatches } from './draw-batches.ts';
 import { CLOUD_NAMES, type ConnectionScript, cloudOf, limits } from './draw-clouds.ts';
 import {
   type RestoreScript,
@@ -54,10 +53,6 @@ export interface Scenario {
   secondWriter?: SecondWriterScript | undefined;
   driverConcurrency: number;
   driverTimeoutMs: number;
-  /** Maximum number of machines in one create call; 1: the clouds have no batch call. */
-  batchSize: number;
-  /** Rate of create calls of each cloud that meters calls and machines apart. */
-  callRates?: Readonly<Record<string, Bucket>>;
   /** False if the clouds do not say to which account a credential belongs. */
   tellsAccounts?: boolean;
   /** True if many machines of deleted fleets show up again at one site. */
@@ -86,11 +81,15 @@ export function scenarioOf(seed: number): Scenario {
   const troubleMs = random.int(8, 40) * MINUTE_MS;
   const disturbed = disturbance(random);
   const faults = [...cloudFaults(random), ...volumeFaults(seed), ...marketFaults(seed), ...typeFaults(seed)];
+  const perCall = new Random(seed, 'batches');
+  const mostPerCall = perCall.chance(0.3) ? perCall.int(2, 10) : 1;
   // Uses its own random stream, so that the other draws of the seed do not change.
   const identity = new Random(seed, 'identity');
   const scenario = {
     seed,
-    clouds: configs,
+    clouds: Object.fromEntries(
+      Object.entries(configs).map(([name, one]) => [name, withBatches(seed, name, one, mostPerCall)]),
+    ),
     connections,
     fleets,
     networkGraceMs: sharing.pick([0, 0, 20_000, 5 * MINUTE_MS, 20 * MINUTE_MS]),
@@ -112,8 +111,6 @@ export function scenarioOf(seed: number): Scenario {
     driverConcurrency: random.int(2, 6),
     driverTimeoutMs: random.pick([20_000, 60_000]),
     skewMs: random.chance(0.1) ? 10 * MINUTE_MS : 0,
-    batchSize: random.chance(0.3) ? random.int(2, 10) : 1,
-    callRates: callRatesOf(seed, clouds),
     tellsAccounts: identity.chance(0.8),
     hasLeftovers: identity.chance(0.6),
     hasOperator: true,

@@ -18,7 +18,6 @@ import { scheduleInventory } from '../../../functions/features/inventory/schedul
 import { watchSites } from '../../../functions/features/poller/watch.ts';
 import { scheduleSweeps } from '../../../functions/features/sweeps/schedule-sweeps.ts';
 import { type DriverName, driverNameSchema } from '../../../functions/model/connection.ts';
-import type { Bucket } from '../../../functions/model/rate.ts';
 import { countOn, isCountDue } from '../../../functions/platform/deployment/beat.ts';
 import { parameterBeat } from '../../../functions/platform/deployment/parameter-beat.ts';
 import { type Logger, makeLogger } from '../../../functions/platform/runtime/logger.ts';
@@ -86,10 +85,6 @@ export interface LabOptions {
   networkGraceMs?: number | undefined;
   /** CIDR from which shared networks get their address ranges. Omit it for a small pool. */
   networkPool?: string;
-  /** Maximum number of machines in one create call; 1: the clouds have no batch call. */
-  batchSize: number;
-  /** Rate of create calls of each cloud that meters calls and machines apart. */
-  callRates?: Readonly<Record<string, Bucket>> | undefined;
   /**
    * Id that distinguishes two deployments with the same deployment id. Omit it if there is one deployment.
    */

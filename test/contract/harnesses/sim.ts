@@ -38,6 +38,7 @@ function config(): SimConfig {
     identities: ['suite'],
     placementGroups: ['suite'],
     encryptionKeys: ['alias/fleets', { id: 'alias/disabled', state: 'disabled' }],
+    instancesPerCall: 100,
   };
   const accounts = { suite: { apiKey: SECRET } };
   return parseSimConfig({ pageSize: PAGE_SIZE, accounts, clouds: { aws: quick } }, loadSimConfig());
@@ -88,10 +89,18 @@ function optionsOf(request: ProxiedRequest): SentOptions | undefined {
   return created && { ...created, ...created.metadataOptions };
 }
 
-/** Returns the body of a create request, or undefined for any other request. */
+const createRequestSchema = z.union([
+  z.object({ instances: z.tuple([createSchema], createSchema) }).transform(({ instances: [first] }) => first),
+  createSchema,
+]);
+
+/**
+ * Returns what a create request asks for, or undefined for any other request. The first of several machines stands for
+ * all, because they are alike.
+ */
 function createdBy(request: ProxiedRequest) {
   if (callOf(request) !== 'create') return undefined;
-  return createSchema.parse(JSON.parse(request.body.toString('utf8')));
+  return createRequestSchema.parse(JSON.parse(request.body.toString('utf8')));
 }
 
 function callOf({ method, path }: ProxiedRequest): string {
@@ -144,6 +153,7 @@ const ERRORS: readonly ErrorRow[] = [
   row('NotFound', 404, 'NotFound', 'get'),
   row('ResourceInUse', 409, 'Conflict', 'ensure-networks'),
   row('IncorrectState', 409, 'Conflict', 'terminate'),
+  row('TooManyInstances', 400, 'QuotaExceeded', 'create'),
   row('InsufficientCapacity', 409, 'InsufficientCapacity', 'create'),
   row('RateLimited', 429, 'Throttled', 'create', {
     answer: THROTTLED,

@@ -93,7 +93,6 @@ function deploy<Own extends Worlds>(
     clouds,
     ...limits,
     skewMs: 0,
-    batchSize: 1,
     networkGraceMs,
     services,
     drivers: driversOf(worlds),

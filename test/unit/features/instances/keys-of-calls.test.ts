@@ -3,12 +3,14 @@ import { createAwsDriver } from '../../../../functions/drivers/aws/driver.ts';
 import { has } from '../../../../functions/drivers/contract/capabilities.ts';
 import type { InstanceSpec } from '../../../../functions/drivers/contract/driver.ts';
 import { callsOf, withKeptKeys } from '../../../../functions/features/instances/keys-of-calls.ts';
+import { EC2_PROFILE } from '../../../../functions/model/ec2-limits.ts';
 import { instanceId, launchToken } from '../../../../functions/model/identifiers.ts';
 import { openGate } from '../../../calls/gates.ts';
 import { record } from '../../../samples/records.ts';
 
 const credential = { accessKeyId: 'AKIDTEST', secretAccessKey: 'secret' };
 const client = createAwsDriver().connect({ cloud: 'aws', credential, deploymentId: 'test', calls: openGate });
+const opened = { client, limits: EC2_PROFILE };
 const fleetId = 'f0123456789abcdef';
 
 /** Returns a claimed record and the instance's spec for EC2. @param keys idempotency keys that the claim wrote */
@@ -34,12 +36,26 @@ const oneCall = new Map([0, 1, 2].map((index) => [wanted(index).record.instanceI
 test('equal launches share one create call, in which they are sorted by launch token', () => {
   const tokensOf = (order: number[]) =>
     callsOf(
-      client,
+      opened,
+      'us-east-1',
       order.map((index) => wanted(index)),
       oneCall,
     ).map((call) => call.map(({ spec }) => spec.launchToken));
   expect(tokensOf([2, 0, 1])).toEqual(tokensOf([0, 1, 2]));
   expect(tokensOf([0, 1, 2])).toHaveLength(1);
+});
+
+test('a create call has at most as many machines as the connection’s limits allow at the location', () => {
+  const limits = { ...EC2_PROFILE, machinesPerCall: 2, locations: { 'us-east-1': { machinesPerCall: 1 } } };
+  const sizesAt = (location: string) =>
+    callsOf(
+      { client, limits },
+      location,
+      [0, 1, 2].map((index) => wanted(index)),
+      oneCall,
+    ).map(({ length }) => length);
+  expect(sizesAt('us-west-2')).toEqual([2, 1]);
+  expect(sizesAt('us-east-1')).toEqual([1, 1, 1]);
 });
 
 test('a create call is split into one call for each record if the call’s idempotency key is not in the records', () => {
