@@ -17,6 +17,7 @@ import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 import { endAwait } from '../fleets/await-launches.ts';
 import { stopWhenDecided } from '../fleets/stop-when-decided.ts';
 import { freeSlots } from '../launch-queue/free-slots.ts';
+import { sendTogether } from '../launch-queue/send-together.ts';
 import { lastCallBy } from '../ownership/attempts.ts';
 import { attemptElsewhere } from './attempt-elsewhere.ts';
 import { outcomeOf } from './next-step.ts';
@@ -117,11 +118,13 @@ export async function failInstances(
 ): Promise<InstanceItem[]> {
   const ended: (typeof failures)[number][] = [];
   const stopped: InstanceItem[] = [];
-  for (const { record, failure } of failures) {
-    const last = await attemptElsewhere(context, record, failure);
-    if (last === 'stopped') stopped.push(record);
-    else if (last) ended.push({ record, failure: last });
-  }
+  await sendTogether(context, async (collecting) => {
+    for (const { record, failure } of failures) {
+      const last = await attemptElsewhere(collecting, record, failure);
+      if (last === 'stopped') stopped.push(record);
+      else if (last) ended.push({ record, failure: last });
+    }
+  });
   if (ended.length > 0) await fail(context, ended);
   return stopped;
 }
