@@ -123,7 +123,9 @@ export const limitProfileSchema = z
     instances: instances.exactOptional(),
     machinesPerCall: machinesPerCall
       .exactOptional()
-      .describe('Maximum number of machines in one create call. Absent: as many as the driver asks for in one.'),
+      .describe(
+        'Maximum number of machines in one create call. Absent: as many as the driver asks for in one.',
+      ),
     actions: actions.exactOptional(),
     locations: locations.exactOptional(),
     reserve: reserveSchema.exactOptional(),
@@ -176,7 +178,9 @@ export const keptLimitOverrideSchema = z
       ),
     machinesPerCall: machinesPerCall
       .nullable()
-      .describe('null: as many as the driver asks for in one call. 1: each machine has a create call of its own.'),
+      .describe(
+        'null: as many as the driver asks for in one call. 1: each machine has a create call of its own.',
+      ),
     actions: z
       .record(actionNameSchema, actionLimitsSchema.nullable())
       .describe('Each replaces the default of its action. null: the action uses the bucket of its kind.'),
