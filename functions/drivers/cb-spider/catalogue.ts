@@ -65,10 +65,18 @@ function typeOf(spec: SpecAnswer): InstanceType | undefined {
   };
 }
 
-function architectureOf({ Name, KeyValueList }: SpecAnswer): Architecture {
-  const told = KeyValueList.map(({ Value }) => Value).join(' ');
-  if (ARM.test(told) && !X86.test(told)) return 'arm64';
-  return !X86.test(told) && GRAVITON.test(Name) ? 'arm64' : 'x86_64';
+const architectureOf = (spec: SpecAnswer): Architecture => toldArchitecture(spec) ?? 'x86_64';
+
+/** Returns the architecture of a type, as its description or EC2's naming tells it; undefined if neither does. */
+export function toldArchitecture({ Name, KeyValueList }: SpecAnswer): Architecture | undefined {
+  const told = architectureIn(KeyValueList.map(({ Value }) => Value).join(' '));
+  return told ?? (GRAVITON.test(Name) ? 'arm64' : undefined);
+}
+
+/** Returns the architecture that a text names; x86_64 if it names both, and undefined if it names none. */
+export function architectureIn(text: string): Architecture | undefined {
+  if (X86.test(text)) return 'x86_64';
+  return ARM.test(text) ? 'arm64' : undefined;
 }
 
 /**

@@ -4,6 +4,7 @@ import type { GivenNetwork } from '../../model/network-choice.ts';
 import type {
   ExistingNetworks,
   IdempotencyKeys,
+  MachineChecks,
   NetworkFault,
   Reboot,
   StopStart,
@@ -20,9 +21,11 @@ import type {
   VerifiedCredential,
 } from '../contract/driver.ts';
 import { DriverError } from '../contract/errors.ts';
+import type { GivenMachine, MachineFault } from '../contract/machine-checks.ts';
 import { machineName } from '../contract/names.ts';
 import { imagesSchema, pricesSchema, specsSchema } from './answers.ts';
 import { imagesOf, locationOf, offersOf, pricesByType } from './catalogue.ts';
+import { findMachineFaults } from './given-machines.ts';
 import { HomeRegions } from './home-regions.ts';
 import { Launcher } from './launcher.ts';
 import { MachineReader } from './machine-reader.ts';
@@ -54,7 +57,9 @@ export interface Timeouts {
 const TIMEOUTS: Timeouts = { handOverMs: 10_000, lockedMs: 4_000 };
 
 /** Connects to one account at one cloud behind one CB-Spider server. */
-export class CbSpiderClient implements CloudClient, ExistingNetworks, IdempotencyKeys, StopStart, Reboot {
+export class CbSpiderClient
+  implements CloudClient, ExistingNetworks, IdempotencyKeys, MachineChecks, StopStart, Reboot
+{
   readonly #transport: SpiderTransport;
   readonly #deploymentId: string;
   readonly #registration: Registration;
@@ -136,6 +141,11 @@ export class CbSpiderClient implements CloudClient, ExistingNetworks, Idempotenc
 
   async verifyNetwork(location: string, given: GivenNetwork): Promise<NetworkFault[]> {
     return await this.#networks.verify(location, given);
+  }
+
+  async verifyMachine(location: string, machine: GivenMachine): Promise<MachineFault[]> {
+    const site = await this.#registration.site(location);
+    return await findMachineFaults({ transport: this.#transport, site }, machine);
   }
 
   async deleteNetwork(location: string, backendId: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { CLOUDS, type Cloud } from '../../model/cloud.ts';
 import type { CredentialField, DriverMetadata } from '../contract/metadata.ts';
+import { IMAGE_ID_PATTERNS } from './image-ids.ts';
 
 /** Keys of credentials in CB-Spider's spelling. The driver sends these keys to CB-Spider unchanged. */
 type CredentialKey =
@@ -131,6 +132,7 @@ export const cbSpiderMetadata = {
   maxNameLength: 30,
   // NCP's limit of one ACG, which is the lowest limit of these clouds: guide.ncloud-docs.com, "ACG".
   maxInboundRules: 50,
-  capabilities: ['stop-start', 'reboot', 'idempotency-keys', 'existing-networks'],
+  capabilities: ['stop-start', 'reboot', 'idempotency-keys', 'existing-networks', 'machine-checks'],
   features: ['prices', 'launch-tokens', 'public-ips'],
+  imageIdPattern: IMAGE_ID_PATTERNS,
 } as const satisfies DriverMetadata;

@@ -223,9 +223,10 @@ export interface DriverMetadata {
   readonly features: readonly DriverFeature[];
   /**
    * A JavaScript regular expression that the whole id of an image at the driver's clouds matches. A fleet may then name
-   * an image by its id, which `verifyMachine` checks. Absent: a fleet names only images of the catalogue.
+   * an image by its id, which `verifyMachine` checks. By cloud, where the driver's clouds have different forms. Absent, or
+   * absent for a cloud: a fleet names only images of the catalogue.
    */
-  readonly imageIdPattern?: string;
+  readonly imageIdPattern?: string | Readonly<Partial<Record<Cloud, string>>>;
   /**
    * The classes of instance types whose vCPUs the driver's clouds count together. Absent: there are no such classes.
    * `named`: for each class, a JavaScript regular expression that the names of its types begin with. `others`: the class of all

@@ -1,4 +1,4 @@
-import type { DriverMetadata } from '../../drivers/contract/metadata.ts';
+import { isImageId } from '../../drivers/contract/image-id.ts';
 import { DRIVERS } from '../../drivers/registry.ts';
 import type { Location } from '../../model/cloud.ts';
 import type { Connection } from '../../model/connection.ts';
@@ -218,7 +218,7 @@ function checkGroup(
       (one) =>
         one.name === image && one.available && (one.location === undefined || one.location === location),
     );
-    if (!here && isImageId(image, driver)) {
+    if (!here && isImageId(image, driver, connection.cloud)) {
       // Only the cloud knows the image. The worker that prepares the site verifies it before anything is made.
       meaning.imageBackendIds[location] = image;
       meaning.imageIsGiven = true;
@@ -245,10 +245,6 @@ function checkGroup(
     if (warnings.length > 0) meaning.warnings = warnings;
   }
   return { errors: oncePerField(errors).map((error) => hinted(error, connection)), meaning };
-}
-
-function isImageId(image: string, { imageIdPattern }: Pick<DriverMetadata, 'imageIdPattern'>): boolean {
-  return imageIdPattern !== undefined && new RegExp(`^(?:${imageIdPattern})$`).test(image);
 }
 
 const NO_TYPE = { instanceType: '', pricesUsdPerHour: {}, vcpus: 0, gpus: 0, memoryGb: 0 };

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { has } from '../../../functions/drivers/contract/capabilities.ts';
+import { isImageId } from '../../../functions/drivers/contract/image-id.ts';
 import { assertions } from '../suite/assertion.ts';
 import type { Lab } from '../suite/lab.ts';
 
@@ -19,9 +20,10 @@ export const MACHINE_CHECKS = assertions([
     needs,
     async run(lab) {
       const { imageBackendId } = await lab.spec();
-      const { imageIdPattern } = lab.driver;
-      assert.ok(imageIdPattern, 'the driver names no form of image ids');
-      assert.match(imageBackendId, new RegExp(`^(?:${imageIdPattern})$`));
+      assert.ok(
+        isImageId(imageBackendId, lab.driver, lab.cloud.cloud),
+        `the driver's form of image ids does not fit ${imageBackendId}`,
+      );
       assert.deepEqual(await faultsOf(lab, imageBackendId), []);
     },
   },

@@ -53,6 +53,18 @@ const inUse = (call: string): Fault => ({
  * instance, the mock driver has prices only for instance types that it does not offer.
  */
 const BY_PROXY = {
+  // The mock driver tells no architectures of types. Words of EC2's driver.
+  'machine-checks.other-architecture': [
+    {
+      call: 'get-vmspec',
+      kind: 'edit',
+      edit: (body) =>
+        JSON.stringify({
+          ...z.record(z.string(), z.unknown()).parse(JSON.parse(body)),
+          KeyValueList: [{ Key: 'ProcessorInfo', Value: '{SupportedArchitectures:[x86_64]}' }],
+        }),
+    },
+  ],
   'errors.other-architecture': [OTHER_ARCHITECTURE],
   'networks.in-use': ['delete-securitygroup', 'delete-vpc'].map(inUse),
   'create.security-groups': [inUse('delete-securitygroup')],
@@ -129,7 +141,10 @@ async function startDouble(): Promise<Server> {
     serverVersion: 'after CB-Spider 6459f464',
     url: double.url,
     ...account,
-    emulate: { 'errors.other-architecture': [OTHER_ARCHITECTURE] },
+    emulate: {
+      'errors.other-architecture': [OTHER_ARCHITECTURE],
+      'machine-checks.other-architecture': BY_PROXY['machine-checks.other-architecture'],
+    },
     reset: double.reset,
     stop: double.close,
   };

@@ -5,7 +5,7 @@ import { Machines, type Pace } from './machines.ts';
 import { Registry } from './registry.ts';
 import * as requests from './requests.ts';
 import { Resources } from './resources.ts';
-import type { World } from './world.ts';
+import { Refusal, type World } from './world.ts';
 
 export interface Asked {
   /** Returns the part of the path at a `*` of the pattern. `index` counts the `*` from 0. */
@@ -67,7 +67,9 @@ export function routesOf(world: World, pace: Pace, clock: Timer = systemClock): 
       registry.regionZone(driver, credential, part(0)),
     ),
     read('vmspec', (connection) => catalogue(connection, { vmspec: SPECS })),
+    read('vmspec/*', (connection, { part }) => catalogue(connection, specNamed(part(0)))),
     read('vmimage', (connection) => catalogue(connection, { image: IMAGES })),
+    read('vmimage/*', (connection, { part }) => catalogue(connection, imageNamed(part(0)))),
     read('priceinfo/vm/*', (connection, { part }) => catalogue(connection, pricesOf(part(0)))),
 
     write('POST vpc', requests.vpcSchema, (body) => resources.makeVpc(body)),
@@ -92,6 +94,18 @@ export function routesOf(world: World, pace: Pace, clock: Timer = systemClock): 
     change('DELETE vm/*', (connection, { part }) => machines.terminate(connection, part(0))),
     change('DELETE cspvm/*', (connection, { part }) => machines.terminateAtCloud(connection, part(0))),
   ];
+}
+
+function specNamed(name: string): object {
+  const found = SPECS.find(({ Name }) => Name === name);
+  if (found) return found;
+  throw new Refusal(`${name} VMSpec does not exist!!`);
+}
+
+function imageNamed(name: string): object {
+  const found = IMAGES.find(({ IId }) => IId.NameId === name);
+  if (found) return found;
+  throw new Refusal(`${name} image does not exist!!`);
 }
 
 function parse<Body extends z.ZodType>(schema: Body, body: unknown): z.output<Body> {
