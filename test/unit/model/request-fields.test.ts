@@ -21,7 +21,8 @@ it('a fleet’s response has all fields of its request, except for `hold`, `node
 });
 
 it('an instance’s response has all fields of its node group’s request, except for those in this list', () => {
-  // The response shows `name` as `nodeGroup`, and one of the `locations` as `location`.
+  // The response shows the `name` of the node group as `nodeGroup`, and one of the `locations` as `location`. Its `name` is
+  // that of the machine.
   expect(without(fieldsOf(nodeGroupRequestSchema), fieldsOf(instanceSchema))).toEqual([
     'dataDisks',
     'identity',
@@ -34,7 +35,6 @@ it('an instance’s response has all fields of its node group’s request, excep
     'maxUsdPerHour',
     'metadataOptions',
     'minimumInstances',
-    'name',
     'placementGroup',
     'reservationId',
     'rootDisk',
