@@ -13,6 +13,7 @@ import { updateConnection } from '../../platform/store/update-connection.ts';
 import { ACK, type MessageResult, requeueAs, type WorkerContext } from '../../platform/worker/context.ts';
 import type { CheckRightsMessage } from '../../platform/workflow/messages.ts';
 import { MISSING_RIGHTS, needsOf } from './check-rights.ts';
+import { checkSpotRole, MISSING_SPOT_ROLE } from './check-spot-role.ts';
 
 /** Maximum number of locations that one check asks. No cloud has more today. The others are named in the warning. */
 export const MOST_LOCATIONS = 60;
@@ -24,11 +25,12 @@ const BEGIN_MS = 4_000;
 const MOST_PARTS = 40;
 const MOST_NAMED = 8;
 const MOST_WORDS = 900;
+const OWN_WARNINGS: ReadonlySet<string> = new Set([MISSING_RIGHTS, MISSING_SPOT_ROLE]);
 
 /**
  * Checks at each available location of a connection whether the cloud lets the credential do what a launch needs. Rights
  * may differ by location: a policy may name regions, and an organization may deny some. Writes the missing rights of each
- * location, and a warning to the connection.
+ * location, and a warning to the connection: about missing rights, else about a missing role for spot machines.
  *
  * A location that does not answer keeps what the last check has found. Locations without a permit are asked by a later
  * message. Only drivers with the capability `rights-check` are asked.
@@ -52,9 +54,24 @@ export async function checkAllRights(
     const waitMs = Math.max(...ended.map((one) => one.waitMs ?? 0));
     return requeueAs({ ...message, left, part: part + 1 }, waitMs);
   }
-  const warning = warningOf(available, await allRights(store, connectionKey, true));
-  await writeWarning(context, connection, warning);
+  const rights = warningOf(available, await allRights(store, connectionKey, true));
+  await writeWarning(context, connection, rights ?? (await spotRoleWarning(context, connection, available)));
   return ACK;
+}
+
+/** Looks for the role for spot machines, which an account has for all locations. */
+async function spotRoleWarning(
+  context: WorkerContext,
+  connection: Connection,
+  [location]: readonly string[],
+): Promise<Failure | undefined> {
+  try {
+    const opened = await context.open(connectionKeyOf(connection));
+    return await checkSpotRole(context, opened.onTerms({ waitMs: PERMIT_WAIT_MS }), location);
+  } catch (error) {
+    if (!(error instanceof DriverError)) throw error;
+    return undefined;
+  }
 }
 
 /** Returns the connection, if the credential that the message is about is still in force. */
@@ -161,7 +178,7 @@ async function writeWarning(
   { id, warning: known, credentialVersion, ...connection }: Connection,
   warning: Failure | undefined,
 ): Promise<void> {
-  if (known && known.code !== MISSING_RIGHTS) return;
+  if (known && !OWN_WARNINGS.has(known.code)) return;
   if (!warning && !known) return;
   const condition = { id, credentialVersion };
   if (warning) await updateConnection(store, connection, { warning }, condition);

@@ -6,6 +6,7 @@ import type { Failure } from '../../model/failure.ts';
 import { connectionKey as connectionKeyOf } from '../../model/identifiers.ts';
 import { allLocations } from '../../platform/store/catalogue.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
+import { checkSpotRole } from './check-spot-role.ts';
 
 /** Code of the warning about a connection whose credential lacks rights. */
 export const MISSING_RIGHTS = 'MissingRights';
@@ -18,7 +19,8 @@ const MOST_WORDS = 900;
  * them, else by the cheapest read call. The calls that are denied are in the health of the connection, too, because the
  * check makes real calls. It is the first part of the check, which `checkAllRights` continues at each location.
  *
- * @returns a warning that names each denied call; undefined if none is denied, or the cloud does not tell now
+ * @returns a warning that names each denied call, else one about the role for spot machines; undefined if nothing is
+ *   missing, or the cloud does not tell now
  */
 export async function checkRights(
   context: WorkerContext,
@@ -29,7 +31,10 @@ export async function checkRights(
   const locations = await allLocations(context.store, connectionKey);
   const location = locations.find(({ available }) => available)?.name;
   try {
-    return warningOf(await deniedCalls(client, location, connection));
+    return (
+      warningOf(await deniedCalls(client, location, connection)) ??
+      (await checkSpotRole(context, client, location))
+    );
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
     context.log.warn('the rights of a credential could not be checked', { connectionKey, code: error.code });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { DeniedRight } from '../../../../functions/drivers/contract/capabilities.ts';
+import type { DeniedRight, MarketFault } from '../../../../functions/drivers/contract/capabilities.ts';
 import { DriverError, type DriverErrorCode } from '../../../../functions/drivers/contract/errors.ts';
 import {
   checkAllRights,
@@ -38,6 +38,7 @@ const know = async (...names: string[]) =>
 async function check(
   answer: (location: string) => DeniedRight[] | DriverErrorCode,
   about: CheckRightsMessage = message,
+  marketFaults: readonly MarketFault[] = [],
 ) {
   const { context } = fleet.worker;
   const opened = await fleet.opened();
@@ -47,7 +48,8 @@ async function check(
     if (typeof told === 'string') throw new DriverError(told, 'no', { retryAfterMs: 3_000 });
     return told;
   };
-  const onTerms = () => ({ ...opened.client, checkRights });
+  const verifyMarkets = () => Promise.resolve([...marketFaults]);
+  const onTerms = () => ({ ...opened.client, checkRights, verifyMarkets });
   const open = () => Promise.resolve({ ...opened, onTerms });
   return await fleet.run(fleet.worker, () => checkAllRights({ ...context, open }, about));
 }
@@ -70,6 +72,23 @@ describe('checkAllRights', () => {
       message:
         'the cloud accepts the credential and denies it these calls: ec2:RunInstances at b. It says: not you',
     });
+  });
+
+  it('an account without the role for spot machines gets a warning that says what to do, until it has the role', async () => {
+    await know('a');
+    const fault = { at: 0, code: 'missing-role', message: 'run `make the role`' } as const;
+    await check(() => [RUN], message, [fault]);
+    expect((await warning())?.code).toBe('MissingRights');
+    await check(() => [], message, [fault]);
+    expect(await warning()).toEqual({
+      code: 'MissingSpotRole',
+      message: 'run `make the role`. Until then, fleets with the market spot are refused',
+    });
+    await check(() => [RUN], message, [fault]);
+    expect((await warning())?.code).toBe('MissingRights');
+    await check(() => [], message, [fault]);
+    await check(() => [], message, []);
+    expect(await warning()).toBeUndefined();
   });
 
   it('the warning is removed when no right is missing any more', async () => {
