@@ -6,7 +6,7 @@ import {
   type ReportedLimits,
 } from './limit-profile.ts';
 import { type DrivenCloud, tierOf } from './limit-tiers.ts';
-import { atOnceOf, isWindow, perSecondOf, type Rate, slowerOf } from './rate.ts';
+import { atOnceOf, isSlowerThan, isWindow, perSecondOf, type Rate, slowerOf } from './rate.ts';
 
 /** Longest time, in seconds, whose calls a burst may have if a minimum spacing is the only limit that a user wrote. */
 const SPACED_BURST_SECONDS = 10;
@@ -23,7 +23,8 @@ export interface LimitedConnection extends DrivenCloud {
  * rate, the profile's create rate is lowered to agree with the override.
  *
  * If the override slows create calls down and says nothing of `instances`, machines have the same rate as create
- * calls. Overrides that were written before machines were metered apart meant machines, and must not allow more now.
+ * calls. Overrides that were written before machines were metered apart meant machines, and must not allow more now. An
+ * override that only raises the rate of create calls keeps the cloud's rate of machines.
  */
 export function limitProfileOf(
   connection: LimitedConnection,
@@ -42,7 +43,9 @@ export function limitProfileOf(
   });
   const create = rates?.create ?? fitting(profile);
   const machines =
-    instances === undefined ? unwritten({ ...profile, create }, override, usualMachines) : instances;
+    instances === undefined
+      ? unwritten({ ...profile, create }, override, { create: base.calls.create, machines: usualMachines })
+      : instances;
   const isMetered = machines && profile.pacing !== 'all-at-once';
   return {
     ...profile,
@@ -104,16 +107,19 @@ function fitting({
 /**
  * Returns the rate of machines if the override does not say it.
  *
- * @param usual the rate of the default profile
+ * @param usual the rates of the default profile. `machines` absent: the cloud meters only calls
  */
 function unwritten(
   { create, minimumSpacingMs }: { create: Rate; minimumSpacingMs?: number },
   { calls, pacing }: LimitOverride,
-  usual: Rate | undefined,
+  usual: { create: Rate; machines: Rate | undefined },
 ): Rate | undefined {
-  const isSlowed = calls?.create !== undefined || pacing === 'even' || minimumSpacingMs !== undefined;
-  if (!isSlowed) return usual;
+  const { machines } = usual;
+  const isSpaced = pacing === 'even' || minimumSpacingMs !== undefined;
+  const isWritten = calls?.create !== undefined;
+  const isRaised = isWritten && machines !== undefined && !isSlowerThan(create, usual.create);
+  if (!isSpaced && (!isWritten || isRaised)) return machines;
   // With a minimum spacing, each call is for one machine.
   const same = minimumSpacingMs === undefined ? create : { perSecond: perSecondOf(create), burst: 1 };
-  return usual === undefined ? same : slowerOf(same, usual);
+  return machines === undefined ? same : slowerOf(same, machines);
 }

@@ -96,3 +96,7 @@ export function slowerOf(one: Rate, other: Rate): Rate {
   const perSecond = Math.min(perSecondOf(one), perSecondOf(other));
   return { perSecond, burst: Math.min(atOnceOf(one), atOnceOf(other)) };
 }
+
+/** Returns true if a rate allows less than another one, in the long run or together after a pause. */
+export const isSlowerThan = (one: Rate, other: Rate): boolean =>
+  perSecondOf(one) < perSecondOf(other) || atOnceOf(one) < atOnceOf(other);

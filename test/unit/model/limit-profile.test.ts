@@ -414,6 +414,32 @@ describe('limitProfileOf', () => {
     ]);
   });
 
+  it.each<[Rate, Rate]>([
+    [
+      { perSecond: 50, burst: 50 },
+      { perSecond: 2, burst: 1_000 },
+    ],
+    [
+      { perSecond: 2, burst: 5 },
+      { perSecond: 2, burst: 1_000 },
+    ],
+    [
+      { perSecond: 50, burst: 4 },
+      { perSecond: 2, burst: 4 },
+    ],
+    [
+      { perSecond: 1, burst: 50 },
+      { perSecond: 1, burst: 50 },
+    ],
+    [
+      { count: 600, windowSeconds: 60 },
+      { perSecond: 2, burst: 1_000 },
+    ],
+  ])('at EC2, an override with the create rate %j leads to the rate of machines %j', (create, machines) => {
+    const profile = limitProfileOf({ driver: 'aws', cloud: 'aws' }, { calls: { create } });
+    expect([profile.calls.create, profile.instances]).toEqual([create, machines]);
+  });
+
   it('limits that the cloud reports replace the default limits, and no other tier', () => {
     const reportedLimits = {
       concurrentLocations: null,
