@@ -84,7 +84,7 @@ export const networkNoun = noun('network', 'Networks that fleets share, and netw
         ['unused since', network.unusedSince],
         ['stuck', network.stuck && stuckText(network.stuck)],
         ['fleets', fleets.map((one) => one.name).join(', ')],
-        ['security groups', securityGroups.map((one) => `${one.name} (${one.users})`).join(', ')],
+        ['security groups', securityGroups.map(groupText).join(', ')],
       ]);
       return { document: network, text };
     },
@@ -127,3 +127,7 @@ export const networkNoun = noun('network', 'Networks that fleets share, and netw
     },
   }),
 ]);
+
+function groupText({ name, users, stuck }: NonNullable<Network['securityGroups']>[number]): string {
+  return stuck === undefined ? `${name} (${users})` : `${name} (${users}, stuck: ${stuckText(stuck)})`;
+}

@@ -27,7 +27,16 @@ export const networkSchema = z.object({
     .optional()
     .describe(`The fleets that use the network, at most ${MAX_FLEETS_SHOWN}. Absent in lists of networks.`),
   securityGroups: z
-    .array(z.object({ name: z.string(), state: resourceStateSchema, users: z.int().nonnegative() }))
+    .array(
+      z.object({
+        name: z.string(),
+        state: resourceStateSchema,
+        users: z.int().nonnegative(),
+        stuck: stuckSchema
+          .optional()
+          .describe('Present while the cloud refuses to remove the security group: the failed tries.'),
+      }),
+    )
     .optional()
     .describe('The security groups that fleets share in the network. Absent in lists of networks.'),
   stuck: stuckSchema

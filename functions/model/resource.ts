@@ -8,7 +8,8 @@ export const resourceStateSchema = z.enum(['Creating', 'Ready', 'Kept', 'Deletin
 
 /**
  * A disk that is kept when its machine is removed (kind `volume`), or a network resource that a fleet uses, as users see
- * it. A shared one is listed for each of its fleets. A disk is `Ready` while its machine exists, then `Kept`.
+ * it. A shared one is listed for each of its fleets, and for a fleet that is being removed if its removal waits for the
+ * removal of the resource. A disk is `Ready` while its machine exists, then `Kept`.
  */
 export const resourceSchema = z.object({
   name: z.string(),

@@ -15,8 +15,8 @@ import { type FleetItem, readSpec } from '../../platform/store/fleets.ts';
 import { readLoop } from '../../platform/store/loops.ts';
 import { readNetworkPartition } from '../../platform/store/networks.ts';
 import { liveCount, type PlacementItem, unclaimedCount } from '../../platform/store/placements.ts';
-import { isHead, readShared, type SharedItem } from '../../platform/store/shared-networks.ts';
 import type { Store } from '../../platform/store/store.ts';
+import { readRefusedRemovals } from '../networks/refused-removals.ts';
 import { type SiteFacts, waitingOf } from './waiting.ts';
 
 /** Maximum number of sites whose state one view reads. */
@@ -39,7 +39,8 @@ export async function readWaiting(
       ? { records: [], memberships: [] }
       : await readNetworkPartition(store, { fleetId: fleet.fleetId });
   const networks = records.flatMap(({ status, ...item }) => (status === 'Gone' ? [] : [{ ...item, status }]));
-  const leaving = await readLeaving(store, fleet, placements);
+  const isLeaving = fleet.work !== undefined && isGoing(fleet.status);
+  const leaving = isLeaving ? await readRefusedRemovals(store, placements, MAX_SITES) : [];
   const standing = [...networks, ...memberships, ...leaving];
   const busy = placements.filter((one) => isBusy(fleet, one, standing));
   const limit = pLimit(CONCURRENT_SITES);
@@ -66,22 +67,6 @@ export async function readWaiting(
     return { placement, connection, blind: loop?.blind ?? undefined, blocks };
   });
   return waitingOf({ fleet, sites, networks, memberships, leaving, nowMs });
-}
-
-/**
- * Reads the shared network resources that the cloud refuses to remove, at sites of a fleet that is being removed. The
- * fleet has left them. Without a grace period, its removal waits for them.
- */
-async function readLeaving(
-  store: Store<'fleets'>,
-  { status, work }: FleetItem,
-  placements: readonly PlacementItem[],
-): Promise<SharedItem[]> {
-  if (work === undefined || !isGoing(status)) return [];
-  const limit = pLimit(CONCURRENT_SITES);
-  const sites = placements.filter(({ network }) => network?.mode === 'shared').slice(0, MAX_SITES);
-  const shared = await Promise.all(sites.map((site) => limit(() => readShared(store, site))));
-  return shared.flat().filter((item) => !isHead(item) && item.stuck !== undefined);
 }
 
 async function readSite(store: Store<'governor'>, placement: PlacementItem) {

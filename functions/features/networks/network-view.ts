@@ -159,7 +159,10 @@ export async function getNetwork(
     if (!network) continue;
     const securityGroups = items
       .filter(({ networkName }) => networkName === name)
-      .map(({ name: group, status: state, users }) => ({ name: group, state, users }));
+      .map((group) => {
+        const { name: groupName, state, stuck } = viewOf(group);
+        return { name: groupName, state, users: group.users, ...(stuck === undefined ? {} : { stuck }) };
+      });
     const fleets = isHead(network) ? await fleetsIn(store, namespace, network) : [];
     return { ...sharedView(network), cloud, fleets, securityGroups };
   }

@@ -1,5 +1,6 @@
 import { parseConnectionKey } from '../../model/identifiers.ts';
 import type { Resource } from '../../model/resource.ts';
+import { isGoing, isOver } from '../../model/status.ts';
 import { siteName } from '../../platform/store/keys.ts';
 import { type LiveFleet, liveFleetsFrom } from '../../platform/store/live-fleets.ts';
 import { type NetworkItem, readNetworkPartition } from '../../platform/store/networks.ts';
@@ -8,6 +9,7 @@ import { readShared } from '../../platform/store/shared-networks.ts';
 import type { Store } from '../../platform/store/store.ts';
 import { stuckView } from '../../platform/store/stuck.ts';
 import { keptVolumes, volumeView } from '../volumes/volume-view.ts';
+import { readRefusedRemovals } from './refused-removals.ts';
 
 export interface ResourceFilter {
   kind?: Resource['kind'] | undefined;
@@ -62,11 +64,8 @@ export async function listResources(
   for (const fleet of fleets) {
     if (filter.connection !== undefined && !fleet.connections.includes(filter.connection)) continue;
     const after = cursor?.fleetId === fleet.fleetId ? cursor.after : '';
-    const members = (await resourcesOf(store, fleet)).filter(
-      (item) => keyOf(item) > after && fits(filter, item),
-    );
-    if (members.length === 0) continue;
-    const { placements } = await readFleetPartition(store, fleet.fleetId);
+    const { resources, placements } = await readResources(store, fleet);
+    const members = resources.filter((item) => keyOf(item) > after && fits(filter, item));
     for (const [at, member] of members.entries()) {
       items.push(viewOf(fleet, placements, member));
       const isLast = at === members.length - 1;
@@ -103,13 +102,22 @@ async function listVolumes(
   return { items, cursor: views.length > limit ? { fleetId: VOLUMES, after } : null };
 }
 
-/** A network resource that a fleet uses. `users`: the number of fleets that share it; absent: it is the fleet's own. */
+/** A network resource that a fleet uses, or waits for. `users`: the number of fleets that share it; absent: it is the fleet's own. */
 type Used = Omit<NetworkItem, 'fleetId' | 'failingSinceMs' | 'claimUntilMs'> & { users?: number };
 
-/** Reads the resources that a fleet has alone, and the shared ones that it uses, in the order of their keys. */
-async function resourcesOf(store: Store<'fleets'>, { fleetId }: LiveFleet): Promise<Used[]> {
+/**
+ * Reads the resources that a fleet has alone, the shared ones that it uses, and the shared ones that its removal waits
+ * for, in the order of their keys. Reads the placements only if there may be any such resource.
+ */
+async function readResources(
+  store: Store<'fleets'>,
+  { fleetId, status }: LiveFleet,
+): Promise<{ resources: Used[]; placements: PlacementItem[] }> {
   const { records, memberships } = await readNetworkPartition(store, { fleetId });
-  const own = records.flatMap(({ status, ...item }) => (status === 'Gone' ? [] : [{ ...item, status }]));
+  const isLeaving = isGoing(status) && !isOver(status);
+  if (records.length + memberships.length === 0 && !isLeaving) return { resources: [], placements: [] };
+  const { placements } = await readFleetPartition(store, fleetId);
+  const own = records.flatMap((item) => (item.status === 'Gone' ? [] : [{ ...item, status: item.status }]));
   const shared = await Promise.all(
     memberships.map(async ({ resources, ...site }): Promise<Used[]> => {
       const items = await readShared(store, site);
@@ -119,7 +127,13 @@ async function resourcesOf(store: Store<'fleets'>, { fleetId }: LiveFleet): Prom
       });
     }),
   );
-  return [...own, ...shared.flat()].sort((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1));
+  const used: Used[] = [...own, ...shared.flat()];
+  const refused = isLeaving ? await readRefusedRemovals(store, placements) : [];
+  const left = refused
+    .map((item): Used => ({ ...item, neededBy: [] }))
+    .filter((item) => !used.some((one) => keyOf(one) === keyOf(item)));
+  const resources = [...used, ...left];
+  return { resources: resources.sort((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1)), placements };
 }
 
 const keyOf = ({ connectionKey, location, kind, name }: Used): string =>

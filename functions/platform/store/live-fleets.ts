@@ -18,7 +18,7 @@ const liveFleetSchema = lockSchema.extend({
   name: z.string(),
   status: fleetStatusSchema,
 });
-export type LiveFleet = Pick<z.infer<typeof liveFleetSchema>, 'fleetId' | 'name' | 'connections'>;
+export type LiveFleet = Pick<z.infer<typeof liveFleetSchema>, 'fleetId' | 'name' | 'connections' | 'status'>;
 
 /**
  * Lists the live fleets of a namespace, newest first. A fleet is live until it has ended.

@@ -9,12 +9,12 @@ const MINUTE_MS = 60_000;
 const ENI = 'eni-0f0e19e1000000001';
 
 /** A network interface that belongs to none of our machines is in the VPC for 15 minutes. */
-async function play(): Promise<void> {
+async function play(mode: 'shared' | 'dedicated'): Promise<void> {
   await inField({ worlds: () => ({ aws: new Ec2World() }) }, async ({ stage, user, worlds, ground }) => {
     const site = SITES.aws;
     await user.makeNamespace();
     await user.connect('cloud', site);
-    const fleet = await stage.create(user.order('web', 'cloud', site, 2));
+    const fleet = await stage.create(user.order('web', 'cloud', site, 2, { network: { mode } }));
     await stage.until(fleet.id, ({ status }) => status === 'Running');
     const region = worlds.aws.region(site.location);
     region.foreignInterfaces.push({ id: ENI, vpcId: region.partsOf('vpc')[0]?.id ?? '' });
@@ -75,7 +75,13 @@ export const f12: FieldCase[] = [
   {
     id: 'F12',
     title: 'a network with a foreign interface names the interface, and is tried again with a growing delay',
-    play,
+    play: () => play('shared'),
+  },
+  {
+    id: 'F12-dedicated',
+    title:
+      'a network of one fleet with a foreign interface names the interface, and is tried again more rarely',
+    play: () => play('dedicated'),
   },
   {
     id: 'F12-security-group',

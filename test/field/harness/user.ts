@@ -22,7 +22,7 @@ export interface ConnectionTraits {
 }
 
 export type FleetTraits = Partial<
-  Pick<FleetRequest, 'failurePolicy' | 'minimumInstances'> & { instanceTimeoutSeconds: number }
+  Pick<FleetRequest, 'failurePolicy' | 'minimumInstances' | 'network'> & { instanceTimeoutSeconds: number }
 >;
 
 /** A user of the API. Each method rejects with the Problem if the API refuses the request. */

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { DriverError } from '../../../../functions/drivers/contract/errors.ts';
 import {
   getNetwork,
   listNetworks,
@@ -71,6 +72,19 @@ it('a single network names its security groups', async () => {
   expect(
     await getNetwork(sharing.world.store, 'default', await connections(), 'sharednabsent'),
   ).toBeUndefined();
+});
+
+it('a single network says why the cloud does not remove a security group in it', async () => {
+  const [network] = await all({ location: 'east' });
+  await leave(SHOP);
+  sharing.world.cloud.meet = (call) => {
+    if (/^delete security-group/.test(call)) throw new DriverError('Conflict', 'another group names it');
+  };
+  await sharing.removeUnused();
+  const found = await getNetwork(sharing.world.store, 'default', await connections(), network?.name ?? '');
+  expect(found?.securityGroups).toMatchObject([
+    { state: 'Deleting', users: 0, stuck: { message: 'another group names it' } },
+  ]);
 });
 
 it('a requested removal removes what is unused before its grace time is over, and nothing else', async () => {
