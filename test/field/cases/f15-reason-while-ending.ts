@@ -8,6 +8,10 @@ const REASON = {
   code: 'Client.InvalidKMSKey.InvalidState',
   message: 'Client.InvalidKMSKey.InvalidState: The KMS key provided is in an incorrect state',
 };
+const LOST = {
+  code: 'Server.InternalError',
+  message: 'Server.InternalError: Internal error on launch',
+};
 const INTERRUPTED = {
   code: 'Server.SpotInstanceTermination',
   message: 'Server.SpotInstanceTermination: Spot instance termination',
@@ -32,7 +36,7 @@ async function beforeItRuns(): Promise<void> {
 }
 
 /** EC2 ends a running machine. Only the state `shutting-down` has the reason. */
-async function afterItRan(): Promise<void> {
+async function afterItRan(reason: typeof LOST, code: string): Promise<void> {
   await inField(
     { worlds: () => ({ aws: new Ec2World() }) },
     async ({ stage, user, worlds: { aws }, ground }) => {
@@ -42,11 +46,11 @@ async function afterItRan(): Promise<void> {
       await stage.until(fleet.id, ({ status }) => status === 'Running');
       const [machine] = aws.standing(ground.now());
       assert.ok(machine);
-      Object.assign(machine, { endsAtMs: ground.now() + 120_000, reason: INTERRUPTED, forgetsReason: true });
+      Object.assign(machine, { endsAtMs: ground.now() + 120_000, reason, forgetsReason: true });
       await stage.until(fleet.id, ({ counts }) => counts.Terminated === 1);
       const gone = (await user.instances(fleet)).find(({ status }) => status === 'Terminated');
       assertIs('machine of the instance', gone?.backendId, machine.id);
-      assertIs('failure of the instance', gone?.failure, { code: 'Vanished', message: INTERRUPTED.message });
+      assertIs('failure of the instance', gone?.failure, { code, message: reason.message });
     },
   );
 }
@@ -61,6 +65,12 @@ export const f15: FieldCase[] = [
   {
     id: 'F15-ran',
     title: 'an instance that ran keeps the reason that EC2 gives only while the machine is shutting down',
-    play: afterItRan,
+    play: () => afterItRan(LOST, 'Vanished'),
+  },
+  {
+    id: 'F15-spot',
+    title:
+      'an instance whose spot machine EC2 takes back says so, although EC2 tells it only while the machine ends',
+    play: () => afterItRan(INTERRUPTED, 'SpotInterrupted'),
   },
 ];

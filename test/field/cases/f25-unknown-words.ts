@@ -6,6 +6,7 @@ import { assertIs, assertMet, type FieldCase } from '../harness/case.ts';
 import { allWorlds } from '../harness/every-driver.ts';
 import { inField } from '../harness/field.ts';
 import { SITES } from '../harness/sites.ts';
+import { positionsOfLaunch } from '../harness/tokens-of-launch.ts';
 import type { Asked } from '../worlds/asked.ts';
 import { refusal } from '../worlds/ec2/xml.ts';
 import type { Trouble } from '../worlds/script.ts';
@@ -25,7 +26,7 @@ type Refusing = Exclude<DriverName, 'sim'>;
 const ASKS_FOR_7: Readonly<Record<Refusing, (asked: Asked) => boolean>> = {
   'cb-spider': ({ text }) => /"Name":"[^"]*00007[0-9a-z]{2}"/.test(text),
   openstack: ({ text }) => /[-:,]00007\.[0-9]/.test(text),
-  aws: ({ text }) => /[-:,]00007\.[0-9]/.test(decodeURIComponent(text)),
+  aws: (asked) => positionsOfLaunch(asked).includes(7),
 };
 
 const CREATE: Readonly<Record<Refusing, string>> = {
