@@ -3,6 +3,7 @@ import { EXIT } from '../cli/shell/exit.ts';
 import { tell } from '../cli/shell/failure.ts';
 import { factor, wholeNumber } from '../demo/run/flags.ts';
 import { reportOf } from '../demo/run/report.ts';
+import { bulkCommand } from './bulk/command.ts';
 import { costCommand } from './cost/command.ts';
 import { benchDocument, benchText } from './engine/bench-report.ts';
 import { engineCommand } from './engine/command.ts';
@@ -46,7 +47,8 @@ const program = new Command('npm run bench --')
   .addCommand(fairnessCommand())
   .addCommand(engineCommand())
   .addCommand(costCommand())
-  .addCommand(networksCommand());
+  .addCommand(networksCommand())
+  .addCommand(bulkCommand());
 
 try {
   await program.parseAsync();

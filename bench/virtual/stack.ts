@@ -29,6 +29,8 @@ export interface VirtualOptions {
   clouds: Readonly<Record<string, CloudConfig>>;
   /** Ratio of the call rates in the connections' limits to the rates that the clouds enforce. */
   overstatedBy: number;
+  /** Limits of the connections that replace those of their clouds. */
+  limits?: LimitOverride | undefined;
   /**
    * True for AWS services that throttle nothing, a Lambda that begins with the full concurrency, and one queue for all
    * clouds.
@@ -99,7 +101,15 @@ export class VirtualStack {
 
 /** Opens a stack with a connection to each cloud, starts the schedules, and calls `work` with the stack. */
 export async function inVirtualTime<Result>(
-  { seed, clouds, overstatedBy, unlimitedServices = false, networkGraceMs = 0, onResource }: VirtualOptions,
+  {
+    seed,
+    clouds,
+    overstatedBy,
+    limits,
+    unlimitedServices = false,
+    networkGraceMs = 0,
+    onResource,
+  }: VirtualOptions,
   work: (stack: VirtualStack) => Promise<Result>,
 ): Promise<Result> {
   const ground = new Ground(seed, CALM, false, Number.POSITIVE_INFINITY);
@@ -123,7 +133,7 @@ export async function inVirtualTime<Result>(
       Object.entries(clouds).map(([name, config]) => ({
         name: `sim-${name}`,
         cloud: cloudSchema.parse(name),
-        limits: overstated(limitsOf(config), overstatedBy),
+        limits: limits ?? overstated(limitsOf(config), overstatedBy),
       })),
     );
     await ground.sleep(SETTLED_MS);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Fleet } from '../../functions/model/fleet.ts';
+import { EC2_METERING } from '../samples/ec2-metering.ts';
 import { calmScenario, fleetAt } from './scenario/calm.ts';
 import { runScenario, type Story } from './scenario/run.ts';
 import type { Stage } from './scenario/stage.ts';
@@ -7,27 +8,13 @@ import type { Stage } from './scenario/stage.ts';
 const PATIENT = { timeout: 120_000 };
 const SIZE = 100;
 const AT = { locations: ['east-1'] };
-/** A cloud that meters calls and machines as EC2 does, and makes 100 machines in one call. */
-const METERED = {
-  slots: {},
-  rates: {
-    create: { perSecond: 2, burst: 5 },
-    instances: { perSecond: 2, burst: 1_000 },
-    list: { perSecond: 10, burst: 50 },
-    mutate: { perSecond: 5, burst: 50 },
-    actions: {
-      terminate: { calls: { perSecond: 5, burst: 100 }, instances: { perSecond: 20, burst: 1_000 } },
-    },
-  },
-  instancesPerCall: 100,
-};
 const isUp = ({ status }: Fleet) => status === 'Running';
 const createsOf = (stage: Stage) => stage.lab.clouds.asked.filter(({ call }) => call === 'create').length;
 const batchesOf = (stage: Stage) =>
   stage.lab.ground.trace.lines.filter((line) => /POST aws\/locations\/east-1\/instances\/batch/.test(line));
 
 async function play(story: Story, traits: Parameters<typeof calmScenario>[1] = {}): Promise<void> {
-  const { violations } = await runScenario(calmScenario({}, { ...METERED, ...traits }), true, story);
+  const { violations } = await runScenario(calmScenario({}, { ...EC2_METERING, ...traits }), true, story);
   expect(violations).toEqual([]);
 }
 

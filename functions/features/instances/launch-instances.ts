@@ -74,21 +74,26 @@ export async function launchInstances(
     return results.get(id) ?? requeueAfter(1_000);
   };
   const left = await Promise.all(
-    received.map((one, from) => repack(context, one, most, (message) => resultOf(from, message))),
+    received.map((one, from) =>
+      repack(context, one, Math.min(most, MOST_POSITIONS), (message) => resultOf(from, message)),
+    ),
   );
   await Promise.all(received.map(({ message }) => answer(context, message)));
   return left;
 }
 
+/** Largest number of launches that a worker takes on at once, if the cloud makes many machines in one call. */
+const MOST_AT_ONCE = 1_000;
+
 /**
- * Maximum number of launches that a worker takes on at once. It has time for ten requests at a time, and each makes as
- * many machines as the cloud allows.
+ * Maximum number of launches that a worker takes on at once. Each of its requests makes as many machines as the cloud
+ * allows.
  */
 async function mostAtOnce(context: WorkerContext, site: SiteRef): Promise<number> {
   const opened = await openIfPossible(context, site);
   // Without a client, the launches make no request.
-  if (!opened) return MOST_POSITIONS;
-  return Math.min(MOST_POSITIONS, CONCURRENT_CALLS * machinesPerCall(opened, site.location));
+  if (!opened) return MOST_AT_ONCE;
+  return Math.min(MOST_AT_ONCE, CONCURRENT_CALLS * machinesPerCall(opened, site.location));
 }
 
 /**
