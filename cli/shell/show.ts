@@ -10,13 +10,17 @@ import { fields, table } from './table.ts';
 const usd = (amount: number): string => `$${amount.toFixed(amount < 1 ? 4 : 2)}`;
 
 /** Returns a sum as text, with the number of instances that it leaves out because their price is not known. */
-function sumText(amount: number, leavesOut = 0): string {
-  if (leavesOut === 0) return usd(amount);
-  const some = `${leavesOut} instance${leavesOut === 1 ? '' : 's'}`;
+function sumText(amount: number, instances = 0, disks = 0): string {
+  const some = [numberOf(instances, 'instance'), numberOf(disks, 'disk')].filter((words) => words !== '');
+  if (some.length === 0) return usd(amount);
+  const leftOut = some.join(' and ');
   return amount === 0
-    ? `not known (${some} without a price)`
-    : `${usd(amount)}, without ${some} of unknown price`;
+    ? `not known (${leftOut} without a price)`
+    : `${usd(amount)}, without ${leftOut} of unknown price`;
 }
+
+const numberOf = (count: number, noun: string): string =>
+  count === 0 ? '' : `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 function priceText({ usdPerHour, unpricedInstances = 0 }: Fleet): string {
   if (unpricedInstances === 0) return usdPerHour.toFixed(2);
@@ -63,7 +67,7 @@ export function fleetText(fleet: Fleet): string {
         ? `${failedOf(fleet)}, some of them still being removed`
         : undefined,
     ],
-    ['Price per hour', sumText(fleet.usdPerHour, fleet.unpricedInstances)],
+    ['Price per hour', sumText(fleet.usdPerHour, fleet.unpricedInstances, fleet.unpricedDisks)],
     ['Cost so far', sumText(fleet.costUsd, fleet.uncostedInstances)],
     ['SSH key', fleet.sshKeyParameter],
   ]);

@@ -82,6 +82,11 @@ export const fleetSchema = z.object({
   unpricedInstances: countSchema
     .optional()
     .describe('Number of instances that cost money now and whose price is not known.'),
+  unpricedDisks: countSchema
+    .optional()
+    .describe(
+      'Number of disks that the request names, of instances that cost money now, whose price is not known. `usdPerHour` and `costUsd` leave them out.',
+    ),
   uncostedInstances: countSchema
     .optional()
     .describe(
@@ -213,8 +218,15 @@ export const nodeGroupSchema = nodeGroupRequestSchema.extend({
   spotPricesUsdPerHour: z.record(z.string(), z.number().nonnegative()).exactOptional(),
   /** Price of the public IPv4 address of one machine. Absent: it has none, or its price is not known. */
   publicIpUsdPerHour: z.number().nonnegative().exactOptional(),
-  /** Price of the disks of one machine whose price is known. Absent: there are none. */
+  /** Price of the disks of one machine, in fleets accepted before `disksPrices` existed. */
   disksUsdPerHour: z.number().nonnegative().exactOptional(),
+  /**
+   * By location, what the disks of one machine cost that the request names: the price of those whose price is known, and
+   * the number of the others. Absent: the request names no disks.
+   */
+  disksPrices: z
+    .record(z.string(), z.object({ usdPerHour: z.number().nonnegative(), unpriced: z.int().nonnegative() }))
+    .exactOptional(),
   /** vCPUs of one instance. Absent in fleets accepted before this field existed. */
   vcpus: z.number().positive().exactOptional(),
   gpus: z.int().nonnegative().exactOptional(),

@@ -139,8 +139,10 @@ export const awsMetadata = {
     reserved: ['fleetwright:*', 'aws:*', 'Name'],
   },
   defaultDiskType: 'gp3',
-  // The ranges of EBS, from the documentation of EC2's structure EbsBlockDevice. The prices: aws.amazon.com/ebs/pricing,
-  // of the regions below. A disk of type standard also costs its requests, which are not known before.
+  // The ranges of EBS, from the documentation of EC2's structure EbsBlockDevice. The prices are of AWS's public price list
+  // of service AmazonEC2 (usage types `EBS:VolumeUsage…`, `EBS:VolumeP-IOPS…`, `EBS:VolumeP-Throughput…`), for us-east-1,
+  // which us-east-2 and us-west-2 share: compared on 2026-12-01 with excerpts of that list in public projects. A disk of
+  // type standard also costs its requests, which are not known before. Other regions have other prices: none are known.
   diskPriceLocations: ['us-east-1', 'us-east-2', 'us-west-2'],
   diskTypes: {
     gp3: {
@@ -162,7 +164,7 @@ export const awsMetadata = {
         iops: [
           { above: 0, usdPerMonth: 0.065 },
           { above: 32_000, usdPerMonth: 0.0455 },
-          { above: 64_000, usdPerMonth: 0.032 },
+          { above: 64_000, usdPerMonth: 0.031_85 },
         ],
       },
     },

@@ -27,14 +27,23 @@ export function diskUsdPerMonth(
   return Number(sum.toFixed(2));
 }
 
-/** Returns the price of some disks together in US dollars an hour. A disk whose price is not known counts as 0. Pure. */
-export function disksUsdPerHour(
+/** What the disks of one machine cost together, as far as it is known. */
+export interface DisksPrice {
+  /** Price of the disks whose price is known. */
+  usdPerHour: number;
+  /** Number of disks whose price is not known. */
+  unpriced: number;
+}
+
+/** Returns the price of the disks of one machine together. Pure. */
+export function disksPriceOf(
   driver: Parameters<typeof diskUsdPerMonth>[0],
   location: string,
   disks: readonly PricedDisk[],
-): number {
-  const months = disks.map((disk) => diskUsdPerMonth(driver, location, disk) ?? 0);
-  return months.reduce((sum, one) => sum + one, 0) / HOURS_A_MONTH;
+): DisksPrice {
+  const known = disks.flatMap((disk) => diskUsdPerMonth(driver, location, disk) ?? []);
+  const usdPerMonth = known.reduce((sum, one) => sum + one, 0);
+  return { usdPerHour: usdPerMonth / HOURS_A_MONTH, unpriced: disks.length - known.length };
 }
 
 function stepsOf(steps: readonly PriceStep[] = [], amount: number): number {

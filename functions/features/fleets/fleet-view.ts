@@ -134,6 +134,7 @@ export function fleetView(fleet: FleetItem, placements: readonly PlacementItem[]
     terminatedAt: fleet.terminatedAt,
     usdPerHour: placements.reduce((sum, { microUsdPerHour }) => sum + microUsdPerHour, 0) / 1e6,
     unpricedInstances: unpriced.reduce((sum, { now }) => sum + now, 0),
+    unpricedDisks: unpriced.reduce((sum, { disks }) => sum + disks, 0) || undefined,
     uncostedInstances: unpriced.reduce((sum, { soFar }) => sum + soFar, 0),
     costUsd: placements.reduce((sum, placement) => sum + costUsd(placement, seconds), 0),
     sshKeyParameter: isOver(fleet.status) ? undefined : fleet.sshKeyParameter,

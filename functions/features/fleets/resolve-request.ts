@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { disksUsdPerHour } from '../../drivers/contract/disk-price.ts';
+import { type DisksPrice, disksPriceOf } from '../../drivers/contract/disk-price.ts';
 import { DRIVERS } from '../../drivers/registry.ts';
 import type { Connection } from '../../model/connection.ts';
 import { type DiskFields, dataDisksSchema, rootDiskOf, rootDiskSchema } from '../../model/disk.ts';
@@ -83,7 +83,7 @@ export async function resolveRequest(
       const { connection, lacking: _warnedOf, warnings: _told, ...resolved } = meaning;
       const userData = group.userData === undefined ? {} : { userData: storedUserData(group.userData) };
       const address = addressPriceOf(group, meaning);
-      const disks = disksPriceOf(group, meaning);
+      const disks = disksPricesOf(group, meaning);
       return {
         ...group,
         ...userData,
@@ -91,7 +91,7 @@ export async function resolveRequest(
         cloud: connection.cloud,
         ...resolved,
         ...(address === undefined ? {} : { publicIpUsdPerHour: address }),
-        ...(disks === 0 ? {} : { disksUsdPerHour: disks }),
+        ...(disks === undefined ? {} : { disksPrices: disks }),
       };
     }),
   };
@@ -279,14 +279,16 @@ function addressPriceOf(
   return hasAddress ? publicIpUsdPerHour(cloud, location) : undefined;
 }
 
-/** Returns the price of the disks of one machine whose price is known, in dollars per hour. */
-function disksPriceOf(
+/** Returns the price of the disks of one machine at each location; undefined if the request names no disks. */
+function disksPricesOf(
   group: DiskFields,
-  { connection: { driver }, locations: [location = ''] }: Meaning,
-): number {
+  { connection: { driver }, locations }: Meaning,
+): Record<string, DisksPrice> | undefined {
   const root = rootDiskOf(group);
   const disks = [...(root ? [root] : []), ...(group.dataDisks ?? [])];
-  return disksUsdPerHour(DRIVERS[driver], location, disks);
+  if (disks.length === 0) return undefined;
+  const at = (location: string) => disksPriceOf(DRIVERS[driver], location, disks);
+  return Object.fromEntries(locations.map((location) => [location, at(location)]));
 }
 
 /** Sorts errors or warnings by JSON pointer. One about a field of the fleet may be found once for each node group. */

@@ -119,6 +119,7 @@ export async function firstRecord(
   const { group } = at;
   const choice = choiceFor(group, location, recorded);
   const { type, market } = choice;
+  const usdPerHour = priceOf(choice, location);
   const nowMs = context.store.clock.now();
   const id = instanceId({ fleetId, index });
   return {
@@ -146,6 +147,7 @@ export async function firstRecord(
     // A record takes its seat when its market is chosen. A claim only keeps the seat.
     ...(recorded.onDemandSeats === undefined ? {} : { onDemandSeats: recorded.onDemandSeats }),
     launchedAt: new Date(nowMs).toISOString(),
-    microUsdPerHour: microUsdPerHourOf(group, priceOf(choice, location)),
+    microUsdPerHour: microUsdPerHourOf(group, location, usdPerHour),
+    ...(usdPerHour === undefined ? { isUnpriced: true } : {}),
   };
 }

@@ -36,6 +36,7 @@ type OfTheFleet =
   | 'pricesUsdPerHour'
   | 'publicIpUsdPerHour'
   | 'disksUsdPerHour'
+  | 'disksPrices'
   | 'spotPricesUsdPerHour'
   | 'markets'
   | 'maxOnDemandPercent'

@@ -17,11 +17,13 @@ export async function withPrices(
 ): Promise<StatusChange[]> {
   return await Promise.all(
     changes.map(async (change) => {
-      const { record, fields } = change;
+      const { record, fields, clears = [] } = change;
       const type = fields?.instanceType;
       if (type === undefined || type === (await typeOf(context, record))) return change;
       const microUsdPerHour = await priceOf(context, record, type);
-      return microUsdPerHour === undefined ? change : { ...change, fields: { ...fields, microUsdPerHour } };
+      if (microUsdPerHour === undefined) return change;
+      const priced = { ...change, fields: { ...fields, microUsdPerHour } };
+      return record.isUnpriced ? { ...priced, clears: [...clears, 'isUnpriced'] } : priced;
     }),
   );
 }
@@ -53,5 +55,5 @@ async function priceOf(
   const group = groupAt((await layout(fleetId)).placements, index)?.group;
   const isSpot = group && choiceFor(group, location, { instanceType, market }).market === 'spot';
   const price = isSpot ? offer?.spotPriceUsdPerHour : offer?.priceUsdPerHour;
-  return price === undefined ? undefined : microUsdPerHourOf(group ?? {}, price);
+  return price === undefined ? undefined : microUsdPerHourOf(group ?? {}, location, price);
 }

@@ -21,6 +21,8 @@ export interface Step {
 
 /** Returns the name of the counter for instances of a node group that failed permanently in a round. */
 export const lostIn = (round: number): string => `lost${round}`;
+/** Returns the name of the counter for instances of a node group in a status whose price is not known. */
+export const unpricedIn = (status: InstanceStatus): string => `unpriced${status}`;
 /** Returns the name of the counter for instances of a node group that were last claimed in a round and have ended. */
 export const endedIn = (round: number): string => `ended${round}`;
 /** Name of the counter for instances of a node group that are about to move. */
@@ -63,6 +65,7 @@ function countStatus(
  */
 export function countInstance(change: CounterChange, record: InstanceItem, by: 1 | -1): void {
   countStatus(change, record, record.status, by);
+  if (record.isUnpriced) bump(change, ['groups', record.nodeGroup, unpricedIn(record.status)], by);
   if (hasEnded(record)) bump(change, ['groups', record.nodeGroup, endedIn(record.round)], by);
   if (isMoving(record)) bump(change, ['groups', record.nodeGroup, MOVING], by);
 }

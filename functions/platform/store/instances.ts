@@ -169,6 +169,8 @@ export const instanceItemSchema = z.object({
   stuck: stuckItemSchema.optional(),
   terminatedAt: z.string().optional(),
   microUsdPerHour: z.number(),
+  /** True if the price of the type in its market is not known. Absent in records of an earlier release, too. */
+  isUnpriced: z.literal(true).optional(),
   /**
    * Seconds from the fleet's creation until the instance was first recorded as Running. The instance's cost is counted
    * from then on.

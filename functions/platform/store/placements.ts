@@ -10,6 +10,7 @@ import { type InstanceStatus, instanceStatusSchema } from '../../model/status.ts
 import { choicesAt, priceOf } from '../placement/choose-type.ts';
 import type { Placement } from '../placement/lay-out.ts';
 import { type AwaitItem, awaitItemSchema } from './awaits.ts';
+import { unpricedIn } from './counters.ts';
 import { AWAIT_PREFIX, fleetKey, PLACEMENT_PREFIX, placementKey } from './keys.ts';
 import type { Store } from './store.ts';
 import { stuckItemSchema } from './stuck.ts';
@@ -45,7 +46,7 @@ export const placementItemSchema = z.object({
    * Counters for each node group: the number of its instances in each status. `lost<round>` is the number of its
    * instances that failed permanently in that round. `ended<round>` is the number of its instances that were last
    * claimed in that round and have ended, and `moving` the number of those that are about to move (`hasEnded`,
-   * `isMoving`).
+   * `isMoving`). `unpriced<status>` is the number of those in that status whose price is not known.
    */
   groups: z.record(z.string(), z.record(z.string(), z.number())),
   failureCounts: z.record(z.string(), z.number()),
@@ -63,8 +64,15 @@ export const placementItemSchema = z.object({
   stuck: stuckItemSchema.extend({ instances: z.number(), instanceId: z.string() }).optional(),
   /** Absent in placements that a release opened which did not count `ended<round>` and `moving`. */
   countsRounds: z.literal(true).optional(),
-  /** Names of the node groups of which an instance type has no known price at this location, in one of their markets. */
+  /** Absent in placements that a release opened which did not count `unpriced<status>`. */
+  countsPrices: z.literal(true).optional(),
+  /**
+   * Names of the node groups of which an instance type has no known price at this location, in one of their markets. Of
+   * use only in placements without `countsPrices`.
+   */
   unpricedGroups: z.array(z.string()).default([]),
+  /** For each node group whose request names disks without a known price: their number for each instance. */
+  unpricedDisks: z.record(z.string(), z.number()).default({}),
   /** Sum of the prices of the running instances, in millionths of a dollar per hour. */
   microUsdPerHour: z.number(),
   /**
@@ -103,6 +111,13 @@ function newItem(
     failureCounts: {},
     failureExamples: {},
     countsRounds: true,
+    countsPrices: true,
+    unpricedDisks: Object.fromEntries(
+      ranges.flatMap(({ group }) => {
+        const unpriced = group.disksPrices?.[location]?.unpriced ?? 0;
+        return unpriced > 0 ? [[group.name, unpriced]] : [];
+      }),
+    ),
     unpricedGroups: ranges.flatMap(({ group }) =>
       choicesAt(group, location).some((choice) => priceOf(choice, location) === undefined)
         ? [group.name]
@@ -316,16 +331,30 @@ export function liveCount({ counts }: Pick<PlacementItem, 'counts'>): number {
  */
 export function unpricedCounts({
   groups,
+  countsPrices,
   unpricedGroups,
-}: Pick<PlacementItem, 'groups' | 'unpricedGroups'>): {
+  unpricedDisks,
+}: Pick<PlacementItem, 'groups' | 'countsPrices' | 'unpricedGroups' | 'unpricedDisks'>): {
   now: number;
   soFar: number;
+  /** Disks of instances that cost money now. */
+  disks: number;
 } {
-  const of = (name: string, statuses: readonly InstanceStatus[]) =>
-    statuses.reduce((sum, status) => sum + (groups[name]?.[status] ?? 0), 0);
-  const now = unpricedGroups.reduce((sum, name) => sum + of(name, COSTING), 0);
-  const ended = unpricedGroups.reduce((sum, name) => sum + of(name, ['Terminated']), 0);
-  return { now, soFar: now + ended };
+  const of = (
+    name: string,
+    statuses: readonly InstanceStatus[],
+    counterOf: (status: InstanceStatus) => string = (status) => status,
+  ) => statuses.reduce((sum, status) => sum + (groups[name]?.[counterOf(status)] ?? 0), 0);
+  const unpriced = (statuses: readonly InstanceStatus[]) =>
+    countsPrices
+      ? Object.keys(groups).reduce((sum, name) => sum + of(name, statuses, unpricedIn), 0)
+      : unpricedGroups.reduce((sum, name) => sum + of(name, statuses), 0);
+  const now = unpriced(COSTING);
+  const disks = Object.entries(unpricedDisks).reduce(
+    (sum, [name, count]) => sum + count * of(name, COSTING),
+    0,
+  );
+  return { now, soFar: now + unpriced(['Terminated']), disks };
 }
 
 const COSTING: readonly InstanceStatus[] = LIVE.filter((status) => status !== 'Creating');

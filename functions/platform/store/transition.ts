@@ -36,7 +36,8 @@ export type ClearableField =
   | 'terminatedAt'
   | 'closedAtMs'
   | 'idempotencyKeys'
-  | 'onDemandSeats';
+  | 'onDemandSeats'
+  | 'isUnpriced';
 
 /**
  * The claim of an attempt, which is written before any call to the cloud for the attempt. `replaces` is the record from

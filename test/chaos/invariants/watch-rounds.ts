@@ -1,5 +1,11 @@
 import { isComplete, isCompleteBy } from '../../../functions/platform/store/completeness.ts';
-import { endedIn, hasEnded, isMoving, MOVING } from '../../../functions/platform/store/counters.ts';
+import {
+  endedIn,
+  hasEnded,
+  isMoving,
+  MOVING,
+  unpricedIn,
+} from '../../../functions/platform/store/counters.ts';
 import { type InstanceItem, instanceItemSchema } from '../../../functions/platform/store/instances.ts';
 import { PLACEMENT_PREFIX, placementKey } from '../../../functions/platform/store/keys.ts';
 import { type PlacementItem, placementItemSchema } from '../../../functions/platform/store/placements.ts';
@@ -62,10 +68,15 @@ function wrongCounters(placement: PlacementItem, records: readonly InstanceItem[
   const texts = Object.entries(groups).flatMap(([group, counters]) => {
     const here = records.filter(({ nodeGroup }) => nodeGroup === group);
     const rounds = new Set(here.filter(hasEnded).map(({ round }) => endedIn(round)));
-    const names = new Set([...rounds, ...Object.keys(counters).filter((name) => name.startsWith('ended'))]);
+    const unpriced = new Set(here.filter(isUnpriced).map(({ status }) => unpricedIn(status)));
+    const known = Object.keys(counters).filter((name) => /^(ended|unpriced)/.test(name));
+    const names = new Set([...rounds, ...unpriced, ...known]);
     return [...names, MOVING].flatMap((name) => {
       const real = here.filter((record) =>
-        name === MOVING ? isMoving(record) : hasEnded(record) && endedIn(record.round) === name,
+        name === MOVING
+          ? isMoving(record)
+          : (hasEnded(record) && endedIn(record.round) === name) ||
+            (isUnpriced(record) && unpricedIn(record.status) === name),
       ).length;
       const counted = counters[name] ?? 0;
       return counted === real
@@ -80,6 +91,8 @@ function wrongCounters(placement: PlacementItem, records: readonly InstanceItem[
     );
   return texts;
 }
+
+const isUnpriced = (record: InstanceItem): boolean => record.isUnpriced === true;
 
 const isInstance = ({ pk }: Item): boolean => String(pk).startsWith('INST#');
 

@@ -42,6 +42,7 @@ const placement = (fields: Partial<PlacementItem> = {}): PlacementItem => ({
   failureCounts: {},
   failureExamples: {},
   unpricedGroups: [],
+  unpricedDisks: {},
   microUsdPerHour: 0,
   microUsdSeconds: 0,
   ...fields,
