@@ -36,6 +36,7 @@ export function makeProgram(run: Runner): Command {
     .option(
       '--namespace <name>',
       'namespace (default: FLEETWRIGHT_NAMESPACE, then that of the local stack, then default)',
+      (name: string, earlier: string[] = []) => [...earlier, name],
     )
     .configureHelp({ showGlobalOptions: true })
     .addHelpText(
@@ -91,6 +92,7 @@ function contextOf(globals: GlobalOptions, world: World): Context {
       return api;
     },
     namespace: () => resolveNamespace(globals, world),
+    givenNamespaces: globals.namespace ?? [],
     say: (line) => {
       world.stderr.write(`${plainLines(line)}\n`);
     },

@@ -1,5 +1,5 @@
 import { systemClock } from '../functions/platform/runtime/clock.ts';
-import { issueApiKey } from '../functions/platform/store/api-keys.ts';
+import { issueRootKey } from '../functions/platform/store/api-keys.ts';
 import { openDocumentClient } from '../functions/platform/store/store.ts';
 import { engineSettings } from './engine/access.ts';
 import type { EngineAccess } from './state/records.ts';
@@ -13,7 +13,7 @@ export async function issueLocalKey(engine: EngineAccess, accessTable: string): 
   const document = openDocumentClient(engineSettings(engine));
   const store = { document, tables: { access: accessTable }, clock: systemClock, random: Math.random };
   try {
-    return (await issueApiKey(store, { name: 'local-up' })).key;
+    return (await issueRootKey(store, { name: 'local-up' })).key;
   } finally {
     document.destroy();
   }

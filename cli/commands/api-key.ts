@@ -1,108 +1,165 @@
 import { z } from 'zod';
 import { eachItem } from '../../client/index.ts';
-import { type ApiKey, apiKeyRequestSchema } from '../../functions/model/access.ts';
+import {
+  ALL_NAMESPACES,
+  type ApiKey,
+  type ApiKeyRequest,
+  apiKeyRequestSchema,
+  grantedNamespacesSchema,
+  ROLES,
+} from '../../functions/model/access.ts';
 import { command, noun } from '../shell/command.ts';
+import type { Context } from '../shell/context.ts';
 import { CliError, EXIT, usageError } from '../shell/exit.ts';
 import { fields, table } from '../shell/table.ts';
 import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
+
+const namespacesText = ({ namespaces }: ApiKey): string =>
+  namespaces.includes(ALL_NAMESPACES) ? 'all' : namespaces.join(', ');
 
 const text = (one: ApiKey): string =>
   fields([
     ['API key', one.id],
     ['Name', one.name],
+    ['Role', one.role],
+    ['Namespaces', namespacesText(one)],
+    ['Made by', one.parentId],
     ['Created', one.createdAt],
     ['Expires', one.expiresAt],
     ['Revoked', one.revokedAt],
   ]);
+/** Returns the namespaces of `--namespace`. @throws CliError if one is no name */
+function namespacesOf({ givenNamespaces }: Context): Pick<ApiKeyRequest, 'namespaces'> {
+  if (givenNamespaces.length === 0) return {};
+  const parsed = grantedNamespacesSchema.safeParse(givenNamespaces);
+  if (parsed.success) return { namespaces: parsed.data };
+  throw usageError(
+    'a value of --namespace is wrong',
+    "Give --namespace NAME, once for each namespace, or --namespace '*' for all.",
+    parsed.error.issues.map(({ message }) => `--namespace: ${message}`),
+  );
+}
+
 const identified = z.object({
   id: z.string().regex(/^[0-9a-f]{12}$/, 'must be the id of an API key; see `fleetwright api-key list`'),
 });
 
-export const apiKeyNoun = noun('api-key', 'API keys', [
-  command({
-    name: 'create',
-    summary: 'Create an API key. The key is shown once; only its hash is stored',
-    arguments: [['<name>', 'name that says who or what uses the key']],
-    flags: [
-      ['--expires-at <time>', 'ISO 8601 time in UTC at which the key expires (default: never)'],
-      [
-        '--direct',
-        'write the key directly to the access table with your AWS credentials; needed for the first key of a deployment',
+export const apiKeyNoun = noun(
+  'api-key',
+  'API keys',
+  [
+    command({
+      name: 'create',
+      summary:
+        "Create an API key for the namespaces of --namespace, which may be repeated ('*': all; default: those of your key). The key is shown once; only its hash is stored",
+      arguments: [['<name>', 'name that says who or what uses the key']],
+      flags: [
+        [
+          '--role <role>',
+          `${ROLES.join(', ')}; at most that of your key (default: that of your key; with --namespace: at most admin)`,
+        ],
+        [
+          '--expires-at <time>',
+          'ISO 8601 time in UTC at which the key expires (default: when your key expires, or never)',
+        ],
+        [
+          '--direct',
+          'write the key directly to the access table with your AWS credentials; needed for the first key of a deployment',
+        ],
+        [
+          '--access-table <table>',
+          'with --direct: name of the access table (output AccessTable of the stack)',
+        ],
       ],
-      ['--access-table <table>', 'with --direct: name of the access table (output AccessTable of the stack)'],
-    ],
-    examples: [
-      'api-key create ci --expires-at 2027-01-01T00:00:00Z',
-      'api-key create admin --direct --access-table fleetwright-prod-access',
-    ],
-    input: z.object({
-      ...apiKeyRequestSchema.shape,
-      direct: z.boolean().default(false),
-      accessTable: z.string().min(3).max(255).optional(),
+      examples: [
+        'api-key create ci --role operator --namespace team-a --namespace team-b --expires-at 2027-01-01T00:00:00Z',
+        'api-key create admin --direct --access-table fleetwright-prod-access',
+      ],
+      input: z.object({
+        ...apiKeyRequestSchema.omit({ namespaces: true }).shape,
+        direct: z.boolean().default(false),
+        accessTable: z.string().min(3).max(255).optional(),
+      }),
+      async run({ direct, accessTable, ...request }, context) {
+        if (direct !== (accessTable !== undefined)) {
+          throw usageError(
+            '--direct and --access-table must be given together',
+            'Give both to write the key with your AWS credentials, or neither to create it through the API.',
+          );
+        }
+        const body = { ...request, ...namespacesOf(context) };
+        const document =
+          accessTable === undefined
+            ? await (await context.api()).createApiKey({ body })
+            : await context.world.issueKeyDirectly(accessTable, body);
+        context.say('Store the key now: it is not shown again.');
+        return { document, text: `${text(document)}Key      ${document.key}\n` };
+      },
     }),
-    async run({ direct, accessTable, ...body }, context) {
-      if (direct !== (accessTable !== undefined)) {
-        throw usageError(
-          '--direct and --access-table must be given together',
-          'Give both to write the key with your AWS credentials, or neither to create it through the API.',
+    command({
+      name: 'list',
+      summary: 'List the API keys that do not exceed yours, including revoked ones',
+      flags: LIST_FLAGS,
+      examples: ['api-key list'],
+      input: listInput,
+      async run(input, context) {
+        const api = await context.api();
+        return await listed(
+          context,
+          input,
+          (query) => api.listApiKeys({ query }),
+          (items) =>
+            table(
+              ['id', 'name', 'role', 'namespaces', 'made by', 'created', 'expires', 'revoked'],
+              items.map((one) => [
+                one.id,
+                one.name,
+                one.role,
+                namespacesText(one),
+                one.parentId,
+                one.createdAt,
+                one.expiresAt,
+                one.revokedAt,
+              ]),
+            ),
         );
-      }
-      const document =
-        accessTable === undefined
-          ? await (await context.api()).createApiKey({ body })
-          : await context.world.issueKeyDirectly(accessTable, body);
-      context.say('Store the key now: it is not shown again.');
-      return { document, text: `${text(document)}Key      ${document.key}\n` };
-    },
-  }),
-  command({
-    name: 'list',
-    summary: 'List API keys, including revoked ones',
-    flags: LIST_FLAGS,
-    examples: ['api-key list'],
-    input: listInput,
-    async run(input, context) {
-      const api = await context.api();
-      return await listed(
-        context,
-        input,
-        (query) => api.listApiKeys({ query }),
-        (items) =>
-          table(
-            ['id', 'name', 'created', 'expires', 'revoked'],
-            items.map((one) => [one.id, one.name, one.createdAt, one.expiresAt, one.revokedAt]),
-          ),
-      );
-    },
-  }),
-  command({
-    name: 'get',
-    summary: 'Show an API key, without the key itself',
-    arguments: [['<id>', 'id of the API key; see `fleetwright api-key list`']],
-    examples: ['api-key get 0123456789ab'],
-    input: identified,
-    async run({ id }, context) {
-      const api = await context.api();
-      for await (const one of eachItem(api.listApiKeys, {})) {
-        if (one.id === id) return { document: one, text: text(one) };
-      }
-      throw new CliError(
-        EXIT.usage,
-        'not-found',
-        `the deployment has no API key ${id}`,
-        'List the API keys with `fleetwright api-key list`.',
-      );
-    },
-  }),
-  command({
-    name: 'delete',
-    summary: 'Revoke an API key. The API refuses it from the next request on',
-    arguments: [['<id>', 'id of the API key; see `fleetwright api-key list`']],
-    examples: ['api-key delete 0123456789ab'],
-    input: identified,
-    async run({ id }, context) {
-      await (await context.api()).revokeApiKey({ params: { id } });
-      return { document: { revoked: id }, text: `API key ${id} is revoked.\n` };
-    },
-  }),
-]);
+      },
+    }),
+    command({
+      name: 'get',
+      summary: 'Show an API key, without the key itself',
+      arguments: [['<id>', 'id of the API key; see `fleetwright api-key list`']],
+      examples: ['api-key get 0123456789ab'],
+      input: identified,
+      async run({ id }, context) {
+        const api = await context.api();
+        for await (const one of eachItem(api.listApiKeys, {})) {
+          if (one.id === id) return { document: one, text: text(one) };
+        }
+        throw new CliError(
+          EXIT.usage,
+          'not-found',
+          `the deployment has no API key ${id}`,
+          'List the API keys with `fleetwright api-key list`.',
+        );
+      },
+    }),
+    command({
+      name: 'delete',
+      alias: 'revoke',
+      summary:
+        'Revoke an API key, and all keys that it has made. The API refuses them from the next request on',
+      arguments: [['<id>', 'id of the API key; see `fleetwright api-key list`']],
+      examples: ['api-key delete 0123456789ab'],
+      input: identified,
+      async run({ id }, context) {
+        await (await context.api()).revokeApiKey({ params: { id } });
+        return {
+          document: { revoked: id },
+          text: `API key ${id} is revoked, with the keys that it has made.\n`,
+        };
+      },
+    }),
+  ],
+  'key',
+);

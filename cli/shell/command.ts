@@ -16,6 +16,8 @@ export type Flag = readonly [flags: string, description: string];
 
 interface Spec<S extends z.ZodType> {
   name: string;
+  /** Another name of the command. */
+  alias?: string;
   summary: string;
   /** Arguments in Commander's syntax: `<name>`, `[name]`. */
   arguments?: readonly Flag[];
@@ -45,6 +47,7 @@ export type Runner = (
 export function command<S extends z.ZodType>(spec: Spec<S>): CommandPart {
   return (run) => {
     const made = new Command(spec.name).description(spec.summary);
+    if (spec.alias !== undefined) made.alias(spec.alias);
     for (const [flags, description] of spec.arguments ?? []) made.argument(flags, description);
     for (const [flags, description] of spec.flags ?? []) {
       if (flags.endsWith('...')) {
@@ -77,9 +80,15 @@ export function command<S extends z.ZodType>(spec: Spec<S>): CommandPart {
 }
 
 /** Makes the command of a noun, such as `fleet`. The verbs become subcommands, such as `fleet list`. */
-export function noun(name: string, summary: string, verbs: readonly CommandPart[]): CommandPart {
+export function noun(
+  name: string,
+  summary: string,
+  verbs: readonly CommandPart[],
+  alias?: string,
+): CommandPart {
   return (run) => {
     const made = new Command(name).description(summary);
+    if (alias !== undefined) made.alias(alias);
     for (const verb of verbs) made.addCommand(verb(run));
     return made;
   };

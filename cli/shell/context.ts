@@ -74,6 +74,8 @@ export interface Context {
    */
   api(): Promise<Client>;
   namespace(): Promise<string>;
+  /** The values of the flag `--namespace` on the command line, unchecked. */
+  givenNamespaces: readonly string[];
   /** Prints a line on stderr for the user. The line is not part of the result. */
   say(line: string): void;
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { closeLaunchGate } from '../../functions/features/deployment/close-launch-gate.ts';
 import { readPossessions, readStanding } from '../../functions/features/deployment/standing.ts';
 import { systemClock } from '../../functions/platform/runtime/clock.ts';
-import { issueApiKey, revokeApiKey } from '../../functions/platform/store/api-keys.ts';
+import { issueRootKey, revokeApiKey } from '../../functions/platform/store/api-keys.ts';
 import { readDeploymentId } from '../../functions/platform/store/deployment.ts';
 import { beginEnding, cancelEnding, enterStep, readEnding } from '../../functions/platform/store/ending.ts';
 import { openDocumentClient, type Store } from '../../functions/platform/store/store.ts';
@@ -55,7 +55,7 @@ export function openTables(settings: AwsSettings, tables: TableNames) {
     /** Makes an API key that expires by itself, in case the command dies before it revokes the key. */
     issueKey: told(() => {
       const expiresAt = new Date(systemClock.now() + KEY_HOURS * 3_600_000).toISOString();
-      return issueApiKey(store, { name: 'deployment-destroy', expiresAt });
+      return issueRootKey(store, { name: 'deployment-destroy', expiresAt });
     }),
     revokeKey: told((id: string) => revokeApiKey(store, id)),
   };

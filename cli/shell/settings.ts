@@ -9,7 +9,8 @@ export interface GlobalOptions {
   json?: boolean | undefined;
   apiUrl?: string | undefined;
   apiKey?: string | undefined;
-  namespace?: string | undefined;
+  /** The values of the flag `--namespace`. One command takes more than one. */
+  namespace?: string[] | undefined;
 }
 
 const localContextSchema = z.object({
@@ -95,7 +96,13 @@ export async function resolveSession(options: GlobalOptions, world: World): Prom
 }
 
 export async function resolveNamespace(options: GlobalOptions, world: World): Promise<string> {
-  const given = options.namespace ?? setting(world, 'NAMESPACE');
+  if (options.namespace !== undefined && options.namespace.length > 1) {
+    throw usageError(
+      'the command works in one namespace, and --namespace was given more than once',
+      'Give --namespace once.',
+    );
+  }
+  const given = options.namespace?.[0] ?? setting(world, 'NAMESPACE');
   const name = given ?? (await localContext(world))?.namespace ?? 'default';
   const parsed = nameSchema.safeParse(name);
   if (parsed.success) return parsed.data;

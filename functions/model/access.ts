@@ -23,10 +23,66 @@ export const namespaceSchema = z.object({
 });
 export type Namespace = z.infer<typeof namespaceSchema>;
 
+/** The roles, from the lowest to the highest. Each role may do what the roles before it may do. */
+export const ROLES = ['viewer', 'operator', 'admin', 'platform-admin'] as const;
+export const roleSchema = z
+  .enum(ROLES)
+  .describe(
+    '`viewer` reads. `operator` also creates and removes fleets. `admin` also manages connections and API keys. `platform-admin` also creates and deletes namespaces, and has all namespaces.',
+  );
+export type Role = z.infer<typeof roleSchema>;
+
+/** Returns true if a role may do what `needed` may do. */
+export const isAtLeast = (role: Role, needed: Role): boolean => ROLES.indexOf(role) >= ROLES.indexOf(needed);
+
+/** In a list of namespaces: all namespaces, also those that are created later. */
+export const ALL_NAMESPACES = '*';
+const MAX_NAMESPACES_OF_KEY = 50;
+
+export const grantedNamespacesSchema = z
+  .array(
+    z
+      .string()
+      .regex(/^(\*|[a-z0-9-]{3,40})$/, 'must be the name of a namespace, or * alone for all namespaces'),
+  )
+  .min(1)
+  .max(MAX_NAMESPACES_OF_KEY)
+  .describe('Names of namespaces; `["*"]`: all namespaces, also those that are created later.');
+export type GrantedNamespaces = z.infer<typeof grantedNamespacesSchema>;
+
+/** Returns true if `inner`, a list of names or a single name, belongs to the granted namespaces. */
+export function coversNamespaces(granted: GrantedNamespaces, inner: string | readonly string[]): boolean {
+  return granted.includes(ALL_NAMESPACES) || [inner].flat().every((name) => granted.includes(name));
+}
+
+/** What someone may do: a role, in some namespaces or in all. */
+export interface Rights {
+  role: Role;
+  namespaces: GrantedNamespaces;
+}
+
+/** The highest rights. They are those of the first key of a deployment. */
+export const ALL_RIGHTS: Rights = { role: 'platform-admin', namespaces: [ALL_NAMESPACES] };
+
+/** Returns true if `outer` includes everything that `inner` allows. */
+export function includesRights(outer: Rights, inner: Rights): boolean {
+  return isAtLeast(outer.role, inner.role) && coversNamespaces(outer.namespaces, inner.namespaces);
+}
+
+export const apiKeyIdSchema = z.string().regex(/^[0-9a-f]{12}$/);
+
 /** An API key as users see it after its creation, without the key itself. */
 export const apiKeySchema = z.object({
   id: z.string(),
   name: nameSchema,
+  role: roleSchema,
+  namespaces: grantedNamespacesSchema,
+  parentId: z
+    .string()
+    .optional()
+    .describe(
+      'The API key that made this key. This key ends when that key, or an ancestor of it, is revoked or expires. Absent: the key was made with AWS rights, or by an earlier version.',
+    ),
   createdAt: z.iso.datetime(),
   expiresAt: z.iso.datetime().optional(),
   revokedAt: z.iso.datetime().optional(),
@@ -34,6 +90,20 @@ export const apiKeySchema = z.object({
 export type ApiKey = z.infer<typeof apiKeySchema>;
 
 export const apiKeyRequestSchema = z
-  .object({ name: nameSchema, expiresAt: z.iso.datetime().optional() })
+  .object({
+    name: nameSchema,
+    role: roleSchema
+      .optional()
+      .describe(
+        'At most that of the caller. Absent: that of the caller; `admin` if the caller is a `platform-admin` and the request names namespaces.',
+      ),
+    namespaces: grantedNamespacesSchema
+      .optional()
+      .describe('Only namespaces of the caller. Absent: those of the caller.'),
+    expiresAt: z.iso
+      .datetime()
+      .optional()
+      .describe('At the latest when the key of the caller expires. Absent: when it expires, or never.'),
+  })
   .strict();
 export type ApiKeyRequest = z.infer<typeof apiKeyRequestSchema>;

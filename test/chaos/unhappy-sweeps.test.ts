@@ -12,6 +12,7 @@ import { AWS, EAST, isGone, isUp, PATIENT } from './scenario/limited.ts';
 import { runScenario, type Story } from './scenario/run.ts';
 import type { Scenario } from './scenario/scenario.ts';
 import type { Stage } from './scenario/stage.ts';
+import { CALLER } from './world/caller.ts';
 import { NAMESPACE } from './world/lab.ts';
 
 const MOST = 5;
@@ -63,7 +64,7 @@ const continueSweeps = async ({ lab }: Stage, location?: string) =>
         ...about,
         query: {},
         body: { connection: 'sim-aws', ...(location === undefined ? {} : { location }) },
-        apiKeyId: 'key-of-the-operator',
+        caller: CALLER,
       }),
     )
   ).body.continued;
@@ -90,7 +91,7 @@ describe('the daily cap of removals by sweeps', PATIENT, () => {
       expect(await continueSweeps(stage, 'west-1')).toEqual([]);
       expect(await continueSweeps(stage, 'east-1')).toMatchObject([{ location: 'east-1', waiting: 7 }]);
       expect(auditOf(stage, 'Sweep Continued')).toMatchObject([
-        { detail: { connection: 'sim-aws', apiKeyId: 'key-of-the-operator' } },
+        { detail: { connection: 'sim-aws', actor: CALLER.actor } },
       ]);
       await stage.pass(10);
       expect(removedOf(stage, machines)).toBe(12);

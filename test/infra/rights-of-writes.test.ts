@@ -3,6 +3,7 @@ import { DRIVER_NAMES } from '../../functions/model/connection.ts';
 import { calmScenario } from '../chaos/scenario/calm.ts';
 import { runScenario } from '../chaos/scenario/run.ts';
 import { scenarioOf } from '../chaos/scenario/scenario.ts';
+import { CALLER } from '../chaos/world/caller.ts';
 import { type Lab, NAMESPACE } from '../chaos/world/lab.ts';
 import type { Use } from '../chaos/world/rights.ts';
 import { decisionsOf } from './policy-decision.ts';
@@ -32,7 +33,7 @@ async function operate(lab: Lab): Promise<void> {
   const plain = { query: {}, idempotencyKey: undefined };
   const made = { ...plain, params: {}, body: { name: 'operated' } };
   await lab.requestAccess((api) => api.createNamespace(made));
-  await lab.requestAccess((api) => api.createApiKey(made));
+  await lab.requestAccess((api) => api.createApiKey({ ...made, caller: CALLER }));
   const params = { namespace: 'operated' };
   await lab.requestAccess((api) => api.deleteNamespace({ ...plain, params, body: undefined }));
   const ofDefault = { ...plain, params: { namespace: NAMESPACE } };

@@ -1,5 +1,6 @@
 import { type OperationId, type OperationOutput, routes } from '../../functions/entrypoints/api/contract.ts';
 import type { FleetAction } from '../../functions/model/fleet-action.ts';
+import { CALLER } from '../chaos/world/caller.ts';
 import type { Lab } from '../chaos/world/lab.ts';
 import {
   connectionBody,
@@ -102,7 +103,9 @@ const RECIPES: { readonly [Id in MutatingId]: readonly Recipe<Id>[] } = {
       needs: {},
       most: 2,
       ask: ({ lab, at }) =>
-        lab.requestAccess((api) => api.createApiKey({ ...plainly, params: {}, body: { name: `key-${at}` } })),
+        lab.requestAccess((api) =>
+          api.createApiKey({ ...plainly, params: {}, body: { name: `key-${at}` }, caller: CALLER }),
+        ),
     },
   ],
   revokeApiKey: [
@@ -110,7 +113,9 @@ const RECIPES: { readonly [Id in MutatingId]: readonly Recipe<Id>[] } = {
       needs: {},
       most: 2,
       ask: ({ lab, apiKeyId }) =>
-        lab.requestAccess((api) => api.revokeApiKey({ ...plainly, params: { id: apiKeyId } })),
+        lab.requestAccess((api) =>
+          api.revokeApiKey({ ...plainly, params: { id: apiKeyId }, caller: CALLER }),
+        ),
     },
   ],
   createConnection: [
@@ -349,9 +354,9 @@ const RECIPES: { readonly [Id in MutatingId]: readonly Recipe<Id>[] } = {
     {
       needs: READY,
       most: 2,
-      ask: ({ lab, apiKeyId }) =>
+      ask: ({ lab }) =>
         lab.requestResources((api) =>
-          api.continueSweeps({ ...plainly, params: ofTeam, body: { connection: MAIN }, apiKeyId }),
+          api.continueSweeps({ ...plainly, params: ofTeam, body: { connection: MAIN }, caller: CALLER }),
         ),
     },
   ],

@@ -4,6 +4,7 @@ import { Ground } from '../chaos/ground/ground.ts';
 import { liveFleets } from '../chaos/invariants/check-access.ts';
 import { isWork } from '../chaos/scenario/run.ts';
 import { Random } from '../chaos/time/random.ts';
+import { CALLER } from '../chaos/world/caller.ts';
 import { ProcessEnded } from '../chaos/world/functions.ts';
 import { Lab } from '../chaos/world/lab.ts';
 import type { Answer } from './answer.ts';
@@ -116,7 +117,7 @@ async function play(
 ): Promise<void> {
   const { ground } = lab;
   const made = await lab.requestAccess((api) =>
-    api.createApiKey({ ...plainly, params: {}, body: { name: 'raced-for' } }),
+    api.createApiKey({ ...plainly, params: {}, body: { name: 'raced-for' }, caller: CALLER }),
   );
   await bringAbout(lab, situation);
   lab.startSchedules();

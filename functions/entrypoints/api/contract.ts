@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Caller } from '../../model/caller.ts';
 import { accessRoutes } from './routes/access.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
 import { connectionRoutes } from './routes/connections.ts';
@@ -21,17 +22,21 @@ export type RouteOf<Id extends OperationId> = Extract<(typeof routes)[number], {
 type SchemaOf<R extends Route, Part extends 'body' | 'response'> =
   R extends Record<Part, infer S extends z.ZodType> ? S : never;
 
-/** The input of an operation, after parsing. */
-export interface OperationInput<Id extends OperationId> {
+/** The input of an operation, after parsing, and who calls it. */
+export type OperationInput<Id extends OperationId> = ParsedInput<Id> & CallerOf<Id>;
+
+interface ParsedInput<Id extends OperationId> {
   params: z.output<RouteOf<Id>['params']>;
   query: z.output<RouteOf<Id>['query']>;
   body: [SchemaOf<RouteOf<Id>, 'body'>] extends [never] ? undefined : z.output<SchemaOf<RouteOf<Id>, 'body'>>;
   idempotencyKey: string | undefined;
   /** Seconds that the caller wants to wait. Absent: not at all. */
   waitSeconds?: number | undefined;
-  /** Id of the API key of the caller. Absent if the operation is not called through the API. */
-  apiKeyId?: string;
 }
+
+/** The caller of an operation. Absent only if the operation is not called through the API, and needs no caller. */
+type CallerOf<Id extends OperationId> =
+  RouteOf<Id> extends { forCaller: true } ? { caller: Caller } : { caller?: Caller };
 
 /** The output of an operation; `undefined` if its status is 204. */
 export type OperationOutput<Id extends OperationId> = [SchemaOf<RouteOf<Id>, 'response'>] extends [never]

@@ -1,9 +1,12 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import type { Actor } from '../../model/actor.ts';
 import { logger } from '../../platform/runtime/logger.ts';
 import { measured } from '../../platform/runtime/measured.ts';
 import type { Store } from '../../platform/store/store.ts';
 import { authenticate } from './authenticate.ts';
+import { authorize } from './authorize.ts';
+import { withoutBackendIds } from './backend-ids.ts';
 import type { OperationId, OperationInput, OperationOutput } from './contract.ts';
 import { routes } from './contract.ts';
 import { matchRoute } from './match.ts';
@@ -45,19 +48,20 @@ export interface HandleOptions {
 
 /**
  * Returns the Lambda handler of one of the API's functions. The handler authenticates the request, finds the
- * operation, parses the whole request, calls the operation and encodes the answer. The handler answers every
+ * operation, checks that the caller may use it, parses the whole request, calls the operation and encodes the answer. The handler answers every
  * error as problem JSON, and writes one log line for each request. This line contains no text of the request.
  */
 export function handle({ handler, store, operations, inspections = {} }: HandleOptions) {
   const own = routes.filter((route) => route.handler === handler);
   const answer = async (
     event: APIGatewayProxyEventV2,
-    seen: { apiKeyId?: string; operationId?: OperationId },
+    seen: { actor?: Actor; operationId?: OperationId },
   ): Promise<APIGatewayProxyStructuredResultV2> => {
-    const { id: apiKeyId } = await authenticate(store, event);
-    seen.apiKeyId = apiKeyId;
+    const caller = await authenticate(store, event);
+    seen.actor = caller.actor;
     const { route, params } = matchRoute(event, own);
     seen.operationId = route.operationId;
+    authorize(caller, route, params);
     const operation = operations[route.operationId];
     if (!operation) throw new Error(`operation ${route.operationId} has no handler`);
     const input = parseRequest(route, params, event);
@@ -67,7 +71,11 @@ export function handle({ handler, store, operations, inspections = {} }: HandleO
     }
     // The compiler cannot check the type of the input here. The type is right, because the operation and the
     // schemas that parsed the input belong to the same route.
-    const { body, headers } = await operation({ ...input, apiKeyId } as never);
+    const answered = await operation({ ...input, caller } as never);
+    const { headers } = answered;
+    // The ids of images are part of the catalogue, which everyone may read.
+    const isForViewer = caller.role === 'viewer' && route.handler !== 'catalogue';
+    const body = isForViewer ? withoutBackendIds(answered.body) : answered.body;
     return {
       statusCode: route.status,
       headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },

@@ -71,6 +71,15 @@ export function deploymentEnding(what: string, since: string): Problem {
   );
 }
 
+/** Returns the problem of a request without valid credentials: one text, whatever is wrong with them. */
+export function unauthorized(): Problem {
+  return new Problem(
+    'unauthorized',
+    'the API key is missing or not valid: send it as Authorization: Bearer <key>',
+    { headers: { 'www-authenticate': 'Bearer realm="fleetwright"' } },
+  );
+}
+
 export function notFound(what: string): Problem {
   return new Problem('not-found', `${what} does not exist`);
 }
@@ -80,10 +89,14 @@ const MAX_ERRORS = 1_000;
 
 /** Refuses a request if `errors` is not empty. @throws Problem 400 `invalid-request` with these errors */
 export function refuse(errors: readonly FieldError[]): void {
-  if (errors.length === 0) return;
+  if (errors.length > 0) throw invalidRequest(errors);
+}
+
+/** Returns the problem of a request with errors. */
+export function invalidRequest(errors: readonly FieldError[]): Problem {
   const many = errors.length === 1 ? '1 error' : `${errors.length} errors`;
   const shown = errors.length > MAX_ERRORS ? `; the first ${MAX_ERRORS} are listed` : '';
-  throw new Problem('invalid-request', `the request has ${many}${shown}`, {
+  return new Problem('invalid-request', `the request has ${many}${shown}`, {
     errors: errors.slice(0, MAX_ERRORS),
   });
 }

@@ -1,3 +1,4 @@
+import type { Actor } from '../../model/actor.ts';
 import type { Connection } from '../../model/connection.ts';
 import { connectionKey } from '../../model/identifiers.ts';
 import type { SweepHold } from '../../model/orphan.ts';
@@ -50,14 +51,14 @@ export async function listHolds(
  * Writes an audit row before it ends a hold. If the call is interrupted, a hold that has not ended may have a
  * row, but no hold ends without a row.
  *
- * @param apiKeyId id of the operator's API key
+ * @param actor the operator
  * @returns the holds that have ended; empty if there was no hold
  */
 export async function continueSweeps(
   store: Store<'fleets'>,
   connection: Connection,
   location: string | undefined,
-  apiKeyId: string | undefined,
+  actor: Actor | undefined,
 ): Promise<SweepHold[]> {
   const { namespace, name } = connection;
   const items = await readHolds(store, connectionKey(connection));
@@ -71,7 +72,7 @@ export async function continueSweeps(
     const nowMs = store.clock.now();
     const at = isoTime(nowMs);
     const id = `continue#${name}#${item.location}#${item.hold?.sinceMs}`;
-    const detail = { connection: name, location: item.location, ...item.hold, apiKeyId };
+    const detail = { connection: name, location: item.location, ...item.hold, actor };
     await writeAudit(store, { namespace, at, id, type: 'Sweep Continued', detail });
     const hold = await updateHold(store, item, (current: HoldItem) => ({
       state: current.hold ? continued(current, nowMs) : undefined,

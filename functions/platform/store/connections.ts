@@ -1,7 +1,8 @@
-import { BatchGetCommand, GetCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { type Connection, connectionSchema, DRIVER_NAMES, type DriverName } from '../../model/connection.ts';
 import { type ConnectionRef, makeConnectionId } from '../../model/identifiers.ts';
 import { abandonedSecret } from './abandoned-secrets.ts';
+import { readConsistently } from './batch-read.ts';
 import { NOT_DELETING } from './deletion-marks.ts';
 import { notEnding } from './ending.ts';
 import type { Key } from './keys.ts';
@@ -128,18 +129,8 @@ export async function readConnection(
   namespace: string,
   name: string,
 ): Promise<Connection | undefined> {
-  const table = store.tables.access;
-  let keys: Record<string, unknown>[] = DRIVER_NAMES.map((driver) => ({
-    ...keyOfConnection({ driver, namespace, name }),
-  }));
-  const found: unknown[] = [];
-  while (keys.length > 0) {
-    const { Responses, UnprocessedKeys } = await store.document.send(
-      new BatchGetCommand({ RequestItems: { [table]: { Keys: keys, ConsistentRead: true } } }),
-    );
-    found.push(...(Responses?.[table] ?? []));
-    keys = UnprocessedKeys?.[table]?.Keys ?? [];
-  }
+  const keys = DRIVER_NAMES.map((driver) => keyOfConnection({ driver, namespace, name }));
+  const found = await readConsistently(store, store.tables.access, keys);
   const [item] = found;
   return item === undefined ? undefined : connectionSchema.parse(item);
 }

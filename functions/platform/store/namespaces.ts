@@ -3,6 +3,7 @@ import { DeleteCommand, GetCommand } from '@aws-sdk/lib-dynamodb';
 import { type Namespace, type NamespaceRequest, namespaceSchema } from '../../model/access.ts';
 import type { Deletion } from '../../model/deletion.ts';
 import { makeId } from '../../model/identifiers.ts';
+import { readConsistently } from './batch-read.ts';
 import { markDeleting, NOT_DELETING, takeBackDeletion } from './deletion-marks.ts';
 import type { Key } from './keys.ts';
 import { type Page, type PageRequest, queryAll, queryPage } from './listing.ts';
@@ -60,6 +61,20 @@ export async function listNamespaces(store: Store<'access'>, page: PageRequest):
   return await queryPage(store, store.tables.access, { pk: PARTITION, prefix: '' }, page, (item) =>
     namespaceSchema.parse(item),
   );
+}
+
+/** Lists those of the named namespaces that exist, in the order of their names. @param names at most 100 */
+export async function listNamedNamespaces(
+  store: Store<'access'>,
+  names: readonly string[],
+  { limit, cursor = '' }: PageRequest,
+): Promise<Page<Namespace>> {
+  const wanted = names.filter((name) => name > cursor).map(keyOf);
+  const found = (await readConsistently(store, store.tables.access, wanted))
+    .map((item) => namespaceSchema.parse(item))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const items = found.slice(0, limit);
+  return { items, cursor: found.length > limit ? (items.at(-1)?.name ?? null) : null };
 }
 
 /** Lists all namespaces, for scheduled functions and for the removal of the deployment. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { routes } from '../../../functions/entrypoints/api/contract.ts';
-import { issueApiKey } from '../../../functions/platform/store/api-keys.ts';
+import { issueRootKey } from '../../../functions/platform/store/api-keys.ts';
 import { useTables } from '../tables.ts';
 import { fleetBody, furnish } from './furnish.ts';
 import { Gateway } from './gateway.ts';
@@ -62,7 +62,7 @@ describe('API keys', () => {
   });
 
   it('an API key is refused when its expiry has passed', async () => {
-    const { key } = await issueApiKey(store, {
+    const { key } = await issueRootKey(store, {
       name: 'short',
       expiresAt: new Date(nowMs + 1_000).toISOString(),
     });

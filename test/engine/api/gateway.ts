@@ -17,7 +17,7 @@ import type { DriverName } from '../../../functions/model/connection.ts';
 import { fleetActionSchema } from '../../../functions/model/fleet-action.ts';
 import { fleetStatusSchema } from '../../../functions/model/status.ts';
 import { logger } from '../../../functions/platform/runtime/logger.ts';
-import { issueApiKey } from '../../../functions/platform/store/api-keys.ts';
+import { issueRootKey } from '../../../functions/platform/store/api-keys.ts';
 import type { Store } from '../../../functions/platform/store/store.ts';
 import type { DriverMessage } from '../../../functions/platform/workflow/messages.ts';
 
@@ -78,7 +78,7 @@ export class Gateway {
       for (const level of ['info', 'warn', 'error'] as const) {
         vi.spyOn(logger, level).mockImplementation((...entry) => void this.logged.push(entry));
       }
-      this.#key = (await issueApiKey(store, { name: 'tests' })).key;
+      this.#key = (await issueRootKey(store, { name: 'tests' })).key;
     });
   }
 

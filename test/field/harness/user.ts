@@ -5,6 +5,7 @@ import type { LimitOverride } from '../../../functions/model/limit-profile.ts';
 import type { NetworkChoice } from '../../../functions/model/network-choice.ts';
 import type { Orphan, OrphanPolicy, Sweep, SweepHold } from '../../../functions/model/orphan.ts';
 import type { Resource } from '../../../functions/model/resource.ts';
+import { CALLER } from '../../chaos/world/caller.ts';
 import { type Lab, NAMESPACE } from '../../chaos/world/lab.ts';
 import type { Site } from './sites.ts';
 
@@ -214,7 +215,7 @@ export class FieldUser {
         query: {},
         body: { connection },
         idempotencyKey: undefined,
-        apiKeyId: 'key-of-the-operator',
+        caller: CALLER,
       }),
     );
   }

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { makeProgram } from '../../../cli/program.ts';
 import { CliError, EXIT } from '../../../cli/shell/exit.ts';
+import { ALL_RIGHTS } from '../../../functions/model/access.ts';
 import { cli, FLEETS, fleet } from './world.ts';
 
 function leaves(command: Command): Command[] {
@@ -176,6 +177,7 @@ describe('api-key create --direct', () => {
   const made = {
     id: '0123456789ab',
     name: 'admin',
+    ...ALL_RIGHTS,
     createdAt: '2026-01-01T00:00:00.000Z',
     key: 'fw_0123456789ab_x',
   };
@@ -197,6 +199,57 @@ describe('api-key create --direct', () => {
     expect([exitCode, JSON.parse(stdout), asked]).toEqual([0, made, []]);
     expect(given).toEqual(['fw-access', { name: 'admin' }]);
     expect(stderr).not.toContain(made.key);
+  });
+});
+
+describe('api-key create', () => {
+  const made = {
+    id: '0123456789ab',
+    name: 'robot',
+    role: 'operator',
+    namespaces: ['team-a', 'team-b'],
+    createdAt: '2026-01-01T00:00:00.000Z',
+    key: 'fw_0123456789ab_x',
+  };
+  const answers = { 'POST /v1/api-keys': { status: 201, body: made } };
+
+  it('`key create` sends the role, and each namespace that `--namespace` gives', async () => {
+    const flags = ['--role', 'operator', '--namespace', 'team-a', '--namespace', 'team-b'];
+    const { exitCode, asked, stdout } = await cli(['key', 'create', 'robot', ...flags], { answers });
+    expect([exitCode, asked.map(({ body }) => body)]).toEqual([
+      0,
+      [{ name: 'robot', role: 'operator', namespaces: ['team-a', 'team-b'] }],
+    ]);
+    expect(stdout).toMatch(/Role +operator\s+Namespaces +team-a, team-b/);
+  });
+
+  it('`key create` without `--namespace` sends no namespaces, also if the environment names one', async () => {
+    const { asked } = await cli(['key', 'create', 'robot'], {
+      answers,
+      env: { FLEETWRIGHT_NAMESPACE: 'team-a' },
+    });
+    expect(asked.map(({ body }) => body)).toEqual([{ name: 'robot' }]);
+  });
+
+  it.each([
+    [['key', 'create', 'robot', '--role', 'king']],
+    [['key', 'create', 'robot', '--namespace', 'Not A Name']],
+    [['fleet', 'list', '--namespace', 'team-a', '--namespace', 'team-b']],
+  ])('%j is refused before a request is sent', async (args) => {
+    const { exitCode, asked } = await cli(args, { answers });
+    expect([exitCode, asked]).toEqual([2, []]);
+  });
+
+  it('`key list` shows role, namespaces and the key that made each key, and `key revoke` revokes one', async () => {
+    const { key: _, ...listed } = { ...made, parentId: 'ba9876543210' };
+    const { stdout } = await cli(['key', 'list'], {
+      answers: { 'GET /v1/api-keys': { body: { items: [listed], cursor: null } } },
+    });
+    expect(stdout).toMatch(/operator +team-a, team-b +ba9876543210/);
+    const { exitCode, asked } = await cli(['key', 'revoke', made.id], {
+      answers: { [`DELETE /v1/api-keys/${made.id}`]: { status: 204 } },
+    });
+    expect([exitCode, asked.map(({ method }) => method)]).toEqual([0, ['DELETE']]);
   });
 });
 

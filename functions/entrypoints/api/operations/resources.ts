@@ -113,7 +113,7 @@ export function resourceOperations({ store, send }: ResourceDeps): OperationsOf<
       const next = page.cursor && `${page.cursor.connection}~${page.cursor.after ?? ''}`;
       return { body: { items: page.items, cursor: encodeCursor(next) } };
     },
-    async continueSweeps({ params: { namespace }, body: { connection: name, location }, apiKeyId }) {
+    async continueSweeps({ params: { namespace }, body: { connection: name, location }, caller }) {
       await requireNamespace(store, namespace);
       const connection = await readConnection(store, namespace, name);
       if (!connection) {
@@ -126,7 +126,7 @@ export function resourceOperations({ store, send }: ResourceDeps): OperationsOf<
         ]);
         return { body: { continued: [] } };
       }
-      return { body: { continued: await continueSweeps(store, connection, location, apiKeyId) } };
+      return { body: { continued: await continueSweeps(store, connection, location, caller?.actor) } };
     },
   };
 

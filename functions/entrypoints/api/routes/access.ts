@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  apiKeyIdSchema,
   apiKeyRequestSchema,
   apiKeySchema,
   namespaceRequestSchema,
@@ -7,7 +8,7 @@ import {
 } from '../../../model/access.ts';
 import { namespaceParams, noParams, noQuery, pageOf, pageQuery, route } from './route.ts';
 
-const keyParams = z.strictObject({ id: z.string().regex(/^[0-9a-f]{12}$/) });
+const keyParams = z.strictObject({ id: apiKeyIdSchema });
 
 export const accessRoutes = [
   route({
@@ -16,6 +17,7 @@ export const accessRoutes = [
     path: '/v1/namespaces',
     handler: 'access',
     summary: 'Create a namespace',
+    needs: 'platform-admin',
     params: noParams,
     query: noQuery,
     body: namespaceRequestSchema,
@@ -28,7 +30,9 @@ export const accessRoutes = [
     method: 'GET',
     path: '/v1/namespaces',
     handler: 'access',
-    summary: 'List namespaces',
+    summary: 'List the namespaces of the caller',
+    needs: 'viewer',
+    forCaller: true,
     params: noParams,
     query: pageQuery,
     status: 200,
@@ -40,6 +44,7 @@ export const accessRoutes = [
     path: '/v1/namespaces/{namespace}',
     handler: 'access',
     summary: 'Get a namespace',
+    needs: 'viewer',
     params: namespaceParams,
     query: noQuery,
     status: 200,
@@ -51,6 +56,7 @@ export const accessRoutes = [
     path: '/v1/namespaces/{namespace}',
     handler: 'access',
     summary: 'Delete a namespace that has no connections and no live fleets',
+    needs: 'platform-admin',
     params: namespaceParams,
     query: noQuery,
     status: 204,
@@ -61,7 +67,10 @@ export const accessRoutes = [
     method: 'POST',
     path: '/v1/api-keys',
     handler: 'access',
-    summary: 'Create an API key. Only this answer contains the key itself',
+    summary:
+      'Create an API key, which does not exceed or outlive that of the caller. Only this answer contains the key itself',
+    needs: 'admin',
+    forCaller: true,
     params: noParams,
     query: noQuery,
     body: apiKeyRequestSchema,
@@ -73,7 +82,10 @@ export const accessRoutes = [
     method: 'GET',
     path: '/v1/api-keys',
     handler: 'access',
-    summary: 'List API keys, including revoked ones',
+    summary:
+      'List the API keys that do not exceed the rights of the caller, including revoked ones. A page may be short or empty and still have a cursor',
+    needs: 'admin',
+    forCaller: true,
     params: noParams,
     query: pageQuery,
     status: 200,
@@ -84,7 +96,10 @@ export const accessRoutes = [
     method: 'DELETE',
     path: '/v1/api-keys/{id}',
     handler: 'access',
-    summary: 'Revoke an API key. The API refuses it from the next request on',
+    summary:
+      'Revoke an API key, and all keys that it has made. The API refuses them from the next request on',
+    needs: 'admin',
+    forCaller: true,
     params: keyParams,
     query: noQuery,
     status: 204,
@@ -95,6 +110,7 @@ export const accessRoutes = [
     path: '/v1/openapi.json',
     handler: 'access',
     summary: 'Get this OpenAPI document',
+    needs: 'viewer',
     params: noParams,
     query: noQuery,
     status: 200,

@@ -19,6 +19,7 @@ export const catalogueRoutes = [
     path: '/v1/namespaces/{namespace}/connections/{connection}/locations',
     handler: 'catalogue',
     summary: 'List locations, with coordinates and zones. With a filter, a page may be short',
+    needs: 'viewer',
     params: connectionParams,
     query: pageQuery.extend({
       available: flag
@@ -37,6 +38,7 @@ export const catalogueRoutes = [
     path: '/v1/namespaces/{namespace}/connections/{connection}/instance-types',
     handler: 'catalogue',
     summary: 'List instance types. With a filter, a page may be short or empty and still have a cursor',
+    needs: 'viewer',
     params: connectionParams,
     query: pageQuery.extend({
       gpu: flag.optional().describe('`true`: only types with a GPU. `false`: only types without a GPU.'),
@@ -53,6 +55,7 @@ export const catalogueRoutes = [
     path: '/v1/namespaces/{namespace}/connections/{connection}/offers',
     handler: 'catalogue',
     summary: 'List offers: instance types at locations, with price and availability',
+    needs: 'viewer',
     params: connectionParams,
     query: pageQuery.extend({
       location: cloudWordSchema.optional(),
@@ -76,6 +79,7 @@ export const catalogueRoutes = [
     path: '/v1/namespaces/{namespace}/connections/{connection}/images',
     handler: 'catalogue',
     summary: 'List images',
+    needs: 'viewer',
     params: connectionParams,
     query: pageQuery.extend({
       location: cloudWordSchema.optional(),

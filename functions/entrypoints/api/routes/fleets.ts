@@ -35,6 +35,7 @@ export const fleetRoutes = [
     path: '/v1/namespaces/{namespace}/fleets',
     handler: 'fleets',
     summary: 'Create a fleet. The API answers when the request is recorded and the workflow is started',
+    needs: 'operator',
     params: namespaceParams,
     query: noQuery,
     body: fleetRequestSchema,
@@ -50,6 +51,7 @@ export const fleetRoutes = [
     handler: 'fleets',
     summary:
       'Check a request for a fleet as if it were to be created, and create nothing. Errors are those of `createFleet`',
+    needs: 'viewer',
     params: namespaceParams,
     query: noQuery,
     body: fleetRequestSchema,
@@ -62,6 +64,7 @@ export const fleetRoutes = [
     path: '/v1/namespaces/{namespace}/fleets',
     handler: 'fleets',
     summary: 'List fleets, newest first, including fleets that have ended',
+    needs: 'viewer',
     params: namespaceParams,
     query: pageQuery.extend({
       limit: z.coerce.number().int().min(1).max(MAX_FLEET_PAGE).default(DEFAULT_FLEET_PAGE),
@@ -75,6 +78,7 @@ export const fleetRoutes = [
     path: '/v1/namespaces/{namespace}/fleets/{fleet}',
     handler: 'fleets',
     summary: 'Get a fleet: counts by status and location, progress, cost so far and reasons of failures',
+    needs: 'viewer',
     params: fleetParams,
     query: noQuery,
     status: 200,
@@ -86,6 +90,7 @@ export const fleetRoutes = [
     path: '/v1/namespaces/{namespace}/fleets/{fleet}',
     handler: 'fleets',
     summary: 'Delete a fleet and everything that it created',
+    needs: 'operator',
     params: fleetParams,
     query: noQuery,
     status: 202,
@@ -98,6 +103,7 @@ export const fleetRoutes = [
     handler: 'fleets',
     summary:
       'Hold, release, withdraw, abort, retry or refine a fleet. A repeated request for an action that is under way changes nothing',
+    needs: 'operator',
     params: fleetParams,
     query: noQuery,
     body: fleetActionRequestSchema,
@@ -112,6 +118,7 @@ export const fleetRoutes = [
     handler: 'fleets',
     summary:
       'List the instances of a fleet. With a filter, a page may be short or empty and still have a cursor',
+    needs: 'viewer',
     params: fleetParams,
     query: pageQuery.extend({
       status: instanceStatusSchema.optional(),
@@ -129,6 +136,7 @@ export const fleetRoutes = [
     handler: 'fleets',
     summary:
       'Create a single instance, which is a fleet of one with the same name, or up to 100 instances by one request, which are one fleet: all of them or none. With `Prefer: wait=25`, the answer comes when each instance runs or has failed, or after that many seconds',
+    needs: 'operator',
     params: namespaceParams,
     query: noQuery,
     body: z.union([instanceRequestSchema, instanceListRequestSchema]),
@@ -145,6 +153,7 @@ export const fleetRoutes = [
     path: '/v1/namespaces/{namespace}/instances/{instance}',
     handler: 'fleets',
     summary: 'Get an instance of any fleet',
+    needs: 'viewer',
     params: instanceParams,
     query: noQuery,
     status: 200,
@@ -156,6 +165,7 @@ export const fleetRoutes = [
     path: '/v1/namespaces/{namespace}/instances/{instance}',
     handler: 'fleets',
     summary: 'Delete a single instance. An instance of a larger fleet can only be deleted with its fleet',
+    needs: 'operator',
     params: instanceParams,
     query: noQuery,
     status: 202,

@@ -3,6 +3,7 @@ export const PROBLEM_STATUS = {
   'invalid-request': 400,
   'malformed-json': 400,
   unauthorized: 401,
+  forbidden: 403,
   'not-found': 404,
   'method-not-allowed': 405,
   'name-taken': 409,
@@ -25,6 +26,7 @@ type ProblemStatus = (typeof PROBLEM_STATUS)[ProblemCode];
 export const STATUS_TITLES: Readonly<Record<ProblemStatus, string>> = {
   400: 'Bad Request',
   401: 'Unauthorized',
+  403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
   409: 'Conflict',

@@ -35,6 +35,7 @@ export const resourceRoutes = [
     handler: 'resources',
     summary:
       'List the network resources of all fleets, then the disks that are kept. A page may be short or empty and still have a cursor',
+    needs: 'viewer',
     params: namespaceParams,
     query: resourceQuery.extend({ fleet: fleetSchema.optional() }),
     status: 200,
@@ -46,6 +47,7 @@ export const resourceRoutes = [
     path: '/v1/namespaces/{namespace}/fleets/{fleet}/resources',
     handler: 'resources',
     summary: 'List the network resources of a fleet',
+    needs: 'viewer',
     params: namespaceParams.extend({ fleet: fleetSchema }),
     query: resourceQuery,
     status: 200,
@@ -58,6 +60,7 @@ export const resourceRoutes = [
     handler: 'resources',
     summary:
       'List the networks that the deployment has made: first those that fleets share. A page may be short and still have a cursor',
+    needs: 'viewer',
     params: namespaceParams,
     query: pageQuery.extend({
       connection: nameSchema.optional(),
@@ -73,6 +76,7 @@ export const resourceRoutes = [
     path: '/v1/namespaces/{namespace}/networks/{network}',
     handler: 'resources',
     summary: 'Get a network, with the fleets that use it',
+    needs: 'viewer',
     params: namespaceParams.extend({ network: networkNameSchema }),
     query: noQuery,
     status: 200,
@@ -84,6 +88,7 @@ export const resourceRoutes = [
     path: '/v1/namespaces/{namespace}/networks/remove',
     handler: 'resources',
     summary: 'Remove the shared networks and security groups that no fleet uses, without their grace time',
+    needs: 'operator',
     params: namespaceParams,
     query: noQuery,
     body: networkRemovalSchema,
@@ -98,6 +103,7 @@ export const resourceRoutes = [
     path: '/v1/namespaces/{namespace}/connections/{connection}/network-ranges',
     handler: 'resources',
     summary: 'Get the address ranges that are reserved for the shared networks of a connection',
+    needs: 'viewer',
     params: namespaceParams.extend({ connection: nameSchema }),
     query: noQuery,
     status: 200,
@@ -110,6 +116,7 @@ export const resourceRoutes = [
     handler: 'resources',
     summary:
       'Reserve the address ranges of the shared networks that are made next at the locations of a connection',
+    needs: 'admin',
     params: namespaceParams.extend({ connection: nameSchema }),
     query: noQuery,
     body: networkRangesSchema,
@@ -122,6 +129,7 @@ export const resourceRoutes = [
     path: '/v1/namespaces/{namespace}/volumes/{volume}',
     handler: 'resources',
     summary: 'Remove a disk that was kept when its machine was removed, with what is on it',
+    needs: 'operator',
     params: namespaceParams.extend({ volume: volumeNameSchema }),
     query: noQuery,
     status: 202,
@@ -135,6 +143,7 @@ export const resourceRoutes = [
     handler: 'resources',
     summary:
       'List findings of sweeps: orphans and missing machines. A page may be short and still have a cursor',
+    needs: 'operator',
     params: namespaceParams,
     query: pageQuery.extend({
       connection: nameSchema.optional(),
@@ -151,6 +160,7 @@ export const resourceRoutes = [
     path: '/v1/namespaces/{namespace}/orphans/sweep',
     handler: 'resources',
     summary: 'Sweep for orphans now. A dry run shows what a sweep would do, and changes nothing',
+    needs: 'operator',
     params: namespaceParams,
     query: noQuery,
     body: sweepRequestSchema,
@@ -163,6 +173,7 @@ export const resourceRoutes = [
     path: '/v1/namespaces/{namespace}/orphans/sweeps/{sweep}',
     handler: 'resources',
     summary: 'Get the progress and the findings of a sweep. They are kept for a day',
+    needs: 'operator',
     params: namespaceParams.extend({ sweep: sweepIdSchema }),
     query: noQuery,
     status: 200,
@@ -175,6 +186,7 @@ export const resourceRoutes = [
     handler: 'resources',
     summary:
       'List the holds of sweeps, with the reasons. Under a hold, sweeps remove no machines until an operator continues the sweeps',
+    needs: 'viewer',
     params: namespaceParams,
     query: pageQuery.extend({ connection: nameSchema.optional() }),
     status: 200,
@@ -187,6 +199,7 @@ export const resourceRoutes = [
     handler: 'resources',
     summary:
       'Continue sweeps that wait for an operator. The sweeps may remove the orphans found so far. The audit log records this',
+    needs: 'operator',
     params: namespaceParams,
     query: noQuery,
     body: continueRequestSchema,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ROLES, type Role } from '../../../model/access.ts';
 import { nameSchema } from '../../../model/identifiers.ts';
 import { DEFAULT_PAGE, MAX_PAGE } from '../../../model/paging.ts';
 import type { ProblemCode } from './problem-codes.ts';
@@ -12,6 +13,12 @@ export interface Route {
   /** The function that answers the operation. */
   readonly handler: 'fleets' | 'resources' | 'connections' | 'catalogue' | 'access';
   readonly summary: string;
+  /**
+   * The lowest role that may use the operation. If the path has `{namespace}`, the caller needs the role in that namespace.
+   */
+  readonly needs: Role;
+  /** True if the answer depends on who asks. The operation then gets the caller. */
+  readonly forCaller?: true;
   readonly params: z.ZodObject;
   readonly query: z.ZodObject;
   /** Schema of the body. Absent if the operation reads no body. */
@@ -44,6 +51,7 @@ export function problemsOf(one: Route): ProblemCode[] {
     'invalid-request',
     ...(one.body ? (['malformed-json', 'body-too-large', 'unsupported-media-type'] as const) : []),
     'unauthorized',
+    ...(one.needs === ROLES[0] ? [] : (['forbidden'] as const)),
     ...(Object.keys(one.params.shape).length > 0 ? (['not-found'] as const) : []),
     ...(one.refusals ?? []),
     ...(one.idempotent ? (['idempotency-key-reused'] as const) : []),

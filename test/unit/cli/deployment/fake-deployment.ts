@@ -1,5 +1,6 @@
 import type { AwsCalls } from '../../../../cli/shell/aws-calls.ts';
 import type { DeploymentTables, Ending, Standing } from '../../../../cli/shell/direct-tables.ts';
+import { ALL_RIGHTS } from '../../../../functions/model/access.ts';
 import type { Connection } from '../../../../functions/model/connection.ts';
 import { type Answers, cli } from '../world.ts';
 import { type AwsAnswers, absent, FakeAccount, FINE } from './fake-account.ts';
@@ -126,7 +127,13 @@ export class FakeDeployment {
         return standing;
       },
       readPossessions: async () => this.#possessions(),
-      issueKey: async () => ({ id: 'k1', name: 'deployment-destroy', createdAt: '', key: 'fw_k1' }),
+      issueKey: async () => ({
+        id: 'k1',
+        name: 'deployment-destroy',
+        ...ALL_RIGHTS,
+        createdAt: '',
+        key: 'fw_k1',
+      }),
       revokeKey: async () => {
         this.events.push('revoke key');
         return true;

@@ -8,6 +8,7 @@ import { connectionOperations } from '../../../../functions/entrypoints/api/oper
 import { fleetOperations } from '../../../../functions/entrypoints/api/operations/fleets.ts';
 import { resourceOperations } from '../../../../functions/entrypoints/api/operations/resources.ts';
 import { problemsOf, type Route } from '../../../../functions/entrypoints/api/routes/route.ts';
+import { ROLES } from '../../../../functions/model/access.ts';
 import { openStore } from '../../../../functions/platform/store/store.ts';
 
 const all: readonly Route[] = routes;
@@ -80,6 +81,27 @@ describe('the API contract', () => {
       expect(names, secret).not.toContain(secret);
     }
     expect(names.has('key')).toBe(operationId === 'createApiKey');
+  });
+
+  it.each(named)(
+    '%s declares a role, and needs more than a viewer if it changes something',
+    (operationId, one) => {
+      expect(ROLES).toContain(one.needs);
+      const isReading = one.method === 'GET' || operationId === 'validateFleet';
+      if (!isReading) expect(one.needs).not.toBe('viewer');
+      expect(problemsOf(one).includes('forbidden')).toBe(one.needs !== 'viewer');
+    },
+  );
+
+  it('each schema of an answer to a viewer allows answers without the clouds’ own ids', () => {
+    const strict = all.filter(({ needs, handler, response }) => {
+      if (needs !== 'viewer' || handler === 'catalogue' || !response) return false;
+      const text = JSON.stringify(z.toJSONSchema(response, { io: 'output', unrepresentable: 'any' }));
+      return [...text.matchAll(/"required":(\[[^\]]*\])/g)].some(([, names]) =>
+        names?.includes('"backendId"'),
+      );
+    });
+    expect(strict.map(({ operationId }) => operationId)).toEqual([]);
   });
 
   it.each(named)(

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { routes } from '../../../../../functions/entrypoints/api/contract.ts';
 import type { Route } from '../../../../../functions/entrypoints/api/routes/route.ts';
 import { logger } from '../../../../../functions/platform/runtime/logger.ts';
-import { issueApiKey } from '../../../../../functions/platform/store/api-keys.ts';
+import { issueRootKey } from '../../../../../functions/platform/store/api-keys.ts';
 import { createNamespace } from '../../../../../functions/platform/store/namespaces.ts';
 import { type SharedItem, sharedKey } from '../../../../../functions/platform/store/shared-networks.ts';
 import { furnish } from '../../../../engine/api/furnish.ts';
@@ -75,7 +75,7 @@ async function orderOne(): Promise<void> {
   KNOWN.set('network', [sharedNetwork.name]);
   const sweep = await post('resources', 'orphans/sweep', {});
   KNOWN.set('sweep', [idSchema.parse(sweep.body).id]);
-  const key = await issueApiKey(api.store, { name: 'another' });
+  const key = await issueRootKey(api.store, { name: 'another' });
   KNOWN.set('id', [key.id]);
 }
 

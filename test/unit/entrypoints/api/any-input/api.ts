@@ -13,7 +13,7 @@ import { resourceOperations } from '../../../../../functions/entrypoints/api/ope
 import type { Route } from '../../../../../functions/entrypoints/api/routes/route.ts';
 import { inspectRefusedConnection } from '../../../../../functions/features/connections/check-request.ts';
 import { DRIVER_NAMES } from '../../../../../functions/model/connection.ts';
-import { issueApiKey } from '../../../../../functions/platform/store/api-keys.ts';
+import { issueRootKey } from '../../../../../functions/platform/store/api-keys.ts';
 import { volumeKey } from '../../../../../functions/platform/store/keys.ts';
 import type { Store } from '../../../../../functions/platform/store/store.ts';
 import type { VolumeItem } from '../../../../../functions/platform/store/volumes.ts';
@@ -79,7 +79,7 @@ export class InProcessApi {
 
   /** Creates the API key that `ask` sends with each request. */
   async open(): Promise<void> {
-    this.#key = (await issueApiKey(this.store, { name: 'tests' })).key;
+    this.#key = (await issueRootKey(this.store, { name: 'tests' })).key;
     const Item = { ...volumeKey(KEPT_VOLUME), ...KEPT_VOLUME };
     await this.store.document.send(new PutCommand({ TableName: TABLES.fleets, Item }));
   }

@@ -1,0 +1,18 @@
+import type { Rights } from './access.ts';
+import type { Actor } from './actor.ts';
+
+/** Who sends a request: who that is in events and audits, and what it may do. */
+export interface Caller extends Rights {
+  actor: Actor;
+  /** ISO 8601. When the caller's credentials expire. Absent: never. */
+  expiresAt?: string | undefined;
+  /** The caller's API key. Absent: the caller has none. */
+  key?: ParentKey;
+}
+
+/** An API key, as the keys that it makes refer to it. */
+export interface ParentKey {
+  id: string;
+  /** Ids of the keys that this key ends with, from the first one to its parent. */
+  ancestors: readonly string[];
+}
