@@ -16,16 +16,36 @@ const BUDGETS: Readonly<Record<BudgetView['budget'], string>> = {
   memoryGb: 'GB of memory',
 };
 
+type ConnectionCall = NonNullable<GovernorView['connectionCalls']>[number]['calls'];
+
+/** Names of the calls of all locations together, for people. */
+export const CONNECTION_CALLS: Readonly<Record<ConnectionCall, string>> = {
+  create: 'Create calls',
+  list: 'List calls',
+  mutate: 'Other changing calls',
+  change: 'Changing calls',
+};
+
 const figure = (value: number): number => Number(value.toPrecision(3));
 
 /**
  * Returns a text that shows how much of a connection's limits is in use, and why launches wait at each
  * location.
  */
-export function governorText({ locationsInUse, budgets, locations, locationsLeftOut }: GovernorView): string {
+export function governorText({
+  locationsInUse,
+  budgets,
+  connectionCalls = [],
+  locations,
+  locationsLeftOut,
+}: GovernorView): string {
   const head = fields([
     ['Locations in use', takenText(locationsInUse)],
     ...budgets.map(({ budget, used, of }) => [BUDGETS[budget], `${figure(used)} of ${of}`] as const),
+    ...connectionCalls.map(
+      ({ calls, used, of }) =>
+        [`${CONNECTION_CALLS[calls]}, all locations`, `${used} of ${figure(of)}`] as const,
+    ),
   ]);
   const isMetered = locations.some(({ calls }) => calls.instances);
   const rows = locations.map((one) => [

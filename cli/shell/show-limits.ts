@@ -1,8 +1,12 @@
 import type { GovernorView } from '../../functions/model/governor-view.ts';
-import type { LimitOverride, LimitProfile } from '../../functions/model/limit-profile.ts';
+import {
+  CONNECTION_BUCKETS,
+  type LimitOverride,
+  type LimitProfile,
+} from '../../functions/model/limit-profile.ts';
 import type { LimitSource } from '../../functions/model/limit-source.ts';
 import { isWindow, type Rate } from '../../functions/model/rate.ts';
-import { governorText } from './show-governor.ts';
+import { CONNECTION_CALLS, governorText } from './show-governor.ts';
 import { type Cell, fields, table } from './table.ts';
 
 interface ConnectionLimits {
@@ -55,6 +59,8 @@ export const overridesText = ({
   calls = {},
   totals = {},
   actions = {},
+  connectionCalls = {},
+  families = {},
   locations = {},
   ...rest
 }: LimitOverride): string =>
@@ -63,6 +69,8 @@ export const overridesText = ({
     ...Object.keys(calls).map((kind) => `calls.${kind}`),
     ...Object.keys(totals).map((kind) => `totals.${kind}`),
     ...Object.keys(actions).map((name) => `actions.${name}`),
+    ...Object.keys(connectionCalls).map((kind) => `connectionCalls.${kind}`),
+    ...Object.keys(families).map((name) => `families.${name}`),
     ...Object.keys(locations).map((name) => `locations.${name}`),
   ].join(', ');
 
@@ -78,6 +86,28 @@ function actionLines(...profiles: readonly LimitProfile[]): Cell[][] {
       return `${rateText(own.calls)}${machines}`;
     }),
   ]);
+}
+
+/** Returns a line for each rate of all locations together, and for each family of instance types. */
+function furtherLines(...profiles: readonly LimitProfile[]): Cell[][] {
+  const line = (what: string, of: (one: LimitProfile) => Rate | undefined): Cell[][] => {
+    const rates = profiles.map(of);
+    return rates.some((rate) => rate) ? [[what, ...rates.map((rate) => (rate ? rateText(rate) : '-'))]] : [];
+  };
+  const families = new Set(profiles.flatMap((one) => Object.keys(one.families ?? {})));
+  return [
+    ...CONNECTION_BUCKETS.flatMap((bucket) =>
+      line(
+        `${CONNECTION_CALLS[bucket].toLowerCase()} of all locations`,
+        (one) => one.connectionCalls?.[bucket],
+      ),
+    ),
+    ...[...families]
+      .toSorted()
+      .flatMap((name) =>
+        line(`instances of family ${name} per location`, (one) => one.families?.[name]?.instances),
+      ),
+  ];
 }
 
 /** Returns a text that says where the figures of the base profile come from. */
@@ -129,6 +159,7 @@ export function connectionLimitsText(name: string, limits: ConnectionLimits): st
       line('list calls per location', (one) => rateText(one.calls.list)),
       line('other changing calls per location', (one) => rateText(one.calls.mutate)),
       ...actionLines(profile, cautious, defaults, power),
+      ...furtherLines(profile, cautious, defaults, power),
       line('left for others', (one) => `${figure(100 * (one.reserve ?? 0))} % of the rates`),
       line('pacing of create calls', (one) => one.pacing),
       line('ms between create calls per location', (one) => one.minimumSpacingMs),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { cloudWordSchema, fleetIdSchema } from './identifiers.ts';
-import { CALL_KINDS } from './limit-profile.ts';
+import { CALL_KINDS, CONNECTION_BUCKETS } from './limit-profile.ts';
 import { quotaSubjectSchema } from './quota-subject.ts';
 
 /** Maximum number of locations in the view of one connection. */
@@ -123,6 +123,10 @@ const locationSchema = z.object({
     list: callSchema,
     mutate: callSchema,
   }),
+  families: z
+    .array(z.object({ family: z.string(), instances: callSchema }))
+    .exactOptional()
+    .describe('Families of instance types with limits of their own. Absent: there are none.'),
   actions: z
     .array(z.object({ action: z.string(), calls: callSchema, instances: callSchema.exactOptional() }))
     .exactOptional()
@@ -147,10 +151,21 @@ const budgetSchema = z.object({
 });
 export type BudgetView = z.infer<typeof budgetSchema>;
 
+const connectionCallSchema = z.object({
+  calls: z.enum(CONNECTION_BUCKETS).describe('`change`: create calls and other changing calls together.'),
+  perSecond: z.number().describe('The rate of the limit profile, less the reserve.'),
+  used: z.number().describe('The part of the burst, or of the calls of this window, that is used.'),
+  of: z.number(),
+});
+
 /** The slots and budgets of a connection that are in use, and the current state of its locations. */
 export const governorViewSchema = z.object({
   locationsInUse: z.object(maybeTaken),
   budgets: z.array(budgetSchema).describe('The budgets that the limits of the connection set.'),
+  connectionCalls: z
+    .array(connectionCallSchema)
+    .exactOptional()
+    .describe('Rates of calls of all locations together. Absent: the limits have none.'),
   locations: z
     .array(locationSchema)
     .describe(

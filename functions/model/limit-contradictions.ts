@@ -31,6 +31,8 @@ const relatedSchema = z.object({
   calls: kinds,
   instances: rate.nullable().catch(undefined),
   actions: byName(z.object({ calls: rate, instances: rate })),
+  connectionCalls: byName(rate),
+  families: byName(z.object({ instances: rate })),
   locations: byName(z.object({ calls: kinds, instances: rate.nullable().catch(undefined) })),
   createsPerMinute: amount,
   createsPerDay: amount,
@@ -56,7 +58,7 @@ export function contradictionsOf(limits: unknown): Contradiction[] {
   found.push(...createContradictions(related, related, []));
   for (const [name, own] of Object.entries(locations))
     if (own) found.push(...createContradictions(own, related, ['locations', name]));
-  return [...found, ...spacingContradictions(related), ...uncountedCalls(related)];
+  return [...found, ...queuedCreates(related), ...spacingContradictions(related), ...uncountedCalls(related)];
 }
 
 /** Finds a burst with which the rate is never reached. */
@@ -65,8 +67,8 @@ function rateContradictions(
   { pacing, minimumSpacingMs }: Related,
 ): Contradiction[] {
   if (perSecond === undefined || burst === undefined || burst >= perSecond) return [];
-  const isOfMachines = path.at(-1) === 'instances' && path[0] !== 'actions';
-  const isOfCreates = path.at(-1) === 'create' || isOfMachines;
+  const isOfMachines = path.at(-1) === 'instances' && path[0] !== 'actions' && path[0] !== 'families';
+  const isOfCreates = path.slice(-2).join('.') === 'calls.create' || isOfMachines;
   const isSpaced = pacing === 'even' || (isOfMachines && minimumSpacingMs !== undefined);
   if (isOfCreates && isSpaced) return [];
   const message = 'must be at least perSecond: with a smaller burst, this rate is never reached';
@@ -99,6 +101,20 @@ function createContradictions(
     if (instances) add(['instances'], CLOUD_QUEUES);
   }
   return found;
+}
+
+/** Finds rates of creates, over all locations or of a family, that the pacing excludes. */
+function queuedCreates({ pacing, connectionCalls = {}, families = {} }: Related): Contradiction[] {
+  if (pacing !== 'all-at-once') return [];
+  const paths = [
+    ...Object.keys(connectionCalls)
+      .filter((kind) => connectionCalls[kind] && (kind === 'create' || kind === 'change'))
+      .map((kind) => ['connectionCalls', kind]),
+    ...Object.keys(families)
+      .filter((name) => families[name])
+      .map((name) => ['families', name]),
+  ];
+  return paths.map((path) => ({ path, code: 'contradictory', message: CLOUD_QUEUES }));
 }
 
 const CLOUD_QUEUES = 'must be left out: with pacing all-at-once, the cloud itself queues create calls';
@@ -137,13 +153,25 @@ function perSecondIn(one: z.infer<typeof rate>): number | undefined {
 type Related = z.infer<typeof relatedSchema>;
 type RatePath = readonly [readonly string[], z.infer<typeof rate>];
 
-function ratesOf({ calls = {}, instances, actions = {}, locations = {} }: Related): RatePath[] {
+function ratesOf(related: Related): RatePath[] {
+  const {
+    calls = {},
+    instances,
+    actions = {},
+    locations = {},
+    connectionCalls = {},
+    families = {},
+  } = related;
   const ofKinds = (kinds: object, within: readonly string[]): RatePath[] =>
     Object.entries(kinds).map(([kind, one]) => [[...within, kind], one]);
   return [
     ...ofKinds(calls, ['calls']),
     [['instances'], instances ?? undefined],
     ...Object.entries(actions).flatMap(([name, one]) => ofKinds(one ?? {}, ['actions', name])),
+    ...Object.entries(connectionCalls).map(
+      ([kind, one]): RatePath => [['connectionCalls', kind], one ?? undefined],
+    ),
+    ...Object.entries(families).flatMap(([name, one]) => ofKinds(one ?? {}, ['families', name])),
     ...Object.entries(locations).flatMap(([name, one]): RatePath[] => [
       ...ofKinds(one?.calls ?? {}, ['locations', name, 'calls']),
       [['locations', name, 'instances'], one?.instances ?? undefined],

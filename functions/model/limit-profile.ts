@@ -72,6 +72,31 @@ const actions = z
     'Actions that the cloud meters in buckets of their own, by name. Calls of such an action use these buckets, and not that of their kind.',
   );
 
+/** Buckets that a cloud fills for all locations of an account together. */
+export const CONNECTION_BUCKETS = ['create', 'list', 'mutate', 'change'] as const;
+export type ConnectionBucket = (typeof CONNECTION_BUCKETS)[number];
+const connectionCalls = <Limit extends z.ZodType>(rate: Limit) =>
+  z.partialRecord(z.enum(CONNECTION_BUCKETS), rate);
+
+const MOST_FAMILIES = 100;
+/** A family of instance types: `m6i` for `m6i.large`, `n2-standard` for `n2-standard-4`. */
+const familyNameSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
+const familyLimitsSchema = z
+  .object({
+    instances: rateSchema.describe('How many machines of these types are created at a location.'),
+  })
+  .strict();
+const ofFamilies = <Limits extends z.ZodType>(limits: Limits) =>
+  z
+    .record(familyNameSchema, limits)
+    .refine((byName) => Object.keys(byName).length <= MOST_FAMILIES, {
+      error: `must have at most ${MOST_FAMILIES} families`,
+      params: { code: 'too-big' },
+    })
+    .describe(
+      'Limits of families of instance types, which their machines keep in addition to those of the location.',
+    );
+
 const MOST_LOCATIONS = 200;
 const locationLimits = {
   concurrentInstancesPerLocation: slots.concurrentInstancesPerLocation.nullable(),
@@ -127,6 +152,12 @@ export const limitProfileSchema = z
         'Maximum number of machines in one create call. Absent: as many as the driver asks for in one.',
       ),
     actions: actions.exactOptional(),
+    connectionCalls: connectionCalls(rateSchema)
+      .exactOptional()
+      .describe(
+        'Calls of all locations together, if the cloud also meters the whole account. Each call keeps these rates and those of its location. `change`: create calls and other changing calls together.',
+      ),
+    families: ofFamilies(familyLimitsSchema).exactOptional(),
     locations: locations.exactOptional(),
     reserve: reserveSchema.exactOptional(),
     pacing: pacingSchema.default('burst'),
@@ -184,6 +215,10 @@ export const keptLimitOverrideSchema = z
     actions: z
       .record(actionNameSchema, actionLimitsSchema.nullable())
       .describe('Each replaces the default of its action. null: the action uses the bucket of its kind.'),
+    connectionCalls: connectionCalls(rateSchema.nullable()).describe(
+      'Each replaces the default rate of these calls of all locations together. null: the cloud does not meter them.',
+    ),
+    families: ofFamilies(familyLimitsSchema.nullable()),
     locations,
     reserve: reserveSchema,
     pacing: pacingSchema,

@@ -4,6 +4,7 @@ import { EC2_GRANTED_PROFILE, EC2_GRANTED_SOURCES, EC2_PROFILE, EC2_SOURCES } fr
 import type { LimitProfile, LimitTier } from './limit-profile.ts';
 import type { LimitSource } from './limit-source.ts';
 import { CAUTIOUS_PROFILES, CAUTIOUS_SOURCES, GRANTED_PROFILES, GRANTED_SOURCES } from './peer-limits.ts';
+import { SPIDER_LIMITS } from './spider-limits.ts';
 
 /** Part of the rates that is left for other programs in the account, if the connection does not say it. */
 const USUAL_RESERVE = 0.1;
@@ -33,6 +34,12 @@ export function tierOf({ driver, cloud }: DrivenCloud, tier: LimitTier): Tier {
     return tier === 'power'
       ? { profile: EC2_GRANTED_PROFILE, sources: [...EC2_GRANTED_SOURCES, ...EC2_SOURCES] }
       : { profile: EC2_PROFILE, sources: EC2_SOURCES };
+  }
+  const spider = driver === 'cb-spider' ? SPIDER_LIMITS[cloud] : undefined;
+  if (spider && tier !== 'cautious') {
+    return tier === 'power'
+      ? { profile: spider.power, sources: spider.powerSources }
+      : { profile: spider.profile, sources: spider.sources };
   }
   const reserve = cloud === 'mock' ? {} : { reserve: USUAL_RESERVE };
   if (tier === 'power')

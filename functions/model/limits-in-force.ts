@@ -1,5 +1,4 @@
 import {
-  type ActionLimits,
   type LimitOverride,
   type LimitProfile,
   limitProfileSchema,
@@ -34,11 +33,19 @@ export function limitProfileOf(
   const { profile: usual } = tierOf(connection, tier);
   const base = tier === 'default' ? withReported(usual, connection.reportedLimits) : usual;
   if (!override) return base;
-  const { tier: _, calls: rates, instances, actions, ...rest } = override;
-  const { instances: usualMachines, actions: usualActions, ...kept } = base;
+  const { tier: _, calls: rates, instances, actions, connectionCalls, families, ...rest } = override;
+  const {
+    instances: usualMachines,
+    actions: usualActions,
+    connectionCalls: usualOfConnection,
+    families: usualFamilies,
+    ...kept
+  } = base;
   const profile = limitProfileSchema.parse({
     ...withoutNulls({ ...kept, ...rest }),
-    ...actionsOf({ ...usualActions, ...actions }),
+    ...named('actions', { ...usualActions, ...actions }),
+    ...named('connectionCalls', { ...usualOfConnection, ...connectionCalls }),
+    ...named('families', { ...usualFamilies, ...families }),
     calls: { ...base.calls, ...rates },
   });
   const create = rates?.create ?? fitting(profile);
@@ -64,7 +71,7 @@ export function limitsAt({ locations, ...profile }: LimitProfile, location: stri
   const { calls, actions, ...rest } = own;
   return limitProfileSchema.parse({
     ...withoutNulls({ ...profile, ...rest }),
-    ...actionsOf({ ...profile.actions, ...actions }),
+    ...named('actions', { ...profile.actions, ...actions }),
     calls: { ...profile.calls, ...calls },
   });
 }
@@ -74,7 +81,7 @@ function withReported(profile: LimitProfile, reported: ReportedLimits | undefine
   const { calls, actions, ...rest } = reported;
   return limitProfileSchema.parse({
     ...withoutNulls({ ...profile, ...rest }),
-    ...actionsOf({ ...profile.actions, ...actions }),
+    ...named('actions', { ...profile.actions, ...actions }),
     calls: { ...profile.calls, ...calls },
   });
 }
@@ -82,9 +89,10 @@ function withReported(profile: LimitProfile, reported: ReportedLimits | undefine
 const withoutNulls = (fields: object): object =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null && value !== undefined));
 
-function actionsOf(byName: Readonly<Record<string, ActionLimits | null>>) {
+/** Returns a field with those of its entries that are not null. Without entries, the field is absent. */
+function named(field: 'actions' | 'connectionCalls' | 'families', byName: object): object {
   const metered = withoutNulls(byName);
-  return Object.keys(metered).length === 0 ? {} : { actions: metered };
+  return Object.keys(metered).length === 0 ? {} : { [field]: metered };
 }
 
 /** Lowers the default rate of create calls, so that it agrees with what the user wrote. */

@@ -107,6 +107,38 @@ describe('budgets of a connection', PATIENT, () => {
     );
   });
 
+  it('a connection makes no more create calls in a window than its limits allow, over all its locations', async () => {
+    await expectAfter(
+      async (stage) => {
+        const { id } = await stage.create(fleetAt(AWS, 25));
+        await stage.until(id, isUp);
+        const creates = stage.creates();
+        expect(creates).toHaveLength(25);
+        const windows = Map.groupBy(creates, (atMs) => Math.floor(atMs / MINUTE));
+        for (const ofWindow of windows.values()) expect(ofWindow.length).toBeLessThanOrEqual(8);
+        expect((creates.at(-1) ?? 0) - (creates[0] ?? 0)).toBeLessThan(3.5 * MINUTE);
+      },
+      { Running: 1 },
+      limited({ connectionCalls: { create: { count: 8, windowSeconds: 60 } } }),
+    );
+  });
+
+  it('machines of a family of instance types keep its rate, and machines of other types are made meanwhile', async () => {
+    await expectAfter(
+      async (stage) => {
+        const slow = await stage.create(fleetAt(AWS, 5, { ...EAST, name: 'slow', instanceType: 'large' }));
+        const fast = await stage.create(fleetAt(AWS, 5, { ...EAST, name: 'fast' }));
+        await stage.until(fast.id, isUp);
+        const fastAtMs = nowOf(stage);
+        await stage.until(slow.id, isUp);
+        expect(nowOf(stage) - fastAtMs).toBeGreaterThan(MINUTE);
+        expect(nowOf(stage) - fastAtMs).toBeLessThan(3 * MINUTE);
+      },
+      { Running: 2 },
+      limited({ families: { large: { instances: { perSecond: 1 / 30, burst: 1 } } } }),
+    );
+  });
+
   it('launches beyond the daily budget of creates stay queued for days, and the site is polled once a minute', async () => {
     await expectAfter(
       async (stage) => {

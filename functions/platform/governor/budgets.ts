@@ -34,7 +34,7 @@ const CROWDED_MS = 2_000;
 const ROUNDING = 1e-6;
 
 export interface Refusal {
-  reason: 'createsPerMinute' | 'createsPerDay' | keyof Totals;
+  reason: 'connectionCalls' | 'createsPerMinute' | 'createsPerDay' | keyof Totals;
   /** Time at which the launch may ask again. Absent: only the removal of an instance of the connection frees budget. */
   retryAtMs?: number;
 }

@@ -4,6 +4,7 @@ import {
   type CallState,
   countCall,
   IDLE_CALLS,
+  isNow,
   mostTogether,
   noteAccepted,
   partLeft,
@@ -18,16 +19,39 @@ import type { CreateRates } from './rate-limits.ts';
 import type { SiteState } from './site-state.ts';
 
 /**
- * The two schedules of creates at a site: that of create calls, which are the fields of the state itself, and that of
- * machines, `machines`. A call for n machines takes one unit of the first and n of the second, and starts when both
- * allow it.
+ * The schedules of creates at a site: that of create calls, which are the fields of the state itself, that of machines,
+ * `machines`, and those of `families` of instance types. A call for n machines takes one unit of the first and n of the
+ * others, and starts when all allow it.
  */
-type Metered = CallState & Pick<SiteState, 'machines'>;
+type Metered = CallState & Pick<SiteState, 'machines' | 'families'>;
 
 const machinesOf = ({ machines }: Metered): CallState => machines ?? IDLE_CALLS;
 
+/** A schedule of machines. */
+interface MachineMeter {
+  limit: RateLimit;
+  of(state: Metered): CallState;
+  into<State extends Metered>(state: State, known: CallState): State;
+}
+
+function metersOf({ machines, family }: CreateRates): MachineMeter[] {
+  const all: MachineMeter[] = [];
+  if (machines) {
+    all.push({ limit: machines, of: machinesOf, into: (state, known) => ({ ...state, machines: known }) });
+  }
+  if (family) {
+    const { name, limit } = family;
+    all.push({
+      limit,
+      of: ({ families }) => families?.[name] ?? IDLE_CALLS,
+      into: (state, known) => ({ ...state, families: { ...state.families, [name]: known } }),
+    });
+  }
+  return all;
+}
+
 /**
- * Schedules the next create call, for one machine, as early as both schedules allow. Further machines may join it; see
+ * Schedules the next create call, for one machine, as early as all schedules allow. Further machines may join it; see
  * `joinCall`.
  */
 export function scheduleCreate<State extends Metered>(
@@ -39,7 +63,7 @@ export function scheduleCreate<State extends Metered>(
 }
 
 /**
- * Schedules the next call, for `machines` machines, as early as both schedules allow all of them together. A call for
+ * Schedules the next call, for `machines` machines, as early as all schedules allow all of them together. A call for
  * more machines than may ever go out together starts when none of them is used up. Later calls wait for the rest.
  */
 export function scheduleShared<State extends Metered>(
@@ -50,32 +74,53 @@ export function scheduleShared<State extends Metered>(
 ): { startMs: number; state: State } {
   const first = scheduleCalls(state, rates.calls, nowMs, 1);
   const [earliestMs = nowMs] = first.startsMs;
-  if (!rates.machines) return { startMs: earliestMs, state: { ...state, ...first.state } };
-  const all = scheduleCalls(machinesOf(state), rates.machines, nowMs, machines, earliestMs);
-  const together = Math.min(machines, mostTogether(machinesOf(state), rates.machines, nowMs));
-  const startMs = all.startsMs[together - 1] ?? earliestMs;
-  const call = scheduleCalls(state, rates.calls, nowMs, 1, startMs);
-  return { startMs, state: { ...state, ...call.state, machines: all.state } };
+  const meters = metersOf(rates);
+  if (meters.length === 0) return { startMs: earliestMs, state: { ...state, ...first.state } };
+  const startsMs = meters.map((meter) => startOn(meter, state, nowMs, machines, earliestMs).startMs);
+  const startMs = Math.max(...startsMs);
+  let known: State = { ...state, ...scheduleCalls(state, rates.calls, nowMs, 1, startMs).state };
+  for (const [at, meter] of meters.entries()) {
+    const fromMs = startsMs[at] === startMs ? earliestMs : startMs;
+    known = meter.into(known, startOn(meter, state, nowMs, machines, fromMs).state);
+  }
+  return { startMs, state: known };
+}
+
+/** Schedules the machines of one call on one meter. */
+function startOn(
+  { limit, of }: MachineMeter,
+  state: Metered,
+  nowMs: number,
+  machines: number,
+  fromMs: number,
+): { startMs: number; state: CallState } {
+  const all = scheduleCalls(of(state), limit, nowMs, machines, fromMs);
+  const together = Math.min(machines, mostTogether(of(state), limit, nowMs));
+  return { startMs: all.startsMs[together - 1] ?? fromMs, state: all.state };
 }
 
 /**
  * Reserves one more machine for a call that starts at `startMs`.
  *
- * @returns undefined if the rate of machines does not allow the machine by then
+ * @returns undefined if a rate of machines does not allow the machine by then
  */
 export function joinCall<State extends Metered>(
   state: State,
-  { machines: limit }: CreateRates,
+  rates: CreateRates,
   nowMs: number,
   startMs: number,
 ): State | undefined {
-  if (!limit) return state;
-  const machine = scheduleCalls(machinesOf(state), limit, nowMs, 1, startMs);
-  const [earliestMs = nowMs] = machine.startsMs;
-  return earliestMs > startMs ? undefined : { ...state, machines: machine.state };
+  let joined = state;
+  for (const { limit, of, into } of metersOf(rates)) {
+    const machine = scheduleCalls(of(state), limit, nowMs, 1, startMs);
+    const [earliestMs = nowMs] = machine.startsMs;
+    if (earliestMs > startMs) return undefined;
+    joined = into(joined, machine.state);
+  }
+  return joined;
 }
 
-/** What a create call takes of the two schedules when it goes out. */
+/** What a create call takes of the schedules when it goes out. */
 export interface Taken {
   calls: 0 | 1;
   machines: number;
@@ -93,18 +138,30 @@ export function sendCreate<State extends Metered>(
   nowMs: number,
   { calls, machines }: Taken,
 ): State | undefined {
-  const { machines: limit } = rates;
-  const sent: State | undefined = calls === 0 ? state : sendCall(state, rates.calls, nowMs);
-  if (!sent || !limit) return sent;
-  const together = Math.min(machines, mostTogether(machinesOf(state), limit, nowMs));
-  let known = machinesOf(sent);
+  let sent: State | undefined = calls === 0 ? state : sendCall(state, rates.calls, nowMs);
+  for (const { limit, of, into } of machines === 0 ? [] : metersOf(rates)) {
+    if (!sent) return undefined;
+    const known = sendMachines(of(sent), limit, nowMs, machines);
+    sent = known && into(sent, known);
+  }
+  return sent;
+}
+
+function sendMachines(
+  state: CallState,
+  limit: RateLimit,
+  nowMs: number,
+  machines: number,
+): CallState | undefined {
+  const together = Math.min(machines, mostTogether(state, limit, nowMs));
+  let known = state;
   for (let machine = 0; machine < together; machine += 1) {
     const next = sendCall(known, limit, nowMs);
     if (!next) return undefined;
     known = next;
   }
   for (let machine = together; machine < machines; machine += 1) known = countCall(known, limit, nowMs);
-  return machines === 0 ? sent : { ...sent, machines: known };
+  return known;
 }
 
 /** Counts a create call that goes out now, regardless of the rates. */
@@ -115,8 +172,11 @@ export function countCreate<State extends Metered>(
   { calls, machines }: Taken,
 ): State {
   let counted = calls === 0 ? state : countCall(state, rates.calls, nowMs);
-  for (let machine = 0; rates.machines && machine < machines; machine += 1)
-    counted = { ...counted, machines: countCall(machinesOf(counted), rates.machines, nowMs) };
+  for (const { limit, of, into } of metersOf(rates)) {
+    let known = of(counted);
+    for (let machine = 0; machine < machines; machine += 1) known = countCall(known, limit, nowMs);
+    if (machines > 0) counted = into(counted, known);
+  }
   return counted;
 }
 
@@ -157,6 +217,17 @@ export function recountCreates<State extends Metered>(
 /** Returns the earliest time at which a call for one machine may start. */
 export const nextCreateMs = (state: Metered, rates: CreateRates, nowMs: number): number =>
   scheduleCreate(state, rates, nowMs).startMs;
+
+/**
+ * Returns true if the rate of the family of instance types allows no machine now. To reserve a later time would move the
+ * schedules of all creates of the site to that time, so that creates of other types would wait, too.
+ */
+export function mustFamilyWait(state: Metered, { family }: CreateRates, nowMs: number): boolean {
+  if (!family) return false;
+  const known = state.families?.[family.name] ?? IDLE_CALLS;
+  const [startMs = nowMs] = scheduleCalls(known, family.limit, nowMs, 1).startsMs;
+  return !isNow(startMs, nowMs);
+}
 
 /** Time before which no create call goes out, because the cloud has throttled some. */
 export const createsBlockedUntilMs = ({ blockedUntilMs, machines }: Metered): number =>
@@ -213,7 +284,7 @@ export function slowCreates<State extends Metered>(
 
 function blame(
   state: Metered,
-  { calls, machines }: Required<CreateRates>,
+  { calls, machines }: Required<Pick<CreateRates, 'calls' | 'machines'>>,
   nowMs: number,
   calledAtMs: number,
   meter: MeterName,

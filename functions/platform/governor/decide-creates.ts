@@ -3,9 +3,9 @@ import type { LimitProfile } from '../../model/limit-profile.ts';
 import type { WantedCreate } from '../../model/wanted-create.ts';
 import { chooseZone } from '../placement/choose-zone.ts';
 import { blockOf, isBlocked, type QueueReason } from './blocks.ts';
-import { nextCreateMs } from './create-meters.ts';
+import { mustFamilyWait, nextCreateMs } from './create-meters.ts';
 import { CallPlan } from './plan-calls.ts';
-import { createRates } from './rate-limits.ts';
+import { type CreateRates, createRatesOf } from './rate-limits.ts';
 import type { SiteState } from './site-state.ts';
 import { heldNow, MOST_HELD, type ReleasedSlot } from './slots.ts';
 
@@ -73,8 +73,8 @@ export function decideCreates(
   let state: SiteState = { ...current, holders };
   const given: string[] = [];
   const newcomers: ReleasedSlot[] = [];
-  const rates = createRates(limits);
-  const plan = new CallPlan(rates, nowMs, isFromQueue);
+  const ratesOf = memoized((instanceType) => createRatesOf(limits, instanceType));
+  const plan = new CallPlan(ratesOf, nowMs, isFromQueue);
   let isChanged = Object.keys(holders).length < Object.keys(current.holders).length;
   const queue = ({ instanceId }: WantedCreate, why: QueueReason) =>
     decisions.set(instanceId, { action: 'queue', why });
@@ -109,7 +109,10 @@ export function decideCreates(
       permit(one, startMs);
       continue;
     }
-    const isFar = () => !plan.mayJoin(one) && nextCreateMs(state, rates, nowMs) > nowMs + HORIZON_MS;
+    const rates = ratesOf(one.instanceType);
+    const isFar = () =>
+      mustFamilyWait(state, rates, nowMs) ||
+      (!plan.mayJoin(one) && nextCreateMs(state, rates, nowMs) > nowMs + HORIZON_MS);
     const why =
       (startMs === undefined ? whyNoSlot(state, limits, nowMs) : undefined) ??
       (!isUnused && isFar() ? 'rate' : undefined);
@@ -127,6 +130,16 @@ export function decideCreates(
     }
   }
   return { decisions, given, newcomers, state: isChanged ? state : undefined };
+}
+
+/** Computes the rates of each instance type once for all launches of a decision. */
+function memoized(ratesOf: (instanceType: string) => CreateRates): (instanceType: string) => CreateRates {
+  const known = new Map<string, CreateRates>();
+  return (instanceType) => {
+    const rates = known.get(instanceType) ?? ratesOf(instanceType);
+    known.set(instanceType, rates);
+    return rates;
+  };
 }
 
 /**

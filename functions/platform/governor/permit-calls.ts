@@ -4,6 +4,7 @@ import { perSecondOf } from '../../model/rate.ts';
 import { callKey } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
 import { updateVersioned } from '../store/versioned.ts';
+import { takeConnectionCalls } from './connection-calls.ts';
 import {
   createsBlockedUntilMs,
   type LateCreates,
@@ -38,6 +39,25 @@ export interface MeteredCall {
   action?: string | undefined;
 }
 
+/** Permits of calls: how many of the wanted calls have one, and how long the others wait. */
+interface Granted {
+  granted: number;
+  retryAfterMs: number;
+}
+
+/** Withdraws the permits that the rates over all locations of the connection do not allow. */
+async function withinConnection(
+  store: Store<'governor'>,
+  site: GovernedSite,
+  kind: CallKind,
+  { granted, retryAfterMs }: Granted,
+): Promise<Granted> {
+  const taken = await takeConnectionCalls(store, site, kind, granted);
+  if (taken.retryAtMs === undefined) return { granted, retryAfterMs };
+  const waitMs = Math.max(LEAST_RETRY_MS, taken.retryAtMs - store.clock.now());
+  return { granted: taken.granted, retryAfterMs: waitMs };
+}
+
 /**
  * Gives permits to as many of the wanted calls as may go out now. Creates use `permitCreates` instead.
  *
@@ -47,12 +67,13 @@ export interface MeteredCall {
  */
 export async function permitCalls(
   store: Store<'governor'>,
-  { connectionKey, location, limits }: GovernedSite,
+  site: GovernedSite,
   call: MeteredCall,
   sizes: readonly number[],
-): Promise<{ granted: number; retryAfterMs: number }> {
+): Promise<Granted> {
+  const { connectionKey, location, limits } = site;
   const { bucket, ...rates } = callRatesOf(limits, call);
-  return await updateVersioned<CallBucket, { granted: number; retryAfterMs: number }>(
+  const here = await updateVersioned<CallBucket, Granted>(
     store,
     callKey(connectionKey, location, bucket),
     callBucketSchema,
@@ -73,6 +94,7 @@ export async function permitCalls(
       };
     },
   );
+  return await withinConnection(store, site, call.kind, here);
 }
 
 /**
@@ -87,24 +109,30 @@ export async function permitFurtherCreates(
   store: Store<'governor'>,
   site: GovernedSite,
   sizes: readonly number[],
-): Promise<{ granted: number; retryAfterMs: number }> {
+): Promise<Granted> {
   const rates = createRates(site.limits);
-  return await updateVersioned(store, createKey(site), siteStateSchema, (current = IDLE_SITE) => {
-    const nowMs = store.clock.now();
-    let state: SiteState = current;
-    for (const [granted, machines] of sizes.entries()) {
-      const { startMs, state: reserved } = scheduleShared(state, rates, nowMs, machines);
-      const sent = isNow(startMs, nowMs)
-        ? sendCreate(reserved, rates, nowMs, { calls: 1, machines })
-        : undefined;
-      if (!sent) {
-        const retryAfterMs = Math.max(LEAST_RETRY_MS, startMs - nowMs);
-        return { state: granted > 0 ? state : undefined, answer: { granted, retryAfterMs } };
+  const here = await updateVersioned<SiteState, Granted>(
+    store,
+    createKey(site),
+    siteStateSchema,
+    (current = IDLE_SITE) => {
+      const nowMs = store.clock.now();
+      let state: SiteState = current;
+      for (const [granted, machines] of sizes.entries()) {
+        const { startMs, state: reserved } = scheduleShared(state, rates, nowMs, machines);
+        const sent = isNow(startMs, nowMs)
+          ? sendCreate(reserved, rates, nowMs, { calls: 1, machines })
+          : undefined;
+        if (!sent) {
+          const retryAfterMs = Math.max(LEAST_RETRY_MS, startMs - nowMs);
+          return { state: granted > 0 ? state : undefined, answer: { granted, retryAfterMs } };
+        }
+        state = sent;
       }
-      state = sent;
-    }
-    return { state, answer: { granted: sizes.length, retryAfterMs: 0 } };
-  });
+      return { state, answer: { granted: sizes.length, retryAfterMs: 0 } };
+    },
+  );
+  return await withinConnection(store, site, 'create', here);
 }
 
 /**

@@ -34,7 +34,7 @@ export interface PlannedLaunch {
  * message queue may deliver many launches late and together.
  */
 export class CallPlan {
-  readonly #rates: CreateRates;
+  readonly #ratesOf: (instanceType: string) => CreateRates;
   readonly #nowMs: number;
   readonly #isFromQueue: boolean;
   readonly #open = new Map<string, OpenCall>();
@@ -43,11 +43,12 @@ export class CallPlan {
   #calls = 0;
 
   /**
+   * @param ratesOf returns the rate limits of creates of an instance type
    * @param isFromQueue whether the launches come from the launch queue. Such a launch asks again at its start time, and
    *   its call is counted then
    */
-  constructor(rates: CreateRates, nowMs: number, isFromQueue: boolean) {
-    this.#rates = rates;
+  constructor(ratesOf: (instanceType: string) => CreateRates, nowMs: number, isFromQueue: boolean) {
+    this.#ratesOf = ratesOf;
     this.#nowMs = nowMs;
     this.#isFromQueue = isFromQueue;
   }
@@ -75,7 +76,7 @@ export class CallPlan {
       const sent = this.#send(state, wanted, key, unusedMs);
       if (sent) return sent;
     }
-    return this.#join(state, key) ?? this.#begin(state, wanted, key);
+    return this.#join(state, wanted, key) ?? this.#begin(state, wanted, key);
   }
 
   #keep(state: SiteState, { call }: WantedCreate, key: string | undefined, startMs: number): PlannedLaunch {
@@ -92,7 +93,7 @@ export class CallPlan {
   /** Sends a launch whose start time has come. @returns undefined if the cloud would throttle its call now */
   #send(
     state: SiteState,
-    { call }: WantedCreate,
+    { call, instanceType }: WantedCreate,
     key: string | undefined,
     unusedMs: number,
   ): PlannedLaunch | undefined {
@@ -102,32 +103,38 @@ export class CallPlan {
     const taken = { calls: isJoining ? 0 : 1, machines: 1 } as const;
     const isTogether =
       state.together?.includes(unusedMs) === true && isNow(createsBlockedUntilMs(state), nowMs);
-    const counted = (isTogether ? countCreate : sendCreate)(state, this.#rates, nowMs, taken);
+    const counted = (isTogether ? countCreate : sendCreate)(state, this.#ratesOf(instanceType), nowMs, taken);
     if (!counted) return undefined;
     const own = isJoining ? open : this.#opened(key, nowMs, true, call?.most);
     return this.#placed(own, { startMs: nowMs, isGoing: true, isNew: false, state: counted });
   }
 
   /** Adds a launch without a start time to a call of the plan. */
-  #join(state: SiteState, key: string | undefined): PlannedLaunch | undefined {
+  #join(
+    state: SiteState,
+    { instanceType }: WantedCreate,
+    key: string | undefined,
+  ): PlannedLaunch | undefined {
     const open = this.#roomIn(key);
     if (!open) return undefined;
     const { startMs, isGoing } = open;
-    const joined = joinCall(state, this.#rates, this.#nowMs, startMs);
+    const rates = this.#ratesOf(instanceType);
+    const joined = joinCall(state, rates, this.#nowMs, startMs);
     const counted =
-      joined && isGoing ? sendCreate(joined, this.#rates, this.#nowMs, { calls: 0, machines: 1 }) : joined;
+      joined && isGoing ? sendCreate(joined, rates, this.#nowMs, { calls: 0, machines: 1 }) : joined;
     const isNowDue = isNow(startMs, this.#nowMs);
     return counted && this.#placed(open, { startMs, isGoing: isNowDue, isNew: true, state: counted });
   }
 
   /** Begins a call with a launch that has no start time. */
-  #begin(state: SiteState, { call }: WantedCreate, key: string | undefined): PlannedLaunch {
+  #begin(state: SiteState, { call, instanceType }: WantedCreate, key: string | undefined): PlannedLaunch {
     const nowMs = this.#nowMs;
-    const { startMs, state: reserved } = scheduleCreate(state, this.#rates, nowMs);
+    const rates = this.#ratesOf(instanceType);
+    const { startMs, state: reserved } = scheduleCreate(state, rates, nowMs);
     const isGoing = isNow(startMs, nowMs);
     const one = { calls: 1, machines: 1 } as const;
     const isSent = isGoing && !this.#isFromQueue;
-    const counted = isSent ? countCreate(reserved, this.#rates, nowMs, one) : reserved;
+    const counted = isSent ? countCreate(reserved, rates, nowMs, one) : reserved;
     const open = this.#opened(key, startMs, isSent, call?.most);
     return this.#placed(open, { startMs, isGoing, isNew: true, state: counted });
   }

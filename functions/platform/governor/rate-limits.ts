@@ -1,5 +1,11 @@
-import type { CallKind, LimitProfile } from '../../model/limit-profile.ts';
+import {
+  type CallKind,
+  CONNECTION_BUCKETS,
+  type ConnectionBucket,
+  type LimitProfile,
+} from '../../model/limit-profile.ts';
 import { isWindow, MAX_PER_SECOND, perSecondOf, type Rate } from '../../model/rate.ts';
+import { familyOf } from './quotas.ts';
 import type { RateLimit } from './rate.ts';
 
 /** A rate that delays no call. */
@@ -11,6 +17,48 @@ export interface CreateRates {
   calls: RateLimit;
   /** Rate limit of the machines that these calls ask for. Absent: the cloud meters only calls. */
   machines?: RateLimit;
+  /** Rate limit of the machines of one family of instance types, which has a schedule of its own. */
+  family?: { name: string; limit: RateLimit };
+}
+
+/** Returns the rate limits of creates of one instance type, with those of its family. */
+export function createRatesOf(limits: LimitProfile, instanceType: string): CreateRates {
+  const rates = createRates(limits);
+  const name = familyOf(instanceType);
+  const limit = familyRate(limits, name);
+  return limit ? { ...rates, family: { name, limit } } : rates;
+}
+
+/** Returns the rate limit of the machines of a family of instance types; undefined if it has none of its own. */
+export function familyRate({ families, reserve, pacing }: LimitProfile, name: string): RateLimit | undefined {
+  const own = pacing === 'all-at-once' ? undefined : families?.[name];
+  return own && less(own.instances, reserve);
+}
+
+/** Names of the buckets over all locations that a call of each kind takes from. */
+const BUCKETS_OF: Readonly<Record<CallKind, readonly ConnectionBucket[]>> = {
+  create: ['create', 'change'],
+  list: ['list'],
+  mutate: ['mutate', 'change'],
+};
+
+interface ConnectionRate {
+  bucket: ConnectionBucket;
+  limit: RateLimit;
+}
+
+/** Returns the rate limits over all locations of a connection. */
+export function connectionBuckets({ connectionCalls, reserve }: LimitProfile): ConnectionRate[] {
+  return CONNECTION_BUCKETS.flatMap((bucket) => {
+    const rate = connectionCalls?.[bucket];
+    return rate ? [{ bucket, limit: less(rate, reserve) }] : [];
+  });
+}
+
+/** Returns the rate limits over all locations that a call of this kind has to keep. */
+export function connectionRates(limits: LimitProfile, kind: CallKind): ConnectionRate[] {
+  if (kind === 'create' && limits.pacing === 'all-at-once') return [];
+  return connectionBuckets(limits).filter(({ bucket }) => BUCKETS_OF[kind].includes(bucket));
 }
 
 /**

@@ -31,6 +31,8 @@ export type Denial = z.infer<typeof denialSchema>;
 export const siteStateSchema = callStateSchema.extend({
   /** Schedule of machines. The fields of the state itself are the schedule of create calls. Absent: none was counted. */
   machines: callStateSchema.optional(),
+  /** Schedules of the machines of families of instance types that have limits of their own. */
+  families: z.record(z.string(), callStateSchema).optional(),
   /** Slot holders: instance id → time from which the create call may go out. */
   holders: holdersSchema,
   /**

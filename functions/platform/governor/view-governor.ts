@@ -9,9 +9,9 @@ import {
 } from '../../model/governor-view.ts';
 import type { CallKind, LimitProfile } from '../../model/limit-profile.ts';
 import { limitsAt } from '../../model/limits-in-force.ts';
-import { perSecondOf } from '../../model/rate.ts';
+import { atOnceOf, perSecondOf } from '../../model/rate.ts';
 import { isoTime } from '../runtime/clock.ts';
-import { budgetKey } from '../store/keys.ts';
+import { budgetKey, connectionCallsKey } from '../store/keys.ts';
 import { countQueued } from '../store/launch-queue.ts';
 import { queryAll } from '../store/listing.ts';
 import { loopLocations } from '../store/loops.ts';
@@ -19,12 +19,27 @@ import type { Store } from '../store/store.ts';
 import { readVersioned } from '../store/versioned.ts';
 import { sumOf, TOTALS, timely, UNTOUCHED_BUDGET } from './budget-state.ts';
 import { hasBudget } from './budgets.ts';
+import { connectionCallsSchema } from './connection-calls.ts';
 import { reopenDenials, reopenQuotas } from './create-feedback.ts';
 import { readLocationsInUse } from './hold-location.ts';
 import { openNetworks } from './network-quota.ts';
 import { callBucketSchema } from './permit-calls.ts';
-import { type CallState, callStateSchema, IDLE_CALLS, type RateLimit, rateMultiplier } from './rate.ts';
-import { actionOf, callRatesOf, createRates, rateLimitOf } from './rate-limits.ts';
+import {
+  type CallState,
+  callStateSchema,
+  IDLE_CALLS,
+  partLeft,
+  type RateLimit,
+  rateMultiplier,
+} from './rate.ts';
+import {
+  actionOf,
+  callRatesOf,
+  connectionBuckets,
+  createRates,
+  familyRate,
+  rateLimitOf,
+} from './rate-limits.ts';
 import { reasonsOf } from './reasons.ts';
 import { createKey, type SiteKey } from './site.ts';
 import { IDLE_SITE, type SiteState, siteStateSchema } from './site-state.ts';
@@ -50,10 +65,11 @@ export async function viewGovernor(
   connection: ViewedConnection,
 ): Promise<GovernorView> {
   const { driver, connectionKey, limits } = connection;
-  const [known, inUse, budgets] = await Promise.all([
+  const [known, inUse, budgets, connectionCalls] = await Promise.all([
     loopLocations(store, driver, connectionKey),
     readLocationsInUse(store, connectionKey),
     budgetsOf(store, connection),
+    connectionCallsOf(store, connection),
   ]);
   const all = [...new Set([...inUse.toSorted(), ...known])];
   const limit = pLimit(CONCURRENT_SITES);
@@ -67,6 +83,7 @@ export async function viewGovernor(
   return {
     locationsInUse: takenOf(inUse.length, limits.concurrentLocations),
     budgets,
+    ...(connectionCalls.length === 0 ? {} : { connectionCalls }),
     locations,
     locationsLeftOut: all.length - locations.length,
   };
@@ -129,6 +146,7 @@ async function viewLocation(
       list: callView(rateLimitOf(limits, 'list'), calls.list, nowMs),
       mutate: callView(rateLimitOf(limits, 'mutate'), calls.mutate, nowMs),
     },
+    ...familiesOf(calls.create, limits, nowMs),
     ...(calls.actions.length === 0
       ? {}
       : { actions: calls.actions.map((one) => actionView(one, limits, nowMs)) }),
@@ -184,6 +202,36 @@ function actionView({ action, state }: KnownAction, limits: LimitProfile, nowMs:
     calls: callView(calls, state, nowMs),
     ...(machines ? { instances: callView(machines, state.machines ?? IDLE_CALLS, nowMs) } : {}),
   };
+}
+
+/** Returns what is used of the limits of families of instance types. */
+function familiesOf(
+  { families = {} }: SiteState,
+  limits: LimitProfile,
+  nowMs: number,
+): Pick<LocationView, 'families'> {
+  const limited = Object.keys(limits.families ?? {}).flatMap((family) => {
+    const rate = familyRate(limits, family);
+    return rate ? [{ family, instances: callView(rate, families[family] ?? IDLE_CALLS, nowMs) }] : [];
+  });
+  return limited.length === 0 ? {} : { families: limited };
+}
+
+async function connectionCallsOf(
+  store: Store<'governor'>,
+  { connectionKey, limits }: Pick<ViewedConnection, 'connectionKey' | 'limits'>,
+): Promise<NonNullable<GovernorView['connectionCalls']>> {
+  const wanted = connectionBuckets(limits);
+  if (wanted.length === 0) return [];
+  const known = await readVersioned(store, connectionCallsKey(connectionKey), connectionCallsSchema);
+  const nowMs = store.clock.now();
+  return wanted.map(({ bucket, limit }) => {
+    const { nextDueMs, ...state } = known?.buckets[bucket] ?? IDLE_CALLS;
+    const of = atOnceOf(limit);
+    // All permitted calls count, also those that have not left yet.
+    const left = partLeft({ ...state, nextDueMs, goneDueMs: nextDueMs }, limit, nowMs);
+    return { calls: bucket, perSecond: perSecondOf(limit), used: Math.round((1 - left) * of), of };
+  });
 }
 
 const takenOf = (taken: number, of: number | undefined) => ({ taken, ...(of === undefined ? {} : { of }) });

@@ -3,6 +3,7 @@ import type { WantedCreate } from '../../model/wanted-create.ts';
 import type { Store } from '../store/store.ts';
 import { updateVersioned } from '../store/versioned.ts';
 import type { Refusal } from './budgets.ts';
+import { takeConnectionCalls } from './connection-calls.ts';
 import type { CreateDecision } from './decide-creates.ts';
 import { releaseSlots } from './release-slots.ts';
 import { createKey, type GovernedSite } from './site.ts';
@@ -28,7 +29,8 @@ interface Answered {
 }
 
 /**
- * Takes budget for each permit that was just given. A launch without budget waits for the next minute or day, or is
+ * Takes budget for each permit that was just given: calls of all locations of the connection together, creates of the
+ * minute and day, and totals. A launch without budget waits for the next minute or day, or is
  * denied if a total is used up. Its slot is given back, with two exceptions:
  *
  * - The instance had the slot already before this permit. Another worker may be making the launch's call under
@@ -45,21 +47,50 @@ export async function withinBudget<Answer extends Answered>(
   const asking = wanted
     .filter(({ instanceId }) => given.has(instanceId))
     .map((one) => ({ ...one, isCounted: one.calledAtMs !== undefined }));
-  const { taken, refused } = await takeBudget(store, site, site.location, asking);
-  if (!refused) return answer;
+  const called = await withinCalls(store, site, asking, answer);
+  const { taken, refused } = await takeBudget(store, site, site.location, called.asking);
+  const without = [
+    ...(called.refused ? [{ refused: called.refused, ids: notAmong(called.asking.map(idOf), asking) }] : []),
+    ...(refused ? [{ refused, ids: notAmong(taken, called.asking) }] : []),
+  ];
+  if (without.length === 0) return answer;
   const decisions = new Map(answer.decisions);
-  const without = asking.filter(({ instanceId }) => !taken.includes(instanceId));
-  const { reason, retryAtMs } = refused;
-  const decision = verdictOf(site, refused);
-  for (const { instanceId } of without) decisions.set(instanceId, decision);
-  if (decision.action === 'queue') await rest(store, site, { reason, untilMs: retryAtMs ?? 0 });
-  const refusedIds = new Set(without.map(({ instanceId }) => instanceId));
+  for (const one of without) {
+    const decision = verdictOf(site, one.refused);
+    for (const instanceId of one.ids) decisions.set(instanceId, decision);
+    const { reason, retryAtMs } = one.refused;
+    if (decision.action === 'queue') await rest(store, site, { reason, untilMs: retryAtMs ?? 0 });
+  }
+  const refusedIds = new Set(without.flatMap(({ ids }) => ids));
   await releaseSlots(
     store,
     site,
     answer.newcomers.filter(({ instanceId }) => refusedIds.has(instanceId)),
   );
   return { ...answer, decisions, given: taken };
+}
+
+const idOf = ({ instanceId }: Pick<WantedCreate, 'instanceId'>): string => instanceId;
+
+const notAmong = (ids: readonly string[], all: readonly WantedCreate[]): string[] =>
+  all.map(idOf).filter((id) => !ids.includes(id));
+
+/** Takes a call of all locations together for each create call. Launches that share a call take one. */
+async function withinCalls<One extends WantedCreate>(
+  store: Store<'governor'>,
+  site: GovernedSite,
+  asking: readonly One[],
+  { decisions }: Answered,
+): Promise<{ asking: readonly One[]; refused?: Refusal }> {
+  const callOf = ({ instanceId }: One): string => {
+    const decision = decisions.get(instanceId);
+    const isCall = decision?.action === 'allow' || decision?.action === 'scheduleAt';
+    return (isCall ? decision.call : undefined) ?? instanceId;
+  };
+  const calls = [...Map.groupBy(asking, callOf).values()];
+  const { granted, retryAtMs } = await takeConnectionCalls(store, site, 'create', calls.length);
+  if (retryAtMs === undefined) return { asking };
+  return { asking: calls.slice(0, granted).flat(), refused: { reason: 'connectionCalls', retryAtMs } };
 }
 
 /**
@@ -69,6 +100,7 @@ export async function withinBudget<Answer extends Answered>(
 function verdictOf({ limits }: GovernedSite, { reason, retryAtMs }: Refusal): CreateDecision {
   if (retryAtMs !== undefined) return { action: 'queue', why: 'budget' };
   switch (reason) {
+    case 'connectionCalls':
     case 'createsPerMinute':
     case 'createsPerDay':
       return { action: 'queue', why: 'budget' };

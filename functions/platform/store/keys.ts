@@ -174,6 +174,12 @@ export const wordsKey = (owner: { connectionKey: string; createdAt: string }, id
 });
 export const budgetKey = (connectionKey: string): Key => ({ pk: `CONN#${connectionKey}`, sk: 'BUDGET' });
 
+/** Returns the key of the rates of calls over all locations of a connection. */
+export const connectionCallsKey = (connectionKey: string): Key => ({
+  pk: `CONN#${connectionKey}`,
+  sk: 'CALLS',
+});
+
 /** Returns the partition key of one of the partitions of a site's launch queue. Most queues have only one. */
 export const queuePartition = (site: { connectionKey: string; location: string }, part: number): string =>
   `QUEUE#${siteName(site.connectionKey, site.location)}#${part}`;

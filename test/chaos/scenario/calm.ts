@@ -93,7 +93,9 @@ function calmCloud({ rooms, ...traits }: CloudTraits): CloudConfig {
 const capacityOf = (location: string, rooms: Readonly<Record<string, number>>) =>
   Object.fromEntries(Object.entries(rooms).map(([letter, room]) => [`${location}${letter}`, room]));
 
-type GroupTraits = Partial<Pick<FleetRequest['nodeGroups'][number], 'locations' | 'instanceTimeoutSeconds'>>;
+type GroupTraits = Partial<
+  Pick<FleetRequest['nodeGroups'][number], 'locations' | 'instanceTimeoutSeconds' | 'instanceType'>
+>;
 
 /** Returns the request of a fleet with one node group of `size` instances at each of the connections. */
 export function fleetAt(

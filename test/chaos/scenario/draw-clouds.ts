@@ -86,6 +86,22 @@ export function limits(random: Random): LimitOverride {
   };
 }
 
+/** Draws limits over all locations of a connection, and of a family of instance types. */
+export function widerLimits(seed: number, name: CloudName, { pacing }: LimitOverride): LimitOverride {
+  const random = new Random(seed, `limits of all locations of ${name}`);
+  const rate = () => ({ perSecond: random.int(1, 4), burst: random.int(4, 8) });
+  const [create, change, small] = [rate(), { count: random.int(20, 60), windowSeconds: 10 }, rate()];
+  const [hasCreate, hasChange, hasFamily] = [0.2, 0.2, 0.2].map((chance) => random.chance(chance));
+  // With this pacing, limits of creates are refused.
+  if (pacing === 'all-at-once') return {};
+  return {
+    ...(hasCreate || hasChange
+      ? { connectionCalls: { ...(hasCreate ? { create } : {}), ...(hasChange ? { change } : {}) } }
+      : {}),
+    ...(hasFamily ? { families: { small: { instances: small } } } : {}),
+  };
+}
+
 /** Draws how many networks an account may have at a location of a cloud. */
 function networkQuota(seed: number, name: CloudName): Pick<CloudConfig, 'networkQuota'> {
   const random = new Random(seed, `network quota of ${name}`);

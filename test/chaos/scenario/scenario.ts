@@ -4,7 +4,7 @@ import type { Disturbance } from '../ground/disturbance.ts';
 import { Random } from '../time/random.ts';
 import { withDoors } from './doors.ts';
 import { withBatches } from './draw-batches.ts';
-import { CLOUD_NAMES, type ConnectionScript, cloudOf, limits } from './draw-clouds.ts';
+import { CLOUD_NAMES, type ConnectionScript, cloudOf, limits, widerLimits } from './draw-clouds.ts';
 import {
   type RestoreScript,
   restoreOf,
@@ -71,7 +71,10 @@ export function scenarioOf(seed: number): Scenario {
       withMarketCloud(new Random(seed, `markets of ${name}`), cloudOf(seed, name, random, answers)),
     ]),
   );
-  const connections = clouds.map((name) => ({ name: `sim-${name}`, cloud: name, limits: limits(random) }));
+  const connections = clouds.map((name) => {
+    const own = limits(random);
+    return { name: `sim-${name}`, cloud: name, limits: { ...own, ...widerLimits(seed, name, own) } };
+  });
   const sharing = new Random(seed, 'sharing');
   const drawn = withDisks(seed, [
     ...sharers(sharing, withMarkets(seed, withDoors(seed, fleetScripts(random, connections, configs)))),

@@ -128,6 +128,30 @@ describe('a limit override', () => {
       ['/calls/list/burst invalid_type'],
     ],
     ['totals without end', { totals: { instances: null } }, ['/totals/instances invalid_type']],
+    [
+      'an unknown kind of calls of all locations',
+      { connectionCalls: { read: { perSecond: 1, burst: 1 } } },
+      ['/connectionCalls/read unknown'],
+    ],
+    [
+      'bursts below the rate over all locations and of a family',
+      {
+        connectionCalls: { create: { perSecond: 9, burst: 1 } },
+        families: { m6i: { instances: { perSecond: 9, burst: 1 } } },
+      },
+      ['/connectionCalls/create/burst contradictory', '/families/m6i/instances/burst contradictory'],
+    ],
+    [
+      'rates of creates over all locations that the pacing excludes',
+      {
+        pacing: 'all-at-once',
+        connectionCalls: { change: { perSecond: 1, burst: 1 }, list: { perSecond: 1, burst: 1 } },
+        families: { m6i: { instances: { perSecond: 1, burst: 1 } } },
+      },
+      ['/connectionCalls/change contradictory', '/families/m6i contradictory'],
+    ],
+    ['a family that meters nothing', { families: { m6i: {} } }, ['/families/m6i/instances invalid_type']],
+    ['a name that no family has', { families: { 'm6i large': null } }, ['/families/m6i large invalid_key']],
     ['a reserve of more than everything', { reserve: 100 }, ['/reserve too_big']],
     [
       'a window shorter than a second',
@@ -469,6 +493,37 @@ describe('limitProfileOf', () => {
     );
     expect(actions).toMatchObject({ 'ec2:DeleteVpc': { calls }, 'ec2:StopInstances': {} });
     expect(actions).not.toHaveProperty('ec2:CreateTags');
+  });
+
+  it('rates over all locations and of families replace single defaults, and null removes one', () => {
+    const spider = { driver: 'cb-spider', cloud: 'gcp' } as const;
+    const list = { perSecond: 1, burst: 5 };
+    const m6i = { instances: { perSecond: 1, burst: 5 } };
+    const profile = limitProfileOf(spider, {
+      connectionCalls: { change: null, list },
+      families: { m6i, p5: null },
+    });
+    expect(profile.connectionCalls).toEqual({ list });
+    expect(profile.families).toEqual({ m6i });
+    expect(limitProfileOf(spider, { connectionCalls: { change: null, list: null } })).not.toHaveProperty(
+      'connectionCalls',
+    );
+  });
+
+  it('Compute Engine and Azure behind CB-Spider have windows, and budgets over all locations', () => {
+    const gcp = limitProfileOf({ driver: 'cb-spider', cloud: 'gcp' }, undefined);
+    expect(gcp).toMatchObject({
+      calls: { create: { windowSeconds: 60 } },
+      connectionCalls: { change: { count: 1_500, windowSeconds: 60 } },
+    });
+    const azure = limitProfileOf({ driver: 'cb-spider', cloud: 'azure' }, undefined);
+    expect(azure).toMatchObject({
+      calls: { create: { count: 500, windowSeconds: 60 } },
+      connectionCalls: { create: { count: 500, windowSeconds: 300 } },
+    });
+    const cautious = limitProfileOf({ driver: 'cb-spider', cloud: 'gcp' }, { tier: 'cautious' });
+    expect(cautious).not.toHaveProperty('connectionCalls');
+    expect(cautious.calls).toEqual(CAUTIOUS_PROFILES.gcp.calls);
   });
 
   it('the limits at a location are the profile with the fields of that location', () => {
