@@ -17,14 +17,23 @@ export function cloudsWithoutQuotas(): Record<string, CloudConfig> {
   return Object.fromEntries(
     Object.entries(loadSimConfig().clouds).map(([name, cloud]) => [
       name,
-      { ...cloud, instanceQuota: Number.MAX_SAFE_INTEGER, locations: withoutQuotas(cloud.locations) },
+      {
+        ...cloud,
+        instanceQuota: Number.MAX_SAFE_INTEGER,
+        vcpuQuota: undefined,
+        showsQuotas: false,
+        locations: withoutQuotas(cloud.locations),
+      },
     ]),
   );
 }
 
 function withoutQuotas(locations: CloudConfig['locations']): CloudConfig['locations'] {
   return Object.fromEntries(
-    Object.entries(locations).map(([name, { instanceQuota: _, ...location }]) => [name, location]),
+    Object.entries(locations).map(([name, { instanceQuota: _i, vcpuQuota: _v, ...location }]) => [
+      name,
+      location,
+    ]),
   );
 }
 

@@ -139,6 +139,28 @@ describe.concurrent('the deployed app', () => {
     });
   });
 
+  describe('the quotas of an account', () => {
+    it('the limits of a connection show what its cloud reports, and a fleet that can never fit is refused before anything is made', async () => {
+      const params = { namespace, connection: 'sim-alibaba' };
+      const location = 'ap-southeast-1';
+      const known = async () =>
+        (await client.getLimits({ params })).quotas.find((one) => one.location === location);
+      // The first sync of the inventory reads the quotas after the offers, with which fleets are accepted.
+      await expect.poll(known, { timeout: 60_000 }).toMatchObject({ readAt: expect.any(String) });
+      const here = await known();
+      const instances = here?.quotas.find(({ unit }) => unit === 'instances');
+      expect(instances).toMatchObject({ limit: 100, used: expect.any(Number) });
+      expect(here?.quotas.map(({ unit }) => unit)).toContain('vcpus');
+      const body = request('e2e-above', group('sim-alibaba', 101, [location]));
+      const problem = await problemOf(client.createFleet({ params: { namespace }, body }));
+      expect(problem.errors).toMatchObject([
+        { pointer: '/nodeGroups/0/size', code: 'above-quota', message: expect.stringContaining('limit 100') },
+      ]);
+      const fits = request('e2e-fits', group('sim-alibaba', 100, [location]));
+      await client.validateFleet({ params: { namespace }, body: fits });
+    });
+  });
+
   describe('a single instance', () => {
     it('a request for a single instance waits until the instance runs, and the instance can be deleted', async () => {
       const audit = await Audit.begin('ncp');

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { architectureSchema, gpuSchema, locationSchema } from '../../model/cloud.ts';
 import { reportedLimitsSchema } from '../../model/limit-profile.ts';
+import { quotaUnitSchema } from '../../model/quota.ts';
 import type { CloudVolume } from '../contract/capabilities.ts';
 import { type CloudInstance, DEPLOYMENT_TAG, INSTANCE_TAG } from '../contract/driver.ts';
 import { parseDiskName, parseMachineName } from '../contract/names.ts';
@@ -186,6 +187,19 @@ const keyAnswerSchema = z.object({ id: z.string(), state: z.string() });
 export type KeyAnswer = z.infer<typeof keyAnswerSchema>;
 
 // These schemas are made only once, because making a schema takes much longer than checking a page with it.
+/** The quotas that an account can read at a location. The list has no pages. */
+export const quotasAnswerSchema = z.object({
+  items: z.array(
+    z.object({
+      unit: quotaUnitSchema,
+      name: z.string(),
+      market: z.literal('spot').optional(),
+      limit: z.number(),
+      used: z.number().optional(),
+    }),
+  ),
+});
+
 export const locationPageSchema = pageOf(locationSchema);
 export const offerPageSchema = pageOf(offerAnswerSchema);
 export const imagePageSchema = pageOf(imageAnswerSchema);

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { type Image, type InstanceType, type Location, type Offer, offerId } from '../../model/cloud.ts';
 import type { GivenNetwork } from '../../model/network-choice.ts';
+import type { Quota } from '../../model/quota.ts';
 import type {
   BatchCreate,
   BatchTerminate,
@@ -12,6 +13,7 @@ import type {
   MarketFault,
   Markets,
   NetworkFault,
+  Quotas,
   Reboot,
   StopStart,
   TerminateOutcome,
@@ -61,6 +63,7 @@ import {
   notesAnswerSchema,
   offerPageSchema,
   type Page,
+  quotasAnswerSchema,
   reservationPageSchema,
   resourceAnswerSchema,
   resourcePageSchema,
@@ -92,6 +95,7 @@ export class SimClient
     ExistingNetworks,
     MachineChecks,
     Markets,
+    Quotas,
     ListById,
     StopStart,
     Reboot,
@@ -170,6 +174,16 @@ export class SimClient
   async listImages(location: string): Promise<Image[]> {
     const answers = await this.#readAll(at(location, 'images'), imagePageSchema);
     return answers.map(({ id, ...image }) => ({ ...image, location, backendId: id, available: true }));
+  }
+
+  async readQuotas(location: string): Promise<Quota[]> {
+    const path = at(location, 'quotas');
+    const { items } = await this.#transport.call({ method: 'GET', path, answer: quotasAnswerSchema });
+    return items.map(({ market, used, ...quota }) => ({
+      ...quota,
+      ...(market === undefined ? {} : { market }),
+      ...(used === undefined ? {} : { used }),
+    }));
   }
 
   async ensureNetwork({ location, name, cidr, tags }: NetworkSpec) {

@@ -86,13 +86,15 @@ export function errorOfAnswer(
 }
 
 /**
- * Returns what a quota is about. The simulated clouds limit the number of instances at a location. A fault of kind
+ * Returns what a quota is about. The simulated clouds limit the instances and vCPUs at a location. A fault of kind
  * `quota` can refuse network resources, too.
  */
 function quotaOf(message: string, call: string): RefusedQuota | undefined {
   if (/^POST (networks|security-groups|key-pairs)\b/.test(call)) return { of: 'networks' };
   const ofSpot = figureOf(/^the quota of \S+ is ([0-9]+) spot instances/.exec(message)?.[1]);
   if (ofSpot !== undefined) return { of: 'spot', limit: ofSpot };
+  const ofVcpus = figureOf(/^the quota of \S+ is ([0-9]+) vCPUs/.exec(message)?.[1]);
+  if (ofVcpus !== undefined) return { of: 'vcpus', limit: ofVcpus };
   const limit = figureOf(/^the quota of \S+ is ([0-9]+) instances/.exec(message)?.[1]);
   return limit === undefined ? undefined : { of: 'instances', limit };
 }

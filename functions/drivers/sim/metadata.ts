@@ -62,6 +62,7 @@ export const simMetadata = {
     'volumes',
     'machine-checks',
     'markets',
+    'quotas',
   ],
   features: [
     'tags',

@@ -1,3 +1,4 @@
+import { instanceQuotas, vcpusOf } from './quotas.ts';
 import type { InstanceRecord, Violation } from './records.ts';
 import { Refusal, type RefusalCode, type UsedUp } from './refusals.ts';
 import { type CallName, meteredActionSchema, rateKindOf } from './requests.ts';
@@ -54,21 +55,14 @@ export class Admission {
    *
    * @throws Refusal QuotaExceeded, TooManyPendingInstances, TooManyPendingLocations
    */
-  takeSlot({ cloud, site, nowMs }: Target, market: InstanceRecord['market']): void {
+  takeSlot(target: Target, { market, instanceType }: Pick<InstanceRecord, 'market' | 'instanceType'>): void {
+    const { cloud, site, nowMs } = target;
     const { state } = this.#world;
     state.retire(site, nowMs);
-    const spotQuota = cloud.spot?.instanceQuota;
-    const isOfSpot = (of: InstanceRecord['market']) => spotQuota !== undefined && of === 'spot';
-    const quota = cloud.locations[site.key.location]?.instanceQuota ?? cloud.instanceQuota;
-    const most = isOfSpot(market) ? (spotQuota ?? quota) : quota;
-    const existing = [...site.live.values()].filter(
-      (one) =>
-        (one.terminatedAtMs === undefined || one.terminatedAtMs > nowMs) &&
-        isOfSpot(one.market) === isOfSpot(market),
-    );
-    if (existing.length >= most) {
-      const what = isOfSpot(market) ? 'spot instances' : 'instances';
-      throw new Refusal('QuotaExceeded', `the quota of ${site.key.location} is ${most} ${what}`);
+    for (const { unit, name, limit, used } of instanceQuotas(target, market)) {
+      const needed = unit === 'vcpus' ? vcpusOf(target, instanceType) : 1;
+      if (used + needed > limit)
+        throw new Refusal('QuotaExceeded', `the quota of ${site.key.location} is ${limit} ${name}`);
     }
     const pending = state.pendingAt(site, nowMs);
     const locations = cloud.slots.locations ?? Infinity;

@@ -60,6 +60,7 @@ const locationConfigSchema = z
       .describe('Reservations that every account has at the location, by id.'),
     priceFactor: z.number().positive().default(1).describe('Multiplies usdPerHour of each type.'),
     instanceQuota: z.int().nonnegative().optional().describe("Replaces the cloud's instanceQuota."),
+    vcpuQuota: z.int().nonnegative().optional().describe("Replaces the cloud's vcpuQuota."),
     up: z.boolean().default(true),
   })
   .strict();
@@ -131,6 +132,15 @@ export const cloudConfigSchema = z
       .describe('Time from Running until the cloud shows the addresses of an instance.'),
     powerSeconds: rangeSchema.default([1, 3]).describe('Time until a stop, start or reboot has ended.'),
     instanceQuota: z.int().nonnegative().describe('Maximum number of instances of an account at a location.'),
+    vcpuQuota: z
+      .int()
+      .nonnegative()
+      .optional()
+      .describe('Maximum number of vCPUs of all instances of an account at a location. Absent: no maximum.'),
+    showsQuotas: z
+      .boolean()
+      .default(false)
+      .describe('True: accounts can read their quotas. False: they have quotas that they cannot read.'),
     networkQuota: z
       .int()
       .nonnegative()

@@ -43,7 +43,7 @@ export function createInstance(
   }
   checkMarket(target, input);
   checkZone(target, input);
-  admission.takeSlot(target, input.market);
+  admission.takeSlot(target, input);
   const record = newRecord(world, target, input, effects.failsToBoot);
   const made = [record];
   world.commit({ kind: 'instance', record });

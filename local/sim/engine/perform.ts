@@ -14,6 +14,7 @@ import {
 import { answeredAtMs, createInstances, terminateInstances } from './many-instances.ts';
 import { deleteNote, listNotes, putNote, refuseWithoutRight } from './notes.ts';
 import { listPrepared } from './prepared.ts';
+import { quotasOf } from './quotas.ts';
 import type { Reply } from './reply.ts';
 import { METERED_ACTIONS, type MeteredAction, type Operation } from './requests.ts';
 import { deleteResource, ensureResource, findResource, listResources, resourceView } from './resources.ts';
@@ -74,6 +75,8 @@ export function perform(
       return ok(listOffers(world, target, operation.page));
     case 'listReservations':
       return ok(listReservations(target));
+    case 'listQuotas':
+      return ok({ items: cloud.showsQuotas ? quotasOf(target) : [] });
     case 'listPrepared':
       return ok(listPrepared(target, operation.kind));
     case 'images':

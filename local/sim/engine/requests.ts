@@ -112,7 +112,7 @@ export type Operation =
   | { call: 'deleteNote'; name: string }
   | { call: 'locations' }
   | { call: 'offers' | 'images'; location: string; page: Page }
-  | { call: 'listReservations'; location: string }
+  | { call: 'listReservations' | 'listQuotas'; location: string }
   | { call: 'listPrepared'; location: string; kind: PreparedKind }
   | { call: 'create'; location: string; input: CreateInput }
   /** Creates several instances. The answer has an outcome for each of them. */

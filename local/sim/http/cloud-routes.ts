@@ -89,6 +89,7 @@ export function cloudRoutes(options: AppOptions): Hono<SimEnv> {
   app.get(`${at}/reservations`, (c) =>
     call(c, { call: 'listReservations', location: c.req.param('location') }),
   );
+  app.get(`${at}/quotas`, (c) => call(c, { call: 'listQuotas', location: c.req.param('location') }));
   for (const kind of PREPARED_KINDS) {
     app.get(`${at}/${kind}`, (c) =>
       call(c, { call: 'listPrepared', location: c.req.param('location'), kind }),

@@ -57,7 +57,10 @@ async function sync(
     deploymentId: 'test',
     calls: openGate,
   });
-  const client = readQuotas === undefined ? plain : Object.assign(plain, { readQuotas });
+  const client =
+    readQuotas === undefined
+      ? new Proxy(plain, { has: (target, name) => name !== 'readQuotas' && name in target })
+      : Object.assign(plain, { readQuotas });
   const { store, clock } = table;
   await syncQuotas({ store, log, invocation: { endsAtMs: clock.nowMs + leftMs } }, KEY, { client }, location);
 }
