@@ -78,6 +78,8 @@ interface Turn {
   loop: Loop;
   /** True if the next poll was already sent. */
   isSent: boolean;
+  /** The reads of single machines that were under way when the list call ended. */
+  reading?: ReturnType<typeof snapshotById>;
 }
 
 async function pollNow(context: WorkerContext, site: SiteRef, turn: Turn): Promise<void> {
@@ -219,7 +221,7 @@ async function withoutList(
   if (error.code === 'Unavailable') {
     turn.loop.listFailedAtMs = context.store.clock.now();
     turn.loop.listFailures = (turn.loop.listFailures ?? 0) + 1;
-    const snapshot = await snapshotById(context, site, opened, turn.loop);
+    const snapshot = await (turn.reading ?? snapshotById(context, site, opened, turn.loop));
     if (snapshot === 'late') return await pollBlindly(context, site, opened, turn, SHORTEST_POLL_MS);
     if (snapshot) {
       turn.loop.blind = null;
@@ -250,14 +252,19 @@ function blindAfter({ blind }: Loop, { code, message }: DriverError, nowMs: numb
   return { code, message: message.slice(0, MAX_WORDS), sinceMs: blind?.sinceMs ?? nowMs };
 }
 
-/** Reads machines one by one and reconciles their records until the list call has ended. */
+/**
+ * Reads machines one by one and reconciles their records until the list call has ended. Sets `turn.reading` to the reads
+ * that are then still under way. If the list call has failed, the poll continues with them: the same reads once more
+ * would take the permits of others.
+ */
 async function readDuring(
   listing: Promise<Snapshot>,
   context: WorkerContext,
   site: SiteRef,
   opened: OpenConnection,
-  { loop }: Turn,
+  turn: Turn,
 ): Promise<void> {
+  const { loop } = turn;
   let isListing = true;
   const ended = listing.then(
     () => {
@@ -268,8 +275,11 @@ async function readDuring(
     },
   );
   while (isListing) {
-    const snapshot = await Promise.race([ended, snapshotById(context, site, opened, loop)]);
-    if (typeof snapshot === 'object') await reconcileSite({ context, site, opened, loop }, snapshot);
+    const reading = snapshotById(context, site, opened, loop);
+    const snapshot = await Promise.race([ended, reading.then((found) => ({ found }))]);
+    if (!snapshot) turn.reading = reading;
+    else if (typeof snapshot.found === 'object')
+      await reconcileSite({ context, site, opened, loop }, snapshot.found);
     if (isListing) await Promise.race([ended, context.store.clock.sleep(SHORTEST_POLL_MS)]);
   }
 }

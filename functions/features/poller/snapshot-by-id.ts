@@ -39,8 +39,8 @@ const MOST_DEFERRED = 200;
  *
  * @param loop state of the poll loop; this function sets `loop.askedUpTo` and `loop.askedUpToAtRest` to the last
  *   machine in transition and at rest that a request was permitted for, and `loop.deferredReads`
- * @returns `late` if no answer has come in time; undefined if there is nothing to read, if permits are
- *   missing, or if the calls fail
+ * @returns `late` if no answer has come in time, or no permit; undefined if there is nothing to read, or if the calls
+ *   fail
  */
 export async function snapshotById(
   context: WorkerContext,
@@ -98,7 +98,7 @@ export async function snapshotById(
   await Promise.race([all, late]);
   deferReads(loop, [...unanswered], seenAtMs);
   all.catch((error: unknown) => context.log.warn('machines could not be read', { error }));
-  if (asked.size === 0) return failures === 0 && isPermitted ? 'late' : undefined;
+  if (asked.size === 0) return failures === 0 ? 'late' : undefined;
   return { entries, seen: [...seen], seenAtMs, isFull: false, asked: new Set(asked), isListless: true };
 }
 

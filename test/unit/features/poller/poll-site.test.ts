@@ -244,6 +244,35 @@ describe('a poll whose list fails', () => {
     expect(lists()).toHaveLength(2);
   });
 
+  it('a poll whose list call fails once more reads each machine only once', async () => {
+    await launch();
+    refuseLists('Unavailable');
+    await poll();
+    for (const minutes of [1, 2]) {
+      fleet.nowMs += minutes * 61_000;
+      fleet.history.length = 0;
+      await poll();
+      expect(fleet.history.filter((one) => /^(list|get)/.test(one)).toSorted()).toEqual([
+        'get m1',
+        'list east',
+      ]);
+    }
+  });
+
+  it('if the reads of single machines get no permit after a failed list call, the next poll comes in a second', async () => {
+    await launch();
+    fleet.cloud.meet = (call) => {
+      if (call.startsWith('list')) throw new DriverError('Unavailable', 'no list');
+      if (call.startsWith('get')) throw new DriverError('NoPermit', 'later');
+    };
+    await poll();
+    expect(delayOfNext()).toBe(1_000);
+    fleet.history.length = 0;
+    await poll();
+    expect(lists()).toEqual([]);
+    expect(delayOfNext()).toBe(1_000);
+  });
+
   it('a poll whose list call fails grants free slots to queued launches', async () => {
     fleet.end();
     fleet = await OneFleet.open({ size: 2, limits: { concurrentInstancesPerLocation: 1 } });
