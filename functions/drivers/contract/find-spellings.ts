@@ -35,12 +35,13 @@ export class SpellingFinder {
   ) {
     this.#maxLayers = maxLayers;
     for (const value of values) {
-      const { text } = countedOf(decodeEscapes(bytesOf(value), 'all'));
-      const size = stretchOf(text.length);
-      if (size === undefined) continue;
-      const stretches = this.#stretches.get(size) ?? new Set();
-      this.#stretches.set(size, stretches);
-      for (let at = 0; at + size <= text.length; at += 1) stretches.add(text.slice(at, at + size));
+      for (const text of readingsOf(value)) {
+        const size = stretchOf(text.length);
+        if (size === undefined) continue;
+        const stretches = this.#stretches.get(size) ?? new Set();
+        this.#stretches.set(size, stretches);
+        for (let at = 0; at + size <= text.length; at += 1) stretches.add(text.slice(at, at + size));
+      }
     }
     this.shortest = Math.min(...this.#stretches.keys());
   }
@@ -75,6 +76,16 @@ export class SpellingFinder {
     }
     return found;
   }
+}
+
+/**
+ * Returns the characters that count of a value, in each way to read its backslashes and percent signs. The `\r` in a
+ * value is a blank if it is an escape. If a cloud writes other characters between the two, the letter is left.
+ */
+function readingsOf(value: string): ReadonlySet<string> {
+  const bytes = bytesOf(value);
+  const readings = [bytes, decodeEscapes(bytes, 'one'), decodeEscapes(bytes, 'all')];
+  return new Set(readings.map((reading) => countedOf(reading).text));
 }
 
 /**

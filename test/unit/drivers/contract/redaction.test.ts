@@ -61,6 +61,11 @@ test('redaction removes a secret that is encoded twice, in any two spellings', (
   );
 });
 
+test('redaction removes a secret that looks like an escape, if a cloud writes characters into the escape', () => {
+  const text = Buffer.from([...'000 0\\r A A 0'].join('\u200b')).toString('hex');
+  expect(new Secrets(['000 0\\r A A 0']).redact(`${WORDS_BEFORE}${text}`, 2_000)).toBe(`${WORDS_BEFORE}***`);
+});
+
 test('if a text contains only the beginning or the end of a secret, redaction removes that part', () => {
   const secrets = new Secrets([SECRETS.key]);
   for (const length of [8, 12, 20, 39]) {
