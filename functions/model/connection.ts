@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { appliedLimitsSchema } from './applied-limits.ts';
 import { cloudSchema } from './cloud.ts';
 import { deletionSchema } from './deletion.ts';
 import { driverNameSchema } from './driver-names.ts';
 import { fieldErrorSchema } from './field-error.ts';
-import { connectionIdSchema, nameSchema } from './identifiers.ts';
+import { cloudWordSchema, connectionIdSchema, nameSchema } from './identifiers.ts';
 import { keptLimitOverrideSchema, limitOverrideSchema, reportedLimitsSchema } from './limit-profile.ts';
 import { networkChoiceSchema } from './network-choice.ts';
 import { orphanPolicySchema } from './orphan.ts';
@@ -99,6 +100,12 @@ export const connectionSchema = z.object({
   reportedLimits: reportedLimitsSchema
     .optional()
     .describe('Limits that the cloud itself has reported at the latest verification.'),
+  appliedLimits: z
+    .record(cloudWordSchema, appliedLimitsSchema)
+    .optional()
+    .describe(
+      'Limits that the cloud applies to the account, by location, as the latest syncs of the inventory read them from quotas.',
+    ),
   orphans: orphanPolicySchema.optional(),
   network: networkChoiceSchema.optional().describe('The network of fleets whose requests say nothing of it.'),
   networkChange: networkChangeSchema.optional(),

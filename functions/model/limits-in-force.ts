@@ -1,3 +1,4 @@
+import type { AppliedLimits } from './applied-limits.ts';
 import {
   type LimitOverride,
   type LimitProfile,
@@ -14,6 +15,8 @@ const SPACED_BURST_SECONDS = 10;
 export interface LimitedConnection extends DrivenCloud {
   /** The limits that the cloud has reported for the connection's account. */
   reportedLimits?: ReportedLimits | undefined;
+  /** The limits that quotas of the account state, by location. */
+  appliedLimits?: Readonly<Record<string, AppliedLimits>> | undefined;
 }
 
 /**
@@ -31,7 +34,9 @@ export function limitProfileOf(
 ): LimitProfile {
   const tier = override?.tier ?? 'default';
   const { profile: usual } = tierOf(connection, tier);
-  const base = tier === 'default' ? withReported(usual, connection.reportedLimits) : usual;
+  const reported = tier === 'default' ? withReported(usual, connection.reportedLimits) : usual;
+  const applied = tier === 'default' ? connection.appliedLimits : undefined;
+  const base = withApplied(reported, applied, override);
   if (!override) return base;
   const { tier: _, calls: rates, instances, actions, connectionCalls, families, ...rest } = override;
   const {
@@ -43,6 +48,7 @@ export function limitProfileOf(
   } = base;
   const profile = limitProfileSchema.parse({
     ...withoutNulls({ ...kept, ...rest }),
+    ...(base.locations ? { locations: mergedLocations(base.locations, rest.locations) } : {}),
     ...named('actions', { ...usualActions, ...actions }),
     ...named('connectionCalls', { ...usualOfConnection, ...connectionCalls }),
     ...named('families', { ...usualFamilies, ...families }),
@@ -84,6 +90,31 @@ function withReported(profile: LimitProfile, reported: ReportedLimits | undefine
     ...named('actions', { ...profile.actions, ...actions }),
     calls: { ...profile.calls, ...calls },
   });
+}
+
+/**
+ * Adds the limits that quotas of the account state at some locations, higher or lower than the default ones. A rate of
+ * creates that the user wrote stays.
+ */
+function withApplied(
+  profile: LimitProfile,
+  applied: LimitedConnection['appliedLimits'] = {},
+  { calls, pacing, minimumSpacingMs }: LimitOverride = {},
+): LimitProfile {
+  const isWritten = calls?.create !== undefined || pacing !== undefined || minimumSpacingMs !== undefined;
+  if (isWritten || Object.keys(applied).length === 0) return profile;
+  return { ...profile, locations: mergedLocations(applied, profile.locations) };
+}
+
+type Locations = NonNullable<LimitProfile['locations']>;
+
+/** Returns the limits of all locations. Those of `own` win. */
+function mergedLocations(usual: Locations, own: Locations = {}): Locations {
+  const merged = Object.entries(own).map(([name, limits]) => {
+    const calls = { ...usual[name]?.calls, ...limits.calls };
+    return [name, { ...usual[name], ...limits, calls }] as const;
+  });
+  return { ...usual, ...Object.fromEntries(merged) };
 }
 
 const withoutNulls = (fields: object): object =>

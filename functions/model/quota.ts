@@ -7,7 +7,8 @@ import { marketSchema } from './market.ts';
 /**
  * What a quota counts. `networkInterfaces`: interfaces or ports, of which each machine needs one. `gateways`: routers or
  * internet gateways. `volumeGb`: the size of all disks together. `publicIps`: addresses that the account reserves, which
- * are not those that a cloud gives a machine by itself.
+ * are not those that a cloud gives a machine by itself. `createCallsAtOnce` and `createCallsPerSecond`: burst and rate of
+ * create calls, which are limits rather than quotas; see `appliedLimitsOf`.
  */
 export const QUOTA_UNITS = [
   'instances',
@@ -24,6 +25,8 @@ export const QUOTA_UNITS = [
   'publicIps',
   'volumes',
   'volumeGb',
+  'createCallsAtOnce',
+  'createCallsPerSecond',
 ] as const;
 export const quotaUnitSchema = z.enum(QUOTA_UNITS);
 export type QuotaUnit = z.infer<typeof quotaUnitSchema>;

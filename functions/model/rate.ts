@@ -5,7 +5,7 @@ export const MIN_PER_SECOND = 0.000_01;
 /** Maximum rate, in calls per second. It limits nothing, because no cloud accepts so many calls. */
 export const MAX_PER_SECOND = 10_000;
 /** Maximum burst. The largest burst that a cloud publishes is 24,000: reads of one machine at Azure. */
-const MAX_BURST = 100_000;
+export const MAX_BURST = 100_000;
 /** Maximum length of a window: one day. */
 const MAX_WINDOW_SECONDS = 86_400;
 

@@ -44,6 +44,9 @@ export const KNOWN_QUOTAS: ReadonlyMap<string, KnownQuota> = new Map([
   ['L-B5D1601B', spot('Inf')],
   ['L-6B0D517C', spot('Trn')],
   ['L-85EED4F7', spot('DL')],
+  // Burst and rate of RunInstances calls; see `unitOf`. Source: a third party's measurements of 2026-08-25.
+  ['L-8EEB235C', { unit: 'createCallsAtOnce' }],
+  ['L-A2D70E6C', { unit: 'createCallsPerSecond' }],
   // Addresses that EC2 gives to machines by itself do not count.
   ['L-0263D0A3', { unit: 'publicIps' }],
   ['L-DF5E4CA3', { unit: 'networkInterfaces' }],
@@ -58,3 +61,13 @@ export const KNOWN_QUOTAS: ReadonlyMap<string, KnownQuota> = new Map([
   ['L-17AF77E8', storage('sc1')],
   ['L-9CF3C2EB', storage('standard')],
 ]);
+
+/**
+ * Returns what a quota counts. The name of a rate of calls says whether it is a burst ("maximum capacity") or a rate
+ * ("refill rate"). It wins over the code, because AWS publishes no list of these codes.
+ */
+export function unitOf({ unit }: KnownQuota, name: string): KnownQuota['unit'] {
+  if (unit !== 'createCallsAtOnce' && unit !== 'createCallsPerSecond') return unit;
+  if (/refill/i.test(name)) return 'createCallsPerSecond';
+  return /capacity/i.test(name) ? 'createCallsAtOnce' : unit;
+}

@@ -7,7 +7,7 @@ import {
 import type { Quota } from '../../model/quota.ts';
 import { ask } from './ask.ts';
 import type { Ec2, Ec2Options } from './ec2.ts';
-import { KNOWN_QUOTAS, type KnownQuota, QUOTA_SERVICES } from './known-quotas.ts';
+import { KNOWN_QUOTAS, type KnownQuota, QUOTA_SERVICES, unitOf } from './known-quotas.ts';
 import { QuotaUsage } from './quota-usage.ts';
 import { clientSettings } from './settings.ts';
 
@@ -103,6 +103,7 @@ function listedQuotaOf({
   const { factor = 1, ...counted }: KnownQuota = known;
   const quota: Quota = {
     ...counted,
+    unit: unitOf(known, name),
     name,
     limit: Value * factor,
     code,

@@ -111,6 +111,9 @@ function needOf({ unit, instanceClass, market, diskType }: Quota, way: Way, need
     case 'keyPairs':
     case 'serverGroups':
     case 'publicIps':
+    // These say how fast machines are created, and not how many there may be.
+    case 'createCallsAtOnce':
+    case 'createCallsPerSecond':
       return 0;
   }
 }

@@ -1,9 +1,11 @@
 import pLimit from 'p-limit';
 import { has } from '../../drivers/contract/capabilities.ts';
 import { DriverError } from '../../drivers/contract/errors.ts';
+import { appliedLimitsOf } from '../../model/applied-limits.ts';
 import type { InstanceType, Location, Offer } from '../../model/cloud.ts';
 import type { InventoryFailure } from '../../model/connection.ts';
 import { parseConnectionKey } from '../../model/identifiers.ts';
+import { noteAppliedLimits } from '../../platform/store/applied-limits.ts';
 import { allLocations } from '../../platform/store/catalogue.ts';
 import { readConnectionOf } from '../../platform/store/connections.ts';
 import { removeQuotas } from '../../platform/store/quota-readings.ts';
@@ -238,7 +240,8 @@ async function syncLocation(
   );
   if (!('answer' in images)) return images;
   await replaceOffers(context.store, connectionKey, location, { ...offered.answer, images: images.answer });
-  await syncQuotas(context, connectionKey, opened, location);
+  const quotas = await syncQuotas(context, connectionKey, opened, location);
+  if (quotas) await noteAppliedLimits(context.store, opened.connection, location, appliedLimitsOf(quotas));
   return { answer: undefined };
 }
 

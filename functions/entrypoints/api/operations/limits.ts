@@ -13,10 +13,24 @@ import { viewQuotas } from './quotas.ts';
 /** Says where the figures of a tier come from. What the cloud has reported comes first. */
 function sourcesOf(connection: Connection, tier: LimitTier): LimitSource[] {
   const { sources } = tierOf(connection, tier);
-  const reported = tier === 'default' ? Object.keys(connection.reportedLimits ?? {}) : [];
-  if (reported.length === 0) return [...sources];
-  const source = 'reported by the cloud at the latest verification';
-  return [{ limits: reported.join(', '), source, isEstimate: false }, ...sources];
+  if (tier !== 'default') return [...sources];
+  const reported = Object.keys(connection.reportedLimits ?? {});
+  const applied = Object.keys(connection.appliedLimits ?? {});
+  const told = (limits: string, source: string) => ({ limits, source, isEstimate: false });
+  return [
+    ...(applied.length === 0
+      ? []
+      : [
+          told(
+            'calls.create of locations',
+            'quotas of the account, read by the latest syncs of the inventory',
+          ),
+        ]),
+    ...(reported.length === 0
+      ? []
+      : [told(reported.join(', '), 'reported by the cloud at the latest verification')]),
+    ...sources,
+  ];
 }
 
 /**
@@ -42,6 +56,7 @@ export function limitOperations(
           profile,
           override: limits,
           ...(connection.reportedLimits && tier === 'default' ? { reported: connection.reportedLimits } : {}),
+          ...(connection.appliedLimits && tier === 'default' ? { applied: connection.appliedLimits } : {}),
           cautious: tierOf(connection, 'cautious').profile,
           defaults: tierOf(connection, 'default').profile,
           power: tierOf(connection, 'power').profile,

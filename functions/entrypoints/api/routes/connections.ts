@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { appliedLimitsSchema } from '../../../model/applied-limits.ts';
 import { cloudSchema } from '../../../model/cloud.ts';
 import {
   connectionRequestSchema,
@@ -8,7 +9,7 @@ import {
 } from '../../../model/connection.ts';
 import { connectionHealthSchema } from '../../../model/denied-call.ts';
 import { governorViewSchema, reopenedSchema, reopenRequestSchema } from '../../../model/governor-view.ts';
-import { nameSchema } from '../../../model/identifiers.ts';
+import { cloudWordSchema, nameSchema } from '../../../model/identifiers.ts';
 import {
   keptLimitOverrideSchema,
   limitOverrideSchema,
@@ -52,6 +53,10 @@ export const connectionLimitsSchema = z.object({
   reported: reportedLimitsSchema
     .exactOptional()
     .describe('What the cloud itself has reported for the account. It replaces fields of `defaults`.'),
+  applied: z
+    .record(cloudWordSchema, appliedLimitsSchema)
+    .exactOptional()
+    .describe('What quotas of the account state, by location. It replaces fields of `defaults` there.'),
   sources: z.array(limitSourceSchema).describe('Where the figures of the tier come from.'),
   power: limitProfileSchema.describe('The limits that the provider grants on request.'),
   requestMore: requestMoreSchema,

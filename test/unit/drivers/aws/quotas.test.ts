@@ -183,6 +183,24 @@ describe('the quotas of an AWS account', () => {
     await expect(reading).rejects.toMatchObject({ code: 'Throttled' });
   });
 
+  test('of RunInstances calls are told apart by their names, whatever the codes are', async () => {
+    const named = (QuotaName: string) => ({ QuotaName: `RunInstances request bucket ${QuotaName}` });
+    const quotas = await read({
+      pages: {
+        ec2: [
+          [
+            listed('L-8EEB235C', 6, named('refill rate')),
+            listed('L-A2D70E6C', 15, named('maximum capacity')),
+          ],
+        ],
+      },
+    });
+    expect(quotas.map(({ unit, limit }) => [unit, limit])).toEqual([
+      ['createCallsPerSecond', 6],
+      ['createCallsAtOnce', 15],
+    ]);
+  });
+
   test('of a server whose pages never end are read to the twentieth page', async () => {
     await read({ list: () => json({ Quotas: [], NextToken: 'again' }) });
     expect(asked()).toHaveLength(60);
