@@ -104,6 +104,11 @@ export const imageSchema = z.object({
   description: z.string(),
   architectures: z.array(architectureSchema).min(1),
   available: z.boolean(),
+  minDiskGb: z
+    .int()
+    .positive()
+    .optional()
+    .describe('The least size of a root disk for the image, in GB. Absent: not known, or any size.'),
   sshUser: z
     .string()
     .regex(/^[a-z_][a-z0-9_-]{0,31}$/)

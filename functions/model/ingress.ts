@@ -8,11 +8,20 @@ const MAX_SOURCES = 60;
 const HIGHEST_PORT = 65_535;
 const GROUP = 'group:';
 
+const NO_PORT = `must be a port from 1 to ${HIGHEST_PORT}, or a range such as 8000-8100`;
 const portsSchema = z.union(
-  [z.int().min(1).max(HIGHEST_PORT), z.string().refine((text) => portRangeOf(text) !== undefined)],
-  `must be a port from 1 to ${HIGHEST_PORT}, or a range such as 8000-8100`,
+  [
+    z.int().min(1).max(HIGHEST_PORT),
+    z.string().refine((text) => portRangeOf(text) !== undefined, {
+      message: NO_PORT,
+      params: { code: 'invalid-format' },
+    }),
+  ],
+  NO_PORT,
 );
 
+const NO_SOURCE =
+  'must be a CIDR, such as 203.0.113.0/24, or group:NAME for the machines of a node group of this fleet';
 /** A range of addresses, or the machines of a node group of the same fleet. */
 const sourceSchema = z.union(
   [
@@ -21,9 +30,12 @@ const sourceSchema = z.union(
     z
       .string()
       .regex(/^group:/)
-      .refine((text) => nameSchema.safeParse(text.slice(GROUP.length)).success),
+      .refine((text) => nameSchema.safeParse(text.slice(GROUP.length)).success, {
+        message: NO_SOURCE,
+        params: { code: 'invalid-format' },
+      }),
   ],
-  'must be a CIDR, such as 203.0.113.0/24, or group:NAME for the machines of a node group of this fleet',
+  NO_SOURCE,
 );
 
 /** Inbound traffic that a node group allows: of one protocol, to some ports, from some sources. */

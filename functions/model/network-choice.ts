@@ -25,19 +25,22 @@ export const givenNetworkSchema = z
   .object({
     networkId: givenIdSchema.describe('The network, as the cloud names it.'),
     subnetIds: z
-      .union([
-        z
-          .record(cloudWordSchema, givenIdSchema)
-          .refine((subnets) => Object.keys(subnets).length <= MAX_SUBNETS, {
-            message: `must have at most ${MAX_SUBNETS} zones`,
-            params: { code: 'too-big' },
-          })
-          .refine((subnets) => Object.keys(subnets).length > 0, {
-            message: 'must have at least one zone',
-            params: { code: 'too-small' },
-          }),
-        z.array(givenIdSchema).min(1).max(MAX_SUBNETS),
-      ])
+      .union(
+        [
+          z
+            .record(cloudWordSchema, givenIdSchema)
+            .refine((subnets) => Object.keys(subnets).length <= MAX_SUBNETS, {
+              message: `must have at most ${MAX_SUBNETS} zones`,
+              params: { code: 'too-big' },
+            })
+            .refine((subnets) => Object.keys(subnets).length > 0, {
+              message: 'must have at least one zone',
+              params: { code: 'too-small' },
+            }),
+          z.array(givenIdSchema).min(1).max(MAX_SUBNETS),
+        ],
+        'must name a subnet for each zone, such as {"us-east-1a": "subnet-…"}, or be a list of subnets',
+      )
       .exactOptional()
       .describe(
         'The subnets, by zone: machines are created in these zones only. A list, where the cloud’s subnets belong to no zone.',

@@ -12,6 +12,9 @@ const MAX_TEXT = 256 * 1024;
 export const USER_DATA_ENCODINGS = ['plain', 'gzip', 'base64'] as const;
 export type UserDataEncoding = (typeof USER_DATA_ENCODINGS)[number];
 
+/** Returns true for base64 whose bytes begin as those of a file that gzip has made. */
+const isGzipInBase64 = (text: string): boolean => /^H4sI/.test(text) && z.base64().safeParse(text).success;
+
 /** User data with its encoding. The size of a compressed text is checked where the request is accepted. */
 const encodedUserDataSchema = z
   .strictObject({
@@ -24,7 +27,11 @@ const encodedUserDataSchema = z
   .superRefine(({ text, encoding }, context) => {
     const issue = (code: string, message: string) =>
       context.addIssue({ code: 'custom', path: ['text'], message, params: { code } });
-    if (encoding === 'gzip') return;
+    if (encoding === 'gzip') {
+      if (isGzipInBase64(text))
+        issue('already-compressed', 'is compressed with gzip already: give the encoding base64');
+      return;
+    }
     if (encoding === 'base64' && !z.base64().safeParse(text).success)
       return issue('invalid-format', 'must be base64');
     const bytes = Buffer.byteLength(text, encoding === 'base64' ? 'base64' : 'utf8');

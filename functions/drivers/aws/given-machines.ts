@@ -17,6 +17,7 @@ import {
 } from '../contract/machine-checks.ts';
 import type { Ec2 } from './ec2.ts';
 import type { EncryptionKeys } from './encryption-keys.ts';
+import { minDiskOf } from './images.ts';
 import { groupOf, profileOf } from './launch.ts';
 import { architecturesOf } from './offers.ts';
 import { tagsFor } from './tags.ts';
@@ -84,7 +85,10 @@ export class GivenMachines {
     }
   }
 
-  async #imageFaults(location: string, { imageId, instanceTypes }: GivenMachine): Promise<MachineFault[]> {
+  async #imageFaults(
+    location: string,
+    { imageId, instanceTypes, rootDisk }: GivenMachine,
+  ): Promise<MachineFault[]> {
     if (imageId === undefined) return [];
     const image = await this.#readImage(location, imageId);
     if (!image) return imageFaults(location, imageId, undefined, []);
@@ -93,7 +97,7 @@ export class GivenMachines {
       name,
       architectures: architecturesOf(ProcessorInfo?.SupportedArchitectures),
     }));
-    return imageFaults(location, imageId, image, types);
+    return imageFaults(location, imageId, image, types, rootDisk);
   }
 
   async #readImage(location: string, imageId: string): Promise<GivenImage | undefined> {
@@ -105,6 +109,7 @@ export class GivenMachines {
       return {
         // EC2 has architectures that no offered type has, for instance i386.
         architectures: architecture === undefined ? [] : [architecture],
+        ...minDiskOf(image),
         ...(image.State === undefined || image.State === 'available' ? {} : { unusable: image.State }),
       };
     } catch (error) {

@@ -116,10 +116,18 @@ export async function listImages(ec2: Ec2, parameters: PublicParameters, locatio
         backendId: newest.ImageId,
         description: `${wanted.description} (${newest.Name})`,
         architectures: [wanted.architecture],
+        ...minDiskOf(newest),
         available: true,
       },
     ];
   });
+}
+
+/** Returns the size of the snapshot of an image's root disk: EC2 makes no smaller disk from it. */
+export function minDiskOf({ RootDeviceName, BlockDeviceMappings }: Ec2Image): { minDiskGb?: number } {
+  const root = BlockDeviceMappings?.find(({ DeviceName }) => DeviceName === RootDeviceName);
+  const { SnapshotId, VolumeSize } = root?.Ebs ?? {};
+  return SnapshotId && VolumeSize ? { minDiskGb: VolumeSize } : {};
 }
 
 /**

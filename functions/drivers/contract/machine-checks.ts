@@ -12,10 +12,18 @@ export interface GivenMachine {
   identity?: string;
   /** Absent: the machines are in no group that the user has made. */
   placementGroup?: string;
+  /** The size of the root disk that the user names, and its field. Set only together with `imageId`. */
+  rootDisk?: GivenRootDisk;
   /** The disk types that the user names, where the driver's metadata lists none. */
   diskTypes?: readonly { field: DiskTypeField; name: string }[];
   /** The customer's keys with which disks are to be encrypted. Only for drivers with the feature `disk-keys`. */
   encryptionKeys?: readonly NamedKey[];
+}
+
+/** The size of a root disk, in GB, and the field of a node group that names it. */
+export interface GivenRootDisk {
+  field: 'rootDisk/sizeGb' | 'rootDiskGb';
+  sizeGb: number;
 }
 
 /** The field of a node group that names a disk type. */
@@ -23,7 +31,7 @@ export type DiskTypeField = 'rootDisk/type' | `dataDisks/${number}/type`;
 
 /** Something that is wrong with what a user has named by the cloud's own id. */
 export interface MachineFault {
-  field: 'image' | 'identity' | 'placementGroup' | DiskTypeField | NamedKey['field'];
+  field: 'image' | 'identity' | 'placementGroup' | DiskTypeField | NamedKey['field'] | GivenRootDisk['field'];
   code:
     | 'unknown-image'
     | 'not-usable'
@@ -32,6 +40,7 @@ export interface MachineFault {
     | 'denied-identity'
     | 'unknown-placement-group'
     | 'unknown-disk-type'
+    | 'too-small'
     | 'unknown-encryption-key'
     | 'denied-encryption-key'
     /** The key belongs to another location than the machines. */
@@ -76,6 +85,8 @@ export async function unlessDenied<Fault>(check: () => Promise<Fault[]>): Promis
 export interface GivenImage {
   /** Absent: the cloud does not say for which architectures the image is. It is then not checked. */
   architectures?: readonly Architecture[];
+  /** Least size of a root disk, in GB. Absent: not known, or any size. */
+  minDiskGb?: number | undefined;
   /** The cloud's word for a status in which machines cannot boot the image. Absent: they can. */
   unusable?: string;
 }
@@ -85,12 +96,14 @@ export interface GivenImage {
  *
  * @param image undefined if the cloud shows no such image to the credential
  * @param types the architecture of each instance type. A type of unknown architecture is not checked
+ * @param rootDisk absent: the user names no size
  */
 export function imageFaults(
   location: string,
   imageId: string,
   image: GivenImage | undefined,
   types: readonly { name: string; architectures: readonly Architecture[] }[],
+  rootDisk?: GivenRootDisk,
 ): MachineFault[] {
   const fault = (code: MachineFault['code'], message: string): MachineFault => ({
     field: 'image',
@@ -101,9 +114,13 @@ export function imageFaults(
     return [fault('unknown-image', `${location} has no image ${imageId} that this credential may use`)];
   if (image.unusable !== undefined)
     return [fault('not-usable', `image ${imageId} is ${image.unusable} at ${location}`)];
-  const { architectures } = image;
-  if (!architectures) return [];
-  return types
+  const { architectures, minDiskGb = 0 } = image;
+  const ofDisk: MachineFault[] =
+    rootDisk && rootDisk.sizeGb < minDiskGb
+      ? [{ field: rootDisk.field, code: 'too-small', message: diskTooSmall(imageId, minDiskGb) }]
+      : [];
+  if (!architectures) return ofDisk;
+  const ofTypes = types
     .filter((type) => !type.architectures.some((one) => architectures.includes(one)))
     .map((type) =>
       fault(
@@ -111,4 +128,9 @@ export function imageFaults(
         `image ${imageId} is for ${architectures.join(', ')}, but instance type ${type.name} is for ${type.architectures.join(', ')}`,
       ),
     );
+  return [...ofTypes, ...ofDisk];
 }
+
+/** The words about a root disk that is too small for its image. */
+export const diskTooSmall = (image: string, minDiskGb: number): string =>
+  `must be at least ${minDiskGb}: image ${image} needs a root disk of ${minDiskGb} GB`;

@@ -9,7 +9,7 @@ import {
   unlessDenied,
 } from '../contract/machine-checks.ts';
 import { readFlavors } from './flavors.ts';
-import { imageArchitecture, imageSchema } from './images.ts';
+import { imageArchitecture, imageSchema, minDiskOf } from './images.ts';
 import type { Region } from './region.ts';
 import { serverGroupId } from './server-groups.ts';
 
@@ -67,14 +67,14 @@ export async function findDiskFaults(
 /** Finds what is wrong with an image that a user has given by its id. Another project may share the image. */
 async function findImageFaults(
   region: Region,
-  { imageId, instanceTypes }: GivenMachine,
+  { imageId, instanceTypes, rootDisk }: GivenMachine,
 ): Promise<MachineFault[]> {
   if (imageId === undefined) return [];
   const [image, flavors] = await Promise.all([readImage(region, imageId), readFlavors(region)]);
   const types = flavors
     .filter(({ type }) => instanceTypes.includes(type.name))
     .map(({ type: { name, architecture } }) => ({ name, architectures: [architecture] }));
-  return imageFaults(region.name, imageId, image, types);
+  return imageFaults(region.name, imageId, image, types, rootDisk);
 }
 
 async function readImage(region: Region, id: string): Promise<GivenImage | undefined> {
@@ -83,6 +83,7 @@ async function readImage(region: Region, id: string): Promise<GivenImage | undef
     const architecture = imageArchitecture(image);
     return {
       ...(architecture === undefined ? {} : { architectures: [architecture] }),
+      ...minDiskOf(image),
       ...(image.status === 'active' ? {} : { unusable: image.status }),
     };
   } catch (error) {

@@ -14,6 +14,7 @@ export const imageSchema = z.object({
   image_type: z.string().optional(),
   os_distro: z.string().optional(),
   os_version: z.string().optional(),
+  min_disk: z.number().optional(),
 });
 export type GlanceImage = z.output<typeof imageSchema>;
 
@@ -64,6 +65,7 @@ export async function readImages(region: Region): Promise<Image[]> {
       backendId: image.id,
       description: image.name || image.id,
       architectures: [architecture],
+      ...minDiskOf(image),
       available: true,
     });
   };
@@ -74,6 +76,10 @@ export async function readImages(region: Region): Promise<Image[]> {
   for (const image of publicLast) offer(image, wellKnownName(image));
   return [...named.values()];
 }
+
+/** Returns the least root disk that Nova makes from an image. 0 means any size. */
+export const minDiskOf = ({ min_disk: minDiskGb = 0 }: GlanceImage): { minDiskGb?: number } =>
+  minDiskGb > 0 ? { minDiskGb } : {};
 
 const isPublic = ({ visibility }: GlanceImage): boolean => visibility === 'public';
 

@@ -165,6 +165,7 @@ const imageAnswerSchema = z.object({
   id: z.string(),
   description: z.string(),
   architectures: z.array(architectureSchema).min(1),
+  minDiskGb: z.int().positive().exactOptional(),
 });
 
 export interface Page<Item> {

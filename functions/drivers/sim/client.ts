@@ -255,7 +255,10 @@ export class SimClient
     return [...ofImage, ...findPreparedFaults(location, machine, prepared)];
   }
 
-  async #imageFaults(location: string, { imageId, instanceTypes }: GivenMachine): Promise<MachineFault[]> {
+  async #imageFaults(
+    location: string,
+    { imageId, instanceTypes, rootDisk }: GivenMachine,
+  ): Promise<MachineFault[]> {
     if (imageId === undefined) return [];
     const [images, { instanceTypes: types }] = await Promise.all([
       this.listImages(location),
@@ -265,7 +268,7 @@ export class SimClient
     const wanted = types
       .filter(({ name }) => instanceTypes.includes(name))
       .map(({ name, architecture }) => ({ name, architectures: [architecture] }));
-    return imageFaults(location, imageId, image, wanted);
+    return imageFaults(location, imageId, image, wanted, rootDisk);
   }
 
   async verifyMarkets(location: string, wanted: WantedMarkets): Promise<MarketFault[]> {

@@ -1,4 +1,6 @@
+import { diskTooSmall } from '../../drivers/contract/machine-checks.ts';
 import type { DiskRange, DiskType, DriverFeature, DriverMetadata } from '../../drivers/contract/metadata.ts';
+import type { Image } from '../../model/cloud.ts';
 import { type DataDisk, type DiskFields, keepsDisks, type RootDisk } from '../../model/disk.ts';
 import type { RequestError } from './request-error.ts';
 
@@ -34,6 +36,18 @@ export function checkDisks(
     ...checkDataDisks(pointer, dataDisks, driver),
     ...data.flatMap(({ disk, at }) => checkDisk(at, disk, driver, false)),
   ];
+}
+
+/** Checks the size of the root disk against an image of the catalogue. Pure. */
+export function checkRootSize(
+  pointer: string,
+  { rootDisk, rootDiskGb }: DiskFields,
+  { name, minDiskGb = 0 }: Pick<Image, 'name' | 'minDiskGb'>,
+): RequestError[] {
+  const sizeGb = rootDisk?.sizeGb ?? rootDiskGb;
+  if (sizeGb === undefined || sizeGb >= minDiskGb) return [];
+  const field = rootDisk ? 'rootDisk/sizeGb' : 'rootDiskGb';
+  return [{ pointer: `${pointer}/${field}`, code: 'too-small', message: diskTooSmall(name, minDiskGb) }];
 }
 
 function checkDataDisks(pointer: string, dataDisks: readonly DataDisk[], driver: Driver): RequestError[] {

@@ -12,7 +12,7 @@ import type { Warning } from '../../model/warning.ts';
 import { type CatalogueEntries, readCatalogue } from '../../platform/store/catalogue.ts';
 import { readConnection } from '../../platform/store/connections.ts';
 import type { Store } from '../../platform/store/store.ts';
-import { checkDisks } from './check-disks.ts';
+import { checkDisks, checkRootSize } from './check-disks.ts';
 import { checkMarkets, type GroupMarkets, resolveMarkets } from './check-markets.ts';
 import { checkOptions } from './check-options.ts';
 import { type NamedZones, TypeCheck, type Word } from './check-types.ts';
@@ -231,6 +231,7 @@ function checkGroup(
     else {
       meaning.imageBackendIds[location] = here.backendId;
       types.checkImage(here);
+      errors.push(...checkRootSize(pointer, disks, here));
     }
   }
   errors.push(...unknownZones(zones, meaning.locations, found));

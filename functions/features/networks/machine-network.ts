@@ -35,7 +35,7 @@ export async function machineNetwork(
   if (ready.length === 0) return undefined;
   const chosen = await siteNetwork(context, fleetId, site);
   if (chosen.mode === 'existing')
-    return { ...networkOfGiven(chosen.given), securityGroupIds: chosen.given.securityGroupIds };
+    return { ...networkOfGiven(chosen.given), securityGroupIds: [...new Set(chosen.given.securityGroupIds)] };
   const network = ready.find(({ kind }) => kind === 'network');
   if (network?.backendId === undefined) return undefined;
   const { backendId, subnetBackendId, zones } = network;

@@ -121,12 +121,18 @@ export const isGiven = (group: Given): boolean => namesIds(group) || hasMarkets(
 export const hasGiven = ({ network, ranges }: Pick<Placement, 'network' | 'ranges'>): boolean =>
   network.mode === 'existing' || ranges.some(({ group }) => isGiven(group));
 
+function rootDiskSizeOf({ rootDisk, rootDiskGb }: NodeGroup): Pick<GivenMachine, 'rootDisk'> {
+  if (rootDisk?.sizeGb !== undefined)
+    return { rootDisk: { field: 'rootDisk/sizeGb', sizeGb: rootDisk.sizeGb } };
+  return rootDiskGb === undefined ? {} : { rootDisk: { field: 'rootDiskGb', sizeGb: rootDiskGb } };
+}
+
 function machineOf(group: NodeGroup, location: string): GivenMachine {
   const imageId = group.imageIsGiven ? group.imageBackendIds[location] : undefined;
   const types = typesOf(group).filter(({ notOfferedIn = [] }) => !notOfferedIn.includes(location));
   return {
     instanceTypes: types.map(({ name }) => name),
-    ...(imageId === undefined ? {} : { imageId }),
+    ...(imageId === undefined ? {} : { imageId, ...rootDiskSizeOf(group) }),
     ...(group.identity === undefined ? {} : { identity: group.identity }),
     ...(group.placementGroup === undefined ? {} : { placementGroup: group.placementGroup }),
     diskTypes: diskTypesOf(group),

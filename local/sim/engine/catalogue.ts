@@ -68,12 +68,15 @@ export function listReservations({ cloud, site }: Target): object {
 }
 
 export function listImages(world: World, { cloud, site }: Target, page: Page): object {
-  const images = Object.entries(cloud.images).map(([name, { backendId, description, architectures }]) => ({
-    name,
-    id: imageIdAt(site.key, name, backendId),
-    description,
-    architectures,
-  }));
+  const images = Object.entries(cloud.images).map(
+    ([name, { backendId, description, architectures, minDiskGb }]) => ({
+      name,
+      id: imageIdAt(site.key, name, backendId),
+      description,
+      architectures,
+      minDiskGb,
+    }),
+  );
   return pageOf(images, page, world.config.pageSize, (_, index) => index);
 }
 

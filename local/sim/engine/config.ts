@@ -85,6 +85,7 @@ const imageConfigSchema = z
     backendId: z.string().min(1).describe('Template of the id; see drawId in engine/draw.ts.'),
     description: z.string(),
     architectures: z.array(architectureSchema).min(1).default(['x86_64']),
+    minDiskGb: z.int().positive().default(8).describe('Least size of a root disk that a create names.'),
   })
   .strict();
 

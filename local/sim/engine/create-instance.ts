@@ -77,6 +77,9 @@ export function checkCreate(target: Target, input: CreateInput): void {
   if (!image.architectures.includes(type.architecture)) {
     throw bad(`imageId: ${input.imageId} does not run on ${type.architecture}`);
   }
+  const { sizeGb = image.minDiskGb } = input.rootDisk ?? {};
+  if (sizeGb < image.minDiskGb)
+    throw bad(`rootDisk/sizeGb: ${input.imageId} needs a disk of at least ${image.minDiskGb} GB`);
   if (input.zone !== undefined && !zonesOf(cloud, location).includes(input.zone)) {
     throw bad(`zone: ${location} has no zone ${input.zone}`);
   }

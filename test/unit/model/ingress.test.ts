@@ -36,6 +36,17 @@ it.each([
   expect(issuesOf({ protocol: 'tcp', ports: [443], from: ['10.0.0.0/8'], ...over })).toEqual(expected);
 });
 
+it('a wrong port or source is refused with the forms that are right', () => {
+  const wordsFor = (over: object) =>
+    ingressEntrySchema
+      .safeParse({ protocol: 'tcp', ports: [443], from: ['10.0.0.0/8'], ...over })
+      .error?.issues.map(({ message }) => message);
+  for (const port of ['0-70000', '80-', null])
+    expect(wordsFor({ ports: [port] })).toEqual([expect.stringContaining('a range such as 8000-8100')]);
+  for (const source of ['10.0.0.1', 'group:Web', 7])
+    expect(wordsFor({ from: [source] })).toEqual([expect.stringContaining('must be a CIDR')]);
+});
+
 it('a port is a range of one port', () => {
   expect(portRangeOf(443)).toEqual({ first: 443, last: 443 });
   expect(portRangeOf('8000-8100')).toEqual({ first: 8_000, last: 8_100 });

@@ -56,6 +56,24 @@ describe('a check of a given image', () => {
   });
 });
 
+describe('a check of a root disk', () => {
+  const withDisk = page(
+    'DescribeImages',
+    `<imagesSet><item><imageId>${IMAGE}</imageId><architecture>x86_64</architecture><imageState>available</imageState><rootDeviceName>/dev/sda1</rootDeviceName><blockDeviceMapping><item><deviceName>/dev/sdb</deviceName><ebs><snapshotId>snap-2</snapshotId><volumeSize>99</volumeSize></ebs></item><item><deviceName>/dev/sda1</deviceName><ebs><snapshotId>snap-1</snapshotId><volumeSize>10</volumeSize></ebs></item></blockDeviceMapping></item></imagesSet>`,
+  );
+  const faultsWith = (sizeGb: number) =>
+    faultsOf(
+      { imageId: IMAGE, rootDisk: { field: 'rootDisk/sizeGb', sizeGb } },
+      { DescribeImages: withDisk },
+    );
+
+  test('names a disk that is smaller than the snapshot of the image’s root disk', async () => {
+    expect(await faultsWith(9)).toEqual(['rootDisk/sizeGb too-small']);
+    await ec2?.close();
+    expect(await faultsWith(10)).toEqual([]);
+  });
+});
+
 describe('a check of a given identity', () => {
   test('is a dry run with the instance profile', async () => {
     expect(await faultsOf({ identity: 'web' })).toEqual([]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DriverFeature } from '../../../../functions/drivers/contract/metadata.ts';
-import { checkDisks } from '../../../../functions/features/fleets/check-disks.ts';
+import { checkDisks, checkRootSize } from '../../../../functions/features/fleets/check-disks.ts';
 import type { DiskFields } from '../../../../functions/model/disk.ts';
 
 const ALL: DriverFeature[] = [
@@ -34,6 +34,23 @@ function errorsOf(fields: DiskFields, features = ALL, hasTypes = true): string[]
 }
 
 const data = (over: object = {}) => ({ sizeGb: 200, deleteOnTermination: true, ...over });
+
+describe('checkRootSize', () => {
+  const image = { name: 'ubuntu-24.04', minDiskGb: 8 };
+  const errorsFor = (disks: DiskFields) =>
+    checkRootSize('/group', disks, image).map(({ pointer, code }) => `${pointer} ${code}`);
+
+  it('refuses a root disk that is smaller than the image needs, at the field that names its size', () => {
+    expect(errorsFor({ rootDisk: { sizeGb: 7 } })).toEqual(['/group/rootDisk/sizeGb too-small']);
+    expect(errorsFor({ rootDiskGb: 7 })).toEqual(['/group/rootDiskGb too-small']);
+  });
+
+  it('accepts any other size, no size, and an image whose need is not known', () => {
+    expect(errorsFor({ rootDisk: { sizeGb: 8 } })).toEqual([]);
+    expect(errorsFor({ rootDisk: { type: 'ssd' } })).toEqual([]);
+    expect(checkRootSize('/group', { rootDiskGb: 1 }, { name: 'own' })).toEqual([]);
+  });
+});
 
 describe('checkDisks', () => {
   it('accepts disks that the driver offers', () => {

@@ -1,4 +1,4 @@
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import {
   checkUserData,
@@ -35,6 +35,15 @@ describe('userDataSchema', () => {
     expect(issuesOf({ text: bytes, encoding: 'base64' })).toEqual([]);
     const more = Buffer.alloc(MAX_USER_DATA_BYTES + 1).toString('base64');
     expect(issuesOf({ text: more, encoding: 'base64' })).toHaveLength(1);
+  });
+
+  it('what is compressed already is not compressed again', () => {
+    const text = gzipSync('#!/bin/sh\n').toString('base64');
+    expect(issuesOf({ text, encoding: 'gzip' })).toEqual([
+      'text is compressed with gzip already: give the encoding base64',
+    ]);
+    expect(issuesOf({ text, encoding: 'base64' })).toEqual([]);
+    expect(issuesOf({ text: 'H4sI is how it begins', encoding: 'gzip' })).toEqual([]);
   });
 
   it('text that is not base64 is refused', () => {

@@ -37,6 +37,16 @@ describe('imageFaults', () => {
     expect(imageFaults('east', 'ami-1', { architectures: [] }, TYPES)).toHaveLength(2);
   });
 
+  it('a root disk that is smaller than the image needs is a fault of the field that names its size', () => {
+    const small = { field: 'rootDiskGb', sizeGb: 9 } as const;
+    const faults = imageFaults('east', 'ami-1', { minDiskGb: 10 }, TYPES, small);
+    expect(faults).toMatchObject([{ field: 'rootDiskGb', code: 'too-small' }]);
+    expect(faults[0]?.message).toContain('at least 10');
+    const enough = { field: 'rootDisk/sizeGb', sizeGb: 10 } as const;
+    expect(imageFaults('east', 'ami-1', { minDiskGb: 10 }, TYPES, enough)).toEqual([]);
+    expect(imageFaults('east', 'ami-1', {}, TYPES, small)).toEqual([]);
+  });
+
   it('an image whose architecture the cloud does not say has no fault', () => {
     expect(imageFaults('east', 'ami-1', {}, TYPES)).toEqual([]);
   });
@@ -91,6 +101,25 @@ describe('errorsOf', () => {
         { pointer: '/nodeGroups/2/dataDisks/1/encryptionKeyId', code: 'not-usable', message: 'disabled' },
       ],
     });
+  });
+
+  it('a given image is checked together with the size of the root disk, by its older field or its newer one', async () => {
+    const asked: GivenMachine['rootDisk'][] = [];
+    const client = clientWith(({ rootDisk }) => {
+      asked.push(rootDisk);
+      return Promise.resolve([]);
+    });
+    const image = { imageIsGiven: true, imageBackendIds: { east: 'ami-1' } };
+    await errorsOf(client, 'east', [
+      groupAt(0, { ...image, rootDisk: { sizeGb: 9 } }),
+      groupAt(1, { ...image, rootDiskGb: 8 }),
+      groupAt(2, image),
+    ]);
+    expect(asked).toEqual([
+      { field: 'rootDisk/sizeGb', sizeGb: 9 },
+      { field: 'rootDiskGb', sizeGb: 8 },
+      undefined,
+    ]);
   });
 
   it('nothing is refused if nothing is wrong', async () => {
