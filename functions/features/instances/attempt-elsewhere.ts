@@ -7,7 +7,9 @@ import { groupAt, siteOf } from '../../platform/placement/lay-out.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
 import { moveInstance, type NextAttempt, repeatInstance } from '../../platform/store/move.ts';
 import { claimMsOf, type WorkerContext } from '../../platform/worker/context.ts';
+import type { LaunchMessage } from '../../platform/workflow/messages.ts';
 import { freeSlots } from '../launch-queue/free-slots.ts';
+import type { SendLaunch } from '../launch-queue/send-together.ts';
 import { attemptsAfter } from '../ownership/attempts.ts';
 import { seatsAreTaken } from './on-demand-seats.ts';
 import { concernsMarket, concernsType, hasMovedOn, nextTypeStep } from './types.ts';
@@ -64,6 +66,7 @@ async function mayDoBetterElsewhere(
  * A launch that only left in favour of another attempt (`wouldWait`) waits here if no such attempt is possible. Its record
  * then names the locations that did not take it, so that it does not leave for them again.
  *
+ * @param send sends the message of a launch that follows at the same location
  * @returns undefined if another attempt follows, or if another worker has changed the record; `stopped` if the launch
  *   would wait here, and launching is not on; otherwise the permanent failure, because no other attempt is possible or
  *   would help
@@ -72,9 +75,10 @@ export async function attemptElsewhere(
   context: WorkerContext,
   record: InstanceItem,
   failure: Failure,
+  send: SendLaunch = sendNow(context),
 ): Promise<Failure | 'stopped' | undefined> {
   if (record.deadlineAtMs <= context.store.clock.now()) return failure;
-  const here = await attemptHere(context, record, failure);
+  const here = await attemptHere(context, record, failure, send);
   if (here === 'follows') return undefined;
   const last = here === 'no-seat' ? await seatsAreTaken(context, record, failure) : failure;
   if (!(await mayDoBetterElsewhere(context, record, failure))) return last;
@@ -114,13 +118,14 @@ async function attemptHere(
   context: WorkerContext,
   record: InstanceItem,
   failure: Failure,
+  send: SendLaunch,
 ): Promise<'follows' | 'none' | 'no-seat'> {
   const next = await nextHere(context, record, failure);
-  const outcome = next ? await attemptAgainHere(context, record, next, failure) : 'barred';
+  const outcome = next ? await attemptAgainHere(context, record, next, failure, send) : 'barred';
   if (outcome !== 'no-seat') return outcome === 'barred' ? 'none' : 'follows';
   const without = await nextHere(context, record, failure, ['on-demand']);
   if (!without) return 'no-seat';
-  return (await attemptAgainHere(context, record, without, failure)) === 'follows' ? 'follows' : 'none';
+  return (await attemptAgainHere(context, record, without, failure, send)) === 'follows' ? 'follows' : 'none';
 }
 
 /**
@@ -156,6 +161,7 @@ export async function attemptAgainHere(
   record: InstanceItem,
   next: NextAttempt,
   { code }: Failure,
+  send: SendLaunch = sendNow(context),
 ): Promise<'follows' | 'barred' | 'no-seat'> {
   const attempts = attemptsAfter(record, context.store.clock.now());
   const calledAtMs = record.claimUntilMs - claimMsOf(context);
@@ -168,7 +174,7 @@ export async function attemptAgainHere(
     market: next.market ?? record.market,
     code,
   });
-  if (outcome === 'moved') await sendLaunch(context, record, record.location);
+  if (outcome === 'moved') await send(launchAt(record, record.location));
   return 'follows';
 }
 
@@ -233,11 +239,20 @@ export async function launchElsewhere(
 /** Sends the launch message of an instance that waits for its next attempt. */
 export async function sendLaunch(
   context: WorkerContext,
-  { fleetId, index, round, connectionKey }: InstanceItem,
+  record: InstanceItem,
   location: string,
 ): Promise<void> {
-  await context.send({ kind: 'launch', fleetId, index, round, connectionKey, location }, 0);
+  await context.send(launchAt(record, location), 0);
 }
+
+function launchAt({ fleetId, index, round, connectionKey }: InstanceItem, location: string): LaunchMessage {
+  return { kind: 'launch', fleetId, index, round, connectionKey, location };
+}
+
+const sendNow =
+  (context: WorkerContext): SendLaunch =>
+  (message) =>
+    context.send(message, 0);
 
 async function groupOf(
   context: WorkerContext,

@@ -118,9 +118,9 @@ export async function failInstances(
 ): Promise<InstanceItem[]> {
   const ended: (typeof failures)[number][] = [];
   const stopped: InstanceItem[] = [];
-  await sendTogether(context, async (collecting) => {
+  await sendTogether(context, async (send) => {
     for (const { record, failure } of failures) {
-      const last = await attemptElsewhere(collecting, record, failure);
+      const last = await attemptElsewhere(context, record, failure, send);
       if (last === 'stopped') stopped.push(record);
       else if (last) ended.push({ record, failure: last });
     }
