@@ -56,7 +56,7 @@ export function governorText({
     ...(isMetered ? [rateText(one.calls.instances)] : []),
     rateText(one.calls.list),
     rateText(one.calls.mutate),
-    one.reasons.map(reasonText).join('; '),
+    [...one.reasons.map(reasonText), ...slowedTexts(one)].join('; '),
   ]);
   const heads = [
     'location',
@@ -87,6 +87,14 @@ export function reopenedText({ reopened }: Reopened): string {
 
 const takenText = ({ taken, of }: { taken: number; of?: number }): string =>
   of === undefined ? String(taken) : `${taken} of ${of}`;
+
+/** Tells which actions with buckets of their own were slowed down after throttles. */
+function slowedTexts({ actions = [] }: LocationView): string[] {
+  return actions.flatMap(({ action, calls, instances = calls }) => {
+    const share = Math.min(calls.perSecond / calls.ofPerSecond, instances.perSecond / instances.ofPerSecond);
+    return share < 1 ? [`${action} slowed to ${Math.round(100 * share)} %`] : [];
+  });
+}
 
 function rateText(call: LocationView['calls']['create']): string {
   if (!call) return 'no limit';

@@ -5,6 +5,7 @@ import {
   type LimitProfile,
 } from '../../functions/model/limit-profile.ts';
 import type { LimitSource } from '../../functions/model/limit-source.ts';
+import { plainText } from '../../functions/model/plain-text.ts';
 import { isWindow, type Rate } from '../../functions/model/rate.ts';
 import { CONNECTION_CALLS, governorText } from './show-governor.ts';
 import { type Cell, fields, table } from './table.ts';
@@ -74,18 +75,38 @@ export const overridesText = ({
     ...Object.keys(locations).map((name) => `locations.${name}`),
   ].join(', ');
 
-/** Returns a line for each action that one of the profiles meters alone. */
-function actionLines(...profiles: readonly LimitProfile[]): Cell[][] {
-  const names = [...new Set(profiles.flatMap(({ actions = {} }) => Object.keys(actions)))].toSorted();
-  return names.map((name) => [
-    name,
-    ...profiles.map(({ actions }) => {
-      const own = actions?.[name];
-      if (!own) return '-';
-      const machines = own.instances ? `, instances ${rateText(own.instances)}` : '';
-      return `${rateText(own.calls)}${machines}`;
-    }),
-  ]);
+/** Returns a table of the actions that are metered alone, with the rates in force. */
+function actionsText({ actions = {} }: LimitProfile): string {
+  const rows = Object.entries(actions)
+    .toSorted(([one], [other]) => one.localeCompare(other))
+    .map(([name, { calls, instances }]) => [name, rateText(calls), instances && rateText(instances)]);
+  return rows.length === 0
+    ? ''
+    : `\n${table(['action metered alone', 'calls per location', 'instances per location'], rows)}`;
+}
+
+/** Returns a table of the locations that have limits of their own. */
+function locationsText({ locations = {} }: LimitProfile): string {
+  const rows = Object.entries(locations)
+    .toSorted(([one], [other]) => one.localeCompare(other))
+    .map(
+      ([name, { calls = {}, instances, machinesPerCall, concurrentInstancesPerLocation, actions = {} }]) => {
+        const rates = { ...calls, ...(instances ? { instances } : {}) };
+        return [
+          name,
+          [
+            ...Object.entries(rates).flatMap(([kind, rate]) => (rate ? [`${kind} ${rateText(rate)}`] : [])),
+            ...(instances === null ? ['instances not metered'] : []),
+            ...(machinesPerCall ? [`${machinesPerCall} instances in a call`] : []),
+            ...(concurrentInstancesPerLocation === undefined
+              ? []
+              : [`${mostText(concurrentInstancesPerLocation ?? undefined)} instances being created`]),
+            ...Object.entries(actions).map(([action, one]) => `${action} ${rateText(one.calls)}`),
+          ].join(', '),
+        ];
+      },
+    );
+  return rows.length === 0 ? '' : `\n${table(['location', 'limits of its own'], rows)}`;
 }
 
 /** Returns a line for each rate of all locations together, and for each family of instance types. */
@@ -110,17 +131,14 @@ function furtherLines(...profiles: readonly LimitProfile[]): Cell[][] {
   ];
 }
 
-/** Returns a text that says where the figures of the base profile come from. */
+/** Returns a text that says where the figures of the base profile come from. A source is a paragraph, because it is long. */
 function sourcesText(sources: readonly LimitSource[]): string {
-  return table(
-    ['figures', 'kind', 'source', 'read on'],
-    sources.map(({ limits, source, url, date, isEstimate }) => [
-      limits,
-      isEstimate ? 'estimate' : 'published',
-      url === undefined ? source : `${source} (${url})`,
-      date,
-    ]),
-  );
+  const texts = sources.map(({ limits, source, url, date, isEstimate }) => {
+    const read = date === undefined ? '' : ` (read on ${date})`;
+    const link = url === undefined ? '' : `    ${plainText(url)}\n`;
+    return `  ${plainText(limits)}\n    ${isEstimate ? 'estimate' : 'published'}: ${plainText(source)}${read}\n${link}`;
+  });
+  return `Where the figures of the base profile come from:\n${texts.join('')}`;
 }
 
 /**
@@ -155,10 +173,9 @@ export function connectionLimitsText(name: string, limits: ConnectionLimits): st
       ),
       line('create calls per location', (one) => rateText(one.calls.create)),
       line('instances per location', (one) => (one.instances ? rateText(one.instances) : 'not metered')),
-      line('instances in one create call', (one) => one.machinesPerCall ?? 'as the driver asks for'),
+      line('instances in one create call', (one) => one.machinesPerCall ?? 'any number'),
       line('list calls per location', (one) => rateText(one.calls.list)),
       line('other changing calls per location', (one) => rateText(one.calls.mutate)),
-      ...actionLines(profile, cautious, defaults, power),
       ...furtherLines(profile, cautious, defaults, power),
       line('left for others', (one) => `${figure(100 * (one.reserve ?? 0))} % of the rates`),
       line('pacing of create calls', (one) => one.pacing),
@@ -169,7 +186,18 @@ export function connectionLimitsText(name: string, limits: ConnectionLimits): st
       line('vCPUs in total', (one) => one.totals?.vcpus),
       line('GPUs in total', (one) => one.totals?.gpus),
       line('GB of memory in total', (one) => one.totals?.memoryGb),
-    ],
+    ].filter((cells) => cells.slice(1).some((cell) => cell !== undefined)),
   );
-  return `${head}\n${limitsTable}\n${sourcesText(limits.sources)}\n${governorText(governor)}`;
+  const tables = `${limitsTable}${actionsText(profile)}${locationsText(profile)}`;
+  return `${head}\n${tables}\n${sourcesText(limits.sources)}\n${governorText(governor)}${rateNotes(limits)}`;
+}
+
+/** Explains the rates of the locations that are in use. */
+function rateNotes({ profile: { reserve = 0 }, governor: { locations } }: ConnectionLimits): string {
+  if (locations.length === 0) return '';
+  const isSlowed = locations.some(({ reasons }) => reasons.some(({ why }) => why === 'throttled'));
+  const kept = `These rates leave ${figure(100 * reserve)} % of the limits to others in the account.\n`;
+  const learnt =
+    'A rate such as "2.5 of 5" was lowered after a throttle, and rises again while the cloud accepts calls.\n';
+  return `${reserve > 0 ? kept : ''}${isSlowed ? learnt : ''}`;
 }

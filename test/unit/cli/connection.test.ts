@@ -282,7 +282,7 @@ describe('an existing connection', () => {
     expect(stdout).toMatch(/Locations in use +0 of 3\n$/);
     expect(stdout).toMatch(/Overridden +concurrentLocations, totals.instances\n/);
     expect(stdout).toContain(REQUEST_MORE.aws.url);
-    expect(stdout).toMatch(/calls.create +estimate +a table +2026-11-29\n/);
+    expect(stdout).toContain('  calls.create\n    estimate: a table (read on 2026-11-29)\n');
     const json = await cli(['connection', 'limits', 'sim-aws', '--json'], { answers });
     expect(JSON.parse(json.stdout)).toEqual(body);
   });

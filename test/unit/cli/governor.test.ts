@@ -72,6 +72,7 @@ describe('connection limits', () => {
         'LOCATION   IN FLIGHT  WAITING  CREATES/S  LISTS/S  CHANGES/S  WHY',
         'us-east-1  20 of 20        60  2.51 of 5  10       10         all slots are taken; create slowed to 50 %',
         'us-west-2  0 of 20          0  no limit   10       10         -',
+        'A rate such as "2.5 of 5" was lowered after a throttle, and rises again while the cloud accepts calls.',
         '',
       ].join('\n'),
     );
