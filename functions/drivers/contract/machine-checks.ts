@@ -16,6 +16,8 @@ export interface GivenMachine {
   rootDisk?: GivenRootDisk;
   /** The disk types that the user names, where the driver's metadata lists none. */
   diskTypes?: readonly { field: DiskTypeField; name: string }[];
+  /** Number of data disks, where the driver's metadata lists no disk types. Absent: none. */
+  dataDisks?: number;
   /** The customer's keys with which disks are to be encrypted. Only for drivers with the feature `disk-keys`. */
   encryptionKeys?: readonly NamedKey[];
 }
@@ -31,7 +33,14 @@ export type DiskTypeField = 'rootDisk/type' | `dataDisks/${number}/type`;
 
 /** Something that is wrong with what a user has named by the cloud's own id. */
 export interface MachineFault {
-  field: 'image' | 'identity' | 'placementGroup' | DiskTypeField | NamedKey['field'] | GivenRootDisk['field'];
+  field:
+    | 'image'
+    | 'identity'
+    | 'placementGroup'
+    | 'dataDisks'
+    | DiskTypeField
+    | NamedKey['field']
+    | GivenRootDisk['field'];
   code:
     | 'unknown-image'
     | 'not-usable'

@@ -46,12 +46,20 @@ export async function findGroupFaults(
   }
 }
 
-/** Finds out whether volume types exist that a user names by name or id. A region without Cinder is not asked. */
+/** Finds out whether volume types exist that a user names by name or id. A region without Cinder has no volumes. */
 export async function findDiskFaults(
   region: Cloud,
-  { diskTypes = [] }: Pick<GivenMachine, 'diskTypes'>,
+  { diskTypes = [], dataDisks = 0 }: Pick<GivenMachine, 'diskTypes' | 'dataDisks'>,
 ): Promise<MachineFault[]> {
-  if (diskTypes.length === 0 || !(await region.hasVolumes())) return [];
+  if (diskTypes.length === 0 && dataDisks === 0) return [];
+  if (!(await region.hasVolumes())) {
+    const message = `region ${region.name} offers no volumes: it has no Cinder`;
+    return [
+      ...diskTypes.map(({ field }) => ({ field, code: 'unknown-disk-type' as const, message })),
+      ...(dataDisks > 0 ? [{ field: 'dataDisks' as const, code: 'not-usable' as const, message }] : []),
+    ];
+  }
+  if (diskTypes.length === 0) return [];
   const item = z.object({ id: z.string(), name: z.string() });
   const known = await region.readAll('volume', { path: ['types'], key: 'volume_types', item });
   const isKnown = (name: string) => known.some((type) => type.name === name || type.id === name);

@@ -99,6 +99,7 @@ const namesIds = (group: Given): boolean =>
   group.identity !== undefined ||
   group.placementGroup !== undefined ||
   diskTypesOf(group).length > 0 ||
+  dataDisksOf(group) > 0 ||
   encryptionKeysOf(group).length > 0;
 
 /** Returns the disk types that a group names. None where the API has compared them with the driver's metadata. */
@@ -111,6 +112,12 @@ function diskTypesOf({ driver, rootDisk, dataDisks = [] }: Given): NonNullable<G
   ];
   return named.flatMap(({ field, name }) => (name === undefined ? [] : [{ field, name }]));
 }
+
+/** Returns the number of a group's data disks, where only the cloud knows whether it has any. */
+const dataDisksOf = ({ driver, dataDisks = [] }: Given): number => {
+  const { diskTypes }: DriverMetadata = DRIVERS[driver];
+  return diskTypes ? 0 : dataDisks.length;
+};
 
 /** Returns true if the node group names something by the cloud's own id, or has markets that need something. */
 export const isGiven = (group: Given): boolean => namesIds(group) || hasMarkets(group);
@@ -136,6 +143,7 @@ function machineOf(group: NodeGroup, location: string): GivenMachine {
     ...(group.identity === undefined ? {} : { identity: group.identity }),
     ...(group.placementGroup === undefined ? {} : { placementGroup: group.placementGroup }),
     diskTypes: diskTypesOf(group),
+    dataDisks: dataDisksOf(group),
     encryptionKeys: encryptionKeysOf(group),
   };
 }

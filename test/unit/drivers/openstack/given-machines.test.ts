@@ -31,24 +31,41 @@ test('a server group that the project does not have is a fault of its field', as
 });
 
 test('a volume type that Cinder does not have is a fault of its disk', async () => {
-  const regionWith = (hasVolumes: boolean): Parameters<typeof findDiskFaults>[0] => ({
+  const region: Parameters<typeof findDiskFaults>[0] = {
     name: REGION,
     call: () => Promise.reject(new Error('no call is expected')),
     remove: () => Promise.reject(new Error('no call is expected')),
-    hasVolumes: () => Promise.resolve(hasVolumes),
+    hasVolumes: () => Promise.resolve(true),
     readAll: (_service, { item }) => Promise.resolve([item.parse({ id: 't1', name: 'ssd' })]),
-  });
+  };
   const diskTypes = [
     { field: 'rootDisk/type', name: 'ssd' },
     { field: 'dataDisks/0/type', name: 't1' },
     { field: 'dataDisks/1/type', name: 'nvme' },
   ] as const;
-  expect(await findDiskFaults(regionWith(true), { diskTypes })).toEqual([
+  expect(await findDiskFaults(region, { diskTypes, dataDisks: 2 })).toEqual([
     {
       field: 'dataDisks/1/type',
       code: 'unknown-disk-type',
       message: `${REGION} has no volume type nvme; its types are: ssd`,
     },
   ]);
-  expect(await findDiskFaults(regionWith(false), { diskTypes })).toEqual([]);
+});
+
+test('a region without Cinder has no disk of a named type, and no data disk', async () => {
+  const region: Parameters<typeof findDiskFaults>[0] = {
+    name: REGION,
+    call: () => Promise.reject(new Error('no call is expected')),
+    remove: () => Promise.reject(new Error('no call is expected')),
+    hasVolumes: () => Promise.resolve(false),
+    readAll: () => Promise.reject(new Error('no call is expected')),
+  };
+  const diskTypes = [{ field: 'rootDisk/type', name: 'ssd' }] as const;
+  const codes = (faults: readonly { field: string; code: string }[]) =>
+    faults.map(({ field, code }) => `${field} ${code}`);
+  expect(codes(await findDiskFaults(region, { diskTypes, dataDisks: 2 }))).toEqual([
+    'rootDisk/type unknown-disk-type',
+    'dataDisks not-usable',
+  ]);
+  expect(await findDiskFaults(region, {})).toEqual([]);
 });

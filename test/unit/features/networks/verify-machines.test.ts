@@ -160,6 +160,7 @@ it('only node groups that name something which the cloud alone can check are ver
   expect(isGiven({ driver: 'aws', rootDisk: { encryptionKeyId: 'alias/fleets' } })).toBe(true);
   const dataDisks = [{ sizeGb: 9, deleteOnTermination: true, encryptionKeyId: 'alias/fleets' }];
   expect(isGiven({ driver: 'aws', dataDisks })).toBe(true);
+  expect(isGiven({ driver, dataDisks: [{ sizeGb: 9, deleteOnTermination: true }] })).toBe(true);
   // The API knows the disk types of these drivers.
   expect(isGiven({ driver: 'aws', rootDisk: { sizeGb: 9, type: 'gp3' } })).toBe(false);
 });
