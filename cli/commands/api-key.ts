@@ -24,6 +24,8 @@ const text = (one: ApiKey): string =>
     ['Role', one.role],
     ['Namespaces', namespacesText(one)],
     ['Made by', one.parentId],
+    ['Max USD per hour', one.caps?.maxTotalUsdPerHour],
+    ['Max removals a day', one.caps?.maxRemovalsPerDay],
     ['Created', one.createdAt],
     ['Expires', one.expiresAt],
     ['Revoked', one.revokedAt],
@@ -55,6 +57,14 @@ export const apiKeyNoun = noun(
       arguments: [['<name>', 'name that says who or what uses the key']],
       flags: [
         [
+          '--max-usd-per-hour <usd>',
+          'cap of what all fleets made by the key may cost together (default: none)',
+        ],
+        [
+          '--max-removals-per-day <count>',
+          'cap of the machines and disks whose removal the key may request in a day (default: none)',
+        ],
+        [
           '--role <role>',
           `${ROLES.join(', ')}; at most that of your key (default: that of your key; with --namespace: at most admin)`,
         ],
@@ -72,22 +82,30 @@ export const apiKeyNoun = noun(
         ],
       ],
       examples: [
+        'api-key create robot --role operator --max-usd-per-hour 20 --max-removals-per-day 50',
         'api-key create ci --role operator --namespace team-a --namespace team-b --expires-at 2027-01-01T00:00:00Z',
         'api-key create admin --direct --access-table fleetwright-prod-access',
       ],
       input: z.object({
-        ...apiKeyRequestSchema.omit({ namespaces: true }).shape,
+        ...apiKeyRequestSchema.omit({ namespaces: true, caps: true }).shape,
+        maxUsdPerHour: z.coerce.number().nonnegative().optional(),
+        maxRemovalsPerDay: z.coerce.number().int().nonnegative().optional(),
         direct: z.boolean().default(false),
         accessTable: z.string().min(3).max(255).optional(),
       }),
-      async run({ direct, accessTable, ...request }, context) {
+      async run({ direct, accessTable, maxUsdPerHour, maxRemovalsPerDay, ...request }, context) {
         if (direct !== (accessTable !== undefined)) {
           throw usageError(
             '--direct and --access-table must be given together',
             'Give both to write the key with your AWS credentials, or neither to create it through the API.',
           );
         }
-        const body = { ...request, ...namespacesOf(context) };
+        const caps = {
+          ...(maxUsdPerHour === undefined ? {} : { maxTotalUsdPerHour: maxUsdPerHour }),
+          ...(maxRemovalsPerDay === undefined ? {} : { maxRemovalsPerDay }),
+        };
+        const capped = Object.keys(caps).length > 0 ? { caps } : {};
+        const body = { ...request, ...namespacesOf(context), ...capped };
         const document =
           accessTable === undefined
             ? await (await context.api()).createApiKey({ body })

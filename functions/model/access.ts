@@ -69,6 +69,27 @@ export function includesRights(outer: Rights, inner: Rights): boolean {
   return isAtLeast(outer.role, inner.role) && coversNamespaces(outer.namespaces, inner.namespaces);
 }
 
+/** Caps of an API key, which the API enforces. They are for automated clients. */
+export const apiKeyCapsSchema = z
+  .strictObject({
+    maxTotalUsdPerHour: z
+      .number()
+      .nonnegative()
+      .max(1_000_000)
+      .optional()
+      .describe(
+        'The most that all fleets made by the key may cost per hour together, until they are removed. Each counts with the highest price that its request allows. A request whose price is not known is refused.',
+      ),
+    maxRemovalsPerDay: z
+      .int()
+      .nonnegative()
+      .max(1_000_000)
+      .optional()
+      .describe('The most machines and kept disks whose removal the key may request in a day (UTC).'),
+  })
+  .describe('Absent: no caps. What keys do that this key makes, counts for the caps of this key, too.');
+export type ApiKeyCaps = z.infer<typeof apiKeyCapsSchema>;
+
 export const apiKeyIdSchema = z.string().regex(/^[0-9a-f]{12}$/);
 
 /** An API key as users see it after its creation, without the key itself. */
@@ -83,6 +104,7 @@ export const apiKeySchema = z.object({
     .describe(
       'The API key that made this key. This key ends when that key, or an ancestor of it, is revoked or expires. Absent: the key was made with AWS rights, or by an earlier version.',
     ),
+  caps: apiKeyCapsSchema.optional(),
   createdAt: z.iso.datetime(),
   expiresAt: z.iso.datetime().optional(),
   revokedAt: z.iso.datetime().optional(),
@@ -100,6 +122,7 @@ export const apiKeyRequestSchema = z
     namespaces: grantedNamespacesSchema
       .optional()
       .describe('Only namespaces of the caller. Absent: those of the caller.'),
+    caps: apiKeyCapsSchema.optional(),
     expiresAt: z.iso
       .datetime()
       .optional()

@@ -1,4 +1,11 @@
-import { ALL_NAMESPACES, type ApiKeyRequest, coversNamespaces, isAtLeast, type Rights } from './access.ts';
+import {
+  ALL_NAMESPACES,
+  type ApiKeyCaps,
+  type ApiKeyRequest,
+  coversNamespaces,
+  isAtLeast,
+  type Rights,
+} from './access.ts';
 import type { FieldError } from './field-error.ts';
 
 /** Who makes an API key: its rights, and when its own credentials expire. */
@@ -10,6 +17,7 @@ export interface Grantor extends Rights {
 /** An API key that is to be made, with everything that the request left out. */
 export interface ApiKeyGrant extends Rights {
   name: string;
+  caps?: ApiKeyCaps;
   expiresAt?: string;
 }
 
@@ -34,7 +42,14 @@ export function grantApiKey(
     ...expiryErrors(request.expiresAt, grantor.expiresAt, nowMs),
   ];
   if (errors.length > 0) return { errors };
-  return { name: request.name, role, namespaces, ...(expiresAt === undefined ? {} : { expiresAt }) };
+  return {
+    name: request.name,
+    role,
+    namespaces,
+    // A key without caps of its own needs none: what it does counts for the caps of its ancestors.
+    ...(request.caps === undefined ? {} : { caps: request.caps }),
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+  };
 }
 
 function roleErrors({ role, namespaces }: Rights, grantor: Grantor): FieldError[] {

@@ -1,4 +1,4 @@
-import type { Rights } from './access.ts';
+import type { ApiKeyCaps, Rights } from './access.ts';
 import type { Actor } from './actor.ts';
 
 /** Who sends a request: who that is in events and audits, and what it may do. */
@@ -6,8 +6,15 @@ export interface Caller extends Rights {
   actor: Actor;
   /** ISO 8601. When the caller's credentials expire. Absent: never. */
   expiresAt?: string | undefined;
+  /** The caps of the caller's API key and of its ancestors. All of them hold. Absent: there are none. */
+  caps?: readonly KeyCaps[];
   /** The caller's API key. Absent: the caller has none. */
   key?: ParentKey;
+}
+
+/** The caps of one API key. */
+export interface KeyCaps extends ApiKeyCaps {
+  keyId: string;
 }
 
 /** An API key, as the keys that it makes refer to it. */

@@ -14,8 +14,8 @@ export async function authenticate(store: Store<'access'>, event: APIGatewayProx
   const [, key] = /^Bearer (\S+)$/i.exec(event.headers['authorization'] ?? '') ?? [];
   const record = key === undefined ? undefined : await verifyApiKey(store, key);
   if (record) {
-    const { id, role, namespaces, expiresAt, ancestors } = record;
-    return { actor: { kind: 'key', name: id }, role, namespaces, expiresAt, key: { id, ancestors } };
+    const { id, role, namespaces, expiresAt, ancestors, allCaps: caps } = record;
+    return { actor: { kind: 'key', name: id }, role, namespaces, expiresAt, caps, key: { id, ancestors } };
   }
   throw unauthorized();
 }

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { CapReached } from '../../platform/store/key-caps.ts';
 import { PROBLEM_STATUS, type ProblemCode, STATUS_TITLES } from './routes/problem-codes.ts';
 
 /** An error in one field: a pointer to the field, a stable code, and a message. */
@@ -78,6 +79,15 @@ export function unauthorized(): Problem {
     'the API key is missing or not valid: send it as Authorization: Bearer <key>',
     { headers: { 'www-authenticate': 'Bearer realm="fleetwright"' } },
   );
+}
+
+/** Returns the problem of a request that would exceed a cap of an API key. */
+export function capReached({ keyId, cap, limit }: CapReached): Problem {
+  const whole =
+    cap === 'maxTotalUsdPerHour'
+      ? `its fleets may cost ${limit} USD per hour together`
+      : `it may request ${limit} removals of machines and disks a day`;
+  return new Problem('cap-reached', `the request exceeds the cap ${cap} of API key ${keyId}: ${whole}`);
 }
 
 export function notFound(what: string): Problem {

@@ -1,14 +1,17 @@
 import { createHash } from 'node:crypto';
 import type { Namespace } from '../../model/access.ts';
+import type { KeyCaps } from '../../model/caller.ts';
 import type { NodeGroup } from '../../model/fleet.ts';
 import type { FleetRequest } from '../../model/fleet-request.ts';
 import { makeFleetId } from '../../model/identifiers.ts';
 import { readEnding } from '../../platform/store/ending.ts';
 import { readFleetItem } from '../../platform/store/fleets.ts';
+import { type CapReached, runningCaps } from '../../platform/store/key-caps.ts';
 import { type Answered, createFleet, type NewFleet, readReplay } from '../../platform/store/new-fleet.ts';
 import type { Store } from '../../platform/store/store.ts';
 import { resumeWork } from './begin-work.ts';
 import type { RequestError } from './check-words.ts';
+import { highestPriceOf } from './highest-price.ts';
 import { resolveRequest } from './resolve-request.ts';
 import type { Workflows } from './workflows.ts';
 
@@ -20,13 +23,24 @@ export interface AcceptDeps {
 type Accepted =
   | Answered
   | { outcome: 'refused'; errors: RequestError[] }
-  | { outcome: 'deployment-ending'; since: string };
+  | { outcome: 'deployment-ending'; since: string }
+  | { outcome: 'cap-reached'; reached: CapReached };
 
 /**
  * Maximum number of attempts to resolve and write a request. An attempt fails if a connection of the fleet
  * changes during the attempt, or if the removal of the deployment is cancelled. After the last attempt, the request fails.
  */
 const TRIES = 5;
+
+/** A request for a fleet, with what its body does not say. */
+export interface Asked {
+  request: FleetRequest;
+  idempotencyKey: string | undefined;
+  /** Names of the machines. Absent: the request names none. */
+  machines?: MachineNames | undefined;
+  /** Caps of the API key that sends the request, and of its ancestors. Absent: none. */
+  caps?: readonly KeyCaps[] | undefined;
+}
 
 /** Names of single machines, for requests that name them. */
 export interface MachineNames {
@@ -45,10 +59,9 @@ export interface MachineNames {
 export async function acceptFleet(
   { store, workflows }: AcceptDeps,
   { name: namespace, createdAt }: Pick<Namespace, 'name' | 'createdAt'>,
-  request: FleetRequest,
-  idempotencyKey: string | undefined,
-  machines?: MachineNames,
+  asked: Asked,
 ): Promise<Accepted> {
+  const { request, idempotencyKey, machines } = asked;
   // The stored key contains the namespace's creation time. Keys of a deleted namespace therefore do not match
   // in a new namespace of the same name.
   const idempotency =
@@ -59,7 +72,7 @@ export async function acceptFleet(
           requestHash: hashOf(machines?.inOrder ? { request, machines } : request),
         };
   const replay = () => idempotency && readReplay(store, namespace, idempotency);
-  const written = (await replay()) ?? (await writeFleet(store, namespace, request, idempotency, machines));
+  const written = (await replay()) ?? (await writeFleet(store, namespace, asked, idempotency));
   // Another request with the same idempotency key may have been accepted while this request was resolved. The
   // refusal may then only mean that the fleet of that other request has the name.
   const outcome = written.outcome === 'refused' ? ((await replay()) ?? written) : written;
@@ -73,9 +86,8 @@ export async function acceptFleet(
 async function writeFleet(
   store: AcceptDeps['store'],
   namespace: string,
-  request: FleetRequest,
+  { request, machines, caps = [] }: Asked,
   idempotency: NewFleet['idempotency'],
-  machines: MachineNames | undefined,
 ): Promise<Accepted> {
   // Fields that are not part of the spec are written to the fleet's item. The type of the item makes the
   // compiler report a field that is forgotten.
@@ -89,6 +101,8 @@ async function writeFleet(
       return { outcome: 'refused', errors: resolved.errors };
     }
     const { nodeGroups, networks, connections, warnings } = resolved;
+    const price = runningCaps(caps).length > 0 ? highestPriceOf(nodeGroups) : undefined;
+    if (price && 'errors' in price) return { outcome: 'refused', errors: price.errors };
     const fleetId = makeFleetId(store.clock.now(), store.random);
     const written = await createFleet(store, {
       spec: {
@@ -104,6 +118,7 @@ async function writeFleet(
       request: ofItem,
       idempotency,
       connections,
+      capped: price && { caps, ...price },
     });
     if (written.outcome === 'deployment-ending') {
       const ending = await readEnding(store);

@@ -1,5 +1,7 @@
+import type { KeyCaps } from '../../model/caller.ts';
 import type { DriverName } from '../../model/connection.ts';
 import type { Resource } from '../../model/resource.ts';
+import { type CapReached, chargeRemovals } from '../../platform/store/key-caps.ts';
 import type { Store } from '../../platform/store/store.ts';
 import { askVolumeRemoval } from '../../platform/store/volumes.ts';
 import type { SweepMessage } from '../../platform/workflow/messages.ts';
@@ -10,14 +12,16 @@ import { keptVolumes, volumeName, volumeView } from './volume-view.ts';
  * call. If the message is lost, the next sweep makes it. A repeated request makes the next try due immediately.
  *
  * @param connections keys and drivers of the namespace's connections
- * @returns the volume; `in-use` if its machine exists; undefined if there is no such volume
+ * @param caps caps of the API key that asks, and of its ancestors
+ * @returns the volume; the cap that the removal would exceed; `in-use` if its machine exists; undefined if there is no such volume
  */
 export async function removeVolume(
   store: Store<'fleets'>,
   connections: readonly { key: string; driver: DriverName }[],
   name: string,
   send: (driver: DriverName, message: SweepMessage) => Promise<void>,
-): Promise<Resource | 'in-use' | undefined> {
+  caps: readonly KeyCaps[] = [],
+): Promise<Resource | 'in-use' | { reached: CapReached } | undefined> {
   const items = await keptVolumes(
     store,
     connections.map(({ key }) => key),
@@ -25,6 +29,9 @@ export async function removeVolume(
   const item = items.find((one) => volumeName(one) === name);
   const driver = connections.find(({ key }) => key === item?.connectionKey)?.driver;
   if (!item || !driver) return undefined;
+  // A removal that was requested before has been counted.
+  const reached = item.state === 'Kept' ? await chargeRemovals(store, caps, name, 1) : undefined;
+  if (reached) return { reached };
   if (!(await askVolumeRemoval(store, item, store.clock.now()))) return 'in-use';
   const { connectionKey, location } = item;
   await send(driver, { kind: 'sweep', connectionKey, location, dryRun: false, round: 0 });

@@ -11,7 +11,7 @@ import {
   roleSchema,
 } from '../../model/access.ts';
 import type { ApiKeyGrant } from '../../model/api-key-grant.ts';
-import type { ParentKey } from '../../model/caller.ts';
+import type { KeyCaps, ParentKey } from '../../model/caller.ts';
 import { readConsistently } from './batch-read.ts';
 import type { Key } from './keys.ts';
 import { type Page, type PageRequest, queryPage } from './listing.ts';
@@ -22,8 +22,8 @@ import { type TransactItem, transactWrite } from './transact.ts';
 const PARTITION = 'API-KEYS';
 const KEY_PATTERN = /^fw_([0-9a-f]{12})_([A-Za-z0-9_-]{43})$/;
 
-/** Maximum number of ancestors of a key. Each request reads all of them. */
-export const MAX_ANCESTORS = 8;
+/** Maximum number of ancestors of a key. Each request reads all of them, and their caps share its transactions. */
+export const MAX_ANCESTORS = 4;
 
 const keyOf = (id: string): Key => ({ pk: PARTITION, sk: id });
 
@@ -40,8 +40,8 @@ const itemSchema = apiKeySchema.extend({
 });
 type Item = z.infer<typeof itemSchema>;
 
-/** A key's record, and the keys that it ends with. */
-export type KeyRecord = ApiKey & ParentKey;
+/** A key's record, the keys that it ends with, and the caps of all of them. */
+export type KeyRecord = ApiKey & ParentKey & { allCaps: KeyCaps[] };
 
 export type IssueOutcome =
   | { made: ApiKey & { key: string } }
@@ -135,8 +135,10 @@ export async function verifyApiKey(store: Store<'access'>, key: string): Promise
   const nowMs = store.clock.now();
   if (!isSame || !isLive(item, nowMs)) return undefined;
   const found = await readConsistently(store, store.tables.access, item.ancestors.map(keyOf));
-  const live = found.filter((one) => isLive(itemSchema.parse(one), nowMs));
-  return live.length === item.ancestors.length ? recordOf(item) : undefined;
+  const live = found.map((one) => itemSchema.parse(one)).filter((one) => isLive(one, nowMs));
+  if (live.length < item.ancestors.length) return undefined;
+  const allCaps = [item, ...live].flatMap((one) => (one.caps ? [{ keyId: one.id, ...one.caps }] : []));
+  return { ...apiKeySchema.parse(item), ancestors: item.ancestors, allCaps };
 }
 
 function isLive({ expiresAt, revokedAt }: Item, nowMs: number): boolean {
@@ -149,8 +151,6 @@ async function readItem(store: Store<'access'>, id: string): Promise<Item | unde
   );
   return item === undefined ? undefined : itemSchema.parse(item);
 }
-
-const recordOf = (item: Item): KeyRecord => ({ ...apiKeySchema.parse(item), ancestors: item.ancestors });
 
 /** Returns the record of a key, which may have ended; undefined if there is no such key. */
 export async function readApiKey(store: Store<'access'>, id: string): Promise<ApiKey | undefined> {

@@ -6,6 +6,7 @@ import { type FleetAction, fleetActionSchema, type Hold } from '../../model/flee
 import { failurePolicySchema } from '../../model/fleet-request.ts';
 import { networkChoiceSchema } from '../../model/network-choice.ts';
 import { type FleetStatus, fleetStatusSchema } from '../../model/status.ts';
+import { capChargeSchema, giveBackRunning } from './key-caps.ts';
 import { ACTIVE_PARTITION, fleetKey, nameKey, specKey } from './keys.ts';
 import type { Store } from './store.ts';
 import { transactWrite } from './transact.ts';
@@ -59,6 +60,8 @@ const fleetItemSchema = z.object({
   acceptedMissing: z.number().optional(),
   /** Time at which a user last asked for a removal. Removals that failed before are tried again immediately. */
   removalAskedAtMs: z.number().optional(),
+  /** What the fleet counts for caps of API keys. Absent: the key that made it has no such cap, or the fleet is closed. */
+  capCharge: capChargeSchema.optional(),
   createdAt: z.string(),
   startedAt: z.string().optional(),
   runningAt: z.string().optional(),
@@ -182,7 +185,7 @@ export function holdEnd(nowMs: number, { expiresInSeconds, ...rest }: Hold): num
 }
 
 /**
- * Closes a fleet and frees its name, in one transaction. The caller must have checked that no machine or network
+ * Closes a fleet and frees its name, in one transaction. Gives back what it counts for caps of API keys. The caller must have checked that no machine or network
  * resource of the fleet is left. A second call with the same status changes nothing. @throws Error if the fleet's
  * status has changed since it was read
  */
@@ -198,8 +201,8 @@ export async function closeFleet(
         TableName: table,
         Key: fleetKey(fleet.fleetId),
         UpdateExpression:
-          'SET #status = :closed, terminatedAt = :now REMOVE #work, heldUntilMs, pausePending, activePk, activeSk',
-        ConditionExpression: '#status = :was',
+          'SET #status = :closed, terminatedAt = :now REMOVE #work, heldUntilMs, pausePending, activePk, activeSk, capCharge',
+        ConditionExpression: `#status = :was${fleet.capCharge ? ' AND attribute_exists(capCharge)' : ''}`,
         ExpressionAttributeNames: { '#status': 'status', '#work': 'work' },
         ExpressionAttributeValues: {
           ':closed': as,
@@ -216,6 +219,7 @@ export async function closeFleet(
         ExpressionAttributeValues: { ':fleetId': fleet.fleetId },
       },
     },
+    ...giveBackRunning(store, fleet.capCharge),
   ]);
   if (refusals.length === 0) return;
   const current = await readFleetItem(store, fleet.fleetId);

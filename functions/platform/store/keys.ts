@@ -23,6 +23,8 @@ import type { InstanceRef } from '../../model/identifiers.ts';
  * | shared network resource that was removed | `SHARED-GONE#<connection key>` | `<location>#<kind>#<name>` |
  * | taken address ranges of one block | `RANGES#<namespace>` | `<block>` |
  * | volume that outlives its machine | `VOL#<connection key>` | `<location>#<backend id>` |
+ * | cap of an API key: what its fleets may cost together | `CAP#<key id>` | `RUNNING` |
+ * | cap of an API key: removals of a day, and what was removed | `CAP#<key id>` | `REMOVALS#<day>`, `REMOVED#<day>#<fleet, or volume>` |
  * | name lock | `NS#<namespace>` | `NAME#<name>` |
  * | idempotency record | `NS#<namespace>` | `IDEM#<when the namespace was made>#<key>` |
  * | finding of the orphan sweep | `ORPHAN#<connection key>` | `<location>#<kind, or missing>#<backend id>` |

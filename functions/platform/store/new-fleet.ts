@@ -1,11 +1,13 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
+import type { KeyCaps } from '../../model/caller.ts';
 import type { Connection } from '../../model/connection.ts';
 import type { FleetSpec } from '../../model/fleet.ts';
 import type { FleetRequest } from '../../model/fleet-request.ts';
 import { connectionIsReady } from './connections.ts';
 import { notEnding } from './ending.ts';
 import { activityOf, type FleetItem, holdEnd, isActive } from './fleets.ts';
+import { type CapReached, chargeOf, chargeRunning, runningCaps } from './key-caps.ts';
 import { fleetKey, idempotencyKey, nameKey, namespacePartition, specKey } from './keys.ts';
 import type { Store } from './store.ts';
 import { transactWrite } from './transact.ts';
@@ -23,6 +25,8 @@ export interface NewFleet {
   idempotency?: { key: string; requestHash: string } | undefined;
   /** Connections that the spec was made for. Each must be Ready and must still have the same id. */
   connections: readonly Pick<Connection, 'driver' | 'namespace' | 'name' | 'id'>[];
+  /** Caps of API keys that limit what runs, and the most that the fleet may cost. Absent: no cap limits that. */
+  capped?: { caps: readonly KeyCaps[]; microUsdPerHour: number } | undefined;
 }
 
 /** Outcome of a request if its idempotency key was used before. */
@@ -36,7 +40,9 @@ export type CreateFleetOutcome =
   /** One of the connections is not Ready any more, or its name belongs to another connection. */
   | { outcome: 'connections-changed' }
   /** The deployment is being removed. */
-  | { outcome: 'deployment-ending' };
+  | { outcome: 'deployment-ending' }
+  /** The fleet would exceed a cap of an API key. */
+  | { outcome: 'cap-reached'; reached: CapReached };
 
 const lockSchema = z.object({ fleetId: z.string(), requestHash: z.string().optional() });
 
@@ -48,14 +54,16 @@ const lockSchema = z.object({ fleetId: z.string(), requestHash: z.string().optio
  */
 export async function createFleet(
   store: Store<'fleets' | 'access'>,
-  { spec, request, idempotency, connections }: NewFleet,
+  { spec, request, idempotency, connections, capped }: NewFleet,
 ): Promise<CreateFleetOutcome> {
   const { fleetId, namespace, name } = spec;
   const table = store.tables.fleets;
   const nowMs = store.clock.now();
   const earlier = idempotency ? await readReplay(store, namespace, idempotency) : undefined;
   if (earlier) return earlier;
-  const meta = newItem(spec, request, nowMs);
+  const running = capped ? runningCaps(capped.caps) : [];
+  const capCharge = capped && chargeOf(capped.caps, capped.microUsdPerHour);
+  const meta = { ...newItem(spec, request, nowMs), capCharge };
   const absent = 'attribute_not_exists(pk)';
   const refusals = await transactWrite(store, [
     {
@@ -82,6 +90,7 @@ export async function createFleet(
     { Put: { TableName: table, Item: { ...specKey(fleetId), ...spec } } },
     notEnding(store),
     ...connections.map((one) => connectionIsReady(store, one)),
+    ...(capped ? chargeRunning(store, capped.caps, capped.microUsdPerHour) : []),
     ...(idempotency
       ? [
           {
@@ -110,6 +119,11 @@ export async function createFleet(
   const [firstCheck, lastCheck] = [CONNECTIONS_FROM, CONNECTIONS_FROM + connections.length - 1];
   if (refusals.some(({ at }) => at >= firstCheck && at <= lastCheck))
     return { outcome: 'connections-changed' };
+  const full = running.find((_, at) => refusals.some((one) => one.at === lastCheck + 1 + at));
+  if (full) {
+    const { keyId, limit } = full;
+    return { outcome: 'cap-reached', reached: { keyId, cap: 'maxTotalUsdPerHour', limit } };
+  }
   throw new Error(`fleet ${fleetId} could not be written: its id exists already`);
 }
 

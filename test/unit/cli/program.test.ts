@@ -223,6 +223,14 @@ describe('api-key create', () => {
     expect(stdout).toMatch(/Role +operator\s+Namespaces +team-a, team-b/);
   });
 
+  it('`key create` sends the caps', async () => {
+    const flags = ['--max-usd-per-hour', '1.5', '--max-removals-per-day', '0'];
+    const { asked } = await cli(['key', 'create', 'robot', ...flags], { answers });
+    expect(asked.map(({ body }) => body)).toEqual([
+      { name: 'robot', caps: { maxTotalUsdPerHour: 1.5, maxRemovalsPerDay: 0 } },
+    ]);
+  });
+
   it('`key create` without `--namespace` sends no namespaces, also if the environment names one', async () => {
     const { asked } = await cli(['key', 'create', 'robot'], {
       answers,

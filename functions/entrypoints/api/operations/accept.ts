@@ -1,6 +1,7 @@
 import { type AcceptDeps, acceptFleet, type MachineNames } from '../../../features/fleets/create-fleet.ts';
+import type { Caller } from '../../../model/caller.ts';
 import type { FleetRequest } from '../../../model/fleet-request.ts';
-import { deploymentEnding, type FieldError, Problem, refuse } from '../problem.ts';
+import { capReached, deploymentEnding, type FieldError, Problem, refuse } from '../problem.ts';
 import { requireNamespace } from '../require-namespace.ts';
 
 /** A request in the terms of a fleet, also if its body was another one. */
@@ -10,6 +11,8 @@ export interface Accepting {
   idempotencyKey: string | undefined;
   /** Names of the machines. Absent: the request names none. */
   machines?: MachineNames;
+  /** Who asks. Undefined: the request does not come through the API. */
+  caller: Caller | undefined;
   /** Translates errors about the fleet into errors about the body. Absent: the body is that of a fleet. */
   inBody?: (errors: readonly FieldError[]) => readonly FieldError[];
 }
@@ -17,10 +20,11 @@ export interface Accepting {
 /** Accepts a fleet request. @returns the fleet's id @throws Problem if the request is refused */
 export async function accept(
   deps: AcceptDeps,
-  { namespace, request, idempotencyKey, machines, inBody = (errors) => errors }: Accepting,
+  { namespace, caller, inBody = (errors) => errors, ...asked }: Accepting,
 ): Promise<string> {
   const within = await requireNamespace(deps.store, namespace);
-  const accepted = await acceptFleet(deps, within, request, idempotencyKey, machines);
+  const accepted = await acceptFleet(deps, within, { ...asked, caps: caller?.caps });
+  const { request } = asked;
   switch (accepted.outcome) {
     case 'created':
     case 'replayed':
@@ -42,6 +46,8 @@ export async function accept(
       );
     case 'deployment-ending':
       throw deploymentEnding(`fleet ${request.name} was not created`, accepted.since);
+    case 'cap-reached':
+      throw capReached(accepted.reached);
     case 'refused':
       refuse(inBody(accepted.errors));
       throw new Error('the fleet request was refused without an error');

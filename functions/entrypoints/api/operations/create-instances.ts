@@ -4,6 +4,7 @@ import type { AcceptDeps } from '../../../features/fleets/create-fleet.ts';
 import { inspectRefused } from '../../../features/fleets/resolve-request.ts';
 import { awaitInstances } from '../../../features/instances/await-instances.ts';
 import { listInstances, readInstance } from '../../../features/instances/instance-view.ts';
+import type { Caller } from '../../../model/caller.ts';
 import { fleetOfOne, type InstanceRequest } from '../../../model/fleet-request.ts';
 import { instanceId, makeFleetId } from '../../../model/identifiers.ts';
 import {
@@ -29,26 +30,28 @@ interface Asked<Body> {
   namespace: string;
   body: Body;
   idempotencyKey: string | undefined;
-  waitSeconds: number | undefined;
+  waitSeconds?: number | undefined;
+  caller?: Caller;
 }
 
 /** Returns the operation that creates a single machine, or a list of machines. */
 export function createInstanceOperation(deps: CreateInstanceDeps): Operation<'createInstance'> {
-  return async ({ params: { namespace }, body, idempotencyKey, waitSeconds }) =>
+  return async ({ params: { namespace }, body, ...input }) =>
     'instances' in body
-      ? await createListed(deps, { namespace, body, idempotencyKey, waitSeconds })
-      : await createSingle(deps, { namespace, body, idempotencyKey, waitSeconds });
+      ? await createListed(deps, { ...input, namespace, body })
+      : await createSingle(deps, { ...input, namespace, body });
 }
 
 async function createSingle(
   deps: CreateInstanceDeps,
-  { namespace, body, idempotencyKey, waitSeconds }: Asked<InstanceRequest>,
+  { namespace, body, idempotencyKey, waitSeconds, caller }: Asked<InstanceRequest>,
 ) {
   const { store } = deps;
   const fleetId = await accept(deps, {
     namespace,
     request: fleetOfOne(body),
     idempotencyKey,
+    caller,
     machines: { byGroup: [[body.name]] },
     inBody: (errors) => errors.map(ofSingle),
   });
@@ -66,7 +69,7 @@ async function createSingle(
 /** Creates all machines of a list, or none: they are one fleet, which one transaction writes. */
 async function createListed(
   deps: CreateInstanceDeps,
-  { namespace, body, idempotencyKey, waitSeconds }: Asked<InstanceListRequest>,
+  { namespace, body, idempotencyKey, waitSeconds, caller }: Asked<InstanceListRequest>,
 ) {
   const { store } = deps;
   const usualName = `instances-${keyed(namespace, idempotencyKey) ?? makeFleetId(store.clock.now(), store.random)}`;
@@ -76,6 +79,7 @@ async function createListed(
     namespace,
     request,
     idempotencyKey,
+    caller,
     machines: { byGroup: namesByGroup, inOrder: names },
     inBody,
   });

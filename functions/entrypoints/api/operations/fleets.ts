@@ -4,17 +4,19 @@ import { listFleets, readFleet } from '../../../features/fleets/fleet-view.ts';
 import { inspectRefused } from '../../../features/fleets/resolve-request.ts';
 import { validateFleet } from '../../../features/fleets/validate-fleet.ts';
 import { listInstances, readInstance } from '../../../features/instances/instance-view.ts';
+import type { Caller } from '../../../model/caller.ts';
 import type { Fleet } from '../../../model/fleet.ts';
 import type { FleetAction } from '../../../model/fleet-action.ts';
 import { fleetIdSchema } from '../../../model/identifiers.ts';
-import type { FleetStatus } from '../../../model/status.ts';
+import { type FleetStatus, isGoing } from '../../../model/status.ts';
 import type { Warning } from '../../../model/warning.ts';
 import { readFleetItem, readSpec } from '../../../platform/store/fleets.ts';
+import { chargeRemovals, runningCaps } from '../../../platform/store/key-caps.ts';
 import { findFleetByName } from '../../../platform/store/new-fleet.ts';
 import type { Store } from '../../../platform/store/store.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import type { Inspection, OperationsOf } from '../handle.ts';
-import { deploymentEnding, notFound, Problem, refuse } from '../problem.ts';
+import { capReached, deploymentEnding, notFound, Problem, refuse } from '../problem.ts';
 import { requireNamespace } from '../require-namespace.ts';
 import { accept } from './accept.ts';
 import { type CreateInstanceDeps, createInstanceOperation, inspectInstances } from './create-instances.ts';
@@ -35,13 +37,18 @@ export function fleetOperations(deps: FleetDeps): OperationsOf<'fleets'> {
     if (!fleet) throw notFound(`fleet ${fleetId}`);
     return fleet;
   };
-  const terminate = async (namespace: string, fleetId: string): Promise<Fleet> => {
+  const terminate = async (
+    namespace: string,
+    fleetId: string,
+    caller: Caller | undefined,
+  ): Promise<Fleet> => {
+    await countRemoval(store, caller, fleetId);
     if (!(await requestTermination(deps, namespace, fleetId))) throw notFound(`fleet ${fleetId}`);
     return await view(namespace, fleetId);
   };
   return {
-    async createFleet({ params: { namespace }, body, idempotencyKey }) {
-      const fleetId = await accept(deps, { namespace, request: body, idempotencyKey });
+    async createFleet({ params: { namespace }, body, idempotencyKey, caller }) {
+      const fleetId = await accept(deps, { namespace, request: body, idempotencyKey, caller });
       return {
         body: { ...(await view(namespace, fleetId)), warnings: await warningsOf(store, fleetId) },
         headers: { location: `/v1/namespaces/${namespace}/fleets/${fleetId}` },
@@ -62,11 +69,13 @@ export function fleetOperations(deps: FleetDeps): OperationsOf<'fleets'> {
     async getFleet({ params: { namespace, fleet } }) {
       return { body: await view(namespace, await idOf(namespace, fleet)) };
     },
-    async deleteFleet({ params: { namespace, fleet } }) {
-      return { body: await terminate(namespace, await idOf(namespace, fleet)) };
+    async deleteFleet({ params: { namespace, fleet }, caller }) {
+      return { body: await terminate(namespace, await idOf(namespace, fleet), caller) };
     },
-    async actOnFleet({ params: { namespace, fleet }, body }) {
+    async actOnFleet({ params: { namespace, fleet }, body, caller }) {
       const fleetId = await idOf(namespace, fleet);
+      if (REMOVING_ACTIONS.includes(body.action)) await countRemoval(store, caller, fleetId);
+      if (LAUNCHING_ACTIONS.includes(body.action)) await refuseUncounted(store, caller, fleetId);
       const answer = await actOnFleet(deps, namespace, fleetId, body);
       switch (answer.outcome) {
         case 'accepted':
@@ -93,7 +102,7 @@ export function fleetOperations(deps: FleetDeps): OperationsOf<'fleets'> {
       if (!found) throw notFound(`instance ${instance}`);
       return { body: found };
     },
-    async deleteInstance({ params: { namespace, instance } }) {
+    async deleteInstance({ params: { namespace, instance }, caller }) {
       const found = await readInstance(store, namespace, instance);
       if (!found) throw notFound(`instance ${instance}`);
       const fleet = await view(namespace, found.fleetId);
@@ -103,10 +112,55 @@ export function fleetOperations(deps: FleetDeps): OperationsOf<'fleets'> {
           `instance ${instance} is one of ${fleet.counts.requested} in fleet ${fleet.name}: delete the whole fleet`,
         );
       }
-      await terminate(namespace, found.fleetId);
+      await terminate(namespace, found.fleetId, caller);
       return { body: (await readInstance(store, namespace, instance)) ?? found };
     },
   };
+}
+
+/** Actions after which machines of the fleet may be removed that have not failed. */
+const REMOVING_ACTIONS: readonly FleetAction[] = ['withdraw', 'abort'];
+
+/**
+ * Counts the removal of a fleet's machines for the caps of the caller, unless the removal has begun before.
+ *
+ * @throws Problem 403 if a cap would be exceeded
+ */
+async function countRemoval(
+  store: Store<'fleets'>,
+  caller: Caller | undefined,
+  fleetId: string,
+): Promise<void> {
+  if (!caller?.caps?.length) return;
+  const fleet = await readFleetItem(store, fleetId);
+  if (fleet === undefined || isGoing(fleet.status)) return;
+  const reached = await chargeRemovals(store, caller.caps, fleetId, fleet.requested);
+  if (reached) throw capReached(reached);
+}
+
+/** Actions after which machines of the fleet may be launched. */
+const LAUNCHING_ACTIONS: readonly FleetAction[] = ['release', 'retry'];
+
+/**
+ * Refuses to launch machines of a fleet that does not count for a cap of the caller on what runs. What a fleet counts for
+ * never changes.
+ *
+ * @throws Problem 403
+ */
+async function refuseUncounted(
+  store: Store<'fleets'>,
+  caller: Caller | undefined,
+  fleetId: string,
+): Promise<void> {
+  const running = runningCaps(caller?.caps ?? []);
+  if (running.length === 0) return;
+  const counted = (await readFleetItem(store, fleetId))?.capCharge?.keyIds ?? [];
+  const missing = running.find(({ keyId }) => !counted.includes(keyId));
+  if (!missing) return;
+  throw new Problem(
+    'cap-reached',
+    `API key ${missing.keyId} has the cap maxTotalUsdPerHour, and did not make the fleet: use a key without this cap`,
+  );
 }
 
 /** Returns what the answer to the request of a fleet says about the request. */

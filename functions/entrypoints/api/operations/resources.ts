@@ -19,7 +19,7 @@ import { readSweep } from '../../../platform/store/sweeps.ts';
 import type { DriverMessage } from '../../../platform/workflow/messages.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import type { OperationsOf } from '../handle.ts';
-import { notFound, Problem, refuse } from '../problem.ts';
+import { capReached, notFound, Problem, refuse } from '../problem.ts';
 import { requireNamespace } from '../require-namespace.ts';
 import { networkOperations } from './networks.ts';
 
@@ -65,18 +65,19 @@ export function resourceOperations({ store, send }: ResourceDeps): OperationsOf<
       return { body: { items: page.items, cursor: encodeCursor(joined(page.cursor)) } };
     },
     ...networkOperations({ store, send }),
-    async removeVolume({ params: { namespace, volume } }) {
+    async removeVolume({ params: { namespace, volume }, caller }) {
       await requireNamespace(store, namespace);
       const connections = (await connectionsOf(store, namespace)).map((one) => ({
         key: connectionKey(one),
         driver: one.driver,
       }));
-      const removed = await removeVolume(store, connections, volume, send);
+      const removed = await removeVolume(store, connections, volume, send, caller?.caps);
       if (removed === undefined) throw notFound(`volume ${volume}`);
       if (removed === 'in-use') {
         const detail = `the machine of volume ${volume} exists: delete its instance or fleet first`;
         throw new Problem('in-use', detail);
       }
+      if ('reached' in removed) throw capReached(removed.reached);
       return { body: removed };
     },
     async listOrphans({ params: { namespace }, query: { cursor, ...query } }) {

@@ -42,7 +42,7 @@ export const fleetRoutes = [
     idempotent: true,
     status: 202,
     response: fleetSchema,
-    refusals: ['name-taken', 'deployment-ending'],
+    refusals: ['cap-reached', 'name-taken', 'deployment-ending'],
   }),
   route({
     operationId: 'validateFleet',
@@ -95,6 +95,7 @@ export const fleetRoutes = [
     query: noQuery,
     status: 202,
     response: fleetSchema,
+    refusals: ['cap-reached'],
   }),
   route({
     operationId: 'actOnFleet',
@@ -109,7 +110,7 @@ export const fleetRoutes = [
     body: fleetActionRequestSchema,
     status: 202,
     response: fleetSchema,
-    refusals: ['illegal-action', 'deployment-ending'],
+    refusals: ['cap-reached', 'illegal-action', 'deployment-ending'],
   }),
   route({
     operationId: 'listInstances',
@@ -145,7 +146,7 @@ export const fleetRoutes = [
     waits: true,
     status: 201,
     response: z.union([instanceListSchema, instanceSchema]),
-    refusals: ['name-taken', 'deployment-ending'],
+    refusals: ['cap-reached', 'name-taken', 'deployment-ending'],
   }),
   route({
     operationId: 'getInstance',
@@ -170,6 +171,6 @@ export const fleetRoutes = [
     query: noQuery,
     status: 202,
     response: instanceSchema,
-    refusals: ['part-of-a-fleet'],
+    refusals: ['cap-reached', 'part-of-a-fleet'],
   }),
 ] as const;

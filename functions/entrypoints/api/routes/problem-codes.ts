@@ -4,6 +4,7 @@ export const PROBLEM_STATUS = {
   'malformed-json': 400,
   unauthorized: 401,
   forbidden: 403,
+  'cap-reached': 403,
   'not-found': 404,
   'method-not-allowed': 405,
   'name-taken': 409,

@@ -134,7 +134,7 @@ export const resourceRoutes = [
     query: noQuery,
     status: 202,
     response: resourceSchema,
-    refusals: ['in-use'],
+    refusals: ['cap-reached', 'in-use'],
   }),
   route({
     operationId: 'listOrphans',
