@@ -6,6 +6,7 @@ import { type PlacementItem, readFleetPartition } from '../../platform/store/pla
 import { governed, type WorkerContext } from '../../platform/worker/context.ts';
 import type { AwaitLaunchesMessage } from '../../platform/workflow/messages.ts';
 import { together } from '../launch-queue/share-message.ts';
+import { readyNetworks } from '../networks/ready-networks.ts';
 import { longestTimeoutSeconds } from './assignment.ts';
 import { readRecordsAt } from './records-at.ts';
 
@@ -61,7 +62,8 @@ async function resumeAt(
   if (lost.length === 0) return { ...known, sinceMs: nowMs };
   // Where the network resources are not ready yet, the launches wait for them, which may take days.
   const areReady =
-    placement.blocked !== undefined || (await context.networks(fleetId, siteOf(placement), round)).length > 0;
+    placement.blocked !== undefined ||
+    (await readyNetworks(context, fleetId, siteOf(placement), round)).length > 0;
   if (known.sends > 0 && areReady) await giveUpAll(context, placement, lost);
   else {
     context.log.warn('launches are lost: they are sent again', { fleetId, location, launches: lost.length });

@@ -5,6 +5,7 @@ import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 import type { Attempt } from '../launch-queue/attempt.ts';
 import { isOpen } from '../networks/await-quota.ts';
 import { ensureNetworks } from '../networks/prepare.ts';
+import { readyNetworks } from '../networks/ready-networks.ts';
 import { refusalAt } from '../networks/verify-site.ts';
 import { untriedLocations } from './attempt-elsewhere.ts';
 
@@ -37,7 +38,7 @@ export async function awaitNetworks(
       parts.failed.push(...ofFleet.map((one) => ({ ...one, failure: refusal })));
       continue;
     }
-    if ((await context.networks(fleetId, site, round)).length > 0) {
+    if ((await readyNetworks(context, fleetId, site, round)).length > 0) {
       parts.ready.push(...ofFleet);
       continue;
     }
@@ -46,7 +47,7 @@ export async function awaitNetworks(
     const answer = blocked ? { failure: blocked } : await ensureNetworks(context, fleetId, site);
     // Another worker may have taken over the claim of a resource that this worker was slow to make. Its record is then
     // not Ready yet.
-    const isReady = answer === 'ready' && (await context.networks(fleetId, site, round)).length > 0;
+    const isReady = answer === 'ready' && (await readyNetworks(context, fleetId, site, round)).length > 0;
     if (isReady) parts.ready.push(...ofFleet);
     else if (answer === 'ready')
       parts.waiting.push(...ofFleet.map((one) => ({ ...one, waitMs: TAKEN_OVER_MS })));

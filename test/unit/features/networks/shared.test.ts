@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DriverError } from '../../../../functions/drivers/contract/errors.ts';
+import { readyNetworks } from '../../../../functions/features/networks/ready-networks.ts';
 import { chaseUnused } from '../../../../functions/features/networks/remove-unused.ts';
 import { readFleetItem, updateFleet } from '../../../../functions/platform/store/fleets.ts';
 import { placementKey } from '../../../../functions/platform/store/keys.ts';
@@ -36,6 +37,35 @@ describe('fleets that share a network', () => {
     ]);
     expect(sharing.standing).toEqual(['key-pair', 'key-pair', 'network', 'security-group', 'security-group']);
     expect(await sharing.used(NEWS)).toEqual(['network', 'security-group']);
+  });
+
+  it('are ready for launches only with their own key pair, wherever another worker is', async () => {
+    let isReadyEarly = false;
+    for (let at = 1; ; at += 1) {
+      sharing.world.end();
+      sharing = await Sharing.open();
+      await sharing.addFleet(NEWS);
+      await sharing.prepare(NEWS);
+      await sharing.addFleet(SHOP);
+      const { world } = sharing;
+      const other = world.makeWorker();
+      const look = async () => {
+        const found = await world.run(other, () => readyNetworks(other.context, SHOP, EAST, 1));
+        if (found === 'died' || found.length === 0) return;
+        isReadyEarly = true;
+        expect(found.map(({ kind }) => kind).sort(), `step ${at}`).toEqual([
+          'key-pair',
+          'network',
+          'security-group',
+        ]);
+      };
+      const worker = world.makeWorker({ at, does: look });
+      await sharing.prepare(SHOP, worker);
+      await look();
+      expect(isReadyEarly).toBe(true);
+      if (worker.steps < at) break;
+      expect(at).toBeLessThan(60);
+    }
   });
 
   it('leave the network to each other, and the last one takes everything with it', async () => {
