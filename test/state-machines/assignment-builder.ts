@@ -1,4 +1,4 @@
-import { inOneMessage } from '../../functions/features/fleets/assignment.ts';
+import { inFewestMessages } from '../../functions/features/fleets/assignment.ts';
 import { shapeOf } from '../../functions/features/fleets/shape.ts';
 import type { Cloud } from '../../functions/model/cloud.ts';
 import type { FleetSpec, NodeGroup } from '../../functions/model/fleet.ts';
@@ -66,7 +66,7 @@ function group({ cloud, connection, locations, size }: Part, at: number): NodeGr
 /** Returns the assignment that the state Assign of provision-fleet makes for a fleet of these parts. */
 export function assignmentOf(parts: Part[], override: LimitOverride = {}): Assignment {
   const assignment = sitesOf(parts, override);
-  return { ...assignment, clouds: assignment.clouds.map(inOneMessage) };
+  return { ...assignment, clouds: inFewestMessages(assignment.clouds) };
 }
 
 /** Returns the same with all sites, as the state BeginTermination of terminate-fleet does. */

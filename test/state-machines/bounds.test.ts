@@ -84,10 +84,10 @@ describe.each([
     expect(figures.mostEvents).toBeLessThan(5_000);
     expect(figures.largestPayload).toBeLessThan(KIB_64);
     expect(figures.transitions).toBeLessThan(launched.length / 2);
-    // One transition for each message, one for each site, two for each cloud, and four for the other states.
+    // One transition for each message, one for each site, two for each cloud, and six for the other states.
     const { clouds } = assignment;
     const sites = clouds.reduce((sum, cloud) => sum + cloud.sites.length, 0);
-    expect(figures.transitions).toBe(messages + sites + 2 * clouds.length + 4);
+    expect(figures.transitions).toBe(messages + sites + 2 * clouds.length + 6);
   }, 30_000);
 });
 

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { inFewestMessages } from '../../functions/features/fleets/assignment.ts';
 import type { Assignment } from '../../functions/platform/workflow/messages.ts';
-import { assignmentOf, EXECUTION, locationNames, type Part, withGiven } from './assignment-builder.ts';
+import {
+  assignmentOf,
+  EXECUTION,
+  locationNames,
+  type Part,
+  sitesOf,
+  withGiven,
+} from './assignment-builder.ts';
 import { type Answerer, allGood, peak, type Sent, World } from './world.ts';
 
 const parts = (size: number, locations = 1): Part[] => [
@@ -87,7 +95,7 @@ describe('the state Await', () => {
     expect(world.payloadsOf('settle')).toEqual([EXECUTION]);
   });
 
-  it('if one message can have all launches of a connection, it also waits for them, and there are six transitions', async () => {
+  it('if one message can have all launches of a connection, it also waits for them, and there are five transitions', async () => {
     const world = new World(assignmentOf(parts(30)));
     expect(await world.run('provision-fleet')).toEqual(settled);
     expect(world.messages('launch')).toMatchObject([
@@ -95,7 +103,31 @@ describe('the state Await', () => {
     ]);
     expect(kindsOf(world)).toEqual(['launch']);
     const [execution] = world.executionsOf('provision-fleet');
-    expect(execution?.history.transitions).toBe(6);
+    expect(execution?.history.transitions).toBe(5);
+  });
+
+  it('if one connection needs several messages, those of all connections are sent before any step waits', async () => {
+    const aws: Part = { cloud: 'aws', connection: 'aws-one', locations: locationNames('aws', 1), size: 3 };
+    const world = new World(assignmentOf([aws, ...parts(20, 2)]));
+    expect(await world.run('provision-fleet')).toEqual(settled);
+    const launches = world.messages('launch');
+    expect(launches.map((one) => ('awaits' in one ? one.awaits : undefined))).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    const lastSentAt = Math.max(...launchesOf(world).map(({ at }) => at));
+    const waits = world.sent.filter(({ message }) => message.kind === 'await-launches');
+    expect(waits).toHaveLength(2);
+    expect(Math.min(...waits.map(({ at }) => at))).toBeGreaterThan(lastSentAt);
+  });
+
+  it('what the fleet names by the clouds’ own ids is verified before the messages that have all launches', async () => {
+    const all = sitesOf([...parts(3), ...parts(3).map((part) => ({ ...part, connection: 'other' }))]);
+    const short = { ...all, clouds: inFewestMessages(all.clouds) };
+    const world = new World(withGiven(short, all));
+    expect(await world.run('provision-fleet')).toEqual(settled);
+    expect(kindsOf(world)).toEqual(['verify-site', 'verify-site', 'launch', 'launch']);
   });
 
   it('a step that waits lives as long as workers send heartbeats', async () => {

@@ -89,7 +89,7 @@ export async function assignSites(
   const clouds = await assignmentOf(deps, spec, wanted, fleet.round);
   return {
     ...empty,
-    clouds: clouds.map(inOneMessage),
+    clouds: inFewestMessages(clouds),
     ...(given.length > 0 ? { given } : {}),
   };
 }
@@ -118,14 +118,17 @@ function queueUrlOf({ queueUrls }: Pick<AssignDeps, 'queueUrls'>, driver: Driver
 }
 
 /**
- * Returns a cloud's share of the work in its shortest form. If one message can have all launches, the state that waits
- * for them sends it. Pure.
+ * Returns the work in its shortest form. If one message for each cloud can have all launches, the states that wait for
+ * them send these messages. If one cloud has more, all messages are sent before any state waits. Pure.
  */
-export function inOneMessage(cloud: Assignment['clouds'][number]): Assignment['clouds'][number] {
-  const [site, ...others] = cloud.sites;
-  if (!site || others.length > 0 || site.count > site.chunk) return cloud;
-  const { location, round, first, count } = site;
-  return { ...cloud, sites: [], only: { location, round, index: first, last: first + count - 1 } };
+export function inFewestMessages(clouds: Assignment['clouds']): Assignment['clouds'] {
+  const short = clouds.flatMap((cloud) => {
+    const [site, ...others] = cloud.sites;
+    if (!site || others.length > 0 || site.count > site.chunk) return [];
+    const { location, round, first, count } = site;
+    return [{ ...cloud, sites: [], only: { location, round, index: first, last: first + count - 1 } }];
+  });
+  return short.length === clouds.length ? short : clouds;
 }
 
 /** Returns the sites of a fleet, grouped by connection, with the concurrency of the workflow's Map states. */
