@@ -3,7 +3,7 @@ import { isSettledIn, settledCount } from '../../platform/store/completeness.ts'
 import { readFleetItem } from '../../platform/store/fleets.ts';
 import { readQueue } from '../../platform/store/launch-queue.ts';
 import { type PlacementItem, readFleetPartition } from '../../platform/store/placements.ts';
-import { governed, type WorkerContext } from '../../platform/worker/context.ts';
+import type { WorkerContext } from '../../platform/worker/context.ts';
 import type { AwaitLaunchesMessage } from '../../platform/workflow/messages.ts';
 import { together } from '../launch-queue/share-message.ts';
 import { readyNetworks } from '../networks/ready-networks.ts';
@@ -102,9 +102,7 @@ async function withoutQueued(
   positions: readonly number[],
 ): Promise<number[]> {
   if (positions.length === 0) return [];
-  const site = siteOf(placement);
-  const opened = await context.open(site.connectionKey);
-  const queue = await readQueue(context.store, governed(site, opened), { withMisplaced: true });
+  const queue = await readQueue(context.store, siteOf(placement));
   const queued = new Set(
     queue.flatMap(({ message }) => (message.fleetId === placement.fleetId ? [message.index] : [])),
   );

@@ -2,7 +2,7 @@ import type { Priority } from '../../model/fleet-request.ts';
 import { instanceId } from '../../model/identifiers.ts';
 import type { WantedCreate } from '../../model/wanted-create.ts';
 import { addToQueue } from '../../platform/store/launch-queue.ts';
-import { governed, type SiteRef, type WorkerContext } from '../../platform/worker/context.ts';
+import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 import { startPolling } from '../../platform/worker/start-polling.ts';
 import type { Attempt } from './attempt.ts';
 
@@ -28,7 +28,6 @@ export async function enqueue(
   { wanted, turn }: { wanted: ReadonlyMap<string, WantedCreate>; turn: number },
 ): Promise<void> {
   if (attempts.length === 0) return;
-  const opened = await context.open(site.connectionKey);
   const nowMs = context.store.clock.now();
   for (const [fleetId, ofFleet] of Map.groupBy(attempts, ({ message }) => message.fleetId)) {
     const { priority } = await context.layout(fleetId);
@@ -37,7 +36,7 @@ export async function enqueue(
       const waitsSinceMs = message.waitsSinceMs ?? nowMs;
       return wants ? [{ message: { ...message, waitsSinceMs }, wanted: { ...wants, waitsSinceMs } }] : [];
     });
-    await addToQueue(context.store, governed(site, opened), launches, { turn, step: STEPS[priority] });
+    await addToQueue(context.store, site, launches, { turn, step: STEPS[priority] });
   }
   await startPolling(context, site);
 }

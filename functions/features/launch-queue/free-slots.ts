@@ -35,7 +35,7 @@ export async function freeSlots(
   if (released.length === 0) return;
   const opened = await openIfPossible(context, site);
   const most = released.length + SPARE_ENTRIES;
-  const first = opened ? await readQueueHead(context.store, governed(site, opened), most) : [];
+  const first = opened ? await readQueueHead(context.store, site, most) : [];
   if (!opened || first.length === 0) {
     await releaseSlots(context.store, site, released);
     return;
@@ -77,13 +77,14 @@ export async function serveEntries(
   { first, released = [] }: { first: readonly QueueEntry[]; released?: readonly ReleasedSlot[] },
 ): Promise<number> {
   const { store } = context;
-  const [next] = first;
-  if (!next) return 0;
+  if (first.length === 0) return 0;
+  // A poll serves stalled launches first, whatever their tags. The site has not reached those.
+  const turn = Math.min(...first.map(({ tag }) => tag));
   const { decisions, lostRace } = await permitCreates(
     store,
     governed(site, opened),
     first.map(({ wanted }) => wanted),
-    { released, turn: next.tag },
+    { released, turn },
   );
   if (lostRace) {
     await releaseSlots(store, site, released);

@@ -1,7 +1,6 @@
 import { readSiteState } from '../../platform/governor/hold-location.ts';
 import { type Holders, heldNow, MOST_HELD } from '../../platform/governor/slots.ts';
 import {
-  isMisplaced,
   type QueueEntry,
   readQueue,
   readQueueHead,
@@ -28,7 +27,6 @@ export const STALLED_MS = 5_000;
 export const QUEUE_SCAN_MS = 5_000;
 /** Maximum number of free slots that one poll grants. A cloud without slots has room for more launches than one poll sends. */
 const MOST_SERVED = 1_000;
-const MISPLACED_SCAN_MS = 60_000;
 const LONG_MS = 90_000;
 
 /**
@@ -48,8 +46,7 @@ export async function serveQueue(
   seenStalled?: ReadonlySet<string>,
 ): Promise<boolean> {
   const { store } = context;
-  const governedSite = governed(site, opened);
-  const [head] = await readQueueHead(store, governedSite, 1);
+  const [head] = await readQueueHead(store, site, 1);
   if (!head) return false;
   // While the cloud refuses the credential, a launch with a slot could only wait.
   if (isRefused(opened.connection)) return true;
@@ -60,7 +57,7 @@ export async function serveQueue(
   if (state?.budget && state.budget.untilMs > nowMs + LONG_MS) return false;
   const holders = heldNow(state?.holders ?? {}, nowMs);
   const stalled = seenStalled ?? stalledAmong(holders, nowMs);
-  const slots = governedSite.limits.concurrentInstancesPerLocation ?? MOST_HELD;
+  const slots = governed(site, opened).limits.concurrentInstancesPerLocation ?? MOST_HELD;
   const free = Math.min(MOST_SERVED, slots - Object.keys(holders).length);
   const grantedMs = holders[head.wanted.instanceId];
   const isUnsent = grantedMs !== undefined && grantedMs + STALLED_MS < nowMs;
@@ -69,12 +66,12 @@ export async function serveQueue(
   const isStalled = ({ wanted }: QueueEntry) => stalled.has(wanted.instanceId);
   const first =
     stalled.size === 0
-      ? await readQueueHead(store, governedSite, limit)
-      : (await readQueue(store, governedSite))
+      ? await readQueueHead(store, site, limit)
+      : (await readQueue(store, site))
           .toSorted((a, b) => Number(isStalled(b)) - Number(isStalled(a)))
           .slice(0, stalled.size + limit);
   const left = first.length - (await serveEntries(context, site, opened, { first }));
-  return left > 0 || (await readQueueHead(store, governedSite, 1)).length > 0;
+  return left > 0 || (await readQueueHead(store, site, 1)).length > 0;
 }
 
 /** Returns the instance ids of slot holders whose permit started more than STALLED_MS ago. */
@@ -86,27 +83,17 @@ function stalledAmong(holders: Holders, nowMs: number): Set<string> {
 
 /**
  * Scans the whole launch queue of a site. Removes the entry of each launch that the launch gate stops, and
- * sends the launch's message, so that a worker cancels the launch. Also removes each misplaced entry and
- * sends its launch's message: after a change of the limits, the entry's queue partition is no longer read. A
- * worker then enqueues the launch again. If the cloud refuses the credential, does the same for each launch that has
- * waited until its time limit, so that a worker fails it.
- *
- * @param lastMs time of the previous scan
+ * sends the launch's message, so that a worker cancels the launch. If the cloud refuses the credential, does the same
+ * for each launch that has waited until its time limit, so that a worker fails it.
  */
 export async function scanQueue(
   context: WorkerContext,
   site: SiteRef,
   opened: OpenConnection,
-  lastMs: number,
 ): Promise<void> {
   const { store } = context;
-  const nowMs = store.clock.now();
-  const governedSite = governed(site, opened);
-  const withMisplaced = Math.floor(nowMs / MISPLACED_SCAN_MS) > Math.floor(lastMs / MISPLACED_SCAN_MS);
-  const all = await readQueue(store, governedSite, { withMisplaced });
-  const leaving = all.filter((item) => isMisplaced(item, governedSite));
-  const standing = all.filter((item) => !leaving.includes(item));
-  const byFleet = Map.groupBy(standing, ({ wanted }) => wanted.fleetId);
+  const leaving: QueueEntry[] = [];
+  const byFleet = Map.groupBy(await readQueue(store, site), ({ wanted }) => wanted.fleetId);
   for (const [fleetId, items] of byFleet) {
     const placement = await readPlacement(store, fleetId, site.connectionKey, site.location);
     if (placement?.launching !== 'on') leaving.push(...items);

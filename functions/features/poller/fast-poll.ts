@@ -22,7 +22,7 @@ const PERIOD_MS = 1_000;
  * rate, two polls per second would leave too few list calls for launches that look up a machine.
  */
 const LISTS_PER_SECOND_FOR_TWO = 2.5;
-/** Part of the list rate that polls may use, if more than two polls per second are useful. */
+/** Part of the list rate that polls may use. */
 const SHARE_OF_LISTS = 0.6;
 /**
  * Number of useful polls per create call that the rate limit permits. More polls would free slots sooner than
@@ -31,7 +31,7 @@ const SHARE_OF_LISTS = 0.6;
 const POLLS_PER_CREATE = 0.5;
 const USUAL_POLLS = 3;
 const MOST_POLLS = 5;
-/** Longest boot time, in ms, for which more than two polls per second are useful. */
+/** Longest boot time, in ms, for which more than one poll per second is useful. */
 const SOON_MS = 2_000;
 
 type PollLimits = Pick<LimitProfile, 'calls' | 'concurrentInstancesPerLocation'>;
@@ -39,27 +39,40 @@ type PollLimits = Pick<LimitProfile, 'calls' | 'concurrentInstancesPerLocation'>
 /**
  * Returns the number of polls per second at a site where launches wait for slots. This number includes the
  * one poll per second of the site's poll loop.
+ *
+ * @param fastestMs shortest time from create call to Running at this site; undefined if it is not known
  */
 export function pollsPerSecond(
   { calls, concurrentInstancesPerLocation }: PollLimits,
-  fastestMs: number,
+  fastestMs: number | undefined,
 ): number {
+  // A slot of a machine that takes longer to boot is of little use half a second earlier.
+  if (fastestMs === undefined || fastestMs > SOON_MS) return 1;
   // Without slots, launches wait for the rate alone, and no poll lets them go sooner.
   if (concurrentInstancesPerLocation === undefined) return 1;
   const [lists, creates] = [perSecondOf(calls.list), perSecondOf(calls.create)];
   if (lists < LISTS_PER_SECOND_FOR_TWO) return 1;
-  if (fastestMs > SOON_MS) return 2;
   const useful = Math.max(USUAL_POLLS, Math.floor(creates * POLLS_PER_CREATE));
   return Math.min(MOST_POLLS, useful, Math.max(2, Math.floor(lists * SHARE_OF_LISTS)));
 }
 
-/** Starts fast polls, if the list rate allows at least two polls per second. */
+/**
+ * Returns true if fast polls run, or are to run, at a site with this loop: launches wait for slots, and more than one
+ * poll per second is useful.
+ */
+export function isPolledFast(
+  { connectionKey, location, fastPolling, fastestMs }: Loop,
+  opened: OpenConnection,
+): boolean {
+  const { limits } = governed({ connectionKey, location }, opened);
+  return fastPolling === true && pollsPerSecond(limits, fastestMs) > 1;
+}
+
+/** Starts fast polls. */
 export async function beginFastPolls(
   { store, driver, send }: WorkerContext,
   { connectionKey, location }: Loop,
-  opened: OpenConnection,
 ): Promise<void> {
-  if (pollsPerSecond(governed({ connectionKey, location }, opened).limits, 0) < 2) return;
   const generation = await startFastPolls(store, { driver: driver.name, connectionKey, location });
   if (generation === undefined) return;
   // The first message for fast polls is sent without a delay, because the loop's own next poll is a second
@@ -78,7 +91,8 @@ export async function fastPoll(context: WorkerContext, message: PollMessage): Pr
   const loop = await takeFastPoll(store, { driver: context.driver.name, ...site }, message.generation);
   if (!loop) return;
   const opened = await context.open(connectionKey);
-  const polls = pollsPerSecond(governed(site, opened).limits, loop.fastestMs ?? 0);
+  const polls = pollsPerSecond(governed(site, opened).limits, loop.fastestMs);
+  if (polls < 2) return;
   const apartMs = PERIOD_MS / polls;
   let isSent = false;
   const goOn = async () => {

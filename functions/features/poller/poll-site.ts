@@ -2,7 +2,7 @@ import { DriverError, type DriverErrorCode } from '../../drivers/contract/errors
 import { isStable } from '../../model/status.ts';
 import { hasBudget } from '../../platform/governor/budgets.ts';
 import { readSiteEntries, type SiteEntry } from '../../platform/store/instances.ts';
-import { readQueue } from '../../platform/store/launch-queue.ts';
+import { readQueueHead } from '../../platform/store/launch-queue.ts';
 import {
   endLoop,
   type Loop,
@@ -10,19 +10,14 @@ import {
   scheduleNextPoll,
   takePoll,
 } from '../../platform/store/loops.ts';
-import {
-  governed,
-  type OpenConnection,
-  type SiteRef,
-  type WorkerContext,
-} from '../../platform/worker/context.ts';
+import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 import type { PollMessage } from '../../platform/workflow/messages.ts';
 import { markRefused } from '../connections/mark-failed.ts';
 import { isRefused } from '../connections/refusal-in-force.ts';
 import { QUEUE_SCAN_MS, scanQueue, serveQueue } from '../launch-queue/serve-queue.ts';
 import { countForBudget } from './count-for-budget.ts';
 import { endOverdue } from './end-overdue.ts';
-import { beginFastPolls, fastPoll } from './fast-poll.ts';
+import { beginFastPolls, fastPoll, isPolledFast } from './fast-poll.ts';
 import { nextPollMs } from './next-poll.ts';
 import { reconcileSite } from './reconcile-site.ts';
 import { isDoubtful, type Snapshot, takeSnapshot } from './snapshot.ts';
@@ -181,7 +176,8 @@ async function goOn(
     const waitMs = found.isRemoving || snapshot.isListless ? SHORTEST_POLL_MS : nextMs;
     const isFast = found.isWaitedFor && nextMs <= SHORTEST_POLL_MS && !snapshot.isListless;
     await pollAgain(context, next, waitMs, { isFast });
-    if (!loop.fastPolling && isFast) await beginFastPolls(context, loop, opened);
+    const after = { ...next.loop, fastPolling: isFast };
+    if (isPolledFast(after, opened) && !isPolledFast(loop, opened)) await beginFastPolls(context, after);
     return;
   }
   const emptyPolls = loop.emptyPolls + 1;
@@ -191,7 +187,7 @@ async function goOn(
   const ref = { driver: context.driver.name, connectionKey, location };
   const isSettled =
     hasOnlyStable(snapshot.entries) && (found.hasLookedClosely || snapshot.entries.length === 0);
-  const isIdle = isSettled && (await isDeserted(context, site, opened));
+  const isIdle = isSettled && (await isDeserted(context, site));
   if (!(await endLoop(context.store, ref, loop, isIdle))) await pollAgain(context, next, intervalMs(context));
 }
 
@@ -316,9 +312,9 @@ async function pollBlindly(
  * Returns true if the site has only stable instances and no queue entries. Reads both again, because an instance or
  * a queue entry may have been added since the poll began. Sweeps notice what changes at such a site.
  */
-async function isDeserted({ store }: WorkerContext, site: SiteRef, opened: OpenConnection): Promise<boolean> {
+async function isDeserted({ store }: WorkerContext, site: SiteRef): Promise<boolean> {
   if (!hasOnlyStable(await readSiteEntries(store, site.connectionKey, site.location))) return false;
-  return (await readQueue(store, governed(site, opened), { withMisplaced: true })).length === 0;
+  return (await readQueueHead(store, site, 1)).length === 0;
 }
 
 const hasOnlyStable = (entries: readonly SiteEntry[]): boolean =>
@@ -333,7 +329,7 @@ async function scanQueueIfDue(
   const nowMs = context.store.clock.now();
   const lastMs = loop.queueScanAtMs ?? 0;
   if (nowMs < lastMs + QUEUE_SCAN_MS) return;
-  await scanQueue(context, site, opened, lastMs);
+  await scanQueue(context, site, opened);
   loop.queueScanAtMs = nowMs;
 }
 

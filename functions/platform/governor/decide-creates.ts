@@ -1,5 +1,7 @@
 import type { Failure } from '../../model/failure.ts';
+import { parseInstanceId } from '../../model/identifiers.ts';
 import type { LimitProfile } from '../../model/limit-profile.ts';
+import { isWindow } from '../../model/rate.ts';
 import type { WantedCreate } from '../../model/wanted-create.ts';
 import { chooseZone } from '../placement/choose-zone.ts';
 import { blockOf, isBlocked, type QueueReason } from './blocks.ts';
@@ -44,6 +46,11 @@ const FRESH_MS = 30_000;
  */
 const HORIZON_MS = 60_000;
 /**
+ * The same for a fleet that has a later start time already, at a cloud without slots. Its further launches stay in the
+ * launch queue, where those of other fleets may be served before them. Polls serve the queue at least every 5 seconds.
+ */
+const SHARED_HORIZON_MS = 6_000;
+/**
  * If the start time of a permit is less than this time before or after now, the worker that gave the permit is assumed
  * to be sending the launch message.
  */
@@ -76,6 +83,8 @@ export function decideCreates(
   const ratesOf = memoized((instanceType) => createRatesOf(limits, instanceType));
   const plan = new CallPlan(ratesOf, nowMs, isFromQueue);
   let isChanged = Object.keys(holders).length < Object.keys(current.holders).length;
+  const takesTurns = isPacedAlone(limits);
+  const ahead = new Set(takesTurns ? fleetsAhead(holders, nowMs) : []);
   const queue = ({ instanceId }: WantedCreate, why: QueueReason) =>
     decisions.set(instanceId, { action: 'queue', why });
   const permit = (one: WantedCreate, unusedMs?: number, zone?: string) => {
@@ -94,6 +103,7 @@ export function decideCreates(
     const shared = call.id === undefined ? {} : { call: call.id };
     const going = { action: 'allow', ...(chosen === undefined ? {} : { zone: chosen }), ...shared } as const;
     decisions.set(instanceId, isGoing ? going : { action: 'scheduleAt', startMs, ...shared });
+    if (!isGoing && takesTurns) ahead.add(one.fleetId);
   };
   for (const one of wanted) {
     const { instanceId } = one;
@@ -110,9 +120,10 @@ export function decideCreates(
       continue;
     }
     const rates = ratesOf(one.instanceType);
+    const horizonMs = ahead.has(one.fleetId) ? SHARED_HORIZON_MS : HORIZON_MS;
     const isFar = () =>
       mustFamilyWait(state, rates, nowMs) ||
-      (!plan.mayJoin(one) && nextCreateMs(state, rates, nowMs) > nowMs + HORIZON_MS);
+      (!plan.mayJoin(state, one) && nextCreateMs(state, rates, nowMs) > nowMs + horizonMs);
     const why =
       (startMs === undefined ? whyNoSlot(state, limits, nowMs) : undefined) ??
       (!isUnused && isFar() ? 'rate' : undefined);
@@ -140,6 +151,18 @@ function memoized(ratesOf: (instanceType: string) => CreateRates): (instanceType
     known.set(instanceType, rates);
     return rates;
   };
+}
+
+/** Returns true if launches wait for a token bucket alone: the cloud has no slots, and counts in no windows. */
+const isPacedAlone = ({ concurrentInstancesPerLocation, calls, instances }: LimitProfile): boolean =>
+  concurrentInstancesPerLocation === undefined &&
+  ![calls.create, instances].some((rate) => rate && isWindow(rate));
+
+/** Returns the ids of the fleets that have launches with a later start time. */
+function fleetsAhead(holders: Readonly<Record<string, number>>, nowMs: number): string[] {
+  return Object.entries(holders).flatMap(([id, startMs]) =>
+    startMs > nowMs ? (parseInstanceId(id)?.fleetId ?? []) : [],
+  );
 }
 
 /**

@@ -53,10 +53,19 @@ export class CallPlan {
     this.#isFromQueue = isFromQueue;
   }
 
-  /** Returns true if a call of the plan may have room for the launch. The launch's zone is not known yet. */
-  mayJoin({ call }: WantedCreate): boolean {
+  /**
+   * Returns true if a call of the plan may have room for the launch, and the rate of machines allows one more by the
+   * call's start time. The launch's zone is not known yet.
+   */
+  mayJoin(state: SiteState, { call, instanceType }: WantedCreate): boolean {
     if (!call) return false;
-    return [...this.#open].some(([key, { room }]) => room > 0 && key.startsWith(prefixOf(call)));
+    const rates = this.#ratesOf(instanceType);
+    return [...this.#open].some(
+      ([key, { room, startMs }]) =>
+        room > 0 &&
+        key.startsWith(prefixOf(call)) &&
+        joinCall(state, rates, this.#nowMs, startMs) !== undefined,
+    );
   }
 
   /**

@@ -123,10 +123,7 @@ async function viewLocation(
   limits: LimitProfile,
   locationsInUse: readonly string[],
 ): Promise<LocationView> {
-  const [calls, waiting] = await Promise.all([
-    readCalls(store, site, limits),
-    countQueued(store, { ...site, limits }),
-  ]);
+  const [calls, waiting] = await Promise.all([readCalls(store, site, limits), countQueued(store, site)]);
   const nowMs = store.clock.now();
   const held = Object.keys(heldNow(calls.create.holders, nowMs)).length;
   const launches = [...waiting.values()].reduce((sum, count) => sum + count, 0);

@@ -182,9 +182,12 @@ export const connectionCallsKey = (connectionKey: string): Key => ({
   sk: 'CALLS',
 });
 
-/** Returns the partition key of one of the partitions of a site's launch queue. Most queues have only one. */
-export const queuePartition = (site: { connectionKey: string; location: string }, part: number): string =>
-  `QUEUE#${siteName(site.connectionKey, site.location)}#${part}`;
+/**
+ * Returns the partition key of a site's launch queue. An earlier release divided the queues of fast sites among several
+ * partitions, of which this is the first.
+ */
+export const queuePartition = (site: { connectionKey: string; location: string }): string =>
+  `QUEUE#${siteName(site.connectionKey, site.location)}#0`;
 export const QUEUE_ENTRY_PREFIX = 'ENTRY#';
 export const queueSortKey = (tag: number, instance: string): string =>
   `${QUEUE_ENTRY_PREFIX}${String(tag).padStart(12, '0')}#${instance}`;

@@ -1,11 +1,9 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { BatchWriteCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
-import type { LimitProfile } from '../../model/limit-profile.ts';
-import { perSecondOf } from '../../model/rate.ts';
 import { wantedCreateSchema } from '../../model/wanted-create.ts';
 import { launchMessageSchema } from '../workflow/messages.ts';
-import { type Key, QUEUE_ENTRY_PREFIX, queueFleetKey, queuePartition, queueSortKey } from './keys.ts';
+import { QUEUE_ENTRY_PREFIX, queueFleetKey, queuePartition, queueSortKey } from './keys.ts';
 import type { Store } from './store.ts';
 
 /**
@@ -28,57 +26,11 @@ export interface QueueKey {
   location: string;
 }
 
-/** A site with the limits that determine the number of partitions of its launch queue. */
-export interface QueueSite extends QueueKey {
-  limits: Pick<LimitProfile, 'calls' | 'instances'>;
-}
-
 /** Time after which entries expire. No launch may take that long. */
 const KEPT_SECONDS = 7 * 86_400;
 const ITEMS_PER_WRITE = 25;
 const MAX_TRIES = 5;
 const PAGE = 1_000;
-/** Write units of one entry, which contains a task token: two to add the entry, and two to remove it. */
-const UNITS_PER_LAUNCH = 4;
-/** Maximum number of write units a second that is planned for one partition key: half of what DynamoDB accepts. */
-const UNITS_PER_PART = 500;
-/** Maximum number of partitions of a queue, which is enough for 500 launches a second. */
-const MOST_PARTS = 4;
-/**
- * Number of entries to read from each partition beyond its even share, because the partitions of a queue differ in
- * length.
- */
-const SPARE_PER_PART = 4;
-
-/**
- * Returns the number of partitions of a site's launch queue. There is one partition if the limit profile allows at most
- * 125 creates a second.
- */
-export function queuePartsOf({ limits }: Pick<QueueSite, 'limits'>): number {
-  const parts = Math.ceil(
-    (perSecondOf(limits.instances ?? limits.calls.create) * UNITS_PER_LAUNCH) / UNITS_PER_PART,
-  );
-  return Math.min(MOST_PARTS, Math.max(1, parts));
-}
-
-const partitionsOf = (site: QueueKey, parts: number): string[] =>
-  Array.from({ length: parts }, (_, part) => queuePartition(site, part));
-
-function entryKey(site: QueueSite, tag: number, instance: string): Key {
-  // The last digit spreads a fleet's instances evenly over the partitions, because instances are numbered
-  // consecutively.
-  const part = (instance.at(-1)?.charCodeAt(0) ?? 0) % queuePartsOf(site);
-  return { pk: queuePartition(site, part), sk: queueSortKey(tag, instance) };
-}
-
-/**
- * Returns true if an entry is misplaced: the site's limits have changed since the entry was added, and the entry's
- * partition is no longer read.
- */
-export function isMisplaced({ pk }: Pick<QueueEntry, 'pk'>, site: QueueSite): boolean {
-  return !partitionsOf(site, queuePartsOf(site)).includes(pk);
-}
-
 /**
  * Adds launches of one fleet to a site's queue.
  *
@@ -88,7 +40,7 @@ export function isMisplaced({ pk }: Pick<QueueEntry, 'pk'>, site: QueueSite): bo
  */
 export async function addToQueue(
   store: Store<'governor'>,
-  site: QueueSite,
+  site: QueueKey,
   launches: readonly Pick<QueueEntry, 'message' | 'wanted'>[],
   { turn, step }: { turn: number; step: number },
 ): Promise<void> {
@@ -98,7 +50,8 @@ export async function addToQueue(
   const expiresAt = Math.ceil(store.clock.now() / 1_000) + KEPT_SECONDS;
   const items = launches.map(({ message, wanted }, at) => {
     const tag = last - step * (launches.length - 1 - at);
-    return { ...entryKey(site, tag, wanted.instanceId), tag, message, wanted, expiresAt };
+    const key = { pk: queuePartition(site), sk: queueSortKey(tag, wanted.instanceId) };
+    return { ...key, tag, message, wanted, expiresAt };
   });
   await writeAll(
     store,
@@ -157,51 +110,30 @@ async function takeTags(
  */
 export async function readQueueHead(
   store: Store<'governor'>,
-  site: QueueSite,
+  site: QueueKey,
   limit: number,
 ): Promise<QueueEntry[]> {
-  const parts = queuePartsOf(site);
-  const perPart = parts === 1 ? limit : Math.min(limit, Math.ceil(limit / parts) + SPARE_PER_PART);
-  const pages = await Promise.all(partitionsOf(site, parts).map((pk) => readPage(store, pk, perPart)));
-  // If a partition was not read to its end, its unread entries follow the last entry that was read. Entries of other
-  // partitions are left out if they follow that entry, because unread entries may precede them.
-  const lasts = pages.flatMap(({ items, next }) => (next ? items.slice(-1) : []));
-  const [end] = inOrder(lasts);
-  return inOrder(pages.flatMap(({ items }) => items))
-    .filter(({ sk }) => end === undefined || sk <= end.sk)
-    .slice(0, limit);
+  return (await readPage(store, queuePartition(site), limit)).items;
 }
 
-/** Reads the whole launch queue with strongly consistent reads. With `withMisplaced`, includes misplaced entries. */
-export async function readQueue(
-  store: Store<'governor'>,
-  site: QueueSite,
-  { withMisplaced = false }: { withMisplaced?: boolean } = {},
-): Promise<QueueEntry[]> {
-  const parts = await Promise.all(
-    partitionsOf(site, withMisplaced ? MOST_PARTS : queuePartsOf(site)).map(async (pk) => {
-      const items: QueueEntry[] = [];
-      let start: Record<string, unknown> | undefined;
-      do {
-        const page = await readPage(store, pk, PAGE, start);
-        items.push(...page.items);
-        start = page.next;
-      } while (start);
-      return items;
-    }),
-  );
-  return inOrder(parts.flat());
+/** Reads the whole launch queue with strongly consistent reads, the next launch first. */
+export async function readQueue(store: Store<'governor'>, site: QueueKey): Promise<QueueEntry[]> {
+  const items: QueueEntry[] = [];
+  let start: Record<string, unknown> | undefined;
+  do {
+    const page = await readPage(store, queuePartition(site), PAGE, start);
+    items.push(...page.items);
+    start = page.next;
+  } while (start);
+  return items;
 }
 
-const countedSchema = z.object({ sk: z.string(), wanted: z.object({ fleetId: z.string() }) });
+const countedSchema = z.object({ wanted: z.object({ fleetId: z.string() }) });
 
 /** Counts the queued launches of each fleet. The fleets are in the order of their first launches in the queue. */
-export async function countQueued(store: Store<'governor'>, site: QueueSite): Promise<Map<string, number>> {
-  const entries = await Promise.all(
-    partitionsOf(site, queuePartsOf(site)).map((pk) => readCounted(store, pk)),
-  );
+export async function countQueued(store: Store<'governor'>, site: QueueKey): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
-  for (const { wanted } of inOrder(entries.flat()))
+  for (const { wanted } of await readCounted(store, queuePartition(site)))
     counts.set(wanted.fleetId, (counts.get(wanted.fleetId) ?? 0) + 1);
   return counts;
 }
@@ -214,7 +146,7 @@ async function readCounted(store: Store<'governor'>, pk: string): Promise<z.infe
       new QueryCommand({
         TableName: store.tables.governor,
         KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-        ProjectionExpression: 'sk, wanted.fleetId',
+        ProjectionExpression: 'wanted.fleetId',
         ExpressionAttributeValues: { ':pk': pk, ':prefix': QUEUE_ENTRY_PREFIX },
         ...(start ? { ExclusiveStartKey: start } : {}),
       }),
@@ -242,10 +174,6 @@ async function readPage(
     }),
   );
   return { items: z.array(queueEntrySchema).parse(Items ?? []), next: LastEvaluatedKey };
-}
-
-function inOrder<Entry extends { sk: string }>(entries: readonly Entry[]): Entry[] {
-  return entries.toSorted((a, b) => (a.sk < b.sk ? -1 : 1));
 }
 
 /** Removes entries from the queue. The caller must have sent their messages. */

@@ -122,7 +122,7 @@ describe('launchInstances', () => {
     fleet.worker.context.loopsSeen.clear();
     fleet.nowMs += 60_000;
     expect(await fleet.handle(launchOf(1))).toEqual(ACK);
-    const entries = await readQueue(fleet.store, governed(EAST, await fleet.opened()));
+    const entries = await readQueue(fleet.store, EAST);
     expect(entries.map(({ message }) => message)).toEqual([{ ...launchOf(1), waitsSinceMs: fleet.nowMs }]);
     expect(await fleet.record(1)).toBeUndefined();
     expect(fleet.outcomes.size).toBe(0);
@@ -262,7 +262,7 @@ describe('launchInstances', () => {
     expect(await fleet.handle(message)).toEqual(ACK);
     expect([...fleet.outcomes]).toEqual([['chunk', undefined]]);
     expect(creates()).toHaveLength(1);
-    const queued = await readQueue(fleet.store, governed(EAST, await fleet.opened()));
+    const queued = await readQueue(fleet.store, EAST);
     expect(queued.map(({ message: { index } }) => index)).toEqual([3, 4]);
     expect(fleet.sent('launch').map(({ index }) => index)).toEqual([1, 2]);
     expect(fleet.history.indexOf('task chunk undefined')).toBeGreaterThan(

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { enqueue } from '../../../../functions/features/launch-queue/enqueue.ts';
 import { readQueue } from '../../../../functions/platform/store/launch-queue.ts';
-import { governed } from '../../../../functions/platform/worker/context.ts';
 import { want } from '../../platform/governor/wanted.ts';
 import { EAST, FLEET, idOf, launchOf, NOON, OneFleet } from '../one-fleet/one-fleet.ts';
 
@@ -13,7 +12,7 @@ afterEach(() => fleet.end());
 
 const wantedOf = (...indexes: number[]) =>
   new Map(indexes.map((index) => [idOf(index), want(idOf(index), { fleetId: FLEET })]));
-const entries = async () => await readQueue(fleet.store, governed(EAST, await fleet.opened()));
+const entries = async () => await readQueue(fleet.store, EAST);
 
 describe('enqueue', () => {
   it('queued launches get turns (places in the fair order) in steps of four after the site’s current turn', async () => {

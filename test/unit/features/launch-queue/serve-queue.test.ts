@@ -2,14 +2,13 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { scanQueue, serveQueue } from '../../../../functions/features/launch-queue/serve-queue.ts';
 import { launchesIn } from '../../../../functions/features/launch-queue/share-message.ts';
 import type { LimitOverride } from '../../../../functions/model/limit-profile.ts';
+import { readSiteState } from '../../../../functions/platform/governor/hold-location.ts';
 import { releaseSlots } from '../../../../functions/platform/governor/release-slots.ts';
 import { createKey } from '../../../../functions/platform/governor/site.ts';
 import { IDLE_SITE, siteStateSchema } from '../../../../functions/platform/governor/site-state.ts';
 import { readQueue, removeFromQueue } from '../../../../functions/platform/store/launch-queue.ts';
-import { updateConnection } from '../../../../functions/platform/store/update-connection.ts';
 import { updateVersioned } from '../../../../functions/platform/store/versioned.ts';
-import { governed } from '../../../../functions/platform/worker/context.ts';
-import { AWAIT, CLOUD, EAST, idOf, launchOf, OneFleet } from '../one-fleet/one-fleet.ts';
+import { AWAIT, EAST, idOf, launchOf, OneFleet } from '../one-fleet/one-fleet.ts';
 
 let fleet: OneFleet;
 afterEach(() => fleet.end());
@@ -27,12 +26,8 @@ async function open(slots: number, queued: number, more: LimitOverride = {}): Pr
 
 const serve = async (stalled?: string[]) =>
   await serveQueue(fleet.worker.context, EAST, await fleet.opened(), stalled && new Set(stalled));
-const scan = async (lastMs: number) =>
-  await scanQueue(fleet.worker.context, EAST, await fleet.opened(), lastMs);
-const queued = async (withMisplaced = false) =>
-  (await readQueue(fleet.store, governed(EAST, await fleet.opened()), { withMisplaced })).map(
-    ({ message }) => message.index,
-  );
+const scan = async () => await scanQueue(fleet.worker.context, EAST, await fleet.opened());
+const queued = async () => (await readQueue(fleet.store, EAST)).map(({ message }) => message.index);
 
 describe('serveQueue', () => {
   it('serveQueue grants free slots to the first launches of the queue, and returns whether more launches wait', async () => {
@@ -86,7 +81,7 @@ describe('serveQueue', () => {
   ])('serveQueue first sends a launch at the end of the queue if %s', async (_, stalled) => {
     await open(1, 13);
     fleet.nowMs += 60_000;
-    const others = (await readQueue(fleet.store, governed(EAST, await fleet.opened()))).slice(0, -1);
+    const others = (await readQueue(fleet.store, EAST)).slice(0, -1);
     await removeFromQueue(fleet.store, others);
     await releaseSlots(fleet.store, EAST, [{ instanceId: idOf(0) }]);
     // The worker grants the slot to launch 13, and dies before it sends the launch.
@@ -98,6 +93,17 @@ describe('serveQueue', () => {
     expect(await serve(stalled)).toBe(true);
     expect(fleet.sent('launch').map(({ index }) => index)).toEqual([13]);
     expect(await queued()).toHaveLength(12);
+  });
+
+  it('a launch that is served before its turn leaves the site’s turn at the head of the queue', async () => {
+    await open(1, 13);
+    fleet.nowMs += 60_000;
+    await releaseSlots(fleet.store, EAST, [{ instanceId: idOf(0) }]);
+    await serve([idOf(13)]);
+    expect(fleet.sent('launch').map(({ index }) => index)).toEqual([13]);
+    const [head] = await readQueue(fleet.store, EAST);
+    expect(head?.message.index).toBe(1);
+    expect((await readSiteState(fleet.store, EAST))?.turn).toBe(head?.tag);
   });
 
   it('serveQueue returns false while the budget of the connection is used up', async () => {
@@ -119,7 +125,7 @@ describe('scanQueue', () => {
     async (how) => {
       await open(1, 2);
       await fleet.stopLaunching(how);
-      await scan(0);
+      await scan();
       expect(await queued()).toEqual([]);
       expect(fleet.sent('launch')).toHaveLength(1);
       for (const message of fleet.sent('launch')) await fleet.handle(message);
@@ -131,32 +137,16 @@ describe('scanQueue', () => {
 
   it('the queue scan leaves a launch in the queue while launching is on', async () => {
     await open(1, 1);
-    await scan(fleet.nowMs);
+    await scan();
     expect(await queued()).toEqual([1]);
     expect(fleet.history).toEqual([]);
-  });
-
-  it('after a limit change, the queue scan sends launches in partitions that are no longer read, and workers enqueue these launches again', async () => {
-    await open(1, 12, { calls: { create: { perSecond: 500, burst: 500 } } });
-    await updateConnection(fleet.store, CLOUD, {
-      limits: { concurrentInstancesPerLocation: 1 },
-    });
-    fleet.worker.context.forget('sim/default/cloud');
-    fleet.nowMs += 60_000;
-    const misplaced = (await queued(true)).length - (await queued()).length;
-    expect(misplaced).toBeGreaterThan(0);
-    await scan(fleet.nowMs - 60_000);
-    expect(fleet.sent('launch').flatMap(launchesIn)).toHaveLength(misplaced);
-    for (const message of fleet.sent('launch')) await fleet.handle(message);
-    expect((await queued()).toSorted((a, b) => a - b)).toEqual(Array.from({ length: 12 }, (_, at) => at + 1));
-    expect(await queued(true)).toHaveLength(12);
   });
 
   it('the queue scan removes an entry only after it has sent the launch', async () => {
     await open(1, 1);
     await fleet.stopLaunching('paused');
     const dying = fleet.makeWorker({ at: /^send/, does: 'die' });
-    await fleet.run(dying, async () => scanQueue(dying.context, EAST, await fleet.opened(), 0));
+    await fleet.run(dying, async () => scanQueue(dying.context, EAST, await fleet.opened()));
     expect(await queued()).toEqual([1]);
   });
 });

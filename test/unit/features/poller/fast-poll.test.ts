@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import { DriverError } from '../../../../functions/drivers/contract/errors.ts';
 import { pollsPerSecond } from '../../../../functions/features/poller/fast-poll.ts';
 import { readQueue, removeFromQueue } from '../../../../functions/platform/store/launch-queue.ts';
-import { governed } from '../../../../functions/platform/worker/context.ts';
+import { readLoop, scheduleNextPoll } from '../../../../functions/platform/store/loops.ts';
 import type { PollMessage } from '../../../../functions/platform/workflow/messages.ts';
 import { EAST, launchOf, OneFleet } from '../one-fleet/one-fleet.ts';
 
@@ -19,8 +19,10 @@ test('a site with a small list rate is polled once a second', () => {
   expect(pollsPerSecond(limitsOf(2, 50), 1_000)).toBe(1);
 });
 
-test('a site whose machines boot slowly is polled at most twice a second', () => {
-  expect(pollsPerSecond(limitsOf(50, 50), 3_000)).toBe(2);
+test('a site is polled once a second if its machines boot slowly, or no boot was measured', () => {
+  expect(pollsPerSecond(limitsOf(50, 50), 2_001)).toBe(1);
+  expect(pollsPerSecond(limitsOf(50, 50), undefined)).toBe(1);
+  expect(pollsPerSecond(limitsOf(50, 50), 2_000)).toBe(5);
 });
 
 test('a site whose cloud has no slots is polled once a second, because launches wait only for the rate', () => {
@@ -42,8 +44,21 @@ test.each([
   },
 );
 
-/** Opens a fleet at a site with one slot. Instance 0 holds the slot and boots for 10 s; launch 1 waits for the slot. */
-async function openWaiting(listsPerSecond: number): Promise<OneFleet> {
+/** Writes the shortest boot at the site to its poll loop. */
+async function noteFastest({ store }: OneFleet, fastestMs: number): Promise<void> {
+  const ref = { driver: 'sim', ...EAST };
+  const loop = await readLoop(store, ref);
+  if (!loop) throw new Error('no poll loop runs');
+  const { generation, ...rest } = loop;
+  await scheduleNextPoll(store, ref, generation, { ...rest, fastestMs });
+}
+
+/**
+ * Opens a fleet at a site with one slot. Instance 0 holds the slot and boots for 10 s; launch 1 waits for the slot.
+ *
+ * @param fastestMs the shortest boot at the site so far
+ */
+async function openWaiting(listsPerSecond: number, fastestMs = 1_000): Promise<OneFleet> {
   const limits = {
     concurrentInstancesPerLocation: 1,
     calls: { list: { perSecond: listsPerSecond, burst: 10 } },
@@ -51,6 +66,7 @@ async function openWaiting(listsPerSecond: number): Promise<OneFleet> {
   const fleet = await OneFleet.open({ size: 2, limits });
   await fleet.handle(launchOf(0));
   await fleet.handle(launchOf(1));
+  await noteFastest(fleet, fastestMs);
   await fleet.poll();
   fleet.history.length = 0;
   return fleet;
@@ -81,6 +97,21 @@ test('while a launch waits for a slot, only the first of two polls starts fast p
 
 test('a poll starts no fast polls if the site’s list rate is too low for fast polls', async () => {
   fleet = await openWaiting(2);
+  expect(fastOf(fleet)).toEqual([]);
+});
+
+test('a poll starts no fast polls if the site’s machines boot slowly', async () => {
+  fleet = await openWaiting(10, 3_000);
+  expect(fastOf(fleet)).toEqual([]);
+});
+
+test('fast polls end when the site’s machines have become slow', async () => {
+  fleet = await openWaiting(10);
+  const message = await fastPollOf(fleet);
+  await noteFastest(fleet, 3_000);
+  fleet.history.length = 0;
+  await fleet.handle(message);
+  expect(listsOf(fleet)).toEqual([]);
   expect(fastOf(fleet)).toEqual([]);
 });
 
@@ -131,7 +162,7 @@ test('fast polls end after a regular poll of the loop has found no waiting launc
   fleet = await openWaiting(10);
   const message = await fastPollOf(fleet);
   fleet.nowMs += 20_000;
-  const queue = await readQueue(fleet.store, governed(EAST, await fleet.opened()));
+  const queue = await readQueue(fleet.store, EAST);
   await removeFromQueue(fleet.store, queue);
   await fleet.poll();
   fleet.history.length = 0;

@@ -12,6 +12,7 @@ import { SLOT_EXPIRY_MS } from '../../../../functions/platform/governor/slots.ts
 import { limits, NOON, site, want } from './wanted.ts';
 
 const SECOND = 1_000;
+const FLEET = 'f1kdvdnb97d98z6rm';
 const rate = (perSecond: number, burst: number): LimitOverride => ({
   calls: { create: { perSecond, burst } },
 });
@@ -107,6 +108,41 @@ describe('rates', () => {
     expect(actionsOf(decided)).toEqual(['allow', ...Array(5).fill('scheduleAt'), ...Array(4).fill('queue')]);
     expect(decided.decisions.get('i9')).toEqual({ action: 'queue', why: 'rate' });
     expect(decided.given).toHaveLength(6);
+  });
+
+  it('at a cloud without slots, a fleet with a later start time gets no start time beyond six seconds, and other fleets do', () => {
+    const allowed = limits({ concurrentInstancesPerLocation: null, ...rate(1, 1) });
+    const decided = decideCreates(site(), allowed, NOON, many(20));
+    const starts = [...decided.decisions.values()].flatMap((one) =>
+      one.action === 'scheduleAt' ? [one.startMs - NOON] : [],
+    );
+    expect(starts.length).toBeGreaterThan(3);
+    expect(Math.max(...starts)).toBeLessThanOrEqual(6_000);
+    const state = decided.state ?? site();
+    const other = decideCreates(state, allowed, NOON, [want('other', { fleetId: 'g' })]);
+    expect(other.decisions.get('other')).toMatchObject({ action: 'scheduleAt' });
+    const [first] = many(1);
+    const ahead = { ...state, holders: { [`${FLEET}-00001`]: NOON + 5_000 } };
+    const again = decideCreates(ahead, allowed, NOON, [{ ...want('late'), ...first, fleetId: FLEET }]);
+    expect([...again.decisions.values()]).toEqual([{ action: 'queue', why: 'rate' }]);
+  });
+
+  it('launches that might share a call get no start time beyond the next minute', () => {
+    const metered = limits({
+      concurrentInstancesPerLocation: null,
+      calls: { create: { perSecond: 2, burst: 5 } },
+      instances: { perSecond: 2, burst: 4 },
+    });
+    const alike = Array.from({ length: 400 }, (_, at) =>
+      want(`i${at}`, { fleetId: `f${at}`, call: { key: 'alike', most: 100 } }),
+    );
+    const { decisions } = decideCreates(site(), metered, NOON, alike);
+    const starts = [...decisions.values()].flatMap((one) =>
+      one.action === 'scheduleAt' ? [one.startMs - NOON] : [],
+    );
+    expect(starts.length).toBeGreaterThan(50);
+    expect(Math.max(...starts)).toBeLessThanOrEqual(61_000);
+    expect(decisions.get('i399')).toEqual({ action: 'queue', why: 'rate' });
   });
 
   it('the start times of launches stay within the rate and the burst', () => {
