@@ -50,7 +50,7 @@ export interface Delivery {
   firstReceivedAtMs?: number | undefined;
 }
 
-const CONCURRENT_MESSAGES = 5;
+const CONCURRENT_MESSAGES = 10;
 const CONTENDED_MS = 1_000;
 const NO_PERMIT_MS = 1_000;
 

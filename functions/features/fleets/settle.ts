@@ -38,10 +38,12 @@ export async function settleFleet(
   const before = await readFleetItem(store, fleetId);
   if (!before) throw new Error(`fleet ${fleetId} has no record`);
   if (before.work !== 'provision' || before.execution !== execution) return answerOf(before);
-  if (before.interruptions < MOST_INTERRUPTIONS && (await isCreating(store, fleetId))) {
+  const { placements: known } = await readFleetPartition(store, fleetId);
+  const isCreating = known.some(({ counts }) => (counts.Creating ?? 0) > 0);
+  if (before.interruptions < MOST_INTERRUPTIONS && isCreating) {
     throw new Error(`fleet ${fleetId} has instances in Creating for which no workflow step waits`);
   }
-  await pauseLaunching(store, before, layout);
+  await pauseLaunching(store, before, layout, known);
   const { meta, placements } = await readFleetPartition(store, fleetId);
   const fleet = parseFleetItem(meta);
   // The fleet was removed or held after the first read. The writes below succeed only if the fleet is
@@ -65,11 +67,6 @@ export async function settleFleet(
   }
   if (!settled) throw new Error(`fleet ${fleetId} changed while it was being settled`);
   return answerOf(settled);
-}
-
-async function isCreating(store: Store<'fleets'>, fleetId: string): Promise<boolean> {
-  const { placements } = await readFleetPartition(store, fleetId);
-  return placements.some(({ counts }) => (counts.Creating ?? 0) > 0);
 }
 
 /**

@@ -1,8 +1,8 @@
 import pLimit from 'p-limit';
 import type { NodeGroup } from '../../model/fleet.ts';
-import type { Placement } from '../../platform/placement/lay-out.ts';
+import { type Placement, sameSite } from '../../platform/placement/lay-out.ts';
 import { type FleetItem, parseFleetItem } from '../../platform/store/fleets.ts';
-import { pausePlacement, readFleetPartition } from '../../platform/store/placements.ts';
+import { type PlacementItem, pausePlacement, readFleetPartition } from '../../platform/store/placements.ts';
 import type { Store } from '../../platform/store/store.ts';
 import { type Aim, isDecided } from './verdict.ts';
 
@@ -20,17 +20,26 @@ export async function stopWhenDecided(
   const { meta, placements: items } = await readFleetPartition(store, fleetId);
   const fleet = parseFleetItem(meta);
   if (fleet.status !== 'Creating' || items.every(({ launching }) => launching !== 'on')) return;
-  if (isDecided(aimOf(fleet, placements), items, fleet.round)) await pauseLaunching(store, fleet, placements);
+  if (isDecided(aimOf(fleet, placements), items, fleet.round))
+    await pauseLaunching(store, fleet, placements, items);
 }
 
-/** Pauses launching at all placements of the fleet, for its current round. */
+/**
+ * Pauses launching at all placements of the fleet, for its current round.
+ *
+ * @param known the placements' items, if the caller has read them. Those that are paused for the round stay as they are:
+ *   only a later round opens them
+ */
 export async function pauseLaunching(
   store: Store<'fleets'>,
   { fleetId, round }: Pick<FleetItem, 'fleetId' | 'round'>,
   placements: readonly Placement[],
+  known: readonly PlacementItem[] = [],
 ): Promise<void> {
   const limit = pLimit(CONCURRENT_WRITES);
-  await Promise.all(placements.map((one) => limit(() => pausePlacement(store, fleetId, one, round))));
+  const paused = known.filter((one) => one.launching === 'paused' && one.round === round);
+  const open = placements.filter((one) => !paused.some((item) => sameSite(item, one)));
+  await Promise.all(open.map((one) => limit(() => pausePlacement(store, fleetId, one, round))));
 }
 
 export function aimOf(

@@ -39,7 +39,8 @@ export async function joinNetworks(
   const ref = { fleetId, ...site };
   for (let attempt = 1; attempt <= TRIES; ) {
     const membership = await readMembership(store, ref);
-    const missing = missingOf(wanted, membership).slice(0, JOINED_TOGETHER);
+    const allMissing = missingOf(wanted, membership);
+    const missing = allMissing.slice(0, JOINED_TOGETHER);
     if (missing.length === 0) return 'joined';
     const heads = (await readShared(store, site)).filter(isHead);
     const joining = joiningOf(context, site, missing, heads);
@@ -47,6 +48,7 @@ export async function joinNetworks(
     if ('failure' in range) return range;
     const outcome = await joinShared(store, ref, membership, range.joining, range.writes);
     if (outcome === 'stopped') return 'stopped';
+    if (outcome === 'joined' && missing.length === allMissing.length) return 'joined';
     if (outcome === 'joined') continue;
     await store.clock.sleep(store.random() * PAUSE_MS * attempt);
     attempt += 1;

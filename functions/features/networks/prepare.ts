@@ -103,17 +103,18 @@ export async function ensureNetworks(
   const wanted = await wantedNetworks(context, fleetId, site);
   const refusal = await verifyOnce(context, fleetId, site);
   if (refusal) return await blockOrWait(context, fleetId, site, [refusal]);
-  if (wanted.shared.length > 0) {
-    const joined = await joinNetworks(context, fleetId, site, wanted.shared);
-    if (joined === 'stopped') return 'stopped';
-    if (joined !== 'joined') return await blockOrWait(context, fleetId, site, [joined]);
-  }
-  const known = new Set((await readNetworks(store, ref)).map(({ name }) => name));
+  const [joined, recorded, opened] = await Promise.all([
+    wanted.shared.length > 0 ? joinNetworks(context, fleetId, site, wanted.shared) : ('joined' as const),
+    wanted.own.length > 0 ? readNetworks(store, ref) : [],
+    openOrFail(context, site),
+  ]);
+  if (joined === 'stopped') return 'stopped';
+  if (joined !== 'joined') return await blockOrWait(context, fleetId, site, [joined]);
+  const known = new Set(recorded.map(({ name }) => name));
   for (const item of wanted.own) {
     if (known.has(item.name)) continue;
     if ((await intendNetwork(store, item)) === 'stopped') return 'stopped';
   }
-  const opened = await openOrFail(context, site);
   if (!('client' in opened)) return await blockOrWait(context, fleetId, site, [opened]);
   const { items, membership } = await readAfterCheck(context, ref);
   const chosen = await siteNetwork(context, fleetId, site);

@@ -155,8 +155,7 @@ export async function pausePlacement(
   placement: Placement,
   round: number,
 ): Promise<void> {
-  if (await putAbsent(store, newItem(fleetId, placement, 'paused', round))) return;
-  await updateLaunching(store, fleetId, placement, {
+  await closeGate(store, newItem(fleetId, placement, 'paused', round), {
     UpdateExpression: 'SET launching = :paused, #round = :round',
     // If the placement was paused in an earlier round, this round is recorded as well. A late Assign step of this round
     // then cannot turn launching on.
@@ -172,21 +171,38 @@ export async function endPlacement(
   fleetId: string,
   placement: Placement,
 ): Promise<void> {
-  if (await putAbsent(store, newItem(fleetId, placement, 'ended', 0))) return;
-  await updateLaunching(store, fleetId, placement, {
+  await closeGate(store, newItem(fleetId, placement, 'ended', 0), {
     UpdateExpression: 'SET launching = :ended',
+    ConditionExpression: 'attribute_exists(pk)',
     ExpressionAttributeValues: { ':ended': 'ended' },
   });
 }
 
+/**
+ * Changes the launch gate of a placement, or puts the placement if it does not exist yet. Most placements exist, and a
+ * refused write costs as much as another.
+ */
+async function closeGate(
+  store: Store<'fleets'>,
+  item: PlacementItem,
+  update: LaunchingUpdate,
+): Promise<void> {
+  const { fleetId } = item;
+  if (await updateLaunching(store, fleetId, item, update)) return;
+  if (await putAbsent(store, item)) return;
+  // Another worker may have opened the placement after the first update.
+  await updateLaunching(store, fleetId, item, update);
+}
+
 type LaunchingUpdate = Omit<ConstructorParameters<typeof UpdateCommand>[0], 'TableName' | 'Key'>;
 
+/** @returns false if the condition does not hold */
 async function updateLaunching(
   store: Store<'fleets'>,
   fleetId: string,
-  { connectionKey, location }: Placement,
+  { connectionKey, location }: Pick<Placement, 'connectionKey' | 'location'>,
   update: LaunchingUpdate,
-): Promise<void> {
+): Promise<boolean> {
   try {
     await store.document.send(
       new UpdateCommand({
@@ -195,8 +211,10 @@ async function updateLaunching(
         Key: placementKey(fleetId, connectionKey, location),
       }),
     );
+    return true;
   } catch (error) {
     if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    return false;
   }
 }
 
