@@ -5,10 +5,12 @@ import { factor, wholeNumber } from '../../demo/run/flags.ts';
 import { reportOf } from '../../demo/run/report.ts';
 import { PRICES } from '../engine/bench-report.ts';
 import { countPhases, type RunFlags, readPeakMemory, runOnEngine } from '../engine/run.ts';
+import { usdPer1000 } from '../measure/cost.ts';
 import { countFrom1 } from '../measure/count.ts';
 import { unlimitedServicesOption } from '../virtual/flags.ts';
 import { type Counted, costDocument, each, usd } from './cost-document.ts';
 import { countKeptHours } from './hours.ts';
+import { countLaunchCases } from './launches.ts';
 
 interface Flags extends RunFlags {
   kept: number;
@@ -25,7 +27,8 @@ export function costCommand(): Command {
   return new Command('cost')
     .description(
       "Measures what a launch uses (by running the demo's fleets on the local engine) and what an hour of a running " +
-        'fleet uses (by running the shipped code in virtual time). Shows units, requests and dollars.',
+        'fleet uses (by running the shipped code in virtual time), also what 10,000 launches in one location and 300 ' +
+        'single instances use. Shows units, requests and dollars.',
     )
     .option(
       '--scale <factor>',
@@ -53,14 +56,15 @@ export function costCommand(): Command {
       const logBytesPerInvocation = launch.logBytes / Math.max(1, launch.invocations);
       const asked = { instances, hours, seed, logBytesPerInvocation, unlimitedServices };
       const kept = await countKeptHours(asked);
-      const counted = { launch, kept, functions };
+      const cases = await countLaunchCases({ seed, logBytesPerInvocation, unlimitedServices }, say);
+      const counted = { launch, kept, functions, cases };
       process.stdout.write(`\n${textOf(counted)}${json ? `${JSON.stringify(costDocument(counted))}\n` : ''}`);
       const { asAsked } = reportOf(run.requests, run.provisioned, run.removed);
       process.exitCode = asAsked ? EXIT.done : EXIT.otherwise;
     });
 }
 
-function textOf({ launch, kept, functions }: Counted): string {
+function textOf({ launch, kept, functions, cases }: Counted): string {
   const [launched, hours] = usd({ launch, kept });
   const perLaunch = each(launch, launch.instances);
   const perHours = each(kept, kept.instanceHours / 1_000);
@@ -75,6 +79,15 @@ function textOf({ launch, kept, functions }: Counted): string {
       return [name, value.toFixed(5), ofHours.toFixed(5)];
     }),
   );
+  const others = table(
+    ['launches in virtual time', '$ per 1,000', 'transitions each', 'write units each'],
+    cases.map(({ name, use }) => [
+      name,
+      usdPer1000(use).total.toFixed(5),
+      (use.transitions / use.instances).toFixed(3),
+      (use.writeUnits / use.instances).toFixed(2),
+    ]),
+  );
   const memory = table(
     ['function', 'peak MB'],
     functions.map(({ name, peakMemoryMb }) => [name, peakMemoryMb]),
@@ -82,6 +95,7 @@ function textOf({ launch, kept, functions }: Counted): string {
   return [
     counts,
     money,
+    others,
     memory,
     `${PRICES}\nLambda time is an estimate: per launch from this machine, per instance-hour from virtual time.\n`,
   ].join('\n');

@@ -1,5 +1,6 @@
 import { type PhaseCounts, type UsdPer1000, usdPer1000 } from '../measure/cost.ts';
 import type { KeptHours } from './hours.ts';
+import type { LaunchCase } from './launches.ts';
 
 export interface FunctionMemory {
   name: string;
@@ -14,10 +15,12 @@ export interface FunctionMemory {
 export interface Counted {
   launch: PhaseCounts;
   kept: KeptHours;
+  cases: readonly LaunchCase[];
   functions: readonly FunctionMemory[];
 }
 
 const COUNTS = [
+  'apiRequests',
   'readUnits',
   'writeUnits',
   'sqsRequests',
@@ -28,7 +31,7 @@ const COUNTS = [
 ] as const;
 
 /** Returns the JSON line of `bench -- cost`. */
-export function costDocument({ launch, kept, functions }: Counted) {
+export function costDocument({ launch, kept, functions, cases }: Counted) {
   const [launched, hours] = usd({ launch, kept });
   return {
     usdPer1000Launches: rounded(launched.total, 5),
@@ -41,6 +44,18 @@ export function costDocument({ launch, kept, functions }: Counted) {
     usdPer1000LaunchesByService: byService(launched),
     usdPer1000InstanceHoursByService: byService(hours),
     launches: launch.instances,
+    cases: cases.map(({ name, use }) => {
+      const spent = usdPer1000(use);
+      return {
+        case: name,
+        launches: use.instances,
+        usdPer1000Launches: rounded(spent.total, 5),
+        stateTransitionsPerLaunch: rounded(use.transitions / use.instances, 3),
+        writeUnitsPerLaunch: rounded(use.writeUnits / use.instances, 3),
+        perLaunch: each(use, use.instances),
+        usdPer1000LaunchesByService: byService(spent),
+      };
+    }),
     stableFleet: {
       instances: kept.instances,
       locations: kept.locations,

@@ -1,10 +1,12 @@
-import { CLOUDWATCH, DYNAMODB, LAMBDA, SQS, STEP_FUNCTIONS } from '../../infra/prices.ts';
+import { CLOUDWATCH, DYNAMODB, HTTP_API, LAMBDA, SQS, STEP_FUNCTIONS } from '../../infra/prices.ts';
 import { addUse, type FunctionUse, NO_USE } from './function-logs.ts';
 import type { WorkflowUse } from './transitions.ts';
 
 /** Resources that a number of instances used together. */
 export interface PhaseCounts {
   instances: number;
+  /** Requests to the HTTP API. */
+  apiRequests: number;
   cloudCalls: number;
   readUnits: number;
   writeUnits: number;
@@ -24,8 +26,8 @@ const SQS_REQUESTS_PER_BATCH = 2;
 const LOG_BYTES_ADDED_PER_INVOCATION = 4 * 26;
 
 /**
- * @param functions resources that each function used, by the function's name; the names of queue consumers begin with
- *   `drivers-`
+ * @param functions resources that each function used, by the function's name. The names of queue consumers begin with
+ *   `drivers-`, those of the API's functions with `api-`
  * @param cloudCalls cloud calls, counted by the clouds
  */
 export function countPhase(
@@ -35,11 +37,14 @@ export function countPhase(
   cloudCalls: number,
 ): PhaseCounts {
   const all = [...functions.values()].reduce(addUse, NO_USE);
-  const batches = [...functions]
-    .filter(([name]) => name.startsWith('drivers-'))
-    .reduce((sum, [, { invocations }]) => sum + invocations, 0);
+  const invocationsOf = (prefix: string) =>
+    [...functions]
+      .filter(([name]) => name.startsWith(prefix))
+      .reduce((sum, [, { invocations }]) => sum + invocations, 0);
+  const batches = invocationsOf('drivers-');
   return {
     instances,
+    apiRequests: invocationsOf('api-'),
     cloudCalls,
     readUnits: all.readUnits,
     writeUnits: all.writeUnits,
@@ -53,6 +58,7 @@ export function countPhase(
 
 /** Cost of 1,000 instances in dollars, by service. */
 export interface UsdPer1000 {
+  httpApi: number;
   dynamodb: number;
   sqs: number;
   stepFunctions: number;
@@ -66,6 +72,7 @@ export interface UsdPer1000 {
 export function usdPer1000(counts: PhaseCounts): UsdPer1000 {
   const per1000 = (usd: number) => (counts.instances === 0 ? 0 : (usd / counts.instances) * 1_000);
   const parts = {
+    httpApi: per1000(counts.apiRequests * HTTP_API.usdPerRequest),
     dynamodb: per1000(
       counts.readUnits * DYNAMODB.usdPerReadUnit + counts.writeUnits * DYNAMODB.usdPerWriteUnit,
     ),

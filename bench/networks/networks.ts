@@ -76,7 +76,7 @@ export async function measureNetworks(asked: NetworksAsked, say: (line: string) 
       if (NETWORK_ITEM.test(String((after ?? before)?.['pk']))) writes += 1;
     };
     const startMs = ground.now();
-    const requestedAtMs = await createAll(stack, asked, location);
+    const requestedAtMs = await createSingles(stack, asked, location);
     await stack.untilRunning(asked.fleets, (count, seconds) => say(`${count} machines after ${seconds} s`));
     const accepted = lab.clouds.machines().flatMap(({ ours, acceptedAtMs }) => {
       const askedAtMs = requestedAtMs.get(ours?.slice(0, 17) ?? '');
@@ -109,7 +109,7 @@ function publicKeyBase64(): string {
   return Buffer.concat([field(Buffer.from('ssh-ed25519')), field(key)]).toString('base64');
 }
 
-function fleetOf(at: number, { mode }: NetworksAsked, location: string): FleetRequest {
+function fleetOf(at: number, { mode }: Pick<NetworksAsked, 'mode'>, location: string): FleetRequest {
   return fleetRequestSchema.parse({
     name: `one-${at}`,
     network: { mode },
@@ -127,10 +127,10 @@ function fleetOf(at: number, { mode }: NetworksAsked, location: string): FleetRe
   });
 }
 
-/** Requests the fleets, spread evenly. @returns the time of the request by the fleet's id */
-async function createAll(
+/** Requests fleets of one machine each, spread evenly. @returns the time of the request by the fleet's id */
+export async function createSingles(
   stack: VirtualStack,
-  asked: NetworksAsked,
+  asked: Pick<NetworksAsked, 'fleets' | 'withinSeconds' | 'mode'>,
   location: string,
 ): Promise<Map<string, number>> {
   const { ground } = stack.lab;

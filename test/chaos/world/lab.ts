@@ -252,11 +252,11 @@ export class Lab {
   }
 
   /** Returns the number of invocations and the busy time of each function so far. */
-  functionUse(): { readsQueue: boolean; invocations: number; busyMs: number }[] {
+  functionUse(): { kind: 'driver' | 'api' | 'other'; invocations: number; busyMs: number }[] {
     return [
-      ...[...this.#drivers.values()].map(({ use }) => ({ readsQueue: true, ...use })),
-      { readsQueue: false, ...this.#api.use },
-      ...[...this.#others.values()].map(({ use }) => ({ readsQueue: false, ...use })),
+      ...[...this.#drivers.values()].map(({ use }) => ({ kind: 'driver' as const, ...use })),
+      { kind: 'api', ...this.#api.use },
+      ...[...this.#others.values()].map(({ use }) => ({ kind: 'other' as const, ...use })),
     ];
   }
 
