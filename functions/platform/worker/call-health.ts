@@ -14,6 +14,13 @@ import type { Store } from '../store/store.ts';
 import type { Log } from './context.ts';
 
 /**
+ * Time in ms for which a process uses the denied calls that it has read. Another process may have written a denial since
+ * then, and the call that the cloud accepts now may be in this process. A create call, which a user may be retrying,
+ * reads them soon.
+ */
+const KNOWN_MS = { create: 1_000, other: 60_000 };
+
+/**
  * Records which calls a cloud denies to one connection, and which of them it accepts again. A failed write is logged and
  * never fails the call: the next denial is written again.
  */
@@ -23,8 +30,8 @@ export class CallHealth {
   readonly #connection: Owner;
   /** The denied calls, as this process knows them. */
   #known: readonly DeniedCall[] = [];
-  /** Read when the first call has ended, since many processes end without a call. */
-  #read: Promise<void> | undefined;
+  /** The latest read. Absent until the first call has ended, since many processes end without a call. */
+  #read: { atMs: number; ended: Promise<void> } | undefined;
   /** Calls whose denial or acceptance is being written. */
   readonly #writing = new Set<string>();
 
@@ -46,15 +53,24 @@ export class CallHealth {
     await this.#write(denial, () => noteDenied(this.#store, this.#connection, denial));
   }
 
-  /** Removes an accepted call from the denied calls. Reads and writes nothing if no call is denied. */
-  async accepted({ action: call, location }: CloudCall): Promise<void> {
-    this.#read ??= this.#safely(async () => {
-      this.#known = await readDeniedCalls(this.#store, this.#connection);
-    });
-    await this.#read;
+  /** Removes an accepted call from the denied calls. Writes nothing if the call is not denied. */
+  async accepted({ action: call, location, kind }: CloudCall): Promise<void> {
+    await this.#know(kind === 'create' ? KNOWN_MS.create : KNOWN_MS.other);
     const called = { call, location };
     if (!this.#known.some((one) => isSameCall(one, called))) return;
     await this.#write(called, () => noteAccepted(this.#store, this.#connection, called));
+  }
+
+  /** Reads the denied calls, unless this process has read them within `maxAgeMs`. */
+  async #know(maxAgeMs: number): Promise<void> {
+    const atMs = this.#store.clock.now();
+    if (!this.#read || Math.abs(atMs - this.#read.atMs) >= maxAgeMs) {
+      const ended = this.#safely(async () => {
+        this.#known = await readDeniedCalls(this.#store, this.#connection);
+      });
+      this.#read = { atMs, ended };
+    }
+    await this.#read.ended;
   }
 
   async #write({ call, location }: Called, write: () => Promise<DeniedCall[]>): Promise<void> {

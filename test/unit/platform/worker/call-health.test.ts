@@ -63,7 +63,7 @@ describe('the health of a connection', () => {
     expect(Date.parse(call?.nextTryAt ?? '') - table.clock.nowMs).toBe(8 * MINUTE);
   });
 
-  it('a call that the cloud accepts again is removed from the denied calls, and while no call is denied, the health is read only once', async () => {
+  it('a call that the cloud accepts again is removed from the denied calls, and while no call is denied, the health is read once for many calls', async () => {
     await health().denied(RUN, DENIED);
     await health().denied(LIST, DENIED);
     const one = health();
@@ -72,6 +72,30 @@ describe('the health of a connection', () => {
     const before = table.calls.length;
     for (let at = 0; at < 10; at += 1) await one.accepted(RUN);
     expect(table.calls.length).toBe(before);
+  });
+
+  it.each([
+    [RUN, 1_000],
+    [LIST, MINUTE],
+  ])(
+    'the acceptance of %j removes a denial that another process wrote %i ms after this one has read',
+    async (call, ms) => {
+      const one = health();
+      await one.accepted(call);
+      await health().denied(call, DENIED);
+      table.clock.nowMs = NOON + ms - 1;
+      await one.accepted(call);
+      expect(await shown()).toHaveLength(1);
+      table.clock.nowMs = NOON + ms;
+      await one.accepted(call);
+      expect(await shown()).toEqual([]);
+    },
+  );
+
+  it('a hundred create calls that end together read the health once', async () => {
+    const one = health();
+    await Promise.all(Array.from({ length: 100 }, () => one.accepted(RUN)));
+    expect(table.calls).toHaveLength(1);
   });
 
   it('says nothing about a refused credential, nor about a denial of one image', async () => {
