@@ -29,6 +29,7 @@ const text = (one: ApiKey): string =>
     ['Created', one.createdAt],
     ['Expires', one.expiresAt],
     ['Revoked', one.revokedAt],
+    ['Ended by', one.endedBy],
   ]);
 /** Returns the namespaces of `--namespace`. @throws CliError if one is no name */
 function namespacesOf({ givenNamespaces }: Context): Pick<ApiKeyRequest, 'namespaces'> {
@@ -128,7 +129,7 @@ export const apiKeyNoun = noun(
           (query) => api.listApiKeys({ query }),
           (items) =>
             table(
-              ['id', 'name', 'role', 'namespaces', 'made by', 'created', 'expires', 'revoked'],
+              ['id', 'name', 'role', 'namespaces', 'made by', 'created', 'expires', 'revoked', 'ended by'],
               items.map((one) => [
                 one.id,
                 one.name,
@@ -138,6 +139,7 @@ export const apiKeyNoun = noun(
                 one.createdAt,
                 one.expiresAt,
                 one.revokedAt,
+                one.endedBy,
               ]),
             ),
         );

@@ -104,6 +104,10 @@ export const apiKeySchema = z.object({
     .describe(
       'The API key that made this key. This key ends when that key, or an ancestor of it, is revoked or expires. Absent: the key was made with AWS rights, or by an earlier version.',
     ),
+  endedBy: z
+    .string()
+    .optional()
+    .describe('The ancestor whose revocation or expiry has ended the key. Only lists have it.'),
   caps: apiKeyCapsSchema.optional(),
   createdAt: z.iso.datetime(),
   expiresAt: z.iso.datetime().optional(),

@@ -12,7 +12,7 @@ import {
 } from '../../model/access.ts';
 import type { ApiKeyGrant } from '../../model/api-key-grant.ts';
 import type { KeyCaps, ParentKey } from '../../model/caller.ts';
-import { readConsistently } from './batch-read.ts';
+import { MAX_BATCH_READ, readConsistently } from './batch-read.ts';
 import type { Key } from './keys.ts';
 import { type Page, type PageRequest, queryPage } from './listing.ts';
 import { namespaceStands } from './namespaces.ts';
@@ -158,10 +158,32 @@ export async function readApiKey(store: Store<'access'>, id: string): Promise<Ap
   return item && apiKeySchema.parse(item);
 }
 
+/** Lists keys in the order of their ids. A key that has ended with an ancestor has the ancestor's id as `endedBy`. */
 export async function listApiKeys(store: Store<'access'>, page: PageRequest): Promise<Page<ApiKey>> {
-  return await queryPage(store, store.tables.access, { pk: PARTITION, prefix: '' }, page, (item) =>
-    apiKeySchema.parse(itemSchema.parse(item)),
+  const range = { pk: PARTITION, prefix: '' };
+  const { items, cursor } = await queryPage(store, store.tables.access, range, page, (item) =>
+    itemSchema.parse(item),
   );
+  const live = await liveAmong(store, [...new Set(items.flatMap(({ ancestors }) => ancestors))]);
+  const shown = items.map((item) => {
+    const endedBy = item.ancestors.find((id) => !live.has(id));
+    return { ...apiKeySchema.parse(item), ...(endedBy === undefined ? {} : { endedBy }) };
+  });
+  return { items: shown, cursor };
+}
+
+/** Returns those of the keys that are neither revoked nor expired themselves. */
+async function liveAmong(store: Store<'access'>, ids: readonly string[]): Promise<Set<string>> {
+  const nowMs = store.clock.now();
+  const live = new Set<string>();
+  for (let from = 0; from < ids.length; from += MAX_BATCH_READ) {
+    const keys = ids.slice(from, from + MAX_BATCH_READ).map(keyOf);
+    for (const found of await readConsistently(store, store.tables.access, keys)) {
+      const item = itemSchema.parse(found);
+      if (isLive(item, nowMs)) live.add(item.id);
+    }
+  }
+  return live;
 }
 
 /**

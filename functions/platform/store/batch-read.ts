@@ -2,10 +2,13 @@ import { BatchGetCommand } from '@aws-sdk/lib-dynamodb';
 import type { Key } from './keys.ts';
 import type { Store } from './store.ts';
 
+/** Maximum number of keys that DynamoDB accepts in one batch read. */
+export const MAX_BATCH_READ = 100;
+
 /**
  * Reads items by their keys, with consistent reads. Asks again for keys that DynamoDB has not processed.
  *
- * @param keys at most 100 different ones
+ * @param keys at most `MAX_BATCH_READ` different ones
  * @returns the items that exist, in any order
  */
 export async function readConsistently(

@@ -119,6 +119,22 @@ describe('an API key that makes an API key', () => {
     ]);
   });
 
+  it('a list says of a key that has ended with an ancestor which ancestor that is', async () => {
+    const top = await make({ name: 'top' });
+    const middle = await make({ name: 'middle' }, top.key);
+    const bottom = await make({ name: 'bottom' }, middle.key);
+    const endedBy = async () => {
+      const ids = [top.id, middle.id, bottom.id];
+      const { items } = pageSchema.parse((await get('/v1/api-keys', undefined, { limit: '500' })).body);
+      return ids.map((id) => items.find((one) => one['id'] === id)?.['endedBy']);
+    };
+    expect(await endedBy()).toEqual([undefined, undefined, undefined]);
+    await revoke(middle.id);
+    expect(await endedBy()).toEqual([undefined, undefined, middle.id]);
+    await revoke(top.id);
+    expect(await endedBy()).toEqual([undefined, top.id, top.id]);
+  });
+
   it('a key that is revoked while it makes a key makes none', async () => {
     const parent = await make({ name: 'parent' });
     await revokeApiKey(api.store, parent.id);
