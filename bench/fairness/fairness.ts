@@ -1,5 +1,6 @@
 import { readFleetFiles } from '../../demo/run/fleet-files.ts';
 import type { FleetRequest } from '../../functions/model/fleet-request.ts';
+import type { CloudConfig } from '../../local/sim/engine/config.ts';
 import { createdAtMs } from '../../local/sim/engine/status.ts';
 import { cloudsWithoutQuotas } from '../makespan/clouds.ts';
 import { inVirtualTime, type VirtualStack } from '../virtual/stack.ts';
@@ -12,6 +13,8 @@ export interface FairnessAsked {
   seeds: readonly number[];
   /** True for AWS services without limits. */
   unlimitedServices?: boolean;
+  /** The connection's cloud. Absent: the simulated AWS with its slots, which makes each machine with a call of its own. */
+  cloud?: CloudConfig;
 }
 
 /**
@@ -38,14 +41,14 @@ const CLOUD = 'aws';
  * being launched there.
  */
 export async function measureFairness(
-  { small, large, afterSeconds, seeds, unlimitedServices = false }: FairnessAsked,
+  { seeds, ...asked }: FairnessAsked,
   say: (line: string) => void,
 ): Promise<Fairness> {
   const alone: number[][] = [];
   const behind: number[][] = [];
   for (const seed of seeds) {
-    alone.push(await secondsToRun(seed, { small, large: 0, afterSeconds, unlimitedServices }));
-    behind.push(await secondsToRun(seed, { small, large, afterSeconds, unlimitedServices }));
+    alone.push(await secondsToRun(seed, { ...asked, large: 0 }));
+    behind.push(await secondsToRun(seed, asked));
     say(`seed ${seed}: alone ${last(alone)} s, behind the large fleet ${last(behind)} s`);
   }
   const [aloneP95, behindP95] = [percentile(alone.flat(), 0.95), percentile(behind.flat(), 0.95)];
@@ -57,19 +60,23 @@ export async function measureFairness(
     behindMedianSeconds: rounded(percentile(behind.flat(), 0.5)),
     alonePerSeedP95Seconds: alone.map((seconds) => rounded(percentile(seconds, 0.95))),
     behindPerSeedP95Seconds: behind.map((seconds) => rounded(percentile(seconds, 0.95))),
-    smallFleet: small,
-    largeFleet: large,
-    afterSeconds,
+    smallFleet: asked.small,
+    largeFleet: asked.large,
+    afterSeconds: asked.afterSeconds,
     seeds: [...seeds],
   };
 }
 
 async function secondsToRun(
   seed: number,
-  { small, large, afterSeconds, unlimitedServices }: Omit<FairnessAsked, 'seeds'>,
+  {
+    small,
+    large,
+    afterSeconds,
+    unlimitedServices = false,
+    cloud = slottedCloud(),
+  }: Omit<FairnessAsked, 'seeds'>,
 ): Promise<number[]> {
-  const { [CLOUD]: cloud } = cloudsWithoutQuotas();
-  if (!cloud) throw new Error(`the simulated clouds have no ${CLOUD}`);
   const options = { seed, clouds: { [CLOUD]: cloud }, overstatedBy: 1, unlimitedServices };
   return await inVirtualTime(options, async (stack) => {
     const { ground } = stack.lab;
@@ -80,6 +87,12 @@ async function secondsToRun(
     const ranMs = await untilAllRan(stack, id, small);
     return ranMs.map((atMs) => (atMs - startMs) / 1_000);
   });
+}
+
+function slottedCloud(): CloudConfig {
+  const { [CLOUD]: cloud } = cloudsWithoutQuotas();
+  if (!cloud) throw new Error(`the simulated clouds have no ${CLOUD}`);
+  return cloud;
 }
 
 /**

@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
+import { meteredCloud } from '../../bench/bulk/metered-cloud.ts';
 import { measureFairness, percentile } from '../../bench/fairness/fairness.ts';
 import { run } from '../../bench/makespan/job.ts';
 import { measureRatios } from '../../bench/makespan/makespan.ts';
 import { Workers } from '../../bench/makespan/workers.ts';
+import type { CloudConfig } from '../../local/sim/engine/config.ts';
 
 test("a run in a worker thread has the same result as a run in this thread, and stays within the clouds' limits", {
   timeout: 60_000,
@@ -49,6 +51,15 @@ test("the fairness ratio compares a small fleet's time behind a large fleet with
   expect(measured.aloneP95Seconds).toBeGreaterThan(6);
   expect(measured.behindP95Seconds).toBeGreaterThan(6);
   expect(measured.ratio).toBeCloseTo(measured.behindP95Seconds / measured.aloneP95Seconds, 1);
+});
+
+test('a small fleet does not wait for a large one at a cloud without slots', {
+  timeout: 60_000,
+}, async () => {
+  const cloud = { ...meteredCloud(), bootSeconds: [6, 14] } satisfies CloudConfig;
+  const asked = { small: 3, large: 1_300, afterSeconds: 20, seeds: [1], cloud };
+  const { ratio } = await measureFairness(asked, () => {});
+  expect(ratio).toBeLessThan(2);
 });
 
 test('a percentile is one of the measured values', () => {
