@@ -161,6 +161,39 @@ describe.concurrent('the deployed app', () => {
     });
   });
 
+  describe('a list of instances', () => {
+    it('all instances of a list run, each is found by its path and its name, and they are deleted together', async () => {
+      const audit = await Audit.begin('ibm');
+      const { name: _, size: _size, locations: _at, ...machine } = group('sim-ibm', 1, []);
+      const ask = () =>
+        client.createInstance({
+          params: { namespace },
+          idempotencyKey: 'e2e-list-key',
+          body: {
+            name: 'e2e-list',
+            instances: [
+              { ...machine, location: 'us-south', name: 'worker', count: 3 },
+              { ...machine, location: 'eu-de' },
+            ],
+          },
+        });
+      const [made, again] = await Promise.all([ask(), ask()]);
+      if (!('items' in made && 'items' in again)) throw new TypeError('the answer is no list of instances');
+      expect(again.items.map(({ id }) => id)).toEqual(made.items.map(({ id }) => id));
+      const fleet = await untilUp(made.fleetId);
+      expect(fleet).toMatchObject({ name: 'e2e-list', counts: { requested: 4, Running: 4 } });
+      const places = ['us-south', 'us-south', 'us-south', 'eu-de'];
+      for (const [at, name] of ['worker-1', 'worker-2', 'worker-3', 'e2e-list-1'].entries()) {
+        const instance = made.items[at]?.id ?? '';
+        const found = await client.getInstance({ params: { namespace, instance } });
+        expect(found).toMatchObject({ name, location: places[at], status: 'Running' });
+      }
+      expect(await audit.verdict([fleet.id])).toMatchObject({ running: 4, leaked: [], duplicated: [] });
+      await deleteFleet(fleet.id);
+      expect((await audit.books()).remaining()).toBe(0);
+    });
+  });
+
   describe('a single instance', () => {
     it('a request for a single instance waits until the instance runs, and the instance can be deleted', async () => {
       const audit = await Audit.begin('ncp');
