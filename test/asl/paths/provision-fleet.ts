@@ -18,7 +18,7 @@ const once = { assign: 1, settle: 1 };
 const launched: Expected = { outcome: running, messages: { launch: 1 }, invocations: once };
 const atTwoClouds: Expected = {
   outcome: running,
-  messages: { launch: 4, 'await-launches': 1 },
+  messages: { launch: 4, 'await-launches': 2 },
   invocations: once,
 };
 
