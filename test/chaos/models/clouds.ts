@@ -60,8 +60,8 @@ export class Clouds {
   readonly changedAccounts = new Set<string>();
   readonly #tellsAccounts: boolean;
   /**
-   * Ids of machines, network resources and volumes that the cloud refuses to remove, with the number of requests to
-   * remove them.
+   * Ids of machines, network resources and volumes that the cloud refuses to remove, with the number of requests that it
+   * refused since it last accepted one.
    */
   readonly protectedIds = new Map<string, number>();
   /** Paths of lists whose next answer is empty. */
@@ -174,9 +174,12 @@ export class Clouds {
     if (!isOfMany && (method !== 'DELETE' || !url.includes('/instances/'))) return undefined;
     if (!random.chance(disturbance.ignoredRemoval)) return undefined;
     counts.ignoredRemovals += 1;
-    if (!isOfMany) return Response.json({}, { status: 202 });
-    const { ids } = terminateManyInputSchema.parse(await request.clone().json());
-    return Response.json({ items: ids.map((id) => ({ id })) }, { status: 202 });
+    const ids = isOfMany
+      ? terminateManyInputSchema.parse(await request.clone().json()).ids
+      : [new URL(url).pathname.split('/').at(-1) ?? ''];
+    // The record of a machine whose removal is accepted says nothing of earlier refusals.
+    for (const id of ids) if (this.protectedIds.has(id)) this.protectedIds.set(id, 0);
+    return Response.json(isOfMany ? { items: ids.map((id) => ({ id })) } : {}, { status: 202 });
   }
 
   /** Performs a request. Refuses the removal of each thing that is protected, also among many machines. */
