@@ -69,7 +69,8 @@ const IN_A_ROW_MS = 60_000;
 /**
  * Time by which a burst is shortened, as a reserve for calls that arrive late. The cloud counts a call when the call
  * arrives, but the governor counts it when it gives the permit. A late call may therefore arrive closer to the next
- * call than the governor assumes.
+ * call than the governor assumes. The cloud's token bucket may be full meanwhile. It then loses all tokens of this time,
+ * which are several at a rate of more than 5 calls per second.
  */
 const LATENESS_MS = 200;
 
@@ -116,7 +117,7 @@ export function scheduleCalls(
     const spacedMs = rateLimit.spacingMs === undefined ? 0 : (lastStartMs ?? 0) + rateLimit.spacingMs;
     const startMs = earliestStart(steps, nextDueMs, Math.max(nowMs, fromMs, state.blockedUntilMs, spacedMs));
     startsMs.push(startMs);
-    nextDueMs = dueAfter(steps, nextDueMs, startMs, steps.intervalMs);
+    nextDueMs = dueAfter(steps, nextDueMs, startMs);
     lastStartMs = startMs;
   }
   const isSlowed = rateMultiplier(state, nowMs) < 1;
@@ -154,7 +155,7 @@ export function sendCall<State extends CallState>(
 /** Counts a call that goes out now, regardless of the rate. */
 export function countCall<State extends CallState>(state: State, rateLimit: RateLimit, nowMs: number): State {
   const steps = stepsOf(state, rateLimit, nowMs);
-  const goneDueMs = dueAfter(steps, goneDue(state, steps, nowMs), nowMs, steps.exactMs);
+  const goneDueMs = dueAfter(steps, goneDue(state, steps, nowMs), nowMs);
   const carried = steps.windowMs === undefined ? undefined : carry(state, steps.windowMs, nowMs);
   return { ...state, goneDueMs, countedAtMs: nowMs, ...(carried ? { carried } : {}) };
 }
@@ -205,14 +206,14 @@ export function uncountCalls<State extends CallState>(
  * throttle, this number is lower.
  */
 export function mostTogether(state: CallState, rateLimit: RateLimit, nowMs: number): number {
-  const { exactMs, aheadMs, windowMs } = stepsOf(state, rateLimit, nowMs);
-  return windowMs === undefined ? 1 + Math.floor(aheadMs / exactMs) : Math.round(windowMs / exactMs);
+  const { intervalMs, aheadMs, windowMs } = stepsOf(state, rateLimit, nowMs);
+  return windowMs === undefined ? 1 + Math.floor(aheadMs / intervalMs) : Math.round(windowMs / intervalMs);
 }
 
 /** Returns the part of the burst, or of the window, that is left at `nowMs` by the governor's count: from 0 to 1. */
 export function partLeft(state: CallState, rateLimit: RateLimit, nowMs: number): number {
   const steps = stepsOf(state, rateLimit, nowMs);
-  const wholeMs = steps.windowMs ?? Math.max(1, atOnceOf(rateLimit)) * steps.exactMs;
+  const wholeMs = steps.windowMs ?? Math.max(1, atOnceOf(rateLimit)) * steps.intervalMs;
   const sinceMs = steps.windowMs === undefined ? nowMs : windowStart(steps.windowMs, nowMs);
   return 1 - Math.min(1, Math.max(0, goneDue(state, steps, nowMs) - sinceMs) / wholeMs);
 }
@@ -225,7 +226,7 @@ function withoutLate(
   { count, countedAtMs }: LateCalls,
 ): number {
   const dueMs = goneDue(state, steps, nowMs);
-  const countedMs = count * steps.exactMs;
+  const countedMs = count * steps.intervalMs;
   if (steps.windowMs !== undefined) {
     const isSameWindow = windowStart(steps.windowMs, countedAtMs) === windowStart(steps.windowMs, nowMs);
     return isSameWindow ? dueMs - countedMs : dueMs;
@@ -238,13 +239,13 @@ function withoutLate(
 
 function goneDue(
   { goneDueMs = 0, emptyAtMs, carried }: CallState,
-  { exactMs, aheadMs, windowMs }: Steps,
+  { intervalMs, aheadMs, windowMs }: Steps,
   nowMs: number,
 ): number {
   // A throttle says that the window is used up. The next one is full again.
   if (windowMs !== undefined) {
     return carried && nowMs >= carried.toMs
-      ? Math.max(goneDueMs, carried.toMs + carried.count * exactMs)
+      ? Math.max(goneDueMs, carried.toMs + carried.count * intervalMs)
       : goneDueMs;
   }
   return emptyAtMs === undefined ? goneDueMs : Math.max(goneDueMs, emptyAtMs + aheadMs);
@@ -263,11 +264,9 @@ function carry({ carried }: CallState, windowMs: number, nowMs: number): CallSta
  * call of that window, and each of these calls may start when the window starts.
  */
 interface Steps {
-  /** Time between two calls at exactly the current rate, in ms. */
-  exactMs: number;
   /**
-   * Time between two scheduled calls. If the burst is too small for the reserve for late calls, this time includes the
-   * reserve.
+   * Time between two calls of the even schedule, in ms. If the burst is too small for the reserve for late calls, this
+   * time includes the reserve.
    */
   intervalMs: number;
   /** Maximum time by which a call may go out before its time in the even schedule. */
@@ -280,30 +279,34 @@ function stepsOf(state: CallState, rateLimit: RateLimit, nowMs: number): Steps {
   const multiplier = rateMultiplier(state, nowMs);
   if (isWindow(rateLimit)) {
     const windowMs = rateLimit.windowSeconds * 1_000;
-    const exactMs = windowMs / Math.max(1, Math.floor(rateLimit.count * multiplier));
-    return { exactMs, intervalMs: exactMs, aheadMs: 0, windowMs };
+    return {
+      intervalMs: windowMs / Math.max(1, Math.floor(rateLimit.count * multiplier)),
+      aheadMs: 0,
+      windowMs,
+    };
   }
   const exactMs = 1_000 / (rateLimit.perSecond * multiplier);
   const burst = Math.max(1, rateLimit.burst * multiplier);
-  const latenessMs = Math.min(exactMs, LATENESS_MS);
-  // A burst of less than two calls is too small for the reserve for late calls. Calls are spaced further apart instead.
-  if (burst < 2) return { exactMs, intervalMs: exactMs + latenessMs, aheadMs: 0 };
-  return { exactMs, intervalMs: exactMs, aheadMs: Math.max(0, (burst - 1) * exactMs - latenessMs) };
+  // A burst of less than two calls is too small for the reserve for late calls. Calls are spaced further apart instead,
+  // but at most twice as far, so that at least half the rate is used.
+  if (burst < 2) return { intervalMs: exactMs + Math.min(exactMs, LATENESS_MS), aheadMs: 0 };
+  // A burst that lasts less than the reserve becomes the reserve, so that the whole rate is used.
+  return { intervalMs: exactMs, aheadMs: Math.max(0, (burst - 1) * exactMs - LATENESS_MS) };
 }
 
 const windowStart = (windowMs: number, atMs: number): number => Math.floor(atMs / windowMs) * windowMs;
 
 /** Returns the earliest start of a call that is due at `dueMs`, not before `fromMs`. */
-function earliestStart({ exactMs, aheadMs, windowMs }: Steps, dueMs: number, fromMs: number): number {
+function earliestStart({ intervalMs, aheadMs, windowMs }: Steps, dueMs: number, fromMs: number): number {
   if (windowMs === undefined) return Math.max(fromMs, dueMs - aheadMs);
   // The due time is a sum of fractions.
-  const openMs = windowStart(windowMs, dueMs + exactMs / 2);
+  const openMs = windowStart(windowMs, dueMs + intervalMs / 2);
   // A call may go out a moment before its start time, but not before its window begins.
   return fromMs >= openMs ? fromMs : openMs + NOW_MS;
 }
 
 /** Returns the due time of the call that follows a call which starts at `startMs`. */
-function dueAfter({ windowMs }: Steps, dueMs: number, startMs: number, intervalMs: number): number {
+function dueAfter({ intervalMs, windowMs }: Steps, dueMs: number, startMs: number): number {
   if (windowMs === undefined) return Math.max(dueMs, startMs) + intervalMs;
   const sinceMs = windowStart(windowMs, startMs);
   // Counts in whole calls, because sums of fractions would drift.

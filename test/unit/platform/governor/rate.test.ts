@@ -47,13 +47,15 @@ describe('scheduleCalls', () => {
           let state: CallState = IDLE_CALLS;
           let nowMs = 0;
           const arrivals: number[] = [];
+          // The burst is the reserve for late calls, which lasts 200 ms at most.
+          const reserveMs = Math.min(200, ((rateLimit.burst - 1) * 1_000) / rateLimit.perSecond);
           for (const [waitMs, wanted] of asks) {
             nowMs += waitMs;
             const calls = scheduleCalls(state, rateLimit, nowMs, wanted);
             state = calls.state;
             for (const startMs of calls.startsMs) {
               const late = lateness[arrivals.length % lateness.length] ?? 0;
-              arrivals.push(startMs + late * Math.min(200, 1_000 / rateLimit.perSecond));
+              arrivals.push(startMs + late * reserveMs);
             }
           }
           const admits = tokenBucket(rateLimit);

@@ -147,11 +147,28 @@ function run({ calls, machines, most, requests, delaysMs, isSplit }: Case): Outc
 const bucket = fc
   .record({ perSecond: fc.integer({ min: 1, max: 10 }), seconds: fc.integer({ min: 1, max: 60 }) })
   .map(({ perSecond, seconds }): Rate => ({ perSecond, burst: Math.max(2, perSecond * seconds) }));
+/** Bursts that last little longer than the reserve for late calls, or that are too small for any. */
+const shortBucket = fc.oneof(
+  fc
+    .record({ perSecond: fc.integer({ min: 1, max: 40 }), burstMs: fc.integer({ min: 200, max: 1_000 }) })
+    .map(
+      ({ perSecond, burstMs }): Rate => ({
+        perSecond,
+        burst: Math.max(2, 1 + (perSecond * burstMs) / 1_000),
+      }),
+    ),
+  fc
+    .record({
+      perSecond: fc.integer({ min: 1, max: 5 }),
+      burst: fc.double({ min: 1, max: 1.99, noNaN: true }),
+    })
+    .map((one): Rate => one),
+);
 const window = fc.record({
   count: fc.integer({ min: 1, max: 60 }),
   windowSeconds: fc.constantFrom(1, 5, 20),
 });
-const rate = fc.oneof(bucket, window);
+const rate = fc.oneof(bucket, shortBucket, window);
 const request = fc.record({
   atMs: fc.nat(15_000).map((afterMs) => NOON + afterMs),
   count: fc.integer({ min: 1, max: 12 }),
@@ -167,6 +184,22 @@ const anyCase = fc.record({
 });
 
 describe('two meters', () => {
+  it('a call that leaves a little late, and a call that follows a little early, leave no more than the burst', () => {
+    const one: Case = {
+      calls: { perSecond: 1, burst: 3 },
+      machines: { perSecond: 8, burst: 8 },
+      most: 3,
+      requests: [
+        { atMs: NOON, count: 1, lateMs: 0 },
+        { atMs: NOON + 908, count: 6, lateMs: 68 },
+        { atMs: NOON + 1_100, count: 3, lateMs: 0 },
+      ],
+      delaysMs: [0],
+      isSplit: false,
+    };
+    expect(run(one)).toMatchObject({ launched: 10, refusedCalls: 0 });
+  });
+
   it('every launch gets a call, and a cloud that meters calls and machines apart refuses none, however late', () => {
     fc.assert(
       fc.property(anyCase, (one) => {
