@@ -147,3 +147,38 @@ test('a kept disk of a machine that vanishes is kept', async () => {
     expect((await user.volumes()).map(({ state }) => state)).toEqual(['Kept']);
   });
 }, 60_000);
+
+test('a copy of a kept disk gets no record, and a sweep reports it while the machine runs', async () => {
+  await atCloud(async (field) => {
+    const { stage, ground, user } = field;
+    const fleet = await stage.create(order(field, 1));
+    await stage.until(fleet.id, () => stage.volumes().length > 0);
+    const { world } = stage.lab.clouds.engine;
+    for (const { instanceId: _, ...volume } of stage.volumes())
+      world.commit({
+        kind: 'volume',
+        record: {
+          ...volume,
+          sequence: volume.sequence + 1_000_000,
+          backendId: `${volume.backendId}-copy`,
+          createdAtMs: volume.createdAtMs - 60 * MINUTE_MS,
+          deleteOnTermination: false,
+        },
+      });
+    await stage.until(fleet.id, ({ status }) => status === 'Running');
+    await ground.sleep(MINUTE_MS);
+    expect((await user.volumes()).map(({ sizeGb }) => sizeGb)).toEqual([50]);
+    await user.sweep();
+    // The list of findings is read without strong consistency.
+    await ground.sleep(MINUTE_MS);
+    const copies = (await user.orphans()).map(({ kind, reason }) => [kind, reason]);
+    expect(copies).toEqual(Array(3).fill(['volume', 'copy']));
+    await removed(field, fleet);
+    await ground.sleep(180 * MINUTE_MS);
+    await user.sweep();
+    await ground.sleep(MINUTE_MS);
+    expect((await user.orphans()).map(({ state }) => state)).toEqual(Array(3).fill('Reported'));
+    expect((await user.volumes()).map(({ state }) => state)).toEqual(['Kept']);
+    expect(sizes(field)).toEqual([30, 50, 50, 70]);
+  });
+}, 60_000);

@@ -175,7 +175,8 @@ export async function noteKeptDisks(
     const kept = keeping.flatMap(({ record, group }) => {
       const ran = { ...record, runningAt: record.launchedAt };
       return volumes
-        .filter((volume) => volume.instanceId === record.instanceId && isKept(volume, ran, group))
+        .filter((volume) => volume.instanceId === record.instanceId)
+        .filter((volume) => isKept({ volume, location: site.location }, ran, group, context.driver))
         .map((volume) => ({ record, volume }));
     });
     await keepVolumes(context, opened, kept, 'InUse');

@@ -16,7 +16,8 @@ export interface Claimant {
 
 /**
  * Decides whether a record claims a volume. Pure. A volume that a machine uses is left to the machine. A volume without a
- * machine is claimed while its launch may still use it, or while the poll removes it.
+ * machine is claimed while its launch may still use it, or while the poll removes it. A copy, which no call of that launch
+ * made, is not claimed.
  *
  * @returns `keep`: the volume is kept on purpose, and no record says so yet
  */
@@ -25,14 +26,15 @@ export function classifyVolume(
   claimant: Claimant | undefined,
   { location, terms }: { location: string; terms: Pick<ProofTerms, 'longestCreateMs'> },
 ): Verdict | 'keep' {
-  const proof = proveVolume({ volume, location }, claimant?.record, terms);
-  if (claimant && proof === 'proven' && isKept(volume, claimant.record, claimant.group)) return 'keep';
+  const shown = { volume, location };
+  if (claimant && isKept(shown, claimant.record, claimant.group, terms)) return 'keep';
   if (volume.attachedTo !== undefined) return { claimed: true };
   if (!claimant) return { claimed: false, reason: 'no-record' };
   const { record } = claimant;
   const isOfAttempt = volume.launchToken === record.launchToken && record.location === location;
   const isOpen = !isClosed(record.status) && record.status !== 'Planned';
-  if (isOfAttempt && isOpen) return { claimed: true };
+  const proof = proveVolume(shown, record, terms);
+  if (isOfAttempt && isOpen && proof !== 'copy') return { claimed: true };
   if (proof !== 'proven') return { claimed: false, reason: proof };
   return { claimed: false, reason: isOfAttempt ? 'record-closed' : 'earlier-attempt' };
 }

@@ -12,8 +12,8 @@ import type { Judged } from './judged.ts';
 
 /**
  * Compares the volumes that a cloud shows at a site with the records. The records are read after the list. A volume with
- * a record of its own is kept on purpose, or a user has requested its removal. Writes such a record for each further
- * volume that is kept on purpose.
+ * a record of its own is kept on purpose, or a user has requested its removal (`followVolumes` advances the record).
+ * Writes such a record for each further volume that is kept on purpose.
  *
  * @param dryRun if true, nothing is written
  */
@@ -26,14 +26,9 @@ export async function judgeVolumes(
 ): Promise<Judged[]> {
   if (volumes.length === 0) return [];
   const known = await readVolumes(context.store, site.connectionKey, site.location);
-  const states = new Map(known.map(({ backendId, state }) => [backendId, state]));
-  const claimants = await claimantsOf(
-    context,
-    volumes.filter(({ backendId, attachedTo }) => {
-      const state = states.get(backendId);
-      return state === undefined || (state === 'InUse' && attachedTo === undefined);
-    }),
-  );
+  const knownIds = new Set(known.map(({ backendId }) => backendId));
+  const unknown = volumes.filter(({ backendId }) => !knownIds.has(backendId));
+  const claimants = await claimantsOf(context, unknown);
   const terms = { location: site.location, terms: proofTerms(context.driver, opened.client) };
   const keeping: Keeping[] = [];
   const judged = volumes.map((volume): Judged => {
@@ -41,7 +36,8 @@ export async function judgeVolumes(
     const claimant = claimants.get(instanceId ?? '');
     const fleetId = parseInstanceId(instanceId ?? '')?.fleetId;
     const verdict = classifyVolume(volume, claimant, terms);
-    if (claimant && verdict === 'keep') keeping.push({ volume, record: claimant.record });
+    const isKnown = knownIds.has(backendId);
+    if (claimant && verdict === 'keep' && !isKnown) keeping.push({ volume, record: claimant.record });
     return {
       subject: {
         kind: 'volume',
@@ -50,7 +46,7 @@ export async function judgeVolumes(
         ...(launchToken === undefined ? {} : { launchToken }),
         ...(fleetId === undefined ? {} : { fleetId }),
       },
-      verdict: states.has(backendId) || verdict === 'keep' ? { claimed: true } : verdict,
+      verdict: isKnown || verdict === 'keep' ? { claimed: true } : verdict,
       volume,
     };
   });

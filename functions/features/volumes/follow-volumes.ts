@@ -1,7 +1,17 @@
 import { type CloudVolume, has } from '../../drivers/contract/capabilities.ts';
 import { DriverError } from '../../drivers/contract/errors.ts';
+import { parseInstanceId } from '../../model/identifiers.ts';
+import { isClosed } from '../../model/status.ts';
+import { readInstances } from '../../platform/store/instances.ts';
+import type { Store } from '../../platform/store/store.ts';
 import { afterFailure, isDue } from '../../platform/store/stuck.ts';
-import { forgetVolume, noteVolume, readVolumes, type VolumeItem } from '../../platform/store/volumes.ts';
+import {
+  endVolumeUse,
+  forgetVolume,
+  noteVolume,
+  readVolumes,
+  type VolumeItem,
+} from '../../platform/store/volumes.ts';
 import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 
 const PERMIT_WAIT_MS = 2_000;
@@ -10,8 +20,9 @@ const MISSING_MS = 60_000;
 
 /**
  * Compares the records of kept volumes at a site with a list of the cloud's volumes, which was read before. Has the
- * volumes removed whose removal was requested, and deletes the records of volumes that are gone. A volume that one list
- * leaves out may exist, unless its removal was requested and the cloud confirms it.
+ * volumes removed whose removal was requested, writes which ones no machine uses any more, and deletes the records of
+ * volumes that are gone. A volume that one list leaves out may exist, unless its removal was requested and the cloud
+ * confirms it.
  *
  * @returns the volumes whose removal is not complete
  */
@@ -33,7 +44,28 @@ export async function followVolumes(
     left.push(item);
     if (!volume.isLeaving) await remove(context, site, opened, item);
   }
+  const unused = items.filter(({ backendId }) => {
+    const volume = shown.get(backendId);
+    return volume && volume.attachedTo === undefined;
+  });
+  await endUses(context.store, unused);
   return left;
+}
+
+/**
+ * Writes `Kept` to the records of volumes that no machine uses, if their launches are over. Until then, a machine of the
+ * same launch may still come to use the volume. The poll that sees a machine end writes this, too, but the list that it
+ * reads may leave the volume out. Without the write, no user could have the volume removed.
+ */
+async function endUses(store: Store<'fleets'>, unused: readonly VolumeItem[]): Promise<void> {
+  const used = unused.filter(({ state }) => state === 'InUse');
+  const refs = used.map(({ instanceId }) => parseInstanceId(instanceId)).filter((ref) => ref !== undefined);
+  const records = await readInstances(store, refs);
+  for (const item of used) {
+    const record = records.get(item.instanceId);
+    const isOver = !record || isClosed(record.status) || record.launchToken !== item.launchToken;
+    if (isOver) await endVolumeUse(store, item);
+  }
 }
 
 async function followMissing({ store }: WorkerContext, item: VolumeItem): Promise<void> {

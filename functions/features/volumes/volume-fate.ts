@@ -2,7 +2,7 @@ import type { CloudVolume } from '../../drivers/contract/capabilities.ts';
 import type { Driver } from '../../drivers/contract/driver.ts';
 import { type DiskFields, keepsDisks, rootDiskOf } from '../../model/disk.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
-import { attemptOf, proveVolume } from '../ownership/prove-volume.ts';
+import { attemptOf, proveVolume, type ShownVolume } from '../ownership/prove-volume.ts';
 
 /** The properties of a driver that decide what becomes of volumes. */
 export type VolumeTerms = Pick<Driver, 'capabilities' | 'longestCreateMs' | 'volumesOutliveMachines'>;
@@ -35,20 +35,25 @@ export function fateOf(
 ): VolumeFate {
   const shown = { volume, location: record.location };
   if (proveVolume(shown, record, driver) !== 'proven') return 'leave';
-  if (isKept(volume, record, group)) return 'keep';
+  if (isKept(shown, record, group, driver)) return 'keep';
   const machines = [record.backendId, attemptOf(shown, record)?.backendId];
   return volume.attachedTo === undefined || machines.includes(volume.attachedTo) ? 'remove' : 'leave';
 }
 
 /**
- * Returns true if the disk is to be kept. A disk whose machine never ran is not kept, because nothing is on it. Where
- * the cloud does not tell which disk a volume is, the size decides: a cloud removes the other disks itself. Pure.
+ * Returns true if the disk is to be kept, and it is proven that the record's own launch made it. Without the proof, the
+ * volume of a copied or forgotten machine would be recorded as kept, and no sweep would report it. A disk whose machine
+ * never ran is not kept, because nothing is on it. Where the cloud does not tell which disk a volume is, the size
+ * decides: a cloud removes the other disks itself. Pure.
  */
 export function isKept(
-  volume: Pick<CloudVolume, 'disk' | 'sizeGb' | 'launchToken' | 'endsWithMachine'>,
+  shown: ShownVolume,
   record: InstanceItem,
   { dataDisks = [] }: DiskFields = {},
+  terms: Pick<VolumeTerms, 'longestCreateMs'>,
 ): boolean {
+  const { volume } = shown;
+  if (proveVolume(shown, record, terms) !== 'proven') return false;
   if (volume.disk === 'root' || !hasRun(record, volume.launchToken)) return false;
   const kept = dataDisks.filter(({ deleteOnTermination }) => !deleteOnTermination);
   if (volume.disk === undefined && volume.endsWithMachine) return false;

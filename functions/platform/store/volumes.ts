@@ -16,7 +16,7 @@ import { MAX_TRANSACT_ITEMS, type TransactItem, transactWrite } from './transact
  * Record of a volume that outlives its machine, or will. It proves to sweeps that the volume is kept on purpose, or
  * that its removal was requested. It is deleted when the cloud no longer shows the volume.
  *
- * - `InUse`: its machine exists. The volume stays when the machine is removed.
+ * - `InUse`: its machine exists, or existed when it was last seen. The volume stays when the machine is removed.
  * - `Kept`: its machine is gone.
  * - `Deleting`: a user has requested the removal of a kept volume. Workers request it at the cloud until the volume is
  *   gone.
@@ -118,6 +118,22 @@ export async function askVolumeRemoval(
         ConditionExpression: '#state IN (:kept, :deleting)',
         ExpressionAttributeNames: { '#state': 'state' },
         ExpressionAttributeValues: { ':deleting': 'Deleting', ':kept': 'Kept', ':now': nowMs },
+      }),
+    ),
+  );
+}
+
+/** Writes that no machine uses a volume any more. Changes nothing unless its state is `InUse`. */
+export async function endVolumeUse(store: Store<'fleets'>, ref: VolumeRef): Promise<void> {
+  await unlessRefused(
+    store.document.send(
+      new UpdateCommand({
+        TableName: store.tables.fleets,
+        Key: volumeKey(ref),
+        UpdateExpression: 'SET #state = :kept',
+        ConditionExpression: '#state = :inUse',
+        ExpressionAttributeNames: { '#state': 'state' },
+        ExpressionAttributeValues: { ':inUse': 'InUse', ':kept': 'Kept' },
       }),
     ),
   );
