@@ -115,7 +115,8 @@ export function scheduleCalls(
   let nextDueMs = Math.max(state.nextDueMs, goneDueMs);
   for (let call = 0; call < count; call += 1) {
     const spacedMs = rateLimit.spacingMs === undefined ? 0 : (lastStartMs ?? 0) + rateLimit.spacingMs;
-    const startMs = earliestStart(steps, nextDueMs, Math.max(nowMs, fromMs, state.blockedUntilMs, spacedMs));
+    const readyMs = Math.max(nowMs, fromMs, state.blockedUntilMs, spacedMs);
+    const startMs = earliestStart(steps, nextDueMs, nowMs, readyMs);
     startsMs.push(startMs);
     nextDueMs = dueAfter(steps, nextDueMs, startMs);
     lastStartMs = startMs;
@@ -148,7 +149,8 @@ export function sendCall<State extends CallState>(
   nowMs: number,
 ): State | undefined {
   const steps = stepsOf(state, rateLimit, nowMs);
-  const startMs = earliestStart(steps, goneDue(state, steps, nowMs), Math.max(nowMs, state.blockedUntilMs));
+  const readyMs = Math.max(nowMs, state.blockedUntilMs);
+  const startMs = earliestStart(steps, goneDue(state, steps, nowMs), nowMs, readyMs);
   return isNow(startMs, nowMs) ? countCall(state, rateLimit, nowMs) : undefined;
 }
 
@@ -296,13 +298,18 @@ function stepsOf(state: CallState, rateLimit: RateLimit, nowMs: number): Steps {
 
 const windowStart = (windowMs: number, atMs: number): number => Math.floor(atMs / windowMs) * windowMs;
 
-/** Returns the earliest start of a call that is due at `dueMs`, not before `fromMs`. */
-function earliestStart({ intervalMs, aheadMs, windowMs }: Steps, dueMs: number, fromMs: number): number {
+/** Returns the earliest start of a call that is due at `dueMs`, not before `fromMs`, which is not before `nowMs`. */
+function earliestStart(
+  { intervalMs, aheadMs, windowMs }: Steps,
+  dueMs: number,
+  nowMs: number,
+  fromMs: number,
+): number {
   if (windowMs === undefined) return Math.max(fromMs, dueMs - aheadMs);
   // The due time is a sum of fractions.
   const openMs = windowStart(windowMs, dueMs + intervalMs / 2);
   // A call may go out a moment before its start time, but not before its window begins.
-  return fromMs >= openMs ? fromMs : openMs + NOW_MS;
+  return nowMs >= openMs ? fromMs : Math.max(fromMs, openMs + NOW_MS);
 }
 
 /** Returns the due time of the call that follows a call which starts at `startMs`. */

@@ -184,20 +184,44 @@ const anyCase = fc.record({
 });
 
 describe('two meters', () => {
-  it('a call that leaves a little late, and a call that follows a little early, leave no more than the burst', () => {
+  it.each<[string, Partial<Case>]>([
+    [
+      'a call leaves a little late, and the next one a little early',
+      {
+        calls: { perSecond: 1, burst: 3 },
+        machines: { perSecond: 8, burst: 8 },
+        requests: [
+          { atMs: NOON, count: 1, lateMs: 0 },
+          { atMs: NOON + 908, count: 6, lateMs: 68 },
+          { atMs: NOON + 1_100, count: 3, lateMs: 0 },
+        ],
+      },
+    ],
+    [
+      'the rate of calls delays a call until just after the window of machines begins',
+      {
+        calls: { perSecond: 4, burst: 1 },
+        machines: { count: 1, windowSeconds: 1 },
+        most: 1,
+        requests: [
+          { atMs: NOON, count: 4, lateMs: 0 },
+          { atMs: NOON + 6_800, count: 5, lateMs: 0 },
+        ],
+        delaysMs: [0, 0, 5_450, 8_800],
+      },
+    ],
+  ])('no call is refused if %s', (_why, some) => {
     const one: Case = {
-      calls: { perSecond: 1, burst: 3 },
-      machines: { perSecond: 8, burst: 8 },
+      calls: { perSecond: 10, burst: 100 },
+      machines: { perSecond: 10, burst: 100 },
       most: 3,
-      requests: [
-        { atMs: NOON, count: 1, lateMs: 0 },
-        { atMs: NOON + 908, count: 6, lateMs: 68 },
-        { atMs: NOON + 1_100, count: 3, lateMs: 0 },
-      ],
+      requests: [],
       delaysMs: [0],
       isSplit: false,
+      ...some,
     };
-    expect(run(one)).toMatchObject({ launched: 10, refusedCalls: 0 });
+    const launched = one.requests.reduce((sum, { count }) => sum + count, 0);
+    expect(run(one)).toMatchObject({ launched, refusedCalls: 0 });
   });
 
   it('every launch gets a call, and a cloud that meters calls and machines apart refuses none, however late', () => {
