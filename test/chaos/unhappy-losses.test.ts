@@ -236,7 +236,7 @@ describe('machines that come back after a retry at another location', PATIENT, (
       await stage.act(fleet.id, 'retry');
       const failed = await stage.until(
         fleet.id,
-        ({ counts }) => (counts.Failed ?? 0) > 0 && !counts.Creating,
+        ({ counts }) => (counts.Failed ?? 0) > 0 && (counts.Failed ?? 0) + (counts.Running ?? 0) === SIZE,
       );
       expect(failed.failures.map(({ code }) => code)).toEqual(['InsufficientCapacity']);
       const before = await stage.records(fleet);

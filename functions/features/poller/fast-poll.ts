@@ -40,7 +40,8 @@ type PollLimits = Pick<LimitProfile, 'calls' | 'concurrentInstancesPerLocation'>
  * Returns the number of polls per second at a site where launches wait for slots. This number includes the
  * one poll per second of the site's poll loop.
  *
- * @param fastestMs shortest time from create call to Running at this site; undefined if it is not known
+ * @param fastestMs shortest time from create call to Running at this site, or a time that no machine was faster than;
+ * undefined if neither is known
  */
 export function pollsPerSecond(
   { calls, concurrentInstancesPerLocation }: PollLimits,
@@ -91,10 +92,11 @@ export async function fastPoll(context: WorkerContext, message: PollMessage): Pr
   const loop = await takeFastPoll(store, { driver: context.driver.name, ...site }, message.generation);
   if (!loop) return;
   const opened = await context.open(connectionKey);
-  const polls = pollsPerSecond(governed(site, opened).limits, loop.fastestMs);
+  const polls = pollsPerSecond(governed(site, opened).limits, loop.fastestMs ?? 0);
   if (polls < 2) return;
   const apartMs = PERIOD_MS / polls;
-  let isSent = false;
+  // Until a boot was measured, each poll of the loop decides again whether the machines may be quick.
+  let isSent = loop.fastestMs === undefined;
   const goOn = async () => {
     if (isSent) return;
     isSent = true;

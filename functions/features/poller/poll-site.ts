@@ -176,7 +176,9 @@ async function goOn(
     const waitMs = found.isRemoving || snapshot.isListless ? SHORTEST_POLL_MS : nextMs;
     const isFast = found.isWaitedFor && nextMs <= SHORTEST_POLL_MS && !snapshot.isListless;
     await pollAgain(context, next, waitMs, { isFast });
-    const after = { ...next.loop, fastPolling: isFast };
+    // Before the first machine runs, its boot takes at least the time since its create call.
+    const leastMs = context.store.clock.now() - Math.min(...found.startsMs);
+    const after = { ...next.loop, fastPolling: isFast, fastestMs: found.fastestMs ?? leastMs };
     if (isPolledFast(after, opened) && !isPolledFast(loop, opened)) await beginFastPolls(context, after);
     return;
   }

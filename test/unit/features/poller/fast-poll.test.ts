@@ -53,12 +53,8 @@ async function noteFastest({ store }: OneFleet, fastestMs: number): Promise<void
   await scheduleNextPoll(store, ref, generation, { ...rest, fastestMs });
 }
 
-/**
- * Opens a fleet at a site with one slot. Instance 0 holds the slot and boots for 10 s; launch 1 waits for the slot.
- *
- * @param fastestMs the shortest boot at the site so far
- */
-async function openWaiting(listsPerSecond: number, fastestMs = 1_000): Promise<OneFleet> {
+/** Opens a fleet like `openWaiting`, at a site where no boot was measured and no poll was made. */
+async function openUnmeasured(listsPerSecond = 10): Promise<OneFleet> {
   const limits = {
     concurrentInstancesPerLocation: 1,
     calls: { list: { perSecond: listsPerSecond, burst: 10 } },
@@ -66,6 +62,17 @@ async function openWaiting(listsPerSecond: number, fastestMs = 1_000): Promise<O
   const fleet = await OneFleet.open({ size: 2, limits });
   await fleet.handle(launchOf(0));
   await fleet.handle(launchOf(1));
+  fleet.history.length = 0;
+  return fleet;
+}
+
+/**
+ * Opens a fleet at a site with one slot. Instance 0 holds the slot and boots for 10 s; launch 1 waits for the slot.
+ *
+ * @param fastestMs the shortest boot at the site so far
+ */
+async function openWaiting(listsPerSecond: number, fastestMs = 1_000): Promise<OneFleet> {
+  const fleet = await openUnmeasured(listsPerSecond);
   await noteFastest(fleet, fastestMs);
   await fleet.poll();
   fleet.history.length = 0;
@@ -102,6 +109,24 @@ test('a poll starts no fast polls if the site’s list rate is too low for fast 
 
 test('a poll starts no fast polls if the site’s machines boot slowly', async () => {
   fleet = await openWaiting(10, 3_000);
+  expect(fastOf(fleet)).toEqual([]);
+});
+
+test('fast polls begin before the first boot is measured, and last for one second', async () => {
+  fleet = await openUnmeasured();
+  fleet.nowMs += 1_000;
+  await fleet.poll();
+  const message = await fastPollOf(fleet);
+  fleet.history.length = 0;
+  await fleet.handle(message);
+  expect(listsOf(fleet).length).toBeGreaterThan(0);
+  expect(fastOf(fleet)).toEqual([]);
+});
+
+test('a poll starts no fast polls if the first machine has been booting for more than two seconds', async () => {
+  fleet = await openUnmeasured();
+  fleet.nowMs += 2_500;
+  await fleet.poll();
   expect(fastOf(fleet)).toEqual([]);
 });
 
