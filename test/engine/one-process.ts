@@ -154,7 +154,11 @@ export class OneProcess {
       status: 'Ready',
       createdAt: new Date(0).toISOString(),
     };
-    const limits = this.#limits ?? limitProfileOf({ driver: 'sim', cloud }, undefined);
+    // A fault of the simulated clouds meets a call. One call for each machine lets a test count what it meets.
+    const limits = {
+      machinesPerCall: 1,
+      ...(this.#limits ?? limitProfileOf({ driver: 'sim', cloud }, undefined)),
+    };
     const calls = new CallGovernor(this.context.store, this.context.log, {
       connectionKey: key,
       limits,

@@ -95,6 +95,7 @@ describe('the worker', () => {
         },
       });
     const process = new OneProcess(store, sim.url, TIME_SCALE, batching);
+    process.believe({ ...limitProfileOf({ driver: 'sim', cloud: 'aws' }, undefined), machinesPerCall: 4 });
     const { fleetId, placements } = await begin(process, 'batched', 10, ['ap-northeast-2']);
     await prepare(process, fleetId, placements);
     const outcomes = await launch(process, fleetId, placements);
@@ -131,6 +132,7 @@ describe('the worker', () => {
       });
     };
     const process = new OneProcess(store, sim.url, TIME_SCALE, batching);
+    process.believe({ ...limitProfileOf({ driver: 'sim', cloud: 'aws' }, undefined), machinesPerCall: 4 });
     const { fleetId, placements } = await begin(process, 'half-batched', 10, ['ca-central-1']);
     await prepare(process, fleetId, placements);
     const outcomes = await launch(process, fleetId, placements);
