@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The fields of vitest's JSON report that are read. */
 const reportSchema = z.object({

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { CLOUDWATCH, DYNAMODB, EVENTBRIDGE, KMS, LAMBDA, SQS, XRAY } from './prices.ts';
 import { MINUTES_PER_MONTH, scheduledUsage } from './scheduled-usage.ts';
 import { type Resource, resourcesOf, type Template } from './template.ts';

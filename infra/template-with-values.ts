@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Template, templateSchema } from './template.ts';
 
 type Values = Readonly<Record<string, unknown>>;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { environmentIn } from './engine/environment.ts';
 import { REPOSITORY, type StateFolder } from './state/folder.ts';
 import { isAlive, startDetached, stopProcess, tailOf } from './state/processes.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { p95 } from '../networks/networks.ts';
 import type { BulkPlan } from './cases.ts';
 import type { Times } from './machines.ts';

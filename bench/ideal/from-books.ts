@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type AskedCloud, type CreateLimits, idealSchedule } from './ideal-schedule.ts';
 
 const bookedInstanceSchema = z.object({

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { booksSchema, measureRun } from './from-books.ts';
 import { SIMULATED_LIMITS } from './limits.ts';
 

@@ -4,7 +4,7 @@ import {
   paginateDescribeLogGroups,
   paginateFilterLogEvents,
 } from '@aws-sdk/client-cloudwatch-logs';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The usage line that each invocation logs (`functions/platform/runtime/measured.ts`). */
 const usageLineSchema = z.object({

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { table } from '../../cli/shell/table.ts';
 import type { RunResult } from '../ideal/from-books.ts';
 import { type BootCase, CASE_NAMES, type CaseName } from './cases.ts';

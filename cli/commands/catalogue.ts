@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { architectureSchema } from '../../functions/model/cloud.ts';
 import { cloudWordSchema, nameSchema } from '../../functions/model/identifiers.ts';
 import { command, type Flag, noun } from '../shell/command.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Connection, connectionRequestSchema } from '../../functions/model/connection.ts';
 import { cloudWordSchema, nameSchema } from '../../functions/model/identifiers.ts';
 import { limitOverrideSchema } from '../../functions/model/limit-profile.ts';

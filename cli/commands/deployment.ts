@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { checkDeployment } from '../deployment/check.ts';
 import { destroyDeployment } from '../deployment/destroy.ts';
 import { STAGES } from '../deployment/find-deployment.ts';

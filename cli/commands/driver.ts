@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { perSecondOf } from '../../functions/model/rate.ts';
 import { command, noun } from '../shell/command.ts';
 import { table } from '../shell/table.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Fleet } from '../../functions/model/fleet.ts';
 import {
   type FleetActionRequest,

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ApiProblem } from '../../client/index.ts';
 import { command } from '../shell/command.ts';
 import { CliError, EXIT } from '../shell/exit.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ApiProblem, ApiUnreachable } from '../../client/index.ts';
 import type { FleetRequest } from '../../functions/model/fleet-request.ts';
 import { cloudWordSchema, nameSchema } from '../../functions/model/identifiers.ts';

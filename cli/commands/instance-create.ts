@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ApiProblem } from '../../client/index.ts';
 import type { Instance } from '../../functions/model/fleet.ts';
 import { type InstanceRequest, instanceRequestSchema } from '../../functions/model/fleet-request.ts';

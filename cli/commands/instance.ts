@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { instanceIdSchema, nameSchema } from '../../functions/model/identifiers.ts';
 import { WAIT_FLAGS, waitInput } from '../shell/await-connection.ts';
 import { command, type Flag, noun } from '../shell/command.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { MAX_PAGE } from '../../functions/model/paging.ts';
 import type { Flag, Outcome } from '../shell/command.ts';
 import type { Context } from '../shell/context.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { command, noun } from '../shell/command.ts';
 import { EXIT } from '../shell/exit.ts';
 import { LOG_PARTS } from '../shell/local-stack.ts';

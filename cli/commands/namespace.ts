@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Namespace, namespaceRequestSchema } from '../../functions/model/access.ts';
 import { nameSchema } from '../../functions/model/identifiers.ts';
 import { command, noun } from '../shell/command.ts';

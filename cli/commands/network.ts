@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { networkCidrSchema } from '../../functions/model/address-range.ts';
 import { cloudWordSchema, nameSchema } from '../../functions/model/identifiers.ts';
 import type { Network } from '../../functions/model/network.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { disksText } from '../../functions/model/disk-text.ts';
 import { cloudWordSchema, nameSchema } from '../../functions/model/identifiers.ts';
 import { resourceKindSchema } from '../../functions/model/orphan.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { plainText } from '../../functions/model/plain-text.ts';
 import type { AwsAccount } from '../shell/aws-calls.ts';
 import type { Deployment } from './find-deployment.ts';

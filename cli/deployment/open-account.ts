@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { AwsAccount, AwsSettings } from '../shell/aws-calls.ts';
 import { AwsRefusal } from '../shell/aws-calls.ts';
 import type { World } from '../shell/context.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Connection } from '../../functions/model/connection.ts';
 import type { Flag, Outcome } from './command.ts';
 import type { Context } from './context.ts';

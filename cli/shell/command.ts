@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Context } from './context.ts';
 import { type ExitCode, usageError } from './exit.ts';
 import { issueText } from './issue-text.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { dataDiskSchema, rootDiskSchema } from '../../functions/model/disk.ts';
 import { issueText } from './issue-text.ts';
 

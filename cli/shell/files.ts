@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { World } from './context.ts';
 import { type CliError, usageError } from './exit.ts';
 import { type Located, readYaml } from './yaml-file.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { fleetRequestSchema } from '../../functions/model/fleet-request.ts';
 import { SUCCESSORS } from '../../functions/model/superseded-fields.ts';
 import { userDataFileSchema } from './user-data-file.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ingressEntrySchema } from '../../functions/model/ingress.ts';
 
 const SHAPE = /^(tcp|udp) +(\S+) +(\S+)$|^(icmp) +(\S+)$/;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type InstanceRequest, instanceRequestSchema } from '../../functions/model/fleet-request.ts';
 import type { World } from './context.ts';
 import { usageError } from './exit.ts';

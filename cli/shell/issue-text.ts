@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 
 /** Returns a text for people that tells what is wrong with a value. */
 export function issueText(issue: z.core.$ZodIssue): string {

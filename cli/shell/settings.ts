@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { z } from 'zod';
+import * as z from 'zod';
 import { nameSchema } from '../../functions/model/identifiers.ts';
 import type { Session, World } from './context.ts';
 import { CliError, EXIT, usageError } from './exit.ts';

@@ -1,5 +1,5 @@
 import { dirname, isAbsolute, join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   USER_DATA_ENCODINGS,
   type UserData,

@@ -1,5 +1,5 @@
 import { isMap, isNode, isPair, isScalar, LineCounter, type ParsedNode, parseDocument } from 'yaml';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { CliError, EXIT, fileError, usageError } from './exit.ts';
 import { type FileError, positionOf } from './file-error.ts';
 import { issueCode, issueText } from './issue-text.ts';

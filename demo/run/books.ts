@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { measureRun } from '../../bench/ideal/from-books.ts';
 import { SIMULATED_LIMITS } from '../../bench/ideal/limits.ts';
 import type { SimAccess } from '../../local/index.ts';

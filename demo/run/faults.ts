@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { SimAccess } from '../../local/index.ts';
 import { ask } from './ask-clouds.ts';
 

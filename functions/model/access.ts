@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { deletionSchema } from './deletion.ts';
 import { descriptionSchema, nameSchema } from './identifiers.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * Who has caused a change. `name` is the id of an API key, because the names of keys need not be unique; the issuer and

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Number of bits of a block: the part of an address pool that one shared network gets. */
 export const BLOCK_BITS = 16;

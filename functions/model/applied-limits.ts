@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Quota, QuotaUnit } from './quota.ts';
 import { type Bucket, MAX_BURST, MAX_PER_SECOND, MIN_PER_SECOND, rateSchema } from './rate.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { cloudWordSchema } from './identifiers.ts';
 import { missingRightSchema } from './location-rights.ts';
 

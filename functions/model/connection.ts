@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { appliedLimitsSchema } from './applied-limits.ts';
 import { cloudSchema } from './cloud.ts';
 import { deletionSchema } from './deletion.ts';

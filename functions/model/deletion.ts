@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * Describes the deletion of a connection or a namespace while it is under way. During that time, nothing new may use

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Maximum number of denied calls in the health of one connection. */
 export const MAX_DENIED_CALLS = 30;

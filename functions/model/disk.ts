@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { cloudWordSchema } from './identifiers.ts';
 
 /** Maximum size of a disk, in GB. EC2's largest volumes have this size. */

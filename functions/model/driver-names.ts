@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Names of all drivers. `drivers/registry.ts` contains the metadata of each driver. */
 export const DRIVER_NAMES = ['sim', 'aws', 'openstack', 'cb-spider'] as const;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** An error about one field of a request. */
 export const fieldErrorSchema = z.object({

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { FleetStatus } from './status.ts';
 
 export const FLEET_ACTIONS = ['hold', 'release', 'withdraw', 'abort', 'retry', 'refine'] as const;

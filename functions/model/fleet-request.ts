@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { dataDisksSchema, hasRootDiskTwice, ROOT_DISK_TWICE, rootDiskSchema } from './disk.ts';
 import { holdSchema } from './fleet-action.ts';
 import { cloudWordSchema, descriptionSchema, nameSchema } from './identifiers.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { cloudSchema } from './cloud.ts';
 import { driverNameSchema } from './connection.ts';
 import { fieldErrorSchema } from './field-error.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { cloudWordSchema, fleetIdSchema } from './identifiers.ts';
 import { CALL_KINDS, CONNECTION_BUCKETS } from './limit-profile.ts';
 import { quotaSubjectSchema } from './quota-subject.ts';

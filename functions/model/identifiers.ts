@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type DriverName, driverNameSchema } from './driver-names.ts';
 
 /** Names that users choose: for fleets, node groups, connections and namespaces. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { nameSchema } from './identifiers.ts';
 
 export const RULE_PROTOCOLS = ['tcp', 'udp', 'icmp'] as const;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { nameSchema } from './identifiers.ts';
 import { type PortRange, RULE_PROTOCOLS } from './inbound-rule.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type FleetRequest, fleetOfOne, instanceRequestShape, machineIssues } from './fleet-request.ts';
 import { descriptionSchema, nameSchema } from './identifiers.ts';
 import { networkChoiceSchema } from './network-choice.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 const MAX_LABELS = 40;
 /** Maximum number of tags in a request. Each cloud allows fewer or as many (`TagRules` of the driver). */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * Tolerance for rounded numbers: with it, a spacing of 6 s does not contradict a rate of 0.1667 per second, although 6

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { cloudWordSchema } from './identifiers.ts';
 import { contradictionsOf } from './limit-contradictions.ts';
 import { rateSchema } from './rate.ts';

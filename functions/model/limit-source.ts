@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Where figures of a limit profile come from. */
 export const limitSourceSchema = z.object({

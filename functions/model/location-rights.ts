@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { cloudWordSchema } from './identifiers.ts';
 
 /** A call of a launch that a cloud denies to a credential at one location. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { labelsSchema, tagsSchema } from './labels.ts';
 import { userDataSchema } from './user-data.ts';
 

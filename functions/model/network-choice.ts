@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { cloudWordSchema } from './identifiers.ts';
 
 /** Maximum number of entries of one `existing` map: as many as a fleet may have placements. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { networkCidrSchema } from './address-range.ts';
 import { cloudSchema } from './cloud.ts';
 import { cloudWordSchema, fleetIdSchema, nameSchema } from './identifiers.ts';

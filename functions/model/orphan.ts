@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { cloudSchema } from './cloud.ts';
 import { cloudWordSchema, nameSchema } from './identifiers.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * What a quota counts. `family`: the machines of one family of instance types. `spot`: spot machines. `instances`,

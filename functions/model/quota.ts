@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Cloud } from './cloud.ts';
 import { cloudWordSchema } from './identifiers.ts';
 import type { RequestMore } from './limit-tiers.ts';

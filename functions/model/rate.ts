@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Minimum rate, in calls per second: one call in 28 hours. A lower rate would have the same effect as no calls. */
 export const MIN_PER_SECOND = 0.000_01;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The types of keys that `ssh.publicKeys` accepts. Each driver accepts some of them. */
 export const PUBLIC_KEY_TYPES = [

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Maximum number of different texts that are kept for a connection. The text that was seen last longest ago goes first. */
 export const MAX_UNKNOWN_WORDS = 50;

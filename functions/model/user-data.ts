@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Maximum size of user data, in bytes, as the machine gets it. This is AWS's limit, and all clouds accept this size. */
 export const MAX_USER_DATA_BYTES = 16 * 1024;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { marketSchema } from './market.ts';
 
 /** What decides in which zone of its location an instance is created. `chooseZone` chooses. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Maximum number of warnings that a fleet keeps. Further warnings are left out. */
 export const MAX_WARNINGS = 100;

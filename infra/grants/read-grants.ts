@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { HANDLERS } from '../settings/bundles.ts';
 import { referredId, resourcesOf, type Template } from '../template.ts';
 

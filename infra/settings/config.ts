@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { REGISTERED_DRIVERS } from '../../functions/drivers/registry.ts';
 import { type DriverName, driverNameSchema } from '../../functions/model/connection.ts';
 

@@ -1,6 +1,6 @@
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { environmentIn, LOCAL_ACCOUNT, LOCAL_REGION, localAwsVariables } from '../engine/environment.ts';
 import { REPOSITORY, type StateFolder } from '../state/folder.ts';
 import {

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { z } from 'zod';
+import type * as z from 'zod';
 
 export const REPOSITORY = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 

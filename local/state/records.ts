@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { processSchema } from './processes.ts';
 
 /** Address and key of an engine. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 import { forward, type ProxiedRequest, type ProxiedResponse, readBody } from '../fault-proxy/exchange.ts';
 import { type Json, jsonSchema } from '../state-machines/interpreter/definition.ts';
 import type { StartFault } from './path.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { pause, stack } from '../e2e/deployed.ts';
 import { signedHeaders } from '../setup/sign.ts';
 

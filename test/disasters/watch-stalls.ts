@@ -1,5 +1,5 @@
 import { workerData } from 'node:worker_threads';
-import { z } from 'zod';
+import * as z from 'zod';
 
 // `HostStalls` runs this file in a thread of its own. The thread adds 1 to `count` each time that the timer
 // fires more than `lateMs` too late.

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, describe, expect, inject, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readBooks } from '../../demo/run/books.ts';
 import { engineSettings } from '../../local/index.ts';
 import { REPOSITORY } from '../../local/state/folder.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { DEPLOYMENT_TAG } from '../../functions/drivers/contract/driver.ts';
 import { client, control, namespace, pause, stack } from './deployed.ts';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { routes } from '../../functions/entrypoints/api/contract.ts';
 import { referredId, resourcesOf } from '../../infra/template.ts';
 import { deployed, functionsOf, templateOf } from './synthesized.ts';

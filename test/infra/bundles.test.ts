@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readEnv, variableNameSchema } from '../../functions/platform/runtime/env.ts';
 import { bundleFunctions } from '../../infra/settings/bundles.ts';
 import { environmentOf, functionsOf, templateOfAllDrivers } from './synthesized.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { resourcesOf, type Template } from '../../infra/template.ts';
 import { rawTemplateOf, synthesizeWith } from './synthesized.ts';
 

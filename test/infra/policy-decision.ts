@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isPartitionOf } from '../../functions/platform/store/partitions.ts';
 import { referredId, resourcesOf, type Template } from '../../infra/template.ts';
 import { deployed, functionsOf } from './synthesized.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { metricOf } from '../../functions/features/findings/metric.ts';
 import { SWEEP_HELD } from '../../functions/features/sweeps/tell-hold.ts';
 import { CALL_LIMITS } from '../../functions/platform/runtime/aws-clients.ts';

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Bundles, HANDLERS } from '../../infra/settings/bundles.ts';
 import type { StageName } from '../../infra/settings/config.ts';
 import { synthesize } from '../../infra/synthesize.ts';

@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { resourcesOf } from '../../infra/template.ts';
 import { deployed, grantsOf, nameOf, templateOf } from './synthesized.ts';
 

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { configure } from './configure.ts';
 import { fillStores, makeFolders, makeStores } from './install.ts';
 import { unpackPackages } from './packages.ts';

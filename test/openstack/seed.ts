@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { HOST } from './configure.ts';
 import { environmentOfPrograms, python } from './packages.ts';
 import { run } from './run.ts';

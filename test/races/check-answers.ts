@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { OperationOutput } from '../../functions/entrypoints/api/contract.ts';
 import { verifyApiKey } from '../../functions/platform/store/api-keys.ts';
 import { Process } from '../chaos/ground/process.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Returns the URL of the queue of driver `sim`. */
 export function queueUrlOf(outputs: Record<string, string>): string {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { architectureSchema } from '../../model/cloud.ts';
 import type { InstanceStatus } from '../../model/status.ts';
 import type { CloudInstance } from '../contract/driver.ts';

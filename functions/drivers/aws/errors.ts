@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { DRIVER_ERROR_CODES, DriverError, type DriverErrorCode } from '../contract/errors.ts';
 import { readRate } from '../contract/retry-after.ts';
 import {

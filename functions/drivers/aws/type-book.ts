@@ -1,6 +1,6 @@
 import { DescribeInstanceTypesCommand, type InstanceTypeInfo } from '@aws-sdk/client-ec2';
 import pLimit from 'p-limit';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Ec2 } from './ec2.ts';
 
 /** Maximum number of type names that EC2 accepts in one call. */

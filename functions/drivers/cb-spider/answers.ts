@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * Makes the schema of a list in CB-Spider's answers. CB-Spider sends some empty lists as `null`. All schemas in this

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Image, InstanceType, Location, Offer } from '../../model/cloud.ts';
 import type { GivenNetwork } from '../../model/network-choice.ts';
 import type {

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Cloud } from '../../model/cloud.ts';
 import { DriverError } from '../contract/errors.ts';
 import {

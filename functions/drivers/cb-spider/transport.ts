@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Cloud } from '../../model/cloud.ts';
 import type { CallGate, CloudCall, Permit } from '../contract/call-gate.ts';
 import { DriverError } from '../contract/errors.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { MAX_SECRET_BYTES } from '../../model/connection.ts';
 import { DriverError } from './errors.ts';
 import type { CredentialField, DriverMetadata } from './metadata.ts';

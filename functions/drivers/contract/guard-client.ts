@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { imageSchema, instanceTypeSchema, locationSchema, offerSchema } from '../../model/cloud.ts';
 import { MAX_ACCOUNT } from '../../model/connection.ts';
 import { isPlainText } from '../../model/plain-text.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { WriterMark } from './capabilities.ts';
 
 const markTextSchema = z.object({ sinceMs: z.number(), renewedAtMs: z.number() });

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseLaunchToken } from '../../model/identifiers.ts';
 import type { CreateOutcome } from '../contract/capabilities.ts';
 import type { CloudInstance, InstanceSpec } from '../contract/driver.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { DriverError, type DriverErrorCode } from '../contract/errors.ts';
 import { type CallEffect, unanswered } from '../contract/no-answer.ts';
 import type { RateWords } from '../contract/retry-after.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Architecture, type InstanceType, type Offer, offerId } from '../../model/cloud.ts';
 import { cloudWordSchema } from '../../model/identifiers.ts';
 import { gpuOf } from './gpus.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { GivenNetwork } from '../../model/network-choice.ts';
 import type { NetworkFault } from '../contract/capabilities.ts';
 import {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Architecture, Image } from '../../model/cloud.ts';
 import { cloudWordSchema } from '../../model/identifiers.ts';
 import type { Region } from './region.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CloudNetworkResource, KeyPairSpec } from '../contract/driver.ts';
 import { DriverError } from '../contract/errors.ts';
 import { parseResourceName, resourceName } from '../contract/names.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type CloudInstance, DEPLOYMENT_TAG, INSTANCE_TAG, type InstanceSpec } from '../contract/driver.ts';
 import { DriverError } from '../contract/errors.ts';
 import { launchListsOf } from '../contract/launch-list.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Location } from '../../model/cloud.ts';
 import { DriverError } from '../contract/errors.ts';
 import type { Region } from './region.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { INSTANCE_TAG } from '../contract/driver.ts';
 import { DriverError, type DriverErrorCode } from '../contract/errors.ts';
 import { type Port, portSchema } from './neutron-answers.ts';

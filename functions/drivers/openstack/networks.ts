@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { NetworkSpec, RecordedMachines } from '../contract/driver.ts';
 import { resourceName } from '../contract/names.ts';
 import { sleepBy } from '../contract/surroundings.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * Fields that networks, routers and security groups have in common. If a field is null or absent, the cloud's Neutron

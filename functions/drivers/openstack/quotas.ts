@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Quota, QuotaUnit } from '../../model/quota.ts';
 import { DriverError, type DriverErrorCode } from '../contract/errors.ts';
 import type { Region } from './region.ts';

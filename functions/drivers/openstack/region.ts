@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { DriverError } from '../contract/errors.ts';
 import type { DriverClock } from '../contract/surroundings.ts';
 import { TOKEN_REFUSED } from './errors.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { DEPLOYMENT_TAG, type NetworkSpec } from '../contract/driver.ts';
 import { resourceName } from '../contract/names.ts';
 import { externalNetworkSchema, type Port, type Resource, routerSchema } from './neutron-answers.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { AllowRule } from '../contract/driver.ts';
 import { DriverError } from '../contract/errors.ts';
 import { type SecurityGroup, securityGroupSchema } from './neutron-answers.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { SecurityGroupSpec } from '../contract/driver.ts';
 import { resourceName } from '../contract/names.ts';
 import { type SecurityGroup, securityGroupSchema } from './neutron-answers.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { instanceId, parseLaunchToken } from '../../model/identifiers.ts';
 import { type CloudInstance, INSTANCE_TAG } from '../contract/driver.ts';
 import { tokenAt } from '../contract/launch-list.ts';

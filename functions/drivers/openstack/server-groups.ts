@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { WriterMark } from '../contract/capabilities.ts';
 import { DriverError } from '../contract/errors.ts';
 import { namePrefix } from '../contract/names.ts';

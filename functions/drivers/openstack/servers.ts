@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CloudInstance } from '../contract/driver.ts';
 import { DriverError } from '../contract/errors.ts';
 import type { Region } from './region.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Credential } from '../../model/connection.ts';
 import { DriverError } from '../contract/errors.ts';
 import { type Token, tokenAnswerSchema, tokenOf } from './token.ts';

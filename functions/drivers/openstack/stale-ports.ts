@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { INSTANCE_TAG, type RecordedMachines } from '../contract/driver.ts';
 import { DriverError } from '../contract/errors.ts';
 import { parseMachineName, parseResourceName } from '../contract/names.ts';

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { CallGate, CloudCall, Permit } from '../contract/call-gate.ts';
 import { DriverError } from '../contract/errors.ts';
 import { type CallEffect, errorOfFailure } from '../contract/no-answer.ts';

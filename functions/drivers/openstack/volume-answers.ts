@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CloudVolume } from '../contract/capabilities.ts';
 import { INSTANCE_TAG } from '../contract/driver.ts';
 import { type DiskIndex, parseDiskName } from '../contract/names.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { RootDisk } from '../../model/disk.ts';
 import type { CloudVolume } from '../contract/capabilities.ts';
 import { DEPLOYMENT_TAG, INSTANCE_TAG, type InstanceSpec } from '../contract/driver.ts';

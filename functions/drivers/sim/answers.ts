@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { architectureSchema, gpuSchema, locationSchema } from '../../model/cloud.ts';
 import { reportedLimitsSchema } from '../../model/limit-profile.ts';
 import { quotaUnitSchema } from '../../model/quota.ts';

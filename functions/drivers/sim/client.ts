@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { type Image, type InstanceType, type Location, type Offer, offerId } from '../../model/cloud.ts';
 import type { GivenNetwork } from '../../model/network-choice.ts';
 import type { Quota } from '../../model/quota.ts';

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Credential } from '../../model/connection.ts';
 import type { CallGate, CloudCall, Permit } from '../contract/call-gate.ts';
 import { DriverError } from '../contract/errors.ts';

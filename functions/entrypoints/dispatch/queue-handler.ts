@@ -1,6 +1,6 @@
 import middy from '@middy/core';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { z } from 'zod';
+import * as z from 'zod';
 import { measured } from '../../platform/runtime/measured.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
 import { handleBatch } from './handle-batch.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { credentialSchemaOf } from '../../drivers/contract/credentials.ts';
 import type { DriverMetadata } from '../../drivers/contract/metadata.ts';
 import { DRIVERS } from '../../drivers/registry.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type DisksPrice, disksPriceOf } from '../../drivers/contract/disk-price.ts';
 import { DRIVERS } from '../../drivers/registry.ts';
 import type { Connection } from '../../model/connection.ts';

@@ -4,7 +4,7 @@ import {
   PutParameterCommand,
   type SSMClient,
 } from '@aws-sdk/client-ssm';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { OutsideBeat } from './beat.ts';
 
 const valueSchema = z.object({ deploymentId: z.string(), beat: z.number() });

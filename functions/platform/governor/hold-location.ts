@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { locationsKey } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
 import { type Known, readVersioned, updateVersioned } from '../store/versioned.ts';

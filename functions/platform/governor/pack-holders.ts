@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { instanceId, parseInstanceId } from '../../model/identifiers.ts';
 
 const RADIX = 36;

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { CallKind } from '../../model/limit-profile.ts';
 import { perSecondOf } from '../../model/rate.ts';
 import { callKey } from '../store/keys.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * Time limit of a probe of capacity or quota. After this time, another launch may become the probe, because the

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { RefusedQuota } from '../../drivers/contract/quota.ts';
 import { marketSchema } from '../../model/market.ts';
 import { type QuotaSubject, quotaSubjectSchema } from '../../model/quota-subject.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { atOnceOf, isWindow, type Rate } from '../../model/rate.ts';
 
 /** Rate limit of what a cloud meters at one site, from the limit profile: one kind of call, or machines. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Market } from '../../model/market.ts';
 import { holdersSchema } from './pack-holders.ts';
 import { probeSchema } from './probes.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { LimitProfile } from '../../model/limit-profile.ts';
 import { budgetKey } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { addressPoolSchema } from '../../model/address-range.ts';
 import { driverNameSchema } from '../../model/connection.ts';
 import { deploymentIdSchema } from '../../model/identifiers.ts';

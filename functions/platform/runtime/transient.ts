@@ -1,5 +1,5 @@
 import { isThrottlingError, isTransientError } from '@smithy/core/retry';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Cancellation reasons of a DynamoDB transaction after which a repetition of the same request may succeed. */
 export const TRANSIENT_REASONS: ReadonlySet<string> = new Set([

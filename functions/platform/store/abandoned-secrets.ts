@@ -1,5 +1,5 @@
 import { DeleteCommand, type PutCommand } from '@aws-sdk/lib-dynamodb';
-import { z } from 'zod';
+import * as z from 'zod';
 import { cloudSchema } from '../../model/cloud.ts';
 import { driverNameSchema } from '../../model/connection.ts';
 import { nameSchema } from '../../model/identifiers.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { blockOf, blocksOfPool, cidrsOverlap } from '../../model/address-range.ts';
 import { rangesKey, rangesPartition } from './keys.ts';
 import { queryAll } from './listing.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type DeniedCall, deniedCallSchema, MAX_DENIED_CALLS } from '../../model/denied-call.ts';
 import { isoTime } from '../runtime/clock.ts';
 import { healthKey, type Owner } from './keys.ts';

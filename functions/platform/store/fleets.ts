@@ -1,6 +1,6 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type FleetSpec, fleetSpecSchema } from '../../model/fleet.ts';
 import { type FleetAction, fleetActionSchema, type Hold } from '../../model/fleet-action.ts';
 import { failurePolicySchema } from '../../model/fleet-request.ts';

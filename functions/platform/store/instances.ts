@@ -1,5 +1,5 @@
 import { BatchGetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type InstanceRef, instanceId } from '../../model/identifiers.ts';
 import { marketSchema } from '../../model/market.ts';
 import { quotaSubjectSchema } from '../../model/quota-subject.ts';

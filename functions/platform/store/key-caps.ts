@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { KeyCaps } from '../../model/caller.ts';
 import type { Key } from './keys.ts';
 import type { Store } from './store.ts';

@@ -1,6 +1,6 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { BatchWriteCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { z } from 'zod';
+import * as z from 'zod';
 import { wantedCreateSchema } from '../../model/wanted-create.ts';
 import { launchMessageSchema } from '../workflow/messages.ts';
 import { QUEUE_ENTRY_PREFIX, queueFleetKey, queuePartition, queueSortKey } from './keys.ts';

@@ -1,5 +1,5 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { z } from 'zod';
+import * as z from 'zod';
 import { ACTIVE_PARTITION, BY_ACTIVITY_INDEX, BY_NAMESPACE_INDEX, namespacePartition } from './keys.ts';
 import type { Store } from './store.ts';
 

@@ -1,5 +1,5 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { z } from 'zod';
+import * as z from 'zod';
 import { fleetStatusSchema, isOver } from '../../model/status.ts';
 import { BY_NAMESPACE_INDEX, nameKey, namespacePartition } from './keys.ts';
 import { queryAll } from './listing.ts';

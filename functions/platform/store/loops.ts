@@ -1,6 +1,6 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { z } from 'zod';
+import * as z from 'zod';
 import { loopKey, loopPartition, siteName } from './keys.ts';
 import { queryAll } from './listing.ts';
 import type { Store } from './store.ts';

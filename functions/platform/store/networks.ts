@@ -1,6 +1,6 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { z } from 'zod';
+import * as z from 'zod';
 import { inboundRuleSchema } from '../../model/inbound-rule.ts';
 import type { PlacementRef } from './counters.ts';
 import { type Key, networkKey, networkPartition, placementKey, siteName } from './keys.ts';

@@ -1,5 +1,5 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { KeyCaps } from '../../model/caller.ts';
 import type { Connection } from '../../model/connection.ts';
 import type { FleetSpec } from '../../model/fleet.ts';

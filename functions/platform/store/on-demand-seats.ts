@@ -1,5 +1,5 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
-import { z } from 'zod';
+import * as z from 'zod';
 import { isClosed } from '../../model/status.ts';
 import type { Step } from './counters.ts';
 import type { InstanceItem } from './instances.ts';

@@ -1,6 +1,6 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { z } from 'zod';
+import * as z from 'zod';
 import { nameSchema } from '../../model/identifiers.ts';
 import { isClosedOrphan, orphanSchema, orphanStateSchema } from '../../model/orphan.ts';
 import { orphanKey, orphanPartition } from './keys.ts';

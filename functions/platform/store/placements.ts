@@ -1,6 +1,6 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { GetCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { z } from 'zod';
+import * as z from 'zod';
 import { cloudSchema } from '../../model/cloud.ts';
 import { driverNameSchema } from '../../model/connection.ts';
 import type { Failure } from '../../model/failure.ts';

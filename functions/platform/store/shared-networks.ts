@@ -1,5 +1,5 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseConnectionKey } from '../../model/identifiers.ts';
 import { releaseOf } from './address-ranges.ts';
 import { type Key, sharedGoneKey, sharedHeadKey, sharedPartition, sharedRemovingKey } from './keys.ts';

@@ -1,6 +1,6 @@
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { z } from 'zod';
+import * as z from 'zod';
 import { CALL_LIMITS, clientSettings } from '../runtime/aws-clients.ts';
 import { systemClock, type Timer } from '../runtime/clock.ts';
 import { usage } from '../runtime/usage.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Stuck } from '../../model/stuck.ts';
 import { isoTime } from '../runtime/clock.ts';
 

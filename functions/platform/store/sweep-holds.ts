@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { holdReasonSchema } from '../../model/orphan.ts';
 import { holdKey, holdPartition } from './keys.ts';
 import { queryAll } from './listing.ts';

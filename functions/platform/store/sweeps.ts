@@ -1,5 +1,5 @@
 import { PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { z } from 'zod';
+import * as z from 'zod';
 import { nameSchema } from '../../model/identifiers.ts';
 import { sweepFindingSchema } from '../../model/orphan.ts';
 import { sweepKey, sweepPartition } from './keys.ts';

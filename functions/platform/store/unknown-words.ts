@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
-import { z } from 'zod';
+import * as z from 'zod';
 import { MAX_UNKNOWN_WORDS, type UnknownWordsView } from '../../model/unknown-words.ts';
 import { shapeOf } from '../../model/word-shape.ts';
 import { isoTime } from '../runtime/clock.ts';

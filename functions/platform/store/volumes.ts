@@ -1,6 +1,6 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { DeleteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { z } from 'zod';
+import * as z from 'zod';
 import { cloudSchema } from '../../model/cloud.ts';
 import type { Connection } from '../../model/connection.ts';
 import { connectionKey } from '../../model/identifiers.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { cloudSchema } from '../../model/cloud.ts';
 import { driverNameSchema, inventoryFailureSchema } from '../../model/connection.ts';
 import { fieldErrorSchema } from '../../model/field-error.ts';

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parse } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { architectureSchema, gpuSchema } from '../../../functions/model/cloud.ts';
 import { DEFAULT_DISK_TYPES, diskTypeConfigSchema, encryptionKeySchema } from './disk-input.ts';
 import { faultSchema } from './faults.ts';

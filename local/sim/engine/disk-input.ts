@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A disk of a create call. `deleteOnTermination` concerns data disks only. */
 export const diskRequestSchema = z

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { newRecord } from './create-instance.ts';
 import type { InstanceRecord, ResourceRecord } from './records.ts';
 import { Refusal } from './refusals.ts';

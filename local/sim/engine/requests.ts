@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { diskRequestSchema } from './disk-input.ts';
 
 export const RATE_KINDS = ['create', 'list', 'mutate'] as const;

@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readBooks } from '../engine/books.ts';
 import type { SimEngine } from '../engine/engine.ts';
 import { faultSchema } from '../engine/faults.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Connection, connectionSchema } from '../../../functions/model/connection.ts';
 import { connectionKey } from '../../../functions/model/identifiers.ts';
 import { credentialParameter } from '../../../functions/platform/secrets/stored-credentials.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseResourceName } from '../../../functions/drivers/contract/names.ts';
 import { type FleetSpec, fleetSpecSchema } from '../../../functions/model/fleet.ts';
 import { isClosed } from '../../../functions/model/status.ts';

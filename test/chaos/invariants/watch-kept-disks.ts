@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { instanceItemSchema } from '../../../functions/platform/store/instances.ts';
 import type { SimEvent, VolumeRecord } from '../../../local/sim/engine/records.ts';
 import type { Lab } from '../world/lab.ts';

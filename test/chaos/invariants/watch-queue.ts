@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { launchesIn } from '../../../functions/features/launch-queue/share-message.ts';
 import { instanceId } from '../../../functions/model/identifiers.ts';
 import { QUEUE_ENTRY_PREFIX } from '../../../functions/platform/store/keys.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { membershipSchema } from '../../../functions/platform/store/networks.ts';
 import type { InstanceRecord } from '../../../local/sim/engine/records.ts';
 import type { Item } from '../models/dynamo/evaluate.ts';

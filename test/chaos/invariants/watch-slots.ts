@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseMachineName } from '../../../functions/drivers/contract/names.ts';
 import { siteStateSchema } from '../../../functions/platform/governor/site-state.ts';
 import type { InstanceRecord } from '../../../local/sim/engine/records.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { instanceItemSchema } from '../../../functions/platform/store/instances.ts';
 import { placementKey } from '../../../functions/platform/store/keys.ts';
 import type { CloudConfig } from '../../../local/sim/engine/config.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineDriver } from '../../../functions/drivers/contract/define-driver.ts';
 import type { CloudClient, Driver } from '../../../functions/drivers/contract/driver.ts';
 import { parseMachineName } from '../../../functions/drivers/contract/names.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CallGate, CloudCall } from '../../../functions/drivers/contract/call-gate.ts';
 import { type CloudInstance, DEPLOYMENT_TAG } from '../../../functions/drivers/contract/driver.ts';
 import { namePrefix, parseMachineName } from '../../../functions/drivers/contract/names.ts';

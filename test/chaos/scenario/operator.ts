@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseConnectionKey } from '../../../functions/model/identifiers.ts';
 import type { Lab } from '../world/lab.ts';
 import type { Client } from './client.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseResourceName } from '../../../functions/drivers/contract/names.ts';
 import { fleetOfResource } from '../../../functions/features/networks/network-names.ts';
 import { CLOCK_SKEW_MS } from '../../../functions/model/clock-skew.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Driver } from '../../../functions/drivers/contract/driver.ts';
 import { accessOperations } from '../../../functions/entrypoints/api/operations/access.ts';
 import {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { DRIVER_NAMES } from '../../../functions/model/connection.ts';
 import {
   DEPLOYMENT_ID_PARTITIONS,

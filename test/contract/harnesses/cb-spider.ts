@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { cbSpiderDriver } from '../../../functions/drivers/cb-spider/driver.ts';
 import type { CloudClient } from '../../../functions/drivers/contract/driver.ts';
 import type { ProxiedRequest } from '../../fault-proxy/exchange.ts';

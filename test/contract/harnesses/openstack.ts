@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { openstackDriver } from '../../../functions/drivers/openstack/driver.ts';
 import { openGate } from '../../calls/gates.ts';
 import type { ProxiedRequest } from '../../fault-proxy/exchange.ts';

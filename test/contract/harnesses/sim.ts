@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { simDriver } from '../../../functions/drivers/sim/driver.ts';
 import { readBooks } from '../../../local/sim/engine/books.ts';
 import { loadSimConfig, parseSimConfig, type SimConfig } from '../../../local/sim/engine/config.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The keys of the suite, by the name of their alias: one that EBS can use, and others that it cannot. */
 const KEYS = {

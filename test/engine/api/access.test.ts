@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { routes } from '../../../functions/entrypoints/api/contract.ts';
 import { issueRootKey } from '../../../functions/platform/store/api-keys.ts';
 import { useTables } from '../tables.ts';

@@ -1,6 +1,6 @@
 import { GetParameterCommand } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Driver } from '../../../functions/drivers/contract/driver.ts';
 import { DriverError } from '../../../functions/drivers/contract/errors.ts';
 import { simDriver } from '../../../functions/drivers/sim/driver.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { simDriver } from '../../../functions/drivers/sim/driver.ts';
 import { handleBatch } from '../../../functions/entrypoints/dispatch/handle-batch.ts';
 import { readCredential } from '../../../functions/platform/secrets/stored-credentials.ts';

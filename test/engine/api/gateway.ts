@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { beforeAll, vi } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { routes } from '../../../functions/entrypoints/api/contract.ts';
 import { handle } from '../../../functions/entrypoints/api/handle.ts';
 import { accessOperations } from '../../../functions/entrypoints/api/operations/access.ts';

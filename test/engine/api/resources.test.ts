@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { networkName } from '../../../functions/features/networks/network-names.ts';
 import { readFleetItem, updateFleet } from '../../../functions/platform/store/fleets.ts';
 import { intendNetwork } from '../../../functions/platform/store/networks.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * Any JSON value. The schemas of this file describe the part of the Amazon States Language, with JSONata,

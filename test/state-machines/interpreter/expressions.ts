@@ -1,5 +1,5 @@
 import jsonata from 'jsonata';
-import { z } from 'zod';
+import * as z from 'zod';
 import { isJson, type Json } from './definition.ts';
 import { StatesError } from './errors.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ChoiceState, Json, State, StateGraph } from './definition.ts';
 import { CancelledError, InterpreterError, StatesError } from './errors.ts';
 import { fill, fillAs } from './expressions.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Json, MapState, StateGraph } from './definition.ts';
 import { CancelledError } from './errors.ts';
 import { fill, fillAs } from './expressions.ts';

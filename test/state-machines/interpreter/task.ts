@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Json, RESOURCES, type TaskState } from './definition.ts';
 import { CancelledError, InterpreterError, StatesError } from './errors.ts';
 import { type Bindings, fill, fillAs } from './expressions.ts';

@@ -13,7 +13,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { cleanEnvironment, environmentIn } from '../../../local/engine/environment.ts';
 import { keepPrivate, StateFolder } from '../../../local/state/folder.ts';
 import { waitForLock, withLock } from '../../../local/state/lock.ts';

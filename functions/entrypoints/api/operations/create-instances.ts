@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { AcceptDeps } from '../../../features/fleets/create-fleet.ts';
 import { inspectRefused } from '../../../features/fleets/resolve-request.ts';
 import { awaitInstances } from '../../../features/instances/await-instances.ts';

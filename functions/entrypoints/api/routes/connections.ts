@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { appliedLimitsSchema } from '../../../model/applied-limits.ts';
 import { cloudSchema } from '../../../model/cloud.ts';
 import {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { fleetSchema, instanceSchema } from '../../../model/fleet.ts';
 import { fleetActionRequestSchema } from '../../../model/fleet-action.ts';
 import { fleetRequestSchema, instanceRequestSchema } from '../../../model/fleet-request.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { cloudWordSchema, nameSchema } from '../../../model/identifiers.ts';
 import { networkRangesSchema, networkRemovalSchema, networkSchema } from '../../../model/network.ts';
 import {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ROLES, type Role } from '../../../model/access.ts';
 import { nameSchema } from '../../../model/identifiers.ts';
 import { DEFAULT_PAGE, MAX_PAGE } from '../../../model/paging.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The request that CloudFormation sends for a custom resource. */
 export const customResourceEventSchema = z.object({

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Item, isMap } from './evaluate.ts';
 
 const MAX_TRANSACT_ITEMS = 100;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Query, validation } from './commands.ts';
 import { checkPlaceholders, type Item, meets, type Placeholders } from './evaluate.ts';
 import { type Condition, parseCondition } from './expressions.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The part of Swagger's value schemas that CB-Spider's description uses for requests. */
 const valueSchema = z.union([

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { REGION_ZONES, regionZone } from './catalogue.ts';
 import type { configSchema, credentialSchema, driverSchema, regionSchema } from './requests.ts';
 import { Refusal, type World } from './world.ts';

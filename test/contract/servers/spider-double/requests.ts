@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * Schemas of the body fields that the double reads. `description.ts` checks that a body follows CB-Spider's

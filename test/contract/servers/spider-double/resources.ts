@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { keyPairSchema, securityGroupSchema, subnetSchema, vpcSchema } from './requests.ts';
 import { type CloudResource, Refusal, type ResourceKind, type World } from './world.ts';
 

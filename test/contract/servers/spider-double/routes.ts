@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { systemClock, type Timer } from '../../../../functions/platform/runtime/clock.ts';
 import { IMAGES, pricesOf, SPECS } from './catalogue.ts';
 import { Machines, type Pace } from './machines.ts';

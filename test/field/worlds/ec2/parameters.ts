@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Asked } from '../asked.ts';
 
 const nameSchema = z.object({ Name: z.string() });

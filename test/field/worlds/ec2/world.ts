@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Asked } from '../asked.ts';
 import type { CloudWorld } from '../http.ts';
 import { Script } from '../script.ts';

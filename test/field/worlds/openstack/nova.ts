@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { novaFault, type Project, type Server, secondsOf } from './state.ts';
 
 export interface Call {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AwsRefusal, type CallName } from '../../../../cli/shell/aws-calls.ts';
 import { stageNeeds } from '../../../../cli/shell/stage-needs.ts';
 import project from '../../../../package.json' with { type: 'json' };

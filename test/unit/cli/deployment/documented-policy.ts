@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const listSchema = z.union([z.string().transform((one) => [one]), z.array(z.string())]);
 const policySchema = z.strictObject({

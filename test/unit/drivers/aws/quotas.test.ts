@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { KNOWN_QUOTAS } from '../../../../functions/drivers/aws/known-quotas.ts';
 import { awsMetadata } from '../../../../functions/drivers/aws/metadata.ts';
 import { has } from '../../../../functions/drivers/contract/capabilities.ts';

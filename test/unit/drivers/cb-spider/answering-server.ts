@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { afterEach } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 
 export interface Asked {
   /** Method and path, without the prefix `/spider` and without the query: `GET /region/x`. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Registration } from '../../../../functions/drivers/cb-spider/registration.ts';
 import { SpiderTransport } from '../../../../functions/drivers/cb-spider/transport.ts';
 import { openGate } from '../../../calls/gates.ts';

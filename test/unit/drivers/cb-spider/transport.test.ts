@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { SpiderTransport } from '../../../../functions/drivers/cb-spider/transport.ts';
 import { openGate } from '../../../calls/gates.ts';
 import { startAnswering } from './answering-server.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { InstanceSpec } from '../../../../functions/drivers/contract/driver.ts';
 import { DriverError } from '../../../../functions/drivers/contract/errors.ts';
 import { guardClient } from '../../../../functions/drivers/contract/guard-client.ts';

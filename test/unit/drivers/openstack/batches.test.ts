@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type CreateOutcome, has } from '../../../../functions/drivers/contract/capabilities.ts';
 import type { CloudClient, InstanceSpec } from '../../../../functions/drivers/contract/driver.ts';
 import { machineName } from '../../../../functions/drivers/contract/names.ts';

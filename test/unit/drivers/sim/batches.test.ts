@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type CreateOutcome, has } from '../../../../functions/drivers/contract/capabilities.ts';
 import type { CloudClient, InstanceSpec } from '../../../../functions/drivers/contract/driver.ts';
 import { SimClient } from '../../../../functions/drivers/sim/client.ts';

@@ -1,6 +1,6 @@
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { routes } from '../../../../functions/entrypoints/api/contract.ts';
 import { accessOperations } from '../../../../functions/entrypoints/api/operations/access.ts';
 import { catalogueOperations } from '../../../../functions/entrypoints/api/operations/catalogue.ts';

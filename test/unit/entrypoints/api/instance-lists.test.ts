@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { instanceListSchema } from '../../../../functions/entrypoints/api/routes/fleets.ts';
 import { instanceSchema } from '../../../../functions/model/fleet.ts';
 import { putQuotas } from '../../../../functions/platform/store/quota-readings.ts';

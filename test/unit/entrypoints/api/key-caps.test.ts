@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ApiKeyCaps, ApiKeyRequest } from '../../../../functions/model/access.ts';
 import { connectionKey } from '../../../../functions/model/identifiers.ts';
 import { closeFleet, readFleetItem } from '../../../../functions/platform/store/fleets.ts';

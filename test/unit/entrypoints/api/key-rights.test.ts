@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type ApiKeyRequest, apiKeySchema } from '../../../../functions/model/access.ts';
 import { issueApiKey, MAX_ANCESTORS, revokeApiKey } from '../../../../functions/platform/store/api-keys.ts';
 import { createNamespace } from '../../../../functions/platform/store/namespaces.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { routes } from '../../../../functions/entrypoints/api/contract.ts';
 import { openApiDocument } from '../../../../functions/entrypoints/api/openapi.ts';
 import { PROBLEM_STATUS } from '../../../../functions/entrypoints/api/routes/problem-codes.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { MAX_QUOTA_LOCATIONS, type Quota } from '../../../../functions/model/quota.ts';
 import { noteQuotaFailure, putQuotas } from '../../../../functions/platform/store/quota-readings.ts';
 import { fleetBody, furnish } from '../../../engine/api/furnish.ts';

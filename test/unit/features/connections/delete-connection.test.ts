@@ -1,6 +1,6 @@
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CloudVolume } from '../../../../functions/drivers/contract/capabilities.ts';
 import { deleteConnection } from '../../../../functions/features/connections/delete-connection.ts';
 import { keepVolumes } from '../../../../functions/features/volumes/keep-volumes.ts';

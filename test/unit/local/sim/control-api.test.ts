@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { createApp } from '../../../../local/sim/http/app.ts';
 import { VirtualClouds } from './virtual-clouds.ts';
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { simDriver } from '../../../../functions/drivers/sim/driver.ts';
 import { accountKey } from '../../../../local/sim/engine/account-key.ts';
 import { openGate } from '../../../calls/gates.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { instanceId } from '../../../../functions/model/identifiers.ts';
 import { holdersSchema } from '../../../../functions/platform/governor/pack-holders.ts';
 import { NOON } from './wanted.ts';

@@ -1,7 +1,7 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { routes } from '../../../../../functions/entrypoints/api/contract.ts';
 import type { Route } from '../../../../../functions/entrypoints/api/routes/route.ts';
 import { logger } from '../../../../../functions/platform/runtime/logger.ts';
