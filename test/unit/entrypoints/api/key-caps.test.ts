@@ -12,7 +12,11 @@ const FLEETS = '/v1/namespaces/default/fleets';
 const MACHINE_USD = 0.105;
 
 const api = new InProcessApi();
+let nowMs = Date.parse('2026-12-01T12:00:00Z');
+const mockClock = () => void vi.spyOn(Date, 'now').mockImplementation(() => nowMs);
 beforeAll(async () => {
+  // The catalogue is written at the time at which the requests come, whatever the date of the test run is.
+  mockClock();
   await api.open();
   await furnish(api.store, 'default');
   const location = 'us-west-2';
@@ -37,8 +41,7 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 
-let nowMs = Date.parse('2026-12-01T12:00:00Z');
-beforeEach(() => void vi.spyOn(Date, 'now').mockImplementation(() => nowMs));
+beforeEach(mockClock);
 afterEach(() => void vi.restoreAllMocks());
 
 const keySchema = z.object({ id: z.string(), key: z.string() });
