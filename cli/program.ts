@@ -63,7 +63,7 @@ export async function runCli(args: readonly string[], world: World): Promise<num
   let exitCode: number = EXIT.done;
   const program = makeProgram(async (_command, action, globals) => {
     const outcome = await action(contextOf(globals, world));
-    world.stdout.write(json ? documentText(outcome.document) : plainLines(outcome.text));
+    world.stdout.write(json ? documentText(outcome.document) : plainLines(lineEnded(outcome.text)));
     exitCode = outcome.exitCode ?? EXIT.done;
   });
   captureOutput(program, world);
@@ -80,6 +80,7 @@ export async function runCli(args: readonly string[], world: World): Promise<num
   }
 }
 
+const lineEnded = (text: string): string => (text === '' || text.endsWith('\n') ? text : `${text}\n`);
 const documentText = (document: Outcome['document']): string => `${plainJson(document)}\n`;
 
 function contextOf(globals: GlobalOptions, world: World): Context {

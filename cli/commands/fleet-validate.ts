@@ -2,8 +2,8 @@ import * as z from 'zod';
 import { ApiProblem } from '../../client/index.ts';
 import { command } from '../shell/command.ts';
 import { CliError, EXIT } from '../shell/exit.ts';
-import { fileErrorsOf, problemError } from '../shell/failure.ts';
-import { type FileError, fileErrorLine } from '../shell/file-error.ts';
+import { fileErrorsOf, MOST_SOURCES, problemError } from '../shell/failure.ts';
+import { type FileError, fileErrorLine, sourceLines } from '../shell/file-error.ts';
 import { readFleetFile } from '../shell/fleet-file.ts';
 
 export const fleetValidate = command({
@@ -24,7 +24,7 @@ export const fleetValidate = command({
             throw error instanceof ApiProblem ? problemError(error, read) : error;
           })
         : { warnings: [] };
-      const warnings = fileErrorsOf(answer.warnings, read.locate);
+      const warnings = fileErrorsOf(answer.warnings, read);
       return {
         document: { valid: true, file, errors: [], warnings },
         text: [
@@ -48,4 +48,7 @@ export const fleetValidate = command({
 });
 
 const lines = (kind: string, errors: readonly FileError[]): string[] =>
-  errors.map((error) => `${kind}: ${fileErrorLine(error)}`);
+  errors.flatMap((error, at) => [
+    `${kind}: ${fileErrorLine(error)}`,
+    ...(at < MOST_SOURCES ? sourceLines(error).map((line) => `  ${line}`) : []),
+  ]);

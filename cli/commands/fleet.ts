@@ -19,15 +19,15 @@ import { fleetValidate } from './fleet-validate.ts';
 import { sayKeptDisks } from './kept-disks.ts';
 import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
 
-async function ask(context: Context, { value, locate }: Located<FleetRequest>, idempotencyKey: string) {
+async function ask(context: Context, read: Located<FleetRequest>, idempotencyKey: string) {
   try {
     return await (await context.api()).createFleet({
       params: { namespace: await context.namespace() },
-      body: value,
+      body: read.value,
       idempotencyKey,
     });
   } catch (error) {
-    if (error instanceof ApiProblem) throw problemError(error, { value, locate });
+    if (error instanceof ApiProblem) throw problemError(error, read);
     if (!(error instanceof ApiUnreachable)) throw error;
     throw new CliError(
       EXIT.unreachable,

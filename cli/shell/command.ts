@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import type * as z from 'zod';
+import { type IssueError, issueErrors } from '../../functions/model/issue-text.ts';
 import type { Context } from './context.ts';
 import { type ExitCode, usageError } from './exit.ts';
-import { issueText } from './issue-text.ts';
 import type { GlobalOptions } from './settings.ts';
 
 /** The result of a command: a document for `--json`, and a text for people. */
@@ -69,8 +69,9 @@ export function command<S extends z.ZodType>(spec: Spec<S>): CommandPart {
             camelCase(argument.name()),
             made.args[at],
           ]);
-          const parsed = spec.input.safeParse({ ...made.opts(), ...Object.fromEntries(positional) });
-          if (!parsed.success) throw inputError(made, parsed.error);
+          const given = { ...made.opts(), ...Object.fromEntries(positional) };
+          const parsed = spec.input.safeParse(given);
+          if (!parsed.success) throw inputError(made, issueErrors(parsed.error, spec.input, given));
           return await spec.run(parsed.data, context);
         },
         globals,
@@ -101,11 +102,11 @@ const camelCase = (name: string): string =>
   name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 const kebabCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
-function inputError(made: Command, error: z.ZodError) {
-  const details = error.issues.map((issue) => {
-    const name = String(issue.path[0] ?? '');
+function inputError(made: Command, errors: readonly IssueError[]) {
+  const details = errors.map(({ path, message }) => {
+    const name = String(path[0] ?? '');
     const isArgument = made.registeredArguments.some((argument) => camelCase(argument.name()) === name);
-    return `${isArgument ? `<${kebabCase(name)}>` : `--${kebabCase(name)}`}: ${issueText(issue)}`;
+    return `${isArgument ? `<${kebabCase(name)}>` : `--${kebabCase(name)}`}: ${message}`;
   });
   return usageError(
     'the arguments or flags of the command are wrong',

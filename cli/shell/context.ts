@@ -30,9 +30,10 @@ export interface World {
   /** Waits for `ms` milliseconds, or until the signal is aborted. Does not reject in either case. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   readFile(path: string): Promise<string>;
-  /** Reads a file that need not be text. */
-  readBytes(path: string): Promise<Uint8Array>;
-  readStdin(): Promise<string>;
+  /** Reads a file that need not be text. @param mostBytes reading ends one byte after this length */
+  readBytes(path: string, mostBytes: number): Promise<Uint8Array>;
+  /** Reads standard input to its end. @param mostBytes reading ends after the part that exceeds this length */
+  readStdin(mostBytes: number): Promise<Uint8Array>;
   /** Asks the user on the terminal. @returns the answer; undefined if no terminal is attached */
   ask(question: string): Promise<string | undefined>;
   /**

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { dataDiskSchema, rootDiskSchema } from '../../functions/model/disk.ts';
-import { issueText } from './issue-text.ts';
+import { issueErrors } from '../../functions/model/issue-text.ts';
 
 const FORM = 'must be a list such as size=100,type=gp3,iops=3000,throughput=125,encrypted,key=NAME';
 const NUMBERS = { size: 'sizeGb', iops: 'iops', throughput: 'throughputMbps' } as const;
@@ -38,8 +38,8 @@ const diskOf = <S extends z.ZodType>(schema: S) =>
     }
     const parsed = schema.safeParse(fields);
     if (parsed.success) return parsed.data;
-    for (const issue of parsed.error.issues) {
-      context.addIssue({ code: 'custom', message: `${issue.path.join('.')} ${issueText(issue)}`.trim() });
+    for (const { path, message } of issueErrors(parsed.error, schema, fields)) {
+      context.addIssue({ code: 'custom', message: `${path.join('.')} ${message}`.trim() });
     }
     return z.NEVER;
   });

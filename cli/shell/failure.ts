@@ -1,7 +1,10 @@
 import { ApiProblem, ApiUnreachable, UnexpectedAnswer } from '../../client/index.ts';
 import { CliError, EXIT } from './exit.ts';
-import { type FileError, positionOf } from './file-error.ts';
-import { type Located, pathOf } from './yaml-file.ts';
+import { type FileError, sourceLines } from './file-error.ts';
+import { errorAt, type Located, pathOf } from './yaml-file.ts';
+
+/** Errors of a file that are shown with the line of the file. */
+export const MOST_SOURCES = 10;
 
 /** An error as text for people, as a document for `--json`, and as an exit code. */
 export interface Told {
@@ -12,7 +15,7 @@ export interface Told {
 
 export function tell(error: unknown): Told {
   const known = cliErrorOf(error);
-  const details = known.details.map((line) => `  ${line}\n`).join('');
+  const details = known.details.map((line, at) => detailText(line, known.fileErrors?.[at], at)).join('');
   return {
     text: `error: ${known.message}\n${details}${known.next}\n`,
     document: {
@@ -26,6 +29,12 @@ export function tell(error: unknown): Told {
     },
     exitCode: known.exitCode,
   };
+}
+
+/** Returns a detail for people. The first details about a file show the line of the file. */
+function detailText(line: string, error: FileError | undefined, at: number): string {
+  const source = error === undefined || at >= MOST_SOURCES ? [] : sourceLines(error);
+  return [`  ${line}\n`, ...source.map((shown) => `    ${shown}\n`)].join('');
 }
 
 function cliErrorOf(error: unknown): CliError {
@@ -77,8 +86,7 @@ export function problemError(problem: ApiProblem, source?: Located<unknown>): Cl
     nextOf(problem),
     {
       details,
-      fileErrors:
-        source && problem.errors.length > 0 ? fileErrorsOf(problem.errors, source.locate) : undefined,
+      fileErrors: source && problem.errors.length > 0 ? fileErrorsOf(problem.errors, source) : undefined,
       data: {
         status: problem.status,
         ...(problem.requestId === undefined ? {} : { requestId: problem.requestId }),
@@ -128,12 +136,10 @@ function allowedText(allowed: readonly string[]): string {
 /** Adds the position in the file to errors about the fields of a request. */
 export function fileErrorsOf(
   errors: readonly { pointer: string; code: string; message: string }[],
-  locate: Located<unknown>['locate'],
+  source: Pick<Located<unknown>, 'locate' | 'lineAt'>,
 ): FileError[] {
   return errors.map(({ pointer, code, message }) => ({
-    ...positionOf(locate(pointer.startsWith('/') ? pathOf(pointer) : [])),
+    ...errorAt(source, pointer.startsWith('/') ? pathOf(pointer) : [], code, message),
     pointer,
-    code,
-    message,
   }));
 }

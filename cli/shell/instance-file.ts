@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { type InstanceRequest, instanceRequestSchema } from '../../functions/model/fleet-request.ts';
+import { issueErrors } from '../../functions/model/issue-text.ts';
 import type { World } from './context.ts';
 import { usageError } from './exit.ts';
 import { readText } from './files.ts';
-import { issueText } from './issue-text.ts';
 import { withUserDataFile } from './user-data-file.ts';
 import { checkContent, type Located, parseYaml, pointerOf } from './yaml-file.ts';
 
@@ -53,6 +53,8 @@ function checkFields(fields: Record<string, unknown>): InstanceRequest {
   throw usageError(
     'the flags give no complete request',
     'Give the fields named above by flags or in a file (-f); see `fleetwright instance create --help`.',
-    parsed.error.issues.map((issue) => `${pointerOf(issue.path)}: ${issueText(issue)}`),
+    issueErrors(parsed.error, instanceRequestSchema, fields).map(
+      ({ path, message }) => `${pointerOf(path)}: ${message}`,
+    ),
   );
 }

@@ -1,6 +1,7 @@
 import { open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline/promises';
+import type { Readable } from 'node:stream';
 import { createClient } from '../../client/index.ts';
 import type { World } from './context.ts';
 import { findEngineApi, localStack } from './local-stack.ts';
@@ -13,12 +14,9 @@ export const systemWorld: World = {
   now: Date.now,
   sleep: pause,
   readFile: (path) => readFile(path, 'utf8'),
-  readBytes: (path) => readFile(path),
-  async readStdin() {
-    process.stdin.setEncoding('utf8');
-    let text = '';
-    for await (const part of process.stdin) text += String(part);
-    return text;
+  readBytes,
+  async readStdin(mostBytes) {
+    return await readAll(process.stdin, mostBytes);
   },
   onInterrupt(callback) {
     process.on('SIGINT', callback);
@@ -46,6 +44,28 @@ export const systemWorld: World = {
   fetch: (...request) => fetch(...request),
   local: localStack,
 };
+
+async function readBytes(path: string, mostBytes: number): Promise<Uint8Array> {
+  const file = await open(path, 'r');
+  try {
+    return await readAll(file.createReadStream({ end: mostBytes, autoClose: false }), mostBytes);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Reads a stream to its end, or to the part that exceeds `mostBytes`. */
+async function readAll(stream: Readable, mostBytes: number): Promise<Uint8Array> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const part of stream) {
+    const bytes = Buffer.from(part);
+    parts.push(bytes);
+    length += bytes.length;
+    if (length > mostBytes) break;
+  }
+  return Buffer.concat(parts);
+}
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted || ms <= 0) return;

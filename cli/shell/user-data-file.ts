@@ -1,5 +1,6 @@
 import { dirname, isAbsolute, join } from 'node:path';
 import * as z from 'zod';
+import { issueErrors } from '../../functions/model/issue-text.ts';
 import {
   USER_DATA_ENCODINGS,
   type UserData,
@@ -7,10 +8,10 @@ import {
 } from '../../functions/model/user-data.ts';
 import type { World } from './context.ts';
 import { CliError, fileError, usageError } from './exit.ts';
-import { type FileError, positionOf } from './file-error.ts';
+import type { FileError } from './file-error.ts';
 import { readText, unreadable } from './files.ts';
-import { issueCode, issueText } from './issue-text.ts';
-import { type Located, pointerOf } from './yaml-file.ts';
+import { MOST_BYTES } from './text-bytes.ts';
+import { errorAt, type Located } from './yaml-file.ts';
 
 /** User data in a fleet.yaml: the name of a file, which the command line reads before it asks the API. */
 export const userDataFileSchema = z.strictObject({
@@ -36,7 +37,7 @@ export async function readUserData(
   if (file === '-') return { text: await textOf(world, encoding), encoding };
   let bytes: Buffer;
   try {
-    bytes = Buffer.from(await world.readBytes(file));
+    bytes = Buffer.from(await world.readBytes(file, MOST_BYTES));
   } catch (error) {
     throw unreadable(file, error);
   }
@@ -96,13 +97,13 @@ export async function withUserDataFile(
 class NamedFiles {
   readonly #world: World;
   readonly #within: string;
-  readonly #locate: Located<unknown>['locate'];
+  readonly #read: Located<unknown>;
   readonly #errors: FileError[] = [];
 
-  constructor(world: World, within: string, { locate }: Located<unknown>) {
+  constructor(world: World, within: string, read: Located<unknown>) {
     this.#world = world;
     this.#within = within;
-    this.#locate = locate;
+    this.#read = read;
   }
 
   /** Returns a part of the content with the text of its user data. */
@@ -111,7 +112,8 @@ class NamedFiles {
     if (!found.success) return part;
     const named = userDataFileSchema.safeParse(found.data.userData);
     if (!named.success) {
-      for (const issue of named.error.issues) this.#add(at, issueCode(issue), issueText(issue));
+      const errors = issueErrors(named.error, userDataFileSchema, found.data.userData);
+      for (const { code, message } of errors) this.#add(at, code, message);
       return part;
     }
     const { file, encoding } = named.data;
@@ -135,6 +137,6 @@ class NamedFiles {
 
   #add(at: readonly (string | number)[], code: string, message: string): void {
     const path = [...at, 'userData', 'file'];
-    this.#errors.push({ ...positionOf(this.#locate(path)), pointer: pointerOf(path), code, message });
+    this.#errors.push(errorAt(this.#read, path, code, message));
   }
 }

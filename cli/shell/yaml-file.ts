@@ -1,8 +1,18 @@
-import { isMap, isNode, isPair, isScalar, LineCounter, type ParsedNode, parseDocument } from 'yaml';
+import {
+  type Document,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  LineCounter,
+  type ParsedNode,
+  parseDocument,
+} from 'yaml';
 import type * as z from 'zod';
-import { CliError, EXIT, fileError, usageError } from './exit.ts';
+import { issueErrors } from '../../functions/model/issue-text.ts';
+import { fileError, usageError } from './exit.ts';
 import { type FileError, positionOf } from './file-error.ts';
-import { issueCode, issueText } from './issue-text.ts';
+import { firstFault, type YamlFault } from './yaml-errors.ts';
 
 /** A value that was read from a file. `locate` finds the parts of the value in the file. */
 export interface Located<T> {
@@ -12,6 +22,8 @@ export interface Located<T> {
    * returns the position of the nearest enclosing part.
    */
   locate(path: readonly PropertyKey[]): string;
+  /** Returns the text of a line. Lines count from 1. Undefined: there is no such line. */
+  lineAt(line: number): string | undefined;
 }
 
 export const pointerOf = (path: readonly PropertyKey[]): string =>
@@ -40,21 +52,17 @@ export function parseYaml(file: string, text: string): Located<unknown> {
     const { line, col } = lines.linePos(offset);
     return `${file}:${line}:${col}`;
   };
-  if (document.errors.length > 0) {
-    const details = document.errors.map((error) => `${at(error.pos[0])}  ${error.message}`);
-    const fileErrors = document.errors.map(({ pos: [offset], message }) => ({
-      ...positionOf(at(offset)),
-      pointer: '',
-      code: 'invalid-yaml',
-      message,
-    }));
-    const next = 'Correct the lines named above.';
-    throw new CliError(EXIT.usage, 'wrong-use', `${file} is not valid YAML`, next, { details, fileErrors });
+  const texts = text.split(/\r?\n/);
+  const lineAt = (line: number): string | undefined => texts[line - 1];
+  const fault = firstFault(document) ?? emptyFault(document);
+  if (fault) {
+    const found = errorAt({ lineAt, locate: () => at(fault.offset) }, [], 'invalid-yaml', fault.message);
+    throw fileError(`${file} is not valid YAML`, 'Correct the line named above.', [found]);
   }
   const locate = (path: readonly PropertyKey[]): string => at(offsetOf(document.contents, path));
   try {
     const value: unknown = document.toJS({ maxAliasCount: 100 });
-    return { value, locate };
+    return { value, locate, lineAt };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw usageError(
@@ -67,26 +75,43 @@ export function parseYaml(file: string, text: string): Located<unknown> {
 /** Checks what was read from a file. @throws CliError (wrong use) that names line and column of every error */
 export function checkContent<S extends z.ZodType>(
   file: string,
-  { value, locate }: Located<unknown>,
+  read: Located<unknown>,
   schema: S,
 ): Located<z.infer<S>> {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return { value: parsed.data, locate };
-  const wrong = (path: readonly PropertyKey[], code: string, message: string): FileError => ({
-    ...positionOf(locate(path)),
-    pointer: pointerOf(path),
-    code,
-    message,
-  });
+  const parsed = schema.safeParse(read.value);
+  if (parsed.success) return { ...read, value: parsed.data };
   throw fileError(
     `${file} has wrong or missing fields`,
     'Correct the lines named above.',
-    parsed.error.issues.flatMap((issue) =>
-      issue.code === 'unrecognized_keys'
-        ? issue.keys.map((key) => wrong([...issue.path, key], 'unrecognized-key', 'is not a known field'))
-        : [wrong(issue.path, issueCode(issue), issueText(issue))],
+    issueErrors(parsed.error, schema, read.value).map(({ path, code, message }) =>
+      errorAt(read, path, code, message),
     ),
   );
+}
+
+/** Returns an error about a part of a file, with its position and the text of its line. */
+export function errorAt(
+  { locate, lineAt }: Pick<Located<unknown>, 'locate' | 'lineAt'>,
+  path: readonly PropertyKey[],
+  code: string,
+  message: string,
+): FileError {
+  const position = positionOf(locate(path));
+  const source = lineAt(position.line);
+  return {
+    ...position,
+    pointer: pointerOf(path),
+    code,
+    message,
+    ...(source === undefined ? {} : { source }),
+  };
+}
+
+/** Returns the error for a file that is empty, or that only has comments. */
+function emptyFault(document: Document.Parsed): YamlFault | undefined {
+  const { contents } = document;
+  const isEmpty = contents === null || (isScalar(contents) && contents.value === null);
+  return isEmpty ? { offset: 0, message: 'the file is empty' } : undefined;
 }
 
 /**

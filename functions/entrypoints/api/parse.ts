@@ -41,22 +41,24 @@ export function parseRequest(
   const json = text === undefined ? undefined : parseJson(text);
   const unfit = text === undefined ? [] : jsonErrors(text);
   const query = event.queryStringParameters ?? {};
+  const bodySchema = route.bodyOf?.(json) ?? route.body;
   const parsed = {
     params: route.params.safeParse(params),
     query: route.query.safeParse(query),
-    body: unfit.some(({ code }) => code === 'too-deep')
-      ? undefined
-      : (route.bodyOf?.(json) ?? route.body)?.safeParse(json),
+    body: unfit.some(({ code }) => code === 'too-deep') ? undefined : bodySchema?.safeParse(json),
   };
   const idempotencyKey = event.headers['idempotency-key'];
   const errors: FieldError[] = [
     ...(parsed.params.error ? fieldErrors(parsed.params.error, ([name]) => `{${String(name)}}`) : []),
-    ...(parsed.query.error ? fieldErrors(parsed.query.error, ([name]) => `?${String(name)}`) : []),
+    ...(parsed.query.error
+      ? fieldErrors(parsed.query.error, ([name]) => `?${String(name)}`, { schema: route.query, value: query })
+      : []),
     ...queryErrors(query),
     ...unfit,
-    ...(parsed.body?.error ? fieldErrors(parsed.body.error) : []).filter(
-      ({ pointer }) => !unfit.some((one) => one.pointer === pointer),
-    ),
+    ...(parsed.body?.error && bodySchema
+      ? fieldErrors(parsed.body.error, undefined, { schema: bodySchema, value: json })
+      : []
+    ).filter(({ pointer }) => !unfit.some((one) => one.pointer === pointer)),
   ];
   if (idempotencyKey !== undefined && !IDEMPOTENCY_KEY.test(idempotencyKey)) {
     errors.push({

@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import { issueErrors } from '../../model/issue-text.ts';
 import type { CapReached } from '../../platform/store/key-caps.ts';
 import { PROBLEM_STATUS, type ProblemCode, STATUS_TITLES } from './routes/problem-codes.ts';
 
@@ -112,31 +113,20 @@ export function invalidRequest(errors: readonly FieldError[]): Problem {
 }
 
 /**
- * Returns the issues of a failed parse as field errors. The code of a custom issue is in its `params.code`.
+ * Returns the issues of a failed parse as field errors.
+ *
+ * @param refused the schema and the value that it refused; messages then propose known words
  */
-export function fieldErrors(error: z.ZodError, pointerOf = jsonPointer): FieldError[] {
-  return error.issues.flatMap((issue): FieldError[] => {
-    if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => ({
-        pointer: pointerOf([...issue.path, key]),
-        code: 'unrecognized-key',
-        message: 'is not a known field',
-      }));
-    }
-    return [{ pointer: pointerOf(issue.path), code: codeOf(issue), message: issue.message }];
-  });
-}
-
-function codeOf(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'custom') {
-    const code: unknown = issue.params?.['code'];
-    return typeof code === 'string' ? code : 'invalid';
-  }
-  if (issue.code === 'invalid_type' && issue.message.includes('received undefined')) return 'missing';
-  // In the contract, a union lists the formats that a text may have. A value that matches no member has the
-  // wrong format.
-  if (issue.code === 'invalid_union') return 'invalid-format';
-  return issue.code.replaceAll('_', '-');
+export function fieldErrors(
+  error: z.ZodError,
+  pointerOf = jsonPointer,
+  refused?: { schema: z.ZodType; value: unknown },
+): FieldError[] {
+  return issueErrors(error, refused?.schema, refused?.value).map(({ path, code, message }) => ({
+    pointer: pointerOf(path),
+    code,
+    message,
+  }));
 }
 
 export function jsonPointer(path: readonly PropertyKey[]): string {

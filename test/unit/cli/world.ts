@@ -19,6 +19,8 @@ export type Answers = Record<string, Answer | ((asked: Asked) => Answer)>;
 interface Setting {
   env?: Record<string, string>;
   files?: Record<string, string>;
+  /** Contents of files that are no text, and errors of files that cannot be read. */
+  bytes?: Record<string, Uint8Array | Error>;
   stdin?: string;
   answers?: Answers;
   terminal?: boolean;
@@ -56,9 +58,11 @@ export async function cli(args: readonly string[], setting: Setting = {}) {
       return text;
     },
     async readBytes(path) {
-      return Buffer.from(await this.readFile(path));
+      const bytes = setting.bytes?.[path];
+      if (bytes instanceof Error) throw bytes;
+      return bytes ?? Buffer.from(await this.readFile(path));
     },
-    readStdin: async () => setting.stdin ?? '',
+    readStdin: async () => Buffer.from(setting.stdin ?? ''),
     onInterrupt(callback) {
       listeners.add(callback);
       return () => {
