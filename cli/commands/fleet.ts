@@ -1,43 +1,20 @@
 import * as z from 'zod';
-import { ApiProblem, ApiUnreachable } from '../../client/index.ts';
 import type { FleetRequest } from '../../functions/model/fleet-request.ts';
 import { cloudWordSchema, nameSchema } from '../../functions/model/identifiers.ts';
 import { MAX_FLEET_PAGE } from '../../functions/model/paging.ts';
 import { instanceStatusSchema } from '../../functions/model/status.ts';
+import { askOnce, idempotencyKeyInput } from '../shell/ask-once.ts';
 import { WAIT_FLAGS, waitInput } from '../shell/await-connection.ts';
 import { command, noun } from '../shell/command.ts';
-import type { Context } from '../shell/context.ts';
-import { CliError, EXIT, usageError } from '../shell/exit.ts';
-import { problemError } from '../shell/failure.ts';
+import { usageError } from '../shell/exit.ts';
 import { readFleetFile } from '../shell/fleet-file.ts';
 import { fleetsText, fleetText, instancesText } from '../shell/show.ts';
 import { sayWarnings } from '../shell/show-warnings.ts';
 import { readSshKey, SSH_KEY_FLAG, withSshKey } from '../shell/ssh-key-flag.ts';
-import type { Located } from '../shell/yaml-file.ts';
 import { FLEET, fleetActions, followed, holdInput, named } from './fleet-actions.ts';
 import { fleetValidate } from './fleet-validate.ts';
 import { sayKeptDisks } from './kept-disks.ts';
 import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
-
-async function ask(context: Context, read: Located<FleetRequest>, idempotencyKey: string) {
-  try {
-    return await (await context.api()).createFleet({
-      params: { namespace: await context.namespace() },
-      body: read.value,
-      idempotencyKey,
-    });
-  } catch (error) {
-    if (error instanceof ApiProblem) throw problemError(error, read);
-    if (!(error instanceof ApiUnreachable)) throw error;
-    throw new CliError(
-      EXIT.unreachable,
-      'unreachable',
-      error.message,
-      `The API may have accepted the fleet. Run the command again with --idempotency-key ${idempotencyKey}: it creates no second fleet.`,
-      { data: { idempotencyKey }, cause: error },
-    );
-  }
-}
 
 /** Adds a hold to the request if the user gave the flag `--hold` or `--hold-for`. */
 function held(request: FleetRequest, hold: boolean, holdFor: number | undefined): FleetRequest {
@@ -72,10 +49,7 @@ export const fleetNoun = noun('fleet', 'Fleets of instances on many clouds', [
     ],
     input: waitInput.extend({
       file: z.string(),
-      idempotencyKey: z
-        .string()
-        .regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 visible ASCII characters')
-        .optional(),
+      idempotencyKey: idempotencyKeyInput,
       hold: z.boolean().default(false),
       holdFor: holdInput.optional(),
       sshKey: z.string().optional(),
@@ -91,7 +65,11 @@ export const fleetNoun = noun('fleet', 'Fleets of instances on many clouds', [
           'Leave --wait out, and wait with `fleetwright fleet release NAME --wait`.',
         );
       }
-      const document = await ask(context, request, idempotencyKey);
+      const api = await context.api();
+      const params = { namespace: await context.namespace() };
+      const document = await askOnce('fleet', idempotencyKey, request, (usedKey) =>
+        api.createFleet({ params, body: request.value, idempotencyKey: usedKey }),
+      );
       context.say(
         `Fleet ${document.name} is accepted: ${document.counts.requested} instances, id ${document.id}.`,
       );

@@ -1,16 +1,15 @@
 import * as z from 'zod';
-import { ApiProblem } from '../../client/index.ts';
 import type { Instance } from '../../functions/model/fleet.ts';
-import { type InstanceRequest, instanceRequestSchema } from '../../functions/model/fleet-request.ts';
-import { type InstanceListRequest, MAX_LISTED_INSTANCES } from '../../functions/model/instance-list.ts';
+import { instanceRequestSchema } from '../../functions/model/fleet-request.ts';
+import { MAX_LISTED_INSTANCES } from '../../functions/model/instance-list.ts';
 import { networkChoiceSchema } from '../../functions/model/network-choice.ts';
 import { USER_DATA_ENCODINGS } from '../../functions/model/user-data.ts';
+import { askOnce, idempotencyKeyInput } from '../shell/ask-once.ts';
 import { WAIT_FLAGS, waitInput } from '../shell/await-connection.ts';
 import { command, type Flag } from '../shell/command.ts';
 import type { World } from '../shell/context.ts';
 import { DISK_FORM, dataDisksInput, rootDiskInput } from '../shell/disk-flag.ts';
 import { usageError } from '../shell/exit.ts';
-import { problemError } from '../shell/failure.ts';
 import { readYamlFile } from '../shell/files.ts';
 import { follow } from '../shell/follow.ts';
 import { ingressInput } from '../shell/ingress-flag.ts';
@@ -40,7 +39,7 @@ const filled = <Value extends object>(value: Value): Value | undefined =>
 const FLAGS: readonly Flag[] = [
   [
     '-f, --file <file>',
-    'YAML or JSON file with fields of the instance; - reads standard input. A flag replaces a field',
+    'YAML or JSON file with fields of the instance, or with `instances`, a list of up to 100; - reads standard input. A flag replaces a field',
   ],
   ['--connection <name>', 'connection to create the instance with'],
   ['--location <name>', 'location; see `fleetwright location list`'],
@@ -117,7 +116,7 @@ const createInput = waitInput.extend({
   public: z.boolean().default(false),
   networkMode: z.enum(['shared', 'dedicated']).optional(),
   count: z.coerce.number().int().min(1).max(MAX_LISTED_INSTANCES).optional(),
-  idempotencyKey: z.string().optional(),
+  idempotencyKey: idempotencyKeyInput,
 });
 type CreateInput = z.infer<typeof createInput>;
 
@@ -167,24 +166,20 @@ export const instanceCreate = command({
     'instance create build-box --connection sim-aws --location us-east-1 --instance-type m6i.large --image ubuntu-24.04 --wait',
     'instance create db --connection main --location us-east-1 --instance-type m7i.large --image ubuntu-24.04 --root-disk size=30,type=gp3 --data-disk size=500,type=gp3,encrypted,keep',
     'instance create build-box -f instance.yaml --tag team=build',
+    'instance create runners -f instances.yaml --wait',
     'instance create runner --count 20 --connection sim-aws --location us-east-1 --instance-type m6i.large --image ubuntu-24.04 --json',
     'instance create bastion --connection sim-gcp --location us-east1 --instance-type e2-small --image ubuntu-24.04 --ssh-allow-from 203.0.113.0/24',
   ],
   input: createInput,
-  async run({ file, count, idempotencyKey, wait, timeout, ...input }, context) {
+  async run({ file, count, idempotencyKey = crypto.randomUUID(), wait, timeout, ...input }, context) {
     const given = await givenFields(context.world, input);
-    const { body, source } = await readInstanceRequest(context.world, file, given);
+    const { body, source } = await readInstanceRequest(context.world, file, given, count);
     const api = await context.api();
     const namespace = await context.namespace();
-    const created = await api
-      .createInstance({
-        params: { namespace },
-        idempotencyKey,
-        body: count === undefined ? body : listOf(body, count),
-      })
-      .catch((error: unknown) => {
-        throw source && error instanceof ApiProblem ? problemError(error, source) : error;
-      });
+    const what = 'instances' in body ? 'instances' : 'instance';
+    const created = await askOnce(what, idempotencyKey, source, (key) =>
+      api.createInstance({ params: { namespace }, idempotencyKey: key, body }),
+    );
     sayWarnings(context, created.warnings, source?.locate);
     const followed = wait ? await follow(context, created.fleetId, 'up', timeout) : undefined;
     const exitCode = followed ? { exitCode: followed.exitCode } : {};
@@ -202,16 +197,6 @@ export const instanceCreate = command({
     return { document, text: instanceText(document), ...exitCode };
   },
 });
-
-/** Returns the request for alike instances. */
-function listOf({ description, network, ...machine }: InstanceRequest, count: number): InstanceListRequest {
-  return {
-    name: machine.name,
-    ...(description === undefined ? {} : { description }),
-    ...(network === undefined ? {} : { network }),
-    instances: [{ ...machine, count }],
-  };
-}
 
 /** Returns what was read later of the instances of an answer, in the order of the answer. */
 function inOrderOf<One extends Instance>(

@@ -1,6 +1,6 @@
 import { type FleetRequest, fleetRequestSchema } from '../../functions/model/fleet-request.ts';
 import type { World } from './context.ts';
-import { readText } from './files.ts';
+import { nameOf, readText } from './files.ts';
 import { withUserDataFiles } from './user-data-file.ts';
 import { checkContent, type Located, parseYaml } from './yaml-file.ts';
 
@@ -10,8 +10,8 @@ import { checkContent, type Located, parseYaml } from './yaml-file.ts';
  * @throws CliError (wrong use) that names line and column of every error
  */
 export async function readFleetFile(world: World, file: string): Promise<Located<FleetRequest>> {
-  const name = file === '-' ? 'stdin' : file;
+  const name = nameOf(file);
   const parsed = parseYaml(name, await readText(world, file));
-  const value = await withUserDataFiles(world, file, parsed);
+  const value = await withUserDataFiles(world, file, parsed, 'nodeGroups');
   return checkContent(name, { ...parsed, value }, fleetRequestSchema);
 }

@@ -57,28 +57,27 @@ async function textOf(world: World, encoding: UserDataEncoding): Promise<string>
   throw usageError('standard input is read as text', 'Give the name of a file for the encoding base64.');
 }
 
-const groupsSchema = z.looseObject({ nodeGroups: z.array(z.unknown()) });
 const groupSchema = z.looseObject({ userData: z.looseObject({ file: z.unknown() }) });
 
 /**
- * Returns the content of a fleet.yaml in which the user data has the text of each file that the content names.
+ * Returns the content of a file with a list in which the user data has the text of each file that the content names.
  *
- * @param fleetFile name of the fleet.yaml; `-` is standard input
+ * @param within name of the file with the list; `-` is standard input
+ * @param list name of the field with the list: `nodeGroups` of a fleet.yaml, or `instances`
  * @throws CliError (wrong use) with the position of each file that cannot be used
  */
 export async function withUserDataFiles(
   world: World,
-  fleetFile: string,
+  within: string,
   parsed: Located<unknown>,
+  list: 'nodeGroups' | 'instances',
 ): Promise<unknown> {
-  const body = groupsSchema.safeParse(parsed.value);
+  const body = z.looseObject({ [list]: z.array(z.unknown()) }).safeParse(parsed.value);
   if (!body.success) return parsed.value;
-  const reading = new NamedFiles(world, fleetFile, parsed);
-  const nodeGroups = await Promise.all(
-    body.data.nodeGroups.map((group, at) => reading.read(group, ['nodeGroups', at])),
-  );
+  const reading = new NamedFiles(world, within, parsed);
+  const parts = await Promise.all((body.data[list] ?? []).map((part, at) => reading.read(part, [list, at])));
   reading.end();
-  return { ...body.data, nodeGroups };
+  return { ...body.data, [list]: parts };
 }
 
 /** Returns the content of a file with one instance, as `withUserDataFiles` does. @throws CliError (wrong use) */

@@ -142,3 +142,61 @@ it('a count below 1 or above 100 is wrong use', async () => {
     expect([exitCode, asked]).toEqual([2, []]);
   }
 });
+
+const LIST_YAML = `name: runners
+instances:
+  - {count: 2, connection: main, location: us-east-1, instanceType: m7i.large, image: ubuntu-24.04}
+  - name: database
+    connection: main
+    location: us-east-1
+    instanceType: m7i.large
+    image: ubuntu-24.04
+    userData: {file: db.sh}
+`;
+const LISTED = { [CREATE]: { status: 201, body: { fleetId: ID, name: 'runners', items: [], warnings: [] } } };
+
+it('a file with a list asks for all its instances by one request, with the user data of its files', async () => {
+  const { exitCode, asked, stderr } = await cli(
+    ['instance', 'create', 'others', '-f', 'list.yaml', '--network-mode', 'dedicated'],
+    { files: { 'list.yaml': LIST_YAML, 'db.sh': '#!/bin/sh\n' }, answers: LISTED },
+  );
+  expect(stderr).toBe('');
+  expect(exitCode).toBe(0);
+  expect(asked[0]?.body).toMatchObject({
+    name: 'others',
+    network: { mode: 'dedicated' },
+    instances: [{ count: 2 }, { name: 'database', userData: '#!/bin/sh\n' }],
+  });
+});
+
+it('flags with fields of one instance are refused beside a file with a list', async () => {
+  for (const flags of [
+    ['--image', 'debian-12'],
+    ['--count', '3'],
+    ['--tag', 'a=b'],
+  ]) {
+    const { exitCode, stderr, asked } = await create(['-f', 'list.yaml', ...flags], {
+      'list.yaml': LIST_YAML,
+      'db.sh': '',
+    });
+    expect([exitCode, asked]).toEqual([2, []]);
+    expect(stderr).toContain('fields of one instance');
+  }
+});
+
+it('a wrong field of a list has its line', async () => {
+  const file = LIST_YAML.replace('count: 2', 'cuont: 2');
+  const { exitCode, stderr } = await create(['-f', 'list.yaml'], { 'list.yaml': file, 'db.sh': '' });
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain('list.yaml:3:6  /instances/0/cuont: is not a known field; did you mean count?');
+});
+
+it('if no answer comes, the error names the key with which the command can be run again', async () => {
+  const result = await cli(['instance', 'create', 'box', ...PLACE, ...MACHINE, '--json'], {
+    answers: { [CREATE]: new TypeError('fetch failed') },
+  });
+  expect(result.exitCode).toBe(3);
+  const { idempotencyKey, next } = JSON.parse(result.stdout).error;
+  expect(next).toContain(`--idempotency-key ${idempotencyKey}`);
+  expect(result.asked.map(({ headers }) => headers.get('idempotency-key'))).toContain(idempotencyKey);
+});
