@@ -69,8 +69,12 @@ const systemTransport: Transport = {
 /**
  * Creates a client of the API. The client's methods throw `ApiProblem` when the API refuses the request,
  * `ApiUnreachable` when no answer came, and `UnexpectedAnswer` when the answer does not match the contract.
+ *
+ * @throws TypeError for an API key that cannot be sent in a header
  */
 export function createClient({ apiUrl, apiKey, transport }: ClientOptions): Client {
+  // The error of `fetch` for a header with such characters would repeat the key.
+  if (!/^[\x21-\x7e]+$/.test(apiKey)) throw new TypeError('apiKey must be printable ASCII without blanks');
   const base = apiUrl.replace(/\/+$/, '');
   const edge = { ...systemTransport, ...transport };
   const call =

@@ -76,9 +76,8 @@ async function localContext(world: World): Promise<z.infer<typeof localContextSc
 export async function resolveSession(options: GlobalOptions, world: World): Promise<Session> {
   const apiUrl = options.apiUrl ?? setting(world, 'API_URL');
   const apiKey = options.apiKey ?? setting(world, 'API_KEY');
-  if (apiUrl !== undefined && !/^https?:$/.test(URL.parse(apiUrl)?.protocol ?? '')) {
-    throw usageError(`the API URL ${apiUrl} is not an http or https URL`, 'Give --api-url https://….');
-  }
+  checkApiUrl(apiUrl);
+  checkApiKey(apiKey);
   if (apiUrl !== undefined && apiKey !== undefined) return { apiUrl, apiKey };
   const local = await localContext(world);
   if (apiUrl === undefined && local) return { apiUrl: local.apiUrl, apiKey: apiKey ?? local.apiKey };
@@ -92,6 +91,28 @@ export async function resolveSession(options: GlobalOptions, world: World): Prom
   throw usageError(
     `the API key for ${apiUrl} is not known`,
     'Set FLEETWRIGHT_API_KEY. Create the first key of a deployment with `fleetwright api-key create NAME --direct --access-table TABLE`.',
+  );
+}
+
+/** Checks the URL of the API. The errors do not repeat the URL, because it may contain a password. */
+function checkApiUrl(apiUrl: string | undefined): void {
+  if (apiUrl === undefined) return;
+  const url = URL.parse(apiUrl);
+  if (!/^https?:$/.test(url?.protocol ?? ''))
+    throw usageError('the API URL is not an http or https URL', 'Give --api-url https://….');
+  if (url?.username || url?.password)
+    throw usageError('the API URL has a user name or a password', 'Give --api-url https://HOST, and the key alone.');
+}
+
+/**
+ * Checks that an API key can be sent in a header. `fetch` would also refuse other characters, but its error repeats the
+ * key.
+ */
+function checkApiKey(apiKey: string | undefined): void {
+  if (apiKey === undefined || /^[\x21-\x7e]+$/.test(apiKey)) return;
+  throw usageError(
+    'the API key has a blank, a line break, or another character that no API key has',
+    'Set FLEETWRIGHT_API_KEY to the key alone, as `fleetwright api-key create` printed it.',
   );
 }
 

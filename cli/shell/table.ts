@@ -1,9 +1,9 @@
-import { plainText } from '../../functions/model/plain-text.ts';
+import { shownText } from '../../functions/model/plain-text.ts';
 
 export type Cell = string | number | boolean | undefined | null;
 
 const printed = (cell: Cell): string =>
-  cell === undefined || cell === null || cell === '' ? '-' : plainText(String(cell));
+  cell === undefined || cell === null || cell === '' ? '-' : shownText(String(cell));
 
 /** Formats a table. Columns are two blanks apart, numbers are right-aligned, and lines have no trailing blanks. */
 export function table(heads: readonly string[], rows: readonly (readonly Cell[])[]): string {

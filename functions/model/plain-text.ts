@@ -30,20 +30,28 @@ export function isPlainText(text: string): boolean {
   return !UNSAFE.test(text);
 }
 
-/** Makes a text of several lines safe to print. Each line is converted with `plainText`. */
+/**
+ * Returns untrusted text as one line that is safe to print and hides nothing: white space becomes blanks, and the escape
+ * sequence `\u….` shows each other control, format or bidirectional character.
+ */
+export function shownText(text: string): string {
+  return UNSAFE.test(text) ? text.replace(/[\t\n\v\f\r]+/g, ' ').replaceAll(UNPRINTABLE, escaped) : text;
+}
+
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
+const escaped = (character: string): string =>
+  Array.from(
+    { length: character.length },
+    (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
+  ).join('');
+
+/** Makes a text of several lines safe to print. Each line is converted with `shownText`. */
 export function plainLines(text: string): string {
-  return text
-    .split('\n')
-    .map((line) => plainText(line))
-    .join('\n');
+  return text.split('\n').map(shownText).join('\n');
 }
 
 /** Returns a document as JSON text that is safe to print. Parsing the text gives the same values. */
 export function plainJson(document: unknown): string {
-  return JSON.stringify(document, null, 2).replaceAll(/[^\n\P{C}]|[\p{Zl}\p{Zp}]/gu, (character) =>
-    Array.from(
-      { length: character.length },
-      (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
-    ).join(''),
-  );
+  return JSON.stringify(document, null, 2).replaceAll(/[^\n\P{C}]|[\p{Zl}\p{Zp}]/gu, escaped);
 }

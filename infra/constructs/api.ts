@@ -54,11 +54,13 @@ export class Api extends Construct {
       access: integrationOf('access'),
     };
     for (const { method, path, handler } of routes) {
-      new HttpRoute(this, `${method} ${path}`, {
-        httpApi: this.http,
-        routeKey: HttpRouteKey.with(path, HttpMethod[method]),
-        integration: integrations[handler],
-      });
+      for (const one of method === 'GET' ? (['GET', 'HEAD'] as const) : [method]) {
+        new HttpRoute(this, `${one} ${path}`, {
+          httpApi: this.http,
+          routeKey: HttpRouteKey.with(path, HttpMethod[one]),
+          integration: integrations[handler],
+        });
+      }
     }
     new HttpRoute(this, 'Other', {
       httpApi: this.http,

@@ -30,9 +30,11 @@ it('API Gateway sends requests of each route of the API contract to the Lambda f
   }
 });
 
-it('API Gateway has only the routes of the contract and a default route, which leads to the function `access`', () => {
+it('API Gateway has only the routes of the contract, HEAD next to each GET, and a default route to `access`', () => {
+  const reading = routes.filter(({ method }) => method === 'GET');
+  for (const { path } of reading) expect(targets.get(`HEAD ${path}`)).toBe(targets.get(`GET ${path}`));
   expect(targets.get('$default')).toBe(lambdaOf('access'));
-  expect(targets.size).toBe(routes.length + 1);
+  expect(targets.size).toBe(routes.length + reading.length + 1);
 });
 
 it('API Gateway limits the request rate to 200 a second with a burst of 400', () => {

@@ -22,14 +22,12 @@ export function bodyText(
     );
   }
   const raw = event.body ?? '';
+  const encodedIn = event.isBase64Encoded ? 'base64' : 'utf8';
+  const size = Buffer.byteLength(raw, encodedIn);
+  if (size > MAX_REQUEST_BYTES)
+    throw new Problem('body-too-large', `the body has ${size} bytes; send at most ${MAX_REQUEST_BYTES}`);
   if (!event.isBase64Encoded && !raw.isWellFormed()) throw notUtf8();
-  const bytes = Buffer.from(raw, event.isBase64Encoded ? 'base64' : 'utf8');
-  if (bytes.length > MAX_REQUEST_BYTES) {
-    throw new Problem(
-      'body-too-large',
-      `the body has ${bytes.length} bytes; send at most ${MAX_REQUEST_BYTES}`,
-    );
-  }
+  const bytes = Buffer.from(raw, encodedIn);
   try {
     return decoder.decode(bytes);
   } catch {

@@ -16,13 +16,15 @@ export function decodeCursor(
   // in unused last bits, decode to the same position.
   const isOurs = Buffer.from(position, 'utf8').toString('base64url') === cursor;
   if (isOurs && pattern.test(position)) return position;
-  throw new Problem(
+  throw invalidCursor();
+}
+
+/** Returns the problem of a cursor that is not of this list. */
+export function invalidCursor(): Problem {
+  const message = 'must be the `cursor` of an earlier page of this list';
+  return new Problem(
     'invalid-request',
     'the cursor is not valid: send the `cursor` of an earlier page of this list',
-    {
-      errors: [
-        { pointer: '?cursor', code: 'invalid-cursor', message: 'must be the `cursor` of an earlier page' },
-      ],
-    },
+    { errors: [{ pointer: '?cursor', code: 'invalid-cursor', message }] },
   );
 }

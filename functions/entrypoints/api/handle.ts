@@ -4,14 +4,16 @@ import type { Actor } from '../../model/actor.ts';
 import { logger } from '../../platform/runtime/logger.ts';
 import { measured } from '../../platform/runtime/measured.ts';
 import type { Store } from '../../platform/store/store.ts';
+import { ANSWER_HEADERS } from './answer-headers.ts';
 import { authenticate } from './authenticate.ts';
 import { authorize } from './authorize.ts';
 import { withoutBackendIds } from './backend-ids.ts';
 import type { OperationId, OperationInput, OperationOutput } from './contract.ts';
 import { routes } from './contract.ts';
+import { markOfList, withMark, withoutMark } from './list-cursor.ts';
 import { matchRoute } from './match.ts';
 import { parseRequest } from './parse.ts';
-import { type FieldError, Problem, problemBody, refuse } from './problem.ts';
+import { type FieldError, invalidRequest, Problem, problemBody } from './problem.ts';
 
 /** An operation's answer: the body and further headers. */
 export interface Answer<Body> {
@@ -67,15 +69,18 @@ export function handle({ handler, store, operations, inspections = {} }: HandleO
     const input = parseRequest(route, params, event);
     if ('errors' in input) {
       const further = input.isPathSound ? await inspections[route.operationId]?.(params, input.body) : [];
-      refuse([...input.errors, ...(further ?? [])]);
+      throw invalidRequest([...input.errors, ...(further ?? [])]);
     }
+    const mark = markOfList(route, input);
+    const query = withoutMark(input.query, mark);
     // The compiler cannot check the type of the input here. The type is right, because the operation and the
     // schemas that parsed the input belong to the same route.
-    const answered = await operation({ ...input, caller } as never);
+    const answered = await operation({ ...input, query, caller } as never);
     const { headers } = answered;
     // The ids of images are part of the catalogue, which everyone may read.
     const isForViewer = caller.role === 'viewer' && route.handler !== 'catalogue';
-    const body = isForViewer ? withoutBackendIds(answered.body) : answered.body;
+    const whole = withMark(answered.body, mark);
+    const body = isForViewer ? withoutBackendIds(whole) : whole;
     return {
       statusCode: route.status,
       headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
@@ -91,8 +96,21 @@ export function handle({ handler, store, operations, inspections = {} }: HandleO
         answerProblem(asProblem(error, requestId), requestId),
       );
       logger.info('request', { requestId, ...seen, status: result.statusCode });
-      return result;
+      return withHeaders(result, event.requestContext.http.method);
     });
+}
+
+/** Adds the headers of every answer. The answer to a HEAD request has no body (RFC 9110, section 9.3.2). */
+function withHeaders(
+  { body, ...result }: APIGatewayProxyStructuredResultV2,
+  method: string,
+): APIGatewayProxyStructuredResultV2 {
+  const hasBody = body !== undefined && method !== 'HEAD';
+  return {
+    ...result,
+    headers: { ...ANSWER_HEADERS, ...result.headers },
+    ...(hasBody ? { body } : {}),
+  };
 }
 
 function asProblem(error: unknown, requestId: string): Problem {

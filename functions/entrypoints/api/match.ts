@@ -28,7 +28,9 @@ export function matchRoute(
   own: readonly KnownRoute[],
 ): { route: KnownRoute; params: Record<string, string> } {
   const path = event.rawPath.length > 1 ? event.rawPath.replace(/\/$/, '') : event.rawPath;
-  const { method } = event.requestContext.http;
+  const asked = event.requestContext.http.method;
+  // A HEAD request is answered as a GET request, without the body.
+  const method = asked === 'HEAD' ? 'GET' : asked;
   const samePath = routes.filter((route) => patterns.get(route.path)?.test(path));
   const route = own.find((one) => one.method === method && patterns.get(one.path)?.test(path));
   if (route) {
@@ -45,7 +47,10 @@ export function matchRoute(
       'not-found',
       `the API has no path ${plainText(path, MAX_PATH_SHOWN)}; see GET /v1/openapi.json`,
     );
-  const allowed = [...new Set(samePath.map((one) => one.method))].join(', ');
+  const methods = new Set(
+    samePath.flatMap((one) => (one.method === 'GET' ? ['GET', 'HEAD'] : [one.method])),
+  );
+  const allowed = [...methods].join(', ');
   throw new Problem(
     'method-not-allowed',
     `${plainText(path, MAX_PATH_SHOWN)} does not support this method; use ${allowed}`,

@@ -125,7 +125,8 @@ function documentOf() {
     info: {
       title: 'Fleetwright',
       version: '1',
-      description: 'Provisions and runs fleets of virtual machines over many clouds.',
+      description:
+        'Provisions and runs fleets of virtual machines over many clouds. Each path with GET also answers HEAD.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/', description: 'The server that this document was read from.' }],
@@ -202,9 +203,22 @@ function operation(route: Route): ZodOpenApiOperationObject {
         ...(route.response ? { content: { 'application/json': { schema: route.response } } } : {}),
       },
       ...refusals(route),
+      429: tooMany,
     },
   };
 }
+
+/** API Gateway refuses requests above the deployment's rate, before a function runs. Its body is no problem JSON. */
+const tooMany = {
+  description: 'Too Many Requests: the request has had no effect. Send it again later.',
+  headers: z.object({
+    'Retry-After': z
+      .string()
+      .optional()
+      .describe('Seconds to wait. Absent: wait a second, and twice as long after each further 429.'),
+  }),
+  content: { 'application/json': { schema: z.object({ message: z.string().describe('A text for people.') }) } },
+};
 
 function headersOf({ idempotent, waits }: Route): { header?: z.ZodObject } {
   const shape = { ...(idempotent ? idempotencyHeader.shape : {}), ...(waits ? preferHeader.shape : {}) };

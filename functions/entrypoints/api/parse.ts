@@ -1,10 +1,10 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { findTextFault } from '../../model/input-text.ts';
 import { bodyText } from './body-text.ts';
 import { waitSecondsOf } from './prefer.ts';
 import { type FieldError, fieldErrors, Problem } from './problem.ts';
+import { queryErrors } from './query-errors.ts';
 import type { Route } from './routes/route.ts';
-import { isReservedKey, jsonErrors } from './scan-json.ts';
+import { jsonErrors } from './scan-json.ts';
 
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,200}$/;
 
@@ -53,7 +53,7 @@ export function parseRequest(
     ...(parsed.query.error
       ? fieldErrors(parsed.query.error, ([name]) => `?${String(name)}`, { schema: route.query, value: query })
       : []),
-    ...queryErrors(query),
+    ...queryErrors(query, event.rawQueryString),
     ...unfit,
     ...(parsed.body?.error && bodySchema
       ? fieldErrors(parsed.body.error, undefined, { schema: bodySchema, value: json })
@@ -75,16 +75,6 @@ export function parseRequest(
     idempotencyKey: route.idempotent ? idempotencyKey : undefined,
     waitSeconds: route.waits ? waitSecondsOf(event.headers['prefer']) : undefined,
   };
-}
-
-function queryErrors(query: Readonly<Record<string, string | undefined>>): FieldError[] {
-  return Object.entries(query).flatMap(([name, value = '']): FieldError[] => {
-    const pointer = `?${name}`;
-    if (isReservedKey(name))
-      return [{ pointer, code: 'unrecognized-key', message: 'is not a known query parameter' }];
-    const fault = findTextFault(`${name}${value}`);
-    return fault ? [{ pointer, ...fault }] : [];
-  });
 }
 
 function parseJson(text: string): unknown {

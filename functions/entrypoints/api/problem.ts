@@ -104,12 +104,24 @@ export function refuse(errors: readonly FieldError[]): void {
 }
 
 /** Returns the problem of a request with errors. */
-export function invalidRequest(errors: readonly FieldError[]): Problem {
+export function invalidRequest(found: readonly FieldError[]): Problem {
+  const errors = found.map(withoutSecret);
   const many = errors.length === 1 ? '1 error' : `${errors.length} errors`;
   const shown = errors.length > MAX_ERRORS ? `; the first ${MAX_ERRORS} are listed` : '';
   return new Problem('invalid-request', `the request has ${many}${shown}`, {
     errors: errors.slice(0, MAX_ERRORS),
   });
+}
+
+/** Matches what can be the name of a credential's field. A secret that was sent as a name has other characters. */
+const FIELD_NAME = /^[A-Za-z]{1,32}$/;
+
+/**
+ * Returns an error whose pointer repeats no secret. A user may send a secret where the name of a credential's field belongs.
+ */
+function withoutSecret(error: FieldError): FieldError {
+  const [, within, name] = /^((?:\/credential)+)\/([^/]*)/.exec(error.pointer) ?? [];
+  return within === undefined || FIELD_NAME.test(name ?? '') ? error : { ...error, pointer: within };
 }
 
 /**

@@ -31,7 +31,8 @@ const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?[0-9][0-9.eE+-]*|[{}[\],]/g;
 
 /**
  * Finds parts of a JSON document that `JSON.parse` accepts, but that cannot be stored unchanged: duplicate
- * and reserved keys, malformed text, numbers beyond the limits of DynamoDB, and nesting that is too deep.
+ * and reserved keys, malformed text, numbers beyond the limits of DynamoDB, whole numbers that `JSON.parse` rounds,
+ * negative zero, and nesting that is too deep.
  *
  * @param text JSON that `JSON.parse` accepts
  * @returns each error with its JSON Pointer; the search ends at nesting that is too deep
@@ -85,9 +86,12 @@ function keyFault(level: Level, key: string): Fault | undefined {
 }
 
 function numberFault(token: string): Fault | undefined {
+  if (Object.is(Number(token), -0)) return { code: 'out-of-range', message: 'must not be negative zero' };
   const digits = /^-?0*([0-9.]*)/.exec(token)?.[1]?.replace('.', '').replace(/^0+/, '') ?? '';
   if (digits.length > MAX_DIGITS)
     return { code: 'too-precise', message: `must have at most ${MAX_DIGITS} digits` };
+  if (/^-?[0-9]+$/.test(token) && BigInt(token) !== BigInt(Number(token)))
+    return { code: 'too-precise', message: 'must be a whole number that a 64-bit floating-point number holds' };
   const size = Math.abs(Number(token));
   const isZero = digits === '';
   if (isZero || (size >= SMALLEST && size <= LARGEST)) return undefined;

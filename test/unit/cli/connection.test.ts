@@ -50,6 +50,7 @@ describe('the credential of connection create', () => {
       ['--credential-file', 'c.json'],
       { files: { 'c.json': `{"${SECRET}":"x"}` } },
     ],
+    ['given as the path of the file', ['--credential-file', SECRET], {}],
     ['that names an unset variable', ['--credential', 'apiKey=env:NO_SUCH'], { env: { OTHER: SECRET } }],
   ])('a credential %s is refused before any request, and no secret is printed', async (_, flags, setting) => {
     for (const json of [[], ['--json']]) {

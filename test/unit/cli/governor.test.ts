@@ -121,7 +121,7 @@ describe('connection limits', () => {
         sinceAt: noon,
         retryAt: later,
       },
-      `the quota of m6i is used up (no  [31mmore); next probe at ${later}`,
+      `the quota of m6i is used up (no \\u001b[31mmore); next probe at ${later}`,
     ],
     [
       {

@@ -164,6 +164,39 @@ describe('the address and key of the API', () => {
     expect(asked[0]?.headers.get('authorization')).toBe('Bearer fw_flag');
   });
 
+  it.each([
+    ['a line break', 'fw_a1b2\nc3d4'],
+    ['a letter that is not ASCII', 'fw_a1b2\u0441c3d4'],
+    ['a blank', 'Bearer fw_a1b2c3d4'],
+  ])('an API key with %s is refused before any request, and no part of it is printed', async (_, key) => {
+    for (const json of [[], ['--json']]) {
+      const { exitCode, stdout, stderr, asked } = await cli(['fleet', 'list', ...json], {
+        env: { FLEETWRIGHT_API_KEY: key },
+      });
+      expect([exitCode, asked]).toEqual([2, []]);
+      expect(stdout + stderr).not.toMatch(/a1b2|c3d4/);
+    }
+  });
+
+  it('an API URL with a password, or that is no URL, is refused, and no part of it is printed', async () => {
+    for (const url of ['https://me:s3cret@api.test', 's3cret@api.test']) {
+      const { exitCode, stderr, asked } = await cli(['fleet', 'list', '--api-url', url]);
+      expect([exitCode, asked]).toEqual([2, []]);
+      expect(stderr).not.toContain('s3cret');
+    }
+  });
+
+  it('bidirectional and control characters of labels and of failures of clouds are shown as escape sequences', async () => {
+    const failure = { code: 'AuthFailed', count: 1, example: 'no\u001b[2J\u2066' } as const;
+    const item = { ...fleet('Running'), labels: { team: '\u202eytaerc' }, failures: [failure] };
+    const { stdout, stderr } = await cli(['fleet', 'get', 'web'], {
+      answers: { [`GET ${FLEETS}/web`]: { body: item } },
+    });
+    expect(stderr).toBe('');
+    expect(stdout).toContain('\\u202eytaerc');
+    expect(stdout).toContain('no\\u001b[2J\\u2066');
+  });
+
   it('a command with `--api-url` and without a key does not send the key of the local stack', async () => {
     const { exitCode, asked } = await cli(['fleet', 'list', '--api-url', 'https://elsewhere.test'], {
       env: { ...unset, FLEETWRIGHT_HOME: '/home/fw' },

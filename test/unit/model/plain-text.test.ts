@@ -26,8 +26,14 @@ test('cutText does not split a character', () => {
   expect(cutText('ab😀cd', 4)).toBe('ab…');
 });
 
-test('plainLines keeps line breaks', () => {
-  expect(plainLines('a\u001b[2J\tb\r\nc')).toBe('a [2J b \nc');
+test('plainLines keeps line breaks, and shows each other control and bidirectional character as an escape sequence', () => {
+  expect(plainLines('a\u001b[2J\tb\r\nc')).toBe('a\\u001b[2J b \nc');
+  expect(plainLines('\u202etxt\u2066.\u0085\u2028\u200d')).toBe('\\u202etxt\\u2066.\\u0085\\u2028\\u200d');
+  fc.assert(
+    fc.property(anyText, (text) => {
+      expect(plainLines(text).split('\n').every(isPlainText)).toBe(true);
+    }),
+  );
 });
 
 test('plainJson returns JSON text without control characters, and JSON.parse returns the printed value', () => {

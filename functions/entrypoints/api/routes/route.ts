@@ -63,12 +63,23 @@ export const noParams = z.strictObject({});
 export const noQuery = z.strictObject({});
 export const namespaceParams = z.strictObject({ namespace: nameSchema });
 
+/**
+ * Reads a number from a query parameter. Only decimal notation is read, so that `0x10`, `1e400` and the empty text are no
+ * numbers.
+ */
+export function decimal<S extends z.ZodNumber>(schema: S) {
+  return z.preprocess(
+    (text) => (typeof text === 'string' && /^-?[0-9]{1,15}(\.[0-9]{1,30})?$/.test(text) ? Number(text) : text),
+    schema,
+  );
+}
+
 /** Query of every list. The cursor comes from the previous page and is opaque. */
 export const pageQuery = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(DEFAULT_PAGE),
+  limit: decimal(z.int().min(1).max(MAX_PAGE)).prefault(DEFAULT_PAGE),
   cursor: z
     .string()
-    .regex(/^[A-Za-z0-9_-]{1,1024}$/, 'must be the `cursor` of an earlier page')
+    .regex(/^[A-Za-z0-9_-]{1,2048}$/, 'must be the `cursor` of an earlier page')
     .optional(),
 });
 

@@ -5,6 +5,8 @@ export interface Request {
   path?: string;
   headers?: Record<string, string>;
   query?: Record<string, string>;
+  /** The query as it is sent, if it cannot be written as `query`. */
+  rawQuery?: string;
   body?: string;
   isBase64Encoded?: boolean;
 }
@@ -15,6 +17,7 @@ export function eventOf({
   path = '/v1/namespaces',
   headers = {},
   query,
+  rawQuery,
   body,
   isBase64Encoded = false,
 }: Request): APIGatewayProxyEventV2 {
@@ -22,7 +25,7 @@ export function eventOf({
     version: '2.0',
     routeKey: '$default',
     rawPath: path,
-    rawQueryString: new URLSearchParams(query).toString(),
+    rawQueryString: rawQuery ?? new URLSearchParams(query).toString(),
     headers,
     ...(query ? { queryStringParameters: query } : {}),
     requestContext: {

@@ -44,7 +44,7 @@ describe('matchRoute', () => {
   it('if a path does not support the method, the error lists the methods that the path supports', () => {
     const problem = refusalOf('PATCH', '/v1/namespaces/default');
     expect(problem.code).toBe('method-not-allowed');
-    expect(problem.headers['allow']?.split(', ').toSorted()).toEqual(['DELETE', 'GET']);
+    expect(problem.headers['allow']?.split(', ').toSorted()).toEqual(['DELETE', 'GET', 'HEAD']);
   });
 
   it('a Lambda function matches only its own routes, and ignores a slash at the end of the path', () => {
