@@ -1,7 +1,7 @@
 import { type Credential, credentialSchema } from '../../functions/model/connection.ts';
 import type { World } from './context.ts';
 import { type CliError, usageError } from './exit.ts';
-import { unreadable } from './files.ts';
+import { readText } from './files.ts';
 
 /**
  * Reads a credential from a JSON file, standard input or environment variables. Values are never taken from
@@ -22,27 +22,19 @@ export async function readCredential(
 }
 
 async function readFile(world: World, file: string): Promise<Credential> {
-  const text = await readSecretText(world, file);
+  // What was given as a path is not repeated, because it may be the secret itself.
+  const name = file === '-' ? 'standard input' : 'the file of --credential-file';
+  const text = await readText(world, file, name);
   let content: unknown;
   try {
     content = JSON.parse(text);
   } catch {
     // The message of JSON.parse would quote the text, which may contain secrets.
-    throw refused(`${file === '-' ? 'standard input' : file} is not valid JSON`);
+    throw refused(`${name} is not valid JSON`);
   }
   const parsed = credentialSchema.safeParse(content);
   if (parsed.success) return parsed.data;
-  throw refused(`${file === '-' ? 'standard input' : file} is not a JSON object whose values are strings`);
-}
-
-/** Reads a file with secrets. The errors do not repeat what was given as its path, because that may be the secret itself. */
-async function readSecretText(world: World, file: string): Promise<string> {
-  if (file === '-') return await world.readStdin();
-  try {
-    return await world.readFile(file);
-  } catch (error) {
-    throw unreadable('the file of --credential-file', error);
-  }
+  throw refused(`${name} is not a JSON object whose values are strings`);
 }
 
 function readVariable(world: World, pair: string): [string, string] {

@@ -4,20 +4,25 @@ import { type CliError, usageError } from './exit.ts';
 import { MOST_BYTES, textFrom } from './text-bytes.ts';
 import { type Located, readYaml } from './yaml-file.ts';
 
-/** Reads a file's text; `-` is standard input. @throws CliError (wrong use) if the file cannot be read, or is no text */
-export async function readText(world: World, file: string): Promise<string> {
-  return textFrom(nameOf(file), await readInput(world, file));
+/**
+ * Reads a file's text; `-` is standard input.
+ *
+ * @param name of the file in messages
+ * @throws CliError (wrong use) if the file cannot be read, or is no text
+ */
+export async function readText(world: World, file: string, name = nameOf(file)): Promise<string> {
+  return textFrom(name, await readInput(world, file, name));
 }
 
 /** Returns the name of a file in messages. */
 export const nameOf = (file: string): string => (file === '-' ? 'stdin' : file);
 
-async function readInput(world: World, file: string): Promise<Uint8Array> {
+async function readInput(world: World, file: string, name: string): Promise<Uint8Array> {
   if (file === '-') return await world.readStdin(MOST_BYTES);
   try {
     return await world.readBytes(file, MOST_BYTES);
   } catch (error) {
-    throw unreadable(file, error);
+    throw unreadable(name, error);
   }
 }
 

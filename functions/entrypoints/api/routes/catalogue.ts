@@ -8,7 +8,7 @@ import {
 } from '../../../model/cloud.ts';
 import { cloudWordSchema } from '../../../model/identifiers.ts';
 import { connectionParams } from './connections.ts';
-import { decimal, pageOf, pageQuery, route } from './route.ts';
+import { numeric, pageOf, pageQuery, route } from './route.ts';
 
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
 
@@ -43,8 +43,8 @@ export const catalogueRoutes = [
     query: pageQuery.extend({
       gpu: flag.optional().describe('`true`: only types with a GPU. `false`: only types without a GPU.'),
       architecture: architectureSchema.optional(),
-      minVcpus: decimal(z.number().positive()).optional(),
-      minMemoryGb: decimal(z.number().positive()).optional(),
+      minVcpus: numeric(z.number().positive()).optional(),
+      minMemoryGb: numeric(z.number().positive()).optional(),
     }),
     status: 200,
     response: pageOf(instanceTypeSchema),
@@ -64,7 +64,7 @@ export const catalogueRoutes = [
       available: flag
         .optional()
         .describe('`true`: only available offers. `false`: only offers that are sold out or withdrawn.'),
-      maxUsdPerHour: decimal(z.number().positive())
+      maxUsdPerHour: numeric(z.number().positive())
         .optional()
         .describe('Leaves out offers above this price, and offers without a price.'),
     }),

@@ -7,7 +7,7 @@ import { instanceListRequestSchema, isInstanceList } from '../../../model/instan
 import { DEFAULT_FLEET_PAGE, MAX_FLEET_PAGE } from '../../../model/paging.ts';
 import { instanceStatusSchema } from '../../../model/status.ts';
 import { warningsSchema } from '../../../model/warning.ts';
-import { decimal, namespaceParams, noQuery, pageOf, pageQuery, route } from './route.ts';
+import { namespaceParams, noQuery, numeric, pageOf, pageQuery, route } from './route.ts';
 
 const fleetParams = namespaceParams.extend({
   fleet: nameSchema.describe('The id of a fleet, or the name of a live fleet.'),
@@ -67,7 +67,7 @@ export const fleetRoutes = [
     needs: 'viewer',
     params: namespaceParams,
     query: pageQuery.extend({
-      limit: decimal(z.int().min(1).max(MAX_FLEET_PAGE)).prefault(DEFAULT_FLEET_PAGE),
+      limit: numeric(z.int().min(1).max(MAX_FLEET_PAGE)).prefault(DEFAULT_FLEET_PAGE),
     }),
     status: 200,
     response: pageOf(fleetSchema),

@@ -63,20 +63,17 @@ export const noParams = z.strictObject({});
 export const noQuery = z.strictObject({});
 export const namespaceParams = z.strictObject({ namespace: nameSchema });
 
-/**
- * Reads a number from a query parameter. Only decimal notation is read, so that `0x10`, `1e400` and the empty text are no
- * numbers.
- */
-export function decimal<S extends z.ZodNumber>(schema: S) {
-  return z.preprocess(
-    (text) => (typeof text === 'string' && /^-?[0-9]{1,15}(\.[0-9]{1,30})?$/.test(text) ? Number(text) : text),
-    schema,
-  );
+/** Matches a number as JSON writes it. */
+const NUMBER = /^-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,30})?(e[+-]?[0-9]{1,3})?$/i;
+
+/** Reads a number from a query parameter. `0x10`, `Infinity`, blanks and the empty text are no numbers. */
+export function numeric<S extends z.ZodNumber>(schema: S) {
+  return z.preprocess((text) => (typeof text === 'string' && NUMBER.test(text) ? Number(text) : text), schema);
 }
 
 /** Query of every list. The cursor comes from the previous page and is opaque. */
 export const pageQuery = z.strictObject({
-  limit: decimal(z.int().min(1).max(MAX_PAGE)).prefault(DEFAULT_PAGE),
+  limit: numeric(z.int().min(1).max(MAX_PAGE)).prefault(DEFAULT_PAGE),
   cursor: z
     .string()
     .regex(/^[A-Za-z0-9_-]{1,2048}$/, 'must be the `cursor` of an earlier page')
