@@ -74,7 +74,8 @@ export async function runCli(args: readonly string[], world: World): Promise<num
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
     const told = tell(error instanceof CommanderError ? wrongUse(error) : error);
     world.stderr.write(plainLines(told.text));
-    if (world.env['FLEETWRIGHT_DEBUG'] && error instanceof Error) world.stderr.write(plainLines(`${error.stack}\n`));
+    if (world.env['FLEETWRIGHT_DEBUG'] && error instanceof Error)
+      world.stderr.write(plainLines(`${error.stack}\n`));
     if (json) world.stdout.write(documentText(told.document));
     return told.exitCode;
   }

@@ -101,7 +101,10 @@ function checkApiUrl(apiUrl: string | undefined): void {
   if (!/^https?:$/.test(url?.protocol ?? ''))
     throw usageError('the API URL is not an http or https URL', 'Give --api-url https://….');
   if (url?.username || url?.password)
-    throw usageError('the API URL has a user name or a password', 'Give --api-url https://HOST, and the key alone.');
+    throw usageError(
+      'the API URL has a user name or a password',
+      'Give --api-url https://HOST, and the key alone.',
+    );
 }
 
 /**

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Route } from './routes/route.ts';
 import { invalidCursor } from './cursor.ts';
+import type { Route } from './routes/route.ts';
 
 const MARK_LENGTH = 8;
 

@@ -47,9 +47,7 @@ export function matchRoute(
       'not-found',
       `the API has no path ${plainText(path, MAX_PATH_SHOWN)}; see GET /v1/openapi.json`,
     );
-  const methods = new Set(
-    samePath.flatMap((one) => (one.method === 'GET' ? ['GET', 'HEAD'] : [one.method])),
-  );
+  const methods = new Set(samePath.flatMap((one) => (one.method === 'GET' ? ['GET', 'HEAD'] : [one.method])));
   const allowed = [...methods].join(', ');
   throw new Problem(
     'method-not-allowed',

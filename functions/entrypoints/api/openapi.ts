@@ -217,7 +217,9 @@ const tooMany = {
       .optional()
       .describe('Seconds to wait. Absent: wait a second, and twice as long after each further 429.'),
   }),
-  content: { 'application/json': { schema: z.object({ message: z.string().describe('A text for people.') }) } },
+  content: {
+    'application/json': { schema: z.object({ message: z.string().describe('A text for people.') }) },
+  },
 };
 
 function headersOf({ idempotent, waits }: Route): { header?: z.ZodObject } {

@@ -9,10 +9,7 @@ import { isReservedKey } from './scan-json.ts';
  * @param query the decoded parameters. API Gateway joins the values of a repeated parameter with commas
  * @param raw the query as it was sent, without `?`
  */
-export function queryErrors(
-  query: Readonly<Record<string, string | undefined>>,
-  raw: string,
-): FieldError[] {
+export function queryErrors(query: Readonly<Record<string, string | undefined>>, raw: string): FieldError[] {
   return [
     ...rawErrors(raw),
     ...Object.entries(query).flatMap(([name, value = '']): FieldError[] => {

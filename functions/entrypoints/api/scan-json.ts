@@ -91,7 +91,10 @@ function numberFault(token: string): Fault | undefined {
   if (digits.length > MAX_DIGITS)
     return { code: 'too-precise', message: `must have at most ${MAX_DIGITS} digits` };
   if (/^-?[0-9]+$/.test(token) && BigInt(token) !== BigInt(Number(token)))
-    return { code: 'too-precise', message: 'must be a whole number that a 64-bit floating-point number holds' };
+    return {
+      code: 'too-precise',
+      message: 'must be a whole number that a 64-bit floating-point number holds',
+    };
   const size = Math.abs(Number(token));
   const isZero = digits === '';
   if (isZero || (size >= SMALLEST && size <= LARGEST)) return undefined;

@@ -68,7 +68,10 @@ const NUMBER = /^-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,30})?(e[+-]?[0-9]{1,3})?$/i;
 
 /** Reads a number from a query parameter. `0x10`, `Infinity`, blanks and the empty text are no numbers. */
 export function numeric<S extends z.ZodNumber>(schema: S) {
-  return z.preprocess((text) => (typeof text === 'string' && NUMBER.test(text) ? Number(text) : text), schema);
+  return z.preprocess(
+    (text) => (typeof text === 'string' && NUMBER.test(text) ? Number(text) : text),
+    schema,
+  );
 }
 
 /** Query of every list. The cursor comes from the previous page and is opaque. */

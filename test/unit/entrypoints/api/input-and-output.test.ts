@@ -78,7 +78,10 @@ describe('HEAD', () => {
   );
 
   it('HEAD is refused at a path without GET', async () => {
-    const answer = await api.ask('fleets', { method: 'HEAD', path: '/v1/namespaces/default/fleet-validations' });
+    const answer = await api.ask('fleets', {
+      method: 'HEAD',
+      path: '/v1/namespaces/default/fleet-validations',
+    });
     expect(answer).toMatchObject({ status: 405, headers: { allow: 'POST' }, body: undefined });
   });
 });
@@ -110,24 +113,43 @@ describe('a cursor', () => {
 });
 
 describe('a number', () => {
-  it.each(['1e400', '-1e400', '-0', '1.5', '9007199254740993', '1e21', '"NaN"', '"1"', 'null', 'true', '[1]'])(
-    'the size %s of a node group is refused with its field',
-    async (size) => {
-      const group =
-        '"connection":"sim-aws","locations":["us-east-1"],"instanceType":"m6i.large","image":"ubuntu-24.04"';
-      const body = `{"name":"web","nodeGroups":[{"name":"web",${group},"size":${size}}]}`;
-      const errors = await errorsOf('createFleet', json(body));
-      expect(errors[0]).toMatch(/^\/nodeGroups\/0\/size /);
-    },
-  );
+  it.each([
+    '1e400',
+    '-1e400',
+    '-0',
+    '1.5',
+    '9007199254740993',
+    '1e21',
+    '"NaN"',
+    '"1"',
+    'null',
+    'true',
+    '[1]',
+  ])('the size %s of a node group is refused with its field', async (size) => {
+    const group =
+      '"connection":"sim-aws","locations":["us-east-1"],"instanceType":"m6i.large","image":"ubuntu-24.04"';
+    const body = `{"name":"web","nodeGroups":[{"name":"web",${group},"size":${size}}]}`;
+    const errors = await errorsOf('createFleet', json(body));
+    expect(errors[0]).toMatch(/^\/nodeGroups\/0\/size /);
+  });
 
-  it.each(['NaN', 'Infinity', '0x10', '+1', '01', '1e400', '-0', '1.5', ' 5', '', '99999999999999999999', '٣'])(
-    'the page limit "%s" is refused with its parameter',
-    async (limit) => {
-      const errors = await errorsOf('listConnections', { query: { limit } });
-      expect(errors).toEqual([expect.stringMatching(/^\?limit /)]);
-    },
-  );
+  it.each([
+    'NaN',
+    'Infinity',
+    '0x10',
+    '+1',
+    '01',
+    '1e400',
+    '-0',
+    '1.5',
+    ' 5',
+    '',
+    '99999999999999999999',
+    '٣',
+  ])('the page limit "%s" is refused with its parameter', async (limit) => {
+    const errors = await errorsOf('listConnections', { query: { limit } });
+    expect(errors).toEqual([expect.stringMatching(/^\?limit /)]);
+  });
 
   it('a price of 1e400 in a query is refused with its parameter', async () => {
     expect(await errorsOf('listOffers', { query: { maxUsdPerHour: '1e400' } })).toEqual([
