@@ -3,7 +3,13 @@ import { HttpApi, HttpMethod, HttpRoute, HttpRouteKey, HttpStage } from 'aws-cdk
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { Construct } from 'constructs';
 import { routes } from '../../functions/entrypoints/api/contract.ts';
-import { PARTITIONS_OF_CONNECTIONS, VOLUME_PARTITIONS } from '../../functions/platform/store/partitions.ts';
+import {
+  AUDIT_PARTITIONS_OF_API,
+  AUDIT_PARTITIONS_OF_LISTS,
+  OPEN_ACT_PARTITIONS,
+  PARTITIONS_OF_CONNECTIONS,
+  VOLUME_PARTITIONS,
+} from '../../functions/platform/store/partitions.ts';
 import { API_SECONDS } from '../settings/times.ts';
 import type { Data } from './data.ts';
 import type { DriverQueues } from './driver-queue.ts';
@@ -71,13 +77,17 @@ export class Api extends Construct {
 
   #functions(props: ApiProps): Record<HandlerName, AppFunction> {
     const { stage, data, queues, secrets, workflows } = props;
-    const make = (name: HandlerName, memoryMb = 512) =>
-      new AppFunction(this, name, {
+    const make = (name: HandlerName, memoryMb = 512) => {
+      const made = new AppFunction(this, name, {
         ...props,
         entry: `api/${name}`,
         timeout: Duration.seconds(API_SECONDS),
         memoryMb,
       });
+      data.audit.connect(made, 'readPut', AUDIT_PARTITIONS_OF_API);
+      data.audit.connect(made, 'delete', OPEN_ACT_PARTITIONS);
+      return made;
+    };
 
     const fleets = make('fleets', 1024);
     const { waitingRequests: waiting } = props.parameters;
@@ -115,6 +125,7 @@ export class Api extends Construct {
     const access = make('access');
     data.access.connect(access, 'readWrite');
     data.fleets.connect(access, 'read');
+    data.audit.connect(access, 'read', AUDIT_PARTITIONS_OF_LISTS);
 
     return { fleets, resources, connections, catalogue, access };
   }

@@ -123,13 +123,14 @@ function index(name: string, key: string, attributes: readonly string[]): Global
   };
 }
 
-/** Makes the five tables. `functions/platform/store` documents their items. */
+/** Makes the tables. `functions/platform/store` documents their items. */
 export class Data extends Construct {
   readonly fleets: DataTable;
   readonly governor: DataTable;
   readonly catalogue: DataTable;
   readonly access: DataTable;
   readonly history: DataTable;
+  readonly audit: DataTable;
 
   constructor(scope: Construct, id: string, { stage }: { stage: Stage }) {
     super(scope, id);
@@ -146,5 +147,6 @@ export class Data extends Construct {
     this.catalogue = new DataTable(this, 'Catalogue', { stage, variable: 'CATALOGUE_TABLE' });
     this.access = new DataTable(this, 'Access', { stage, variable: 'ACCESS_TABLE' });
     this.history = new DataTable(this, 'History', { stage, variable: 'HISTORY_TABLE' });
+    this.audit = new DataTable(this, 'Audit', { stage, variable: 'AUDIT_TABLE' });
   }
 }

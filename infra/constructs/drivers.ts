@@ -52,6 +52,7 @@ export class Drivers extends Construct {
       const own = partitionsOfDriver(queue.driver);
       for (const table of ['fleets', 'governor', 'catalogue', 'access'] as const)
         data[table].connect(worker, 'readWrite', own[table]);
+      data.audit.connect(worker, 'readPut', own.audit);
       if (props.stage.name === 'local') data.fleets.connect(worker, 'put', DEPLOYMENT_ID_PARTITIONS);
       secrets.readsCredentialsOf(queue.driver, worker);
       secrets.readsBeat(worker);

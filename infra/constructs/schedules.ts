@@ -3,6 +3,8 @@ import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
 import {
+  AUDIT_PARTITIONS_OF_RECONCILE,
+  OPEN_ACT_PARTITIONS,
   PARTITIONS_OF_FINISH_CHANGES,
   VOLUME_PARTITIONS,
 } from '../../functions/platform/store/partitions.ts';
@@ -38,6 +40,8 @@ export class Schedules extends Construct {
 
     const reconcile = this.#every(Duration.minutes(1), 'Reconcile', 'schedules/reconcile', props);
     data.fleets.connect(reconcile, 'readWrite');
+    data.audit.connect(reconcile, 'readPut', AUDIT_PARTITIONS_OF_RECONCILE);
+    data.audit.connect(reconcile, 'delete', OPEN_ACT_PARTITIONS);
     secrets.keepsBeat(reconcile);
     workflows.provisionFleet.connectStarter(reconcile, 'PROVISION_FLEET_ARN');
     workflows.terminateFleet.connectStarter(reconcile, 'TERMINATE_FLEET_ARN');

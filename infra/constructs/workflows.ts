@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
+import { AUDIT_PARTITIONS } from '../../functions/platform/store/partitions.ts';
 import { STEP_SECONDS } from '../settings/times.ts';
 import type { Data } from './data.ts';
 import type { DriverQueues } from './driver-queue.ts';
@@ -41,6 +42,7 @@ export class Workflows extends Construct {
     const settle = step('Settle', 'settle');
     data.fleets.connect(settle, 'readWrite');
     data.history.connect(settle, 'readWrite');
+    data.audit.connect(settle, 'readPut', AUDIT_PARTITIONS);
 
     const beginTermination = step('BeginTermination', 'begin-termination');
     data.fleets.connect(beginTermination, 'readWrite');

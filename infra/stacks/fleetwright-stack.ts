@@ -60,6 +60,7 @@ export class FleetwrightStack extends Stack {
       CatalogueTable: data.catalogue.table.tableName,
       AccessTable: data.access.table.tableName,
       HistoryTable: data.history.table.tableName,
+      AuditTable: data.audit.table.tableName,
       QueueUrls: this.toJsonString(queues.urls),
       DeadLetterQueueUrls: this.toJsonString(queues.deadLetterUrls),
       ProvisionFleetArn: workflows.provisionFleet.machine.stateMachineArn,

@@ -69,7 +69,7 @@ const continueSweeps = async ({ lab }: Stage, location?: string) =>
     )
   ).body.continued;
 const auditOf = ({ lab }: Stage, type: string) =>
-  lab.tables.fleets.all().filter((item) => String(item['pk']).startsWith('AUDIT#') && item['type'] === type);
+  lab.tables.audit.all().filter((item) => String(item['pk']).startsWith('LOG#') && item['type'] === type);
 
 /** Plays a story that makes two machines of one token on purpose, and expects no other violation. */
 async function tell(story: Story, scenario = calmScenario(SWEPT_OFTEN)): Promise<void> {
@@ -87,11 +87,12 @@ describe('the daily cap of removals by sweeps', PATIENT, () => {
         { connection: 'sim-aws', location: 'east-1', because: 'cap', waiting: 7 },
       ]);
       expect(stage.lab.events.filter(({ type }) => type === 'Sweep Held')).toHaveLength(1);
-      expect(auditOf(stage, 'Sweep Held')).toHaveLength(1);
+      expect(auditOf(stage, 'sweep.held')).toHaveLength(1);
       expect(await continueSweeps(stage, 'west-1')).toEqual([]);
       expect(await continueSweeps(stage, 'east-1')).toMatchObject([{ location: 'east-1', waiting: 7 }]);
-      expect(auditOf(stage, 'Sweep Continued')).toMatchObject([
-        { detail: { connection: 'sim-aws', actor: CALLER.actor } },
+      expect(auditOf(stage, 'sweep.continue')).toMatchObject([
+        { actor: CALLER.actor, target: { name: 'sim-aws' }, data: { location: 'west-1' } },
+        { actor: CALLER.actor, target: { name: 'sim-aws' }, data: { location: 'east-1' } },
       ]);
       await stage.pass(10);
       expect(removedOf(stage, machines)).toBe(12);

@@ -1,4 +1,3 @@
-import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DEPLOYMENT_TAG, INSTANCE_TAG } from '../../functions/drivers/contract/driver.ts';
 import { machineName, resourceName } from '../../functions/drivers/contract/names.ts';
@@ -8,6 +7,7 @@ import {
   networkName,
   securityGroupName,
 } from '../../functions/features/networks/network-names.ts';
+import { listAudit } from '../../functions/features/audit/list-audit.ts';
 import { sweepConnection } from '../../functions/features/sweeps/sweep-connection.ts';
 import { sweepSite } from '../../functions/features/sweeps/sweep-site.ts';
 import type { Connection } from '../../functions/model/connection.ts';
@@ -209,18 +209,11 @@ describe('a machine that no record claims', () => {
       `Orphan Terminated ${id}`,
     ]);
     expect(sent).toHaveLength(1);
-    const { Items = [] } = await store.document.send(
-      new QueryCommand({
-        TableName: store.tables.fleets,
-        KeyConditionExpression: 'pk = :pk',
-        FilterExpression: 'contains(sk, :id)',
-        ExpressionAttributeValues: { ':pk': 'AUDIT#default', ':id': id },
-      }),
-    );
-    expect(Items.map((row) => row['type'])).toEqual([
-      'Orphan Found',
-      'Orphan Terminating',
-      'Orphan Terminated',
+    const { items } = await listAudit(store, ['default'], { target: `orphan/${id}` }, { limit: 10 });
+    expect(items.map(({ type }) => type)).toEqual([
+      'orphan.terminated',
+      'orphan.terminating',
+      'orphan.found',
     ]);
   });
 

@@ -5,7 +5,7 @@ import { type Clock, systemClock } from '../../functions/platform/runtime/clock.
 import { BY_NAMESPACE_ATTRIBUTES, BY_SITE_ATTRIBUTES } from '../../functions/platform/store/keys.ts';
 import { openDocumentClient, type Store, type Tables } from '../../functions/platform/store/store.ts';
 
-const NAMES = ['fleets', 'governor', 'catalogue', 'access', 'history'] as const;
+const NAMES = ['fleets', 'governor', 'catalogue', 'access', 'history', 'audit'] as const;
 
 /**
  * Creates tables for one test file on the engine at AWS_ENDPOINT_URL, with the same keys and indexes as in
@@ -20,6 +20,7 @@ export function useTables(clock: Clock = systemClock): Store {
     catalogue: name('catalogue'),
     access: name('access'),
     history: name('history'),
+    audit: name('audit'),
   };
   const dynamo = new DynamoDBClient({});
   beforeAll(async () => {

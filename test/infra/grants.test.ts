@@ -39,6 +39,18 @@ const fleets = (actions: string[]) => ({
   'DataFleetsTable/index/bySite': ['dynamodb:Query'],
 });
 
+/** What a function needs that appends to the audit log. */
+const APPEND = {
+  'DataAuditTable of LOGS': READ,
+  'DataAuditTable of LOG#* LOGS': ['dynamodb:PutItem'],
+};
+/** What an API function needs that appends to the audit log, and notes acts under way. */
+const AUDITED = {
+  'DataAuditTable of LOGS': READ,
+  'DataAuditTable of LOG#* LOGS OPEN#*': ['dynamodb:PutItem'],
+  'DataAuditTable of OPEN#*': ['dynamodb:DeleteItem'],
+};
+
 const drivers = REGISTERED_DRIVERS.map(({ name }) => name);
 const queueOf = (driver: string) => `Queues${driver.replaceAll('-', '')}Queue`;
 const everyQueue = (actions: string[]) =>
@@ -55,7 +67,8 @@ const driverFunctions = Object.fromEntries(
     `drivers/${driver}`,
     {
       ...fleets(READ),
-      [`DataFleetsTable of AUDIT#* FLEET#* HOLD#${driver}/* INST#* NET#* ORPHAN#${driver}/* RANGES#* SHARED#${driver}/* SHARED-GONE#${driver}/* SWEEP#* VOL#${driver}/*`]:
+      ...APPEND,
+      [`DataFleetsTable of FLEET#* HOLD#${driver}/* INST#* NET#* ORPHAN#${driver}/* RANGES#* SHARED#${driver}/* SHARED-GONE#${driver}/* SWEEP#* VOL#${driver}/*`]:
         WRITE,
       [`DataGovernorTable of CALL#${driver}/* CONN#${driver}/* HEALTH#${driver}/* LOOP#${driver} QUEUE#${driver}/*`]:
         READ_WRITE,
@@ -76,6 +89,7 @@ const driverFunctions = Object.fromEntries(
 /** All permissions of each function, except the permissions to write its log. */
 const ALLOWED: Record<string, Record<string, string[]>> = {
   'api/fleets': {
+    ...AUDITED,
     ...fleets(READ_WRITE),
     DataCatalogueTable: READ,
     DataAccessTable: READ_CHECK,
@@ -84,11 +98,13 @@ const ALLOWED: Record<string, Record<string, string[]>> = {
     [machine('terminatefleet')]: ['states:StartExecution'],
   },
   'api/resources': {
+    ...AUDITED,
     ...fleets(READ_WRITE),
     DataAccessTable: READ_CHECK,
     ...everyQueue(['sqs:SendMessage']),
   },
   'api/connections': {
+    ...AUDITED,
     ...fleets(READ_CHECK),
     'DataFleetsTable of RANGES#*': ['dynamodb:PutItem'],
     'DataFleetsTable of VOL#*': ['dynamodb:DeleteItem'],
@@ -99,8 +115,13 @@ const ALLOWED: Record<string, Record<string, string[]>> = {
     ...everyQueue(['sqs:SendMessage']),
     ...everySecret(['ssm:DeleteParameter', 'ssm:PutParameter']),
   },
-  'api/catalogue': { DataCatalogueTable: READ, DataAccessTable: READ },
-  'api/access': { ...fleets(READ), DataAccessTable: READ_WRITE },
+  'api/catalogue': { ...AUDITED, DataCatalogueTable: READ, DataAccessTable: READ },
+  'api/access': {
+    ...AUDITED,
+    'DataAuditTable of LOG#* LOGS': READ,
+    ...fleets(READ),
+    DataAccessTable: READ_WRITE,
+  },
   ...driverFunctions,
   'steps/assign': {
     ...fleets(READ_WRITE),
@@ -115,6 +136,7 @@ const ALLOWED: Record<string, Record<string, string[]>> = {
   'steps/settle': {
     ...fleets(READ_WRITE),
     DataHistoryTable: READ_WRITE,
+    ...APPEND,
     [machine('terminatefleet')]: ['states:StartExecution'],
   },
   'steps/begin-termination': { ...fleets(READ_WRITE), DataAccessTable: READ },
@@ -122,6 +144,9 @@ const ALLOWED: Record<string, Record<string, string[]>> = {
   'schedules/watch': { DataGovernorTable: READ_WRITE, ...everyQueue(['sqs:SendMessage']) },
   'schedules/reconcile': {
     ...fleets(READ_WRITE),
+    'DataAuditTable of LOGS OPEN#*': READ,
+    'DataAuditTable of LOG#* LOGS': ['dynamodb:PutItem'],
+    'DataAuditTable of OPEN#*': ['dynamodb:DeleteItem'],
     [BEAT]: ['ssm:GetParameter', 'ssm:PutParameter'],
     [machine('provisionfleet')]: ['states:StartExecution'],
     [machine('terminatefleet')]: ['states:StartExecution'],
@@ -176,6 +201,17 @@ describe('grants of functions', () => {
 
 describe('grants of roles', () => {
   const roles = resourcesOf(template, 'AWS::IAM::Role').map(([id]) => id);
+
+  it('no role may update the table of the audit log, or delete anything of it but notes of acts under way', () => {
+    for (const role of roles) {
+      for (const [name, actions] of Object.entries(grantsOf(template, { Ref: role }))) {
+        if (!name.startsWith('DataAuditTable')) continue;
+        const harmful = actions.filter((action) => /:(Update|Delete|BatchWrite)Item$/.test(action));
+        const isOpen = name === 'DataAuditTable of OPEN#*';
+        expect(harmful, `${role}: ${name}`).toEqual(isOpen ? ['dynamodb:DeleteItem'] : []);
+      }
+    }
+  });
 
   it('no role may use a wildcard action, scan a table or delete a table', () => {
     for (const role of roles) {

@@ -241,6 +241,7 @@ it('the stack has exactly the outputs that scripts need', () => {
   expect(Object.keys(local.Outputs).sort()).toEqual([
     'AccessTable',
     'ApiUrl',
+    'AuditTable',
     'CatalogueTable',
     'DeadLetterQueueUrls',
     'DeploymentId',

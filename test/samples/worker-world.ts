@@ -6,7 +6,7 @@ import { ClientLoans } from '../chaos/models/dynamo/client.ts';
 import { Dynamo } from '../chaos/models/dynamo/dynamo.ts';
 import { Table } from '../chaos/models/dynamo/table.ts';
 
-const TABLES = { fleets: 'fleets', governor: 'governor', access: 'access', catalogue: 'catalogue' };
+const TABLES = { fleets: 'fleets', governor: 'governor', access: 'access', audit: 'audit', catalogue: 'catalogue' };
 
 /** A worker's context over tables in memory (`test/chaos/models`). */
 export interface WorkerWorld {
@@ -29,6 +29,7 @@ export function workerWorld(at: number | (() => number)): WorkerWorld {
     fleets: new Table('fleets'),
     governor: new Table('governor'),
     access: new Table('access'),
+    audit: new Table('audit'),
     catalogue: new Table('catalogue'),
   };
   const clock = { now, sleep: () => Promise.resolve() };

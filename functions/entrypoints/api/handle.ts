@@ -1,10 +1,11 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import type { Actor } from '../../model/actor.ts';
 import { logger } from '../../platform/runtime/logger.ts';
 import { measured } from '../../platform/runtime/measured.ts';
 import type { Store } from '../../platform/store/store.ts';
 import { ANSWER_HEADERS } from './answer-headers.ts';
+import { noteRefusal } from './audit-refusal.ts';
+import { originOf, type Seen } from './audit-request.ts';
 import { authenticate } from './authenticate.ts';
 import { authorize } from './authorize.ts';
 import { withoutBackendIds } from './backend-ids.ts';
@@ -13,12 +14,15 @@ import { routes } from './contract.ts';
 import { markOfList, withMark, withoutMark } from './list-cursor.ts';
 import { matchRoute } from './match.ts';
 import { parseRequest } from './parse.ts';
+import { performAudited } from './perform-audited.ts';
 import { type FieldError, invalidRequest, Problem, problemBody } from './problem.ts';
 
 /** An operation's answer: the body and further headers. */
 export interface Answer<Body> {
   body: Body;
   headers?: Record<string, string>;
+  /** Present if the operation has changed nothing, because an earlier request with the same key has. */
+  isReplay?: true;
 }
 
 export type Operation<Id extends OperationId> = (
@@ -43,7 +47,7 @@ export type Inspection = (params: Record<string, string>, body: unknown) => Prom
 
 export interface HandleOptions {
   handler: HandlerName;
-  store: Store<'access'>;
+  store: Store<'access' | 'audit'>;
   operations: Readonly<Record<string, AnyOperation>>;
   inspections?: Readonly<Partial<Record<OperationId, Inspection>>>;
 }
@@ -57,13 +61,14 @@ export function handle({ handler, store, operations, inspections = {} }: HandleO
   const own = routes.filter((route) => route.handler === handler);
   const answer = async (
     event: APIGatewayProxyEventV2,
-    seen: { actor?: Actor; operationId?: OperationId },
+    seen: Seen,
   ): Promise<APIGatewayProxyStructuredResultV2> => {
     const caller = await authenticate(store, event);
     seen.actor = caller.actor;
     const { route, params } = matchRoute(event, own);
-    seen.operationId = route.operationId;
+    Object.assign(seen, { route, params });
     authorize(caller, route, params);
+    seen.isAuthorized = true;
     const operation = operations[route.operationId];
     if (!operation) throw new Error(`operation ${route.operationId} has no handler`);
     const input = parseRequest(route, params, event);
@@ -75,7 +80,12 @@ export function handle({ handler, store, operations, inspections = {} }: HandleO
     const query = withoutMark(input.query, mark);
     // The compiler cannot check the type of the input here. The type is right, because the operation and the
     // schemas that parsed the input belong to the same route.
-    const answered = await operation({ ...input, query, caller } as never);
+    const perform = () => operation({ ...input, query, caller } as never);
+    const answered = await performAudited({ store, log: logger, origin: originOf(event) }, seen, {
+      caller,
+      input,
+      perform,
+    });
     const { headers } = answered;
     // The ids of images are part of the catalogue, which everyone may read.
     const isForViewer = caller.role === 'viewer' && route.handler !== 'catalogue';
@@ -91,11 +101,14 @@ export function handle({ handler, store, operations, inspections = {} }: HandleO
     .use(measured(`api-${handler}`))
     .handler(async (event) => {
       const { requestId } = event.requestContext;
-      const seen = {};
-      const result = await answer(event, seen).catch((error: unknown) =>
-        answerProblem(asProblem(error, requestId), requestId),
-      );
-      logger.info('request', { requestId, ...seen, status: result.statusCode });
+      const seen: Seen = {};
+      const result = await answer(event, seen).catch(async (error: unknown) => {
+        const problem = asProblem(error, requestId);
+        await noteRefusal(store, event, seen, problem);
+        return answerProblem(problem, requestId);
+      });
+      const { actor, route } = seen;
+      logger.info('request', { requestId, actor, operationId: route?.operationId, status: result.statusCode });
       return withHeaders(result, event.requestContext.http.method);
     });
 }

@@ -28,6 +28,7 @@ export const WORKER_ENV = [
   'GOVERNOR_TABLE',
   'CATALOGUE_TABLE',
   'ACCESS_TABLE',
+  'AUDIT_TABLE',
   'QUEUE_URLS',
   'SECRETS_PREFIX',
 ] as const;
@@ -43,6 +44,7 @@ export function openContext(driver: Driver, env: Env<(typeof WORKER_ENV)[number]
     governor: env.GOVERNOR_TABLE,
     catalogue: env.CATALOGUE_TABLE,
     access: env.ACCESS_TABLE,
+    audit: env.AUDIT_TABLE,
   });
   const wanted = { deploymentId: env.DEPLOYMENT_ID, isNamed: env.DEPLOYMENT_ID_NAMED };
   return makeContext({

@@ -1,7 +1,9 @@
 import type { Connection } from '../../model/connection.ts';
+import type { Actor } from '../../model/actor.ts';
+import type { AuditEntry } from '../../model/audit-entry.ts';
 import type { OrphanState } from '../../model/orphan.ts';
 import { isoTime } from '../../platform/runtime/clock.ts';
-import { writeAudit } from '../../platform/store/audit.ts';
+import { appendAudit, idOfAct } from '../../platform/store/append-audit.ts';
 import { type OrphanItem, writeOrphan } from '../../platform/store/orphans.ts';
 import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 import { metricOf } from './metric.ts';
@@ -60,18 +62,17 @@ export async function recordFinding(
 }
 
 /**
- * Announces the state of a finding: writes an audit row, sends an event and logs a metric. If one of these
+ * Announces the state of a finding: appends an entry to the audit log, sends an event and logs a metric. If one of these
  * steps fails, each later sweep announces the state again, until `announced` in the finding's record equals
- * the state. A repetition writes the same audit row, but may send the event and log the metric a second time.
+ * the state. A repetition writes no second entry, but may send the event and log the metric a second time.
  */
 export async function announce(context: WorkerContext, item: OrphanItem): Promise<OrphanItem> {
   if (item.announced === item.state) return item;
   const type = TYPES[item.state];
   const { version: _, announced: _told, ...detail } = item;
   try {
-    const id = `${item.kind}#${item.location}#${item.backendId}#${item.state}`;
-    const { namespace, stateSince: at } = item;
-    await writeAudit(context.store, { namespace, at, id, type, detail });
+    const { stateSince: at } = item;
+    await appendAudit(context.store, entryOf(item, type));
     await context.publish([{ type, at, detail }]);
     context.log.info(type, { ...metricOf(type, context.store.clock.now()), finding: detail });
     return (await writeOrphan(context.store, { ...item, announced: item.state }, item)) ?? item;
@@ -83,4 +84,38 @@ export async function announce(context: WorkerContext, item: OrphanItem): Promis
     });
     return item;
   }
+}
+
+/** Returns the type of the entry about an event: `Orphan Found` is `orphan.found`. */
+export const auditTypeOf = (eventType: string): string => eventType.toLowerCase().replace(' ', '.');
+
+/** What sweeps find has happened by their own work, or at the cloud. */
+const FOUND_AT_CLOUD: ReadonlySet<OrphanState> = new Set(['Gone', 'Vanished', 'Returned']);
+
+function entryOf(item: OrphanItem, type: string): AuditEntry {
+  const { namespace, connectionKey, connection, cloud, location, kind, backendId, state, reason } = item;
+  const { name, instanceId, fleetId, stateSince: at } = item;
+  const actor: Actor = FOUND_AT_CLOUD.has(state)
+    ? { kind: 'cloud', name: cloud }
+    : { kind: 'sweep', name: connection };
+  const isInstance = type.startsWith('Instance');
+  return {
+    at,
+    id: idOfAct(connectionKey, location, kind, backendId, state),
+    type: auditTypeOf(type),
+    namespace,
+    actor,
+    target: isInstance
+      ? { kind: 'instance', ...(instanceId === undefined ? {} : { id: instanceId }) }
+      : { kind: 'orphan', id: backendId, ...(name === undefined ? {} : { name }) },
+    result: 'succeeded',
+    data: {
+      connection,
+      location,
+      kind,
+      reason,
+      ...(isInstance ? { backendId } : instanceId === undefined ? {} : { instanceId }),
+      ...(fleetId === undefined ? {} : { fleetId }),
+    },
+  };
 }

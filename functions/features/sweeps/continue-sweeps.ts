@@ -1,9 +1,7 @@
-import type { Actor } from '../../model/actor.ts';
 import type { Connection } from '../../model/connection.ts';
 import { connectionKey } from '../../model/identifiers.ts';
 import type { SweepHold } from '../../model/orphan.ts';
 import { isoTime } from '../../platform/runtime/clock.ts';
-import { writeAudit } from '../../platform/store/audit.ts';
 import type { Store } from '../../platform/store/store.ts';
 import {
   EVERYWHERE,
@@ -48,19 +46,16 @@ export async function listHolds(
  * Ends the sweep holds of a connection, at one location or at all locations. A hold of the whole connection
  * ends in both cases.
  *
- * Writes an audit row before it ends a hold. If the call is interrupted, a hold that has not ended may have a
- * row, but no hold ends without a row.
+ * The audit log has the entry of the request, which names the operator.
  *
- * @param actor the operator
  * @returns the holds that have ended; empty if there was no hold
  */
 export async function continueSweeps(
   store: Store<'fleets'>,
   connection: Connection,
   location: string | undefined,
-  actor: Actor | undefined,
 ): Promise<SweepHold[]> {
-  const { namespace, name } = connection;
+  const { name } = connection;
   const items = await readHolds(store, connectionKey(connection));
   const wanted = items.filter(
     (item) =>
@@ -70,10 +65,6 @@ export async function continueSweeps(
   const ended: SweepHold[] = [];
   for (const item of wanted) {
     const nowMs = store.clock.now();
-    const at = isoTime(nowMs);
-    const id = `continue#${name}#${item.location}#${item.hold?.sinceMs}`;
-    const detail = { connection: name, location: item.location, ...item.hold, actor };
-    await writeAudit(store, { namespace, at, id, type: 'Sweep Continued', detail });
     const hold = await updateHold(store, item, (current: HoldItem) => ({
       state: current.hold ? continued(current, nowMs) : undefined,
       answer: current.hold,

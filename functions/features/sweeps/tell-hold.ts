@@ -1,17 +1,18 @@
 import type { Connection } from '../../model/connection.ts';
 import { isoTime } from '../../platform/runtime/clock.ts';
-import { writeAudit } from '../../platform/store/audit.ts';
+import { appendAudit, idOfAct } from '../../platform/store/append-audit.ts';
 import { type HoldRef, type HoldState, updateHold } from '../../platform/store/sweep-holds.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
+import { auditTypeOf } from '../findings/findings.ts';
 import { metricOf } from '../findings/metric.ts';
 
-/** Type of the event and of the audit row about a hold. */
+/** Type of the event about a hold. */
 export const SWEEP_HELD = 'Sweep Held';
 
 /**
  * Reports a hold, which makes sweeps wait for an operator. Each call logs a metric that an alarm watches. The
- * audit row and the event are usually written once. If a worker crashes before it has set `isTold`, the next
- * sweep overwrites the row and sends the event again.
+ * entry of the audit log is written once. If a worker crashes before it has set `isTold`, the next sweep sends the event
+ * again.
  */
 export async function tellHold(
   context: WorkerContext,
@@ -25,8 +26,16 @@ export async function tellHold(
   context.log.warn(SWEEP_HELD, { ...metricOf(SWEEP_HELD, context.store.clock.now()), hold: detail });
   if (isTold) return;
   try {
-    const id = `hold#${connection}#${location}#${hold.because}`;
-    await writeAudit(context.store, { namespace, at, id, type: SWEEP_HELD, detail });
+    await appendAudit(context.store, {
+      at,
+      id: idOfAct('hold', connection, location, hold.because),
+      type: auditTypeOf(SWEEP_HELD),
+      namespace,
+      actor: { kind: 'sweep', name: connection },
+      target: { kind: 'connection', name: connection },
+      result: 'succeeded',
+      data: { location, because: hold.because },
+    });
     await context.publish([{ type: SWEEP_HELD, at, detail }]);
     await updateHold(context.store, ref, (item) => ({
       state: item.hold?.sinceMs === sinceMs ? { ...item, hold: { ...item.hold, isTold: true } } : undefined,

@@ -45,6 +45,7 @@ const variables = {
   CATALOGUE_TABLE: z.string().min(1),
   ACCESS_TABLE: z.string().min(1).describe('Table of namespaces, API keys and connections.'),
   HISTORY_TABLE: z.string().min(1),
+  AUDIT_TABLE: z.string().min(1).describe('Table of the audit log.'),
   QUEUE_URLS: jsonSchema
     .pipe(z.partialRecord(driverNameSchema, z.url()))
     .describe('URL of the queue of each deployed driver, as JSON.'),

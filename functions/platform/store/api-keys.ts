@@ -131,15 +131,31 @@ export async function verifyApiKey(store: Store<'access'>, key: string): Promise
   if (id === undefined || secret === undefined) return undefined;
   const item = await readItem(store, id);
   if (!item) return undefined;
-  const isSame = timingSafeEqual(Buffer.from(item.secretHash, 'hex'), Buffer.from(hashOf(secret), 'hex'));
   const nowMs = store.clock.now();
-  if (!isSame || !isLive(item, nowMs)) return undefined;
+  if (!isSecretOf(item, secret) || !isLive(item, nowMs)) return undefined;
   const found = await readConsistently(store, store.tables.access, item.ancestors.map(keyOf));
   const live = found.map((one) => itemSchema.parse(one)).filter((one) => isLive(one, nowMs));
   if (live.length < item.ancestors.length) return undefined;
   const allCaps = [item, ...live].flatMap((one) => (one.caps ? [{ keyId: one.id, ...one.caps }] : []));
   return { ...apiKeySchema.parse(item), ancestors: item.ancestors, allCaps };
 }
+
+/**
+ * Returns which key a refused text names, and what is wrong: the key, or one of its ancestors, has ended; or the text has not
+ * the secret of the key. Undefined: it names no key that exists.
+ */
+export async function examineApiKey(
+  store: Store<'access'>,
+  key: string,
+): Promise<{ id: string; because: 'ended' | 'wrong-secret' } | undefined> {
+  const [, id, secret] = KEY_PATTERN.exec(key) ?? [];
+  const item = id === undefined ? undefined : await readItem(store, id);
+  if (!item || secret === undefined) return undefined;
+  return { id: item.id, because: isSecretOf(item, secret) ? 'ended' : 'wrong-secret' };
+}
+
+const isSecretOf = ({ secretHash }: Item, secret: string): boolean =>
+  timingSafeEqual(Buffer.from(secretHash, 'hex'), Buffer.from(hashOf(secret), 'hex'));
 
 function isLive({ expiresAt, revokedAt }: Item, nowMs: number): boolean {
   return revokedAt === undefined && (expiresAt === undefined || Date.parse(expiresAt) > nowMs);

@@ -30,7 +30,6 @@ import type { InstanceRef } from '../../model/identifiers.ts';
  * | finding of the orphan sweep | `ORPHAN#<connection key>` | `<location>#<kind, or missing>#<backend id>` |
  * | hold: the machines that sweeps removed at a site in a day, and whether sweeps wait for an operator | `HOLD#<connection key>` | `<location>`, or `*` for all |
  * | requested sweep, its connections, its sites | `SWEEP#<sweep>` | `META`, `CONN#<connection>`, `SITE#<connection>#<location>` |
- * | audit row | `AUDIT#<namespace>` | `<time>#<id>` |
  * | governor: one kind of call at a site | `CALL#<connection key>#<location>` | `create`, `list`, `mutate` |
  * | governor: a connection's locations in use | `CONN#<connection key>` | `LOCATIONS` |
  * | governor: the calls that a connection is denied | `HEALTH#<driver>/<connection id>` | `DENIED` |
@@ -226,8 +225,3 @@ export const holdKey = (connectionKey: string, location: string): Key => ({
 
 export const sweepPartition = (sweepId: string): string => `SWEEP#${sweepId}`;
 export const sweepKey = (sweepId: string, sk: string): Key => ({ pk: sweepPartition(sweepId), sk });
-
-export const auditKey = ({ namespace, at, id }: { namespace: string; at: string; id: string }): Key => ({
-  pk: `AUDIT#${namespace}`,
-  sk: `${at}#${id}`,
-});

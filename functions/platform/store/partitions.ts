@@ -15,6 +15,9 @@ export type PartitionsByTable = Readonly<Partial<Record<keyof Tables, Partitions
 
 const both = (partitions: readonly string[]): Partitions => ({ reads: partitions, writes: partitions });
 
+/** What each function writes that appends to the audit log. No function changes or deletes an entry. */
+export const AUDIT_PARTITIONS: Partitions = { reads: ['LOGS'], writes: ['LOG#*', 'LOGS'] };
+
 /**
  * Returns the partitions that the function of a driver may use. Keys of connections begin with the driver, so that no
  * driver changes connections, catalogues, limits, findings or sweep holds of another one. No driver reaches API keys,
@@ -39,9 +42,9 @@ export function partitionsOfDriver(driver: DriverName): PartitionsByTable {
       `LOOP#${driver}`,
       `QUEUE#${driver}/*`,
     ]),
+    audit: AUDIT_PARTITIONS,
     fleets: {
       writes: [
-        'AUDIT#*',
         'FLEET#*',
         `HOLD#${driver}/*`,
         'INST#*',
@@ -82,6 +85,18 @@ export const PARTITIONS_OF_FINISH_CHANGES = {
   access: both(CONNECTION_PARTITIONS),
   fleets: RANGE_PARTITIONS,
 } satisfies PartitionsByTable;
+
+/** What the API's functions write of the audit log. They also note each act that begins. */
+export const AUDIT_PARTITIONS_OF_API: Partitions = { reads: ['LOGS'], writes: ['LOG#*', 'LOGS', 'OPEN#*'] };
+/** What the schedule needs that writes the entries of acts whose process ended. */
+export const AUDIT_PARTITIONS_OF_RECONCILE: Partitions = {
+  reads: ['LOGS', 'OPEN#*'],
+  writes: ['LOG#*', 'LOGS'],
+};
+/** What the operations need that list the audit log. */
+export const AUDIT_PARTITIONS_OF_LISTS: Partitions = { reads: ['LOG#*', 'LOGS'] };
+/** Notes of acts that have begun. They are the only items of the audit log's table that a function may delete. */
+export const OPEN_ACT_PARTITIONS: Partitions = { writes: ['OPEN#*'] };
 
 /** Returns true if a pattern of `Partitions` stands for a partition key. IAM compares them in the same way. */
 export function isPartitionOf(pattern: string, pk: string): boolean {

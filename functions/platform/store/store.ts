@@ -12,6 +12,7 @@ export interface Tables {
   catalogue: string;
   access: string;
   history: string;
+  audit: string;
 }
 
 /** Dependencies of the functions in this folder. `T` lists the tables that a function needs. */

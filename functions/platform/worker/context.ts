@@ -100,7 +100,7 @@ export interface Log {
 
 /** Dependencies of one driver's worker; tests and simulations provide other dependencies. */
 export interface WorkerContext {
-  store: Store<'fleets' | 'governor' | 'access' | 'catalogue'>;
+  store: Store<'fleets' | 'governor' | 'access' | 'catalogue' | 'audit'>;
   driver: Driver;
   /**
    * Id of this deployment's stack. It distinguishes deployments that have the same deployment id and use the same cloud

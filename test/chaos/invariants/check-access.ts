@@ -26,11 +26,9 @@ export function fleetsOf({ tables }: Lab): FleetItem[] {
     .map(parseFleetItem);
 }
 
-/** Returns the sort keys, `<time>#<id>`, of all audit rows of a type. */
-export function auditRows({ tables }: Lab, type: string): string[] {
-  return itemsOf(tables.fleets).flatMap((item) =>
-    item.pk.startsWith('AUDIT#') && item['type'] === type ? [item.sk] : [],
-  );
+/** Returns the positions, `<time>#<id>`, of all entries of the audit log with a type, and of acts under way. */
+export function auditEntries({ tables }: Lab, type: string): string[] {
+  return itemsOf(tables.audit).flatMap((item) => (item['type'] === type ? [item.sk] : []));
 }
 
 export const liveFleets = (lab: Lab): FleetItem[] => fleetsOf(lab).filter((fleet) => !isOver(fleet));

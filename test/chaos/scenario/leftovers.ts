@@ -3,7 +3,7 @@ import { machineName } from '../../../functions/drivers/contract/names.ts';
 import { type InstanceItem, instanceItemSchema } from '../../../functions/platform/store/instances.ts';
 import { plantInstance } from '../../../local/sim/engine/plant.ts';
 import type { SimEvent } from '../../../local/sim/engine/records.ts';
-import { auditRows } from '../invariants/check-access.ts';
+import { auditEntries } from '../invariants/check-access.ts';
 import { type Violation, violationBy } from '../invariants/violation.ts';
 import { DEPLOYMENT } from '../models/clouds.ts';
 import type { Lab } from '../world/lab.ts';
@@ -64,10 +64,9 @@ export class Leftovers {
     const { backendId, removeAskedAtMs, vanished } = event.record;
     if (removeAskedAtMs === undefined || vanished) return;
     this.#removed.add(backendId);
-    // Check both the count and the audit row. An operator who gets no answer does not count the request, and
-    // a restore removes the row.
+    // Check both the count and the audit log. An operator who gets no answer does not count the request.
     const isContinued =
-      this.#lab.ground.counts.continuedSweeps > 0 || auditRows(this.#lab, 'Sweep Continued').length > 0;
+      this.#lab.ground.counts.continuedSweeps > 0 || auditEntries(this.#lab, 'sweep.continue').length > 0;
     if (this.#removed.size <= MOST_PER_DAY || isContinued) return;
     const text = `sweeps removed ${this.#removed.size} machines of a site in a day, and no operator had continued the sweeps`;
     this.#violations.push(violationBy('foreign', text, this.#lab.ground.caller));

@@ -5,7 +5,7 @@ import { CLOCK_SKEW_MS } from '../../../functions/model/clock-skew.ts';
 import { connectionKey, parseInstanceId } from '../../../functions/model/identifiers.ts';
 import { holdPartition } from '../../../functions/platform/store/keys.ts';
 import type { SimEvent } from '../../../local/sim/engine/records.ts';
-import { auditRows, connectionsOf, fleetsOf, liveFleets } from '../invariants/check-access.ts';
+import { auditEntries, connectionsOf, fleetsOf, liveFleets } from '../invariants/check-access.ts';
 import { hasAttempt, isReported } from '../invariants/forgotten-machines.ts';
 import { violationBy } from '../invariants/violation.ts';
 import type { CloudWatch } from '../invariants/watch-clouds.ts';
@@ -91,9 +91,7 @@ export class Restore {
     this.#heldUntilMs = ground.now() + HELD_MS;
     ground.counts.restores += 1;
     ground.trace.add('scenario', 'the table is restored');
-    // The restore removed the audit rows that were written since the backup. Because of clock skew, rows from
-    // before the backup may have later times. The check therefore begins half-way to the restore.
-    const sinceMs = (this.#backupAtMs + ground.now()) / 2;
+    const sinceMs = ground.now() + this.#scenario.skewMs;
     await this.#connectAgain(client);
     await ground.sleep(Math.max(0, this.#heldUntilMs - 1 - ground.now()));
     for (const removed of this.#removedBySweeps(sinceMs))
@@ -121,9 +119,9 @@ export class Restore {
     this.#watch.violations.push(violationBy('foreign', text, this.#lab.ground.caller));
   }
 
-  /** Returns the keys of the audit rows of removals by sweeps since `sinceMs`. */
+  /** Returns the positions of the audit entries of removals by sweeps since `sinceMs`. */
   #removedBySweeps(sinceMs: number): string[] {
-    return auditRows(this.#lab, 'Orphan Terminating').filter(
+    return auditEntries(this.#lab, 'orphan.terminating').filter(
       (key) => Date.parse(key.split('#')[0] ?? '') >= sinceMs,
     );
   }

@@ -1,5 +1,5 @@
 import { fleetRequestSchema } from '../../../functions/model/fleet-request.ts';
-import { auditRows, itemsOf } from '../invariants/check-access.ts';
+import { auditEntries, itemsOf } from '../invariants/check-access.ts';
 import type { Violation } from '../invariants/violation.ts';
 import { Lab, NAMESPACE } from '../world/lab.ts';
 import { Client } from './client.ts';
@@ -50,7 +50,7 @@ export class SecondWriter {
 
   check(): Violation[] {
     const { tables } = this.#lab;
-    const removed = auditRows(this.#lab, 'Orphan Terminating');
+    const removed = auditEntries(this.#lab, 'orphan.terminating');
     const made = itemsOf(tables.fleets)
       .filter(({ pk }) => pk.startsWith('INST#') || pk.startsWith('NET#'))
       .map(({ pk, sk }) => `${pk} ${sk}`);

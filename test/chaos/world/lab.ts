@@ -8,6 +8,7 @@ import {
 import { type FleetDeps, fleetOperations } from '../../../functions/entrypoints/api/operations/fleets.ts';
 import { resourceOperations } from '../../../functions/entrypoints/api/operations/resources.ts';
 import { handleBatch } from '../../../functions/entrypoints/dispatch/handle-batch.ts';
+import { closeActs } from '../../../functions/features/audit/close-acts.ts';
 import { finishChanges } from '../../../functions/features/connections/finish-changes.ts';
 import { assignSites } from '../../../functions/features/fleets/assignment.ts';
 import { beginTermination } from '../../../functions/features/fleets/begin-termination.ts';
@@ -53,6 +54,7 @@ import { ParameterStore } from '../models/parameters.ts';
 import { Queue } from '../models/queue.ts';
 import { type ServiceLimits, ServiceMeters } from '../models/service-limits.ts';
 import { Workflow } from '../models/workflow.ts';
+import { auditedOperations } from './audited-operations.ts';
 import { LambdaFunction } from './functions.ts';
 import { LastWriters, parameterKey } from './last-writers.ts';
 import { TableWorld } from './tables.ts';
@@ -178,29 +180,32 @@ export class Lab {
       name: 'api',
       timeoutMs: 29_000,
       skewMs: options.skewMs,
-      open: (process) => fleetOperations(this.#fleetDeps(process)),
+      open: (process) => this.#audited(process, fleetOperations(this.#fleetDeps(process))),
     });
     this.#connections = new LambdaFunction(ground, {
       name: 'api-connections',
       timeoutMs: 29_000,
       skewMs: options.skewMs,
-      open: (process) => connectionOperations(this.#connectionDeps(process)),
+      open: (process) => this.#audited(process, connectionOperations(this.#connectionDeps(process))),
     });
     this.#access = new LambdaFunction(ground, {
       name: 'api-access',
       timeoutMs: 29_000,
       skewMs: options.skewMs,
-      open: (process) => accessOperations(this.tables.storeOf(process)),
+      open: (process) => this.#audited(process, accessOperations(this.tables.storeOf(process))),
     });
     this.#resources = new LambdaFunction(ground, {
       name: 'api-resources',
       timeoutMs: 29_000,
       skewMs: options.skewMs,
       open: (process) =>
-        resourceOperations({
-          store: this.tables.storeOf(process),
-          send: (driver, message) => this.#send(process, driver, message, 0),
-        }),
+        this.#audited(
+          process,
+          resourceOperations({
+            store: this.tables.storeOf(process),
+            send: (driver, message) => this.#send(process, driver, message, 0),
+          }),
+        ),
     });
     this.queue = this.#deploy('sim', 'sim');
     this.queues = new Map<DriverName, Queue>([
@@ -349,6 +354,7 @@ export class Lab {
     await this.#plain('reconcile').invoke(async ({ store, process }) => {
       if (isCountDue(process.clock.now()))
         await countOn(store, parameterBeat(this.beats.clientOf(process), SECRETS_PREFIX)).catch(() => false);
+      await closeActs(store);
       await reconcileFleets({
         store,
         workflows: this.workflow.executionsOf(process),
@@ -386,6 +392,15 @@ export class Lab {
           this.events.push(...events);
         }),
       log: this.#logOf(process),
+    });
+  }
+
+  /** Returns operations that append to the audit log as those of the API do. */
+  #audited<Operations extends object>(process: Process, operations: Operations): Operations {
+    return auditedOperations(operations, {
+      store: this.tables.storeOf(process),
+      log: this.#logOf(process),
+      origin: { requestId: process.name, source: { ip: '192.0.2.1' } },
     });
   }
 

@@ -21,6 +21,7 @@ export const TABLES: Tables = {
   catalogue: 'catalogue',
   access: 'access',
   history: 'history',
+  audit: 'audit',
 };
 
 const WRITES = /^(Put|Update|Delete)Command/;
@@ -34,13 +35,14 @@ const META = { $metadata: {} };
  */
 const UNANSWERED_MS = 1_500;
 
-/** Serves the five tables to real document clients, one for each process, with injected faults. */
+/** Serves the tables to real document clients, one for each process, with injected faults. */
 export class TableWorld {
   readonly fleets = new Table(TABLES.fleets, FLEETS_INDEXES);
   readonly governor = new Table(TABLES.governor);
   readonly access = new Table(TABLES.access);
   readonly catalogue = new Table(TABLES.catalogue);
   readonly history = new Table(TABLES.history);
+  readonly audit = new Table(TABLES.audit);
   /** Tables that answer every request with an InternalServerError. */
   readonly down = new Set<keyof Tables>();
   /** Returns the capacity counter of a partition key. Only runs that measure capacity set it. */
@@ -57,7 +59,8 @@ export class TableWorld {
     this.#ground = ground;
     const { random } = ground;
     const troubled = () => ground.disturbance.conflict > 0;
-    this.#dynamo = new Dynamo([this.fleets, this.governor, this.access, this.catalogue, this.history], {
+    const tables = [this.fleets, this.governor, this.access, this.catalogue, this.history, this.audit];
+    this.#dynamo = new Dynamo(tables, {
       now: () => ground.now(),
       baseLagMs: () => random.int(0, 900),
       indexLagMs: () => (random.chance(0.1) ? random.int(0, 4_000) : random.int(0, 300)),

@@ -17,18 +17,25 @@ export interface Accepting {
   inBody?: (errors: readonly FieldError[]) => readonly FieldError[];
 }
 
-/** Accepts a fleet request. @returns the fleet's id @throws Problem if the request is refused */
+export interface AcceptedFleet {
+  fleetId: string;
+  /** Present if an earlier request with the same idempotency key has created the fleet. */
+  isReplay?: true;
+}
+
+/** Accepts a fleet request. @throws Problem if the request is refused */
 export async function accept(
   deps: AcceptDeps,
   { namespace, caller, inBody = (errors) => errors, ...asked }: Accepting,
-): Promise<string> {
+): Promise<AcceptedFleet> {
   const within = await requireNamespace(deps.store, namespace);
   const accepted = await acceptFleet(deps, within, { ...asked, caps: caller?.caps });
   const { request } = asked;
   switch (accepted.outcome) {
     case 'created':
+      return { fleetId: accepted.fleetId };
     case 'replayed':
-      return accepted.fleetId;
+      return { fleetId: accepted.fleetId, isReplay: true };
     case 'name-taken':
       throw new Problem(
         'name-taken',

@@ -47,7 +47,7 @@ async function createSingle(
   { namespace, body, idempotencyKey, waitSeconds, caller }: Asked<InstanceRequest>,
 ) {
   const { store } = deps;
-  const fleetId = await accept(deps, {
+  const { fleetId, ...replay } = await accept(deps, {
     namespace,
     request: fleetOfOne(body),
     idempotencyKey,
@@ -63,6 +63,7 @@ async function createSingle(
   return {
     body: { ...instance, warnings: warnings.map(ofSingle) },
     headers: { location: pathOf(namespace, id), ...waited },
+    ...replay,
   };
 }
 
@@ -75,7 +76,7 @@ async function createListed(
   const usualName = `instances-${keyed(namespace, idempotencyKey) ?? makeFleetId(store.clock.now(), store.random)}`;
   const { request, names, namesByGroup, entriesByGroup } = fleetOfList(body, usualName);
   const inBody = ofEntries(entriesByGroup);
-  const fleetId = await accept(deps, {
+  const { fleetId, ...replay } = await accept(deps, {
     namespace,
     request,
     idempotencyKey,
@@ -99,6 +100,7 @@ async function createListed(
       warnings: inBody(warnings).slice(0, MAX_WARNINGS),
     },
     headers: { location: `/v1/namespaces/${namespace}/fleets/${fleetId}/instances`, ...waited },
+    ...replay,
   };
 }
 

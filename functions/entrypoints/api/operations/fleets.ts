@@ -48,10 +48,11 @@ export function fleetOperations(deps: FleetDeps): OperationsOf<'fleets'> {
   };
   return {
     async createFleet({ params: { namespace }, body, idempotencyKey, caller }) {
-      const fleetId = await accept(deps, { namespace, request: body, idempotencyKey, caller });
+      const { fleetId, ...replay } = await accept(deps, { namespace, request: body, idempotencyKey, caller });
       return {
         body: { ...(await view(namespace, fleetId)), warnings: await warningsOf(store, fleetId) },
         headers: { location: `/v1/namespaces/${namespace}/fleets/${fleetId}` },
+        ...replay,
       };
     },
     async validateFleet({ params: { namespace }, body }) {

@@ -114,7 +114,7 @@ export function resourceOperations({ store, send }: ResourceDeps): OperationsOf<
       const next = page.cursor && `${page.cursor.connection}~${page.cursor.after ?? ''}`;
       return { body: { items: page.items, cursor: encodeCursor(next) } };
     },
-    async continueSweeps({ params: { namespace }, body: { connection: name, location }, caller }) {
+    async continueSweeps({ params: { namespace }, body: { connection: name, location } }) {
       await requireNamespace(store, namespace);
       const connection = await readConnection(store, namespace, name);
       if (!connection) {
@@ -127,7 +127,7 @@ export function resourceOperations({ store, send }: ResourceDeps): OperationsOf<
         ]);
         return { body: { continued: [] } };
       }
-      return { body: { continued: await continueSweeps(store, connection, location, caller?.actor) } };
+      return { body: { continued: await continueSweeps(store, connection, location) } };
     },
   };
 

@@ -18,6 +18,7 @@ export const accessRoutes = [
     handler: 'access',
     summary: 'Create a namespace',
     needs: 'platform-admin',
+    audited: { type: 'namespace.create', kind: 'namespace' },
     params: noParams,
     query: noQuery,
     body: namespaceRequestSchema,
@@ -57,6 +58,7 @@ export const accessRoutes = [
     handler: 'access',
     summary: 'Delete a namespace that has no connections and no live fleets',
     needs: 'platform-admin',
+    audited: { type: 'namespace.delete', kind: 'namespace', param: 'namespace' },
     params: namespaceParams,
     query: noQuery,
     status: 204,
@@ -70,6 +72,7 @@ export const accessRoutes = [
     summary:
       'Create an API key, which does not exceed or outlive that of the caller. Only this answer contains the key itself',
     needs: 'admin',
+    audited: { type: 'api-key.create', kind: 'api-key', facts: ['role', 'namespaces', 'expiresAt'] },
     forCaller: true,
     params: noParams,
     query: noQuery,
@@ -99,6 +102,7 @@ export const accessRoutes = [
     summary:
       'Revoke an API key, and all keys that it has made. The API refuses them from the next request on',
     needs: 'admin',
+    audited: { type: 'api-key.revoke', kind: 'api-key', param: 'id' },
     forCaller: true,
     params: keyParams,
     query: noQuery,

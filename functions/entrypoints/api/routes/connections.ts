@@ -130,6 +130,7 @@ export const connectionRoutes = [
     handler: 'connections',
     summary: 'Create a connection. Its credential is verified and its inventory is read afterwards',
     needs: 'admin',
+    audited: { type: 'connection.create', kind: 'connection', facts: ['driver', 'cloud'] },
     params: namespaceParams,
     query: noQuery,
     body: connectionRequestSchema,
@@ -168,6 +169,7 @@ export const connectionRoutes = [
     handler: 'connections',
     summary: 'Delete a connection that no live fleet uses, and that has no kept disks',
     needs: 'admin',
+    audited: { type: 'connection.delete', kind: 'connection', param: 'connection' },
     params: connectionParams,
     query: z.strictObject({
       forgetDisks: z
@@ -188,6 +190,7 @@ export const connectionRoutes = [
     summary:
       'Set what sweeps do with orphans of this connection. A field that is left out is set to its default',
     needs: 'admin',
+    audited: { type: 'connection.set-orphan-policy', kind: 'connection', param: 'connection' },
     params: connectionParams,
     query: noQuery,
     body: orphanPolicySchema,
@@ -203,6 +206,7 @@ export const connectionRoutes = [
     summary:
       'Set the network of fleets whose requests say nothing of it. Existing networks are verified first; until then, the earlier default stays in force',
     needs: 'admin',
+    audited: { type: 'connection.set-network', kind: 'connection', param: 'connection' },
     params: connectionParams,
     query: noQuery,
     body: connectionNetworkSchema,
@@ -230,6 +234,7 @@ export const connectionRoutes = [
     handler: 'connections',
     summary: "Override the cloud's default limits. A field that is left out is set to its default",
     needs: 'admin',
+    audited: { type: 'connection.set-limits', kind: 'connection', param: 'connection' },
     params: connectionParams,
     query: noQuery,
     body: limitOverrideSchema,
@@ -245,6 +250,7 @@ export const connectionRoutes = [
     summary:
       'Let launches try again where a quota was used up, for example after the provider has raised the quota',
     needs: 'operator',
+    audited: { type: 'connection.reopen-limits', kind: 'connection', param: 'connection' },
     params: connectionParams,
     query: noQuery,
     body: reopenRequestSchema,
@@ -271,6 +277,7 @@ export const connectionRoutes = [
     summary:
       'Replace the credential. The earlier credential stays in force until a minute after the new credential is verified',
     needs: 'admin',
+    audited: { type: 'connection.rotate-credential', kind: 'connection', param: 'connection' },
     params: connectionParams,
     query: noQuery,
     body: z.object({ credential: credentialSchema }).strict(),
@@ -285,6 +292,7 @@ export const connectionRoutes = [
     handler: 'connections',
     summary: 'Disable a connection. It accepts no new fleets, and its existing fleets continue',
     needs: 'admin',
+    audited: { type: 'connection.disable', kind: 'connection', param: 'connection' },
     params: connectionParams,
     query: noQuery,
     status: 200,
@@ -298,6 +306,7 @@ export const connectionRoutes = [
     handler: 'connections',
     summary: 'Enable a connection. It accepts new fleets again after its credential has been verified',
     needs: 'admin',
+    audited: { type: 'connection.enable', kind: 'connection', param: 'connection' },
     params: connectionParams,
     query: noQuery,
     status: 202,
@@ -311,6 +320,7 @@ export const connectionRoutes = [
     handler: 'connections',
     summary: 'Verify the credential again',
     needs: 'operator',
+    audited: { type: 'connection.verify', kind: 'connection', param: 'connection' },
     params: connectionParams,
     query: noQuery,
     status: 202,
@@ -324,6 +334,7 @@ export const connectionRoutes = [
     handler: 'connections',
     summary: 'Read the inventory (locations, offers and images) from the cloud now',
     needs: 'operator',
+    audited: { type: 'connection.sync-inventory', kind: 'connection', param: 'connection' },
     params: connectionParams,
     query: noQuery,
     status: 202,

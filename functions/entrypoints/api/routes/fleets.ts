@@ -36,6 +36,7 @@ export const fleetRoutes = [
     handler: 'fleets',
     summary: 'Create a fleet. The API answers when the request is recorded and the workflow is started',
     needs: 'operator',
+    audited: { type: 'fleet.create', kind: 'fleet' },
     params: namespaceParams,
     query: noQuery,
     body: fleetRequestSchema,
@@ -52,6 +53,7 @@ export const fleetRoutes = [
     summary:
       'Check a request for a fleet as if it were to be created, and create nothing. Errors are those of `createFleet`',
     needs: 'viewer',
+    audited: null,
     params: namespaceParams,
     query: noQuery,
     body: fleetRequestSchema,
@@ -91,6 +93,7 @@ export const fleetRoutes = [
     handler: 'fleets',
     summary: 'Delete a fleet and everything that it created',
     needs: 'operator',
+    audited: { type: 'fleet.delete', kind: 'fleet', param: 'fleet' },
     params: fleetParams,
     query: noQuery,
     status: 202,
@@ -105,6 +108,7 @@ export const fleetRoutes = [
     summary:
       'Hold, release, withdraw, abort, retry or refine a fleet. A repeated request for an action that is under way changes nothing',
     needs: 'operator',
+    audited: { type: 'fleet.act', by: 'action', kind: 'fleet', param: 'fleet' },
     params: fleetParams,
     query: noQuery,
     body: fleetActionRequestSchema,
@@ -138,6 +142,7 @@ export const fleetRoutes = [
     summary:
       'Create a single instance, which is a fleet of one with the same name, or up to 100 instances by one request, which are one fleet: all of them or none. With `Prefer: wait=25`, the answer comes when each instance runs or has failed, or after that many seconds',
     needs: 'operator',
+    audited: { type: 'instance.create', kind: 'instance' },
     params: namespaceParams,
     query: noQuery,
     body: z.union([instanceRequestSchema, instanceListRequestSchema]),
@@ -167,6 +172,7 @@ export const fleetRoutes = [
     handler: 'fleets',
     summary: 'Delete a single instance. An instance of a larger fleet can only be deleted with its fleet',
     needs: 'operator',
+    audited: { type: 'instance.delete', kind: 'instance', param: 'instance' },
     params: instanceParams,
     query: noQuery,
     status: 202,

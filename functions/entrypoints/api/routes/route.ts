@@ -1,13 +1,42 @@
 import * as z from 'zod';
 import { ROLES, type Role } from '../../../model/access.ts';
+import type { TargetKind } from '../../../model/audit-entry.ts';
 import { nameSchema } from '../../../model/identifiers.ts';
 import { DEFAULT_PAGE, MAX_PAGE } from '../../../model/paging.ts';
 import type { ProblemCode } from './problem-codes.ts';
 
+/** What the audit log tells of an operation that changes something. */
+export interface Audited {
+  /** Type of the entries: the thing and the act. */
+  readonly type: string;
+  /** The text in the body that has the act, if the operation has several. It replaces the one in `type`. */
+  readonly by?: string;
+  /** Kind of the thing. */
+  readonly kind: TargetKind;
+  /** The parameter of the path that names the thing. Absent: the body names it. */
+  readonly param?: string;
+  /** The text in the body that names the thing. Absent: `name`. */
+  readonly field?: string;
+  /** Names of values of the body, or of the answer, that the entry has, too. They must be short, and no secrets. */
+  readonly facts?: readonly string[];
+}
+
 /** One operation of the API, as data. Handlers, OpenAPI document, typed client and gateway are derived from it. */
-export interface Route {
+export type Route = ReadingRoute | ChangingRoute;
+
+interface ReadingRoute extends AnyRoute {
+  readonly method: 'GET';
+  readonly audited?: never;
+}
+
+interface ChangingRoute extends AnyRoute {
+  readonly method: 'POST' | 'PUT' | 'DELETE';
+  /** What the audit log tells of the operation; null if the operation changes nothing. */
+  readonly audited: Audited | null;
+}
+
+interface AnyRoute {
   readonly operationId: string;
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Path with its parameters as `{name}`, in the notation of API Gateway and OpenAPI. */
   readonly path: string;
   /** The function that answers the operation. */

@@ -3,8 +3,8 @@ import { openStore } from '../../../platform/store/store.ts';
 import { handle } from '../../api/handle.ts';
 import { catalogueOperations } from '../../api/operations/catalogue.ts';
 
-const env = readEnv(['ACCESS_TABLE', 'CATALOGUE_TABLE']);
-const store = openStore({ access: env.ACCESS_TABLE, catalogue: env.CATALOGUE_TABLE });
+const env = readEnv(['ACCESS_TABLE', 'AUDIT_TABLE', 'CATALOGUE_TABLE']);
+const store = openStore({ access: env.ACCESS_TABLE, audit: env.AUDIT_TABLE, catalogue: env.CATALOGUE_TABLE });
 
 /** Answers requests about the catalogue of a connection: locations, instance types, offers, images. */
 export const handler = handle({ handler: 'catalogue', store, operations: catalogueOperations(store) });

@@ -9,6 +9,7 @@ const env = readEnv([
   'FLEETS_TABLE',
   'CATALOGUE_TABLE',
   'ACCESS_TABLE',
+  'AUDIT_TABLE',
   'GOVERNOR_TABLE',
   'PROVISION_FLEET_ARN',
   'TERMINATE_FLEET_ARN',
@@ -17,7 +18,7 @@ const env = readEnv([
 const store = openStore({
   fleets: env.FLEETS_TABLE,
   catalogue: env.CATALOGUE_TABLE,
-  access: env.ACCESS_TABLE,
+  access: env.ACCESS_TABLE, audit: env.AUDIT_TABLE,
   governor: env.GOVERNOR_TABLE,
 });
 const workflows = openWorkflows(openSfnClient(), {

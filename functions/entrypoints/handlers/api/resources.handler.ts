@@ -5,8 +5,8 @@ import { openQueue } from '../../../platform/worker/message-queue.ts';
 import { handle } from '../../api/handle.ts';
 import { resourceOperations } from '../../api/operations/resources.ts';
 
-const env = readEnv(['ACCESS_TABLE', 'FLEETS_TABLE', 'QUEUE_URLS']);
-const store = openStore({ access: env.ACCESS_TABLE, fleets: env.FLEETS_TABLE });
+const env = readEnv(['ACCESS_TABLE', 'AUDIT_TABLE', 'FLEETS_TABLE', 'QUEUE_URLS']);
+const store = openStore({ access: env.ACCESS_TABLE, audit: env.AUDIT_TABLE, fleets: env.FLEETS_TABLE });
 const sqs = openSqsClient();
 
 /** Answers requests about network resources, sweeps and orphans. */

@@ -1,4 +1,5 @@
 import middy from '@middy/core';
+import { closeActs } from '../../../features/audit/close-acts.ts';
 import { type Reconciliation, reconcileFleets } from '../../../features/fleets/reconcile.ts';
 import { openWorkflows } from '../../../features/fleets/workflows.ts';
 import { countOn, isCountDue } from '../../../platform/deployment/beat.ts';
@@ -9,10 +10,10 @@ import { logger } from '../../../platform/runtime/logger.ts';
 import { measured } from '../../../platform/runtime/measured.ts';
 import { openStore } from '../../../platform/store/store.ts';
 
-const env = readEnv(['FLEETS_TABLE', 'PROVISION_FLEET_ARN', 'SECRETS_PREFIX', 'TERMINATE_FLEET_ARN']);
+const env = readEnv(['AUDIT_TABLE', 'FLEETS_TABLE', 'PROVISION_FLEET_ARN', 'SECRETS_PREFIX', 'TERMINATE_FLEET_ARN']);
 const outside = parameterBeat(openSsmClient(), env.SECRETS_PREFIX);
 const deps = {
-  store: openStore({ fleets: env.FLEETS_TABLE }),
+  store: openStore({ fleets: env.FLEETS_TABLE, audit: env.AUDIT_TABLE }),
   workflows: openWorkflows(openSfnClient(), {
     provisionFleet: env.PROVISION_FLEET_ARN,
     terminateFleet: env.TERMINATE_FLEET_ARN,
@@ -20,11 +21,15 @@ const deps = {
   log: logger,
 };
 
-/** Runs each minute. Resumes fleets whose workflow never started, or ended before its work was done. */
+/**
+ * Runs each minute. Resumes fleets whose workflow never started, or ended before its work was done. Writes the entries of
+ * acts whose process ended before it wrote them.
+ */
 export const handler = middy<unknown, Reconciliation>()
   .use(measured('reconcile'))
   .handler(async () => {
     if (isCountDue(deps.store.clock.now())) await count();
+    await close();
     return await reconcileFleets(deps);
   });
 
@@ -41,5 +46,15 @@ async function count(): Promise<void> {
       );
   } catch (error) {
     logger.error('the restore counter of the deployment could not be updated', { error });
+  }
+}
+
+/** Closes acts. An error must not delay the reconciliation of fleets: the next run closes them. */
+async function close(): Promise<void> {
+  try {
+    const closed = await closeActs(deps.store);
+    if (closed > 0) logger.warn('acts ended without an entry: their results are unknown', { closed });
+  } catch (error) {
+    logger.error('the acts without an entry could not be closed', { error });
   }
 }

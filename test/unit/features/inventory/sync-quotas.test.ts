@@ -39,7 +39,7 @@ function catalogueTable() {
   const settings = { baseLagMs: () => 0, indexLagMs: () => 0, pageSize: () => 3, unprocessed: () => 0 };
   const dynamo = new Dynamo([new Table('catalogue')], { now: clock.now, ...settings });
   const document = loans.lend(async (command, input) => dynamo.perform(command, input));
-  const tables = { catalogue: 'catalogue', fleets: '', governor: '', access: '' };
+  const tables = { catalogue: 'catalogue', fleets: '', governor: '', access: '', audit: '' };
   return { store: { document, tables, clock, random: () => 0.5 }, clock };
 }
 

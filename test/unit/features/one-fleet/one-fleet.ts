@@ -84,6 +84,7 @@ const TABLES = {
   access: 'access',
   catalogue: 'catalogue',
   history: 'history',
+  audit: 'audit',
 };
 /** Token of the workflow step that waits for the fleet's launches. */
 export const AWAIT = 'await';
@@ -206,6 +207,7 @@ export class OneFleet {
       access: new Table('access'),
       catalogue: new Table('catalogue'),
       history: new Table('history'),
+      audit: new Table('audit'),
     };
     this.#dynamo = new Dynamo(Object.values(this.#tables), {
       now: () => this.nowMs,
