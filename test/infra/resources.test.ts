@@ -109,7 +109,7 @@ describe('tables of the stack', () => {
   const tablesOf = (template: Template) => resourcesOf(template, 'AWS::DynamoDB::GlobalTable');
 
   it("every table is billed on demand, has a time-to-live attribute, and is encrypted with DynamoDB's own key", () => {
-    expect(tablesOf(production)).toHaveLength(5);
+    expect(tablesOf(production)).toHaveLength(6);
     for (const [, { Properties }] of tablesOf(production)) {
       expect(Properties).toMatchObject({
         BillingMode: 'PAY_PER_REQUEST',

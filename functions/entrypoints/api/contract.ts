@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import type { Caller } from '../../model/caller.ts';
 import { accessRoutes } from './routes/access.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
 import { connectionRoutes } from './routes/connections.ts';
 import { fleetRoutes } from './routes/fleets.ts';
@@ -10,6 +11,7 @@ import type { Route } from './routes/route.ts';
 /** Every operation of the API, as data. The code in the folder `operations` answers requests for them. */
 export const routes = [
   ...accessRoutes,
+  ...auditRoutes,
   ...connectionRoutes,
   ...catalogueRoutes,
   ...fleetRoutes,

@@ -12,6 +12,7 @@ import {
   namespaceRequestSchema,
   namespaceSchema,
 } from '../../model/access.ts';
+import { auditEntrySchema } from '../../model/audit-entry.ts';
 import { imageSchema, instanceTypeSchema, locationSchema, offerSchema } from '../../model/cloud.ts';
 import { connectionRequestSchema } from '../../model/connection.ts';
 import { countsSchema, fleetSchema, instanceSchema } from '../../model/fleet.ts';
@@ -70,6 +71,7 @@ const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   NamespaceRequest: namespaceRequestSchema,
   ApiKey: apiKeySchema,
   ApiKeyRequest: apiKeyRequestSchema,
+  AuditEntry: auditEntrySchema,
   Connection: connectionViewSchema,
   ConnectionRequest: connectionRequestSchema,
   ConnectionLimits: connectionLimitsSchema,

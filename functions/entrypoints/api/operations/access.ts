@@ -16,8 +16,9 @@ import { decodeCursor, encodeCursor } from '../cursor.ts';
 import type { OperationsOf } from '../handle.ts';
 import { invalidRequest, notFound, Problem, unauthorized } from '../problem.ts';
 import { requireNamespace } from '../require-namespace.ts';
+import { auditOperations } from './audit.ts';
 
-export function accessOperations(store: Store<'access' | 'fleets'>): OperationsOf<'access'> {
+export function accessOperations(store: Store<'access' | 'audit' | 'fleets'>): OperationsOf<'access'> {
   return {
     async createNamespace({ body }) {
       const made = await createNamespace(store, body);
@@ -69,6 +70,7 @@ export function accessOperations(store: Store<'access' | 'fleets'>): OperationsO
       if (!isVisible || !(await revokeApiKey(store, id))) throw notFound(`API key ${id}`);
       return { body: undefined };
     },
+    ...auditOperations(store),
     getOpenApi: () => Promise.resolve({ body: document }),
   };
 }

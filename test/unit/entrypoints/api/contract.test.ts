@@ -115,7 +115,7 @@ describe('the API contract', () => {
 });
 
 it('each API function implements exactly the operations of its routes', () => {
-  const store = openStore({ access: 'a', fleets: 'f', catalogue: 'c', governor: 'g' });
+  const store = openStore({ access: 'a', audit: 'l', fleets: 'f', catalogue: 'c', governor: 'g' });
   const done = () => Promise.resolve();
   const operations: Record<Route['handler'], object> = {
     access: accessOperations(store),

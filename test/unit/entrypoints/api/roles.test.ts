@@ -19,6 +19,8 @@ const LOWEST: Readonly<Record<OperationId, Role>> = {
   listApiKeys: 'admin',
   revokeApiKey: 'admin',
   getOpenApi: 'viewer',
+  listNamespaceAudit: 'admin',
+  listAudit: 'platform-admin',
   listDrivers: 'viewer',
   createConnection: 'admin',
   listConnections: 'viewer',

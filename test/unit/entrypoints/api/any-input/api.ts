@@ -52,6 +52,8 @@ export interface Answered {
 /** Runs the API's real handlers in this process, over tables in memory. Does not run workers or workflows. */
 export class InProcessApi {
   readonly store: Store;
+  /** Called before each DynamoDB command. The command fails with what this function throws. */
+  meet: (command: string, input: unknown) => void = () => {};
   readonly #loans = new ClientLoans();
   readonly #handlers: Readonly<Record<Route['handler'], ReturnType<typeof handle>>>;
   #key = '';
@@ -70,6 +72,7 @@ export class InProcessApi {
     });
     const document = this.#loans.lend(async (command, input) => {
       assertStorable(input);
+      this.meet(command, input);
       return dynamo.perform(command, input);
     });
     const clock = { now: () => Date.now(), sleep: () => Promise.resolve() };
