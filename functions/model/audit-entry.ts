@@ -24,7 +24,10 @@ export type TargetKind = z.infer<typeof targetKindSchema>;
 export const auditTargetSchema = z.object({
   kind: targetKindSchema.describe('Kind of the thing; `path`: the path of a refused request.'),
   name: z.string().optional().describe('Name of the thing, as the request or the record has it.'),
-  id: z.string().optional().describe('Id of the thing. Absent: it has none, or the act did not find the thing.'),
+  id: z
+    .string()
+    .optional()
+    .describe('Id of the thing. Absent: it has none, or the act did not find the thing.'),
 });
 export type AuditTarget = z.infer<typeof auditTargetSchema>;
 
@@ -38,7 +41,9 @@ export type AuditResult = z.infer<typeof auditResultSchema>;
 export const auditTypeSchema = z
   .string()
   .regex(/^[a-z-]{1,40}\.[a-z-]{1,40}$/)
-  .describe('The thing and the act, such as `fleet.create`, `connection.rotate-credential` or `orphan.terminating`.');
+  .describe(
+    'The thing and the act, such as `fleet.create`, `connection.rotate-credential` or `orphan.terminating`.',
+  );
 
 /** Facts about an act, which depend on its type. They are short, and contain no secret. */
 export const auditDataSchema = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
@@ -47,7 +52,9 @@ export type AuditData = z.infer<typeof auditDataSchema>;
 /** One entry of the audit log. It is written once and never changed. */
 export const auditEntrySchema = z.object({
   id: z.string().describe('Identifies the entry. Entries of one time are in the order of their ids.'),
-  at: z.iso.datetime().describe('When the act began. For requests that were refused before they began: the minute.'),
+  at: z.iso
+    .datetime()
+    .describe('When the act began. For requests that were refused before they began: the minute.'),
   type: auditTypeSchema,
   namespace: nameSchema
     .optional()
@@ -56,7 +63,10 @@ export const auditEntrySchema = z.object({
   target: auditTargetSchema.describe('What the act is about.'),
   result: auditResultSchema,
   code: z.string().optional().describe('The code of the problem with which the API answered.'),
-  requestId: z.string().optional().describe('Id of the API request. The answer and the log lines have it, too.'),
+  requestId: z
+    .string()
+    .optional()
+    .describe('Id of the API request. The answer and the log lines have it, too.'),
   source: z
     .object({
       ip: z.string().describe('Address of the client, as API Gateway saw it.'),

@@ -2,12 +2,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DEPLOYMENT_TAG, INSTANCE_TAG } from '../../functions/drivers/contract/driver.ts';
 import { machineName, resourceName } from '../../functions/drivers/contract/names.ts';
 import { handleBatch } from '../../functions/entrypoints/dispatch/handle-batch.ts';
+import { listAudit } from '../../functions/features/audit/list-audit.ts';
 import {
   keyPairName,
   networkName,
   securityGroupName,
 } from '../../functions/features/networks/network-names.ts';
-import { listAudit } from '../../functions/features/audit/list-audit.ts';
 import { sweepConnection } from '../../functions/features/sweeps/sweep-connection.ts';
 import { sweepSite } from '../../functions/features/sweeps/sweep-site.ts';
 import type { Connection } from '../../functions/model/connection.ts';

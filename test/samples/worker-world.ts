@@ -6,7 +6,13 @@ import { ClientLoans } from '../chaos/models/dynamo/client.ts';
 import { Dynamo } from '../chaos/models/dynamo/dynamo.ts';
 import { Table } from '../chaos/models/dynamo/table.ts';
 
-const TABLES = { fleets: 'fleets', governor: 'governor', access: 'access', audit: 'audit', catalogue: 'catalogue' };
+const TABLES = {
+  fleets: 'fleets',
+  governor: 'governor',
+  access: 'access',
+  audit: 'audit',
+  catalogue: 'catalogue',
+};
 
 /** A worker's context over tables in memory (`test/chaos/models`). */
 export interface WorkerWorld {

@@ -1,10 +1,10 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { idOfAct } from '../../platform/store/append-audit.ts';
 import type { Outcome } from '../../features/audit/record-act.ts';
 import type { Actor } from '../../model/actor.ts';
 import type { AuditData, AuditEntry, AuditTarget } from '../../model/audit-entry.ts';
 import { makeId } from '../../model/identifiers.ts';
 import { isoTime } from '../../platform/runtime/clock.ts';
+import { idOfAct } from '../../platform/store/append-audit.ts';
 import type { OpenAct } from '../../platform/store/open-acts.ts';
 import type { Store } from '../../platform/store/store.ts';
 import type { Problem } from './problem.ts';
@@ -58,7 +58,10 @@ export function outcomeOf(audited: Audited, body: unknown, answer: unknown): Out
 
 /** Returns the outcome of an operation that has thrown a problem. @param problem undefined for another error */
 export function outcomeOfProblem(audited: Audited, body: unknown, problem: Problem | undefined): Outcome {
-  return { ...(problem ? resultOf(problem) : { result: 'failed', code: 'internal-error' }), ...factsOf(audited, body, undefined) };
+  return {
+    ...(problem ? resultOf(problem) : { result: 'failed', code: 'internal-error' }),
+    ...factsOf(audited, body, undefined),
+  };
 }
 
 /**
@@ -126,7 +129,10 @@ function resultOf({ code }: Problem): Pick<AuditEntry, 'result' | 'code'> {
 /** Returns the id of a request, and where it came from. */
 export function originOf({ requestContext }: APIGatewayProxyEventV2): Origin {
   const { requestId, http } = requestContext;
-  return { requestId, source: { ip: http.sourceIp, ...(http.userAgent ? { userAgent: http.userAgent } : {}) } };
+  return {
+    requestId,
+    source: { ip: http.sourceIp, ...(http.userAgent ? { userAgent: http.userAgent } : {}) },
+  };
 }
 
 function typeOf({ type, by }: Audited, body: unknown): string {
@@ -134,7 +140,11 @@ function typeOf({ type, by }: Audited, body: unknown): string {
   return verb === undefined ? type : `${type.slice(0, type.indexOf('.'))}.${verb}`;
 }
 
-function targetOf({ kind, param, field = 'name' }: Audited, params: Readonly<Record<string, string>>, body: unknown) {
+function targetOf(
+  { kind, param, field = 'name' }: Audited,
+  params: Readonly<Record<string, string>>,
+  body: unknown,
+) {
   const name = param === undefined ? textIn(body, field) : params[param];
   return { kind, ...(name === undefined ? {} : { name }) };
 }

@@ -108,7 +108,12 @@ export function handle({ handler, store, operations, inspections = {} }: HandleO
         return answerProblem(problem, requestId);
       });
       const { actor, route } = seen;
-      logger.info('request', { requestId, actor, operationId: route?.operationId, status: result.statusCode });
+      logger.info('request', {
+        requestId,
+        actor,
+        operationId: route?.operationId,
+        status: result.statusCode,
+      });
       return withHeaders(result, event.requestContext.http.method);
     });
 }

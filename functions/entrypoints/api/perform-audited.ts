@@ -1,7 +1,7 @@
 import { recordAct } from '../../features/audit/record-act.ts';
 import type { Caller } from '../../model/caller.ts';
-import type { Log } from '../../platform/worker/context.ts';
 import type { Store } from '../../platform/store/store.ts';
+import type { Log } from '../../platform/worker/context.ts';
 import { actOf, type Origin, outcomeOf, outcomeOfProblem, type Seen } from './audit-request.ts';
 import { Problem } from './problem.ts';
 

@@ -1,8 +1,8 @@
 import type { AuditData, AuditEntry, AuditTarget } from '../../model/audit-entry.ts';
-import type { Log } from '../../platform/worker/context.ts';
 import { appendAudit } from '../../platform/store/append-audit.ts';
 import { forgetAct, noteAct, type OpenAct } from '../../platform/store/open-acts.ts';
 import type { Store } from '../../platform/store/store.ts';
+import type { Log } from '../../platform/worker/context.ts';
 
 /** What an act has led to. */
 export interface Outcome extends Pick<AuditEntry, 'result' | 'code'> {
@@ -53,7 +53,11 @@ async function settle(
     if (outcome) await appendAudit(store, entryOf(act, outcome));
     await forgetAct(store, act);
   } catch (error) {
-    log.error('the entry of an act could not be written: a schedule writes it', { type: act.type, id: act.id, error });
+    log.error('the entry of an act could not be written: a schedule writes it', {
+      type: act.type,
+      id: act.id,
+      error,
+    });
   }
 }
 

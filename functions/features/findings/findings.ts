@@ -1,6 +1,6 @@
-import type { Connection } from '../../model/connection.ts';
 import type { Actor } from '../../model/actor.ts';
 import type { AuditEntry } from '../../model/audit-entry.ts';
+import type { Connection } from '../../model/connection.ts';
 import type { OrphanState } from '../../model/orphan.ts';
 import { isoTime } from '../../platform/runtime/clock.ts';
 import { appendAudit, idOfAct } from '../../platform/store/append-audit.ts';

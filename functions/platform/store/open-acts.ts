@@ -7,7 +7,8 @@ import { queryAll } from './listing.ts';
 import type { Store } from './store.ts';
 
 /** An act that has begun, and has no entry yet. */
-export type OpenAct = EntryRef & Omit<EntryFields, 'result' | 'code' | 'data'> & { namespace?: string | undefined };
+export type OpenAct = EntryRef &
+  Omit<EntryFields, 'result' | 'code' | 'data'> & { namespace?: string | undefined };
 
 const itemSchema = auditEntrySchema
   .pick({ type: true, actor: true, target: true, requestId: true, source: true })

@@ -25,8 +25,11 @@ export interface AuditRange {
 
 /** Returns the names of all logs that have entries, also those of namespaces that were deleted. */
 export async function readLogNames(store: Store<'audit'>): Promise<string[]> {
-  return await queryAll(store, store.tables.audit, { pk: LOGS_PARTITION, prefix: '' }, (item) =>
-    z.object({ sk: z.string() }).parse(item).sk,
+  return await queryAll(
+    store,
+    store.tables.audit,
+    { pk: LOGS_PARTITION, prefix: '' },
+    (item) => z.object({ sk: z.string() }).parse(item).sk,
   );
 }
 

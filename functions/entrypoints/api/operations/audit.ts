@@ -1,6 +1,6 @@
 import { type AuditFilter, listAudit } from '../../../features/audit/list-audit.ts';
-import type { Page, PageRequest } from '../../../platform/store/listing.ts';
 import type { AuditEntry } from '../../../model/audit-entry.ts';
+import type { Page, PageRequest } from '../../../platform/store/listing.ts';
 import type { Store } from '../../../platform/store/store.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import type { Operation } from '../handle.ts';

@@ -8,7 +8,10 @@ const MAX_TEXT = 200;
 const auditQuery = pageQuery.extend({
   type: z
     .string()
-    .regex(/^[a-z-]{0,40}(\.[a-z-]{0,40})?\*?$/, 'must be a type such as fleet.create, or its beginning and *')
+    .regex(
+      /^[a-z-]{0,40}(\.[a-z-]{0,40})?\*?$/,
+      'must be a type such as fleet.create, or its beginning and *',
+    )
     .optional()
     .describe('Only entries of this type. `fleet.*`: of all types that begin so.'),
   actor: z

@@ -8,7 +8,8 @@ import { handle } from '../../api/handle.ts';
 import { connectionOperations } from '../../api/operations/connections.ts';
 
 const env = readEnv([
-  'ACCESS_TABLE', 'AUDIT_TABLE',
+  'ACCESS_TABLE',
+  'AUDIT_TABLE',
   'FLEETS_TABLE',
   'CATALOGUE_TABLE',
   'GOVERNOR_TABLE',
@@ -17,7 +18,8 @@ const env = readEnv([
   'ALLOW_ENDPOINT_OVERRIDE',
 ]);
 const store = openStore({
-  access: env.ACCESS_TABLE, audit: env.AUDIT_TABLE,
+  access: env.ACCESS_TABLE,
+  audit: env.AUDIT_TABLE,
   fleets: env.FLEETS_TABLE,
   catalogue: env.CATALOGUE_TABLE,
   governor: env.GOVERNOR_TABLE,

@@ -18,7 +18,8 @@ const env = readEnv([
 const store = openStore({
   fleets: env.FLEETS_TABLE,
   catalogue: env.CATALOGUE_TABLE,
-  access: env.ACCESS_TABLE, audit: env.AUDIT_TABLE,
+  access: env.ACCESS_TABLE,
+  audit: env.AUDIT_TABLE,
   governor: env.GOVERNOR_TABLE,
 });
 const workflows = openWorkflows(openSfnClient(), {

@@ -10,7 +10,13 @@ import { logger } from '../../../platform/runtime/logger.ts';
 import { measured } from '../../../platform/runtime/measured.ts';
 import { openStore } from '../../../platform/store/store.ts';
 
-const env = readEnv(['AUDIT_TABLE', 'FLEETS_TABLE', 'PROVISION_FLEET_ARN', 'SECRETS_PREFIX', 'TERMINATE_FLEET_ARN']);
+const env = readEnv([
+  'AUDIT_TABLE',
+  'FLEETS_TABLE',
+  'PROVISION_FLEET_ARN',
+  'SECRETS_PREFIX',
+  'TERMINATE_FLEET_ARN',
+]);
 const outside = parameterBeat(openSsmClient(), env.SECRETS_PREFIX);
 const deps = {
   store: openStore({ fleets: env.FLEETS_TABLE, audit: env.AUDIT_TABLE }),

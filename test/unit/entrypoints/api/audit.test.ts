@@ -1,15 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
-import { routes } from "../../../../functions/entrypoints/api/contract.ts";
+import { routes } from '../../../../functions/entrypoints/api/contract.ts';
 import type { Route } from '../../../../functions/entrypoints/api/routes/route.ts';
 import { closeActs } from '../../../../functions/features/audit/close-acts.ts';
+import { volumeName } from '../../../../functions/features/volumes/volume-view.ts';
 import type { GrantedNamespaces, Role } from '../../../../functions/model/access.ts';
 import { type AuditEntry, auditEntrySchema } from '../../../../functions/model/audit-entry.ts';
 import { logger } from '../../../../functions/platform/runtime/logger.ts';
 import { issueApiKey, revokeApiKey } from '../../../../functions/platform/store/api-keys.ts';
-import { readOpenActs } from '../../../../functions/platform/store/open-acts.ts';
 import { createNamespace } from '../../../../functions/platform/store/namespaces.ts';
-import { volumeName } from '../../../../functions/features/volumes/volume-view.ts';
+import { readOpenActs } from '../../../../functions/platform/store/open-acts.ts';
 import { fleetBody, furnish } from '../../../engine/api/furnish.ts';
 import { type Answered, InProcessApi, KEPT_VOLUME } from './any-input/api.ts';
 
@@ -47,7 +47,13 @@ const CHANGES: Readonly<Record<Changing, (made: Made) => Change>> = {
   createApiKey: () => ({ body: { name: 'robot' }, type: 'api-key.create', target: 'api-key robot' }),
   revokeApiKey: ({ keyId }) => ({ path: { id: keyId }, type: 'api-key.revoke', target: `api-key ${keyId}` }),
   createConnection: () => ({
-    body: { name: 'sim-ibm', driver: 'sim', cloud: 'ibm', credential: { account: 'acc', apiKey: 'SECRET' }, endpoint: 'http://127.0.0.1:9' },
+    body: {
+      name: 'sim-ibm',
+      driver: 'sim',
+      cloud: 'ibm',
+      credential: { account: 'acc', apiKey: 'SECRET' },
+      endpoint: 'http://127.0.0.1:9',
+    },
     type: 'connection.create',
     target: 'connection sim-ibm',
   }),
@@ -60,7 +66,8 @@ const CHANGES: Readonly<Record<Changing, (made: Made) => Change>> = {
   setConnectionNetwork: () => onConnection('set-network', { mode: 'shared' }),
   setLimits: () => onConnection('set-limits', {}),
   reopenLimits: () => onConnection('reopen-limits', {}),
-  rotateCredential: () => onConnection('rotate-credential', { credential: { account: 'acc', apiKey: 'SECRET' } }),
+  rotateCredential: () =>
+    onConnection('rotate-credential', { credential: { account: 'acc', apiKey: 'SECRET' } }),
   disableConnection: () => onConnection('disable'),
   enableConnection: () => onConnection('enable'),
   verifyConnection: () => onConnection('verify'),
@@ -159,8 +166,12 @@ function routeOf<Id extends Route['operationId']>(operationId: Id): Route {
   return found;
 }
 
-const post = (operationId: keyof Pick<Record<Changing, 0>, 'createFleet' | 'createInstance'>, path: Record<string, string>, body: object, headers = {}) =>
-  send(routeOf(operationId), path, { body, headers });
+const post = (
+  operationId: keyof Pick<Record<Changing, 0>, 'createFleet' | 'createInstance'>,
+  path: Record<string, string>,
+  body: object,
+  headers = {},
+) => send(routeOf(operationId), path, { body, headers });
 
 /** Returns all entries of all logs, newest first. */
 async function log(query: Record<string, string> = {}): Promise<AuditEntry[]> {
@@ -269,13 +280,18 @@ describe('the entry of a request that changes something', () => {
 });
 
 describe('requests that change nothing', () => {
-  it.each(routes.filter((route) => !('audited' in route && route.audited)).map((route) => [route.operationId, route] as const))(
-    'a request for %s adds no entry to a caller that may make it',
-    async (_id, route) => {
-      const names = { namespace: 'default', connection: 'sim-aws', fleet: 'web-us', instance: made.instanceId };
-      expect(await added(() => send(route, names, { body: route.operationId === 'validateFleet' ? fleetBody('web-eu') : undefined }))).toEqual([]);
-    },
-  );
+  it.each(
+    routes
+      .filter((route) => !('audited' in route && route.audited))
+      .map((route) => [route.operationId, route] as const),
+  )('a request for %s adds no entry to a caller that may make it', async (_id, route) => {
+    const names = { namespace: 'default', connection: 'sim-aws', fleet: 'web-us', instance: made.instanceId };
+    expect(
+      await added(() =>
+        send(route, names, { body: route.operationId === 'validateFleet' ? fleetBody('web-eu') : undefined }),
+      ),
+    ).toEqual([]);
+  });
 
   it('a read in a namespace of others adds one entry, which the others cannot see', async () => {
     const { key } = await keyOf('viewer', ['others']);
@@ -348,7 +364,8 @@ describe('a function that ends before it has written an entry', () => {
 
   it('a change does not begin if it cannot be noted', async () => {
     api.meet = (command, input) => {
-      if (command === 'PutCommand' && JSON.stringify(input).includes('"TableName":"audit"')) throw new Error('down');
+      if (command === 'PutCommand' && JSON.stringify(input).includes('"TableName":"audit"'))
+        throw new Error('down');
     };
     vi.spyOn(logger, 'error').mockImplementation(() => undefined);
     const { status } = await send(routeOf('createNamespace'), {}, { body: { name: 'new-team' } });

@@ -43,7 +43,13 @@ beforeEach(() => {
   context = makeContext({
     store: {
       document: loans.lend(() => answer()),
-      tables: { fleets: 'fleets', governor: 'governor', access: 'access', catalogue: 'catalogue', audit: 'audit' },
+      tables: {
+        fleets: 'fleets',
+        governor: 'governor',
+        access: 'access',
+        catalogue: 'catalogue',
+        audit: 'audit',
+      },
       clock: { now: () => 0, sleep: () => Promise.resolve() },
       random: () => 0.5,
     },

@@ -61,7 +61,9 @@ export class InProcessApi {
   constructor() {
     const tables = [
       new Table(TABLES.fleets, FLEETS_INDEXES),
-      ...[TABLES.governor, TABLES.catalogue, TABLES.access, TABLES.history, TABLES.audit].map((name) => new Table(name)),
+      ...[TABLES.governor, TABLES.catalogue, TABLES.access, TABLES.history, TABLES.audit].map(
+        (name) => new Table(name),
+      ),
     ];
     const dynamo = new Dynamo(tables, {
       now: () => Date.now(),
