@@ -107,7 +107,10 @@ export class Api extends Construct {
     queues.connectSender(resources);
 
     const connections = make('connections');
-    connections.set({ ALLOW_ENDPOINT_OVERRIDE: String(stage.allowEndpointOverride) });
+    connections.set({
+      ALLOW_ENDPOINT_OVERRIDE: String(stage.allowEndpointOverride),
+      ALLOWED_ADDRESSES: props.parameters.allowedAddresses,
+    });
     data.access.connect(connections, 'readWrite', PARTITIONS_OF_CONNECTIONS.access);
     // The transaction that creates a connection also checks that the deployment is not being removed.
     data.fleets.connect(connections, 'readCheck');

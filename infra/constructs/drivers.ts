@@ -48,6 +48,7 @@ export class Drivers extends Construct {
           ? Token.asString(graceSeconds)
           : String(graceSeconds),
         NETWORK_POOL: networkPool,
+        ALLOWED_ADDRESSES: props.parameters.allowedAddresses,
       });
       const own = partitionsOfDriver(queue.driver);
       for (const table of ['fleets', 'governor', 'catalogue', 'access'] as const)

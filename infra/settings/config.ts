@@ -37,6 +37,11 @@ export interface Stage {
   readonly alarms: AlarmLevel;
   /** True if a connection may set the URL of its cloud's API. */
   readonly allowEndpointOverride: boolean;
+  /**
+   * Addresses that are not public and to which requests may be sent, in the form of the parameter `AllowedAddresses`. The
+   * local stage allows this machine, where its simulated clouds are, and private networks.
+   */
+  readonly allowedAddresses: string;
   readonly inventoryIntervalMinutes: number;
   /** Interval of the scheduled orphan sweeps of each connection. */
   readonly sweepIntervalMinutes: number;
@@ -69,6 +74,7 @@ const STAGES: Readonly<Record<StageName, Omit<Stage, 'name'>>> = {
     logRetentionDays: 1,
     alarms: 'none',
     allowEndpointOverride: true,
+    allowedAddresses: '127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7',
     inventoryIntervalMinutes: 15,
     sweepIntervalMinutes: 60,
     driverConcurrency: 8,
@@ -84,6 +90,7 @@ const STAGES: Readonly<Record<StageName, Omit<Stage, 'name'>>> = {
     logRetentionDays: 7,
     alarms: 'essential',
     allowEndpointOverride: false,
+    allowedAddresses: '',
     inventoryIntervalMinutes: 24 * 60,
     sweepIntervalMinutes: 24 * 60,
     driverConcurrency: 20,
@@ -99,6 +106,7 @@ const STAGES: Readonly<Record<StageName, Omit<Stage, 'name'>>> = {
     logRetentionDays: 30,
     alarms: 'all',
     allowEndpointOverride: false,
+    allowedAddresses: '',
     inventoryIntervalMinutes: 6 * 60,
     sweepIntervalMinutes: 15,
     driverConcurrency: 100,

@@ -104,6 +104,8 @@ export class Parameters extends Construct {
   readonly networkGraceSeconds: number;
   /** CIDR from which shared networks get their address ranges. */
   readonly networkPool: string;
+  /** Addresses that are not public and to which requests may be sent: CIDRs and host names, with commas. */
+  readonly allowedAddresses: string;
   readonly apiRequestsPerSecond: number;
   readonly apiBurstRequests: number;
   readonly waitingRequests: number;
@@ -121,6 +123,7 @@ export class Parameters extends Construct {
     this.sweepIntervalMinutes = this.#number('SweepIntervalMinutes', stage);
     this.networkGraceSeconds = this.#number('NetworkGraceSeconds', stage);
     this.networkPool = this.#networkPool(stage);
+    this.allowedAddresses = this.#allowedAddresses(stage);
     this.apiRequestsPerSecond = this.#number('ApiRequestsPerSecond', stage);
     this.apiBurstRequests = this.#number('ApiBurstRequests', stage);
     this.waitingRequests = this.#number('WaitingRequests', stage);
@@ -170,6 +173,21 @@ export class Parameters extends Construct {
       constraintDescription: 'must be an IPv4 CIDR from /8 to /16, such as 10.0.0.0/8',
     });
     parameter.overrideLogicalId('NetworkPool');
+    return parameter.valueAsString;
+  }
+
+  #allowedAddresses({ name: stage, allowedAddresses }: Stage): string {
+    if (stage === 'local') return allowedAddresses;
+    const parameter = new CfnParameter(this, 'AllowedAddresses', {
+      type: 'String',
+      default: allowedAddresses,
+      description:
+        'Addresses of private clouds and issuers to which requests may be sent although they are not public: CIDRs and host names, separated by commas, such as 10.20.0.0/16,keystone.example.internal. Link-local and metadata addresses are always refused.',
+      allowedPattern: '[A-Za-z0-9.:/_,-]*',
+      constraintDescription: 'must be CIDRs and host names, separated by commas without spaces',
+      maxLength: 2_000,
+    });
+    parameter.overrideLogicalId('AllowedAddresses');
     return parameter.valueAsString;
   }
 

@@ -1,5 +1,4 @@
 import type { CloudClient } from '../../functions/drivers/contract/driver.ts';
-import { simDriver } from '../../functions/drivers/sim/driver.ts';
 import { type Delivery, handleBatch } from '../../functions/entrypoints/dispatch/handle-batch.ts';
 import type { Connection } from '../../functions/model/connection.ts';
 import { connectionKey, parseConnectionKey } from '../../functions/model/identifiers.ts';
@@ -14,6 +13,7 @@ import type { OpenConnection, WorkerContext } from '../../functions/platform/wor
 import type { DomainEvent } from '../../functions/platform/worker/events.ts';
 import { CallGovernor } from '../../functions/platform/worker/govern-calls.ts';
 import type { DriverMessage } from '../../functions/platform/workflow/messages.ts';
+import { simDriver } from '../samples/drivers.ts';
 
 /**
  * A map of poll loops whose `get` finds no loop. Message delays are shortened here, but the clock runs at its

@@ -40,7 +40,14 @@ describe('parameters of the stack', () => {
     'stage %s has a parameter for each setting of an operator',
     (stage) => {
       expect([...parametersOf(rawTemplateOf(stage)).keys()].sort()).toEqual(
-        [...NUMBERS, 'AlarmEmail', 'ChosenDeploymentId', 'FunctionArchitecture', 'NetworkPool'].sort(),
+        [
+          ...NUMBERS,
+          'AlarmEmail',
+          'AllowedAddresses',
+          'ChosenDeploymentId',
+          'FunctionArchitecture',
+          'NetworkPool',
+        ].sort(),
       );
     },
   );

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AwsClient } from '../../functions/drivers/aws/client.ts';
-import { awsDriver } from '../../functions/drivers/aws/driver.ts';
 import { openGate } from '../calls/gates.ts';
 import { awsHarness } from '../contract/harnesses/aws.ts';
 import { ec2Answer } from '../contract/harnesses/aws-errors.ts';
 import { layGround } from '../contract/suite/ground.ts';
 import type { CloudUnderTest } from '../contract/suite/harness.ts';
 import { type FaultProxy, startFaultProxy } from '../fault-proxy/fault-proxy.ts';
+import { awsDriver } from '../samples/drivers.ts';
 import { assignmentOf, credentialOf, PlanRefused } from './plan.ts';
 import { LIVE_DEPLOYMENT, runLive } from './run-live.ts';
 

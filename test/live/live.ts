@@ -1,8 +1,8 @@
 import { AwsClient } from '../../functions/drivers/aws/client.ts';
-import { awsDriver } from '../../functions/drivers/aws/driver.ts';
 import { DriverError } from '../../functions/drivers/contract/errors.ts';
 import { openGate } from '../calls/gates.ts';
 import { rsaPublicKey } from '../contract/suite/public-key.ts';
+import { awsDriver } from '../samples/drivers.ts';
 import { assignmentOf, credentialOf, LIVE_USAGE, PlanRefused } from './plan.ts';
 import { LIVE_DEPLOYMENT, runLive } from './run-live.ts';
 

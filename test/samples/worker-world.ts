@@ -1,10 +1,10 @@
-import { simDriver } from '../../functions/drivers/sim/driver.ts';
 import type { WorkerContext } from '../../functions/platform/worker/context.ts';
 import { makeContext } from '../../functions/platform/worker/make-context.ts';
 import type { DriverMessage } from '../../functions/platform/workflow/messages.ts';
 import { ClientLoans } from '../chaos/models/dynamo/client.ts';
 import { Dynamo } from '../chaos/models/dynamo/dynamo.ts';
 import { Table } from '../chaos/models/dynamo/table.ts';
+import { simDriver } from './drivers.ts';
 
 const TABLES = {
   fleets: 'fleets',

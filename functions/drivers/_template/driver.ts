@@ -2,9 +2,10 @@ import { credentialError } from '../contract/credentials.ts';
 import { defineDriver } from '../contract/define-driver.ts';
 import type { Driver } from '../contract/driver.ts';
 import { DriverError } from '../contract/errors.ts';
+import type { Send } from '../contract/surroundings.ts';
 import { TemplateClient } from './client.ts';
 import { templateMetadata } from './metadata.ts';
-import { type Send, Transport } from './transport.ts';
+import { Transport } from './transport.ts';
 
 /** Creates the driver. @param send sends the driver's requests */
 export function createTemplateDriver(send: Send): Driver {
@@ -25,8 +26,3 @@ export function createTemplateDriver(send: Send): Driver {
     return new TemplateClient(new Transport(endpoint, apiToken, calls, send), deploymentId);
   });
 }
-
-export const templateDriver: Driver = createTemplateDriver((url, init, permit) => {
-  permit.use();
-  return fetch(url, init);
-});

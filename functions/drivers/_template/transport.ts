@@ -4,14 +4,9 @@ import { DriverError } from '../contract/errors.ts';
 import { errorOfFailure, unanswered } from '../contract/no-answer.ts';
 import { readBody } from '../contract/read-body.ts';
 import { readRate } from '../contract/retry-after.ts';
+import type { Send } from '../contract/surroundings.ts';
 import { errorSchema, pageOf } from './answers.ts';
 import { errorOfAnswer } from './errors.ts';
-
-/**
- * Sends a request and marks the permit as used. Outside of tests, `fetch` sends the request. The signal must be passed
- * to `fetch` itself: a signal inside a `Request` may be garbage-collected.
- */
-export type Send = (url: string, init: RequestInit, permit: Permit) => Promise<Response>;
 
 export interface Call<Answer> {
   method: 'GET' | 'POST' | 'DELETE';
@@ -54,13 +49,13 @@ export class Transport {
     let headers: Headers;
     let body: unknown;
     try {
-      const init = {
+      const request = new Request(this.#urlOf(call), {
         method: call.method,
         headers: { authorization: `Bearer ${this.#apiToken}`, 'content-type': 'application/json' },
         ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
-        signal: AbortSignal.timeout(TIMEOUT_MS),
-      };
-      const response = await this.#send(this.#urlOf(call), init, permit);
+        redirect: 'manual',
+      });
+      const response = await this.#send(request, AbortSignal.timeout(TIMEOUT_MS), permit);
       ({ status, headers } = response);
       body = jsonOf(await readBody(response));
     } catch (cause) {

@@ -12,11 +12,11 @@ import { clientSettings, type RequestHandler } from './settings.ts';
 /**
  * Creates the driver of AWS.
  *
- * @param requestHandler sends the SDK's requests; absent: the SDK's own handler, over HTTPS
+ * @param requestHandler sends the SDK's requests (`handlerThrough`)
  * @param ownRegion region of the function that assumes the roles of connections; absent: unknown
  */
 export function createAwsDriver(
-  requestHandler?: RequestHandler,
+  requestHandler: RequestHandler,
   clock: DriverClock = systemTime,
   ownRegion?: string,
 ): Driver {
@@ -38,5 +38,3 @@ export function createAwsDriver(
     return new AwsClient({ endpoint, homeRegion, keys, requestHandler, calls, clock }, deploymentId);
   });
 }
-
-export const awsDriver: Driver = createAwsDriver();

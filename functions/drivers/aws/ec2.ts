@@ -33,7 +33,7 @@ export interface Ec2Options extends Surroundings {
   endpoint: string | undefined;
   homeRegion: string;
   keys: KeySource;
-  requestHandler?: RequestHandler | undefined;
+  requestHandler: RequestHandler;
 }
 
 /** Calls EC2's API in all regions, with one SDK client for each region. Throws only DriverError. */

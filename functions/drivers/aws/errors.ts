@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { DRIVER_ERROR_CODES, DriverError, type DriverErrorCode } from '../contract/errors.ts';
+import { NOT_SENT, whyNotSent } from '../contract/no-answer.ts';
 import { readRate } from '../contract/retry-after.ts';
 import {
   CLOCK_HINT,
@@ -118,15 +119,6 @@ const BY_CODE: ReadonlyMap<string, DriverErrorCode> = new Map(
   DRIVER_ERROR_CODES.flatMap((meaning) => (CODES[meaning] ?? []).map((code) => [code, meaning] as const)),
 );
 
-/** Network failures that happen before a request is sent. */
-const NOT_SENT: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-]);
-
 /** The fields of an SDK error that the driver reads. Some are absent if AWS did not answer. */
 const sdkErrorSchema = z.looseObject({
   name: z.string().catch('Error'),
@@ -157,7 +149,7 @@ export function driverErrorOf(error: unknown, call: string, effect: CallEffect):
   if (status === undefined) {
     const reason = code ?? name;
     if (isNotSent(reason, message)) {
-      return new DriverError('Unavailable', `${call}: EC2 cannot be reached: ${reason}`, {
+      return new DriverError('Unavailable', `${call}: EC2 cannot be reached: ${whyNotSent(reason, error)}`, {
         ...detail,
         cloudCode: reason,
       });

@@ -1,4 +1,5 @@
-import type { EC2ClientConfig, EC2ClientResolvedConfig } from '@aws-sdk/client-ec2';
+import type { EC2ClientConfig } from '@aws-sdk/client-ec2';
+import type { OutgoingConnections } from '../contract/outgoing-connections.ts';
 import { type DriverClock, within } from '../contract/surroundings.ts';
 import { domainOf, iamHomeOf } from './partitions.ts';
 
@@ -6,15 +7,26 @@ import { domainOf, iamHomeOf } from './partitions.ts';
 export const CALL_TIMEOUT_MS = 14_000;
 const CONNECTION_TIMEOUT_MS = 3_000;
 
-/** Sends the SDK's requests. Absent: the SDK's own handler, over HTTPS. */
-export type RequestHandler = EC2ClientResolvedConfig['requestHandler'];
+/** Sends the SDK's requests, or has the settings of the SDK's own handler. */
+export type RequestHandler = Exclude<EC2ClientConfig['requestHandler'], undefined>;
+
+/** Returns the settings of the SDK's handler that sends requests over connections whose addresses are checked. */
+export function handlerThrough({ http, https }: OutgoingConnections): RequestHandler {
+  return {
+    connectionTimeout: CONNECTION_TIMEOUT_MS,
+    requestTimeout: CALL_TIMEOUT_MS,
+    throwOnRequestTimeout: true,
+    httpAgent: http,
+    httpsAgent: https,
+  };
+}
 
 /** The settings that all SDK clients share. */
 export interface ClientSettings {
   region: string;
   endpoint: string;
   maxAttempts: number;
-  requestHandler: Exclude<EC2ClientConfig['requestHandler'], undefined>;
+  requestHandler: RequestHandler;
 }
 
 /**
@@ -26,17 +38,13 @@ export function clientSettings(
   service: 'ec2' | 'kms' | 'monitoring' | 'servicequotas' | 'ssm' | 'sts',
   region: string,
   endpoint: string | undefined,
-  requestHandler?: RequestHandler,
+  requestHandler: RequestHandler,
 ): ClientSettings {
   return {
     region,
     endpoint: endpoint ?? `https://${service}.${region}.${domainOf(region)}`,
     maxAttempts: 1,
-    requestHandler: requestHandler ?? {
-      connectionTimeout: CONNECTION_TIMEOUT_MS,
-      requestTimeout: CALL_TIMEOUT_MS,
-      throwOnRequestTimeout: true,
-    },
+    requestHandler,
   };
 }
 
@@ -44,7 +52,7 @@ export function clientSettings(
 export function iamSettings(
   homeRegion: string,
   endpoint: string | undefined,
-  requestHandler?: RequestHandler,
+  requestHandler: RequestHandler,
 ): ClientSettings {
   const { host, region } = iamHomeOf(homeRegion);
   return { ...clientSettings('sts', homeRegion, endpoint ?? `https://${host}`, requestHandler), region };

@@ -2,7 +2,7 @@ import { credentialError } from '../contract/credentials.ts';
 import { defineDriver } from '../contract/define-driver.ts';
 import type { Driver } from '../contract/driver.ts';
 import { DriverError } from '../contract/errors.ts';
-import { type DriverClock, type Send, sendByFetch, systemTime } from '../contract/surroundings.ts';
+import { type DriverClock, type Send, systemTime } from '../contract/surroundings.ts';
 import { CbSpiderClient } from './client.ts';
 import { cbSpiderMetadata } from './metadata.ts';
 import { splitCredential } from './providers.ts';
@@ -40,5 +40,3 @@ export function createCbSpiderDriver(send: Send, clock: DriverClock = systemTime
     },
   );
 }
-
-export const cbSpiderDriver: Driver = createCbSpiderDriver(sendByFetch);

@@ -5,7 +5,7 @@ import { DriverError } from '../contract/errors.ts';
 import { type CallEffect, errorOfFailure } from '../contract/no-answer.ts';
 import { readBody } from '../contract/read-body.ts';
 import { readRate } from '../contract/retry-after.ts';
-import { type DriverClock, type Send, sendByFetch, systemTime, within } from '../contract/surroundings.ts';
+import { type DriverClock, type Send, systemTime, within } from '../contract/surroundings.ts';
 import { errorOfAnswer } from './errors.ts';
 
 export interface Call<Answer> {
@@ -56,7 +56,7 @@ export class SpiderTransport {
     username: string,
     password: string,
     calls: CallGate,
-    send: Send = sendByFetch,
+    send: Send,
     clock: DriverClock = systemTime,
     cloud?: Cloud,
   ) {

@@ -1,7 +1,7 @@
 import type { Permit } from './call-gate.ts';
 
 /**
- * Sends one request, by `fetch` or to a simulated cloud in the same process.
+ * Sends one request to a cloud (`sendThrough`), or to a simulated cloud in the same process.
  *
  * @param signal aborts if the call takes too long
  * @param permit the permit of the request; `Send` marks it as used
@@ -15,13 +15,6 @@ export interface DriverClock {
   /** Calls `wake` after this time. @returns a function that cancels the call */
   wakeIn(ms: number, wake: () => void): () => void;
 }
-
-// The signal is passed to `fetch`, not to the Request: the signal inside a Request may be garbage-collected. In that
-// case, a call that the cloud does not answer would wait for undici's own time-out of five minutes.
-export const sendByFetch: Send = (request, signal, permit) => {
-  permit.use();
-  return fetch(request, { signal });
-};
 
 export const systemTime: DriverClock = {
   now: () => Date.now(),

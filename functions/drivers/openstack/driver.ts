@@ -2,7 +2,7 @@ import { credentialError } from '../contract/credentials.ts';
 import { defineDriver } from '../contract/define-driver.ts';
 import type { Driver } from '../contract/driver.ts';
 import { DriverError } from '../contract/errors.ts';
-import { type DriverClock, type Send, sendByFetch, systemTime } from '../contract/surroundings.ts';
+import { type DriverClock, type Send, systemTime } from '../contract/surroundings.ts';
 import { OpenStackClient } from './client.ts';
 import { openstackMetadata } from './metadata.ts';
 import { Session } from './session.ts';
@@ -18,8 +18,6 @@ export function createOpenStackDriver(send: Send, clock: DriverClock = systemTim
     return new OpenStackClient(session, transport, deploymentId);
   });
 }
-
-export const openstackDriver: Driver = createOpenStackDriver(sendByFetch);
 
 /**
  * Returns the root of Keystone's v3 API. Operators publish the URL of Keystone (OS_AUTH_URL) with or without the

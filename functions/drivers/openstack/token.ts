@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { DriverError } from '../contract/errors.ts';
-import { isForbiddenHost } from '../contract/forbidden-hosts.ts';
+import { isMetadataHost } from '../contract/outgoing-address.ts';
 
 /** Describes a token: its project, and the service endpoints that it lists. */
 export interface Token {
@@ -99,7 +99,7 @@ export function tokenOf(
 
 /**
  * Checks an endpoint from the cloud's service catalogue. @throws DriverError InvalidRequest if the endpoint is no
- * http(s) URL, uses http although Keystone uses https, or has a forbidden host (`isForbiddenHost`)
+ * http(s) URL, uses http although Keystone uses https, or has a forbidden host (`isMetadataHost`)
  */
 function checked(endpoint: string, identityUrl: string): URL {
   const url = URL.parse(endpoint);
@@ -115,7 +115,7 @@ function checked(endpoint: string, identityUrl: string): URL {
       `an endpoint in the cloud's service catalogue does not use https: ${url.host}`,
     );
   }
-  if (isForbiddenHost(url.hostname)) {
+  if (isMetadataHost(url.hostname)) {
     const message = `an endpoint in the cloud's service catalogue is a link-local or metadata address: ${url.host}`;
     throw new DriverError('InvalidRequest', message);
   }

@@ -2,7 +2,7 @@ import { credentialError } from '../contract/credentials.ts';
 import { defineDriver } from '../contract/define-driver.ts';
 import type { Driver } from '../contract/driver.ts';
 import { DriverError } from '../contract/errors.ts';
-import { type DriverClock, type Send, sendByFetch, systemTime } from '../contract/surroundings.ts';
+import { type DriverClock, type Send, systemTime } from '../contract/surroundings.ts';
 import { SimClient } from './client.ts';
 import { simMetadata } from './metadata.ts';
 import { cloudAddress, SimTransport } from './transport.ts';
@@ -22,5 +22,3 @@ export function createSimDriver(send: Send, clock: DriverClock = systemTime): Dr
     return new SimClient(transport, deploymentId);
   });
 }
-
-export const simDriver: Driver = createSimDriver(sendByFetch);

@@ -1,9 +1,7 @@
-import { DriverError, type DriverErrorCode, type DriverErrorDetail } from '../contract/errors.ts';
+import { DriverError, type DriverErrorCode } from '../contract/errors.ts';
+import { type CallEffect, unanswered } from '../contract/no-answer.ts';
 import { figureOf, type RefusedQuota } from '../contract/quota.ts';
 import type { RateWords } from '../contract/retry-after.ts';
-
-/** The effect of a call. Only a call that can change something at the cloud can have an unknown outcome. */
-export type CallEffect = 'reads' | 'changes';
 
 /** A call asked for more machines than the cloud makes in one call. */
 const TOO_MANY = 'TooManyInstances';
@@ -37,16 +35,6 @@ const CODES: ReadonlyMap<string, DriverErrorCode> = new Map(
     LocationUnavailable: 'Unavailable',
   } as const),
 );
-
-/** Network failures that happen before a request is sent. */
-const NOT_SENT: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
 
 export interface ErrorAnswer {
   status: number;
@@ -99,17 +87,6 @@ function quotaOf(message: string, call: string): RefusedQuota | undefined {
   return limit === undefined ? undefined : { of: 'instances', limit };
 }
 
-/** Converts the failure of a request: no answer came, or the answer is not valid. */
-export function errorOfFailure(cause: unknown, effect: CallEffect): DriverError {
-  const code = networkCode(cause);
-  const detail: DriverErrorDetail = { cause, ...(code === undefined ? {} : { cloudCode: code }) };
-  if (code !== undefined && NOT_SENT.has(code)) {
-    return new DriverError('Unavailable', `the cloud cannot be reached: ${code}`, detail);
-  }
-  const why = code ?? (cause instanceof Error ? cause.name : 'unknown error');
-  return new DriverError(unanswered(effect), `the cloud did not answer: ${why}`, detail);
-}
-
 /**
  * Classifies an answer without a known code by its status. Such an answer may come from another server, for
  * example a proxy.
@@ -119,16 +96,4 @@ function codeOfStatus(status: number, effect: CallEffect): DriverErrorCode {
   if (status === 401) return 'Unauthorized';
   if (status === 403) return 'Forbidden';
   return status >= 500 ? unanswered(effect) : 'InvalidRequest';
-}
-
-function unanswered(effect: CallEffect): DriverErrorCode {
-  return effect === 'changes' ? 'OutcomeUnknown' : 'Unavailable';
-}
-
-/** Returns the code of the socket's error. `fetch` throws a TypeError that has the socket's error as a `cause`. */
-function networkCode(error: unknown): string | undefined {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    if ('code' in at && typeof at.code === 'string') return at.code;
-  }
-  return undefined;
 }

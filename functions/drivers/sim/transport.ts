@@ -2,11 +2,12 @@ import type * as z from 'zod';
 import type { Credential } from '../../model/connection.ts';
 import type { CallGate, CloudCall, Permit } from '../contract/call-gate.ts';
 import { DriverError } from '../contract/errors.ts';
+import { type CallEffect, errorOfFailure } from '../contract/no-answer.ts';
 import { readBody } from '../contract/read-body.ts';
 import { readRate } from '../contract/retry-after.ts';
 import { type DriverClock, type Send, within } from '../contract/surroundings.ts';
 import { errorAnswerSchema } from './answers.ts';
-import { type CallEffect, errorOfAnswer, errorOfFailure } from './errors.ts';
+import { errorOfAnswer } from './errors.ts';
 
 export interface Call<Answer> {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';

@@ -1,4 +1,4 @@
-import { isForbiddenHost } from '../../drivers/contract/forbidden-hosts.ts';
+import { type AllowedAddresses, refusalText, refusedHost } from '../../drivers/contract/outgoing-address.ts';
 
 /**
  * Checks the endpoint of a connection.
@@ -7,12 +7,14 @@ import { isForbiddenHost } from '../../drivers/contract/forbidden-hosts.ts';
  *   an endpoint; undefined if the driver is unknown
  * @param overridesAllowed true if connections may give an endpoint even if the driver knows the address of
  *   its cloud; if false, a required endpoint has to be https
+ * @param allowed addresses that are allowed although they are not public
  * @returns the reason why the endpoint is refused; undefined if it is allowed
  */
 export function endpointError(
   endpoint: string,
   need: 'own' | 'required' | undefined,
   overridesAllowed: boolean,
+  allowed: AllowedAddresses,
 ): { code: string; message: string } | undefined {
   const url = new URL(endpoint);
   if (!overridesAllowed && need !== 'required') {
@@ -25,8 +27,10 @@ export function endpointError(
   if (!overridesAllowed && url.protocol !== 'https:') {
     return { code: 'endpoint-not-https', message: 'must be an https URL in this deployment' };
   }
-  return isForbiddenHost(url.hostname)
-    ? { code: 'endpoint-forbidden', message: 'must not be a link-local or metadata address' }
+  // The addresses of a name are checked when a driver connects to them.
+  const refused = refusedHost(url.hostname, allowed);
+  return refused
+    ? { code: 'endpoint-forbidden', message: refusalText(url.hostname, refused) }
     : formError(endpoint, url);
 }
 

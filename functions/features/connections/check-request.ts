@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { credentialSchemaOf } from '../../drivers/contract/credentials.ts';
 import type { DriverMetadata } from '../../drivers/contract/metadata.ts';
+import type { AllowedAddresses } from '../../drivers/contract/outgoing-address.ts';
 import { DRIVERS } from '../../drivers/registry.ts';
 import type { Cloud } from '../../model/cloud.ts';
 import {
@@ -24,6 +25,8 @@ export interface ConnectionRules {
   /** The deployed drivers. */
   drivers: readonly DriverName[];
   allowEndpointOverride: boolean;
+  /** Addresses that endpoints may have although they are not public. */
+  allowedAddresses: AllowedAddresses;
 }
 
 /** Checks that the actions of a limit override are actions that the driver meters alone. */
@@ -81,7 +84,12 @@ export function connectionErrors(
   }
   if (driver && credential) errors.push(...credentialErrors(driver, credential, cloud));
   if (endpoint !== undefined) {
-    const wrong = endpointError(endpoint, driver?.endpoint, rules.allowEndpointOverride);
+    const wrong = endpointError(
+      endpoint,
+      driver?.endpoint,
+      rules.allowEndpointOverride,
+      rules.allowedAddresses,
+    );
     if (wrong) errors.push({ pointer: '/endpoint', ...wrong });
   } else if (driver?.endpoint === 'required') {
     const message = `must be given: the driver for ${driver.title} does not know the address of the cloud`;

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { allowedAddressesSchema } from '../../drivers/contract/outgoing-address.ts';
 import { addressPoolSchema } from '../../model/address-range.ts';
 import { driverNameSchema } from '../../model/connection.ts';
 import { deploymentIdSchema } from '../../model/identifiers.ts';
@@ -60,6 +61,9 @@ const variables = {
     .int()
     .nonnegative()
     .describe('Number of API requests that may wait for an instance at a time.'),
+  ALLOWED_ADDRESSES: allowedAddressesSchema.describe(
+    'Addresses and hosts that are not public and to which requests may be sent, in CIDR notation and as names.',
+  ),
   ALLOW_ENDPOINT_OVERRIDE: z.enum(['true', 'false']).transform((text) => text === 'true'),
 } as const;
 

@@ -45,6 +45,7 @@ import {
 } from '../../../infra/settings/times.ts';
 import type { CloudConfig } from '../../../local/sim/engine/config.ts';
 import type { SimEvent } from '../../../local/sim/engine/records.ts';
+import { LOCAL_ADDRESSES } from '../../samples/drivers.ts';
 import { isJson, type Json } from '../../state-machines/interpreter/definition.ts';
 import { StatesError } from '../../state-machines/interpreter/errors.ts';
 import type { Ground } from '../ground/ground.ts';
@@ -419,6 +420,7 @@ export class Lab {
       secretsPrefix: SECRETS_PREFIX,
       drivers: [...this.queues.keys()],
       allowEndpointOverride: true,
+      allowedAddresses: LOCAL_ADDRESSES,
       send: (driver, message) => this.#send(process, driver, message, 0),
     };
   }

@@ -1,8 +1,8 @@
-import { awsDriver } from '../../../functions/drivers/aws/driver.ts';
 import type { RootDisk } from '../../../functions/model/disk.ts';
 import { StartFailure } from '../../../local/state/start-failure.ts';
 import type { ProxiedRequest } from '../../fault-proxy/exchange.ts';
 import type { Fault } from '../../fault-proxy/faults.ts';
+import { awsDriver } from '../../samples/drivers.ts';
 import { MOTO_VERSION, type MotoServer, startMoto } from '../servers/moto.ts';
 import { askEc2, countLeft } from '../servers/moto-ec2.ts';
 import { makeKeys } from '../servers/moto-kms.ts';

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
-import { cbSpiderDriver } from '../../../functions/drivers/cb-spider/driver.ts';
 import type { CloudClient } from '../../../functions/drivers/contract/driver.ts';
 import type { ProxiedRequest } from '../../fault-proxy/exchange.ts';
 import type { Fault } from '../../fault-proxy/faults.ts';
+import { cbSpiderDriver } from '../../samples/drivers.ts';
 import { pricesOf } from '../servers/spider-double/catalogue.ts';
 import { startSpiderDouble } from '../servers/spider-double/server.ts';
 import {

@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import { openstackDriver } from '../../../functions/drivers/openstack/driver.ts';
 import { openGate } from '../../calls/gates.ts';
 import type { ProxiedRequest } from '../../fault-proxy/exchange.ts';
 import { environmentOf, isUp } from '../../openstack/cloud.ts';
 import { chosenHome } from '../../openstack/state.ts';
+import { openstackDriver } from '../../samples/drivers.ts';
 import {
   type CloudUnderTest,
   type Harness,

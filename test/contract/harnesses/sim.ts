@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { simDriver } from '../../../functions/drivers/sim/driver.ts';
 import { readBooks } from '../../../local/sim/engine/books.ts';
 import { loadSimConfig, parseSimConfig, type SimConfig } from '../../../local/sim/engine/config.ts';
 import { startSimServer } from '../../../local/sim/serve.ts';
 import type { ProxiedRequest } from '../../fault-proxy/exchange.ts';
+import { simDriver } from '../../samples/drivers.ts';
 import {
   type CloudUnderTest,
   type ErrorRow,

@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import type { Driver } from '../../../functions/drivers/contract/driver.ts';
 import { DriverError } from '../../../functions/drivers/contract/errors.ts';
-import { simDriver } from '../../../functions/drivers/sim/driver.ts';
 import { handleBatch } from '../../../functions/entrypoints/dispatch/handle-batch.ts';
 import { markRefused } from '../../../functions/features/connections/mark-failed.ts';
 import { REQUEST_MORE } from '../../../functions/model/limit-tiers.ts';
@@ -22,6 +21,7 @@ import { makeContext } from '../../../functions/platform/worker/make-context.ts'
 import type { DriverMessage } from '../../../functions/platform/workflow/messages.ts';
 import { loadSimConfig } from '../../../local/sim/engine/config.ts';
 import { type SimServer, startSimServer } from '../../../local/sim/serve.ts';
+import { simDriver } from '../../samples/drivers.ts';
 import { delivery } from '../one-process.ts';
 import { useTables } from '../tables.ts';
 import { fleetBody, furnish } from './furnish.ts';

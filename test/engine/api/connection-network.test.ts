@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { simDriver } from '../../../functions/drivers/sim/driver.ts';
 import { handleBatch } from '../../../functions/entrypoints/dispatch/handle-batch.ts';
 import { readCredential } from '../../../functions/platform/secrets/stored-credentials.ts';
 import { makeContext } from '../../../functions/platform/worker/make-context.ts';
 import { loadSimConfig } from '../../../local/sim/engine/config.ts';
 import { type SimServer, startSimServer } from '../../../local/sim/serve.ts';
+import { simDriver } from '../../samples/drivers.ts';
 import { delivery } from '../one-process.ts';
 import { useTables } from '../tables.ts';
 import { furnish } from './furnish.ts';

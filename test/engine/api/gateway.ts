@@ -20,6 +20,7 @@ import { logger } from '../../../functions/platform/runtime/logger.ts';
 import { issueRootKey } from '../../../functions/platform/store/api-keys.ts';
 import type { Store } from '../../../functions/platform/store/store.ts';
 import type { DriverMessage } from '../../../functions/platform/workflow/messages.ts';
+import { LOCAL_ADDRESSES } from '../../samples/drivers.ts';
 
 const problemSchema = z.strictObject({
   type: z.string(),
@@ -165,7 +166,11 @@ export class Gateway {
 
   #handlers(allowEndpoints: boolean) {
     const store = this.#store;
-    const rules = { drivers: this.#drivers, allowEndpointOverride: allowEndpoints };
+    const rules = {
+      drivers: this.#drivers,
+      allowEndpointOverride: allowEndpoints,
+      allowedAddresses: LOCAL_ADDRESSES,
+    };
     return {
       access: handle({ handler: 'access', store, operations: accessOperations(store) }),
       catalogue: handle({ handler: 'catalogue', store, operations: catalogueOperations(store) }),

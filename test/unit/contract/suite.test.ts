@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import type { CloudClient, Driver } from '../../../functions/drivers/contract/driver.ts';
-import { simDriver } from '../../../functions/drivers/sim/driver.ts';
 import { ASSERTIONS } from '../../contract/assertions/index.ts';
 import { HARNESSES } from '../../contract/harnesses/index.ts';
 import { simHarness } from '../../contract/harnesses/sim.ts';
 import { runSuite } from '../../contract/run-suite.ts';
+import { simDriver } from '../../samples/drivers.ts';
 
 test('the id and the title of every contract assertion are unique', () => {
   for (const list of [ASSERTIONS.map(({ id }) => id), ASSERTIONS.map(({ title }) => title)])

@@ -16,6 +16,7 @@ const env = readEnv([
   'QUEUE_URLS',
   'SECRETS_PREFIX',
   'ALLOW_ENDPOINT_OVERRIDE',
+  'ALLOWED_ADDRESSES',
 ]);
 const store = openStore({
   access: env.ACCESS_TABLE,
@@ -28,6 +29,7 @@ const sqs = openSqsClient();
 const rules = {
   drivers: REGISTERED_DRIVERS.map(({ name }) => name).filter((name) => env.QUEUE_URLS[name] !== undefined),
   allowEndpointOverride: env.ALLOW_ENDPOINT_OVERRIDE,
+  allowedAddresses: env.ALLOWED_ADDRESSES,
 };
 
 /**

@@ -1,7 +1,12 @@
-import { cbSpiderDriver } from '../../../drivers/cb-spider/driver.ts';
+import { createCbSpiderDriver } from '../../../drivers/cb-spider/driver.ts';
+import { openConnections } from '../../../drivers/contract/outgoing-connections.ts';
+import { sendThrough } from '../../../drivers/contract/outgoing-requests.ts';
 import { readEnv } from '../../../platform/runtime/env.ts';
 import { openContext, WORKER_ENV } from '../../dispatch/open-context.ts';
 import { queueHandler } from '../../dispatch/queue-handler.ts';
 
+const env = readEnv([...WORKER_ENV, 'ALLOWED_ADDRESSES']);
+const driver = createCbSpiderDriver(sendThrough(openConnections(env.ALLOWED_ADDRESSES)));
+
 /** Consumes the queue of driver `cb-spider`. */
-export const handler = queueHandler(openContext(cbSpiderDriver, readEnv(WORKER_ENV)));
+export const handler = queueHandler(openContext(driver, env));

@@ -1,7 +1,12 @@
-import { simDriver } from '../../../drivers/sim/driver.ts';
+import { openConnections } from '../../../drivers/contract/outgoing-connections.ts';
+import { sendThrough } from '../../../drivers/contract/outgoing-requests.ts';
+import { createSimDriver } from '../../../drivers/sim/driver.ts';
 import { readEnv } from '../../../platform/runtime/env.ts';
 import { openContext, WORKER_ENV } from '../../dispatch/open-context.ts';
 import { queueHandler } from '../../dispatch/queue-handler.ts';
 
+const env = readEnv([...WORKER_ENV, 'ALLOWED_ADDRESSES']);
+const driver = createSimDriver(sendThrough(openConnections(env.ALLOWED_ADDRESSES)));
+
 /** Consumes the queue of driver `sim`. */
-export const handler = queueHandler(openContext(simDriver, readEnv(WORKER_ENV)));
+export const handler = queueHandler(openContext(driver, env));

@@ -18,15 +18,16 @@ function cloudOf(
   answers: Record<string, { status?: number; headers?: Record<string, string>; body?: unknown } | Error>,
 ) {
   const asked: { call: string; body: unknown; headers: Headers }[] = [];
-  const driver = createTemplateDriver((url, init) => {
-    const { pathname, search } = new URL(url);
-    const call = `${init.method ?? ''} ${pathname}${search}`;
-    const body: unknown = typeof init.body === 'string' ? JSON.parse(init.body) : undefined;
-    asked.push({ call, body, headers: new Headers(init.headers) });
+  const driver = createTemplateDriver(async (request) => {
+    const { pathname, search } = new URL(request.url);
+    const call = `${request.method} ${pathname}${search}`;
+    const text = await request.text();
+    const body: unknown = text === '' ? undefined : JSON.parse(text);
+    asked.push({ call, body, headers: request.headers });
     const answer = answers[call] ?? { status: 404, body: refusal('not_found', `no ${call}`) };
-    if (answer instanceof Error) return Promise.reject(answer);
+    if (answer instanceof Error) throw answer;
     const { status = 200, headers = {} } = answer;
-    return Promise.resolve(new Response(JSON.stringify(answer.body ?? {}), { status, headers }));
+    return new Response(JSON.stringify(answer.body ?? {}), { status, headers });
   });
   const client: CloudClient = driver.connect({
     cloud: 'mock',

@@ -1,11 +1,11 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AwsClient } from '../../../../functions/drivers/aws/client.ts';
-import { awsDriver } from '../../../../functions/drivers/aws/driver.ts';
 import type { BatchCreate, Reboot, StopStart } from '../../../../functions/drivers/contract/capabilities.ts';
 import type { CloudClient } from '../../../../functions/drivers/contract/driver.ts';
 import type { Credential } from '../../../../functions/model/connection.ts';
 import { openGate } from '../../../calls/gates.ts';
+import { awsDriver } from '../../../samples/drivers.ts';
 
 /** The answer to a call; `hang-up` closes the connection without an answer. */
 export type Canned = { status: number; body: string; headers?: Record<string, string> } | 'hang-up';

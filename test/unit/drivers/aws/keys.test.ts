@@ -3,6 +3,7 @@ import { keysOf } from '../../../../functions/drivers/aws/credentials.ts';
 import { clientSettings } from '../../../../functions/drivers/aws/settings.ts';
 import { systemTime } from '../../../../functions/drivers/contract/surroundings.ts';
 import { openGate } from '../../../calls/gates.ts';
+import { awsHandler } from '../../../samples/drivers.ts';
 import { type Canned, type CannedEc2, cannedEc2, connect, page } from './canned-ec2.ts';
 
 const ROLE = {
@@ -35,7 +36,7 @@ it('a role is assumed with its external id, only once for concurrent callers, an
   let nowMs = Date.now();
   sts = await cannedEc2(() => keys(`K${sts.calls.length}`, nowMs + 60 * MINUTE));
   const clock = { ...systemTime, now: () => nowMs };
-  const read = keysOf(ROLE, clientSettings('sts', 'us-east-1', sts.url), 'd'.repeat(80), {
+  const read = keysOf(ROLE, clientSettings('sts', 'us-east-1', sts.url, awsHandler), 'd'.repeat(80), {
     calls: openGate,
     clock,
   });
@@ -55,7 +56,7 @@ it('a role is assumed with its external id, only once for concurrent callers, an
 
 it('if STS refuses the role, the error is Unauthorized without the external id, and the next read tries again to assume the role', async () => {
   sts = await cannedEc2(() => (sts.calls.length === 1 ? refused : keys('K', Date.now() + 60 * MINUTE)));
-  const read = keysOf(ROLE, clientSettings('sts', 'us-east-1', sts.url), 'test', {
+  const read = keysOf(ROLE, clientSettings('sts', 'us-east-1', sts.url, awsHandler), 'test', {
     calls: openGate,
     clock: systemTime,
   });

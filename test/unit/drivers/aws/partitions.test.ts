@@ -5,13 +5,14 @@ import { homeRegionOf, isSamePartition, partitionOf } from '../../../../function
 import { clientSettings } from '../../../../functions/drivers/aws/settings.ts';
 import { credentialError } from '../../../../functions/drivers/contract/credentials.ts';
 import { openGate } from '../../../calls/gates.ts';
+import { awsHandler } from '../../../samples/drivers.ts';
 
 const roleIn = (partition: string) => `arn:${partition}:iam::111122223333:role/fleetwright-runner`;
 const KEYS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'not-to-be-told' };
 const ROLE = { externalId: 'a-word-that-is-hard-to-guess' };
 
 const clientOf = (credential: Record<string, string>, ownRegion?: string) =>
-  createAwsDriver(undefined, undefined, ownRegion).connect({
+  createAwsDriver(awsHandler, undefined, ownRegion).connect({
     cloud: 'aws',
     credential,
     deploymentId: 'test',
@@ -50,7 +51,7 @@ describe('partitions of AWS', () => {
     ['ec2', 'cn-northwest-1', 'https://ec2.cn-northwest-1.amazonaws.com.cn'],
     ['ssm', 'us-gov-east-1', 'https://ssm.us-gov-east-1.amazonaws.com'],
   ] as const)('the address of %s in %s is %s', (service, region, address) => {
-    expect(clientSettings(service, region, undefined).endpoint).toBe(address);
+    expect(clientSettings(service, region, undefined, awsHandler).endpoint).toBe(address);
   });
 });
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { cbSpiderDriver } from '../../../../functions/drivers/cb-spider/driver.ts';
 import { CREDENTIAL_KEYS, cbSpiderMetadata } from '../../../../functions/drivers/cb-spider/metadata.ts';
 import type { ConnectOptions } from '../../../../functions/drivers/contract/driver.ts';
 import { openGate } from '../../../calls/gates.ts';
+import { cbSpiderDriver } from '../../../samples/drivers.ts';
 
 const SERVER = { username: 'spider', password: 'password-of-spider' };
 const OPTIONS: ConnectOptions = {

@@ -5,6 +5,7 @@ import type { InstanceSpec } from '../../../../functions/drivers/contract/driver
 import { openGate } from '../../../calls/gates.ts';
 import type { Pace } from '../../../contract/servers/spider-double/machines.ts';
 import { type SpiderDouble, startSpiderDouble } from '../../../contract/servers/spider-double/server.ts';
+import { localSend } from '../../../samples/drivers.ts';
 
 const ACCOUNT = { username: 'spider', password: 'password-of-spider' };
 const FLEET = 'f0123456789abcdef';
@@ -33,7 +34,7 @@ export function useDouble(pace: Pace, timeouts: Timeouts) {
     } = {}) =>
       new CbSpiderClient(
         {
-          transport: new SpiderTransport(url(), ACCOUNT.username, ACCOUNT.password, calls),
+          transport: new SpiderTransport(url(), ACCOUNT.username, ACCOUNT.password, calls, localSend),
           cloud: 'mock',
           deploymentId: 'unit',
           connectionKey,

@@ -7,6 +7,7 @@ import { isImageId } from '../../../../functions/drivers/contract/image-id.ts';
 import type { Cloud } from '../../../../functions/model/cloud.ts';
 import { cloudWordSchema } from '../../../../functions/model/identifiers.ts';
 import { openGate } from '../../../calls/gates.ts';
+import { localSend } from '../../../samples/drivers.ts';
 import { startAnswering } from './answering-server.ts';
 
 const URL_OF_GOOGLE = 'https://www.googleapis.com/compute/v1/projects/own-project/global/images/web-v3';
@@ -56,7 +57,7 @@ async function faultsOf(
   type: { status?: number; body: unknown } = { status: 500, body: { message: 't1 VMSpec does not exist!!' } },
 ) {
   const { url, asked } = await startAnswering(({ call }) => (call.includes('/vmimage/') ? image : type));
-  const transport = new SpiderTransport(url, 'spider', 'password', openGate);
+  const transport = new SpiderTransport(url, 'spider', 'password', openGate, localSend);
   const machine = { imageId: URL_OF_GOOGLE, instanceTypes: ['t1'] };
   const faults = await findMachineFaults({ transport, site: SITE }, machine);
   return { asked: asked.map(({ call }) => call), codes: faults.map(({ field, code }) => `${field} ${code}`) };

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { Registration } from '../../../../functions/drivers/cb-spider/registration.ts';
 import { SpiderTransport } from '../../../../functions/drivers/cb-spider/transport.ts';
 import { openGate } from '../../../calls/gates.ts';
+import { localSend } from '../../../samples/drivers.ts';
 import { type Asked, startAnswering } from './answering-server.ts';
 
 const SITE = '/connectionconfig/fw.unit.default.ncp.KR';
@@ -35,7 +36,7 @@ async function startRegistry(zones: Zone[]) {
   });
   const client = (secret = 'secret-of-ncp') =>
     new Registration({
-      transport: new SpiderTransport(server.url, 'spider', 'password', openGate),
+      transport: new SpiderTransport(server.url, 'spider', 'password', openGate, localSend),
       cloud: 'ncp',
       deploymentId: 'unit',
       connectionKey: 'default/ncp',

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { openstackDriver } from '../../../../functions/drivers/openstack/driver.ts';
 import { openGate } from '../../../calls/gates.ts';
+import { openstackDriver } from '../../../samples/drivers.ts';
 import { type Asked, clientOf, json, REGION, tokenAnswer } from './cloud-double.ts';
 
 const AUTH = 'POST keystone /v3/auth/tokens';

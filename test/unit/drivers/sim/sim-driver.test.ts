@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { DEPLOYMENT_TAG, INSTANCE_TAG } from '../../../../functions/drivers/contract/driver.ts';
-import { simDriver } from '../../../../functions/drivers/sim/driver.ts';
 import type { SimServer } from '../../../../local/sim/serve.ts';
 import { openGate } from '../../../calls/gates.ts';
+import { simDriver } from '../../../samples/drivers.ts';
 import { connect, DEPLOYMENT, idOf, LOCATION, prepare, startQuickServer } from './sim-server.ts';
 
 let server: SimServer;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { simDriver } from '../../../../functions/drivers/sim/driver.ts';
 import { errorOfAnswer } from '../../../../functions/drivers/sim/errors.ts';
 import { REFUSALS } from '../../../../local/sim/engine/refusals.ts';
 import type { SimServer } from '../../../../local/sim/serve.ts';
 import { openGate } from '../../../calls/gates.ts';
+import { simDriver } from '../../../samples/drivers.ts';
 import { addFault, connect, DEPLOYMENT, idOf, LOCATION, prepare, startQuickServer } from './sim-server.ts';
 
 let server: SimServer;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { DEPLOYMENT_TAG } from '../../../../functions/drivers/contract/driver.ts';
 import { machineName, resourceName } from '../../../../functions/drivers/contract/names.ts';
-import { simDriver } from '../../../../functions/drivers/sim/driver.ts';
 import type { SimServer } from '../../../../local/sim/serve.ts';
 import { openGate } from '../../../calls/gates.ts';
+import { simDriver } from '../../../samples/drivers.ts';
 import { connect, DEPLOYMENT, idOf, LOCATION, prepare, startQuickServer } from './sim-server.ts';
 
 let server: SimServer;

@@ -1,11 +1,11 @@
 import type { CloudClient, InstanceSpec } from '../../../../functions/drivers/contract/driver.ts';
-import { simDriver } from '../../../../functions/drivers/sim/driver.ts';
 import type { Cloud } from '../../../../functions/model/cloud.ts';
 import { instanceId } from '../../../../functions/model/identifiers.ts';
 import { loadSimConfig, parseSimConfig, type SimConfig } from '../../../../local/sim/engine/config.ts';
 import type { Fault } from '../../../../local/sim/engine/faults.ts';
 import { type SimServer, startSimServer } from '../../../../local/sim/serve.ts';
 import { openGate } from '../../../calls/gates.ts';
+import { simDriver } from '../../../samples/drivers.ts';
 
 export const LOCATION = 'us-east-1';
 export const DEPLOYMENT = 'test-deployment';

@@ -1,6 +1,7 @@
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
+import { NO_ALLOWED_ADDRESSES } from '../../../../functions/drivers/contract/outgoing-address.ts';
 import { routes } from '../../../../functions/entrypoints/api/contract.ts';
 import { accessOperations } from '../../../../functions/entrypoints/api/operations/access.ts';
 import { catalogueOperations } from '../../../../functions/entrypoints/api/operations/catalogue.ts';
@@ -126,6 +127,7 @@ it('each API function implements exactly the operations of its routes', () => {
       secretsPrefix: '/x',
       drivers: ['sim'],
       allowEndpointOverride: false,
+      allowedAddresses: NO_ALLOWED_ADDRESSES,
       send: done,
     }),
     resources: resourceOperations({ store, send: done }),

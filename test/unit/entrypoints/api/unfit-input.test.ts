@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { allowedAddressesSchema } from '../../../../functions/drivers/contract/outgoing-address.ts';
 import { bodyText } from '../../../../functions/entrypoints/api/body-text.ts';
 import { routes } from '../../../../functions/entrypoints/api/contract.ts';
 import { decodeCursor, encodeCursor } from '../../../../functions/entrypoints/api/cursor.ts';
@@ -137,14 +138,18 @@ test.each([
   ['https://cloud.example\\@other.example', 'invalid-format'],
   ['https://Cloud.Example', 'invalid-format'],
   ['https://cloud.example:443', 'invalid-format'],
-  ['https://2130706433/v3', 'invalid-format'],
+  ['https://2130706433/v3', 'endpoint-forbidden'],
+  ['https://10.1.2.3/v3', 'endpoint-forbidden'],
+  ['https://[::1]:5000/v3', 'endpoint-forbidden'],
+  ['https://10.20.0.1/v3', undefined],
   ['https://2852039166/latest', 'endpoint-forbidden'],
   ['https://169.254.169.254', 'endpoint-forbidden'],
   ['https://[::ffff:a9fe:a9fe]', 'endpoint-forbidden'],
   ['https://[64:ff9b::a9fe:a9fe]', 'endpoint-forbidden'],
   ['https://[2002:a9fe:a9fe::1]', 'endpoint-forbidden'],
 ])('the endpoint %j gets the error %s', (endpoint, code) => {
-  const rules = { drivers: ['openstack' as const], allowEndpointOverride: true };
+  const allowedAddresses = allowedAddressesSchema.parse('10.20.0.0/16');
+  const rules = { drivers: ['openstack' as const], allowEndpointOverride: true, allowedAddresses };
   const errors = connectionErrors({ driver: 'openstack', cloud: 'openstack', endpoint }, rules);
   const ofEndpoint = errors.filter(({ pointer }) => pointer === '/endpoint');
   expect(ofEndpoint.map((error) => error.code)).toEqual(code === undefined ? [] : [code]);

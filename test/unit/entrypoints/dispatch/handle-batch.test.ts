@@ -1,12 +1,12 @@
 import { InternalServerError, ProvisionedThroughputExceededException } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { simDriver } from '../../../../functions/drivers/sim/driver.ts';
 import { type Delivery, handleBatch } from '../../../../functions/entrypoints/dispatch/handle-batch.ts';
 import type { WorkerContext } from '../../../../functions/platform/worker/context.ts';
 import { makeContext } from '../../../../functions/platform/worker/make-context.ts';
 import type { Held } from '../../../../functions/platform/worker/message-queue.ts';
 import type { DriverMessage } from '../../../../functions/platform/workflow/messages.ts';
 import { ClientLoans } from '../../../chaos/models/dynamo/client.ts';
+import { simDriver } from '../../../samples/drivers.ts';
 
 const META = { message: 'told by a test', $metadata: {} };
 const FLEET = 'f0123456789abcdef';

@@ -6,10 +6,16 @@ import { callsOf, withKeptKeys } from '../../../../functions/features/instances/
 import { EC2_PROFILE } from '../../../../functions/model/ec2-limits.ts';
 import { instanceId, launchToken } from '../../../../functions/model/identifiers.ts';
 import { openGate } from '../../../calls/gates.ts';
+import { awsHandler } from '../../../samples/drivers.ts';
 import { record } from '../../../samples/records.ts';
 
 const credential = { accessKeyId: 'AKIDTEST', secretAccessKey: 'secret' };
-const client = createAwsDriver().connect({ cloud: 'aws', credential, deploymentId: 'test', calls: openGate });
+const client = createAwsDriver(awsHandler).connect({
+  cloud: 'aws',
+  credential,
+  deploymentId: 'test',
+  calls: openGate,
+});
 const opened = { client, limits: EC2_PROFILE };
 const fleetId = 'f0123456789abcdef';
 

@@ -1,12 +1,12 @@
 import { afterEach, expect, it } from 'vitest';
 import { DriverError } from '../../../../functions/drivers/contract/errors.ts';
-import { simDriver } from '../../../../functions/drivers/sim/driver.ts';
 import { removeNetworks } from '../../../../functions/features/networks/remove.ts';
 import { limitProfileOf } from '../../../../functions/model/limits-in-force.ts';
 import { fleetKey, networkKey, placementKey } from '../../../../functions/platform/store/keys.ts';
 import { type NetworkKind, readNetworks } from '../../../../functions/platform/store/networks.ts';
 import { ACK, type OpenConnection, requeueAfter } from '../../../../functions/platform/worker/context.ts';
 import { openGate } from '../../../calls/gates.ts';
+import { simDriver } from '../../../samples/drivers.ts';
 import { type WorkerWorld, workerWorld } from '../../../samples/worker-world.ts';
 
 const FLEET = 'f1kdvdnc4jyfcbym5';

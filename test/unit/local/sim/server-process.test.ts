@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import * as z from 'zod';
-import { simDriver } from '../../../../functions/drivers/sim/driver.ts';
 import { accountKey } from '../../../../local/sim/engine/account-key.ts';
 import { openGate } from '../../../calls/gates.ts';
+import { simDriver } from '../../../samples/drivers.ts';
 import { prepare } from '../../drivers/sim/sim-server.ts';
 
 const KEY = 'key-of-this-test';

@@ -21,6 +21,7 @@ import { ClientLoans } from '../../../../chaos/models/dynamo/client.ts';
 import { Dynamo } from '../../../../chaos/models/dynamo/dynamo.ts';
 import { FLEETS_INDEXES, Table } from '../../../../chaos/models/dynamo/table.ts';
 import { TABLES } from '../../../../chaos/world/tables.ts';
+import { LOCAL_ADDRESSES } from '../../../../samples/drivers.ts';
 import { eventOf, type Request } from '../event.ts';
 import { assertStorable } from './storable.ts';
 
@@ -108,7 +109,7 @@ export class InProcessApi {
 }
 
 function handlersOver(store: Store) {
-  const rules = { drivers: DRIVER_NAMES, allowEndpointOverride: true };
+  const rules = { drivers: DRIVER_NAMES, allowEndpointOverride: true, allowedAddresses: LOCAL_ADDRESSES };
   const send = () => Promise.resolve();
   return {
     access: handle({ handler: 'access', store, operations: accessOperations(store) }),
