@@ -1,18 +1,13 @@
-import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import * as z from 'zod';
 import { routes } from '../../../../../functions/entrypoints/api/contract.ts';
 import type { Route } from '../../../../../functions/entrypoints/api/routes/route.ts';
 import { logger } from '../../../../../functions/platform/runtime/logger.ts';
-import { issueRootKey } from '../../../../../functions/platform/store/api-keys.ts';
-import { createNamespace } from '../../../../../functions/platform/store/namespaces.ts';
-import { type SharedItem, sharedKey } from '../../../../../functions/platform/store/shared-networks.ts';
-import { furnish } from '../../../../engine/api/furnish.ts';
-import { isObject, KNOWN } from './any-json.ts';
+import { isObject } from './any-json.ts';
 import { anyRequest } from './any-request.ts';
-import { type Answered, InProcessApi } from './api.ts';
-import { contradiction } from './schema.ts';
+import type { Answered, InProcessApi } from './api.ts';
+import { furnishedApi } from './furnished-api.ts';
+import { contradiction, isOfNoRoute } from './schema.ts';
 
 const RUNS = Number(process.env['ANY_INPUT_RUNS'] ?? 120);
 /** Seed of the random requests. The default is fixed: a random seed might draw no request that the API accepts. */
@@ -28,56 +23,8 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   failures.length = 0;
-  api = new InProcessApi();
-  await api.open();
-  await furnish(api.store, 'default');
-  await createNamespace(api.store, { name: 'empty' });
-  await orderOne();
+  api = await furnishedApi();
 });
-
-const sharedNetwork: SharedItem = {
-  connectionKey: 'sim/default/sim-aws',
-  location: 'us-east-1',
-  kind: 'network',
-  identity: 'network',
-  name: 'sharedn1kdvdnc4jyfcbym5',
-  status: 'Ready',
-  failingSinceMs: 0,
-  claimUntilMs: 0,
-  users: 0,
-  joins: 1,
-  leftAtMs: 0,
-  cidr: '10.7.0.0/16',
-};
-
-/**
- * Creates objects that many operations need: a single instance with its fleet, a shared network, a sweep, and an API
- * key.
- */
-async function orderOne(): Promise<void> {
-  const post = (handler: Route['handler'], path: string, json: unknown) =>
-    api.ask(handler, {
-      method: 'POST',
-      path: `/v1/namespaces/default/${path}`,
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(json),
-    });
-  const idSchema = z.object({ id: z.string() });
-  const ofOne = { name: 'web-global', location: 'us-east-1', connection: 'sim-aws' };
-  const instance = await post('fleets', 'instances', {
-    ...ofOne,
-    instanceType: 'm6i.large',
-    image: 'ubuntu-24.04',
-  });
-  KNOWN.set('instance', [idSchema.parse(instance.body).id]);
-  const network = { ...sharedNetwork, ...sharedKey(sharedNetwork) };
-  await api.store.document.send(new PutCommand({ TableName: api.store.tables.fleets, Item: network }));
-  KNOWN.set('network', [sharedNetwork.name]);
-  const sweep = await post('resources', 'orphans/sweep', {});
-  KNOWN.set('sweep', [idSchema.parse(sweep.body).id]);
-  const key = await issueRootKey(api.store, { name: 'another' });
-  KNOWN.set('id', [key.id]);
-}
 
 afterAll(() => {
   vi.restoreAllMocks();
@@ -107,9 +54,6 @@ test.each(all.map((route) => [route.operationId, route] as const))(
   },
   60_000,
 );
-
-const isOfNoRoute = ({ status, body }: Answered): boolean =>
-  status === 404 && isObject(body) && String(body['detail']).startsWith('the API has no path ');
 
 /** Asserts that the answer to an invalid request lists at least one field error. */
 function expectFields({ status, body }: Answered): void {

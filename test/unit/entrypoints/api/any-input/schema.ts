@@ -96,3 +96,11 @@ export function contradiction(
   if (!validate) throw new Error(`no schema at ${pointer}`);
   return validate(body) ? undefined : ajv.errorsText(validate.errors);
 }
+
+/** Returns true if an answer says that the path is no route. The document has no answer to such a path. */
+export const isOfNoRoute = ({ status, body }: { status: number; body: unknown }): boolean =>
+  status === 404 &&
+  typeof body === 'object' &&
+  body !== null &&
+  'detail' in body &&
+  String(body.detail).startsWith('the API has no path ');
