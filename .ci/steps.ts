@@ -26,7 +26,14 @@ export const CHANGE: readonly Stage[] = [
       tests('moto', npm('test:moto')),
       program('state machines on moto', npm('test:asl', '--json')),
     ],
-    [program('contract of openstack', npm('test:openstack', '--json')), contractOf('aws')],
+    [
+      program('contract of openstack', npm('test:openstack', '--json')),
+      contractOf('aws'),
+      program(
+        'security',
+        npm('test:security', '--requests', '2000', '--races', '20', '--spellings', '1', '--json'),
+      ),
+    ],
   ],
   [
     [
@@ -49,6 +56,7 @@ export const NIGHTLY: readonly Stage[] = [
   [[tests('removal', npm('test:removal'))]],
   [[program('races', npm('test:races', '--json'))]],
   [[program('canaries', npm('test:canaries', '--json'))]],
+  [[program('security', npm('test:security', '--json'))]],
   [[program('chaos', npm('chaos', '--seeds', '2000', '--json'))]],
   [[program('chaos with mutants', npm('chaos', '--mutate', '--json'))]],
   [[program('demo', npm('demo', '--json'))]],

@@ -3,7 +3,7 @@ import { routes } from '../../functions/entrypoints/api/contract.ts';
 import type { Route } from '../../functions/entrypoints/api/routes/route.ts';
 import { KNOWN } from '../unit/entrypoints/api/any-input/any-json.ts';
 import { type AnyRequest, anyRequest, fittingRequest } from '../unit/entrypoints/api/any-input/any-request.ts';
-import type { Answered, InProcessApi } from '../unit/entrypoints/api/any-input/api.ts';
+import type { Answered } from '../unit/entrypoints/api/any-input/api.ts';
 import { furnishedApi } from '../unit/entrypoints/api/any-input/furnished-api.ts';
 import { contradiction, isOfNoRoute } from '../unit/entrypoints/api/any-input/schema.ts';
 
@@ -32,6 +32,8 @@ const CANARY = 'hJ3kQx9TzWm2bvN7cRt5YpLq';
 const PART = CANARY.slice(4, 14);
 /** Maximum number of fitting requests for each accepted one that is wanted. */
 const MOST_TRIES = 30;
+/** Number of requests that are drawn together. */
+const BATCH = 8;
 
 const all: readonly Route[] = routes;
 
@@ -62,30 +64,31 @@ async function fuzzRoute(
   { requests, successes, seed }: Required<Omit<FuzzOptions, 'onRoute'>>,
   report: FuzzReport,
 ): Promise<number> {
-  let accepted = 0;
+  const counts = { sent: 0, accepted: 0 };
   let api = await furnishedApi();
-  const send = async ({ request }: AnyRequest) => {
-    const answer = await api.ask(route.handler, request);
-    report.requests += 1;
-    judge(route, request, answer, report);
-    if (answer.status >= 300) return;
-    accepted += 1;
-    // What one request has made or deleted must not make the next one fail.
-    if (route.method !== 'GET') api = await renewed(api);
+  let batches = 0;
+  /** Sends some requests, up to the first that changes something: later ones need to know what is there then. */
+  const sendBatch = async (draw: typeof anyRequest) => {
+    batches += 1;
+    // The seeds of two operations are never equal, because no operation has so many batches.
+    for (const { request } of fc.sample(draw(route), { numRuns: BATCH, seed: seed * 1_000_000 + batches })) {
+      const answer = await api.ask(route.handler, request);
+      counts.sent += 1;
+      judge(route, request, answer, report);
+      if (answer.status >= 300) continue;
+      counts.accepted += 1;
+      if (route.method === 'GET') continue;
+      api.close();
+      api = await furnishedApi();
+      return;
+    }
   };
-  for (const one of fc.sample(anyRequest(route), { numRuns: requests, seed })) await send(one);
-  const fitting = fc.sample(fittingRequest(route), { numRuns: successes * MOST_TRIES, seed });
-  for (const one of fitting) {
-    if (accepted >= successes) break;
-    await send(one);
-  }
+  while (counts.sent < requests) await sendBatch(anyRequest);
+  const most = counts.sent + successes * MOST_TRIES;
+  while (counts.accepted < successes && counts.sent < most) await sendBatch(fittingRequest);
   api.close();
-  return accepted;
-}
-
-async function renewed(api: InProcessApi): Promise<InProcessApi> {
-  api.close();
-  return await furnishedApi();
+  report.requests += counts.sent;
+  return counts.accepted;
 }
 
 function judge(
