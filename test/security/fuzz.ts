@@ -2,7 +2,11 @@ import fc from 'fast-check';
 import { routes } from '../../functions/entrypoints/api/contract.ts';
 import type { Route } from '../../functions/entrypoints/api/routes/route.ts';
 import { KNOWN } from '../unit/entrypoints/api/any-input/any-json.ts';
-import { type AnyRequest, anyRequest, fittingRequest } from '../unit/entrypoints/api/any-input/any-request.ts';
+import {
+  type AnyRequest,
+  anyRequest,
+  fittingRequest,
+} from '../unit/entrypoints/api/any-input/any-request.ts';
 import type { Answered } from '../unit/entrypoints/api/any-input/api.ts';
 import { furnishedApi } from '../unit/entrypoints/api/any-input/furnished-api.ts';
 import { contradiction, isOfNoRoute } from '../unit/entrypoints/api/any-input/schema.ts';
@@ -41,7 +45,12 @@ const all: readonly Route[] = routes;
  * Sends random requests of every operation of the contract to the API in this process, and compares each answer with the
  * OpenAPI document: a part of the requests is wrong in one place, and the others fit the document.
  */
-export async function fuzz({ requests, successes, seed, onRoute = () => {} }: FuzzOptions): Promise<FuzzReport> {
+export async function fuzz({
+  requests,
+  successes,
+  seed,
+  onRoute = () => {},
+}: FuzzOptions): Promise<FuzzReport> {
   KNOWN.set('credential', [{ account: CANARY }]);
   const report: FuzzReport = {
     requests: 0,

@@ -40,11 +40,15 @@ const PROGRESS_EACH = 50;
 const REVOCATIONS = 200;
 
 /** Runs all parts, and tells the findings as they come. */
-export async function runSecurity(options: SecurityOptions): Promise<{ report: SecurityReport; passed: boolean }> {
+export async function runSecurity(
+  options: SecurityOptions,
+): Promise<{ report: SecurityReport; passed: boolean }> {
   const { requests, successes, spellings, seed, onProgress: say } = options;
   const access = await checkAccess();
   tell(say, 'access matrix', [...access.unexpectedAllows, ...access.unexpectedDenies]);
-  say(`access matrix: ${access.roleCases} cases, ${access.plantedFound} of ${access.planted} open routes found`);
+  say(
+    `access matrix: ${access.roleCases} cases, ${access.plantedFound} of ${access.planted} open routes found`,
+  );
   const races = await playRaces(options);
   tell(say, 'races', races.violations);
   const canaries = await runCanaries({ spellings: SPELLINGS.slice(0, spellings), seed, onRun: say });
@@ -72,13 +76,12 @@ export async function runSecurity(options: SecurityOptions): Promise<{ report: S
 }
 
 function isClean(report: SecurityReport, successes: number): boolean {
-  const { unexpectedAllows, unexpectedDenies, raceViolations, secretsFound, serverErrors, schemaViolations } = report;
+  const { unexpectedAllows, unexpectedDenies, raceViolations, secretsFound, serverErrors, schemaViolations } =
+    report;
   const findings =
     unexpectedAllows + unexpectedDenies + raceViolations + secretsFound + serverErrors + schemaViolations;
   return (
-    findings === 0 &&
-    report.plantedFound === report.planted &&
-    report.minSuccessesPerOperation >= successes
+    findings === 0 && report.plantedFound === report.planted && report.minSuccessesPerOperation >= successes
   );
 }
 

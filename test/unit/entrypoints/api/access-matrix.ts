@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type OperationId, routes } from '../../../../functions/entrypoints/api/contract.ts';
+import type { OperationId, routes } from '../../../../functions/entrypoints/api/contract.ts';
 import { type GrantedNamespaces, ROLES, type Role } from '../../../../functions/model/access.ts';
 import { issueApiKey } from '../../../../functions/platform/store/api-keys.ts';
 import { createNamespace } from '../../../../functions/platform/store/namespaces.ts';

@@ -61,7 +61,9 @@ export function fittingRequest(route: Route): fc.Arbitrary<AnyRequest> {
     ),
   );
   const bodies = EXAMPLES[route.operationId];
-  const body = bodies ? fc.constantFrom(...bodies) : anyJson(requestBody?.content['application/json'].schema ?? {});
+  const body = bodies
+    ? fc.constantFrom(...bodies)
+    : anyJson(requestBody?.content['application/json'].schema ?? {});
   return fc.record({ path, body }).map(({ path: parts, body: json }) => ({
     request: {
       method: route.method,
