@@ -77,7 +77,7 @@ const STAGES: Readonly<Record<StageName, Omit<Stage, 'name'>>> = {
     allowedAddresses: '127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7',
     inventoryIntervalMinutes: 15,
     sweepIntervalMinutes: 60,
-    driverConcurrency: 8,
+    driverConcurrency: 4,
     driverTimeoutSeconds: 20,
     networkGraceSeconds: 0,
     apiRequestsPerSecond: 500,

@@ -1,18 +1,17 @@
-import pLimit from 'p-limit';
+import type { Connection } from '../../model/connection.ts';
 import { requestedGb } from '../../model/disk.ts';
 import type { FleetSpec } from '../../model/fleet.ts';
-import { parseConnectionKey } from '../../model/identifiers.ts';
+import { connectionKey, parseConnectionKey } from '../../model/identifiers.ts';
 import { limitProfileOf } from '../../model/limits-in-force.ts';
 import { isGoing, isOver } from '../../model/status.ts';
 import type { Waiting } from '../../model/stuck.ts';
 import { hasBlocksOfTypes, withBlocksOf } from '../../platform/governor/blocks-of-types.ts';
-import { readSiteState } from '../../platform/governor/hold-location.ts';
 import type { QuotaNeed } from '../../platform/governor/quotas.ts';
+import { readSites } from '../../platform/governor/read-sites.ts';
 import { blocksAmong } from '../../platform/governor/reasons.ts';
 import { typesOf } from '../../platform/placement/choose-type.ts';
-import { readConnection } from '../../platform/store/connections.ts';
+import { readConnections } from '../../platform/store/connections.ts';
 import { type FleetItem, readSpec } from '../../platform/store/fleets.ts';
-import { readLoop } from '../../platform/store/loops.ts';
 import { readNetworkPartition } from '../../platform/store/networks.ts';
 import { liveCount, type PlacementItem, unclaimedCount } from '../../platform/store/placements.ts';
 import type { Store } from '../../platform/store/store.ts';
@@ -21,7 +20,6 @@ import { type SiteFacts, waitingOf } from './waiting.ts';
 
 /** Maximum number of sites whose state one view reads. */
 const MAX_SITES = 20;
-const CONCURRENT_SITES = 10;
 
 /**
  * Reads why a fleet makes no progress: refused credentials, blocks that the governor knows, clouds that show nothing,
@@ -43,20 +41,9 @@ export async function readWaiting(
   const leaving = isLeaving ? await readRefusedRemovals(store, placements, MAX_SITES) : [];
   const standing = [...networks, ...memberships, ...leaving];
   const busy = placements.filter((one) => isBusy(fleet, one, standing));
-  const limit = pLimit(CONCURRENT_SITES);
-  const keys = [...new Set(busy.map(({ connectionKey }) => connectionKey))].slice(0, MAX_SITES);
-  const found = await Promise.all(
-    keys.map((key) =>
-      limit(() => {
-        const { namespace, name } = parseConnectionKey(key);
-        return readConnection(store, namespace, name);
-      }),
-    ),
-  );
-  const connections = new Map(keys.map((key, at) => [key, found[at]]));
-  const states = await Promise.all(
-    busy.slice(0, MAX_SITES).map((placement) => limit(() => readSite(store, placement))),
-  );
+  const seen = busy.slice(0, MAX_SITES);
+  const [connections, known] = await Promise.all([connectionsOf(store, busy), readSites(store, seen)]);
+  const states = seen.map((placement, at) => ({ placement, ...known[at] }));
   const isFiltered = states.some(({ state }) => state && hasBlocksOfTypes(state));
   const needs = isFiltered ? needsOf(await readSpec(store, fleet.fleetId)) : [];
   const nowMs = store.clock.now();
@@ -69,9 +56,14 @@ export async function readWaiting(
   return waitingOf({ fleet, sites, networks, memberships, leaving, nowMs });
 }
 
-async function readSite(store: Store<'governor'>, placement: PlacementItem) {
-  const [loop, state] = await Promise.all([readLoop(store, placement), readSiteState(store, placement)]);
-  return { placement, loop, state };
+/** Reads the connections of placements, at most `MAX_SITES`. @returns them by their keys */
+async function connectionsOf(
+  store: Store<'access'>,
+  placements: readonly PlacementItem[],
+): Promise<Map<string, Connection>> {
+  const keys = [...new Set(placements.map((one) => one.connectionKey))].slice(0, MAX_SITES);
+  const found = await readConnections(store, keys.map(parseConnectionKey));
+  return new Map(found.map((one) => [connectionKey(one), one]));
 }
 
 /** Returns what the instances of a fleet need, for each of their instance types. */

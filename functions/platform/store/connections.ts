@@ -123,6 +123,20 @@ export async function readConnectionOf(
   return Item ? connectionSchema.parse(Item) : undefined;
 }
 
+/**
+ * Reads connections of known drivers in one request.
+ *
+ * @param refs at most `MAX_BATCH_READ` different ones
+ * @returns the connections that exist, in any order
+ */
+export async function readConnections(
+  store: Store<'access'>,
+  refs: readonly ConnectionRef[],
+): Promise<Connection[]> {
+  const found = await readConsistently(store, store.tables.access, refs.map(keyOfConnection));
+  return found.map((item) => connectionSchema.parse(item));
+}
+
 /** Reads a connection whose driver the caller does not know. A name belongs to one driver at a time. */
 export async function readConnection(
   store: Store<'access'>,

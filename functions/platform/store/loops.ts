@@ -86,6 +86,9 @@ const loopSchema = z.object({
 });
 export type Loop = z.infer<typeof loopSchema>;
 
+/** Parses the item of a poll loop. */
+export const parseLoop = (item: unknown): Loop => loopSchema.parse(item);
+
 /** Reads the item of a site's poll loop. The read is eventually consistent. */
 export async function readLoop(store: Store<'governor'>, ref: LoopRef): Promise<Loop | undefined> {
   const { Item } = await store.document.send(

@@ -1,7 +1,7 @@
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
-import { CALL_LIMITS, clientSettings } from '../runtime/aws-clients.ts';
+import { CALL_LIMITS, clientSettings, withoutCallLog } from '../runtime/aws-clients.ts';
 import { systemClock, type Timer } from '../runtime/clock.ts';
 import { usage } from '../runtime/usage.ts';
 
@@ -35,7 +35,7 @@ const consumedSchema = z.object({
  */
 export function openDocumentClient(config: DynamoDBClientConfig = {}): DynamoDBDocumentClient {
   const document = DynamoDBDocumentClient.from(
-    new DynamoDBClient({ ...clientSettings(CALL_LIMITS.dynamodb), ...config }),
+    withoutCallLog(new DynamoDBClient({ ...clientSettings(CALL_LIMITS.dynamodb), ...config })),
     { marshallOptions: { removeUndefinedValues: true } },
   );
   document.middlewareStack.add(

@@ -47,7 +47,10 @@ const CLIENTS = {
 } satisfies Record<keyof typeof CALL_LIMITS, (limits?: CallLimits) => Opened>;
 
 interface Opened {
-  client: { config: { maxAttempts: () => Promise<number>; requestHandler: unknown } };
+  client: {
+    config: { maxAttempts: () => Promise<number>; requestHandler: unknown };
+    middlewareStack: { identify(): string[] };
+  };
   call: () => Promise<unknown>;
 }
 
@@ -123,6 +126,14 @@ describe('an AWS client of the control plane', () => {
       expect(counted.requests).toBe(2);
     },
   );
+
+  it.each(clients)('the %s client copies no request for a log of calls', (_service, open) => {
+    vi.stubEnv('AWS_REGION', 'us-east-1');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const steps = open().client.middlewareStack.identify();
+    expect(steps.some((step) => step.startsWith('retryMiddleware'))).toBe(true);
+    expect(steps.filter((step) => step.startsWith('loggerMiddleware'))).toEqual([]);
+  });
 
   it.each(clients)('the %s client uses one connection for two calls', async (_service, open) => {
     const counted = await startService((response) => void response.end('{}'));
