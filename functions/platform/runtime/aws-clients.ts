@@ -73,7 +73,8 @@ export function clientSettings({
 export function withoutCallLog<Client extends { middlewareStack: { remove(name: string): boolean } }>(
   client: Client,
 ): Client {
-  if (!client.middlewareStack.remove('loggerMiddleware')) throw new Error('the SDK client has no log of calls');
+  if (!client.middlewareStack.remove('loggerMiddleware'))
+    throw new Error('the SDK client has no log of calls');
   return client;
 }
 
