@@ -34,6 +34,7 @@ import { machinesPerCall } from './machines-per-call.ts';
 import { nextStep } from './next-step.ts';
 import { failInstances } from './outcomes.ts';
 import { retakeClaims } from './retake-claims.ts';
+import { attemptSoon, type Ended, isSoon, sendLater, type Terms } from './start-times.ts';
 
 /**
  * Advances the launch messages of one site together. The messages share reads, permit requests and claims.
@@ -49,6 +50,7 @@ export async function launchInstances(
   const results = new Map<string, MessageResult>();
   const attempts: Attempt[] = [];
   const most = await mostAtOnce(context, site);
+  const perMessage = Math.min(most, MOST_POSITIONS);
   const chosen = latestOfEach(received.map(unpack));
   const taken = new Map([...chosen].slice(0, most));
   const records = await readInstances(
@@ -61,7 +63,8 @@ export async function launchInstances(
     else attempts.push(decided);
   }
   if (attempts.length > 0) {
-    for (const [id, result] of await attempt(context, site, attempts)) results.set(id, result);
+    for (const [id, result] of await attempt(context, site, attempts, { most: perMessage, waits: 0 }))
+      results.set(id, result);
   }
   const resultOf = (from: number, message: LaunchMessage): MessageResult => {
     const id = instanceId(message);
@@ -74,9 +77,7 @@ export async function launchInstances(
     return results.get(id) ?? requeueAfter(1_000);
   };
   const left = await Promise.all(
-    received.map((one, from) =>
-      repack(context, one, Math.min(most, MOST_POSITIONS), (message) => resultOf(from, message)),
-    ),
+    received.map((one, from) => repack(context, one, perMessage, (message) => resultOf(from, message))),
   );
   await Promise.all(received.map(({ message }) => answer(context, message)));
   return left;
@@ -175,16 +176,40 @@ async function decide(
   }
 }
 
-/** Message results of a batch of attempts, by instance id. */
-type Ended = Map<string, MessageResult>;
-
 /**
  * Advances a batch of attempts at one site. Finds out what blocks each attempt. Makes the create calls of the
  * granted attempts. Fails, queues, delays or cancels the other attempts.
  */
-async function attempt(context: WorkerContext, site: SiteRef, attempts: readonly Attempt[]): Promise<Ended> {
+async function attempt(
+  context: WorkerContext,
+  site: SiteRef,
+  attempts: readonly Attempt[],
+  terms: Terms,
+): Promise<Ended> {
   const { fated, permits } = await observe(context, site, attempts);
   const routes = routesOf(fated);
+  const { soon = [], later = [] } = Object.groupBy(routes.scheduled, (one) =>
+    isSoon(context, one, terms) ? 'soon' : 'later',
+  );
+  // A create call may take as long as a boot. The launches with later start times do not wait for its answer.
+  const [sent, ended, waited] = await Promise.allSettled([
+    sendLater(context, [...later, ...routes.waiting], terms.most),
+    takeRoutes(context, site, routes, permits),
+    attemptSoon(context, soon, terms, (started, next) => attempt(context, site, started, next)),
+  ]);
+  if (ended.status === 'rejected') throw ended.reason;
+  if (waited.status === 'rejected') throw waited.reason;
+  if (sent.status === 'rejected') throw sent.reason;
+  return new Map([...ended.value, ...waited.value, ...sent.value]);
+}
+
+/** Takes each attempt to its end, except those that have to wait. */
+async function takeRoutes(
+  context: WorkerContext,
+  site: SiteRef,
+  routes: Routes,
+  permits: Permits,
+): Promise<Ended> {
   const failed = await failUnmade(context, routes.failed);
   await enqueue(context, site, routes.queued, permits);
   const claims = await claim(context, routes.granted, permits);
@@ -192,27 +217,7 @@ async function attempt(context: WorkerContext, site: SiteRef, attempts: readonly
   await cancelLaunches(context, stopped);
   const created = await createInstances(context, site, claims.won, permits);
   const done = [...failed, ...[...routes.queued, ...stopped].map(idOf)];
-  return new Map([...done.map((id) => [id, ACK] as const), ...requeued(routes.scheduled), ...created]);
-}
-
-/**
- * Requeues attempts until the start times of their permits. One message carries all attempts of one call, because the
- * queue might deliver several messages to different workers, which would make several calls.
- */
-function requeued(scheduled: readonly (Attempt & { waitMs: number; call?: string })[]): Ended {
-  const alone = ({ call, message }: (typeof scheduled)[number]) => call ?? `alone ${instanceId(message)}`;
-  const results: Ended = new Map();
-  for (const [first, ...others] of Map.groupBy(scheduled, alone).values()) {
-    if (!first) continue;
-    const carried = others.map(({ message }) => message.index);
-    const waits =
-      carried.length === 0
-        ? requeueAfter(first.waitMs)
-        : requeueAs({ ...first.message, others: carried }, first.waitMs);
-    results.set(idOf(first), waits);
-    for (const one of others) results.set(idOf(one), ACK);
-  }
-  return results;
+  return new Map([...done.map((id) => [id, ACK] as const), ...created]);
 }
 
 /**
@@ -221,8 +226,10 @@ function requeued(scheduled: readonly (Attempt & { waitMs: number; call?: string
  */
 type Fate =
   | { fate: 'granted' }
-  /** The attempt waits for its connection, for network resources, or for the start time of its permit. */
-  | { fate: 'later'; waitMs: number; call?: string }
+  /** The attempt waits for its connection or for network resources. */
+  | { fate: 'waiting'; waitMs: number }
+  /** The attempt waits for the start time of its permit. */
+  | { fate: 'scheduled'; waitMs: number; call?: string }
   /** The attempt is enqueued until a slot is free. */
   | { fate: 'queued' }
   /** The attempt fails without a call, because the cloud would refuse it. */
@@ -248,11 +255,11 @@ async function observe(
   const as = <One extends Fate>(ones: readonly Attempt[], fate: One) =>
     ones.map((one) => ({ ...one, ...fate }));
   const fated: Fated[] = [
-    ...[...connected.waiting, ...networks.waiting].map((one) => ({ ...one, fate: 'later' as const })),
+    ...[...connected.waiting, ...networks.waiting].map((one) => ({ ...one, fate: 'waiting' as const })),
     ...[...connected.failed, ...networks.failed].map((one) => ({ ...one, fate: 'failed' as const })),
     ...as([...connected.stopped, ...networks.stopped], { fate: 'stopped' }),
     ...permits.denied.map((one) => ({ ...one, fate: 'failed' as const })),
-    ...permits.scheduled.map((one) => ({ ...one, fate: 'later' as const })),
+    ...permits.scheduled.map((one) => ({ ...one, fate: 'scheduled' as const })),
     ...as(stopped, { fate: 'stopped' }),
     ...as(
       permits.queued.filter((one) => !stopped.includes(one)),
@@ -263,13 +270,16 @@ async function observe(
   return { fated, permits };
 }
 
+type Routes = ReturnType<typeof routesOf>;
+
 /** Groups attempts by their fate. Pure. */
 function routesOf(fated: readonly Fated[]) {
   const of = <Name extends Fate['fate']>(fate: Name) =>
     fated.filter((one): one is Attempt & Extract<Fate, { fate: Name }> => one.fate === fate);
   return {
     granted: of('granted'),
-    scheduled: of('later'),
+    waiting: of('waiting'),
+    scheduled: of('scheduled'),
     queued: of('queued'),
     failed: of('failed'),
     stopped: of('stopped'),

@@ -12,7 +12,7 @@ import {
 } from '../../platform/worker/context.ts';
 import { startPolling } from '../../platform/worker/start-polling.ts';
 import { isRefused } from '../connections/refusal-in-force.ts';
-import { asOne, type Delayed, together } from './share-message.ts';
+import { inCalls } from './share-message.ts';
 
 /**
  * Number of queue entries to read in addition to one for each free slot. The governor may not allow the calls
@@ -93,32 +93,15 @@ export async function serveEntries(
   const nowMs = store.clock.now();
   const leaving = first.flatMap((item) => {
     const waitMs = waitAfter(decisions.get(item.wanted.instanceId), nowMs);
-    return waitMs === undefined
-      ? []
-      : [{ item, waitMs, call: callOf(decisions.get(item.wanted.instanceId)) }];
+    const call = callOf(decisions.get(item.wanted.instanceId));
+    return waitMs === undefined ? [] : [{ item, message: item.message, waitMs, call }];
   });
-  await Promise.all(carried(leaving).map(({ message, waitMs }) => context.send(message, waitMs)));
+  await Promise.all(inCalls(leaving).map(({ message, waitMs }) => context.send(message, waitMs)));
   await removeFromQueue(
     store,
     leaving.map(({ item }) => item),
   );
   return leaving.length;
-}
-
-interface Leaving {
-  item: QueueEntry;
-  waitMs: number;
-  call: string | undefined;
-}
-
-/** Returns the messages of these launches. Launches that share a create call are not divided among messages. */
-function carried(leaving: readonly Leaving[]): Delayed[] {
-  const calls = Map.groupBy(leaving, ({ call, item: { sk } }) => call ?? `alone ${sk}`);
-  return together(
-    [...calls.values()].flatMap((launches) =>
-      asOne(launches.map(({ item: { message }, waitMs }) => ({ message, waitMs }))),
-    ),
-  );
 }
 
 const callOf = (decision: CreateDecision | undefined): string | undefined =>

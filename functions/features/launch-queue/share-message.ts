@@ -65,13 +65,27 @@ function inParts(group: readonly Delayed[], most: number): Delayed[][] {
 }
 
 /** Returns one message with all launches of these messages, or none if there are none. Pure. */
-export function asOne(group: readonly Delayed[]): Delayed[] {
+function asOne(group: readonly Delayed[]): Delayed[] {
   const [first] = group;
   if (!first) return [];
   const others = [...new Set(group.flatMap(positionsOf))].slice(1);
   const { others: _, ...message } = first.message;
   const waitMs = Math.max(...group.map((one) => one.waitMs));
   return [{ message: others.length > 0 ? { ...message, others } : message, waitMs }];
+}
+
+/**
+ * Returns the messages of launches that wait. Launches that share a create call are not divided among messages: the
+ * queue might deliver these to different workers, which would make several calls. Pure.
+ *
+ * @param most maximum number of positions in a message
+ */
+export function inCalls(
+  waiting: readonly (Delayed & { call?: string | undefined })[],
+  most = MOST_POSITIONS,
+): Delayed[] {
+  const calls = Map.groupBy(waiting, ({ call, message }) => call ?? `alone ${instanceId(message)}`);
+  return together([...calls.values()].flatMap(asOne), most);
 }
 
 const positionsOf = ({ message: { index, others = [] } }: Delayed): number[] => [index, ...others];

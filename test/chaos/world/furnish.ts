@@ -1,6 +1,7 @@
 import type { Cloud } from '../../../functions/model/cloud.ts';
 import type { LimitOverride } from '../../../functions/model/limit-profile.ts';
 import type { OrphanPolicy } from '../../../functions/model/orphan.ts';
+import { isTransient } from '../../../functions/platform/runtime/transient.ts';
 import { readConnection } from '../../../functions/platform/store/connections.ts';
 import { Process } from '../ground/process.ts';
 import { ENDPOINT } from '../models/clouds.ts';
@@ -15,6 +16,22 @@ export interface WantedConnection {
   orphans?: OrphanPolicy;
 }
 
+/** Time in ms after which a request can replace a connection whose secret was not stored. */
+const UNFINISHED_MS = 61_000;
+
+/** Repeats the request that creates a connection while AWS throttles it. */
+async function untilMade(lab: Lab, request: () => Promise<unknown>): Promise<void> {
+  for (;;) {
+    try {
+      await request();
+      return;
+    } catch (error) {
+      if (!isTransient(error)) throw error;
+      await lab.ground.sleep(UNFINISHED_MS);
+    }
+  }
+}
+
 /** Creates the namespace and its connections through the API, and waits until each inventory is synced. */
 export async function furnish(lab: Lab, connections: readonly WantedConnection[]): Promise<void> {
   const { ground } = lab;
@@ -23,8 +40,10 @@ export async function furnish(lab: Lab, connections: readonly WantedConnection[]
   for (const connection of connections) {
     const credential = { account: connection.name };
     const body = { ...connection, driver: 'sim' as const, endpoint: ENDPOINT, credential };
-    await lab.requestConnections((api) =>
-      api.createConnection({ ...about, params: { namespace: NAMESPACE }, body }),
+    await untilMade(lab, () =>
+      lab.requestConnections((api) =>
+        api.createConnection({ ...about, params: { namespace: NAMESPACE }, body }),
+      ),
     );
   }
   const store = lab.tables.storeOf(new Process('setup', ground, 0));

@@ -7,6 +7,7 @@ import { readQueue } from '../../../../functions/platform/store/launch-queue.ts'
 import { moveInstance } from '../../../../functions/platform/store/move.ts';
 import { blockPlacement } from '../../../../functions/platform/store/placements.ts';
 import { ACK, governed, requeueAfter } from '../../../../functions/platform/worker/context.ts';
+import type { LaunchMessage } from '../../../../functions/platform/workflow/messages.ts';
 import { want } from '../../platform/governor/wanted.ts';
 import { EAST, FLEET, idOf, launchOf, OneFleet, type OneFleetOptions, WEST } from '../one-fleet/one-fleet.ts';
 
@@ -129,14 +130,48 @@ describe('launchInstances', () => {
     expect(fleet.sent('poll')).toHaveLength(1);
   });
 
-  it('a launch is requeued until the start time of its permit', async () => {
+  it('a launch is sent again with the start time of its permit as the delay', async () => {
     await open({ size: 2, limits: { calls: { create: { perSecond: 0.5, burst: 1 } } } });
     await fleet.handle(launchOf(0));
-    const result = await fleet.handle(launchOf(1));
-    expect(result).toMatchObject({ done: false });
-    expect(result !== 'died' && !result.done && result.waitMs).toBeGreaterThan(1_000);
+    expect(await fleet.handle(launchOf(1))).toEqual(ACK);
+    const [sent, ...others] = fleet.queue.filter(({ message }) => message.kind === 'launch');
+    expect(sent?.message).toEqual(launchOf(1));
+    expect(sent?.delayMs).toBeGreaterThan(1_000);
+    expect(others).toEqual([]);
     expect(await fleet.holders()).toEqual([0, 1]);
     expect(creates()).toHaveLength(1);
+  });
+
+  it('a launch that starts in less than a second waits in the worker that has it, and no message is sent', async () => {
+    await open({ size: 2, limits: { calls: { create: { perSecond: 2, burst: 1 } } } });
+    await fleet.handle(launchOf(0));
+    const sinceMs = fleet.nowMs;
+    expect(await fleet.handle(launchOf(1))).toEqual(ACK);
+    expect(creates()).toHaveLength(2);
+    expect(fleet.nowMs - sinceMs).toBeGreaterThan(500);
+    expect(fleet.nowMs - sinceMs).toBeLessThan(1_000);
+    expect(fleet.sent('launch')).toEqual([]);
+  });
+
+  it('a launch that starts soon is sent as a message if the worker has little time left', async () => {
+    await open({ size: 2, limits: { calls: { create: { perSecond: 2, burst: 1 } } } });
+    await fleet.handle(launchOf(0));
+    const { context } = fleet.worker;
+    context.invocation.endsAtMs = fleet.nowMs + context.timeLimitMs / 2;
+    expect(await launchInstances(context, EAST, [{ message: launchOf(1) }])).toEqual([ACK]);
+    expect(creates()).toHaveLength(1);
+    expect(fleet.sent('launch')).toEqual([launchOf(1)]);
+  });
+
+  it('launches with a later start time are sent while the create calls of others have no answer yet', async () => {
+    await open({ size: 3, limits: { calls: { create: { perSecond: 0.5, burst: 1 } } } });
+    let sentBefore: readonly LaunchMessage[] = [];
+    fleet.cloud.meet = (call) => {
+      if (call.startsWith('create')) sentBefore = fleet.sent('launch');
+    };
+    expect(await fleet.handle(launchOf(0, { last: 2 }))).toEqual(ACK);
+    expect(creates()).toHaveLength(1);
+    expect(sentBefore.map(({ index }) => index).toSorted()).toEqual([1, 2]);
   });
 
   it.each(['paused', 'ended'] as const)(
