@@ -384,11 +384,7 @@ export const siteWorkSchema = z.object({
   first: z.int().nonnegative(),
   count: z.int().positive(),
   round: z.int().positive(),
-  chunk: z
-    .int()
-    .min(1)
-    .max(MOST_WITHOUT_SLOTS)
-    .describe('Maximum number of positions in a launch message.'),
+  chunk: z.int().min(1).max(MOST_WITHOUT_SLOTS).describe('Maximum number of positions in a launch message.'),
   concurrentChunks: z
     .int()
     .min(1)
