@@ -14,7 +14,7 @@ import { command, type Flag, noun } from '../shell/command.ts';
 import { readCredential } from '../shell/credential.ts';
 import { usageError } from '../shell/exit.ts';
 import { readYamlFile } from '../shell/files.ts';
-import { connectionText } from '../shell/show.ts';
+import { connectionText, sharesText } from '../shell/show.ts';
 import { reopenedText } from '../shell/show-governor.ts';
 import { connectionLimitsText } from '../shell/show-limits.ts';
 import { quotasText } from '../shell/show-quotas.ts';
@@ -53,6 +53,7 @@ const isNetworkSet = ({ networkChange }: Connection) => networkChange === undefi
 const wasNetworkRefused = ({ networkChange }: Connection) => networkChange?.status === 'Failed';
 
 const named = z.object({ name: nameSchema });
+const WITH: Flag = ['--with <namespace>', 'the other namespace'];
 const NAME: readonly [string, string][] = [['<name>', 'name of the connection']];
 
 export const connectionNoun = noun('connection', 'Connections: credentials for clouds', [
@@ -115,7 +116,7 @@ export const connectionNoun = noun('connection', 'Connections: credentials for c
   }),
   command({
     name: 'list',
-    summary: 'List connections',
+    summary: 'List the connections of the namespace, and those that others share with it',
     flags: LIST_FLAGS,
     examples: ['connection list'],
     input: listInput,
@@ -128,12 +129,13 @@ export const connectionNoun = noun('connection', 'Connections: credentials for c
         (query) => api.listConnections({ params, query }),
         (items) =>
           table(
-            ['name', 'driver', 'cloud', 'status', 'failure', 'verified', 'inventory read'],
+            ['name', 'driver', 'cloud', 'status', 'shared', 'failure', 'verified', 'inventory read'],
             items.map((one) => [
               one.name,
               one.driver,
               one.cloud,
               one.status,
+              sharesText(one),
               one.failure?.code,
               one.verifiedAt,
               one.inventorySyncedAt,
@@ -156,7 +158,7 @@ export const connectionNoun = noun('connection', 'Connections: credentials for c
   }),
   command({
     name: 'delete',
-    summary: 'Delete a connection that no live fleet uses, and that has no kept disks',
+    summary: 'Delete a connection that no live fleet of any namespace uses, and that has no kept disks',
     arguments: NAME,
     flags: [
       [
@@ -171,6 +173,43 @@ export const connectionNoun = noun('connection', 'Connections: credentials for c
       const query = forgetDisks ? { forgetDisks: 'true' as const } : {};
       await (await context.api()).deleteConnection({ params, query });
       return { document: { deleted: connection }, text: `Connection ${connection} is deleted.\n` };
+    },
+  }),
+  command({
+    name: 'share',
+    summary:
+      'Share a connection with another namespace, whose fleets may then use it by its name. Its limits hold for all of them together',
+    arguments: NAME,
+    flags: [WITH],
+    examples: ['connection share main --with team-search'],
+    input: named.extend({ with: nameSchema }),
+    async run({ name: connection, with: target }, context) {
+      const params = { namespace: await context.namespace(), connection, target };
+      const document = await (await context.api()).shareConnection({ params });
+      return { document, text: connectionText(document) };
+    },
+  }),
+  command({
+    name: 'unshare',
+    summary: 'Stop sharing a connection with another namespace',
+    arguments: NAME,
+    flags: [
+      WITH,
+      [
+        '--force',
+        'also while the namespace uses it: no new fleet is accepted, and what it has there goes on until it is removed',
+      ],
+    ],
+    examples: [
+      'connection unshare main --with team-search',
+      'connection unshare main --with team-search --force',
+    ],
+    input: named.extend({ with: nameSchema, force: z.boolean().default(false) }),
+    async run({ name: connection, with: target, force }, context) {
+      const params = { namespace: await context.namespace(), connection, target };
+      const query = force ? { force: 'true' as const } : {};
+      const document = await (await context.api()).unshareConnection({ params, query });
+      return { document, text: connectionText(document) };
     },
   }),
   command({

@@ -218,12 +218,29 @@ function deniedText({ call, location, code, message, since, nextTryAt }: DeniedC
   return `${call}${where} since ${since} (${code}: ${message}); next try from ${nextTryAt}`;
 }
 
+/** Returns `by NAMESPACE` for a connection of another namespace, and `with NAMESPACE, …` for one that is shared. */
+export function sharesText({
+  sharedBy,
+  sharedWith = [],
+  unsharing = [],
+}: Pick<Connection, 'sharedWith' | 'unsharing'> & { sharedBy?: string | undefined }): string | undefined {
+  if (sharedBy !== undefined)
+    return `by ${sharedBy}${unsharing.length > 0 ? ', no longer for new fleets' : ''}`;
+  const users = [...sharedWith, ...unsharing.map(({ namespace }) => `${namespace} (no new fleets)`)];
+  return users.length === 0 ? undefined : `with ${users.join(', ')}`;
+}
+
 export function connectionText(
-  one: Connection & { limitProfile?: LimitProfile; health?: ConnectionHealth | undefined },
+  one: Connection & {
+    limitProfile?: LimitProfile;
+    health?: ConnectionHealth | undefined;
+    sharedBy?: string | undefined;
+  },
 ): string {
   return fields([
     ['Connection', one.name],
     ['Namespace', one.namespace],
+    ['Shared', sharesText(one)],
     ['Driver', one.driver],
     ['Cloud', one.cloud],
     ['Endpoint', one.endpoint],

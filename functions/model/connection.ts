@@ -80,6 +80,18 @@ export const networkChangeSchema = z.object({
   errors: z.array(fieldErrorSchema).optional().describe('What the cloud has found wrong in the request.'),
 });
 
+/** Maximum number of namespaces that a connection is shared with. */
+export const MAX_SHARES = 20;
+
+/** A namespace with which a connection is no longer shared, and which may still have fleets or kept disks on it. */
+export const unsharingSchema = z.object({
+  namespace: nameSchema,
+  requestedAt: z.iso.datetime(),
+  isForced: z
+    .boolean()
+    .describe('false: sharing goes on if the namespace has fleets or kept disks on the connection.'),
+});
+
 /** Names a location whose catalogue a sync could not read. The catalogue from an earlier sync stays in use. */
 export const inventoryFailureSchema = failureSchema.extend({
   location: z.string().optional().describe('Absent: the list of locations itself could not be read.'),
@@ -118,6 +130,19 @@ export const connectionSchema = z.object({
   credentialVersion: z.int().positive().optional().describe('Version of the secret that is in force.'),
   rotation: rotationSchema.optional(),
   deletion: deletionSchema.optional(),
+  sharedWith: z
+    .array(nameSchema)
+    .max(MAX_SHARES)
+    .optional()
+    .describe('The other namespaces whose fleets may use the connection by its name. Absent: none.'),
+  unsharing: z
+    .array(unsharingSchema)
+    .optional()
+    .describe(
+      'Namespaces that may make no new fleets on the connection any more. What they have on it is managed until it is removed.',
+    ),
+  /** Grows with each change of `sharedWith` and `unsharing`. Absent: nothing of them was ever changed. */
+  sharesVersion: z.int().positive().optional(),
   createdAt: z.iso.datetime(),
   verifiedAt: z.iso.datetime().optional(),
   account: accountSchema

@@ -200,6 +200,8 @@ export type GroupType = z.infer<typeof groupTypeSchema>;
 export const nodeGroupSchema = nodeGroupRequestSchema.extend({
   driver: driverNameSchema,
   cloud: cloudSchema,
+  /** The namespace that shares the connection with the fleet's namespace. Absent: the connection is of the fleet's own. */
+  sharedBy: nameSchema.exactOptional(),
   /** The instance type, or the first of `instanceTypes`. The fields below are about this type. */
   instanceType: cloudWordSchema,
   /** All instance types in the order of trial. Absent: `instanceType` is the only one. */

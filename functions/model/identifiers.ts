@@ -117,6 +117,18 @@ export function connectionKey({ driver, namespace, name }: ConnectionRef): strin
   return `${driver}/${namespace}/${name}`;
 }
 
+/**
+ * Returns the word by which the records of a namespace's fleets name a connection: the name of an own one, and
+ * `<namespace>/<name>` for one that another namespace shares. Names have no `/`, so that the two never agree.
+ */
+export function connectionWord(
+  namespace: string,
+  connection: Pick<ConnectionRef, 'namespace' | 'name'>,
+): string {
+  const { namespace: owner, name } = connection;
+  return owner === namespace ? name : `${owner}/${name}`;
+}
+
 export function parseConnectionKey(key: string): ConnectionRef {
   const [driver, namespace, name] = key.split('/');
   if (!namespace || !name) throw new TypeError(`not a connection key: ${key}`);

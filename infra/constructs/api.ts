@@ -8,6 +8,7 @@ import {
   AUDIT_PARTITIONS_OF_LISTS,
   OPEN_ACT_PARTITIONS,
   PARTITIONS_OF_CONNECTIONS,
+  RANGE_PARTITIONS,
   VOLUME_PARTITIONS,
 } from '../../functions/platform/store/partitions.ts';
 import { API_SECONDS } from '../settings/times.ts';
@@ -129,6 +130,8 @@ export class Api extends Construct {
     data.access.connect(access, 'readWrite');
     data.fleets.connect(access, 'read');
     data.audit.connect(access, 'read', AUDIT_PARTITIONS_OF_LISTS);
+    // The deletion of a namespace ends what others share with it.
+    data.fleets.connect(access, 'put', RANGE_PARTITIONS);
 
     return { fleets, resources, connections, catalogue, access };
   }

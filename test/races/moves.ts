@@ -5,6 +5,7 @@ import type { Lab } from '../chaos/world/lab.ts';
 import {
   connectionBody,
   fleetBody,
+  GUESTS,
   instanceBody,
   LOCATION,
   MAIN,
@@ -138,6 +139,26 @@ const RECIPES: { readonly [Id in MutatingId]: readonly Recipe<Id>[] } = {
       needs: { ...READY, fleet: 'absent', instance: 'absent' },
       most: 2,
       ask: ({ lab }) => lab.requestConnections((api) => api.deleteConnection({ ...plainly, params: ofMain })),
+    },
+  ],
+  shareConnection: [
+    {
+      needs: READY,
+      most: 2,
+      ask: ({ lab }) =>
+        lab.requestConnections((api) =>
+          api.shareConnection({ ...plainly, params: { ...ofMain, target: GUESTS } }),
+        ),
+    },
+  ],
+  unshareConnection: [
+    {
+      needs: { ...READY, share: 'there' },
+      most: 2,
+      ask: ({ lab }) =>
+        lab.requestConnections((api) =>
+          api.unshareConnection({ ...plainly, params: { ...ofMain, target: GUESTS } }),
+        ),
     },
   ],
   setConnectionNetwork: [

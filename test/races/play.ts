@@ -44,6 +44,7 @@ interface Circumstances {
 const NOTHING: Situation = {
   namespace: 'there',
   connection: 'ready',
+  share: 'absent',
   fleet: 'absent',
   instance: 'absent',
 };
@@ -53,9 +54,9 @@ const NOTHING: Situation = {
  * the two moves may contradict each other.
  */
 function consistent(wanted: Situation): Situation {
-  if (wanted.namespace === 'absent')
-    return { namespace: 'absent', connection: 'absent', fleet: 'absent', instance: 'absent' };
-  return wanted.connection === 'absent' ? { ...wanted, fleet: 'absent', instance: 'absent' } : wanted;
+  if (wanted.namespace === 'absent') return { ...NOTHING, namespace: 'absent', connection: 'absent' };
+  const { share, fleet, instance } = NOTHING;
+  return wanted.connection === 'absent' ? { ...wanted, share, fleet, instance } : wanted;
 }
 
 function circumstancesOf({ one, other }: Pair, seed: number): Circumstances {

@@ -7,6 +7,8 @@ import type { Lab } from '../chaos/world/lab.ts';
 
 /** Names of the namespace, connection, fleet and instance to which the racing requests refer. */
 export const TEAM = 'team';
+/** Another namespace, with which the connection may be shared. */
+export const GUESTS = 'guests';
 export const MAIN = 'main';
 export const WEB = 'web';
 export const ONE = 'one';
@@ -24,6 +26,8 @@ const SHORT_SIZE = INSTANCE_QUOTA + 1;
 export interface Situation {
   namespace: 'absent' | 'there';
   connection: 'absent' | 'ready' | 'disabled';
+  /** Whether the connection is shared with `GUESTS`. */
+  share: 'absent' | 'there';
   fleet: 'absent' | 'preparing' | 'running' | 'held' | 'short';
   instance: 'absent' | 'running';
 }
@@ -86,6 +90,7 @@ export const instanceBody = { name: ONE, location: LOCATION, ...machine };
 export async function bringAbout(lab: Lab, wanted: Situation): Promise<void> {
   if (wanted.namespace === 'absent') return;
   await lab.requestAccess((api) => api.createNamespace({ ...plainly, params: {}, body: { name: TEAM } }));
+  await lab.requestAccess((api) => api.createNamespace({ ...plainly, params: {}, body: { name: GUESTS } }));
   if (wanted.connection === 'absent') return;
   await lab.requestConnections((api) =>
     api.createConnection({ ...plainly, params: ofTeam, body: connectionBody(FIRST_SECRET) }),
@@ -104,6 +109,10 @@ export async function bringAbout(lab: Lab, wanted: Situation): Promise<void> {
       ({ status }) => status === 'Running',
     );
   }
+  if (wanted.share === 'there')
+    await lab.requestConnections((api) =>
+      api.shareConnection({ ...plainly, params: { ...ofMain, target: GUESTS } }),
+    );
   if (wanted.fleet !== 'absent') await bringFleetAbout(lab, wanted.fleet);
   if (wanted.connection === 'disabled')
     await lab.requestConnections((api) => api.disableConnection({ ...plainly, params: ofMain }));

@@ -1,7 +1,6 @@
 import type { SSMClient } from '@aws-sdk/client-ssm';
 import { connectionKey } from '../../model/identifiers.ts';
 import { deleteCredential } from '../../platform/secrets/stored-credentials.ts';
-import { reserveRanges } from '../../platform/store/address-ranges.ts';
 import {
   type DeletingConnection,
   decideConnection,
@@ -9,12 +8,15 @@ import {
   removeConnection,
   unmarkConnection,
 } from '../../platform/store/connection-deletion.ts';
+import { forgetShare } from '../../platform/store/connection-shares.ts';
 import { readConnection } from '../../platform/store/connections.ts';
 import { hasLiveFleets } from '../../platform/store/live-fleets.ts';
 import { readShared } from '../../platform/store/shared-networks.ts';
 import type { Store } from '../../platform/store/store.ts';
 import { forgetVolumes, readVolumes, type VolumeItem } from '../../platform/store/volumes.ts';
 import { clearCatalogue } from '../../platform/store/write-catalogue.ts';
+import { type OthersUse, useBy, usersOf } from '../sharing/other-users.ts';
+import { forgetReservations } from '../sharing/share-connection.ts';
 
 export interface DeletionDeps {
   store: Store<'access' | 'fleets' | 'catalogue'>;
@@ -59,10 +61,12 @@ export type DeletionOutcome =
   | 'not-found'
   | 'in-use'
   | 'networks-standing'
+  /** What other namespaces have on the connection. */
+  | { usedByOthers: OthersUse }
   | { keptDisks: VolumeItem[] };
 
 /**
- * Deletes a connection that no live fleet uses. Writes a deletion mark to the connection's record first:
+ * Deletes a connection that no live fleet uses, of its own namespace or of one that it is shared with. Writes a deletion mark to the connection's record first:
  * while the record has this mark, no fleet is accepted on the connection. If live fleets use the connection,
  * removes the deletion mark and deletes nothing. The same holds if disks are kept, or if shared network resources of the
  * connection are left: without the connection, users would not see the disks, and workers could not remove the
@@ -111,9 +115,27 @@ async function findObstacle(
   if (unless === 'has-secret' && credentialVersion !== undefined) return 'in-use';
   if (deletion.isDecided) return undefined;
   if (await hasLiveFleets(store, namespace, name)) return 'in-use';
+  const usedByOthers = await countOthersUse(store, marked, forgetDisks);
+  if (usedByOthers) return { usedByOthers };
   const keptDisks = forgetDisks ? [] : await readVolumes(store, connectionKey(marked));
   if (keptDisks.length > 0) return { keptDisks };
   return (await hasNetworks(deps, marked)) ? 'networks-standing' : undefined;
+}
+
+/**
+ * Counts what other namespaces have on a connection that is shared with them. No fleet of theirs is accepted any more, as
+ * the connection is marked. @returns undefined if they have nothing
+ */
+async function countOthersUse(
+  store: Store<'fleets'>,
+  connection: DeletingConnection,
+  forgetDisks: boolean,
+): Promise<OthersUse | undefined> {
+  const [, ...others] = usersOf(connection);
+  const uses = await Promise.all(others.map((user) => useBy(store, connection, user)));
+  const fleets = uses.reduce((sum, use) => sum + use.fleets, 0);
+  const disks = forgetDisks ? 0 : uses.reduce((sum, use) => sum + use.disks, 0);
+  return fleets + disks > 0 ? { fleets, disks } : undefined;
 }
 
 /**
@@ -148,20 +170,10 @@ async function finishDeletion(deps: DeletionDeps, connection: DeletingConnection
   await leaveAccount(deps, connection);
   await deleteCredential(ssm, secretsPrefix, connection);
   await clearCatalogue(store, connectionKey(connection));
-  await forgetReservations(store, connection);
+  for (const user of usersOf(connection)) await forgetReservations(store, connection, user);
   await forgetVolumes(store, connection);
+  for (const user of usersOf(connection).slice(1)) await forgetShare(store, connection, user);
   await removeConnection(store, connection);
-}
-
-/** Frees the address ranges that are reserved for the connection. No range is reserved while it is being deleted. */
-async function forgetReservations(store: Store<'fleets'>, connection: DeletingConnection): Promise<void> {
-  const { namespace } = connection;
-  const site = { namespace, connectionKey: connectionKey(connection) };
-  for (let attempt = 1; attempt <= TRIES; attempt += 1) {
-    if ((await reserveRanges(store, site, {})) === 'reserved') return;
-    await store.clock.sleep(store.random() * BETWEEN_LOOKS_MS);
-  }
-  throw new Error(`the address ranges of connection ${namespace}/${connection.name} keep changing`);
 }
 
 /**

@@ -7,6 +7,7 @@ import { allConnections, readConnectionOf } from '../../platform/store/connectio
 import { allNamespaces } from '../../platform/store/namespaces.ts';
 import { clearCatalogue } from '../../platform/store/write-catalogue.ts';
 import { deleteNamespace } from '../namespaces/delete-namespace.ts';
+import { unshareConnection } from '../sharing/share-connection.ts';
 import { type DeletionDeps, deleteConnection } from './delete-connection.ts';
 import { isUnfinished } from './keep-credential.ts';
 
@@ -28,6 +29,7 @@ const LATE_SECRET_MS = 15 * 60_000;
 
 export interface FinishedChanges {
   connections: number;
+  shares: number;
   namespaces: number;
   secrets: number;
 }
@@ -35,9 +37,10 @@ export interface FinishedChanges {
 /**
  * Finishes changes that were interrupted because the process of an API request died. Continues interrupted
  * deletions, including deletions that can still be cancelled. Removes connections whose secret was never
- * stored, and secrets that arrived after the deletion of their connection. A schedule calls this.
+ * stored, and secrets that arrived after the deletion of their connection. Ends shares whose end was forced, when nothing
+ * of the other namespace is left. A schedule calls this.
  *
- * @returns number of connections, namespaces and secrets that were handled
+ * @returns number of connections, ends of shares, namespaces and secrets that were handled
  */
 export async function finishChanges(deps: DeletionDeps & { log: Log }): Promise<FinishedChanges> {
   const { store, log } = deps;
@@ -56,6 +59,11 @@ export async function finishChanges(deps: DeletionDeps & { log: Log }): Promise<
   const connections = (await allConnections(store)).filter(
     (one) => isLeft(one.deletion) || isUnfinished(one, nowMs - REGISTRATION_MS),
   );
+  const shares = (await allConnections(store)).flatMap(({ namespace, name, deletion, unsharing = [] }) =>
+    unsharing
+      .filter((one) => !deletion && (one.isForced || Date.parse(one.requestedAt) < nowMs - DELETION_MS))
+      .map((one) => ({ namespace, name, target: one.namespace })),
+  );
   const namespaces = (await allNamespaces(store)).filter(({ deletion }) => isLeft(deletion));
   const secrets = (await listAbandonedSecrets(store)).filter(
     ({ sinceMs }) => sinceMs < nowMs - LATE_SECRET_MS,
@@ -67,8 +75,13 @@ export async function finishChanges(deps: DeletionDeps & { log: Log }): Promise<
       log.warn('an interrupted change of a connection was finished', {
         namespace,
         connection: name,
-        outcome: typeof outcome === 'string' ? outcome : 'disks-kept',
+        outcome: typeof outcome === 'string' ? outcome : 'keptDisks' in outcome ? 'disks-kept' : 'in-use',
       });
+    }),
+    shares: await each(shares, async (share) => {
+      const outcome = await unshareConnection(store, share);
+      if (typeof outcome === 'object' && 'inUse' in outcome)
+        log.warn('an interrupted end of a share was undone, because the connection is in use', { ...share });
     }),
     namespaces: await each(namespaces, async ({ name }) => {
       const outcome = await deleteNamespace(store, name);

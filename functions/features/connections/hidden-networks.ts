@@ -2,10 +2,10 @@ import type { CloudClient } from '../../drivers/contract/driver.ts';
 import { DriverError } from '../../drivers/contract/errors.ts';
 import type { Connection } from '../../model/connection.ts';
 import { connectionKey as connectionKeyOf } from '../../model/identifiers.ts';
-import { liveFleetIds } from '../../platform/store/live-fleets.ts';
 import { readNetworks } from '../../platform/store/networks.ts';
 import { readShared } from '../../platform/store/shared-networks.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
+import { fleetsOnConnection } from '../sharing/other-users.ts';
 import { repeatAfterMs } from './ask-in-force.ts';
 import type { Hidden } from './compare-account.ts';
 
@@ -54,7 +54,7 @@ async function recordedNetworks(
     byLocation.set(location, (byLocation.get(location) ?? new Set()).add(backendId));
   for (const { kind, location, backendId } of await readShared(store, { connectionKey }))
     if (kind === 'network' && backendId !== undefined) note(location, backendId);
-  for (const fleetId of await liveFleetIds(store, connection.namespace, connection.name)) {
+  for (const fleetId of await fleetsOnConnection(store, connection)) {
     for (const one of await readNetworks(store, { fleetId })) {
       if (one.kind !== 'network' || one.backendId === undefined || one.connectionKey !== connectionKey)
         continue;

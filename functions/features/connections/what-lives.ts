@@ -11,9 +11,9 @@ import { limitProfileOf, limitsAt } from '../../model/limits-in-force.ts';
 import { isClosed } from '../../model/status.ts';
 import { allLocations } from '../../platform/store/catalogue.ts';
 import { type InstanceItem, readInstances, readSiteEntries } from '../../platform/store/instances.ts';
-import { hasLiveFleets } from '../../platform/store/live-fleets.ts';
 import { loopLocations } from '../../platform/store/loops.ts';
 import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
+import { fleetsOnConnection } from '../sharing/other-users.ts';
 import { repeatAfterMs, UNSETTLED_MS } from './ask-in-force.ts';
 import type { Hidden } from './compare-account.ts';
 import { hiddenNetworks } from './hidden-networks.ts';
@@ -24,7 +24,7 @@ export async function hasAnythingLive(
   { store, driver }: Pick<WorkerContext, 'store' | 'driver'>,
   connection: Connection,
 ): Promise<boolean> {
-  if (await hasLiveFleets(store, connection.namespace, connection.name)) return true;
+  if ((await fleetsOnConnection(store, connection)).length > 0) return true;
   const connectionKey = connectionKeyOf(connection);
   for (const location of await locationsOf({ store, driver }, connectionKey)) {
     if ((await readSiteEntries(store, connectionKey, location)).length > 0) return true;

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import type { DriverName } from '../../model/connection.ts';
-import type { FleetSpec } from '../../model/fleet.ts';
 import { DEFAULT_INSTANCE_TIMEOUT_SECONDS } from '../../model/fleet-request.ts';
+import { parseConnectionKey } from '../../model/identifiers.ts';
 import type { LimitProfile } from '../../model/limit-profile.ts';
 import { limitProfileOf, limitsAt } from '../../model/limits-in-force.ts';
 import { isGoing } from '../../model/status.ts';
@@ -86,7 +86,7 @@ export async function assignSites(
   }
   const wanted = placements.filter(({ count }) => count > 0);
   const given = givenSites(deps, placements, fleet.round);
-  const clouds = await assignmentOf(deps, spec, wanted, fleet.round);
+  const clouds = await assignmentOf(deps, wanted, fleet.round);
   return {
     ...empty,
     clouds: inFewestMessages(clouds),
@@ -134,7 +134,6 @@ export function inFewestMessages(clouds: Assignment['clouds']): Assignment['clou
 /** Returns the sites of a fleet, grouped by connection, with the concurrency of the workflow's Map states. */
 export async function assignmentOf(
   { store, queueUrls }: Pick<AssignDeps, 'store' | 'queueUrls'>,
-  spec: FleetSpec,
   placements: readonly Placement[],
   round: number,
 ): Promise<Assignment['clouds']> {
@@ -144,7 +143,7 @@ export async function assignmentOf(
       const [first] = ofConnection;
       if (!first) throw new Error(`the layout has no placement for connection ${connectionKey}`);
       const queueUrl = queueUrlOf({ queueUrls }, first.driver);
-      const limits = await limitsOf(store, spec.namespace, first);
+      const limits = await limitsOf(store, first);
       return {
         cloud: first.cloud,
         driver: first.driver,
@@ -171,10 +170,9 @@ export async function assignmentOf(
  */
 async function limitsOf(
   store: Store<'access'>,
-  namespace: string,
-  { driver, connection: name, cloud }: Placement,
+  { connectionKey, driver, cloud }: Placement,
 ): Promise<LimitProfile> {
-  const connection = await readConnectionOf(store, { driver, namespace, name });
+  const connection = await readConnectionOf(store, parseConnectionKey(connectionKey));
   return limitProfileOf(connection ?? { driver, cloud }, connection?.limits);
 }
 

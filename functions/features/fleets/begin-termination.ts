@@ -40,7 +40,7 @@ export async function beginTermination(
       placements.some((item) => sameSite(one, item) && hasRecords(item)) ||
       one.count > 0,
   );
-  const clouds = await assignmentOf(deps, spec, occupied, fleet.round);
+  const clouds = await assignmentOf(deps, occupied, fleet.round);
   return {
     fleetId,
     scope,

@@ -10,7 +10,7 @@ import type { LocationRights } from '../../model/location-rights.ts';
 import type { MachineOptions } from '../../model/machine-options.ts';
 import type { Warning } from '../../model/warning.ts';
 import { type CatalogueEntries, readCatalogue } from '../../platform/store/catalogue.ts';
-import { readConnection } from '../../platform/store/connections.ts';
+import { readVisible } from '../../platform/store/connection-shares.ts';
 import type { Store } from '../../platform/store/store.ts';
 import { checkDisks, checkRootSize } from './check-disks.ts';
 import { checkMarkets, type GroupMarkets, resolveMarkets } from './check-markets.ts';
@@ -106,21 +106,29 @@ export async function checkWords(
   return { meanings, errors };
 }
 
-/** Returns the connection, or the reason why it cannot be used. A connection of another namespace counts as unknown. */
+/**
+ * Returns the connection, or the reason why it cannot be used. A connection of another namespace counts as unknown, unless
+ * it is shared with this one.
+ */
 async function readUsable(
   store: Store<'access'>,
   namespace: string,
   name: string,
 ): Promise<Connection | Omit<RequestError, 'pointer'>> {
-  const connection = await readConnection(store, namespace, name);
-  if (!connection) {
+  const visible = await readVisible(store, namespace, name);
+  if (!visible) {
     return { code: 'unknown-connection', message: `namespace ${namespace} has no connection ${name}` };
+  }
+  const { connection, isShared } = visible;
+  if (isShared && !connection.sharedWith?.includes(namespace)) {
+    const message = `connection ${name} is no longer shared with namespace ${namespace}: what runs on it is managed until it is removed`;
+    return { code: 'connection-not-ready', message };
   }
   if (connection.deletion) {
     return { code: 'connection-not-ready', message: `connection ${name} is being deleted` };
   }
   if (connection.status === 'Ready') return connection;
-  const because = connection.failure ? `: ${connection.failure.message}` : '';
+  const because = connection.failure && !isShared ? `: ${connection.failure.message}` : '';
   return { code: 'connection-not-ready', message: `connection ${name} is ${connection.status}${because}` };
 }
 

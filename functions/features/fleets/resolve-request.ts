@@ -89,6 +89,7 @@ export async function resolveRequest(
         ...userData,
         driver: connection.driver,
         cloud: connection.cloud,
+        ...(connection.namespace === namespace ? {} : { sharedBy: connection.namespace }),
         ...resolved,
         ...(address === undefined ? {} : { publicIpUsdPerHour: address }),
         ...(disks === undefined ? {} : { disksPrices: disks }),

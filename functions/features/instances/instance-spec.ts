@@ -28,6 +28,7 @@ type OfTheFleet =
   | 'machineNames'
   | 'minimumInstances'
   | 'connection'
+  | 'sharedBy'
   | 'driver'
   | 'cloud'
   | 'locations'

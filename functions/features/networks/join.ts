@@ -4,14 +4,15 @@ import { isoTime } from '../../platform/runtime/clock.ts';
 import { chooseRange, type TakenRange } from '../../platform/store/address-ranges.ts';
 import { type Joining, joinShared, readMembership } from '../../platform/store/memberships.ts';
 import type { Membership, NetworkKind } from '../../platform/store/networks.ts';
-import { isHead, readShared, type SharedItem } from '../../platform/store/shared-networks.ts';
+import { isHead, namespaceOf, readShared, type SharedItem } from '../../platform/store/shared-networks.ts';
 import type { TransactItem } from '../../platform/store/transact.ts';
 import { Contended } from '../../platform/store/versioned.ts';
 import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
-import { makeSharedName, NETWORK_IDENTITY } from './shared-names.ts';
+import { identityFor, makeSharedName, NETWORK_IDENTITY } from './shared-names.ts';
 
 /** A shared resource that a fleet needs at a site. */
-export interface WantedShared extends Pick<SharedItem, 'identity' | 'publicKey' | 'rules' | 'sshFrom'> {
+export interface WantedShared
+  extends Pick<SharedItem, 'identity' | 'namespace' | 'publicKey' | 'rules' | 'sshFrom'> {
   kind: NetworkKind;
   neededBy: string[];
 }
@@ -113,8 +114,9 @@ function joiningOf(
     return { head: head ?? fresh(wanted), isNew: !head, neededBy: wanted.neededBy };
   });
   // The membership names the network, or the same transaction joins it. In both cases it stands.
+  const networkIdentity = identityFor(NETWORK_IDENTITY, missing[0]?.namespace);
   const network = [...joining.map(({ head }) => head), ...heads].find(
-    ({ identity }) => identity === NETWORK_IDENTITY,
+    ({ identity }) => identity === networkIdentity,
   );
   return joining.map((one) =>
     one.isNew && one.head.kind === 'security-group' && network
@@ -131,7 +133,7 @@ async function rangeOf(
 ): Promise<{ joining: readonly Joining[]; writes: TransactItem[] } | { failure: Failure }> {
   const fresh = joining.find(({ head, isNew }) => isNew && head.kind === 'network');
   if (!fresh) return { joining, writes: [] };
-  const { namespace } = parseConnectionKey(site.connectionKey);
+  const namespace = namespaceOf(fresh.head);
   const { pool } = context.sharedNetworks;
   const choice = await chooseRange(context.store, namespace, { ...site, name: fresh.head.name }, pool);
   if (choice === 'full') return { failure: noRange(pool) };

@@ -2,7 +2,7 @@ import type { PublicKey } from '../../model/ssh-public-key.ts';
 import { isShared, type SiteResource } from '../../platform/store/site-networks.ts';
 import type { SiteRef } from '../../platform/worker/context.ts';
 import { keyPairName } from './network-names.ts';
-import { keyPairIdentity } from './shared-names.ts';
+import { hasIdentity, keyPairIdentity } from './shared-names.ts';
 
 /**
  * Finds a key pair among the resources that a fleet uses at a site.
@@ -19,6 +19,6 @@ export function keyPairAmong(
   const identity = key && keyPairIdentity(key.text);
   return items.find((item) => {
     if (item.kind !== 'key-pair') return false;
-    return isShared(item) ? item.identity === identity : item.name === name;
+    return isShared(item) ? hasIdentity(item, identity) : item.name === name;
   });
 }

@@ -1,12 +1,16 @@
 import pLimit from 'p-limit';
 import type { Connection } from '../../model/connection.ts';
-import { connectionKey as connectionKeyOf, parseConnectionKey } from '../../model/identifiers.ts';
+import {
+  connectionKey as connectionKeyOf,
+  connectionWord,
+  parseConnectionKey,
+} from '../../model/identifiers.ts';
 import { MAX_FLEETS_SHOWN, type Network } from '../../model/network.ts';
 import { isoTime } from '../../platform/runtime/clock.ts';
 import { readFleetItem } from '../../platform/store/fleets.ts';
 import { type LiveFleet, liveFleetsFrom } from '../../platform/store/live-fleets.ts';
 import { type NetworkItem, readNetworkPartition } from '../../platform/store/networks.ts';
-import { isHead, readShared, type SharedItem } from '../../platform/store/shared-networks.ts';
+import { isHead, namespaceOf, readShared, type SharedItem } from '../../platform/store/shared-networks.ts';
 import type { Store } from '../../platform/store/store.ts';
 import { stuckView } from '../../platform/store/stuck.ts';
 import { fleetOfResource } from './network-names.ts';
@@ -28,7 +32,7 @@ const CONCURRENT_READS = 10;
  * Returns a page of the networks of a namespace: first those that fleets share, by connection and location, then those
  * of single fleets, newest fleets first. A page may be short or empty and still have a cursor.
  *
- * @param connections the connections of the namespace, in the order of their names
+ * @param connections the connections that the namespace may have fleets on, in the order of their names
  */
 export async function listNetworks(
   store: Store<'fleets'>,
@@ -41,16 +45,16 @@ export async function listNetworks(
   const shared = cursor && 'connection' in cursor ? cursor : undefined;
   const items: Network[] = [];
   const left = connections.filter(({ name }) => name >= (shared?.connection ?? ''));
-  for (const [at, connection] of left.entries()) {
-    const { name, cloud } = connection;
+  // A connection of the namespace may have the name of one that is shared with it.
+  for (const [at, [name, namesakes]] of [...Map.groupBy(left, (one) => one.name)].entries()) {
     if (at === READ_PER_PAGE) return { items, cursor: { connection: name, after: '' } };
     if (name !== (filter.connection ?? name)) continue;
     const after = name === shared?.connection ? shared.after : '';
-    const found = await readShared(store, { connectionKey: connectionKeyOf(connection) });
-    const networks = found.filter(
-      (one) => one.kind === 'network' && sortKey(one) > after && fits(filter, one),
-    );
-    for (const one of networks.toSorted((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1))) {
+    const found = await networksOf(store, namespace, namesakes);
+    const networks = found.filter((one) => sortKey(one.item) > after && fits(filter, one.item));
+    for (const { item: one, cloud } of networks.toSorted((a, b) =>
+      sortKey(a.item) < sortKey(b.item) ? -1 : 1,
+    )) {
       items.push({ ...sharedView(one), cloud });
       if (items.length === limit) return { items, cursor: { connection: name, after: sortKey(one) } };
     }
@@ -58,6 +62,21 @@ export async function listNetworks(
   if (filter.unused === true) return { items, cursor: null };
   const rest = await listDedicated(store, namespace, connections, { limit: limit - items.length, filter });
   return { items: [...items, ...rest.items], cursor: rest.cursor };
+}
+
+/** Reads the networks that a namespace's fleets share on some connections. */
+async function networksOf(
+  store: Store<'fleets'>,
+  namespace: string,
+  connections: readonly Connection[],
+): Promise<{ item: SharedItem; cloud: Connection['cloud'] }[]> {
+  const found = await Promise.all(
+    connections.map(async (connection) => {
+      const items = await readShared(store, { connectionKey: connectionKeyOf(connection) });
+      return items.map((item) => ({ item, cloud: connection.cloud }));
+    }),
+  );
+  return found.flat().filter(({ item }) => item.kind === 'network' && namespaceOf(item) === namespace);
 }
 
 const sortKey = ({ location, name }: SharedItem): string => `${location}#${name}`;
@@ -155,7 +174,9 @@ export async function getNetwork(
     ),
   );
   for (const { cloud, items } of found) {
-    const network = items.find((one) => one.kind === 'network' && one.name === name);
+    const network = items.find(
+      (one) => one.kind === 'network' && one.name === name && namespaceOf(one) === namespace,
+    );
     if (!network) continue;
     const securityGroups = items
       .filter(({ networkName }) => networkName === name)
@@ -182,7 +203,9 @@ async function fleetsIn(
     const page = await liveFleetsFrom(store, namespace, from, READ_PER_PAGE);
     const known = new Set(fleets.map(({ id }) => id));
     const here = page.fleets.filter(
-      ({ fleetId, connections }) => connections.includes(nameOf({ connectionKey })) && !known.has(fleetId),
+      ({ fleetId, connections }) =>
+        connections.includes(connectionWord(namespace, parseConnectionKey(connectionKey))) &&
+        !known.has(fleetId),
     );
     const members = await Promise.all(
       here.map(({ fleetId }) =>

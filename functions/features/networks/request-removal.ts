@@ -1,7 +1,7 @@
 import type { Connection, DriverName } from '../../model/connection.ts';
 import { connectionKey as connectionKeyOf } from '../../model/identifiers.ts';
 import type { Network } from '../../model/network.ts';
-import { isHead, readShared } from '../../platform/store/shared-networks.ts';
+import { isHead, namespaceOf, readShared } from '../../platform/store/shared-networks.ts';
 import type { Store } from '../../platform/store/store.ts';
 import type { DriverMessage } from '../../platform/workflow/messages.ts';
 import { sharedView } from './network-view.ts';
@@ -10,7 +10,7 @@ import { sharedView } from './network-view.ts';
  * Asks workers to remove the shared network resources that no fleet uses, without their grace time, and to try again
  * what a cloud has refused to remove.
  *
- * @returns the networks among them
+ * @returns the networks among them, without those that other namespaces have on the connections
  */
 export async function requestRemoval(
   store: Store<'fleets'>,
@@ -35,7 +35,9 @@ export async function requestRemoval(
         graceMs: 0,
         askedAtMs: nowMs,
       });
-    const networks = unused.filter(({ kind }) => kind === 'network');
+    const networks = unused.filter(
+      (item) => item.kind === 'network' && namespaceOf(item) === connection.namespace,
+    );
     removing.push(...networks.map((one) => ({ ...sharedView(one), cloud: connection.cloud })));
   }
   return removing;

@@ -2,7 +2,7 @@ import { parseConnectionKey } from '../../model/identifiers.ts';
 import type { Resource } from '../../model/resource.ts';
 import { isGoing, isOver } from '../../model/status.ts';
 import { siteName } from '../../platform/store/keys.ts';
-import { type LiveFleet, liveFleetsFrom } from '../../platform/store/live-fleets.ts';
+import { type LiveFleet, liveFleetsFrom, usesConnection } from '../../platform/store/live-fleets.ts';
 import { type NetworkItem, readNetworkPartition } from '../../platform/store/networks.ts';
 import { liveCount, type PlacementItem, readFleetPartition } from '../../platform/store/placements.ts';
 import { readShared } from '../../platform/store/shared-networks.ts';
@@ -45,7 +45,7 @@ const FLEETS_PER_PAGE = 25;
  *
  * The disks that are kept when their machines are removed follow after the last fleet, also those of ended fleets.
  *
- * @param connectionKeys keys of the namespace's connections
+ * @param connectionKeys keys of the connections that the namespace may have fleets on
  * @param only a single fleet to list; absent: all fleets of the namespace
  */
 export async function listResources(
@@ -56,13 +56,13 @@ export async function listResources(
   only?: LiveFleet,
 ): Promise<{ items: Resource[]; cursor: ResourceCursor | null }> {
   const { limit, cursor, ...filter } = page;
-  if (cursor?.fleetId === VOLUMES) return await listVolumes(store, connectionKeys, page, only);
+  if (cursor?.fleetId === VOLUMES) return await listVolumes(store, namespace, connectionKeys, page, only);
   const { fleets, last } = only
     ? { fleets: [only], last: undefined }
     : await liveFleetsFrom(store, namespace, cursor?.fleetId, FLEETS_PER_PAGE);
   const items: Resource[] = [];
   for (const fleet of fleets) {
-    if (filter.connection !== undefined && !fleet.connections.includes(filter.connection)) continue;
+    if (filter.connection !== undefined && !usesConnection(fleet, filter.connection)) continue;
     const after = cursor?.fleetId === fleet.fleetId ? cursor.after : '';
     const { resources, placements } = await readResources(store, fleet);
     const members = resources.filter((item) => keyOf(item) > after && fits(filter, item));
@@ -75,19 +75,21 @@ export async function listResources(
     }
   }
   if (last !== undefined) return { items, cursor: { fleetId: last, after: END } };
-  const volumes = await listVolumes(store, connectionKeys, { ...filter, limit: limit - items.length }, only);
+  const rest = { ...filter, limit: limit - items.length };
+  const volumes = await listVolumes(store, namespace, connectionKeys, rest, only);
   return { items: [...items, ...volumes.items], cursor: volumes.cursor };
 }
 
 /** Lists kept disks. @param page `limit` may be 0: the cursor then tells whether there are any */
 async function listVolumes(
   store: Store<'fleets'>,
+  namespace: string,
   connectionKeys: readonly string[],
   { limit, cursor, kind, connection, location, state }: Parameters<typeof listResources>[3],
   only: LiveFleet | undefined,
 ): Promise<{ items: Resource[]; cursor: ResourceCursor | null }> {
   if ((kind ?? 'volume') !== 'volume') return { items: [], cursor: null };
-  const views = (await keptVolumes(store, connectionKeys))
+  const views = (await keptVolumes(store, namespace, connectionKeys))
     .filter(({ fleetId }) => only === undefined || fleetId === only.fleetId)
     .map(volumeView)
     .filter(

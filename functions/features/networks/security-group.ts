@@ -2,7 +2,7 @@ import { isShared, type SiteResource } from '../../platform/store/site-networks.
 import type { SiteRef } from '../../platform/worker/context.ts';
 import { hasGroupSource, rulesText, type WantedSecurityGroup } from './inbound-rules.ts';
 import { nameOfGroup } from './network-names.ts';
-import { securityGroupIdentity } from './shared-names.ts';
+import { hasIdentity, securityGroupIdentity } from './shared-names.ts';
 
 type SecurityGroup = Pick<WantedSecurityGroup, 'rules' | 'nodeGroup'>;
 
@@ -24,5 +24,5 @@ export function securityGroupAmong(
 ): SiteResource | undefined {
   const name = nameOfGroup(fleetId, site, wanted);
   const identity = sharedIdentityOf(wanted);
-  return items.find((item) => (isShared(item) ? item.identity === identity : item.name === name));
+  return items.find((item) => (isShared(item) ? hasIdentity(item, identity) : item.name === name));
 }

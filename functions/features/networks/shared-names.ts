@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { makeId } from '../../model/identifiers.ts';
 import type { NetworkKind } from '../../platform/store/networks.ts';
+import type { SharedItem } from '../../platform/store/shared-networks.ts';
 
 const LETTERS = { network: 'n', 'key-pair': 'k', 'security-group': 's' } satisfies Record<
   NetworkKind,
@@ -19,7 +20,20 @@ export const makeSharedName = (kind: NetworkKind, nowMs: number, random: () => n
 /** Returns true if the name has the form of shared network resources. No fleet's own resource has that form. */
 export const isSharedName = (name: string): boolean => SHARED_NAME.test(name);
 
-/** Identity of the shared network of a site. There is one. */
+/**
+ * Returns the identity of a resource that the fleets of another namespace share among themselves. On a connection that is
+ * shared, each namespace has network resources of its own.
+ */
+export const identityFor = (identity: string, guest: string | undefined): string =>
+  guest === undefined ? identity : `${identity}@${guest}`;
+
+/** Returns true if a shared resource has an identity, whichever namespace shares it. */
+export const hasIdentity = (
+  item: Pick<SharedItem, 'identity' | 'namespace'>,
+  identity: string | undefined,
+): boolean => identity !== undefined && item.identity === identityFor(identity, item.namespace);
+
+/** Identity of the shared network of a site. Each namespace that uses the site has one (`identityFor`). */
 export const NETWORK_IDENTITY = 'network';
 
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);

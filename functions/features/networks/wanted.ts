@@ -1,3 +1,4 @@
+import { parseConnectionKey } from '../../model/identifiers.ts';
 import { sameSite } from '../../platform/placement/lay-out.ts';
 import { isoTime } from '../../platform/runtime/clock.ts';
 import type { NetworkItem } from '../../platform/store/networks.ts';
@@ -6,7 +7,7 @@ import { securityGroupsOf } from './inbound-rules.ts';
 import type { WantedShared } from './join.ts';
 import { keyPairName, nameOfGroup, networkName } from './network-names.ts';
 import { sharedIdentityOf } from './security-group.ts';
-import { keyPairIdentity, NETWORK_IDENTITY } from './shared-names.ts';
+import { identityFor, keyPairIdentity, NETWORK_IDENTITY } from './shared-names.ts';
 import { userKeyOf } from './user-key.ts';
 
 /** The network resources that a fleet needs at a site. */
@@ -53,15 +54,19 @@ export async function wantedNetworks(
       ...group,
     })),
   ];
-  return placement.network.mode === 'shared' ? divide(own) : { own, shared: [] };
+  const { namespace: owner } = parseConnectionKey(site.connectionKey);
+  const guest = layout.namespace === owner ? undefined : layout.namespace;
+  return placement.network.mode === 'shared' ? divide(own, guest) : { own, shared: [] };
 }
 
 /**
  * Divides the resources of a fleet in a shared network: fleets share the network, the security groups whose rules name
  * only addresses, and the key pairs of users' own keys. A security group with a rule that names a node group of the fleet
  * is the fleet's own. So is the key pair of the key that the deployment makes for the fleet.
+ *
+ * @param guest the fleet's namespace, if the connection is of another one
  */
-function divide(items: readonly NetworkItem[]): Wanted {
+function divide(items: readonly NetworkItem[], guest: string | undefined): Wanted {
   const shared = items.flatMap((item) => {
     const identity = identityOf(item);
     const { kind, rules, publicKey, neededBy } = item;
@@ -71,7 +76,8 @@ function divide(items: readonly NetworkItem[]): Wanted {
           {
             item,
             wanted: {
-              identity,
+              identity: identityFor(identity, guest),
+              ...(guest === undefined ? {} : { namespace: guest }),
               kind,
               neededBy,
               ...(rules ? { rules } : {}),

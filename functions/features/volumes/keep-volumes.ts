@@ -42,7 +42,7 @@ export async function keepVolumes(
     const { fleetId, instanceId, nodeGroup, connectionKey, location, launchToken } = record;
     const item: VolumeItem = {
       connectionKey,
-      namespace: connection.namespace,
+      namespace: record.namespace,
       connection: connection.name,
       cloud: connection.cloud,
       location,

@@ -11,12 +11,14 @@ import { keptVolumes, volumeName, volumeView } from './volume-view.ts';
  * Requests the removal of a kept volume. Writes the request first, then asks for a sweep of the site, which makes the
  * call. If the message is lost, the next sweep makes it. A repeated request makes the next try due immediately.
  *
- * @param connections keys and drivers of the namespace's connections
+ * @param namespace the namespace whose fleet had the volume
+ * @param connections keys and drivers of the connections that the namespace may have fleets on
  * @param caps caps of the API key that asks, and of its ancestors
  * @returns the volume; the cap that the removal would exceed; `in-use` if its machine exists; undefined if there is no such volume
  */
 export async function removeVolume(
   store: Store<'fleets'>,
+  namespace: string,
   connections: readonly { key: string; driver: DriverName }[],
   name: string,
   send: (driver: DriverName, message: SweepMessage) => Promise<void>,
@@ -24,6 +26,7 @@ export async function removeVolume(
 ): Promise<Resource | 'in-use' | { reached: CapReached } | undefined> {
   const items = await keptVolumes(
     store,
+    namespace,
     connections.map(({ key }) => key),
   );
   const item = items.find((one) => volumeName(one) === name);

@@ -10,13 +10,15 @@ export function volumeName({ connectionKey, location, backendId }: VolumeItem): 
   return `v${digest.slice(0, 16)}`;
 }
 
-/** Reads the kept volumes of some connections, in the order of their names. */
+/** Reads a namespace's kept volumes on some connections, in the order of their names. */
 export async function keptVolumes(
   store: Store<'fleets'>,
+  namespace: string,
   connectionKeys: readonly string[],
 ): Promise<VolumeItem[]> {
   const items = (await Promise.all(connectionKeys.map((key) => readVolumes(store, key)))).flat();
-  return items.sort((one, other) => (volumeName(one) < volumeName(other) ? -1 : 1));
+  const own = items.filter((item) => item.namespace === namespace);
+  return own.sort((one, other) => (volumeName(one) < volumeName(other) ? -1 : 1));
 }
 
 const STATES = { InUse: 'Ready', Kept: 'Kept', Deleting: 'Deleting' } as const satisfies Record<

@@ -76,7 +76,7 @@ export function layOut(spec: FleetSpec): Placement[] {
       connection: head.group.connection,
       connectionKey: connectionKey({
         driver: head.group.driver,
-        namespace: spec.namespace,
+        namespace: head.group.sharedBy ?? spec.namespace,
         name: head.group.connection,
       }),
       driver: head.group.driver,

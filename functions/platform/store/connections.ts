@@ -78,36 +78,49 @@ export async function createConnection(
 /** Condition: no secret of the connection has been stored yet, and no deletion of it is under way. */
 const UNFINISHED = 'attribute_not_exists(credentialVersion) AND attribute_not_exists(deletion)';
 
+/** Condition: the connection is shared with the namespace `:user`. */
+const SHARED = ' AND contains(sharedWith, :user)';
+
 /**
  * Returns a condition check for a transaction: the connection is Ready, no deletion of it is under way, and it has the
  * given id. With another id, it would be another connection that was created under the same name.
+ *
+ * @param user the namespace that uses the connection: its own, or one that it is shared with at the time of the write
  */
 export function connectionIsReady(
   store: Store<'access'>,
   { id, ...ref }: ConnectionRef & Pick<Connection, 'id'>,
+  user: string,
 ): TransactItem {
+  const isGuest = user !== ref.namespace;
   return {
     ConditionCheck: {
       TableName: store.tables.access,
       Key: keyOfConnection(ref),
-      ConditionExpression: `id = :id AND #status = :ready AND ${NOT_DELETING}`,
+      ConditionExpression: `id = :id AND #status = :ready AND ${NOT_DELETING}${isGuest ? SHARED : ''}`,
       ExpressionAttributeNames: { '#status': 'status' },
-      ExpressionAttributeValues: { ':id': id, ':ready': 'Ready' },
+      ExpressionAttributeValues: { ':id': id, ':ready': 'Ready', ...(isGuest ? { ':user': user } : {}) },
     },
   };
 }
 
-/** Returns a condition check for a transaction: the connection stands, and no deletion of it is under way. */
+/**
+ * Returns a condition check for a transaction: the connection stands, and no deletion of it is under way.
+ *
+ * @param user the namespace that uses the connection, which has to be shared with it. Absent: its own
+ */
 export function connectionStands(
   store: Store<'access'>,
   { id, ...ref }: ConnectionRef & Pick<Connection, 'id'>,
+  user = ref.namespace,
 ): TransactItem {
+  const isGuest = user !== ref.namespace;
   return {
     ConditionCheck: {
       TableName: store.tables.access,
       Key: keyOfConnection(ref),
-      ConditionExpression: `id = :id AND ${NOT_DELETING}`,
-      ExpressionAttributeValues: { ':id': id },
+      ConditionExpression: `id = :id AND ${NOT_DELETING}${isGuest ? SHARED : ''}`,
+      ExpressionAttributeValues: { ':id': id, ...(isGuest ? { ':user': user } : {}) },
     },
   };
 }

@@ -31,6 +31,7 @@ const fleetItemSchema = z.object({
   minimumInstances: z.number().optional(),
   network: networkChoiceSchema.optional(),
   requested: z.number(),
+  /** The connections that the fleet uses, by their words (`connectionWord`). */
   connections: z.array(z.string()),
   /**
    * Round of launching. The first is 1. A retry or a release begins the next round, in which launching is turned on

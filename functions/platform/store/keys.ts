@@ -4,7 +4,8 @@ import type { InstanceRef } from '../../model/identifiers.ts';
 /**
  * Keys of the tables `fleets` and `governor`. No table is scanned: items are read by key, by partition, or through an
  * index. `catalogue-keys.ts` has the keys of the table `catalogue`. The keys of the table `access` are in the files
- * that use them: `namespaces.ts`, `connections.ts`, `api-keys.ts`, `abandoned-secrets.ts`.
+ * that use them: `namespaces.ts`, `connections.ts`, `connection-shares.ts`, `api-keys.ts`,
+ * `abandoned-secrets.ts`.
  *
  * A connection key is `<driver>/<namespace>/<name>`. `partitions.ts` says which partitions the function of a driver may
  * write.

@@ -20,6 +20,10 @@ const liveFleetSchema = lockSchema.extend({
 });
 export type LiveFleet = Pick<z.infer<typeof liveFleetSchema>, 'fleetId' | 'name' | 'connections' | 'status'>;
 
+/** Returns true if a fleet uses a connection of this name, also if another namespace shares that connection. */
+export const usesConnection = ({ connections }: Pick<LiveFleet, 'connections'>, name: string): boolean =>
+  connections.some((word) => word === name || word.endsWith(`/${name}`));
+
 /**
  * Lists the live fleets of a namespace, newest first. A fleet is live until it has ended.
  *
@@ -60,7 +64,11 @@ export async function liveFleetsFrom(
   return { fleets, last: z.string().optional().parse(start?.['nsSk']) };
 }
 
-/** Returns true if a namespace has a live fleet that uses the given connection, or any connection if none is given. */
+/**
+ * Returns true if a namespace has a live fleet that uses the given connection, or any connection if none is given.
+ *
+ * @param connection the connection's word in the namespace (`connectionWord`)
+ */
 export async function hasLiveFleets(
   store: Store<'fleets'>,
   namespace: string,
@@ -73,6 +81,8 @@ export async function hasLiveFleets(
  * Returns the ids of a namespace's live fleets that use the given connection, or any connection if none is given. Reads
  * the name locks of the namespace with strongly consistent reads, because a lock exists exactly as long as its fleet is
  * live.
+ *
+ * @param connection the connection's word in the namespace (`connectionWord`)
  */
 export async function liveFleetIds(
   store: Store<'fleets'>,

@@ -4,6 +4,7 @@ import type { KeyCaps } from '../../model/caller.ts';
 import type { Connection } from '../../model/connection.ts';
 import type { FleetSpec } from '../../model/fleet.ts';
 import type { FleetRequest } from '../../model/fleet-request.ts';
+import { connectionWord } from '../../model/identifiers.ts';
 import { connectionIsReady } from './connections.ts';
 import { notEnding } from './ending.ts';
 import { activityOf, type FleetItem, holdEnd, isActive } from './fleets.ts';
@@ -37,7 +38,7 @@ export type Answered = Replay | { outcome: 'created' | 'name-taken'; fleetId: st
 
 export type CreateFleetOutcome =
   | Answered
-  /** One of the connections is not Ready any more, or its name belongs to another connection. */
+  /** One of the connections is not Ready or not shared any more, or its name belongs to another connection. */
   | { outcome: 'connections-changed' }
   /** The deployment is being removed. */
   | { outcome: 'deployment-ending' }
@@ -50,7 +51,7 @@ const lockSchema = z.object({ fleetId: z.string(), requestHash: z.string().optio
  * Writes a fleet with its spec, its name lock and its idempotency record in one transaction, if all of its connections
  * are Ready. If the idempotency key was used before, nothing is written. The outcome is then the fleet of the first
  * request if both requests have the same hash, and `key-reused` otherwise. The transaction does not have to check the
- * namespace, because a namespace with connections is not deleted.
+ * namespace: one with connections is not deleted, and its deletion first ends the sharing with it.
  */
 export async function createFleet(
   store: Store<'fleets' | 'access'>,
@@ -89,7 +90,7 @@ export async function createFleet(
     },
     { Put: { TableName: table, Item: { ...specKey(fleetId), ...spec } } },
     notEnding(store),
-    ...connections.map((one) => connectionIsReady(store, one)),
+    ...connections.map((one) => connectionIsReady(store, one, namespace)),
     ...(capped ? chargeRunning(store, capped.caps, capped.microUsdPerHour) : []),
     ...(idempotency
       ? [
@@ -143,7 +144,13 @@ function newItem(spec: FleetSpec, request: NewFleet['request'], nowMs: number): 
     minimumInstances,
     network,
     requested: spec.nodeGroups.reduce((sum, group) => sum + group.size, 0),
-    connections: [...new Set(spec.nodeGroups.map((group) => group.connection))],
+    connections: [
+      ...new Set(
+        spec.nodeGroups.map(({ connection, sharedBy = spec.namespace }) =>
+          connectionWord(spec.namespace, { namespace: sharedBy, name: connection }),
+        ),
+      ),
+    ],
     round: 1,
     ...(hold ? {} : { work: 'provision' }),
     execution: hold ? 0 : 1,

@@ -66,10 +66,10 @@ export function partitionsOfDriver(driver: DriverName): PartitionsByTable {
 export const DEPLOYMENT_ID_PARTITIONS: Partitions = { writes: ['DEPLOYMENT'] };
 
 /** Partitions of functions that change connections and namespaces, but no API keys. */
-const CONNECTION_PARTITIONS = ['ABANDONED-SECRETS', 'CONNECTIONS#*', 'NAMESPACES'];
+const CONNECTION_PARTITIONS = ['ABANDONED-SECRETS', 'CONNECTIONS#*', 'NAMESPACES', 'SHARES#*'];
 
-/** Address ranges of shared networks. The deletion of a connection frees those that are reserved for it. */
-const RANGE_PARTITIONS: Partitions = { writes: ['RANGES#*'] };
+/** Address ranges of shared networks. The deletion of a connection, and the end of a share, free those that are reserved. */
+export const RANGE_PARTITIONS: Partitions = { writes: ['RANGES#*'] };
 
 /** Records of kept volumes. The deletion of a connection deletes those whose disks are to be forgotten. */
 export const VOLUME_PARTITIONS: Partitions = { writes: ['VOL#*'] };

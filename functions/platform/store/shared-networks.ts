@@ -9,7 +9,7 @@ import type { Store } from './store.ts';
 import { type TransactItem, transactWrite } from './transact.ts';
 
 /**
- * Record of a network resource that the fleets of one connection share at one location. It is written before the cloud
+ * Record of a network resource that the fleets of one namespace share on one connection at one location. It is written before the cloud
  * is called.
  *
  * Creating and Ready: fleets may join. There is at most one such record of each identity, the head. Deleting: the
@@ -19,6 +19,8 @@ import { type TransactItem, transactWrite } from './transact.ts';
 const sharedItemSchema = networkItemSchema.omit({ fleetId: true, neededBy: true }).extend({
   /** What the resource is for: `network`, or the kind and a hash of the rules or of the public key. */
   identity: z.string(),
+  /** The namespace whose fleets share the resource. Absent: that of the connection. */
+  namespace: z.string().optional(),
   /** Number of fleets whose membership names the resource. */
   users: z.int().nonnegative(),
   /** Number of times that a fleet joined. It never falls, so that a removal notices a fleet that has come and gone. */
@@ -54,6 +56,13 @@ export async function readShared(
   };
   return await queryAll(store, store.tables.fleets, keys, (item) => sharedItemSchema.parse(item));
 }
+
+/** Returns the namespace whose fleets share a resource. */
+export const namespaceOf = ({
+  namespace,
+  connectionKey,
+}: Pick<SharedItem, 'namespace' | 'connectionKey'>): string =>
+  namespace ?? parseConnectionKey(connectionKey).namespace;
 
 /** Returns true if fleets may join the resource. */
 export const isHead = ({ status }: Pick<SharedItem, 'status'>): boolean => status !== 'Deleting';
@@ -131,7 +140,7 @@ const CLOSING_TRIES = 10;
  */
 export async function closeShared(store: Store<'fleets'>, item: SharedItem): Promise<void> {
   const { connectionKey, location, kind, name, identity, cidr } = item;
-  const { namespace } = parseConnectionKey(connectionKey);
+  const namespace = namespaceOf(item);
   const expiresAt = Math.floor(store.clock.now() / 1_000) + GONE_KEPT_SECONDS;
   for (let attempt = 1; attempt <= CLOSING_TRIES; attempt += 1) {
     const release = cidr === undefined ? undefined : await releaseOf(store, namespace, { cidr, name });

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { type Connection, connectionSchema } from '../../../functions/model/connection.ts';
-import { connectionKey } from '../../../functions/model/identifiers.ts';
+import { connectionKey, connectionWord } from '../../../functions/model/identifiers.ts';
 import { credentialParameter } from '../../../functions/platform/secrets/stored-credentials.ts';
 import { type FleetItem, parseFleetItem } from '../../../functions/platform/store/fleets.ts';
 import { fleetKey, type Key, specKey } from '../../../functions/platform/store/keys.ts';
@@ -60,7 +60,7 @@ export function checkRemoval(lab: Lab, before: Item | undefined, after: Item | u
   if (!before || after || !isConnection(String(before['pk']))) return [];
   const { namespace, name } = connectionSchema.parse(before);
   return liveFleets(lab)
-    .filter((fleet) => fleet.namespace === namespace && fleet.connections.includes(name))
+    .filter((fleet) => fleet.connections.includes(connectionWord(fleet.namespace, { namespace, name })))
     .map(({ fleetId }) => {
       const text = `connection ${namespace}/${name} was deleted while live fleet ${fleetId} uses it`;
       return violationBy('record', text, lab.ground.caller);
@@ -102,7 +102,7 @@ function checkConnections(lab: Lab): Found {
       .map((key) => ['leaked', `${key} has a catalogue but no record`] as const),
     ...liveFleets(lab).flatMap(({ fleetId, namespace, connections: names }) =>
       names
-        .filter((name) => !keys.has(`${namespace}/${name}`))
+        .filter((word) => !keys.has(word.includes('/') ? word : `${namespace}/${word}`))
         .map(
           (name) =>
             [

@@ -30,11 +30,18 @@ const PATIENCE_MS = 3 * 60 * 60_000;
 export class Stage {
   readonly lab: Lab;
   readonly missed: MissedMachines;
+  readonly #namespace: string;
   #requests = 0;
 
-  constructor(lab: Lab, missed = new MissedMachines()) {
+  constructor(lab: Lab, missed = new MissedMachines(), namespace = NAMESPACE) {
     this.lab = lab;
     this.missed = missed;
+    this.#namespace = namespace;
+  }
+
+  /** Returns a stage whose user works in another namespace. */
+  in(namespace: string): Stage {
+    return new Stage(this.lab, this.missed, namespace);
   }
 
   /**
@@ -46,7 +53,7 @@ export class Stage {
     this.#requests += 1;
     const idempotencyKey = `story-${this.#requests}`;
     const answer = await this.lab.request(({ createFleet }) =>
-      createFleet({ params: { namespace: NAMESPACE }, query: {}, body, idempotencyKey }),
+      createFleet({ params: { namespace: this.#namespace }, query: {}, body, idempotencyKey }),
     );
     return answer.body;
   }
@@ -69,7 +76,8 @@ export class Stage {
   }
 
   #about(fleet: string) {
-    return { params: { namespace: NAMESPACE, fleet }, query: {}, body: undefined, idempotencyKey: undefined };
+    const params = { namespace: this.#namespace, fleet };
+    return { params, query: {}, body: undefined, idempotencyKey: undefined };
   }
 
   /**

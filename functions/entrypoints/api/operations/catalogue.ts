@@ -9,13 +9,12 @@ import {
   listLocations,
   listOffers,
 } from '../../../platform/store/catalogue.ts';
-import { readConnection } from '../../../platform/store/connections.ts';
 import type { Page, PageRequest } from '../../../platform/store/listing.ts';
 import { allRights } from '../../../platform/store/location-rights.ts';
 import type { Store } from '../../../platform/store/store.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
+import { findVisible } from '../find-connection.ts';
 import type { OperationsOf } from '../handle.ts';
-import { notFound } from '../problem.ts';
 
 interface ListQuery {
   limit: number;
@@ -34,8 +33,7 @@ export function catalogueOperations(store: Store<'access' | 'catalogue'>): Opera
     keep: (item: Item) => boolean = () => true,
     show: (item: Item, connection: Connection) => Item = (item) => item,
   ) => {
-    const connection = await readConnection(store, namespace, name);
-    if (!connection) throw notFound(`connection ${name}`);
+    const { connection } = await findVisible(store, namespace, name);
     const page = await read(connectionKey(connection), { limit, cursor: decodeCursor(cursor) });
     const items = page.items.filter(keep).map((item) => show(item, connection));
     return { body: { items, cursor: encodeCursor(page.cursor) } };

@@ -9,15 +9,15 @@ import {
 import { deleteConnection } from '../../../features/connections/delete-connection.ts';
 import { keepCredential, registerConnection } from '../../../features/connections/keep-credential.ts';
 import { existingError } from '../../../features/fleets/choose-networks.ts';
+import { type OthersUse, useText } from '../../../features/sharing/other-users.ts';
 import type { Connection, DriverName } from '../../../model/connection.ts';
 import { connectionKey, makeId } from '../../../model/identifiers.ts';
 import { REQUEST_MORE, tierOf } from '../../../model/limit-tiers.ts';
-import { limitProfileOf } from '../../../model/limits-in-force.ts';
-import { DEFAULT_ORPHAN_POLICY } from '../../../model/orphan.ts';
 import type { DeletingConnection } from '../../../platform/store/connection-deletion.ts';
-import { listConnections, readConnection } from '../../../platform/store/connections.ts';
+import { readConnection } from '../../../platform/store/connections.ts';
 import { readDeniedCalls } from '../../../platform/store/denied-calls.ts';
 import { readEnding } from '../../../platform/store/ending.ts';
+import { listVisible } from '../../../platform/store/list-connections.ts';
 import { readNamespace } from '../../../platform/store/namespaces.ts';
 import type { Store } from '../../../platform/store/store.ts';
 import {
@@ -28,10 +28,12 @@ import {
 import type { DriverMessage } from '../../../platform/workflow/messages.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { disksKept } from '../disks-kept.ts';
+import { findOwn, findVisible, ownView, viewFor } from '../find-connection.ts';
 import type { OperationsOf } from '../handle.ts';
 import { deploymentEnding, notFound, Problem, refuse } from '../problem.ts';
 import { requireNamespace } from '../require-namespace.ts';
 import { limitOperations } from './limits.ts';
+import { shareOperations } from './shares.ts';
 
 export interface ConnectionDeps extends ConnectionRules {
   store: Store<'access' | 'fleets' | 'catalogue' | 'governor'>;
@@ -40,20 +42,9 @@ export interface ConnectionDeps extends ConnectionRules {
   send(driver: DriverName, message: DriverMessage): Promise<void>;
 }
 
-const withLimits = ({ deletion, ...connection }: Connection) => ({
-  ...connection,
-  ...(deletion === undefined ? {} : { status: 'Deleting' as const }),
-  limitProfile: limitProfileOf(connection, connection.limits),
-  orphans: connection.orphans ?? DEFAULT_ORPHAN_POLICY,
-});
-
 export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connections'> {
   const { store, send } = deps;
-  const read = async (namespace: string, name: string): Promise<Connection> => {
-    const connection = await readConnection(store, namespace, name);
-    if (!connection) throw notFound(`connection ${name}`);
-    return connection;
-  };
+  const read = (namespace: string, name: string) => findOwn(store, namespace, name);
   /**
    * Reads a connection whose driver is deployed. Without the driver, no function would receive messages about
    * the connection.
@@ -70,7 +61,7 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
    * Changes a connection that is not being deleted.
    *
    * @returns the changed connection; undefined if the condition does not hold
-   * @throws Problem 404, and 409 while the connection is being deleted
+   * @throws Problem 404, 403 for a connection of another namespace, and 409 while the connection is being deleted
    */
   const change = async (
     namespace: string,
@@ -130,7 +121,8 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
     },
   };
   return {
-    ...limitOperations(store, read),
+    ...limitOperations(store),
+    ...shareOperations(store),
     listDrivers: () => Promise.resolve({ body: { items: deps.drivers.map(describe), cursor: null } }),
     async createConnection({ params: { namespace }, body: { credential, ...request } }) {
       await requireNamespace(store, namespace);
@@ -143,25 +135,31 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
       if (!connection) throw await whyNotMade(store, namespace, request.name);
       await verify(connection);
       return {
-        body: withLimits(connection),
+        body: ownView(connection),
         headers: { location: `/v1/namespaces/${namespace}/connections/${request.name}` },
       };
     },
     async listConnections({ params: { namespace }, query: { limit, cursor } }) {
       await requireNamespace(store, namespace);
-      const page = await listConnections(store, namespace, { limit, cursor: decodeCursor(cursor) });
-      return { body: { items: page.items.map(withLimits), cursor: encodeCursor(page.cursor) } };
+      const page = await listVisible(store, namespace, { limit, cursor: decodeCursor(cursor) });
+      const items = page.items.map((one) => viewFor(namespace, one));
+      return { body: { items, cursor: encodeCursor(page.cursor) } };
     },
     async getConnection({ params: { namespace, connection } }) {
-      const found = await read(namespace, connection);
-      const deniedCalls = await readDeniedCalls(store, found);
-      return { body: { ...withLimits(found), health: { deniedCalls } } };
+      const visible = await findVisible(store, namespace, connection);
+      if (visible.isShared) return { body: viewFor(namespace, visible) };
+      const deniedCalls = await readDeniedCalls(store, visible.connection);
+      return { body: { ...viewFor(namespace, visible), health: { deniedCalls } } };
     },
     async deleteConnection({ params: { namespace, connection: name }, query: { forgetDisks } }) {
+      await read(namespace, name);
       const outcome = await deleteConnection({ ...deps, ...removal, leave }, namespace, name, {
         forgetDisks: forgetDisks === 'true',
       });
-      if (typeof outcome !== 'string') throw disksKept(name, outcome.keptDisks);
+      if (typeof outcome !== 'string')
+        throw 'keptDisks' in outcome
+          ? disksKept(name, outcome.keptDisks)
+          : usedByOthers(name, outcome.usedByOthers);
       if (outcome === 'not-found') throw notFound(`connection ${name}`);
       if (outcome === 'in-use') {
         throw new Problem('in-use', `live fleets use connection ${name}: delete these fleets first`);
@@ -173,28 +171,28 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
       return { body: undefined };
     },
     async setOrphanPolicy({ params: { namespace, connection: name }, body: orphans }) {
-      return { body: withLimits(await set(namespace, name, { orphans })) };
+      return { body: ownView(await set(namespace, name, { orphans })) };
     },
     async setConnectionNetwork({ params: { namespace, connection: name }, body: network }) {
       const connection = await readDeployed(namespace, name);
       const unable = network.mode === 'existing' ? existingError(connection) : undefined;
       if (unable) refuse([{ pointer: '/mode', ...unable }]);
       if (network.mode !== 'existing')
-        return { body: withLimits(await set(namespace, name, { network }, { remove: ['networkChange'] })) };
+        return { body: ownView(await set(namespace, name, { network }, { remove: ['networkChange'] })) };
       const requestedAt = new Date(store.clock.now()).toISOString();
       const id = makeId(store.clock.now(), store.random);
       const networkChange = { id, network, status: 'Verifying' as const, requestedAt };
       const changing = await set(namespace, name, { networkChange });
       const key = connectionKey(changing);
       await send(changing.driver, { kind: 'verify-network', connectionKey: key, changeId: id });
-      return { body: withLimits(changing) };
+      return { body: ownView(changing) };
     },
     async verifyConnection({ params: { namespace, connection: name } }) {
       const connection = await readDeployed(namespace, name);
       // The credential of a disabled connection is verified as well. The connection stays disabled.
       const verifying = await change(namespace, name, { status: 'Verifying' }, { statusNot: 'Disabled' });
       await verify(connection);
-      return { body: withLimits(verifying ?? connection) };
+      return { body: ownView(verifying ?? connection) };
     },
     async setLimits({ params: { namespace, connection: name }, body: limits }) {
       const { driver } = await readDeployed(namespace, name);
@@ -203,7 +201,7 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
       const connection = isReset
         ? await set(namespace, name, {}, { remove: ['limits'] })
         : await set(namespace, name, { limits });
-      return { body: withLimits(connection) };
+      return { body: ownView(connection) };
     },
     async rotateCredential({ params: { namespace, connection: name }, body: { credential } }) {
       const connection = await readDeployed(namespace, name);
@@ -218,16 +216,16 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
       }));
       if (!rotating) throw notFound(`connection ${name}`);
       await verify(rotating, rotating.rotation?.version);
-      return { body: withLimits(rotating) };
+      return { body: ownView(rotating) };
     },
     async disableConnection({ params: { namespace, connection: name } }) {
-      return { body: withLimits(await set(namespace, name, { status: 'Disabled' })) };
+      return { body: ownView(await set(namespace, name, { status: 'Disabled' })) };
     },
     async enableConnection({ params: { namespace, connection: name } }) {
       const connection = await readDeployed(namespace, name);
       const enabled = await change(namespace, name, { status: 'Verifying' }, { statusIs: 'Disabled' });
       if (enabled) await verify(enabled);
-      return { body: withLimits(enabled ?? connection) };
+      return { body: ownView(enabled ?? connection) };
     },
     async syncInventory({ params: { namespace, connection: name } }) {
       const connection = await readDeployed(namespace, name);
@@ -235,9 +233,14 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
         kind: 'sync-inventory',
         connectionKey: connectionKey(connection),
       });
-      return { body: withLimits(connection) };
+      return { body: ownView(connection) };
     },
   };
+}
+
+function usedByOthers(name: string, use: OthersUse): Problem {
+  const detail = `other namespaces have ${useText(use)} on connection ${name}: end the shares with \`fleetwright connection unshare ${name} --with <namespace> --force\`, and delete the connection when nothing of them is left`;
+  return new Problem('in-use', detail, { extra: { usedByOthers: use } });
 }
 
 /** Refuses changes of a connection that is being deleted. @throws Problem 409 */

@@ -8,11 +8,13 @@ import {
   readReservations,
   reserveRanges,
 } from '../../../platform/store/address-ranges.ts';
-import { connectionStands, readConnection } from '../../../platform/store/connections.ts';
+import { readVisible } from '../../../platform/store/connection-shares.ts';
+import { connectionStands } from '../../../platform/store/connections.ts';
 import type { Store } from '../../../platform/store/store.ts';
 import { Contended } from '../../../platform/store/versioned.ts';
 import type { DriverMessage } from '../../../platform/workflow/messages.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
+import { findVisible, sharedByOther, withShared } from '../find-connection.ts';
 import type { OperationsOf } from '../handle.ts';
 import { notFound, Problem, refuse } from '../problem.ts';
 import { requireNamespace } from '../require-namespace.ts';
@@ -31,15 +33,14 @@ const RESERVE_TRIES = 5;
 
 /** Operations about the networks that fleets share, and about those of single fleets. */
 export function networkOperations({ store, send }: NetworkDeps): NetworkOperations {
-  const read = async (namespace: string, name: string): Promise<Connection> => {
-    const connection = await readConnection(store, namespace, name);
-    if (!connection) throw notFound(`connection ${name}`);
-    return connection;
-  };
+  const read = async (namespace: string, name: string): Promise<Connection> =>
+    (await findVisible(store, namespace, name)).connection;
+  const allOf = async (namespace: string) =>
+    await withShared(store, namespace, await connectionsOf(store, namespace));
   return {
     async listNetworks({ params: { namespace }, query: { cursor, unused, ...query } }) {
       await requireNamespace(store, namespace);
-      const page = await listNetworks(store, namespace, await connectionsOf(store, namespace), {
+      const page = await listNetworks(store, namespace, await allOf(namespace), {
         ...query,
         unused: unused === 'true',
         cursor: networkCursor(cursor),
@@ -48,13 +49,15 @@ export function networkOperations({ store, send }: NetworkDeps): NetworkOperatio
     },
     async getNetwork({ params: { namespace, network: name } }) {
       await requireNamespace(store, namespace);
-      const network = await getNetwork(store, namespace, await connectionsOf(store, namespace), name);
+      const network = await getNetwork(store, namespace, await allOf(namespace), name);
       if (!network) throw notFound(`network ${name}`);
       return { body: network };
     },
     async removeNetworks({ params: { namespace }, body: { connection: name, location } }) {
       await requireNamespace(store, namespace);
-      const named = name === undefined ? undefined : await readConnection(store, namespace, name);
+      const visible = name === undefined ? undefined : await readVisible(store, namespace, name);
+      if (visible?.isShared) throw sharedByOther(visible.connection);
+      const named = visible?.connection;
       if (name !== undefined && !named) {
         const message = `namespace ${namespace} has no connection ${name}`;
         refuse([{ pointer: '/connection', code: 'unknown-connection', message }]);
@@ -72,7 +75,9 @@ export function networkOperations({ store, send }: NetworkDeps): NetworkOperatio
         const connection = await read(namespace, name);
         if (connection.deletion) throw new Problem('being-deleted', `connection ${name} is being deleted`);
         const site = { namespace, connectionKey: connectionKey(connection) };
-        const outcome = await reserveRanges(store, site, ranges, [connectionStands(store, connection)]);
+        const outcome = await reserveRanges(store, site, ranges, [
+          connectionStands(store, connection, namespace),
+        ]);
         if (outcome === 'reserved') return { body: { ranges } };
         if (outcome !== 'contended') refuse(outcome.overlapping.map(overlapError));
         await store.clock.sleep(store.random() * 50 * attempt);

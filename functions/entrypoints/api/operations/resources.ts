@@ -10,7 +10,7 @@ import {
 import { removeVolume } from '../../../features/volumes/remove-volume.ts';
 import type { DriverName } from '../../../model/connection.ts';
 import { connectionKey, fleetIdSchema } from '../../../model/identifiers.ts';
-import { readConnection } from '../../../platform/store/connections.ts';
+import { readVisible } from '../../../platform/store/connection-shares.ts';
 import { readFleetItem } from '../../../platform/store/fleets.ts';
 import type { LiveFleet } from '../../../platform/store/live-fleets.ts';
 import { findFleetByName } from '../../../platform/store/new-fleet.ts';
@@ -18,6 +18,7 @@ import type { Store } from '../../../platform/store/store.ts';
 import { readSweep } from '../../../platform/store/sweeps.ts';
 import type { DriverMessage } from '../../../platform/workflow/messages.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
+import { sharedByOther, withShared } from '../find-connection.ts';
 import type { OperationsOf } from '../handle.ts';
 import { capReached, notFound, Problem, refuse } from '../problem.ts';
 import { requireNamespace } from '../require-namespace.ts';
@@ -37,7 +38,9 @@ export function resourceOperations({ store, send }: ResourceDeps): OperationsOf<
     if (!fleet || fleet.namespace !== namespace) throw notFound(`fleet ${idOrName}`);
     return fleet;
   };
-  const keysOf = async (namespace: string) => (await connectionsOf(store, namespace)).map(connectionKey);
+  const allOf = async (namespace: string) =>
+    await withShared(store, namespace, await connectionsOf(store, namespace));
+  const keysOf = async (namespace: string) => (await allOf(namespace)).map(connectionKey);
   return {
     async listResources({ params: { namespace }, query: { fleet, cursor, ...query } }) {
       await requireNamespace(store, namespace);
@@ -67,11 +70,11 @@ export function resourceOperations({ store, send }: ResourceDeps): OperationsOf<
     ...networkOperations({ store, send }),
     async removeVolume({ params: { namespace, volume }, caller }) {
       await requireNamespace(store, namespace);
-      const connections = (await connectionsOf(store, namespace)).map((one) => ({
+      const connections = (await allOf(namespace)).map((one) => ({
         key: connectionKey(one),
         driver: one.driver,
       }));
-      const removed = await removeVolume(store, connections, volume, send, caller?.caps);
+      const removed = await removeVolume(store, namespace, connections, volume, send, caller?.caps);
       if (removed === undefined) throw notFound(`volume ${volume}`);
       if (removed === 'in-use') {
         const detail = `the machine of volume ${volume} exists: delete its instance or fleet first`;
@@ -88,7 +91,9 @@ export function resourceOperations({ store, send }: ResourceDeps): OperationsOf<
     },
     async sweepOrphans({ params: { namespace }, body: { connection: name, dryRun } }) {
       await requireNamespace(store, namespace);
-      const named = name === undefined ? undefined : await readConnection(store, namespace, name);
+      const visible = name === undefined ? undefined : await readVisible(store, namespace, name);
+      if (visible?.isShared) throw sharedByOther(visible.connection);
+      const named = visible?.connection;
       if (name !== undefined && !named) {
         refuse([
           {
@@ -116,7 +121,9 @@ export function resourceOperations({ store, send }: ResourceDeps): OperationsOf<
     },
     async continueSweeps({ params: { namespace }, body: { connection: name, location } }) {
       await requireNamespace(store, namespace);
-      const connection = await readConnection(store, namespace, name);
+      const visible = await readVisible(store, namespace, name);
+      if (visible?.isShared) throw sharedByOther(visible.connection);
+      const connection = visible?.connection;
       if (!connection) {
         refuse([
           {

@@ -26,8 +26,17 @@ import { namespaceParams, noParams, noQuery, pageOf, pageQuery, route } from './
 
 export const connectionParams = namespaceParams.extend({ connection: nameSchema });
 
+const shareParams = connectionParams.extend({
+  target: nameSchema.describe('The other namespace.'),
+});
+
 /** A connection with the limits and the orphan policy that apply to it. */
-export const connectionViewSchema = connectionSchema.extend({
+export const connectionViewSchema = connectionSchema.omit({ sharesVersion: true }).extend({
+  sharedBy: nameSchema
+    .optional()
+    .describe(
+      'The namespace that the connection belongs to, if it is another one. Absent: the connection is of this namespace.',
+    ),
   health: connectionHealthSchema
     .optional()
     .describe('What the cloud denies to the credential. Only `GET` of one connection has it.'),
@@ -143,7 +152,7 @@ export const connectionRoutes = [
     method: 'GET',
     path: '/v1/namespaces/{namespace}/connections',
     handler: 'connections',
-    summary: 'List connections',
+    summary: 'List the connections of a namespace, and those that other namespaces share with it',
     needs: 'viewer',
     params: namespaceParams,
     query: pageQuery,
@@ -167,7 +176,8 @@ export const connectionRoutes = [
     method: 'DELETE',
     path: '/v1/namespaces/{namespace}/connections/{connection}',
     handler: 'connections',
-    summary: 'Delete a connection that no live fleet uses, and that has no kept disks',
+    summary:
+      'Delete a connection that no live fleet of any namespace uses, and that has no kept disks. If other namespaces use it, the refusal says how much',
     needs: 'admin',
     audited: { type: 'connection.delete', kind: 'connection', param: 'connection' },
     params: connectionParams,
@@ -181,6 +191,43 @@ export const connectionRoutes = [
     }),
     status: 204,
     refusals: ['in-use', 'disks-kept'],
+  }),
+  route({
+    operationId: 'shareConnection',
+    method: 'PUT',
+    path: '/v1/namespaces/{namespace}/connections/{connection}/shares/{target}',
+    handler: 'connections',
+    summary:
+      'Share a connection with another namespace, whose fleets may then use it by its name. A connection of that name in the other namespace comes first',
+    needs: 'admin',
+    audited: { type: 'connection.share', kind: 'connection', param: 'connection' },
+    params: shareParams,
+    query: noQuery,
+    status: 200,
+    response: connectionViewSchema,
+    refusals: ['being-deleted', 'name-taken'],
+  }),
+  route({
+    operationId: 'unshareConnection',
+    method: 'DELETE',
+    path: '/v1/namespaces/{namespace}/connections/{connection}/shares/{target}',
+    handler: 'connections',
+    summary:
+      'Stop sharing a connection with another namespace. It is refused while the other namespace has live fleets or kept disks on it, unless it is forced',
+    needs: 'admin',
+    audited: { type: 'connection.unshare', kind: 'connection', param: 'connection' },
+    params: shareParams,
+    query: z.strictObject({
+      force: z
+        .enum(['true', 'false'])
+        .optional()
+        .describe(
+          'true: accept no new fleets of the other namespace from now on, and manage what it has on the connection until that is removed.',
+        ),
+    }),
+    status: 200,
+    response: connectionViewSchema,
+    refusals: ['being-deleted', 'in-use'],
   }),
   route({
     operationId: 'setOrphanPolicy',

@@ -26,6 +26,8 @@ export const LOWEST: Readonly<Record<OperationId, Role>> = {
   listConnections: 'viewer',
   getConnection: 'viewer',
   deleteConnection: 'admin',
+  shareConnection: 'admin',
+  unshareConnection: 'admin',
   setOrphanPolicy: 'admin',
   setConnectionNetwork: 'admin',
   getLimits: 'viewer',

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
 import { routes } from '../../../../functions/entrypoints/api/contract.ts';
+import { shareConnection } from '../../../../functions/features/sharing/share-connection.ts';
 import type { Route } from '../../../../functions/entrypoints/api/routes/route.ts';
 import { closeActs } from '../../../../functions/features/audit/close-acts.ts';
 import { volumeName } from '../../../../functions/features/volumes/volume-view.ts';
@@ -60,6 +61,15 @@ const CHANGES: Readonly<Record<Changing, (made: Made) => Change>> = {
   deleteConnection: () => ({
     path: { connection: 'sim-gcp' },
     type: 'connection.delete',
+    target: 'connection sim-gcp',
+  }),
+  shareConnection: () => ({
+    ...onConnection('share'),
+    path: { connection: 'sim-aws', target: 'others' },
+  }),
+  unshareConnection: () => ({
+    path: { connection: 'sim-gcp', target: 'others' },
+    type: 'connection.unshare',
     target: 'connection sim-gcp',
   }),
   setOrphanPolicy: () => onConnection('set-orphan-policy', {}),
@@ -127,6 +137,7 @@ beforeEach(async () => {
   root = (await keyOf('platform-admin', ['*'])).key;
   await furnish(api.store, 'default');
   for (const name of ['empty', 'others']) await createNamespace(api.store, { name });
+  await shareConnection(api.store, { namespace: 'default', name: 'sim-gcp', target: 'others' });
   await post('createFleet', { namespace: 'default' }, fleetBody('web-us'));
   const instance = await post('createInstance', { namespace: 'default' }, MACHINE);
   const { id: keyId } = await keyOf('viewer', ['default']);

@@ -54,7 +54,7 @@ export interface Answered {
 export class InProcessApi {
   readonly store: Store;
   /** Called before each DynamoDB command. The command fails with what this function throws. */
-  meet: (command: string, input: unknown) => void = () => {};
+  meet: (command: string, input: unknown) => void | Promise<void> = () => {};
   readonly #loans = new ClientLoans();
   readonly #handlers: Readonly<Record<Route['handler'], ReturnType<typeof handle>>>;
   #key = '';
@@ -75,7 +75,7 @@ export class InProcessApi {
     });
     const document = this.#loans.lend(async (command, input) => {
       assertStorable(input);
-      this.meet(command, input);
+      await this.meet(command, input);
       return dynamo.perform(command, input);
     });
     const clock = { now: () => Date.now(), sleep: () => Promise.resolve() };
@@ -143,7 +143,7 @@ function handlersOver(store: Store) {
 }
 
 /** Returns an SSM client that stores nothing, and refuses values above the size limit of a standard parameter. */
-function parameterStore(): SSMClient {
+export function parameterStore(): SSMClient {
   let version = 0;
   return new SSMClient({
     region: 'local',
