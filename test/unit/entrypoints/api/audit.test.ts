@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
 import { routes } from '../../../../functions/entrypoints/api/contract.ts';
-import { shareConnection } from '../../../../functions/features/sharing/share-connection.ts';
 import type { Route } from '../../../../functions/entrypoints/api/routes/route.ts';
 import { closeActs } from '../../../../functions/features/audit/close-acts.ts';
+import { shareConnection } from '../../../../functions/features/sharing/share-connection.ts';
 import { volumeName } from '../../../../functions/features/volumes/volume-view.ts';
 import type { GrantedNamespaces, Role } from '../../../../functions/model/access.ts';
 import { type AuditEntry, auditEntrySchema } from '../../../../functions/model/audit-entry.ts';
