@@ -9,6 +9,7 @@ import { benchDocument, benchText } from './engine/bench-report.ts';
 import { engineCommand } from './engine/command.ts';
 import { countPhases, runOnEngine } from './engine/run.ts';
 import { fairnessCommand } from './fairness/command.ts';
+import { loadCommand } from './load/command.ts';
 import { makespanCommand } from './makespan/command.ts';
 import { networksCommand } from './networks/command.ts';
 
@@ -48,7 +49,8 @@ const program = new Command('npm run bench --')
   .addCommand(engineCommand())
   .addCommand(costCommand())
   .addCommand(networksCommand())
-  .addCommand(bulkCommand());
+  .addCommand(bulkCommand())
+  .addCommand(loadCommand());
 
 try {
   await program.parseAsync();
