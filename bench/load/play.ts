@@ -5,6 +5,7 @@ import { cloudsFor } from '../makespan/clouds.ts';
 import { sizeOf } from '../makespan/fleets.ts';
 import { inVirtualTime, type VirtualStack } from '../virtual/stack.ts';
 import { type Api, openApi } from './api.ts';
+import { computedMs } from './computed.ts';
 import { drawRequest, type LoadedFleet, routeOf } from './mix.ts';
 
 export interface LoadAsked {
@@ -15,7 +16,7 @@ export interface LoadAsked {
 /** What the requests of one operation took. */
 export interface Taken {
   operation: OperationId;
-  /** Time of each request in ms. */
+  /** Time that each request computed, in ms. */
   ms: number[];
   tableRequests: number;
 }
@@ -31,7 +32,7 @@ export interface Played {
 /**
  * Launches the demo's fleets in virtual time. Until all machines run, sends requests to the API at a steady rate of virtual
  * time, and measures the time of each. Virtual time stands still while the API answers, because each request has a
- * process of its own on Lambda. The time that the model of DynamoDB takes does not count.
+ * process of its own on Lambda. What the model of DynamoDB computes does not count.
  *
  * @throws Error if a request fails
  */
@@ -103,9 +104,9 @@ class Load {
     this.requests += 1;
     const { operation, request } = drawRequest(this.#random, this.requests, this.#fleets, this.#connections);
     const { handler, status: wanted } = routeOf(operation);
-    const [before, beganMs] = [{ ...this.#api.tables }, performance.now()];
+    const [before, beganMs] = [{ ...this.#api.tables }, computedMs()];
     const { status, body } = await this.#api.ask(handler, request);
-    const tookMs = performance.now() - beganMs - (this.#api.tables.modelMs - before.modelMs);
+    const tookMs = computedMs() - beganMs - (this.#api.tables.modelMs - before.modelMs);
     // An instance has no record before its claim.
     if (status !== wanted && !(operation === 'getInstance' && status === 404))
       throw new Error(`${request.method} ${request.path} was answered ${status}: ${body}`);

@@ -5,6 +5,7 @@ import { openDocumentClient } from '../../functions/platform/store/store.ts';
 import type { Answer } from '../../test/chaos/models/dynamo/dynamo.ts';
 import type { Item } from '../../test/chaos/models/dynamo/evaluate.ts';
 import { marshalled } from '../../test/chaos/models/dynamo/marshal.ts';
+import { computedMs } from './computed.ts';
 
 /** Performs a command of the document client on the model of DynamoDB. */
 export type Perform = (command: string, input: unknown) => Answer;
@@ -21,16 +22,16 @@ const [ENCODER, DECODER] = [new TextEncoder(), new TextDecoder()];
  * Opens the functions' own document client over the model of DynamoDB. The SDK marshals, signs and parses as over the
  * network.
  *
- * @param onRequest called with each request, and with the time in ms that the model took for it
+ * @param onRequest called with each request, and with the time in ms that the model computed for it
  */
 export function openTableClient(perform: Perform, onRequest: (modelMs: number) => void): DynamoDBDocumentClient {
   const requestHandler: DynamoDBClientConfig['requestHandler'] = {
     handle(request: unknown) {
       const { headers, body } = requestSchema.parse(request);
-      const beganMs = performance.now();
+      const beganMs = computedMs();
       const { statusCode, answer } = answerOf(perform, headers['x-amz-target'] ?? '', DECODER.decode(body));
       const content = ENCODER.encode(JSON.stringify(answer));
-      onRequest(performance.now() - beganMs);
+      onRequest(computedMs() - beganMs);
       return Promise.resolve({
         response: { statusCode, headers: { 'content-type': 'application/x-amz-json-1.0' }, body: content },
       });
