@@ -1,6 +1,6 @@
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import * as z from 'zod';
-import { routes } from '../../functions/entrypoints/api/contract.ts';
+import type { routes } from '../../functions/entrypoints/api/contract.ts';
 import { handle } from '../../functions/entrypoints/api/handle.ts';
 import { accessOperations } from '../../functions/entrypoints/api/operations/access.ts';
 import { catalogueOperations } from '../../functions/entrypoints/api/operations/catalogue.ts';

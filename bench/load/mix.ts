@@ -1,7 +1,7 @@
 import type { OperationId } from '../../functions/entrypoints/api/contract.ts';
 import { routes } from '../../functions/entrypoints/api/contract.ts';
-import { instanceId } from '../../functions/model/identifiers.ts';
 import type { FleetRequest } from '../../functions/model/fleet-request.ts';
+import { instanceId } from '../../functions/model/identifiers.ts';
 import type { Random } from '../../test/chaos/time/random.ts';
 import { NAMESPACE } from '../../test/chaos/world/lab.ts';
 import type { ApiRequest } from './api.ts';
@@ -52,7 +52,11 @@ const MIX: readonly Part[] = [
   { operation: 'listInstanceTypes', percent: 2, query: { limit: '100' } },
   { operation: 'listOffers', percent: 2, query: { limit: '100' } },
   { operation: 'listNamespaces', percent: 2 },
-  { operation: 'validateFleet', percent: 3, body: ({ fleet, number }) => ({ ...fleet.request, name: `load-${number}` }) },
+  {
+    operation: 'validateFleet',
+    percent: 3,
+    body: ({ fleet, number }) => ({ ...fleet.request, name: `load-${number}` }),
+  },
   { operation: 'createNamespace', percent: 1, body: ({ number }) => ({ name: `load-${number}` }) },
   { operation: 'createApiKey', percent: 1, body: ({ number }) => ({ name: `load-${number}` }) },
 ];

@@ -1,5 +1,5 @@
-import type { OperationId } from '../../functions/entrypoints/api/contract.ts';
 import { readFleetFiles } from '../../demo/run/fleet-files.ts';
+import type { OperationId } from '../../functions/entrypoints/api/contract.ts';
 import { Random } from '../../test/chaos/time/random.ts';
 import { cloudsFor } from '../makespan/clouds.ts';
 import { sizeOf } from '../makespan/fleets.ts';

@@ -24,7 +24,10 @@ const [ENCODER, DECODER] = [new TextEncoder(), new TextDecoder()];
  *
  * @param onRequest called with each request, and with the time in ms that the model computed for it
  */
-export function openTableClient(perform: Perform, onRequest: (modelMs: number) => void): DynamoDBDocumentClient {
+export function openTableClient(
+  perform: Perform,
+  onRequest: (modelMs: number) => void,
+): DynamoDBDocumentClient {
   const requestHandler: DynamoDBClientConfig['requestHandler'] = {
     handle(request: unknown) {
       const { headers, body } = requestSchema.parse(request);
