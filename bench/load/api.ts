@@ -10,10 +10,10 @@ import { resourceOperations } from '../../functions/entrypoints/api/operations/r
 import { issueRootKey } from '../../functions/platform/store/api-keys.ts';
 import type { Store } from '../../functions/platform/store/store.ts';
 import { Process } from '../../test/chaos/ground/process.ts';
+import { openTableClient } from '../../test/chaos/models/dynamo/sdk-client.ts';
 import { type Lab, SECRETS_PREFIX } from '../../test/chaos/world/lab.ts';
 import { TABLES } from '../../test/chaos/world/tables.ts';
 import { LOCAL_ADDRESSES } from '../../test/samples/drivers.ts';
-import { openTableClient } from './table-client.ts';
 
 type HandlerName = (typeof routes)[number]['handler'];
 

@@ -1,11 +1,11 @@
 import { readFleetFiles } from '../../demo/run/fleet-files.ts';
 import type { OperationId } from '../../functions/entrypoints/api/contract.ts';
+import { computedMs } from '../../test/chaos/time/computed.ts';
 import { Random } from '../../test/chaos/time/random.ts';
 import { cloudsFor } from '../makespan/clouds.ts';
 import { sizeOf } from '../makespan/fleets.ts';
 import { inVirtualTime, type VirtualStack } from '../virtual/stack.ts';
 import { type Api, openApi } from './api.ts';
-import { computedMs } from './computed.ts';
 import { drawRequest, type LoadedFleet, routeOf } from './mix.ts';
 
 export interface LoadAsked {

@@ -8,9 +8,9 @@ import {
 import { describe, expect, it } from 'vitest';
 import { loadDocument, percentile } from '../../../bench/load/document.ts';
 import { drawRequest } from '../../../bench/load/mix.ts';
-import { openTableClient } from '../../../bench/load/table-client.ts';
 import { readFleetFiles } from '../../../demo/run/fleet-files.ts';
 import { Dynamo } from '../../chaos/models/dynamo/dynamo.ts';
+import { openTableClient } from '../../chaos/models/dynamo/sdk-client.ts';
 import { Table } from '../../chaos/models/dynamo/table.ts';
 import { Random } from '../../chaos/time/random.ts';
 

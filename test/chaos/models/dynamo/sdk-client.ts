@@ -1,11 +1,11 @@
 import type { DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
-import { openDocumentClient } from '../../functions/platform/store/store.ts';
-import type { Answer } from '../../test/chaos/models/dynamo/dynamo.ts';
-import type { Item } from '../../test/chaos/models/dynamo/evaluate.ts';
-import { marshalled } from '../../test/chaos/models/dynamo/marshal.ts';
-import { computedMs } from './computed.ts';
+import { openDocumentClient } from '../../../../functions/platform/store/store.ts';
+import { computedMs } from '../../time/computed.ts';
+import type { Answer } from './dynamo.ts';
+import type { Item } from './evaluate.ts';
+import { marshalled } from './marshal.ts';
 
 /** Performs a command of the document client on the model of DynamoDB. */
 export type Perform = (command: string, input: unknown) => Answer;
