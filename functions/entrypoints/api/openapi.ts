@@ -30,9 +30,12 @@ import { rateSchema } from '../../model/rate.ts';
 import { resourceSchema } from '../../model/resource.ts';
 import { fleetStatusSchema } from '../../model/status.ts';
 import { routes } from './contract.ts';
+import { describeAll } from './document/describe.ts';
+import { EXAMPLES } from './document/examples.ts';
+import { Problem, type ProblemBody, problemBody } from './problem.ts';
 import { connectionLimitsSchema, connectionViewSchema } from './routes/connections.ts';
 import { instanceListSchema } from './routes/fleets.ts';
-import { PROBLEM_STATUS, STATUS_TITLES } from './routes/problem-codes.ts';
+import { PROBLEM_STATUS, type ProblemCode, STATUS_TITLES } from './routes/problem-codes.ts';
 import { problemsOf, type Route } from './routes/route.ts';
 
 const problemSchema = z.object({
@@ -62,11 +65,14 @@ const problemSchema = z.object({
     .describe('Given with `illegal-action`: the actions that the fleet allows.'),
 });
 
+const gatewayRefusalSchema = z.object({ message: z.string().describe('A text for people.') });
+
 /**
  * Schemas that have a name in the OpenAPI document. Generated clients have a type for each of these schemas.
  */
 const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   Problem: problemSchema,
+  GatewayRefusal: gatewayRefusalSchema,
   Namespace: namespaceSchema,
   NamespaceRequest: namespaceRequestSchema,
   ApiKey: apiKeySchema,
@@ -130,15 +136,17 @@ function documentOf() {
       description:
         'Provisions and runs fleets of virtual machines over many clouds. Each path with GET also answers HEAD.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      contact: { name: 'The Fleetwright authors', url: 'https://github.com/fleetwright/fleetwright' },
     },
+    tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     servers: [{ url: '/', description: 'The server that this document was read from.' }],
     security: [{ apiKey: [] }],
     paths,
     components: {
-      securitySchemes: { apiKey: { type: 'http', scheme: 'bearer' } },
+      securitySchemes: { apiKey: { type: 'http', scheme: 'bearer', description: 'An API key.' } },
     },
   };
-  return withPlainRefs(
+  const plain = withPlainRefs(
     createDocument(document, {
       // Later versions may add fields to answers. A client that was generated from this document must not
       // fail if it gets such a field.
@@ -148,7 +156,18 @@ function documentOf() {
       },
     }),
   );
+  describeAll(plain);
+  return plain;
 }
+
+/** What the operations of each function are about. */
+const TAGS: Readonly<Record<Route['handler'], string>> = {
+  access: 'Namespaces, API keys, the audit log and this document.',
+  catalogue: 'What clouds offer: locations, instance types, offers and images.',
+  connections: 'Connections to clouds, their credentials and limits.',
+  fleets: 'Fleets and their instances.',
+  resources: 'Networks, kept disks, and what sweeps find.',
+};
 
 /** Keywords that may be next to a `$ref`, because they do not restrict values. */
 const BESIDE_REF: ReadonlySet<string> = new Set(['$ref', 'description', 'default', 'deprecated', 'title']);
@@ -185,10 +204,14 @@ const preferHeader = z.object({
     ),
 });
 
+const examples: ReadonlyMap<string, { request?: unknown; response?: unknown }> = new Map(Object.entries(EXAMPLES));
+
 function operation(route: Route): ZodOpenApiOperationObject {
+  const { request, response } = examples.get(route.operationId) ?? {};
   return {
     operationId: route.operationId,
-    summary: route.summary,
+    summary: route.summary.split('. ')[0] ?? route.summary,
+    description: `${route.summary}. Needs the role \`${route.needs}\`.`,
     tags: [route.handler],
     requestParams: {
       path: route.params,
@@ -196,13 +219,20 @@ function operation(route: Route): ZodOpenApiOperationObject {
       ...headersOf(route),
     },
     ...(route.body
-      ? { requestBody: { required: true, content: { 'application/json': { schema: route.body } } } }
+      ? {
+          requestBody: {
+            required: true,
+            content: { 'application/json': { schema: route.body, example: request } },
+          },
+        }
       : {}),
     responses: {
       [`${route.status}`]: {
         description: 'Done',
         ...answerHeadersOf(route),
-        ...(route.response ? { content: { 'application/json': { schema: route.response } } } : {}),
+        ...(route.response
+          ? { content: { 'application/json': { schema: route.response, example: response } } }
+          : {}),
       },
       ...refusals(route),
       429: tooMany,
@@ -220,7 +250,7 @@ const tooMany = {
       .describe('Seconds to wait. Absent: wait a second, and twice as long after each further 429.'),
   }),
   content: {
-    'application/json': { schema: z.object({ message: z.string().describe('A text for people.') }) },
+    'application/json': { schema: gatewayRefusalSchema, example: { message: 'Too Many Requests' } },
   },
 };
 
@@ -231,8 +261,10 @@ function headersOf({ idempotent, waits }: Route): { header?: z.ZodObject } {
 
 function answerHeadersOf(route: Route): { headers?: z.ZodObject } {
   const shape = {
-    ...(hasReadPath(route) ? { Location: z.string() } : {}),
-    ...(route.waits ? { 'Preference-Applied': z.string().optional() } : {}),
+    ...(hasReadPath(route) ? { Location: z.string().describe('Path of what was created.') } : {}),
+    ...(route.waits
+      ? { 'Preference-Applied': z.string().optional().describe('The preference, if the request has waited.') }
+      : {}),
   };
   return Object.keys(shape).length > 0 ? { headers: z.object(shape) } : {};
 }
@@ -255,9 +287,17 @@ function refusals(route: Route): ZodOpenApiResponsesObject {
       `${status}` as const,
       {
         description: `${STATUS_TITLES[status]}: ${codes.map((code) => `\`${code}\``).join(', ')}`,
-        ...(status === 401 ? { headers: z.object({ 'WWW-Authenticate': z.string() }) } : {}),
-        content: { 'application/problem+json': { schema: problemSchema } },
+        ...(status === 401 ? { headers: z.object({ 'WWW-Authenticate': z.string().describe('How to authenticate.') }) } : {}),
+        content: { 'application/problem+json': { schema: problemSchema, example: problemExample(codes[0] ?? 'internal-error') } },
       },
     ]),
   );
 }
+
+/** Returns an example of a problem with this code. */
+function problemExample(code: ProblemCode): ProblemBody {
+  const errors =
+    code === 'invalid-request' ? [{ pointer: '/name', code: 'missing', message: 'must be given' }] : [];
+  return problemBody(new Problem(code, `the request was refused: ${code}`, { errors }), 'Zb8XyjDCIAMEVIg=');
+}
+

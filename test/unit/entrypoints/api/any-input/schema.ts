@@ -80,16 +80,25 @@ export function contradiction(
   const [type] = Object.keys(response.content ?? {});
   if (type === undefined)
     return body === undefined ? undefined : 'the response has a body, but the document does not describe one';
-  const pointer = [
-    'paths',
-    path,
-    method.toLowerCase(),
-    'responses',
-    String(status),
-    'content',
-    type,
-    'schema',
-  ]
+  const parts = ['responses', String(status), 'content', type, 'schema'];
+  return difference(path, method, parts, body);
+}
+
+/** Compares the body of a request with the OpenAPI document. @returns a description of the difference; undefined if none */
+export function requestContradiction(
+  { path, method }: Pick<Route, 'path' | 'method'>,
+  body: unknown,
+): string | undefined {
+  return difference(path, method, ['requestBody', 'content', 'application/json', 'schema'], body);
+}
+
+function difference(
+  path: string,
+  method: Route['method'],
+  parts: readonly string[],
+  body: unknown,
+): string | undefined {
+  const pointer = ['paths', path, method.toLowerCase(), ...parts]
     .map((part) => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1')))
     .join('/');
   const validate = ajv.getSchema(`openapi#/${pointer}`);
