@@ -204,7 +204,9 @@ const preferHeader = z.object({
     ),
 });
 
-const examples: ReadonlyMap<string, { request?: unknown; response?: unknown }> = new Map(Object.entries(EXAMPLES));
+const examples: ReadonlyMap<string, { request?: unknown; response?: unknown }> = new Map(
+  Object.entries(EXAMPLES),
+);
 
 function operation(route: Route): ZodOpenApiOperationObject {
   const { request, response } = examples.get(route.operationId) ?? {};
@@ -287,8 +289,15 @@ function refusals(route: Route): ZodOpenApiResponsesObject {
       `${status}` as const,
       {
         description: `${STATUS_TITLES[status]}: ${codes.map((code) => `\`${code}\``).join(', ')}`,
-        ...(status === 401 ? { headers: z.object({ 'WWW-Authenticate': z.string().describe('How to authenticate.') }) } : {}),
-        content: { 'application/problem+json': { schema: problemSchema, example: problemExample(codes[0] ?? 'internal-error') } },
+        ...(status === 401
+          ? { headers: z.object({ 'WWW-Authenticate': z.string().describe('How to authenticate.') }) }
+          : {}),
+        content: {
+          'application/problem+json': {
+            schema: problemSchema,
+            example: problemExample(codes[0] ?? 'internal-error'),
+          },
+        },
       },
     ]),
   );
@@ -300,4 +309,3 @@ function problemExample(code: ProblemCode): ProblemBody {
     code === 'invalid-request' ? [{ pointer: '/name', code: 'missing', message: 'must be given' }] : [];
   return problemBody(new Problem(code, `the request was refused: ${code}`, { errors }), 'Zb8XyjDCIAMEVIg=');
 }
-

@@ -25,7 +25,8 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   cloudStatus: 'Status in the words of the cloud.',
   clouds: 'Clouds of the driver, with their default limits.',
   code: 'Stable code, which programs may compare.',
-  concurrentInstancesPerLocation: 'Maximum number of instances that are created at the same time at a location.',
+  concurrentInstancesPerLocation:
+    'Maximum number of instances that are created at the same time at a location.',
   concurrentLocations: 'Maximum number of locations at which instances are created at the same time.',
   connection: 'Name of the connection.',
   connections: 'Names of the connections.',
