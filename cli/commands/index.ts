@@ -1,5 +1,6 @@
 import type { CommandPart } from '../shell/command.ts';
 import { apiKeyNoun } from './api-key.ts';
+import { auditNoun } from './audit.ts';
 import { imageNoun, instanceTypeNoun, locationNoun, offerNoun } from './catalogue.ts';
 import { connectionNoun } from './connection.ts';
 import { deploymentNoun, doctorCommand } from './deployment.ts';
@@ -28,6 +29,7 @@ export const nouns: readonly CommandPart[] = [
   driverNoun,
   namespaceNoun,
   apiKeyNoun,
+  auditNoun,
   deploymentNoun,
   doctorCommand,
 ];
