@@ -42,11 +42,11 @@ export class Workflows extends Construct {
     const settle = step('Settle', 'settle');
     data.fleets.connect(settle, 'readWrite');
     data.history.connect(settle, 'readWrite');
-    data.audit.connect(settle, 'readPut', AUDIT_PARTITIONS);
 
     const beginTermination = step('BeginTermination', 'begin-termination');
     data.fleets.connect(beginTermination, 'readWrite');
     data.access.connect(beginTermination, 'read');
+    data.audit.connect(beginTermination, 'readPut', AUDIT_PARTITIONS);
     queues.tellUrls(beginTermination);
 
     const finishTermination = step('FinishTermination', 'finish-termination');

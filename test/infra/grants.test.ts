@@ -137,10 +137,9 @@ const ALLOWED: Record<string, Record<string, string[]>> = {
   'steps/settle': {
     ...fleets(READ_WRITE),
     DataHistoryTable: READ_WRITE,
-    ...APPEND,
     [machine('terminatefleet')]: ['states:StartExecution'],
   },
-  'steps/begin-termination': { ...fleets(READ_WRITE), DataAccessTable: READ },
+  'steps/begin-termination': { ...fleets(READ_WRITE), ...APPEND, DataAccessTable: READ },
   'steps/finish-termination': { ...fleets(READ_WRITE), [secret('ssh')]: ['ssm:DeleteParameter'] },
   'schedules/watch': { DataGovernorTable: READ_WRITE, ...everyQueue(['sqs:SendMessage']) },
   'schedules/reconcile': {

@@ -2,6 +2,9 @@ import type { Connection } from '../../model/connection.ts';
 import type { Failure } from '../../model/failure.ts';
 import { connectionKey } from '../../model/identifiers.ts';
 import { readConnectionOf } from '../../platform/store/connections.ts';
+import { isoTime } from '../../platform/runtime/clock.ts';
+import { appendAudit, idOfAct } from '../../platform/store/append-audit.ts';
+import type { Store } from '../../platform/store/store.ts';
 import { updateConnection } from '../../platform/store/update-connection.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
 
@@ -24,9 +27,35 @@ export async function markRefused(
   const isInForce = { id, credentialVersion } as const;
   const failure = { code, message };
   const isActive = { ...isInForce, statusNot: 'Disabled' } as const;
-  if (await updateConnection(context.store, connection, { status: 'Failed', failure }, isActive)) return true;
+  const failed = await updateConnection(context.store, connection, { status: 'Failed', failure }, isActive);
+  if (failed) {
+    await recordFailed(context.store, failed, code);
+    return true;
+  }
   const isDisabled = { ...isInForce, statusIs: 'Disabled' } as const;
   if (await updateConnection(context.store, connection, { failure }, isDisabled)) return true;
   const now = await readConnectionOf(context.store, connection);
   return now === undefined || (now.id === id && now.credentialVersion === credentialVersion);
+}
+
+/**
+ * Appends to the audit log that a connection has failed. The time is that of its first failure since it was Ready: it has one
+ * entry, however often the cloud refuses its credential.
+ */
+export async function recordFailed(
+  store: Store<'audit'>,
+  { id, namespace, name, cloud, failedAt }: Connection,
+  code: string,
+): Promise<void> {
+  if (failedAt === undefined) return;
+  await appendAudit(store, {
+    at: isoTime(Date.parse(failedAt)),
+    id: idOfAct(id, 'connection.fail', failedAt),
+    type: 'connection.fail',
+    namespace,
+    actor: { kind: 'cloud', name: cloud },
+    target: { kind: 'connection', name, id },
+    result: 'succeeded',
+    data: { code },
+  });
 }

@@ -18,6 +18,7 @@ import type { VerifyMessage } from '../../platform/workflow/messages.ts';
 import { claimMark, idInUse } from '../writers/keep-mark.ts';
 import { checkRights } from './check-rights.ts';
 import { type AccountVerdict, type Fit, judgeAccount } from './judge-account.ts';
+import { recordFailed } from './mark-failed.ts';
 
 /**
  * Maximum time that a call waits for its permit, in ms. After this time, the message is requeued, and all
@@ -256,5 +257,6 @@ async function writeRefusal(
     return;
   }
   const isInForce = { id, statusNot: 'Disabled', credentialVersion } as const;
-  await updateConnection(store, connection, { status: 'Failed', failure }, isInForce);
+  const failed = await updateConnection(store, connection, { status: 'Failed', failure }, isInForce);
+  if (failed) await recordFailed(store, failed, code);
 }

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import { layOut } from '../../platform/placement/lay-out.ts';
 import type { Logger as Log } from '../../platform/runtime/logger.ts';
-import { type FleetItem, readFleetItem, readSpec } from '../../platform/store/fleets.ts';
+import { type FleetItem, type FleetUpdate, readFleetItem, readSpec } from '../../platform/store/fleets.ts';
 import { listActiveFleetIds } from '../../platform/store/list-fleets.ts';
 import { beginWork, resumeWork, type WorkDeps } from './begin-work.ts';
 import { stopLaunching } from './stop-launching.ts';
@@ -74,7 +74,16 @@ export async function reconcileFleet(
   if (!fleet) return 'none';
   if (fleet.status === 'Held' && fleet.heldUntilMs !== undefined && fleet.heldUntilMs <= store.clock.now()) {
     log.info('the hold has expired: the fleet is withdrawn', { fleetId });
-    const update = { status: 'Terminating' as const, heldUntilMs: null, pausePending: null };
+    const update: FleetUpdate = {
+      status: 'Terminating',
+      heldUntilMs: null,
+      pausePending: null,
+      ownAct: {
+        type: 'fleet.withdraw',
+        actor: { kind: 'schedule', name: 'end-of-hold' },
+        atMs: store.clock.now(),
+      },
+    };
     return (await beginWork(deps, fleet, 'remove', update)) ? 'withdrawn' : 'none';
   }
   await stopLaunching(store, fleet);

@@ -1,6 +1,7 @@
 import { layOut } from '../../platform/placement/lay-out.ts';
 import {
   type FleetItem,
+  type OwnAct,
   parseFleetItem,
   readFleetItem,
   readSpec,
@@ -54,16 +55,25 @@ export async function settleFleet(
     pausePending: null,
     runningAt: fleet.runningAt ?? new Date(store.clock.now()).toISOString(),
   };
+  const actOf = (policy: 'rollback' | 'refine'): OwnAct => ({
+    type: `fleet.${policy}`,
+    actor: { kind: 'policy', name: policy },
+    atMs: store.clock.now(),
+  });
   let settled: FleetItem | undefined;
   switch (verdict.next) {
     case 'none':
       settled = await updateFleet(store, fleet, { ...update, status: verdict.status, work: null });
       break;
     case 'rollback':
-      settled = await assignWork(store, fleet, 'remove', { ...update, status: 'RollingBack' });
+      settled = await assignWork(store, fleet, 'remove', {
+        ...update,
+        status: 'RollingBack',
+        ownAct: actOf('rollback'),
+      });
       break;
     case 'refine':
-      settled = await assignWork(store, fleet, 'refine', update);
+      settled = await assignWork(store, fleet, 'refine', { ...update, ownAct: actOf('refine') });
   }
   if (!settled) throw new Error(`fleet ${fleetId} changed while it was being settled`);
   return answerOf(settled);

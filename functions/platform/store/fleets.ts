@@ -1,6 +1,7 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
+import { actorSchema } from '../../model/actor.ts';
 import { type FleetSpec, fleetSpecSchema } from '../../model/fleet.ts';
 import { type FleetAction, fleetActionSchema, type Hold } from '../../model/fleet-action.ts';
 import { failurePolicySchema } from '../../model/fleet-request.ts';
@@ -18,6 +19,14 @@ import { transactWrite } from './transact.ts';
  */
 export const workSchema = z.enum(['provision', 'refine', 'remove']);
 export type Work = z.infer<typeof workSchema>;
+
+/** A removal that the product decides by itself, with the rule that decides it. `atMs`: when it was decided. */
+const ownActSchema = z.object({
+  type: z.enum(['fleet.rollback', 'fleet.refine', 'fleet.withdraw']),
+  actor: actorSchema,
+  atMs: z.number(),
+});
+export type OwnAct = z.infer<typeof ownActSchema>;
 
 /** A fleet's own item, with the state of the whole fleet. The counters are in the items of its placements. */
 const fleetItemSchema = z.object({
@@ -61,6 +70,8 @@ const fleetItemSchema = z.object({
   acceptedMissing: z.number().optional(),
   /** Time at which a user last asked for a removal. Removals that failed before are tried again immediately. */
   removalAskedAtMs: z.number().optional(),
+  /** The latest act on the fleet that no request has asked for. Its removal has the entry of the audit log written. */
+  ownAct: ownActSchema.optional(),
   /** What the fleet counts for caps of API keys. Absent: the key that made it has no such cap, or the fleet is closed. */
   capCharge: capChargeSchema.optional(),
   createdAt: z.string(),
@@ -114,6 +125,7 @@ export interface FleetUpdate {
   heldUntilMs?: number | null;
   removalAskedAtMs?: number;
   acceptedMissing?: number | null;
+  ownAct?: OwnAct;
   startedAt?: string;
   runningAt?: string;
   terminatedAt?: string;

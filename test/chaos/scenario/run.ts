@@ -4,6 +4,7 @@ import { type InstanceItem, instanceItemSchema } from '../../../functions/platfo
 import type { SimEvent } from '../../../local/sim/engine/records.ts';
 import { CALM, type FaultCounts } from '../ground/disturbance.ts';
 import { Ground } from '../ground/ground.ts';
+import { checkAudit } from '../invariants/check-audit.ts';
 import { checkAccess, checkRemoval } from '../invariants/check-access.ts';
 import { checkEnd, queuedLaunches } from '../invariants/check-end.ts';
 import type { Violation } from '../invariants/violation.ts';
@@ -222,6 +223,7 @@ async function play(
   const checkAll = () => [
     ...checkEnd(lab, watch.forgotten),
     ...checkAccess(lab, watch.forgotten),
+    ...checkAudit(lab),
     ...strangers.check(watch.goneAtMs),
     ...watch.missed.check(lab),
     ...given.check(),

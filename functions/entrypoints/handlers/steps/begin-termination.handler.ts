@@ -5,9 +5,9 @@ import { measured } from '../../../platform/runtime/measured.ts';
 import { openStore } from '../../../platform/store/store.ts';
 import { removalInputSchema, type TerminationSites } from '../../../platform/workflow/messages.ts';
 
-const env = readEnv(['FLEETS_TABLE', 'ACCESS_TABLE', 'QUEUE_URLS']);
+const env = readEnv(['FLEETS_TABLE', 'ACCESS_TABLE', 'AUDIT_TABLE', 'QUEUE_URLS']);
 const deps = {
-  store: openStore({ fleets: env.FLEETS_TABLE, access: env.ACCESS_TABLE }),
+  store: openStore({ fleets: env.FLEETS_TABLE, access: env.ACCESS_TABLE, audit: env.AUDIT_TABLE }),
   queueUrls: env.QUEUE_URLS,
 };
 

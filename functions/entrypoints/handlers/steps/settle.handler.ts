@@ -8,9 +8,9 @@ import { measured } from '../../../platform/runtime/measured.ts';
 import { openStore } from '../../../platform/store/store.ts';
 import { type SettleAnswer, settleInputSchema } from '../../../platform/workflow/messages.ts';
 
-const env = readEnv(['AUDIT_TABLE', 'FLEETS_TABLE', 'HISTORY_TABLE', 'TERMINATE_FLEET_ARN']);
+const env = readEnv(['FLEETS_TABLE', 'HISTORY_TABLE', 'TERMINATE_FLEET_ARN']);
 const deps = {
-  store: openStore({ fleets: env.FLEETS_TABLE, history: env.HISTORY_TABLE, audit: env.AUDIT_TABLE }),
+  store: openStore({ fleets: env.FLEETS_TABLE, history: env.HISTORY_TABLE }),
   removals: openRemovals(openSfnClient(), env.TERMINATE_FLEET_ARN),
   log: logger,
 };
