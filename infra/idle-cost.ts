@@ -38,6 +38,8 @@ const FREE_WHEN_IDLE = new Set([
   'AWS::SNS::Topic',
   'AWS::SNS::TopicPolicy',
   'AWS::SQS::Queue',
+  'AWS::S3::Bucket',
+  'AWS::S3::BucketPolicy',
   'AWS::SQS::QueuePolicy',
   'AWS::StepFunctions::StateMachine',
   'Custom::DeploymentId',
@@ -68,8 +70,11 @@ export function idleCost(
 ): IdleCost {
   const template = templateWithValues(synthesized, parameters);
   refuseUnknown(template);
-  const polls =
-    resourcesOf(template, 'AWS::Lambda::EventSourceMapping').length * POLLS_PER_MINUTE * MINUTES_PER_MONTH;
+  // Lambda does not charge for polling the stream of a DynamoDB table, whose mapping has a position to start at.
+  const queues = resourcesOf(template, 'AWS::Lambda::EventSourceMapping').filter(
+    ([, { Properties }]) => !('StartingPosition' in Properties),
+  );
+  const polls = queues.length * POLLS_PER_MINUTE * MINUTES_PER_MONTH;
   const alarms = resourcesOf(template, 'AWS::CloudWatch::Alarm').reduce(
     (sum, [, alarm]) => sum + alarmMetrics(alarm),
     0,

@@ -14,6 +14,7 @@ const OPTIONS: readonly Option[] = [
   { what: '-c alarms=none', context: { alarms: 'none' } },
   { what: '-c alarms=essential', context: { alarms: 'essential' } },
   { what: '-c alarms=all', context: { alarms: 'all' } },
+  { what: '-c auditExport=compliance', context: { auditExport: 'compliance' } },
   { what: '-c tracing=true', context: { tracing: 'true' } },
   { what: 'SweepIntervalMinutes=15', parameters: { SweepIntervalMinutes: 15 } },
   { what: 'SweepIntervalMinutes=60', parameters: { SweepIntervalMinutes: 60 } },

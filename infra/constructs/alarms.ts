@@ -23,6 +23,8 @@ export interface AlarmsProps {
    * Functions that run on a schedule. No caller waits for their results, so only an alarm shows their errors.
    */
   readonly scheduled: readonly AppFunction[];
+  /** The function that exports the audit log. Undefined: the log is not exported. */
+  readonly auditExport: AppFunction | undefined;
 }
 
 interface Threshold {
@@ -50,7 +52,17 @@ export class Alarms extends Construct {
     if (stage.alarms === 'all') this.#watchForTrouble(props);
   }
 
-  #watchForLostWork({ queues, workflows }: AlarmsProps): void {
+  #watchForLostWork({ queues, workflows, auditExport }: AlarmsProps): void {
+    if (auditExport) {
+      this.#add(
+        'audit-export-late',
+        'Entries of the audit log were not exported for an hour or more. After 24 hours, the stream drops them: then run "fleetwright audit export".',
+        {
+          metric: auditExport.lambda.metric('IteratorAge', { statistic: Stats.MAXIMUM }),
+          above: 3_600_000,
+        },
+      );
+    }
     for (const { driver, deadLetters } of queues.all) {
       this.#add(
         `${driver}-dead-letters`,

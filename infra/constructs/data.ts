@@ -4,6 +4,7 @@ import {
   Billing,
   type GlobalSecondaryIndexPropsV2,
   ProjectionType,
+  StreamViewType,
   TableEncryptionV2,
   TableV2,
 } from 'aws-cdk-lib/aws-dynamodb';
@@ -51,6 +52,8 @@ interface DataTableProps {
   readonly stage: Stage;
   readonly variable: VariableName;
   readonly indexes?: readonly GlobalSecondaryIndexPropsV2[];
+  /** True if a function gets the new items from a stream. */
+  readonly isStreamed?: boolean;
 }
 
 /**
@@ -62,7 +65,7 @@ export class DataTable extends Construct {
   readonly #variable: VariableName;
   readonly #indexNames: readonly string[];
 
-  constructor(scope: Construct, id: string, { stage, variable, indexes = [] }: DataTableProps) {
+  constructor(scope: Construct, id: string, { stage, variable, indexes = [], isStreamed = false }: DataTableProps) {
     super(scope, id);
     this.#variable = variable;
     this.#indexNames = indexes.map((index) => index.indexName);
@@ -74,6 +77,7 @@ export class DataTable extends Construct {
       encryption: TableEncryptionV2.dynamoOwnedKey(),
       timeToLiveAttribute: 'expiresAt',
       globalSecondaryIndexes: [...indexes],
+      ...(isStreamed ? { dynamoStream: StreamViewType.NEW_IMAGE } : {}),
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: stage.keepData },
       // With `keepData`, the table is kept when the stack or the resource is deleted. If the deploy that
       // creates the table fails, the table is deleted, so that repeated deploys do not leave several sets of
@@ -147,6 +151,10 @@ export class Data extends Construct {
     this.catalogue = new DataTable(this, 'Catalogue', { stage, variable: 'CATALOGUE_TABLE' });
     this.access = new DataTable(this, 'Access', { stage, variable: 'ACCESS_TABLE' });
     this.history = new DataTable(this, 'History', { stage, variable: 'HISTORY_TABLE' });
-    this.audit = new DataTable(this, 'Audit', { stage, variable: 'AUDIT_TABLE' });
+    this.audit = new DataTable(this, 'Audit', {
+      stage,
+      variable: 'AUDIT_TABLE',
+      isStreamed: stage.auditExport !== 'none',
+    });
   }
 }

@@ -18,6 +18,15 @@ export const ALARM_LEVELS = ['none', 'essential', 'all'] as const;
 export type AlarmLevel = (typeof ALARM_LEVELS)[number];
 
 /**
+ * Selects the export of the audit log. `bucket`: to a bucket. `governance` and `compliance`: to a bucket with Object Lock in
+ * that mode.
+ */
+export const AUDIT_EXPORTS = ['none', 'bucket', 'governance', 'compliance'] as const;
+export type AuditExportMode = (typeof AUDIT_EXPORTS)[number];
+/** Time for which Object Lock protects an exported object, in days, unless the context says otherwise. */
+const AUDIT_LOCK_DAYS = 400;
+
+/**
  * The settings that differ between stages. All other settings are equal in all stages, including the local
  * one. The numbers that an operator may set are defaults of CloudFormation parameters; see parameters.ts.
  */
@@ -58,6 +67,9 @@ export interface Stage {
   /** Maximum number of API requests that wait for an instance at a time. Each keeps one invocation of a function. */
   readonly waitingRequests: number;
   readonly tracing: boolean;
+  readonly auditExport: AuditExportMode;
+  /** Days for which Object Lock protects an exported object. */
+  readonly auditLockDays: number;
 }
 
 const registered = REGISTERED_DRIVERS.map(({ name }) => name);
@@ -67,7 +79,7 @@ const registered = REGISTERED_DRIVERS.map(({ name }) => name);
  */
 const provisioning = registered.filter((name) => name !== 'sim');
 
-const STAGES: Readonly<Record<StageName, Omit<Stage, 'name'>>> = {
+const STAGES: Readonly<Record<StageName, Omit<Stage, 'name' | 'auditExport' | 'auditLockDays'>>> = {
   local: {
     drivers: registered,
     keepData: false,
@@ -137,12 +149,15 @@ const contextSchema = z.object({
     .default([]),
   alarms: z.enum(ALARM_LEVELS).optional(),
   tracing: z.enum(['true', 'false']).optional(),
+  auditExport: z.enum(AUDIT_EXPORTS).default('none'),
+  auditLockDays: z.coerce.number().int().min(1).max(36_500).default(AUDIT_LOCK_DAYS),
   alarmEmail: isParameter('AlarmEmail'),
   deploymentId: isParameter('ChosenDeploymentId'),
 });
 
 /**
- * Reads the stage from the CDK context: `-c stage=production -c drivers=sim -c alarms=essential -c tracing=true`. The
+ * Reads the stage from the CDK context: `-c stage=production -c drivers=sim -c alarms=essential -c tracing=true -c
+ * auditExport=compliance`. The
  * context has the settings that add or remove resources.
  *
  * @throws Error naming every invalid context value
@@ -154,7 +169,7 @@ export function stageFromContext(context: (key: string) => unknown): Stage {
     const wrong = parsed.error.issues.map((issue) => `-c ${issue.path.join('.')}: ${issue.message}`);
     throw new Error(wrong.join('; '));
   }
-  const { stage: name, drivers: added, alarms, tracing } = parsed.data;
+  const { stage: name, drivers: added, alarms, tracing, auditExport, auditLockDays } = parsed.data;
   const stage = STAGES[name];
   // Drivers are in the registry's order, so that the template does not depend on the order in which the user
   // lists them.
@@ -163,6 +178,8 @@ export function stageFromContext(context: (key: string) => unknown): Stage {
     ...stage,
     name,
     drivers,
+    auditExport,
+    auditLockDays,
     alarms: alarms ?? stage.alarms,
     tracing: tracing === undefined ? stage.tracing : tracing === 'true',
   };

@@ -2,6 +2,7 @@ import { CfnOutput, Stack, Tags } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import project from '../../package.json' with { type: 'json' };
 import { Alarms } from '../constructs/alarms.ts';
+import { AuditExport } from '../constructs/audit-export.ts';
 import { Api } from '../constructs/api.ts';
 import { Data } from '../constructs/data.ts';
 import { DeploymentId } from '../constructs/deployment-id.ts';
@@ -40,6 +41,7 @@ export class FleetwrightStack extends Stack {
     new Drivers(this, 'Drivers', { ...parts, workflows });
     const api = new Api(this, 'Api', { ...parts, workflows });
     const schedules = new Schedules(this, 'Schedules', { ...parts, workflows });
+    const auditExport = stage.auditExport === 'none' ? undefined : new AuditExport(this, 'AuditExport', parts);
     const alarms = new Alarms(this, 'Alarms', {
       stage,
       parameters,
@@ -47,6 +49,7 @@ export class FleetwrightStack extends Stack {
       workflows,
       http: api.http,
       scheduled: schedules.functions,
+      auditExport: auditExport?.function,
     });
 
     const outputs: Record<string, string> = {
@@ -65,6 +68,7 @@ export class FleetwrightStack extends Stack {
       DeadLetterQueueUrls: this.toJsonString(queues.deadLetterUrls),
       ProvisionFleetArn: workflows.provisionFleet.machine.stateMachineArn,
       TerminateFleetArn: workflows.terminateFleet.machine.stateMachineArn,
+      ...(auditExport ? { AuditBucket: auditExport.bucket.bucketName } : {}),
       ...(alarms.topic ? { AlarmTopicArn: alarms.topic.topicArn } : {}),
     };
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });

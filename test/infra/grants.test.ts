@@ -161,6 +161,16 @@ const ALLOWED: Record<string, Record<string, string[]>> = {
     DataCatalogueTable: READ_WRITE,
     ...everySecret(['ssm:DeleteParameter']),
   },
+  'streams/export-audit': {
+    'DataAuditTable of EXPORTED#*': [...READ, 'dynamodb:PutItem'].sort(),
+    'AuditExportBucket/audit/*': ['s3:PutObject'],
+    DataAuditTable: [
+      'dynamodb:DescribeStream',
+      'dynamodb:GetRecords',
+      'dynamodb:GetShardIterator',
+      'dynamodb:ListStreams',
+    ],
+  },
   'schedules/schedule-inventory': { DataAccessTable: READ, ...everyQueue(['sqs:SendMessage']) },
   'schedules/schedule-sweeps': { DataAccessTable: READ, ...everyQueue(['sqs:SendMessage']) },
 };
@@ -238,7 +248,7 @@ describe('grants of roles', () => {
           ).toEqual([]);
         } else if (resource.includes('*')) {
           expect(resource, role).toMatch(
-            /:parameter\/fleetwright\/production\/[\w-]+\/\*$|:execution:\S+:\*$|^arn:aws:iam::\*:role\/fleetwright-\*$/,
+            /:parameter\/fleetwright\/production\/[\w-]+\/\*$|:execution:\S+:\*$|^arn:aws:iam::\*:role\/fleetwright-\*$|^AuditExportBucket\/audit\/\*$/,
           );
         }
       }

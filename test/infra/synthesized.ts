@@ -42,9 +42,9 @@ export function rawTemplateOf(stage: StageName, context: Record<string, string> 
   return template;
 }
 
-/** Returns the template of the stage `production` with all drivers, also those that are deployed only on request. */
+/** Returns the template of the stage `production` with all drivers and functions, also those that are deployed on request. */
 export const templateOfAllDrivers = (): Template =>
-  templateWithValues(rawTemplateOf('production', { drivers: 'sim' }));
+  templateWithValues(rawTemplateOf('production', { drivers: 'sim', auditExport: 'compliance' }));
 
 export function synthesizeWith(
   stage: StageName,

@@ -1,4 +1,5 @@
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { S3Client } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
@@ -34,6 +35,8 @@ export const CALL_LIMITS = {
   // Retries are safe, because events may be delivered twice. Events that a sweep could not publish are published by the
   // next sweep.
   eventbridge: USUAL,
+  // Retries are safe, because an object that is written twice has the same content.
+  s3: USUAL,
 } as const satisfies Record<string, CallLimits>;
 
 /** Time-outs and number of attempts, in the form of an SDK client's configuration. */
@@ -92,4 +95,8 @@ export function openSsmClient(limits: CallLimits = CALL_LIMITS.ssm): SSMClient {
 
 export function openEventBridgeClient(limits: CallLimits = CALL_LIMITS.eventbridge): EventBridgeClient {
   return withoutCallLog(new EventBridgeClient(clientSettings(limits)));
+}
+
+export function openS3Client(limits: CallLimits = CALL_LIMITS.s3): S3Client {
+  return new S3Client(clientSettings(limits));
 }

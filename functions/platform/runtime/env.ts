@@ -46,6 +46,7 @@ const variables = {
   CATALOGUE_TABLE: z.string().min(1),
   ACCESS_TABLE: z.string().min(1).describe('Table of namespaces, API keys and connections.'),
   HISTORY_TABLE: z.string().min(1),
+  AUDIT_BUCKET: z.string().min(3).describe('Bucket to which the audit log is exported.'),
   AUDIT_TABLE: z.string().min(1).describe('Table of the audit log.'),
   QUEUE_URLS: jsonSchema
     .pipe(z.partialRecord(driverNameSchema, z.url()))

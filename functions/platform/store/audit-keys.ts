@@ -2,14 +2,15 @@ import { createHash } from 'node:crypto';
 import type { Key } from './keys.ts';
 
 /**
- * Keys of the table `audit`. Only `append-audit.ts`, `open-acts.ts` and `read-audit.ts` use the table.
+ * Keys of the table `audit`. Only `append-audit.ts`, `open-acts.ts`, `read-audit.ts` and
+ * `exported-entries.ts` use the table.
  *
  * | item | pk | sk |
  * |---|---|---|
  * | entry of a log | `LOG#<namespace>#<shard>` | `<at>#<id>` |
  * | a log that has entries | `LOGS` | `<namespace>` |
  * | act that is under way | `OPEN#<shard>` | `<at>#<id>` |
- * | last entry that was exported | `EXPORTED#<shard of the stream>` | `LAST` |
+ * | last entry of a partition that was exported | `EXPORTED#LOG#<namespace>#<shard>` | `LAST` |
  *
  * No function may change or delete an entry: their policies let them delete acts that are under way, and nothing else.
  */
@@ -57,4 +58,4 @@ export const logKey = (log: string): Key => ({ pk: LOGS_PARTITION, sk: log });
 export const openPartitions = (): string[] => shards.map((shard) => `OPEN#${shard}`);
 export const openKey = (ref: EntryRef): Key => ({ pk: `OPEN#${shardOf(ref.id)}`, sk: positionOf(ref) });
 
-export const exportedKey = (streamShard: string): Key => ({ pk: `EXPORTED#${streamShard}`, sk: 'LAST' });
+export const exportedKey = (partition: string): Key => ({ pk: `EXPORTED#${partition}`, sk: 'LAST' });

@@ -95,6 +95,8 @@ export const AUDIT_PARTITIONS_OF_RECONCILE: Partitions = {
 };
 /** What the operations need that list the audit log. */
 export const AUDIT_PARTITIONS_OF_LISTS: Partitions = { reads: ['LOG#*', 'LOGS'] };
+/** Marks of what was exported. The function that exports entries gets them from the table's stream. */
+export const EXPORT_MARK_PARTITIONS: Partitions = { reads: ['EXPORTED#*'], writes: ['EXPORTED#*'] };
 /** Notes of acts that have begun. They are the only items of the audit log's table that a function may delete. */
 export const OPEN_ACT_PARTITIONS: Partitions = { writes: ['OPEN#*'] };
 

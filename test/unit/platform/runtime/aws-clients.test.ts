@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { ListStateMachinesCommand } from '@aws-sdk/client-sfn';
 import { ListQueuesCommand } from '@aws-sdk/client-sqs';
 import { GetParameterCommand } from '@aws-sdk/client-ssm';
@@ -12,6 +13,7 @@ import {
   type CallLimits,
   clientSettings,
   openEventBridgeClient,
+  openS3Client,
   openSfnClient,
   openSqsClient,
   openSsmClient,
@@ -39,6 +41,10 @@ const CLIENTS = {
     const client = openEventBridgeClient(limits);
     const Entries = [{ Source: 'a', DetailType: 'a', Detail: '{}' }];
     return { client, call: () => client.send(new PutEventsCommand({ Entries })) };
+  },
+  s3(limits) {
+    const client = openS3Client(limits);
+    return { client, call: () => client.send(new PutObjectCommand({ Bucket: 'bucket', Key: 'k', Body: 'b' })) };
   },
   dynamodb(limits) {
     const client = openDocumentClient(limits && clientSettings(limits));
