@@ -65,7 +65,11 @@ export class DataTable extends Construct {
   readonly #variable: VariableName;
   readonly #indexNames: readonly string[];
 
-  constructor(scope: Construct, id: string, { stage, variable, indexes = [], isStreamed = false }: DataTableProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { stage, variable, indexes = [], isStreamed = false }: DataTableProps,
+  ) {
     super(scope, id);
     this.#variable = variable;
     this.#indexNames = indexes.map((index) => index.indexName);

@@ -2,8 +2,8 @@ import { CfnOutput, Stack, Tags } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import project from '../../package.json' with { type: 'json' };
 import { Alarms } from '../constructs/alarms.ts';
-import { AuditExport } from '../constructs/audit-export.ts';
 import { Api } from '../constructs/api.ts';
+import { AuditExport } from '../constructs/audit-export.ts';
 import { Data } from '../constructs/data.ts';
 import { DeploymentId } from '../constructs/deployment-id.ts';
 import { DriverQueues } from '../constructs/driver-queue.ts';
@@ -41,7 +41,8 @@ export class FleetwrightStack extends Stack {
     new Drivers(this, 'Drivers', { ...parts, workflows });
     const api = new Api(this, 'Api', { ...parts, workflows });
     const schedules = new Schedules(this, 'Schedules', { ...parts, workflows });
-    const auditExport = stage.auditExport === 'none' ? undefined : new AuditExport(this, 'AuditExport', parts);
+    const auditExport =
+      stage.auditExport === 'none' ? undefined : new AuditExport(this, 'AuditExport', parts);
     const alarms = new Alarms(this, 'Alarms', {
       stage,
       parameters,

@@ -1,9 +1,9 @@
 import type { Connection } from '../../model/connection.ts';
 import type { Failure } from '../../model/failure.ts';
 import { connectionKey } from '../../model/identifiers.ts';
-import { readConnectionOf } from '../../platform/store/connections.ts';
 import { isoTime } from '../../platform/runtime/clock.ts';
 import { appendAudit, idOfAct } from '../../platform/store/append-audit.ts';
+import { readConnectionOf } from '../../platform/store/connections.ts';
 import type { Store } from '../../platform/store/store.ts';
 import { updateConnection } from '../../platform/store/update-connection.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';

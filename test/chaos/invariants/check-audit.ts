@@ -36,7 +36,10 @@ export function checkAudit(lab: Lab): Violation[] {
   ];
 }
 
-function wrongEntriesOf({ fleetId, name, ownAct, status }: FleetItem, entries: readonly Entry[]): Violation[] {
+function wrongEntriesOf(
+  { fleetId, name, ownAct, status }: FleetItem,
+  entries: readonly Entry[],
+): Violation[] {
   const made = entries.filter(
     ({ type, target, result }) =>
       (type === 'fleet.create' || type === 'instance.create') &&
@@ -67,8 +70,14 @@ function missingFindings(lab: Lab, entries: readonly Entry[]): Violation[] {
   return itemsOf(lab.tables.fleets)
     .filter(({ pk }) => pk.startsWith('ORPHAN#'))
     .map((item) => findingSchema.parse(item))
-    .filter(({ backendId, instanceId, announced }) => announced && !told.has(backendId) && !told.has(instanceId))
+    .filter(
+      ({ backendId, instanceId, announced }) => announced && !told.has(backendId) && !told.has(instanceId),
+    )
     .map(({ backendId, announced }) =>
-      violationBy('record', `finding ${backendId} was announced as ${announced}, and has no entry`, undefined),
+      violationBy(
+        'record',
+        `finding ${backendId} was announced as ${announced}, and has no entry`,
+        undefined,
+      ),
     );
 }

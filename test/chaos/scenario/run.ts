@@ -4,8 +4,8 @@ import { type InstanceItem, instanceItemSchema } from '../../../functions/platfo
 import type { SimEvent } from '../../../local/sim/engine/records.ts';
 import { CALM, type FaultCounts } from '../ground/disturbance.ts';
 import { Ground } from '../ground/ground.ts';
-import { checkAudit } from '../invariants/check-audit.ts';
 import { checkAccess, checkRemoval } from '../invariants/check-access.ts';
+import { checkAudit } from '../invariants/check-audit.ts';
 import { checkEnd, queuedLaunches } from '../invariants/check-end.ts';
 import type { Violation } from '../invariants/violation.ts';
 import { CloudWatch } from '../invariants/watch-clouds.ts';

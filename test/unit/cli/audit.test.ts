@@ -19,7 +19,18 @@ const queryOf = (path: string | undefined) => Object.fromEntries(new URLSearchPa
 
 it('`audit list` sends its filters, reads times ago, and prints who did what to what', async () => {
   const { exitCode, stdout, asked } = await cli(
-    ['audit', 'list', '--action', 'fleet.*', '--actor', 'key', '--target', 'fleet/web-global', '--since', '24h'],
+    [
+      'audit',
+      'list',
+      '--action',
+      'fleet.*',
+      '--actor',
+      'key',
+      '--target',
+      'fleet/web-global',
+      '--since',
+      '24h',
+    ],
     { answers: { [`GET ${LOG}`]: { body: { items: [entry()], cursor: null } } } },
   );
   expect(exitCode).toBe(0);
@@ -29,7 +40,9 @@ it('`audit list` sends its filters, reads times ago, and prints who did what to 
     target: 'fleet/web-global',
     since: new Date(START_MS - 86_400_000).toISOString(),
   });
-  expect(stdout).toMatch(/key\/0123456789ab +fleet\.delete +fleet\/web-global +succeeded +192\.0\.2\.7 +request-7/);
+  expect(stdout).toMatch(
+    /key\/0123456789ab +fleet\.delete +fleet\/web-global +succeeded +192\.0\.2\.7 +request-7/,
+  );
 });
 
 it('`audit list --all` reads the logs of all namespaces', async () => {
@@ -56,6 +69,11 @@ it('`audit export` prints the entries of all pages as JSON lines, and nothing el
     },
   });
   expect(exitCode).toBe(0);
-  expect(stdout.trimEnd().split('\n').map((line) => JSON.parse(line))).toEqual([first, second]);
+  expect(
+    stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line)),
+  ).toEqual([first, second]);
   expect(queryOf(asked[0]?.path)['until']).toBe(new Date(START_MS).toISOString());
 });

@@ -67,7 +67,12 @@ describe('pages of the audit log', () => {
       await append(entries);
       const { found } = await readAll(limit);
       const positions = found.map(({ at, id }) => `${at}#${id}`);
-      expect(positions).toEqual(entries.map(({ at, id }) => `${at}#${id}`).toSorted().toReversed());
+      expect(positions).toEqual(
+        entries
+          .map(({ at, id }) => `${at}#${id}`)
+          .toSorted()
+          .toReversed(),
+      );
       const ofTeam = (await readAll(limit, {}, ['team-a'])).found;
       expect(ofTeam.map(({ namespace }) => namespace)).toEqual(Array.from({ length: 40 }, () => 'team-a'));
     },
@@ -147,7 +152,10 @@ describe('the items of the audit log', () => {
   function sizeOf(value: unknown): number {
     if (typeof value === 'string') return Buffer.byteLength(value);
     if (typeof value !== 'object' || value === null) return 21;
-    return Object.entries(value).reduce((sum, [name, one]) => sum + Buffer.byteLength(name) + sizeOf(one) + 1, 3);
+    return Object.entries(value).reduce(
+      (sum, [name, one]) => sum + Buffer.byteLength(name) + sizeOf(one) + 1,
+      3,
+    );
   }
 
   it('an entry with the longest names and texts is below 1 KB, so that it takes one write unit', async () => {
@@ -158,7 +166,9 @@ describe('the items of the audit log', () => {
   });
 
   it('control characters and invisible characters of a user agent are not stored', () => {
-    const { source } = fitted(entryAt(NOW_MS, { source: { ip: '192.0.2.1', userAgent: 'a\u001b[31m\u202eb\nc' } }));
+    const { source } = fitted(
+      entryAt(NOW_MS, { source: { ip: '192.0.2.1', userAgent: 'a\u001b[31m\u202eb\nc' } }),
+    );
     expect(source?.userAgent).toBe('a [31mb c');
   });
 
@@ -171,7 +181,10 @@ describe('the items of the audit log', () => {
 
   it('the entries of a namespace spread over several partitions', async () => {
     await append(Array.from({ length: 100 }, (_, at) => entryAt(NOW_MS - at)));
-    const partitions = world.tables.audit.all().map(({ pk }) => String(pk)).filter((pk) => pk.startsWith('LOG#'));
+    const partitions = world.tables.audit
+      .all()
+      .map(({ pk }) => String(pk))
+      .filter((pk) => pk.startsWith('LOG#'));
     expect(new Set(partitions).size).toBe(4);
     expect(new Set(partitions.map(logOf))).toEqual(new Set(['default']));
   });

@@ -44,7 +44,10 @@ const CLIENTS = {
   },
   s3(limits) {
     const client = openS3Client(limits);
-    return { client, call: () => client.send(new PutObjectCommand({ Bucket: 'bucket', Key: 'k', Body: 'b' })) };
+    return {
+      client,
+      call: () => client.send(new PutObjectCommand({ Bucket: 'bucket', Key: 'k', Body: 'b' })),
+    };
   },
   dynamodb(limits) {
     const client = openDocumentClient(limits && clientSettings(limits));
