@@ -12,7 +12,10 @@ const NOW_MS = Date.parse('2026-06-01T12:00:00Z');
 const DAY_MS = 86_400_000;
 let world: ReturnType<typeof workerWorld>;
 let seed = 0;
-const random = () => (seed = (seed * 16_807 + 11) % 2_147_483_647) / 2_147_483_647;
+const random = () => {
+  seed = (seed * 16_807 + 11) % 2_147_483_647;
+  return seed / 2_147_483_647;
+};
 
 beforeEach(() => {
   world = workerWorld(NOW_MS);
@@ -191,7 +194,9 @@ describe('the items of the audit log', () => {
 
   it('an entry takes one write, except the first one of a namespace', async () => {
     let writes = 0;
-    world.meet = async (input) => void (writes += input.includes('"Item"') ? 1 : 0);
+    world.meet = async (input) => {
+      if (input.includes('"Item"')) writes += 1;
+    };
     await append([entryAt(NOW_MS)]);
     expect(writes).toBe(2);
     for (let at = 1; at <= 5; at += 1) await append([entryAt(NOW_MS + at * 1_000)]);
