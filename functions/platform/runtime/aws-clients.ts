@@ -98,5 +98,5 @@ export function openEventBridgeClient(limits: CallLimits = CALL_LIMITS.eventbrid
 }
 
 export function openS3Client(limits: CallLimits = CALL_LIMITS.s3): S3Client {
-  return new S3Client(clientSettings(limits));
+  return withoutCallLog(new S3Client(clientSettings(limits)));
 }
