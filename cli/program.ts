@@ -34,6 +34,10 @@ export function makeProgram(run: Runner): Command {
       'API key; prefer the variable FLEETWRIGHT_API_KEY, because other users of the machine can read flags',
     )
     .option(
+      '--token <token>',
+      'token of your identity provider, instead of an API key; prefer the variable FLEETWRIGHT_TOKEN',
+    )
+    .option(
       '--namespace <name>',
       'namespace (default: FLEETWRIGHT_NAMESPACE, then that of the local stack, then default)',
       (name: string, earlier: string[] = []) => [...earlier, name],

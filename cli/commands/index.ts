@@ -1,6 +1,7 @@
 import type { CommandPart } from '../shell/command.ts';
 import { apiKeyNoun } from './api-key.ts';
 import { auditNoun } from './audit.ts';
+import { bindingNoun } from './binding.ts';
 import { imageNoun, instanceTypeNoun, locationNoun, offerNoun } from './catalogue.ts';
 import { connectionNoun } from './connection.ts';
 import { deploymentNoun, doctorCommand } from './deployment.ts';
@@ -30,6 +31,7 @@ export const nouns: readonly CommandPart[] = [
   namespaceNoun,
   apiKeyNoun,
   auditNoun,
+  bindingNoun,
   deploymentNoun,
   doctorCommand,
 ];

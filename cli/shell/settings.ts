@@ -9,6 +9,8 @@ export interface GlobalOptions {
   json?: boolean | undefined;
   apiUrl?: string | undefined;
   apiKey?: string | undefined;
+  /** Token of a user, used instead of an API key. */
+  token?: string | undefined;
   /** The values of the flag `--namespace`. One command takes more than one. */
   namespace?: string[] | undefined;
 }
@@ -75,7 +77,8 @@ async function localContext(world: World): Promise<z.infer<typeof localContextSc
  */
 export async function resolveSession(options: GlobalOptions, world: World): Promise<Session> {
   const apiUrl = options.apiUrl ?? setting(world, 'API_URL');
-  const apiKey = options.apiKey ?? setting(world, 'API_KEY');
+  // The API takes a token in the place of a key.
+  const apiKey = options.token ?? options.apiKey ?? setting(world, 'TOKEN') ?? setting(world, 'API_KEY');
   checkApiUrl(apiUrl);
   checkApiKey(apiKey);
   if (apiUrl !== undefined && apiKey !== undefined) return { apiUrl, apiKey };

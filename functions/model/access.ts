@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { actorSchema } from './actor.ts';
 import { deletionSchema } from './deletion.ts';
 import { descriptionSchema, nameSchema } from './identifiers.ts';
 
@@ -103,6 +104,11 @@ export const apiKeySchema = z.object({
     .optional()
     .describe(
       'The API key that made this key. This key ends when that key, or an ancestor of it, is revoked or expires. Absent: the key was made with AWS rights, or by an earlier version.',
+    ),
+  madeBy: actorSchema
+    .optional()
+    .describe(
+      'The user that made this key, or the key from which it descends. The key can never do more than this user. Absent: a key of no user.',
     ),
   endedBy: z
     .string()

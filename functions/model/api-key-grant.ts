@@ -88,7 +88,7 @@ function expiryErrors(asked: string | undefined, latest: string | undefined, now
     {
       pointer,
       code: 'exceeds-caller',
-      message: `must not be later than ${latest}, when the caller's key expires`,
+      message: `must not be later than ${latest}, up to which the caller may make keys`,
     },
   ];
 }

@@ -8,6 +8,7 @@ export const AUDIT_DAYS = 400;
 /** The kinds of things that acts are about. */
 export const TARGET_KINDS = [
   'api-key',
+  'binding',
   'connection',
   'fleet',
   'instance',

@@ -1,5 +1,6 @@
 import type { ApiKeyCaps, Rights } from './access.ts';
 import type { Actor } from './actor.ts';
+import type { Subject } from './binding.ts';
 
 /** Who sends a request: who that is in events and audits, and what it may do. */
 export interface Caller extends Rights {
@@ -10,6 +11,20 @@ export interface Caller extends Rights {
   caps?: readonly KeyCaps[];
   /** The caller's API key. Absent: the caller has none. */
   key?: ParentKey;
+  /** The user that the caller is, or that made the caller's key. Absent: the key was made with AWS rights. */
+  user?: KeyUser | undefined;
+}
+
+/** Who sends a request, before the API knows what the request needs: with all rights of the caller. */
+export interface Identity extends Omit<Caller, keyof Rights> {
+  grants: readonly Rights[];
+}
+
+/** A user, as the keys that it makes refer to it. */
+export interface KeyUser {
+  actor: Actor;
+  /** The user and its groups. Their bindings limit what the user's keys may do. */
+  subjects: readonly Subject[];
 }
 
 /** The caps of one API key. */

@@ -1,8 +1,7 @@
 import { Duration, Token } from 'aws-cdk-lib';
-import { HttpApi, HttpMethod, HttpRoute, HttpRouteKey, HttpStage } from 'aws-cdk-lib/aws-apigatewayv2';
-import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { Construct } from 'constructs';
-import { routes } from '../../functions/entrypoints/api/contract.ts';
 import {
   AUDIT_PARTITIONS_OF_API,
   AUDIT_PARTITIONS_OF_LISTS,
@@ -15,6 +14,7 @@ import { API_SECONDS } from '../settings/times.ts';
 import type { Data } from './data.ts';
 import type { DriverQueues } from './driver-queue.ts';
 import { AppFunction, type FunctionContext } from './function.ts';
+import { type HandlerName, makeHttpFront } from './http-front.ts';
 import type { Secrets } from './secrets.ts';
 import type { Workflows } from './workflows.ts';
 
@@ -25,65 +25,47 @@ export interface ApiProps extends FunctionContext {
   readonly workflows: Workflows;
 }
 
-type HandlerName = (typeof routes)[number]['handler'];
-
 /**
- * Makes the HTTP API. The requests of each route go to the function of the route's `handler`. All other
- * requests go to the function `access`, which answers 404 or 405. The functions check API keys, because an
- * API Gateway authorizer cannot answer problem JSON.
+ * Makes the API: its functions, and the HTTP API in front of them. The functions check API keys and tokens, because an API
+ * Gateway authorizer cannot answer problem JSON.
  */
 export class Api extends Construct {
   readonly http: HttpApi;
+  /** The same routes for callers that sign with AWS credentials. Undefined: the stage does not have it. */
+  readonly iamHttp: HttpApi | undefined;
 
   constructor(scope: Construct, id: string, props: ApiProps) {
     super(scope, id);
     const functions = this.#functions(props);
-    this.http = new HttpApi(this, 'Http', { createDefaultStage: false, description: 'Fleetwright API' });
-    new HttpStage(this, 'Stage', {
-      httpApi: this.http,
-      stageName: '$default',
-      autoDeploy: true,
-      throttle: {
-        rateLimit: props.parameters.apiRequestsPerSecond,
-        burstLimit: props.parameters.apiBurstRequests,
-      },
-    });
-
-    const integrationOf = (name: HandlerName) =>
-      // Each function gets one permission for all its routes. With one permission for each route, the
-      // function's resource policy would exceed the limit of 20 KB.
-      new HttpLambdaIntegration(name, functions[name].lambda, { scopePermissionToRoute: false });
-    const integrations: Record<HandlerName, HttpLambdaIntegration> = {
-      fleets: integrationOf('fleets'),
-      resources: integrationOf('resources'),
-      connections: integrationOf('connections'),
-      catalogue: integrationOf('catalogue'),
-      access: integrationOf('access'),
-    };
-    for (const { method, path, handler } of routes) {
-      for (const one of method === 'GET' ? (['GET', 'HEAD'] as const) : [method]) {
-        new HttpRoute(this, `${one} ${path}`, {
-          httpApi: this.http,
-          routeKey: HttpRouteKey.with(path, HttpMethod[one]),
-          integration: integrations[handler],
-        });
-      }
+    const front = { stage: props.stage, parameters: props.parameters, functions };
+    this.http = makeHttpFront(this, { ...front, description: 'Fleetwright API' });
+    if (props.stage.iam) {
+      // API Gateway allows one authorizer for each route, and the one of IAM would refuse keys and tokens.
+      this.iamHttp = makeHttpFront(new Construct(this, 'Iam'), {
+        ...front,
+        description: 'Fleetwright API for callers that AWS IAM authenticates',
+        authorizer: new HttpIamAuthorizer(),
+      });
     }
-    new HttpRoute(this, 'Other', {
-      httpApi: this.http,
-      routeKey: HttpRouteKey.DEFAULT,
-      integration: integrations.access,
-    });
   }
 
   #functions(props: ApiProps): Record<HandlerName, AppFunction> {
     const { stage, data, queues, secrets, workflows } = props;
+    const { tokens, allowedAddresses } = props.parameters;
     const make = (name: HandlerName, memoryMb = 512) => {
       const made = new AppFunction(this, name, {
         ...props,
         entry: `api/${name}`,
         timeout: Duration.seconds(API_SECONDS),
         memoryMb,
+      });
+      made.set({
+        OIDC_ISSUER: tokens.issuer,
+        OIDC_AUDIENCE: tokens.audience,
+        OIDC_SUBJECT_CLAIM: tokens.subjectClaim,
+        OIDC_GROUPS_CLAIM: tokens.groupsClaim,
+        FIRST_ADMINISTRATOR: tokens.firstAdministrator,
+        ALLOWED_ADDRESSES: allowedAddresses,
       });
       data.audit.connect(made, 'readPut', AUDIT_PARTITIONS_OF_API);
       data.audit.connect(made, 'delete', OPEN_ACT_PARTITIONS);
@@ -108,10 +90,7 @@ export class Api extends Construct {
     queues.connectSender(resources);
 
     const connections = make('connections');
-    connections.set({
-      ALLOW_ENDPOINT_OVERRIDE: String(stage.allowEndpointOverride),
-      ALLOWED_ADDRESSES: props.parameters.allowedAddresses,
-    });
+    connections.set({ ALLOW_ENDPOINT_OVERRIDE: String(stage.allowEndpointOverride) });
     data.access.connect(connections, 'readWrite', PARTITIONS_OF_CONNECTIONS.access);
     // The transaction that creates a connection also checks that the deployment is not being removed.
     data.fleets.connect(connections, 'readCheck');

@@ -64,12 +64,16 @@ export interface Stage {
   /** Time for which a shared network resource is kept after its last fleet has left it. */
   readonly networkGraceSeconds: number;
   readonly apiRequestsPerSecond: number;
+  /** Requests a second to each route that changes something. */
+  readonly apiChangesPerSecond: number;
   /** Maximum number of API requests that wait for an instance at a time. Each keeps one invocation of a function. */
   readonly waitingRequests: number;
   readonly tracing: boolean;
   readonly auditExport: AuditExportMode;
   /** Days for which Object Lock protects an exported object. */
   readonly auditLockDays: number;
+  /** True: a second HTTP API has the same routes for callers that sign with AWS credentials. */
+  readonly iam: boolean;
 }
 
 const registered = REGISTERED_DRIVERS.map(({ name }) => name);
@@ -79,7 +83,7 @@ const registered = REGISTERED_DRIVERS.map(({ name }) => name);
  */
 const provisioning = registered.filter((name) => name !== 'sim');
 
-const STAGES: Readonly<Record<StageName, Omit<Stage, 'name' | 'auditExport' | 'auditLockDays'>>> = {
+const STAGES: Readonly<Record<StageName, Omit<Stage, 'name' | 'iam' | 'auditExport' | 'auditLockDays'>>> = {
   local: {
     drivers: registered,
     keepData: false,
@@ -93,6 +97,7 @@ const STAGES: Readonly<Record<StageName, Omit<Stage, 'name' | 'auditExport' | 'a
     driverTimeoutSeconds: 20,
     networkGraceSeconds: 0,
     apiRequestsPerSecond: 500,
+    apiChangesPerSecond: 500,
     waitingRequests: 8,
     tracing: false,
   },
@@ -109,6 +114,7 @@ const STAGES: Readonly<Record<StageName, Omit<Stage, 'name' | 'auditExport' | 'a
     driverTimeoutSeconds: 60,
     networkGraceSeconds: 15 * 60,
     apiRequestsPerSecond: 50,
+    apiChangesPerSecond: 25,
     waitingRequests: 3,
     tracing: false,
   },
@@ -125,6 +131,7 @@ const STAGES: Readonly<Record<StageName, Omit<Stage, 'name' | 'auditExport' | 'a
     driverTimeoutSeconds: 60,
     networkGraceSeconds: 15 * 60,
     apiRequestsPerSecond: 200,
+    apiChangesPerSecond: 100,
     waitingRequests: 20,
     tracing: false,
   },
@@ -151,6 +158,7 @@ const contextSchema = z.object({
   tracing: z.enum(['true', 'false']).optional(),
   auditExport: z.enum(AUDIT_EXPORTS).default('none'),
   auditLockDays: z.coerce.number().int().min(1).max(36_500).default(AUDIT_LOCK_DAYS),
+  iam: z.enum(['true', 'false']).default('false'),
   alarmEmail: isParameter('AlarmEmail'),
   deploymentId: isParameter('ChosenDeploymentId'),
 });
@@ -169,7 +177,7 @@ export function stageFromContext(context: (key: string) => unknown): Stage {
     const wrong = parsed.error.issues.map((issue) => `-c ${issue.path.join('.')}: ${issue.message}`);
     throw new Error(wrong.join('; '));
   }
-  const { stage: name, drivers: added, alarms, tracing, auditExport, auditLockDays } = parsed.data;
+  const { stage: name, drivers: added, alarms, tracing, iam, auditExport, auditLockDays } = parsed.data;
   const stage = STAGES[name];
   // Drivers are in the registry's order, so that the template does not depend on the order in which the user
   // lists them.
@@ -182,5 +190,6 @@ export function stageFromContext(context: (key: string) => unknown): Stage {
     auditLockDays,
     alarms: alarms ?? stage.alarms,
     tracing: tracing === undefined ? stage.tracing : tracing === 'true',
+    iam: iam === 'true',
   };
 }

@@ -60,6 +60,13 @@ const NUMBERS = {
     maxValue: 10_000,
     defaultOf: ({ apiRequestsPerSecond }) => apiRequestsPerSecond,
   },
+  ApiChangesPerSecond: {
+    description:
+      'Number of requests a second, and together, to each route that changes something, over all callers (1 to 10000). API Gateway answers 429 to more.',
+    minValue: 1,
+    maxValue: 10_000,
+    defaultOf: ({ apiChangesPerSecond }) => apiChangesPerSecond,
+  },
   ApiBurstRequests: {
     description: 'Number of API requests that may arrive together (1 to 5000).',
     minValue: 1,
@@ -81,6 +88,17 @@ const NUMBERS = {
 } as const satisfies Record<string, NumberParameter>;
 
 type NumberName = keyof typeof NUMBERS;
+
+/** The issuer whose tokens the API accepts, and what the API reads of them. */
+export interface TokenParameters {
+  /** Empty: none. */
+  readonly issuer: string;
+  readonly audience: string;
+  readonly subjectClaim: string;
+  readonly groupsClaim: string;
+  /** Subject that has all rights without a binding. Empty: none. */
+  readonly firstAdministrator: string;
+}
 
 /** A setting with an empty default. `isSet` is the condition that the operator has set it. */
 export interface OptionalText {
@@ -106,8 +124,10 @@ export class Parameters extends Construct {
   readonly networkPool: string;
   /** Addresses that are not public and to which requests may be sent: CIDRs and host names, with commas. */
   readonly allowedAddresses: string;
+  readonly tokens: TokenParameters;
   readonly apiRequestsPerSecond: number;
   readonly apiBurstRequests: number;
+  readonly apiChangesPerSecond: number;
   readonly waitingRequests: number;
   readonly logRetentionDays: number;
   readonly functionArchitecture: Architecture;
@@ -124,7 +144,9 @@ export class Parameters extends Construct {
     this.networkGraceSeconds = this.#number('NetworkGraceSeconds', stage);
     this.networkPool = this.#networkPool(stage);
     this.allowedAddresses = this.#allowedAddresses(stage);
+    this.tokens = this.#tokens(stage);
     this.apiRequestsPerSecond = this.#number('ApiRequestsPerSecond', stage);
+    this.apiChangesPerSecond = this.#number('ApiChangesPerSecond', stage);
     this.apiBurstRequests = this.#number('ApiBurstRequests', stage);
     this.waitingRequests = this.#number('WaitingRequests', stage);
     this.logRetentionDays = this.#number('LogRetentionDays', stage);
@@ -189,6 +211,53 @@ export class Parameters extends Construct {
     });
     parameter.overrideLogicalId('AllowedAddresses');
     return parameter.valueAsString;
+  }
+
+  #tokens(stage: Stage): TokenParameters {
+    const text = (name: string, preset: string, allowedPattern: string, description: string) => {
+      if (stage.name === 'local') return preset;
+      const parameter = new CfnParameter(this, name, {
+        type: 'String',
+        default: preset,
+        description,
+        allowedPattern,
+        maxLength: 600,
+      });
+      parameter.overrideLogicalId(name);
+      return parameter.valueAsString;
+    };
+    return {
+      issuer: text(
+        'OidcIssuer',
+        '',
+        '|https://[^\\s?#]+',
+        'URL of the OpenID Connect issuer whose tokens the API accepts, exactly as its discovery document and its tokens have it. Empty: API keys only.',
+      ),
+      audience: text(
+        'OidcAudience',
+        '',
+        '\\S*',
+        'Audience (aud) that tokens must have. Needed with OidcIssuer.',
+      ),
+      subjectClaim: text(
+        'OidcSubjectClaim',
+        'sub',
+        '\\S+',
+        'Claim of tokens that names the user. It must never be given to another user.',
+      ),
+      groupsClaim: text(
+        'OidcGroupsClaim',
+        'groups',
+        '\\S+',
+        'Claim of tokens that names the groups of the user.',
+      ),
+      firstAdministrator: text(
+        'FirstAdministrator',
+        '',
+        '\\S*',
+        'Subject of tokens that is a platform-admin without a binding, to make the first bindings. Empty: none.',
+      ),
+    };
   }
 
   /** The code is JavaScript and runs on both architectures. */

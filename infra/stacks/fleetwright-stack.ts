@@ -57,6 +57,7 @@ export class FleetwrightStack extends Stack {
       // `fleetwright deployment check` compares this version with its own.
       Version: project.version,
       ApiUrl: api.http.apiEndpoint,
+      ...(api.iamHttp ? { IamApiUrl: api.iamHttp.apiEndpoint } : {}),
       DeploymentId: deploymentId.value,
       SecretsPrefix: secrets.prefix,
       FleetsTable: data.fleets.table.tableName,

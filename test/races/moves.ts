@@ -82,6 +82,18 @@ const NO_NETWORK = {
   existing: { [LOCATION]: { networkId: 'none', subnetIds: ['none'], securityGroupIds: ['none'] } },
 };
 
+/** A request that gives a role to a role of AWS of its own. */
+const bindingOf = (name: string, at: number) => ({
+  ...plainly,
+  params: {},
+  body: {
+    kind: 'aws' as const,
+    name: `arn:aws:iam::123456789012:role/${name}-${at}`,
+    role: 'viewer' as const,
+  },
+  caller: CALLER,
+});
+
 /** The compiler reports a route without an entry in this table. */
 const RECIPES: { readonly [Id in MutatingId]: readonly Recipe<Id>[] } = {
   createNamespace: [
@@ -117,6 +129,24 @@ const RECIPES: { readonly [Id in MutatingId]: readonly Recipe<Id>[] } = {
         lab.requestAccess((api) =>
           api.revokeApiKey({ ...plainly, params: { id: apiKeyId }, caller: CALLER }),
         ),
+    },
+  ],
+  createBinding: [
+    {
+      needs: {},
+      most: 2,
+      ask: ({ lab, at }) => lab.requestAccess((api) => api.createBinding(bindingOf('bound', at))),
+    },
+  ],
+  deleteBinding: [
+    {
+      needs: {},
+      most: 2,
+      ask: ({ lab, at }) =>
+        lab.requestAccess(async (api) => {
+          const { body } = await api.createBinding(bindingOf('unbound', at));
+          return await api.deleteBinding({ ...plainly, params: { id: body.id }, caller: CALLER });
+        }),
     },
   ],
   createConnection: [

@@ -6,12 +6,13 @@ const MAX_REFUSAL_BYTES = 64 * 1_024;
 /**
  * Reads an answer's text up to a maximum length.
  *
+ * @param maxBytes maximum length of a successful answer
  * @throws RangeError if the answer of a successful call is too long
  */
-export async function readBody(response: Response): Promise<string> {
+export async function readBody(response: Response, maxBytes = MAX_ANSWER_BYTES): Promise<string> {
   const { body, ok } = response;
   if (!body) return '';
-  const most = ok ? MAX_ANSWER_BYTES : MAX_REFUSAL_BYTES;
+  const most = ok ? maxBytes : MAX_REFUSAL_BYTES;
   const decoder = new TextDecoder();
   let [text, bytes] = ['', 0];
   const reader = body.getReader();
@@ -22,7 +23,7 @@ export async function readBody(response: Response): Promise<string> {
     text += decoder.decode(value, { stream: true });
     if (bytes <= most) continue;
     await reader.cancel();
-    if (ok) throw new RangeError(`the answer has more than ${MAX_ANSWER_BYTES} bytes`);
+    if (ok) throw new RangeError(`the answer has more than ${maxBytes} bytes`);
     return text.slice(0, most);
   }
 }

@@ -6,7 +6,7 @@ import type { Store } from '../../platform/store/store.ts';
 import { ANSWER_HEADERS } from './answer-headers.ts';
 import { noteRefusal } from './audit-refusal.ts';
 import { originOf, type Seen } from './audit-request.ts';
-import { authenticate } from './authenticate.ts';
+import { authenticate, type Tokens } from './authenticate.ts';
 import { authorize } from './authorize.ts';
 import { withoutBackendIds } from './backend-ids.ts';
 import type { OperationId, OperationInput, OperationOutput } from './contract.ts';
@@ -48,6 +48,8 @@ export type Inspection = (params: Record<string, string>, body: unknown) => Prom
 export interface HandleOptions {
   handler: HandlerName;
   store: Store<'access' | 'audit'>;
+  /** The issuer whose tokens are accepted. Absent: API keys only. */
+  tokens?: Tokens | undefined;
   operations: Readonly<Record<string, AnyOperation>>;
   inspections?: Readonly<Partial<Record<OperationId, Inspection>>>;
 }
@@ -57,17 +59,17 @@ export interface HandleOptions {
  * operation, checks that the caller may use it, parses the whole request, calls the operation and encodes the answer. The handler answers every
  * error as problem JSON, and writes one log line for each request. This line contains no text of the request.
  */
-export function handle({ handler, store, operations, inspections = {} }: HandleOptions) {
+export function handle({ handler, store, tokens, operations, inspections = {} }: HandleOptions) {
   const own = routes.filter((route) => route.handler === handler);
   const answer = async (
     event: APIGatewayProxyEventV2,
     seen: Seen,
   ): Promise<APIGatewayProxyStructuredResultV2> => {
-    const caller = await authenticate(store, event);
-    seen.actor = caller.actor;
+    const identity = await authenticate(store, tokens, event);
+    seen.actor = identity.actor;
     const { route, params } = matchRoute(event, own);
     Object.assign(seen, { route, params });
-    authorize(caller, route, params);
+    const caller = authorize(identity, route, params);
     seen.isAuthorized = true;
     const operation = operations[route.operationId];
     if (!operation) throw new Error(`operation ${route.operationId} has no handler`);

@@ -13,6 +13,7 @@ import {
   namespaceSchema,
 } from '../../model/access.ts';
 import { auditEntrySchema } from '../../model/audit-entry.ts';
+import { bindingRequestSchema, bindingSchema } from '../../model/binding.ts';
 import { imageSchema, instanceTypeSchema, locationSchema, offerSchema } from '../../model/cloud.ts';
 import { connectionRequestSchema } from '../../model/connection.ts';
 import { countsSchema, fleetSchema, instanceSchema } from '../../model/fleet.ts';
@@ -77,6 +78,8 @@ const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   NamespaceRequest: namespaceRequestSchema,
   ApiKey: apiKeySchema,
   ApiKeyRequest: apiKeyRequestSchema,
+  Binding: bindingSchema,
+  BindingRequest: bindingRequestSchema,
   AuditEntry: auditEntrySchema,
   Connection: connectionViewSchema,
   ConnectionRequest: connectionRequestSchema,
@@ -143,7 +146,13 @@ function documentOf() {
     security: [{ apiKey: [] }],
     paths,
     components: {
-      securitySchemes: { apiKey: { type: 'http', scheme: 'bearer', description: 'An API key.' } },
+      securitySchemes: {
+        apiKey: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'An API key, or a JSON Web Token of the issuer that the deployment accepts.',
+        },
+      },
     },
   };
   const plain = withPlainRefs(

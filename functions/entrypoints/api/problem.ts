@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { issueErrors } from '../../model/issue-text.ts';
+import { plainText } from '../../model/plain-text.ts';
 import type { CapReached } from '../../platform/store/key-caps.ts';
 import { PROBLEM_STATUS, type ProblemCode, STATUS_TITLES } from './routes/problem-codes.ts';
 
@@ -73,12 +74,39 @@ export function deploymentEnding(what: string, since: string): Problem {
   );
 }
 
-/** Returns the problem of a request without valid credentials: one text, whatever is wrong with them. */
-export function unauthorized(): Problem {
+/**
+ * Returns the problem of a request without valid credentials.
+ *
+ * @param token what is wrong with a token; absent: one text, whatever is wrong with an API key
+ */
+export function unauthorized(token?: string): Problem {
+  const challenge = 'Bearer realm="fleetwright"';
+  if (token !== undefined)
+    return new Problem('unauthorized', `the token ${token}: get a new one from its issuer`, {
+      headers: { 'www-authenticate': `${challenge}, error="invalid_token"` },
+    });
   return new Problem(
     'unauthorized',
     'the API key is missing or not valid: send it as Authorization: Bearer <key>',
-    { headers: { 'www-authenticate': 'Bearer realm="fleetwright"' } },
+    { headers: { 'www-authenticate': challenge } },
+  );
+}
+
+/** Returns the problem of a known user to whom no binding gives a role. */
+export function unbound(who: string): Problem {
+  return new Problem(
+    'forbidden',
+    `${plainText(who, MAX_SUBJECT_SHOWN)} has no role: an admin can give it one with \`fleetwright binding create\``,
+  );
+}
+const MAX_SUBJECT_SHOWN = 700;
+
+/** Returns the problem of a token that cannot be checked, because its issuer does not answer. */
+export function issuerUnreachable({ message }: Error): Problem {
+  return new Problem(
+    'issuer-unreachable',
+    `the token cannot be checked now: ${plainText(message, MAX_SUBJECT_SHOWN)}. Try again in some seconds, or use an API key`,
+    { headers: { 'retry-after': '10' } },
   );
 }
 
@@ -101,6 +129,17 @@ const MAX_ERRORS = 1_000;
 /** Refuses a request if `errors` is not empty. @throws Problem 400 `invalid-request` with these errors */
 export function refuse(errors: readonly FieldError[]): void {
   if (errors.length > 0) throw invalidRequest(errors);
+}
+
+/** Returns the problem of a request with namespaces that do not exist. @param at their indexes */
+export function unknownNamespaces(at: readonly number[]): Problem {
+  return invalidRequest(
+    at.map((index) => ({
+      pointer: `/namespaces/${index}`,
+      code: 'unknown-namespace',
+      message: 'does not exist, or is being deleted',
+    })),
+  );
 }
 
 /** Returns the problem of a request with errors. */

@@ -62,6 +62,13 @@ const variables = {
     .int()
     .nonnegative()
     .describe('Number of API requests that may wait for an instance at a time.'),
+  OIDC_ISSUER: z.string().describe('URL of the issuer whose tokens the API accepts. Empty: none.'),
+  OIDC_AUDIENCE: z.string().describe('Audience that tokens must have.'),
+  OIDC_SUBJECT_CLAIM: z.string().min(1).describe('Claim of tokens with the name of the user.'),
+  OIDC_GROUPS_CLAIM: z.string().min(1).describe('Claim of tokens with the names of the groups of the user.'),
+  FIRST_ADMINISTRATOR: z
+    .string()
+    .describe('Subject of tokens that has all rights without a binding. Empty: none.'),
   ALLOWED_ADDRESSES: allowedAddressesSchema.describe(
     'Addresses and hosts that are not public and to which requests may be sent, in CIDR notation and as names.',
   ),

@@ -11,7 +11,8 @@ import {
   roleSchema,
 } from '../../model/access.ts';
 import type { ApiKeyGrant } from '../../model/api-key-grant.ts';
-import type { KeyCaps, ParentKey } from '../../model/caller.ts';
+import { subjectSchema } from '../../model/binding.ts';
+import type { KeyCaps, KeyUser, ParentKey } from '../../model/caller.ts';
 import { MAX_BATCH_READ, readConsistently } from './batch-read.ts';
 import type { Key } from './keys.ts';
 import { type Page, type PageRequest, queryPage } from './listing.ts';
@@ -36,12 +37,13 @@ const itemSchema = apiKeySchema.extend({
   role: roleSchema.default(ALL_RIGHTS.role),
   namespaces: grantedNamespacesSchema.default(ALL_RIGHTS.namespaces),
   ancestors: z.array(z.string()).default([]),
+  subjects: z.array(subjectSchema).default([]),
   secretHash: z.string(),
 });
 type Item = z.infer<typeof itemSchema>;
 
-/** A key's record, the keys that it ends with, and the caps of all of them. */
-export type KeyRecord = ApiKey & ParentKey & { allCaps: KeyCaps[] };
+/** A key's record, the keys that it ends with, the caps of all of them, and the user that limits what it may do. */
+export type KeyRecord = ApiKey & ParentKey & { allCaps: KeyCaps[]; user: KeyUser | undefined };
 
 export type IssueOutcome =
   | { made: ApiKey & { key: string } }
@@ -56,12 +58,14 @@ const hashOf = (secret: string): string => createHash('sha256').update(secret).d
  * revoked. A parent cannot expire before its child: the caller has checked that, and the expiry of a key never changes.
  *
  * @param parent the key that makes the key; absent: none, so that the key ends only by itself
+ * @param user the user that makes the key, or that made its parent; absent: none
  * @returns the record of the key, and the key itself, which cannot be read later; or why no key was made
  */
 export async function issueApiKey(
   store: Store<'access'>,
   grant: ApiKeyGrant,
   parent?: ParentKey,
+  user?: KeyUser,
 ): Promise<IssueOutcome> {
   const id = randomBytes(6).toString('hex');
   const secret = randomBytes(32).toString('base64url');
@@ -69,6 +73,7 @@ export async function issueApiKey(
     id,
     ...grant,
     ...(parent === undefined ? {} : { parentId: parent.id }),
+    ...(user === undefined ? {} : { madeBy: user.actor }),
     createdAt: new Date(store.clock.now()).toISOString(),
   };
   const ancestors = parent === undefined ? [] : [...parent.ancestors, parent.id];
@@ -81,7 +86,13 @@ export async function issueApiKey(
     {
       Put: {
         TableName: store.tables.access,
-        Item: { ...keyOf(id), ...record, ancestors, secretHash: hashOf(secret) },
+        Item: {
+          ...keyOf(id),
+          ...record,
+          ancestors,
+          subjects: user?.subjects ?? [],
+          secretHash: hashOf(secret),
+        },
         ConditionExpression: 'attribute_not_exists(pk)',
       },
     },
@@ -137,7 +148,8 @@ export async function verifyApiKey(store: Store<'access'>, key: string): Promise
   const live = found.map((one) => itemSchema.parse(one)).filter((one) => isLive(one, nowMs));
   if (live.length < item.ancestors.length) return undefined;
   const allCaps = [item, ...live].flatMap((one) => (one.caps ? [{ keyId: one.id, ...one.caps }] : []));
-  return { ...apiKeySchema.parse(item), ancestors: item.ancestors, allCaps };
+  const user = item.madeBy && { actor: item.madeBy, subjects: item.subjects };
+  return { ...apiKeySchema.parse(item), ancestors: item.ancestors, allCaps, user };
 }
 
 /**

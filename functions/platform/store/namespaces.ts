@@ -3,7 +3,7 @@ import { DeleteCommand, GetCommand } from '@aws-sdk/lib-dynamodb';
 import { type Namespace, type NamespaceRequest, namespaceSchema } from '../../model/access.ts';
 import type { Deletion } from '../../model/deletion.ts';
 import { makeId } from '../../model/identifiers.ts';
-import { readConsistently } from './batch-read.ts';
+import { MAX_BATCH_READ, readConsistently } from './batch-read.ts';
 import { markDeleting, NOT_DELETING, takeBackDeletion } from './deletion-marks.ts';
 import type { Key } from './keys.ts';
 import { type Page, type PageRequest, queryAll, queryPage } from './listing.ts';
@@ -63,18 +63,21 @@ export async function listNamespaces(store: Store<'access'>, page: PageRequest):
   );
 }
 
-/** Lists those of the named namespaces that exist, in the order of their names. @param names at most 100 */
+/** Lists those of the named namespaces that exist, in the order of their names. @param names of which at most 100 are read for a page */
 export async function listNamedNamespaces(
   store: Store<'access'>,
   names: readonly string[],
   { limit, cursor = '' }: PageRequest,
 ): Promise<Page<Namespace>> {
-  const wanted = names.filter((name) => name > cursor).map(keyOf);
-  const found = (await readConsistently(store, store.tables.access, wanted))
+  const later = [...new Set(names)].filter((name) => name > cursor).toSorted();
+  const wanted = later.slice(0, MAX_BATCH_READ);
+  const found = (await readConsistently(store, store.tables.access, wanted.map(keyOf)))
     .map((item) => namespaceSchema.parse(item))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const items = found.slice(0, limit);
-  return { items, cursor: found.length > limit ? (items.at(-1)?.name ?? null) : null };
+  const [isCut, isPart] = [found.length > limit, later.length > wanted.length];
+  const last = isCut ? items.at(-1)?.name : isPart ? wanted.at(-1) : undefined;
+  return { items, cursor: last ?? null };
 }
 
 /** Lists all namespaces, for scheduled functions and for the removal of the deployment. */

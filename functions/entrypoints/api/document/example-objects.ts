@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import type { ApiKey, Namespace } from '../../../model/access.ts';
+import type { Binding } from '../../../model/binding.ts';
 import type { imageSchema, instanceTypeSchema, locationSchema, offerSchema } from '../../../model/cloud.ts';
 import type { Fleet, Instance } from '../../../model/fleet.ts';
 import type { GovernorView } from '../../../model/governor-view.ts';
@@ -26,6 +27,17 @@ export const apiKey: ApiKey = {
   namespaces: ['default'],
   createdAt: AT,
   expiresAt: '2999-01-01T00:00:00.000Z',
+};
+
+export const binding: Binding = {
+  id: '0123456789abcdef01234567-01234567',
+  kind: 'group',
+  name: 'operators',
+  issuer: 'https://login.example.com',
+  role: 'operator',
+  namespaces: ['default'],
+  createdAt: AT,
+  createdBy: { kind: 'key', name: '0123456789ab' },
 };
 
 export const connection: OperationOutput<'getConnection'> = {

@@ -2,6 +2,7 @@ import type { ClientInput, OperationId, OperationOutput } from '../contract.ts';
 import {
   apiKey,
   auditEntry,
+  binding,
   connection,
   driver,
   fleet,
@@ -53,6 +54,13 @@ export const EXAMPLES: { readonly [Id in OperationId]: Example<Id> } = {
   },
   listApiKeys: { response: pageOf(apiKey) },
   revokeApiKey: {},
+  createBinding: {
+    request: { kind: 'group', name: 'operators', role: 'operator', namespaces: ['default'] },
+    response: binding,
+  },
+  listBindings: { response: pageOf(binding) },
+  getBinding: { response: binding },
+  deleteBinding: {},
   getOpenApi: { response: { openapi: '3.1.0', info: { title: 'Fleetwright', version: '1' }, paths: {} } },
   listNamespaceAudit: { response: pageOf(auditEntry) },
   listAudit: { response: pageOf(auditEntry) },

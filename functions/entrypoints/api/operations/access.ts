@@ -2,6 +2,7 @@ import document from '../../../../docs/openapi.json' with { type: 'json' };
 import { deleteNamespace } from '../../../features/namespaces/delete-namespace.ts';
 import { ALL_NAMESPACES, includesRights } from '../../../model/access.ts';
 import { grantApiKey } from '../../../model/api-key-grant.ts';
+import type { Caller } from '../../../model/caller.ts';
 import {
   type IssueOutcome,
   issueApiKey,
@@ -14,12 +15,22 @@ import { createNamespace, listNamedNamespaces, listNamespaces } from '../../../p
 import type { Store } from '../../../platform/store/store.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import type { OperationsOf } from '../handle.ts';
-import { invalidRequest, notFound, Problem, unauthorized } from '../problem.ts';
+import { invalidRequest, notFound, Problem, unauthorized, unknownNamespaces } from '../problem.ts';
 import { requireNamespace } from '../require-namespace.ts';
 import { auditOperations } from './audit.ts';
+import { bindingOperations } from './bindings.ts';
 
-export function accessOperations(store: Store<'access' | 'audit' | 'fleets'>): OperationsOf<'access'> {
+const DAY_MS = 86_400_000;
+/** Maximum life of an API key that a user makes. The groups of the user are those of the time when the user made the key. */
+const USER_KEY_DAYS = 90;
+
+/** @param issuer the deployment's issuer of tokens; undefined: it has none */
+export function accessOperations(
+  store: Store<'access' | 'audit' | 'fleets'>,
+  issuer?: string,
+): OperationsOf<'access'> {
   return {
+    ...bindingOperations(store, issuer),
     async createNamespace({ body }) {
       const made = await createNamespace(store, body);
       if (!made) {
@@ -52,9 +63,10 @@ export function accessOperations(store: Store<'access' | 'audit' | 'fleets'>): O
       return { body: undefined };
     },
     async createApiKey({ body, caller }) {
-      const grant = grantApiKey(body, caller, store.clock.now());
+      const nowMs = store.clock.now();
+      const grant = grantApiKey(body, { ...caller, expiresAt: latestExpiry(caller, nowMs) }, nowMs);
       if ('errors' in grant) throw invalidRequest(grant.errors);
-      const outcome = await issueApiKey(store, grant, caller.key);
+      const outcome = await issueApiKey(store, grant, caller.key, caller.user);
       if ('made' in outcome) return { body: outcome.made };
       throw refusalOf(outcome);
     },
@@ -75,16 +87,19 @@ export function accessOperations(store: Store<'access' | 'audit' | 'fleets'>): O
   };
 }
 
+/**
+ * Returns when a key that the caller makes expires at the latest; undefined: never. A token is short-lived by design, so that its
+ * expiry does not limit the keys of its user.
+ */
+function latestExpiry({ key, user, expiresAt }: Caller, nowMs: number): string | undefined {
+  if (user === undefined || key !== undefined) return expiresAt;
+  return new Date(nowMs + USER_KEY_DAYS * DAY_MS).toISOString();
+}
+
 function refusalOf(outcome: Exclude<IssueOutcome, { made: unknown }>): Problem {
   switch (outcome.refused) {
     case 'unknown-namespaces':
-      return invalidRequest(
-        outcome.at.map((at) => ({
-          pointer: `/namespaces/${at}`,
-          code: 'unknown-namespace',
-          message: 'does not exist, or is being deleted',
-        })),
-      );
+      return unknownNamespaces(outcome.at);
     case 'too-many-ancestors': {
       const message = `has ${MAX_ANCESTORS} ancestors already, the most that a key may have: use an earlier key`;
       return invalidRequest([

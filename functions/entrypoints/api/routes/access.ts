@@ -6,9 +6,11 @@ import {
   namespaceRequestSchema,
   namespaceSchema,
 } from '../../../model/access.ts';
+import { bindingIdSchema, bindingRequestSchema, bindingSchema } from '../../../model/binding.ts';
 import { namespaceParams, noParams, noQuery, pageOf, pageQuery, route } from './route.ts';
 
 const keyParams = z.strictObject({ id: apiKeyIdSchema });
+const bindingParams = z.strictObject({ id: bindingIdSchema });
 
 export const accessRoutes = [
   route({
@@ -105,6 +107,63 @@ export const accessRoutes = [
     audited: { type: 'api-key.revoke', kind: 'api-key', param: 'id' },
     forCaller: true,
     params: keyParams,
+    query: noQuery,
+    status: 204,
+  }),
+  route({
+    operationId: 'createBinding',
+    method: 'POST',
+    path: '/v1/bindings',
+    handler: 'access',
+    summary:
+      'Give a role to a user, a group or a principal of AWS IAM. If it has the role in these namespaces already, the answer is the binding that exists',
+    needs: 'admin',
+    audited: { type: 'binding.create', kind: 'binding', facts: ['kind', 'role', 'namespaces'] },
+    forCaller: true,
+    params: noParams,
+    query: noQuery,
+    body: bindingRequestSchema,
+    status: 201,
+    response: bindingSchema,
+  }),
+  route({
+    operationId: 'listBindings',
+    method: 'GET',
+    path: '/v1/bindings',
+    handler: 'access',
+    summary:
+      'List the bindings that do not exceed the rights of the caller. A page has all bindings of its subjects. It may be empty and still have a cursor',
+    needs: 'admin',
+    forCaller: true,
+    params: noParams,
+    query: pageQuery,
+    status: 200,
+    response: pageOf(bindingSchema),
+  }),
+  route({
+    operationId: 'getBinding',
+    method: 'GET',
+    path: '/v1/bindings/{id}',
+    handler: 'access',
+    summary: 'Get a binding',
+    needs: 'admin',
+    forCaller: true,
+    params: bindingParams,
+    query: noQuery,
+    status: 200,
+    response: bindingSchema,
+  }),
+  route({
+    operationId: 'deleteBinding',
+    method: 'DELETE',
+    path: '/v1/bindings/{id}',
+    handler: 'access',
+    summary:
+      'Delete a binding. From the next request on, neither the user nor the keys of the user have its rights',
+    needs: 'admin',
+    audited: { type: 'binding.delete', kind: 'binding', param: 'id' },
+    forCaller: true,
+    params: bindingParams,
     query: noQuery,
     status: 204,
   }),

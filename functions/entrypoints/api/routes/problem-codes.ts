@@ -19,6 +19,7 @@ export const PROBLEM_STATUS = {
   'unsupported-media-type': 415,
   'idempotency-key-reused': 422,
   'internal-error': 500,
+  'issuer-unreachable': 503,
 } as const;
 
 export type ProblemCode = keyof typeof PROBLEM_STATUS;
@@ -35,4 +36,5 @@ export const STATUS_TITLES: Readonly<Record<ProblemStatus, string>> = {
   415: 'Unsupported Media Type',
   422: 'Unprocessable Content',
   500: 'Internal Server Error',
+  503: 'Service Unavailable',
 };

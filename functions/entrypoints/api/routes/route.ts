@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { ROLES, type Role } from '../../../model/access.ts';
+import type { Role } from '../../../model/access.ts';
 import type { TargetKind } from '../../../model/audit-entry.ts';
 import { nameSchema } from '../../../model/identifiers.ts';
 import { DEFAULT_PAGE, MAX_PAGE } from '../../../model/paging.ts';
@@ -80,11 +80,13 @@ export function problemsOf(one: Route): ProblemCode[] {
     'invalid-request',
     ...(one.body ? (['malformed-json', 'body-too-large', 'unsupported-media-type'] as const) : []),
     'unauthorized',
-    ...(one.needs === ROLES[0] ? [] : (['forbidden'] as const)),
+    // A user without a binding is refused by every operation.
+    'forbidden',
     ...(Object.keys(one.params.shape).length > 0 ? (['not-found'] as const) : []),
     ...(one.refusals ?? []),
     ...(one.idempotent ? (['idempotency-key-reused'] as const) : []),
     'internal-error',
+    'issuer-unreachable',
   ];
 }
 

@@ -5,9 +5,11 @@ import { readEnv } from '../../../platform/runtime/env.ts';
 import { openStore } from '../../../platform/store/store.ts';
 import { openQueue } from '../../../platform/worker/message-queue.ts';
 import { handle } from '../../api/handle.ts';
+import { openTokens, TOKEN_ENV } from '../../api/open-tokens.ts';
 import { connectionOperations } from '../../api/operations/connections.ts';
 
 const env = readEnv([
+  ...TOKEN_ENV,
   'ACCESS_TABLE',
   'AUDIT_TABLE',
   'FLEETS_TABLE',
@@ -16,7 +18,6 @@ const env = readEnv([
   'QUEUE_URLS',
   'SECRETS_PREFIX',
   'ALLOW_ENDPOINT_OVERRIDE',
-  'ALLOWED_ADDRESSES',
 ]);
 const store = openStore({
   access: env.ACCESS_TABLE,
@@ -25,6 +26,7 @@ const store = openStore({
   catalogue: env.CATALOGUE_TABLE,
   governor: env.GOVERNOR_TABLE,
 });
+const tokens = openTokens(env);
 const sqs = openSqsClient();
 const rules = {
   drivers: REGISTERED_DRIVERS.map(({ name }) => name).filter((name) => env.QUEUE_URLS[name] !== undefined),
@@ -39,6 +41,7 @@ const rules = {
 export const handler = handle({
   handler: 'connections',
   store,
+  tokens,
   operations: connectionOperations({
     store,
     ssm: openSsmClient(),

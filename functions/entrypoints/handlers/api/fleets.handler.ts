@@ -3,9 +3,11 @@ import { openSfnClient } from '../../../platform/runtime/aws-clients.ts';
 import { readEnv } from '../../../platform/runtime/env.ts';
 import { openStore } from '../../../platform/store/store.ts';
 import { handle } from '../../api/handle.ts';
+import { openTokens, TOKEN_ENV } from '../../api/open-tokens.ts';
 import { fleetInspections, fleetOperations } from '../../api/operations/fleets.ts';
 
 const env = readEnv([
+  ...TOKEN_ENV,
   'FLEETS_TABLE',
   'CATALOGUE_TABLE',
   'ACCESS_TABLE',
@@ -22,6 +24,7 @@ const store = openStore({
   audit: env.AUDIT_TABLE,
   governor: env.GOVERNOR_TABLE,
 });
+const tokens = openTokens(env);
 const workflows = openWorkflows(openSfnClient(), {
   provisionFleet: env.PROVISION_FLEET_ARN,
   terminateFleet: env.TERMINATE_FLEET_ARN,
@@ -31,6 +34,7 @@ const workflows = openWorkflows(openSfnClient(), {
 export const handler = handle({
   handler: 'fleets',
   store,
+  tokens,
   operations: fleetOperations({
     store,
     workflows,

@@ -33,6 +33,8 @@ const onConnection = (act: string, body?: object): Change => ({
 });
 const VOLUME = volumeName(KEPT_VOLUME);
 
+const ROLE_ARN = 'arn:aws:iam::123456789012:role/operators';
+
 /** A request that each changing operation accepts. The compiler reports an operation without an entry. */
 const CHANGES: Readonly<Record<Changing, (made: Made) => Change>> = {
   createNamespace: () => ({
@@ -47,6 +49,16 @@ const CHANGES: Readonly<Record<Changing, (made: Made) => Change>> = {
   }),
   createApiKey: () => ({ body: { name: 'robot' }, type: 'api-key.create', target: 'api-key robot' }),
   revokeApiKey: ({ keyId }) => ({ path: { id: keyId }, type: 'api-key.revoke', target: `api-key ${keyId}` }),
+  createBinding: () => ({
+    body: { kind: 'aws', name: ROLE_ARN, role: 'viewer' },
+    type: 'binding.create',
+    target: `binding ${ROLE_ARN}`,
+  }),
+  deleteBinding: ({ bindingId }) => ({
+    path: { id: bindingId },
+    type: 'binding.delete',
+    target: `binding ${bindingId}`,
+  }),
   createConnection: () => ({
     body: {
       name: 'sim-ibm',
@@ -120,6 +132,7 @@ const MACHINE = {
 
 interface Made {
   keyId: string;
+  bindingId: string;
   instanceId: string;
 }
 
@@ -141,7 +154,8 @@ beforeEach(async () => {
   await post('createFleet', { namespace: 'default' }, fleetBody('web-us'));
   const instance = await post('createInstance', { namespace: 'default' }, MACHINE);
   const { id: keyId } = await keyOf('viewer', ['default']);
-  made = { keyId, instanceId: idSchema.parse(instance.body).id };
+  const bound = await post('createBinding', {}, { kind: 'aws', name: `${ROLE_ARN}-2`, role: 'viewer' });
+  made = { keyId, bindingId: idSchema.parse(bound.body).id, instanceId: idSchema.parse(instance.body).id };
 });
 afterEach(() => {
   api.close();
@@ -178,7 +192,7 @@ function routeOf<Id extends Route['operationId']>(operationId: Id): Route {
 }
 
 const post = (
-  operationId: keyof Pick<Record<Changing, 0>, 'createFleet' | 'createInstance'>,
+  operationId: keyof Pick<Record<Changing, 0>, 'createBinding' | 'createFleet' | 'createInstance'>,
   path: Record<string, string>,
   body: object,
   headers = {},

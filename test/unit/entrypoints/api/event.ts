@@ -9,6 +9,8 @@ export interface Request {
   rawQuery?: string;
   body?: string;
   isBase64Encoded?: boolean;
+  /** ARN of the caller that API Gateway has authorized with IAM. */
+  iamArn?: string;
 }
 
 /** Returns the event that API Gateway sends to a function for a request. */
@@ -20,6 +22,7 @@ export function eventOf({
   rawQuery,
   body,
   isBase64Encoded = false,
+  iamArn,
 }: Request): APIGatewayProxyEventV2 {
   return {
     version: '2.0',
@@ -29,6 +32,7 @@ export function eventOf({
     headers,
     ...(query ? { queryStringParameters: query } : {}),
     requestContext: {
+      ...(iamArn === undefined ? {} : { authorizer: { iam: { userArn: iamArn } } }),
       accountId: '0',
       apiId: 'api',
       domainName: 'api',

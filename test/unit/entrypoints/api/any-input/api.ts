@@ -1,6 +1,7 @@
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
+import type { Tokens } from '../../../../../functions/entrypoints/api/authenticate.ts';
 import { handle } from '../../../../../functions/entrypoints/api/handle.ts';
 import { accessOperations } from '../../../../../functions/entrypoints/api/operations/access.ts';
 import { catalogueOperations } from '../../../../../functions/entrypoints/api/operations/catalogue.ts';
@@ -59,7 +60,8 @@ export class InProcessApi {
   readonly #handlers: Readonly<Record<Route['handler'], ReturnType<typeof handle>>>;
   #key = '';
 
-  constructor() {
+  /** @param tokens the issuer whose tokens the API accepts; absent: API keys only */
+  constructor(tokens?: Tokens) {
     const tables = [
       new Table(TABLES.fleets, FLEETS_INDEXES),
       ...[TABLES.governor, TABLES.catalogue, TABLES.access, TABLES.history, TABLES.audit].map(
@@ -80,7 +82,7 @@ export class InProcessApi {
     });
     const clock = { now: () => Date.now(), sleep: () => Promise.resolve() };
     this.store = { document, tables: TABLES, clock, random: Math.random };
-    this.#handlers = handlersOver(this.store);
+    this.#handlers = handlersOver(this.store, tokens);
   }
 
   /** Creates the API key that `ask` sends with each request. */
@@ -108,15 +110,16 @@ export class InProcessApi {
   }
 }
 
-function handlersOver(store: Store) {
+function handlersOver(store: Store, tokens: Tokens | undefined) {
   const rules = { drivers: DRIVER_NAMES, allowEndpointOverride: true, allowedAddresses: LOCAL_ADDRESSES };
   const send = () => Promise.resolve();
   return {
-    access: handle({ handler: 'access', store, operations: accessOperations(store) }),
-    catalogue: handle({ handler: 'catalogue', store, operations: catalogueOperations(store) }),
+    access: handle({ handler: 'access', store, tokens, operations: accessOperations(store, tokens?.issuer) }),
+    catalogue: handle({ handler: 'catalogue', store, tokens, operations: catalogueOperations(store) }),
     connections: handle({
       handler: 'connections',
       store,
+      tokens,
       operations: connectionOperations({
         store,
         ssm: parameterStore(),
@@ -128,10 +131,16 @@ function handlersOver(store: Store) {
         createConnection: (_params, body) => Promise.resolve(inspectRefusedConnection(body, rules)),
       },
     }),
-    resources: handle({ handler: 'resources', store, operations: resourceOperations({ store, send }) }),
+    resources: handle({
+      handler: 'resources',
+      store,
+      tokens,
+      operations: resourceOperations({ store, send }),
+    }),
     fleets: handle({
       handler: 'fleets',
       store,
+      tokens,
       operations: fleetOperations({
         store,
         workflows: { start: () => Promise.resolve(), state: () => Promise.resolve('running') },
