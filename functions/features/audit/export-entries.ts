@@ -1,12 +1,7 @@
-import type { AuditEntry } from '../../model/audit-entry.ts';
 import { DEPLOYMENT_LOG, logOf } from '../../platform/store/audit-keys.ts';
-import { type ExportMark, readExported, writeExported } from '../../platform/store/exported-entries.ts';
+import { readExported, writeExported } from '../../platform/store/exported-entries.ts';
 import type { Store } from '../../platform/store/store.ts';
-
-/** An entry as the stream of the table delivers it. */
-export interface StreamedEntry extends ExportMark {
-  entry: AuditEntry;
-}
+import type { StreamedEntry } from '../../platform/store/streamed-audit.ts';
 
 export interface ExportDeps {
   store: Store<'audit'>;

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { exportEntries, type StreamedEntry } from '../../../../functions/features/audit/export-entries.ts';
+import { exportEntries } from '../../../../functions/features/audit/export-entries.ts';
 import { type AuditEntry, auditEntrySchema } from '../../../../functions/model/audit-entry.ts';
+import type { StreamedEntry } from '../../../../functions/platform/store/streamed-audit.ts';
 import { workerWorld } from '../../../samples/worker-world.ts';
 
 let world: ReturnType<typeof workerWorld>;
