@@ -49,6 +49,7 @@ const PRICED = new Set([
   'AWS::CloudWatch::Alarm',
   'AWS::DynamoDB::GlobalTable',
   'AWS::Events::Rule',
+  'AWS::KMS::Key',
   'AWS::Lambda::EventSourceMapping',
 ]);
 
@@ -81,6 +82,7 @@ export function idleCost(
   );
   const tables = resourcesOf(template, 'AWS::DynamoDB::GlobalTable');
   const recoverable = tables.filter(([, table]) => hasPointInTimeRecovery(table));
+  const keys = resourcesOf(template, 'AWS::KMS::Key').length;
   const used = scheduledUsage(template);
   const logGb = used.logBytes / 1e9;
 
@@ -99,6 +101,7 @@ export function idleCost(
     line('Schedules: DynamoDB reads', count(used.reads), used.reads * DYNAMODB.usdPerReadUnit),
     line('Schedules: DynamoDB writes', count(used.writes), used.writes * DYNAMODB.usdPerWriteUnit),
     line('Schedules: SQS requests', count(used.sqs), used.sqs * SQS.usdPerRequest),
+    ...(keys > 0 ? [line('KMS: keys of the account', count(keys), keys * KMS.usdPerKeyMonth)] : []),
     line('Schedules: KMS requests', count(used.kms), used.kms * KMS.usdPerRequest),
     line(
       'Schedules: logs',

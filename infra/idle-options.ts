@@ -16,6 +16,7 @@ const OPTIONS: readonly Option[] = [
   { what: '-c alarms=all', context: { alarms: 'all' } },
   { what: '-c auditExport=compliance', context: { auditExport: 'compliance' } },
   { what: '-c tracing=true', context: { tracing: 'true' } },
+  { what: '-c customerKey=true', context: { customerKey: 'true' } },
   { what: 'SweepIntervalMinutes=15', parameters: { SweepIntervalMinutes: 15 } },
   { what: 'SweepIntervalMinutes=60', parameters: { SweepIntervalMinutes: 60 } },
   { what: 'InventoryIntervalMinutes=60', parameters: { InventoryIntervalMinutes: 60 } },

@@ -44,7 +44,7 @@ export const PARAMETER_STORE = { usdPerParameterMonth: 0, usdPerRequest: 0 } as 
  * https://aws.amazon.com/kms/pricing/ (symmetric keys). A key that AWS manages, such as `aws/ssm`, costs nothing by
  * itself. Its requests are billed to the account, also those that Parameter Store makes for a SecureString.
  */
-export const KMS = { usdPerRequest: 0.03 / 10_000 } as const;
+export const KMS = { usdPerRequest: 0.03 / 10_000, usdPerKeyMonth: 1 } as const;
 
 /** https://aws.amazon.com/xray/pricing/ (recorded traces) */
 export const XRAY = { usdPerTrace: 5 / MILLION } as const;

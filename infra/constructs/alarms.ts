@@ -10,12 +10,14 @@ import type { Stage } from '../settings/config.ts';
 import type { OptionalText, Parameters } from '../settings/parameters.ts';
 import { RECEIVES_BEFORE_DEAD_LETTER } from '../settings/times.ts';
 import type { DriverQueues } from './driver-queue.ts';
+import type { Encryption } from './encryption.ts';
 import type { AppFunction } from './function.ts';
 import type { Workflows } from './workflows.ts';
 
 export interface AlarmsProps {
   readonly stage: Stage;
   readonly parameters: Parameters;
+  readonly encryption: Encryption;
   readonly queues: DriverQueues;
   readonly workflows: Workflows;
   readonly http: HttpApi;
@@ -45,9 +47,9 @@ export class Alarms extends Construct {
 
   constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
-    const { stage, parameters } = props;
+    const { stage } = props;
     if (stage.alarms === 'none') return;
-    this.topic = this.#makeTopic(parameters);
+    this.topic = this.#makeTopic(props);
     this.#watchForLostWork(props);
     if (stage.alarms === 'all') this.#watchForTrouble(props);
   }
@@ -140,8 +142,11 @@ export class Alarms extends Construct {
    * Makes the topic without encryption. CloudWatch cannot publish with the free AWS-managed key of SNS, and
    * an alarm's text is not secret.
    */
-  #makeTopic({ alarmEmail }: Parameters): Topic {
-    const topic = new Topic(this, 'Topic', { enforceSSL: true });
+  #makeTopic({ parameters: { alarmEmail }, encryption }: AlarmsProps): Topic {
+    const topic = new Topic(this, 'Topic', {
+      enforceSSL: true,
+      ...(encryption.key ? { masterKey: encryption.key } : {}),
+    });
     topic.addToResourcePolicy(
       new PolicyStatement({
         principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],

@@ -34,7 +34,7 @@ export class AuditExport extends Construct {
   constructor(scope: Construct, id: string, props: AuditExportProps) {
     super(scope, id);
     const { stage, data } = props;
-    this.bucket = this.#bucket(stage);
+    this.bucket = this.#bucket(props);
     this.function = new AppFunction(this, 'Export', {
       ...props,
       entry: 'streams/export-audit',
@@ -42,16 +42,19 @@ export class AuditExport extends Construct {
     });
     this.function.set({ AUDIT_BUCKET: this.bucket.bucketName });
     this.function.allow(['s3:PutObject'], [this.bucket.arnForObjects('audit/*')]);
+    props.encryption.allowUse(this.function, 's3');
     data.audit.connect(this.function, 'readPut', EXPORT_MARK_PARTITIONS);
     this.#subscribe(data);
   }
 
-  #bucket({ auditExport, auditLockDays }: Stage): Bucket {
+  #bucket({ stage: { auditExport, auditLockDays }, encryption: { key } }: AuditExportProps): Bucket {
     const days = Duration.days(auditLockDays);
     return new Bucket(this, 'Bucket', {
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       enforceSSL: true,
-      encryption: BucketEncryption.S3_MANAGED,
+      ...(key
+        ? { encryption: BucketEncryption.KMS, encryptionKey: key, bucketKeyEnabled: true }
+        : { encryption: BucketEncryption.S3_MANAGED }),
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
       versioned: true,
       removalPolicy: RemovalPolicy.RETAIN,

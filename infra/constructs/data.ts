@@ -2,6 +2,7 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import {
   AttributeType,
   Billing,
+  CfnGlobalTable,
   type GlobalSecondaryIndexPropsV2,
   ProjectionType,
   StreamViewType,
@@ -19,6 +20,7 @@ import {
 } from '../../functions/platform/store/keys.ts';
 import type { Partitions } from '../../functions/platform/store/partitions.ts';
 import type { Stage } from '../settings/config.ts';
+import type { Encryption } from './encryption.ts';
 import type { AppFunction } from './function.ts';
 
 /**
@@ -50,6 +52,7 @@ const ACTIONS: Readonly<Record<TableAccess, readonly string[]>> = {
 
 interface DataTableProps {
   readonly stage: Stage;
+  readonly encryption: Encryption;
   readonly variable: VariableName;
   readonly indexes?: readonly GlobalSecondaryIndexPropsV2[];
   /** True if a function gets the new items from a stream. */
@@ -68,7 +71,7 @@ export class DataTable extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { stage, variable, indexes = [], isStreamed = false }: DataTableProps,
+    { stage, encryption, variable, indexes = [], isStreamed = false }: DataTableProps,
   ) {
     super(scope, id);
     this.#variable = variable;
@@ -77,17 +80,19 @@ export class DataTable extends Construct {
       partitionKey: { name: 'pk', type: AttributeType.STRING },
       sortKey: { name: 'sk', type: AttributeType.STRING },
       billing: Billing.onDemand(),
-      // DynamoDB's own key is free. A key of the account would cost $1 a month, plus its use.
+      // DynamoDB's own key is free. A key of the account costs $1 a month, plus its use.
       encryption: TableEncryptionV2.dynamoOwnedKey(),
       timeToLiveAttribute: 'expiresAt',
       globalSecondaryIndexes: [...indexes],
       ...(isStreamed ? { dynamoStream: StreamViewType.NEW_IMAGE } : {}),
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: stage.keepData },
+      deletionProtection: stage.protectTables,
       // With `keepData`, the table is kept when the stack or the resource is deleted. If the deploy that
-      // creates the table fails, the table is deleted, so that repeated deploys do not leave several sets of
-      // tables. Deletion protection would prevent that deletion.
+      // creates the table fails, CloudFormation deletes the table, so that repeated deploys do not leave several
+      // sets of tables. A protected table is left then, and the operator deletes it (ADR 0060).
       removalPolicy: stage.keepData ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
     });
+    if (encryption.key) encryptWith(this.table, encryption.key.keyArn);
   }
 
   /**
@@ -115,6 +120,14 @@ export class DataTable extends Construct {
   }
 }
 
+/** Encrypts a table with a key of the account. CDK's own setting needs a stack whose region is known. */
+function encryptWith(table: TableV2, keyArn: string): void {
+  const resource = table.node.defaultChild;
+  if (!(resource instanceof CfnGlobalTable)) throw new TypeError('the table has no resource');
+  resource.addPropertyOverride('SSESpecification', { SSEEnabled: true, SSEType: 'KMS' });
+  resource.addPropertyOverride('Replicas.0.SSESpecification', { KMSMasterKeyId: keyArn });
+}
+
 /** Returns the condition that a request names only these partitions. In a pattern, `*` stands for any text. */
 const leadingKeys = (partitions: readonly string[]) => ({
   'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [...partitions] },
@@ -140,10 +153,10 @@ export class Data extends Construct {
   readonly history: DataTable;
   readonly audit: DataTable;
 
-  constructor(scope: Construct, id: string, { stage }: { stage: Stage }) {
+  constructor(scope: Construct, id: string, common: { stage: Stage; encryption: Encryption }) {
     super(scope, id);
     this.fleets = new DataTable(this, 'Fleets', {
-      stage,
+      ...common,
       variable: 'FLEETS_TABLE',
       indexes: [
         index(BY_NAMESPACE_INDEX, 'ns', BY_NAMESPACE_ATTRIBUTES),
@@ -151,14 +164,14 @@ export class Data extends Construct {
         index(BY_ACTIVITY_INDEX, 'active', []),
       ],
     });
-    this.governor = new DataTable(this, 'Governor', { stage, variable: 'GOVERNOR_TABLE' });
-    this.catalogue = new DataTable(this, 'Catalogue', { stage, variable: 'CATALOGUE_TABLE' });
-    this.access = new DataTable(this, 'Access', { stage, variable: 'ACCESS_TABLE' });
-    this.history = new DataTable(this, 'History', { stage, variable: 'HISTORY_TABLE' });
+    this.governor = new DataTable(this, 'Governor', { ...common, variable: 'GOVERNOR_TABLE' });
+    this.catalogue = new DataTable(this, 'Catalogue', { ...common, variable: 'CATALOGUE_TABLE' });
+    this.access = new DataTable(this, 'Access', { ...common, variable: 'ACCESS_TABLE' });
+    this.history = new DataTable(this, 'History', { ...common, variable: 'HISTORY_TABLE' });
     this.audit = new DataTable(this, 'Audit', {
-      stage,
+      ...common,
       variable: 'AUDIT_TABLE',
-      isStreamed: stage.auditExport !== 'none',
+      isStreamed: common.stage.auditExport !== 'none',
     });
   }
 }

@@ -13,12 +13,14 @@ import type { VariableName } from '../../functions/platform/runtime/env.ts';
 import { type Bundles, HANDLERS } from '../settings/bundles.ts';
 import type { Stage } from '../settings/config.ts';
 import type { Parameters } from '../settings/parameters.ts';
+import type { Encryption } from './encryption.ts';
 
 /** Settings that every function of the stack shares. */
 export interface FunctionContext {
   readonly stage: Stage;
   readonly parameters: Parameters;
   readonly bundles: Bundles;
+  readonly encryption: Encryption;
 }
 
 export interface FunctionProps extends FunctionContext {
@@ -44,12 +46,13 @@ export class AppFunction extends Construct implements IGrantable {
 
   constructor(scope: Construct, id: string, props: FunctionProps) {
     super(scope, id);
-    const { stage, parameters, bundles, entry } = props;
+    const { stage, parameters, bundles, encryption, entry } = props;
     this.entry = entry;
     const logGroup = new LogGroup(this, 'Log', {
       logGroupName: `/fleetwright/${stage.name}/${entry.replaceAll('/', '-')}`,
       retention: parameters.logRetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
+      ...(encryption.key ? { encryptionKey: encryption.key } : {}),
     });
     this.#role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     this.lambda = new Lambda(this, 'Function', {
@@ -66,6 +69,7 @@ export class AppFunction extends Construct implements IGrantable {
       ...(props.sendsToItself ? { recursiveLoop: RecursiveLoop.ALLOW } : {}),
     });
     this.allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [logGroup.logGroupArn]);
+    encryption.allowUse(this, 'dynamodb', 'sqs');
   }
 
   get grantPrincipal(): IPrincipal {

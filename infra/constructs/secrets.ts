@@ -1,6 +1,7 @@
 import { Construct } from 'constructs';
 import type { DriverName } from '../../functions/model/connection.ts';
 import type { Stage } from '../settings/config.ts';
+import type { Encryption } from './encryption.ts';
 import { type AppFunction, localArn } from './function.ts';
 
 const SSH_FOLDER = 'ssh';
@@ -8,15 +9,17 @@ const SSH_FOLDER = 'ssh';
 /**
  * Grants access to SecureStrings of Parameter Store, which cost nothing. The names of credentials begin with
  * `<prefix>/<driver>/`, and the names of fleets' private keys with `<prefix>/ssh/`. The values are encrypted
- * with the account's key `aws/ssm`. Every principal of the account may use that key through SSM, so no KMS
- * grant is required. No function may both write and read a secret.
+ * with the account's key `aws/ssm`, which every principal of the account may use through SSM, or with the key of
+ * `Encryption`, for which functions get grants. No function may both write and read a secret.
  */
 export class Secrets extends Construct {
   readonly prefix: string;
   readonly #drivers: readonly DriverName[];
+  readonly #encryption: Encryption;
 
-  constructor(scope: Construct, id: string, { stage }: { stage: Stage }) {
+  constructor(scope: Construct, id: string, { stage, encryption }: { stage: Stage; encryption: Encryption }) {
     super(scope, id);
+    this.#encryption = encryption;
     this.#drivers = stage.drivers;
     this.prefix = `/fleetwright/${stage.name}`;
   }
@@ -66,6 +69,12 @@ export class Secrets extends Construct {
   #connect(to: AppFunction, actions: readonly string[], resources: readonly string[]): void {
     to.set({ SECRETS_PREFIX: this.prefix });
     to.allow(actions, resources);
+    const isBeat = resources.includes(this.#beat());
+    if (isBeat || !this.#encryption.key) return;
+    if (actions.includes('ssm:GetParameter')) this.#encryption.allowSecrets(to, 'read', resources);
+    if (!actions.includes('ssm:PutParameter')) return;
+    to.set({ SECRETS_KEY: this.#encryption.key.keyArn });
+    this.#encryption.allowSecrets(to, 'write', resources);
   }
 
   #below(folder: string): string {

@@ -6,11 +6,13 @@ import { Construct } from 'constructs';
 import type { VariableName } from '../../functions/platform/runtime/env.ts';
 import type { Stage } from '../settings/config.ts';
 import type { Parameters } from '../settings/parameters.ts';
+import type { Encryption } from './encryption.ts';
 import { type AppFunction, localArn } from './function.ts';
 
 export interface WorkflowProps {
   readonly stage: Stage;
   readonly parameters: Parameters;
+  readonly encryption: Encryption;
   /** Path of the definition. */
   readonly file: string;
   /** Functions that the state machine calls, by the placeholder for their ARN in the definition. */
@@ -26,7 +28,7 @@ export class Workflow extends Construct implements IGrantable {
   readonly machine: StateMachine;
   readonly #role: Role;
 
-  constructor(scope: Construct, id: string, { stage, parameters, file, calls = {} }: WorkflowProps) {
+  constructor(scope: Construct, id: string, { stage, parameters, encryption, file, calls = {} }: WorkflowProps) {
     super(scope, id);
     this.#role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('states.amazonaws.com') });
     const substitutions = {
@@ -48,6 +50,7 @@ export class Workflow extends Construct implements IGrantable {
           logGroupName: `/aws/vendedlogs/states/fleetwright-${stage.name}-${id}`,
           retention: parameters.logRetentionDays,
           removalPolicy: RemovalPolicy.DESTROY,
+          ...(encryption.key ? { encryptionKey: encryption.key } : {}),
         }),
         // Only errors are logged: a log line for each transition would cost more than the transitions.
         level: LogLevel.ERROR,

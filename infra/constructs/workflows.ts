@@ -25,7 +25,7 @@ export class Workflows extends Construct {
 
   constructor(scope: Construct, id: string, props: WorkflowsProps) {
     super(scope, id);
-    const { stage, parameters, data, queues, secrets } = props;
+    const { stage, parameters, encryption, data, queues, secrets } = props;
     const step = (stepId: string, name: string) =>
       new AppFunction(this, stepId, {
         ...props,
@@ -56,6 +56,7 @@ export class Workflows extends Construct {
     this.terminateFleet = new Workflow(this, 'terminate-fleet', {
       stage,
       parameters,
+      encryption,
       file: join(definitions, 'terminate-fleet.asl.json'),
       calls: {
         BeginTerminationFunctionArn: beginTermination,
@@ -66,6 +67,7 @@ export class Workflows extends Construct {
     this.provisionFleet = new Workflow(this, 'provision-fleet', {
       stage,
       parameters,
+      encryption,
       file: join(definitions, 'provision-fleet.asl.json'),
       calls: {
         AssignFunctionArn: assign,

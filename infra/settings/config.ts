@@ -74,6 +74,10 @@ export interface Stage {
   readonly auditLockDays: number;
   /** True: a second HTTP API has the same routes for callers that sign with AWS credentials. */
   readonly iam: boolean;
+  /** True if all stored data is encrypted with a KMS key of the account, which costs $1 a month and by use. */
+  readonly customerKey: boolean;
+  /** True if tables cannot be deleted before an operator turns their protection off. */
+  readonly protectTables: boolean;
 }
 
 const registered = REGISTERED_DRIVERS.map(({ name }) => name);
@@ -83,7 +87,9 @@ const registered = REGISTERED_DRIVERS.map(({ name }) => name);
  */
 const provisioning = registered.filter((name) => name !== 'sim');
 
-const STAGES: Readonly<Record<StageName, Omit<Stage, 'name' | 'iam' | 'auditExport' | 'auditLockDays'>>> = {
+const STAGES: Readonly<
+  Record<StageName, Omit<Stage, 'name' | 'iam' | 'auditExport' | 'auditLockDays' | 'customerKey'>>
+> = {
   local: {
     drivers: registered,
     keepData: false,
@@ -100,6 +106,7 @@ const STAGES: Readonly<Record<StageName, Omit<Stage, 'name' | 'iam' | 'auditExpo
     apiChangesPerSecond: 500,
     waitingRequests: 8,
     tracing: false,
+    protectTables: false,
   },
   dev: {
     drivers: provisioning,
@@ -117,6 +124,7 @@ const STAGES: Readonly<Record<StageName, Omit<Stage, 'name' | 'iam' | 'auditExpo
     apiChangesPerSecond: 25,
     waitingRequests: 3,
     tracing: false,
+    protectTables: false,
   },
   production: {
     drivers: provisioning,
@@ -134,6 +142,7 @@ const STAGES: Readonly<Record<StageName, Omit<Stage, 'name' | 'iam' | 'auditExpo
     apiChangesPerSecond: 100,
     waitingRequests: 20,
     tracing: false,
+    protectTables: true,
   },
 };
 
@@ -159,13 +168,15 @@ const contextSchema = z.object({
   auditExport: z.enum(AUDIT_EXPORTS).default('none'),
   auditLockDays: z.coerce.number().int().min(1).max(36_500).default(AUDIT_LOCK_DAYS),
   iam: z.enum(['true', 'false']).default('false'),
+  customerKey: z.enum(['true', 'false']).default('false'),
+  protectTables: z.enum(['true', 'false']).optional(),
   alarmEmail: isParameter('AlarmEmail'),
   deploymentId: isParameter('ChosenDeploymentId'),
 });
 
 /**
  * Reads the stage from the CDK context: `-c stage=production -c drivers=sim -c alarms=essential -c tracing=true -c
- * auditExport=compliance`. The
+ * auditExport=compliance -c customerKey=true -c protectTables=false`. The
  * context has the settings that add or remove resources.
  *
  * @throws Error naming every invalid context value
@@ -178,6 +189,7 @@ export function stageFromContext(context: (key: string) => unknown): Stage {
     throw new Error(wrong.join('; '));
   }
   const { stage: name, drivers: added, alarms, tracing, iam, auditExport, auditLockDays } = parsed.data;
+  const { customerKey, protectTables } = parsed.data;
   const stage = STAGES[name];
   // Drivers are in the registry's order, so that the template does not depend on the order in which the user
   // lists them.
@@ -191,5 +203,7 @@ export function stageFromContext(context: (key: string) => unknown): Stage {
     alarms: alarms ?? stage.alarms,
     tracing: tracing === undefined ? stage.tracing : tracing === 'true',
     iam: iam === 'true',
+    customerKey: customerKey === 'true',
+    protectTables: protectTables === undefined ? stage.protectTables : protectTables === 'true',
   };
 }

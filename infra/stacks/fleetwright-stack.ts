@@ -7,6 +7,7 @@ import { AuditExport } from '../constructs/audit-export.ts';
 import { Data } from '../constructs/data.ts';
 import { DeploymentId } from '../constructs/deployment-id.ts';
 import { DriverQueues } from '../constructs/driver-queue.ts';
+import { Encryption } from '../constructs/encryption.ts';
 import { Drivers } from '../constructs/drivers.ts';
 import { Schedules } from '../constructs/schedules.ts';
 import { Secrets } from '../constructs/secrets.ts';
@@ -31,11 +32,12 @@ export class FleetwrightStack extends Stack {
     Tags.of(this).add('stage', stage.name);
 
     const parameters = new Parameters(this, 'Parameters', { stage });
-    const data = new Data(this, 'Data', { stage });
-    const deploymentId = new DeploymentId(this, 'Deployment', { stage, parameters, bundles, data });
-    const secrets = new Secrets(this, 'Secrets', { stage });
-    const queues = new DriverQueues(this, 'Queues', { stage });
-    const parts = { stage, parameters, bundles, deploymentId, data, queues, secrets };
+    const encryption = new Encryption(this, 'Encryption', { stage });
+    const data = new Data(this, 'Data', { stage, encryption });
+    const deploymentId = new DeploymentId(this, 'Deployment', { stage, parameters, bundles, encryption, data });
+    const secrets = new Secrets(this, 'Secrets', { stage, encryption });
+    const queues = new DriverQueues(this, 'Queues', { stage, encryption });
+    const parts = { stage, parameters, bundles, encryption, deploymentId, data, queues, secrets };
 
     const workflows = new Workflows(this, 'Workflows', parts);
     new Drivers(this, 'Drivers', { ...parts, workflows });
@@ -46,6 +48,7 @@ export class FleetwrightStack extends Stack {
     const alarms = new Alarms(this, 'Alarms', {
       stage,
       parameters,
+      encryption,
       queues,
       workflows,
       http: api.http,

@@ -49,6 +49,7 @@ describe('idleCost', () => {
     );
     expect(costs.get('-c alarms=none')).toBeCloseTo(-15 * CLOUDWATCH.usdPerAlarmMetricMonth, 6);
     expect(costs.get('-c tracing=true')).toBeGreaterThan(1);
+    expect(costs.get('-c customerKey=true')).toBeCloseTo(1, 6);
     expect(costs.get('SweepIntervalMinutes=60')).toBeLessThan(0);
     expect(costs.get('FunctionArchitecture=x86_64')).toBeGreaterThan(0);
     // Production has these values by default.

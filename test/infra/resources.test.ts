@@ -120,7 +120,7 @@ describe('tables of the stack', () => {
     }
   });
 
-  it('only production keeps tables when the stack is deleted, and no stage keeps them if the first deployment fails', () => {
+  it('only production keeps tables when the stack is deleted, recovers them to a point in time, and protects them from deletion', () => {
     const deletionSchema = z.array(z.object({ DeletionProtectionEnabled: z.boolean().default(false) }));
     for (const [template, kept] of [
       [production, true],
@@ -130,11 +130,15 @@ describe('tables of the stack', () => {
       for (const [id, table] of tablesOf(template)) {
         expect(table.DeletionPolicy, id).toBe(kept ? 'RetainExceptOnCreate' : 'Delete');
         expect(hasPointInTimeRecovery(table), id).toBe(kept);
-        // A table with deletion protection would remain after the rollback of a failed first deployment.
         const [replica] = deletionSchema.parse(property(table, 'Replicas'));
-        expect(replica?.DeletionProtectionEnabled, id).toBe(false);
+        expect(replica?.DeletionProtectionEnabled, id).toBe(kept);
       }
     }
+  });
+
+  it('the context may leave tables unprotected, for a first deployment that cleans up after itself', () => {
+    const open = synthesizeWith('production', { protectTables: 'false' });
+    expect(JSON.stringify(tablesOf(open))).not.toContain('"DeletionProtectionEnabled":true');
   });
 });
 

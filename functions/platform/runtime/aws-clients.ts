@@ -89,8 +89,18 @@ export function openSfnClient(limits: CallLimits = CALL_LIMITS['step-functions']
   return withoutCallLog(new SFNClient(clientSettings(limits)));
 }
 
-export function openSsmClient(limits: CallLimits = CALL_LIMITS.ssm): SSMClient {
-  return withoutCallLog(new SSMClient(clientSettings(limits)));
+/** @param keyId the KMS key of SecureStrings that the client stores; absent: the account's key `aws/ssm` */
+export function openSsmClient(limits: CallLimits = CALL_LIMITS.ssm, keyId?: string): SSMClient {
+  const client = withoutCallLog(new SSMClient(clientSettings(limits)));
+  if (keyId === undefined) return client;
+  client.middlewareStack.add(
+    (next) => (args) =>
+      'Type' in args.input && args.input.Type === 'SecureString'
+        ? next({ ...args, input: { ...args.input, KeyId: keyId } })
+        : next(args),
+    { step: 'initialize', name: 'encryptWithKey' },
+  );
+  return client;
 }
 
 export function openEventBridgeClient(limits: CallLimits = CALL_LIMITS.eventbridge): EventBridgeClient {

@@ -57,6 +57,11 @@ const variables = {
     .string()
     .startsWith('/')
     .describe('Prefix of the Parameter Store path <prefix>/<driver>/<namespace>/<connection>/<id>.'),
+  SECRETS_KEY: z
+    .string()
+    .startsWith('arn:')
+    .optional()
+    .describe('ARN of the KMS key of new secrets. Absent: the account’s key aws/ssm.'),
   WAITING_REQUESTS: z.coerce
     .number()
     .int()

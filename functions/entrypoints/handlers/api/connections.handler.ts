@@ -17,6 +17,7 @@ const env = readEnv([
   'GOVERNOR_TABLE',
   'QUEUE_URLS',
   'SECRETS_PREFIX',
+  'SECRETS_KEY',
   'ALLOW_ENDPOINT_OVERRIDE',
 ]);
 const store = openStore({
@@ -44,7 +45,7 @@ export const handler = handle({
   tokens,
   operations: connectionOperations({
     store,
-    ssm: openSsmClient(),
+    ssm: openSsmClient(undefined, env.SECRETS_KEY),
     secretsPrefix: env.SECRETS_PREFIX,
     ...rules,
     async send(driver, message) {

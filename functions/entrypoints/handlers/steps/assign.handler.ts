@@ -8,8 +8,8 @@ import { forgetSshKey, keepSshKey } from '../../../platform/secrets/ssh-keys.ts'
 import { openStore } from '../../../platform/store/store.ts';
 import { type Assignment, provisionInputSchema } from '../../../platform/workflow/messages.ts';
 
-const env = readEnv(['FLEETS_TABLE', 'ACCESS_TABLE', 'QUEUE_URLS', 'SECRETS_PREFIX']);
-const ssm = openSsmClient();
+const env = readEnv(['FLEETS_TABLE', 'ACCESS_TABLE', 'QUEUE_URLS', 'SECRETS_PREFIX', 'SECRETS_KEY']);
+const ssm = openSsmClient(undefined, env.SECRETS_KEY);
 const deps = {
   store: openStore({ fleets: env.FLEETS_TABLE, access: env.ACCESS_TABLE }),
   queueUrls: env.QUEUE_URLS,
