@@ -40,7 +40,8 @@ export class DriverQueue extends Construct {
       visibilityTimeout: Duration.seconds(stage.driverTimeoutSeconds + BEGINNING_SECONDS),
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: RECEIVES_BEFORE_DEAD_LETTER },
     });
-    if (encryption.key) for (const one of [this.queue, this.deadLetters]) encryptWith(one, encryption.key.keyArn);
+    if (encryption.key)
+      for (const one of [this.queue, this.deadLetters]) encryptWith(one, encryption.key.keyArn);
   }
 
   /** Makes the function that reads the queue. The caller grants further rights to the function. */

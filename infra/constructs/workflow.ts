@@ -28,7 +28,11 @@ export class Workflow extends Construct implements IGrantable {
   readonly machine: StateMachine;
   readonly #role: Role;
 
-  constructor(scope: Construct, id: string, { stage, parameters, encryption, file, calls = {} }: WorkflowProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { stage, parameters, encryption, file, calls = {} }: WorkflowProps,
+  ) {
     super(scope, id);
     this.#role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('states.amazonaws.com') });
     const substitutions = {

@@ -7,8 +7,8 @@ import { AuditExport } from '../constructs/audit-export.ts';
 import { Data } from '../constructs/data.ts';
 import { DeploymentId } from '../constructs/deployment-id.ts';
 import { DriverQueues } from '../constructs/driver-queue.ts';
-import { Encryption } from '../constructs/encryption.ts';
 import { Drivers } from '../constructs/drivers.ts';
+import { Encryption } from '../constructs/encryption.ts';
 import { Schedules } from '../constructs/schedules.ts';
 import { Secrets } from '../constructs/secrets.ts';
 import { Workflows } from '../constructs/workflows.ts';
@@ -34,7 +34,13 @@ export class FleetwrightStack extends Stack {
     const parameters = new Parameters(this, 'Parameters', { stage });
     const encryption = new Encryption(this, 'Encryption', { stage });
     const data = new Data(this, 'Data', { stage, encryption });
-    const deploymentId = new DeploymentId(this, 'Deployment', { stage, parameters, bundles, encryption, data });
+    const deploymentId = new DeploymentId(this, 'Deployment', {
+      stage,
+      parameters,
+      bundles,
+      encryption,
+      data,
+    });
     const secrets = new Secrets(this, 'Secrets', { stage, encryption });
     const queues = new DriverQueues(this, 'Queues', { stage, encryption });
     const parts = { stage, parameters, bundles, encryption, deploymentId, data, queues, secrets };
