@@ -10,7 +10,6 @@ import {
 import { Construct } from 'constructs';
 import { LOG_PREFIX } from '../../functions/platform/store/audit-keys.ts';
 import { EXPORT_MARK_PARTITIONS } from '../../functions/platform/store/partitions.ts';
-import type { Stage } from '../settings/config.ts';
 import { SCHEDULED_SECONDS } from '../settings/times.ts';
 import type { Data } from './data.ts';
 import { AppFunction, type FunctionContext } from './function.ts';
@@ -33,7 +32,7 @@ export class AuditExport extends Construct {
 
   constructor(scope: Construct, id: string, props: AuditExportProps) {
     super(scope, id);
-    const { stage, data } = props;
+    const { data } = props;
     this.bucket = this.#bucket(props);
     this.function = new AppFunction(this, 'Export', {
       ...props,
