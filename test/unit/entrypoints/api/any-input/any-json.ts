@@ -31,6 +31,7 @@ export const KNOWN = new Map<string, readonly unknown[]>(
     expiresAt: ['2999-01-01T00:00:00Z'],
     size: [1, 3],
     volume: [volumeName(KEPT_VOLUME)],
+    target: ['empty'],
     minimumInstances: [undefined, 1],
     name: ['constructor', 'prototype'],
     limits: [

@@ -25,7 +25,7 @@ const sharedNetwork: SharedItem = {
 
 /**
  * Returns an API with objects that many operations need: connections with a catalogue, a single instance with its fleet, a
- * shared network, a sweep, and an API key. Requests that `anyRequest` draws name these objects.
+ * shared network, a sweep, a share, and an API key. Requests that `anyRequest` draws name these objects.
  */
 export async function furnishedApi(): Promise<InProcessApi> {
   const api = new InProcessApi();
@@ -57,6 +57,10 @@ async function orderOne(api: InProcessApi): Promise<void> {
   KNOWN.set('network', [sharedNetwork.name]);
   const sweep = await post('resources', 'orphans/sweep', {});
   KNOWN.set('sweep', [idSchema.parse(sweep.body).id]);
+  await api.ask('connections', {
+    method: 'PUT',
+    path: '/v1/namespaces/default/connections/sim-gcp/shares/empty',
+  });
   const key = await issueRootKey(api.store, { name: 'another' });
   KNOWN.set('id', [key.id]);
 }
