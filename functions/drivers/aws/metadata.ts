@@ -82,6 +82,7 @@ export const awsMetadata = {
     'stop-start',
     'reboot',
     'batch-create',
+    'shared-create',
     'batch-terminate',
     'late-names',
     'list-by-id',

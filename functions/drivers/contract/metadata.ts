@@ -27,6 +27,7 @@ export const CAPABILITY_NAMES = [
   'stop-start',
   'reboot',
   'batch-create',
+  'shared-create',
   'batch-terminate',
   'late-names',
   'list-by-id',

@@ -15,6 +15,7 @@ import type {
   NetworkFault,
   Quotas,
   Reboot,
+  SharedCreate,
   StopStart,
   TerminateOutcome,
   Volumes,
@@ -97,12 +98,14 @@ export class SimClient
     Markets,
     Quotas,
     ListById,
+    SharedCreate,
     StopStart,
     Reboot,
     WriterMarks,
     Volumes
 {
   readonly maxBatchSize = MAX_BATCH;
+  readonly maxSharedBatchSize = MAX_BATCH;
   readonly maxListedById = MAX_IDS;
   readonly maxTerminatedPerCall = MAX_TERMINATED;
   readonly #transport: Transport;

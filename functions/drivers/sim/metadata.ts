@@ -55,6 +55,7 @@ export const simMetadata = {
     'stop-start',
     'reboot',
     'batch-create',
+    'shared-create',
     'batch-terminate',
     'list-by-id',
     'writer-marks',

@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import { DEFAULT_INSTANCE_TIMEOUT_SECONDS } from '../../model/fleet-request.ts';
 import { instanceId, launchToken } from '../../model/identifiers.ts';
 import { choiceFor, priceOf, type Recorded } from '../../platform/placement/choose-type.ts';
@@ -10,6 +11,8 @@ import { type Attempt, claimedBy } from '../launch-queue/attempt.ts';
 import { attemptsAfter } from '../ownership/attempts.ts';
 import { applyChanges } from './outcomes.ts';
 import { onlyZone } from './zones.ts';
+
+const CONCURRENT_CLAIMS = 20;
 
 /**
  * Claims new attempts: writes their records before any call to the cloud.
@@ -27,7 +30,7 @@ export async function claimInstances(
   const won: InstanceItem[] = [];
   const stopped: Attempt[] = [];
   const byRound = Map.groupBy(attempts, ({ message }) => `${message.fleetId} ${message.round}`);
-  for (const ofFleet of byRound.values()) {
+  const claim = async (ofFleet: readonly Attempt[]) => {
     const claims = await Promise.all(
       ofFleet.map(async (attempt) => {
         const record = await newRecord(context, attempt);
@@ -48,7 +51,10 @@ export async function claimInstances(
       if (applied.has(record.instanceId)) won.push(record);
       else if (result.stoppedByGate) stopped.push(attempt);
     }
-  }
+  };
+  // The claims of each fleet are a transaction. They share a call, which leaves late if they follow one another.
+  const limit = pLimit(CONCURRENT_CLAIMS);
+  await Promise.all([...byRound.values()].map((ofFleet) => limit(() => claim(ofFleet))));
   return { won, stopped };
 }
 

@@ -84,7 +84,10 @@ export function inCalls(
   waiting: readonly (Delayed & { call?: string | undefined })[],
   most = MOST_POSITIONS,
 ): Delayed[] {
-  const calls = Map.groupBy(waiting, ({ call, message }) => call ?? `alone ${instanceId(message)}`);
+  // A message is for one fleet.
+  const callOf = ({ call, message }: (typeof waiting)[number]) =>
+    call === undefined ? `alone ${instanceId(message)}` : `${call} ${message.fleetId} ${message.round}`;
+  const calls = Map.groupBy(waiting, callOf);
   return together([...calls.values()].flatMap(asOne), most);
 }
 
