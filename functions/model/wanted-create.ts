@@ -31,15 +31,6 @@ export const wantedCreateSchema = z.object({
       key: z.string(),
       /** Maximum number of machines of the call. */
       most: z.int().positive(),
-      /** What lets the launch share a call with launches of other fleets. Absent: it shares none with them. */
-      shared: z
-        .object({
-          /** The same text for launches whose create requests are alike, apart from the zone. */
-          key: z.string(),
-          /** Maximum number of machines of a call for several fleets, at least 2. */
-          most: z.int().min(2),
-        })
-        .optional(),
     })
     .optional(),
   vcpus: z.number(),

@@ -20,7 +20,6 @@ import type {
   Quotas,
   Reboot,
   RightsCheck,
-  SharedCreate,
   StopStart,
   TerminateOutcome,
   Volumes,
@@ -48,7 +47,7 @@ import { HomeIdentity } from './home-identity.ts';
 import { listImages } from './images.ts';
 import { Instances, MAX_IDS } from './instances.ts';
 import { KeyPairs } from './key-pairs.ts';
-import { Launcher, MAX_BATCH, MAX_SHARED } from './launch.ts';
+import { Launcher, MAX_BATCH } from './launch.ts';
 import { listLocations } from './locations.ts';
 import { Markets } from './markets.ts';
 import { Networks } from './networks.ts';
@@ -78,13 +77,11 @@ export class AwsClient
     Quotas,
     Reboot,
     RightsCheck,
-    SharedCreate,
     StopStart,
     Volumes,
     WriterMarks
 {
   readonly maxBatchSize = MAX_BATCH;
-  readonly maxSharedBatchSize = MAX_SHARED;
   readonly maxListedById = MAX_IDS;
   readonly maxTerminatedPerCall = MAX_TERMINATED;
   readonly #ec2: Ec2;

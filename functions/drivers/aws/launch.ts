@@ -6,6 +6,7 @@ import {
   type RunInstancesCommandInput,
 } from '@aws-sdk/client-ec2';
 import { keepsDisks } from '../../model/disk.ts';
+import { parseLaunchToken } from '../../model/identifiers.ts';
 import type { CreateOutcome, NamedMachine } from '../contract/capabilities.ts';
 import { type CloudInstance, DEPLOYMENT_TAG, INSTANCE_TAG, type InstanceSpec } from '../contract/driver.ts';
 import { DriverError } from '../contract/errors.ts';
@@ -28,8 +29,6 @@ import { whenVisible } from './visible.ts';
  * fit into the tags of TOKEN_TAGS.
  */
 export const MAX_BATCH = 100;
-/** Maximum number of machines of several fleets in one call. Each token then takes up to 25 characters of the tags. */
-export const MAX_SHARED = 20;
 
 type Batch = readonly [InstanceSpec, ...InstanceSpec[]];
 
@@ -102,12 +101,8 @@ export class Launcher {
   }
 
   /** Gives a machine of a batch tags of its own, so that people can find the machine by name. */
-  async name(
-    location: string,
-    { backendId, instanceId, launchToken, tags: own }: NamedMachine,
-  ): Promise<void> {
+  async name(location: string, { backendId, instanceId, launchToken }: NamedMachine): Promise<void> {
     const tags = {
-      ...own,
       [NAME_TAG]: machineName(this.#deploymentId, launchToken),
       [INSTANCE_TAG]: instanceId,
       [TOKEN_TAG]: launchToken,
@@ -129,7 +124,8 @@ export class Launcher {
     const { image, subnets } = await this.#facts.of(spec);
     const [first, ...others] = batch;
     const token = this.idempotencyKeyOf([first.launchToken, ...others.map(({ launchToken }) => launchToken)]);
-    const tags = { ...commonTags(batch), ...identity, [DEPLOYMENT_TAG]: this.#deploymentId };
+    const { [INSTANCE_TAG]: _, ...shared } = spec.tags;
+    const tags = { ...shared, ...identity, [DEPLOYMENT_TAG]: this.#deploymentId };
     const command = new RunInstancesCommand({
       ClientToken: token,
       // EC2 creates as many machines as it has room for. A refusal then means that it has no room for any.
@@ -185,13 +181,6 @@ function notMade(made: number, asked: number): DriverError {
   });
 }
 
-/** Returns the tags that all machines of a batch have. Machines of several fleets get the others later (`name`). */
-function commonTags(batch: Batch): Record<string, string> {
-  const { [INSTANCE_TAG]: _, ...tags } = batch[0].tags;
-  const areCommon = ([key, value]: [string, string]) => batch.every((one) => one.tags[key] === value);
-  return Object.fromEntries(Object.entries(tags).filter(areCommon));
-}
-
 /** Returns the tags that list the launch tokens of a batch. */
 function listTags(batch: Batch): Record<string, string> {
   const values = launchListsOf(batch.map(({ launchToken }) => launchToken));
@@ -225,15 +214,18 @@ export const profileOf = (identity: string) =>
   identity.startsWith('arn:') ? { Arn: identity } : { Name: identity };
 
 /**
- * Divides the specs into batches. Each batch becomes one call. A machine that keeps disks gets a call of its own: all
- * volumes of one call have the same tags, and the tags of a volume must tell its machine when the machine is gone.
+ * Divides the specs into batches. Each batch becomes one call. A batch belongs to one fleet, because its tag has the
+ * fleet's id only once. A machine that keeps disks gets a call of its own: all volumes of one call have the same tags, and
+ * the tags of a volume must tell its machine when the machine is gone.
  */
 function batchesOf(specs: readonly InstanceSpec[]): Batch[] {
-  const groups = Map.groupBy(specs, (spec) =>
-    keepsDisks({ dataDisks: [...(spec.dataDisks ?? [])] }) ? spec.launchToken : 'together',
+  const byFleet = Map.groupBy(specs, (spec) =>
+    keepsDisks({ dataDisks: [...(spec.dataDisks ?? [])] })
+      ? spec.launchToken
+      : parseLaunchToken(spec.launchToken)?.fleetId,
   );
   const batches: Batch[] = [];
-  for (const same of groups.values()) {
+  for (const same of byFleet.values()) {
     for (let at = 0; at < same.length; at += MAX_BATCH) {
       const [first, ...rest] = same.slice(at, at + MAX_BATCH);
       if (first) batches.push([first, ...rest]);

@@ -82,7 +82,6 @@ export const awsMetadata = {
     'stop-start',
     'reboot',
     'batch-create',
-    'shared-create',
     'batch-terminate',
     'late-names',
     'list-by-id',

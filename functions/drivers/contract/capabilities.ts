@@ -46,7 +46,7 @@ export interface BatchCreate {
   /**
    * Requests several instances in one call to the cloud. The caller already has the governor's permit for each
    * instance. All specs belong to one fleet, and differ only in `instanceId`, `launchToken` and the tag
-   * `fleetwright:instance`. `SharedCreate` tells when they may belong to several fleets.
+   * `fleetwright:instance`.
    *
    * The contract of `createInstance` applies to each instance: after any error except `OutcomeUnknown`, the instance
    * does not exist. `findInstanceByToken` finds each instance by its own launch token, even if the process ends right
@@ -56,20 +56,6 @@ export interface BatchCreate {
    * failed, each outcome has the error.
    */
   createInstances(specs: readonly InstanceSpec[]): Promise<CreateOutcome[]>;
-}
-
-/** Makes machines of several fleets in one call. Drivers with this capability have `batch-create`, too. */
-export interface SharedCreate {
-  /**
-   * Maximum number of specs in one call of `createInstances` if they belong to several fleets, at least 2. Such specs
-   * may also differ in the tags `fleetwright:fleet` and `fleetwright:node-group`. Each machine has its own launch token
-   * from the first moment. It has these two tags then, or is `isUnnamed`, and gets them by `nameInstance`. Launch tokens
-   * have attempt numbers of one digit.
-   *
-   * The cloud makes as many of the machines as it can. If it has no room for some of them, it makes the others, because
-   * the launches of one fleet must not make those of another fail.
-   */
-  readonly maxSharedBatchSize: number;
 }
 
 /** The outcome for one machine of a batch. Without an error, the cloud has accepted the removal. */
@@ -110,8 +96,6 @@ export interface NamedMachine {
   backendId: string;
   instanceId: string;
   launchToken: string;
-  /** The machine's own tags, which its create call does not have if it made machines of several fleets. */
-  tags: Readonly<Record<string, string>>;
 }
 
 /** Lists selected machines by id. The cost of a call does not depend on the number of other machines in the account. */
@@ -358,7 +342,6 @@ export interface Capabilities extends Record<CapabilityName, object> {
   'stop-start': StopStart;
   reboot: Reboot;
   'batch-create': BatchCreate;
-  'shared-create': SharedCreate;
   'batch-terminate': BatchTerminate;
   'late-names': LateNames;
   'list-by-id': ListById;
@@ -377,7 +360,6 @@ const METHODS: { readonly [Name in CapabilityName]: readonly (keyof Capabilities
   'stop-start': ['stopInstance', 'startInstance'],
   reboot: ['rebootInstance'],
   'batch-create': ['createInstances', 'maxBatchSize'],
-  'shared-create': ['maxSharedBatchSize'],
   'batch-terminate': ['terminateInstances', 'maxTerminatedPerCall'],
   'late-names': ['nameInstance'],
   'list-by-id': ['listInstancesById', 'maxListedById'],

@@ -1,14 +1,12 @@
 import { instanceId, launchToken, parseLaunchToken } from '../../model/identifiers.ts';
 
 /**
- * Matches what the value of a tag says about one fleet, if the tag lists the launch tokens of a batch:
- * `<fleet id>:1:00040005000a,2:0007`, with the attempt before the positions that have it, and four characters (base 36) for
- * each position. If the batch has machines of several fleets, `/` stands between the fleets. A cloud that makes several
- * machines in one call gives all of them the same tags, and numbers them without a gap. The n-th machine belongs to the
- * n-th token. Therefore the tag and the machine's number tell the machine's token as soon as the machine exists.
+ * Matches the value of a tag that lists the launch tokens of a batch: `<fleet id>:1:00040005000a,2:0007`, with the attempt
+ * before the positions that have it, and four characters (base 36) for each position. A cloud that makes several machines
+ * in one call gives all of them the same tags, and numbers them without a gap. The n-th machine belongs to the n-th token.
+ * Therefore the tag and the machine's number tell the machine's token as soon as the machine exists.
  */
 const LIST = /^(f[0-9a-z]{16}):([0-9]+:(?:[0-9a-z]{4})+(?:,[0-9]+:(?:[0-9a-z]{4})+)*)$/;
-const BETWEEN_FLEETS = '/';
 const DIGITS = 4;
 const BASE = 36;
 
@@ -22,33 +20,26 @@ export const MAX_LISTED = 58;
 
 /**
  * Returns the tags' values for the launch tokens of a batch, in order. A value has as many tokens as fit. Tokens that are
- * sorted by fleet and attempt need the least space.
+ * sorted by attempt need the least space.
  *
- * @throws RangeError if a token is invalid
+ * @throws RangeError if a token is invalid, or the tokens belong to several fleets
  */
 export function launchListsOf(tokens: readonly string[]): string[] {
   const values: string[] = [];
-  let before: LaunchRef | undefined;
+  let attempt: number | undefined;
   for (const token of tokens) {
     const ref = parseLaunchToken(token);
     if (!ref) throw new RangeError(`${token} is not a launch token`);
+    const head = `${ref.fleetId}:`;
+    if (values.some((value) => !value.startsWith(head)))
+      throw new RangeError('the launch tokens of a batch belong to one fleet');
     const last = values.at(-1);
-    const longer = last && before && `${last}${furtherOf(ref, before)}`;
+    const longer = last && `${last}${ref.attempt === attempt ? '' : `,${ref.attempt}:`}${entryOf(ref.index)}`;
     if (longer !== undefined && longer.length <= MAX_VALUE) values[values.length - 1] = longer;
-    else values.push(firstOf(ref));
-    before = ref;
+    else values.push(`${head}${ref.attempt}:${entryOf(ref.index)}`);
+    attempt = ref.attempt;
   }
   return values;
-}
-
-type LaunchRef = NonNullable<ReturnType<typeof parseLaunchToken>>;
-
-const firstOf = ({ fleetId, index, attempt }: LaunchRef): string => `${fleetId}:${attempt}:${entryOf(index)}`;
-
-/** Returns what a value says about a token, after what it says about the token before it. */
-function furtherOf(ref: LaunchRef, before: LaunchRef): string {
-  if (ref.fleetId !== before.fleetId) return `${BETWEEN_FLEETS}${firstOf(ref)}`;
-  return `${ref.attempt === before.attempt ? '' : `,${ref.attempt}:`}${entryOf(ref.index)}`;
 }
 
 /**
@@ -65,12 +56,8 @@ export function tokenAt(values: readonly string[], launchIndex: number | undefin
 }
 
 function tokensIn(value: string): string[] {
-  const lists = value.split(BETWEEN_FLEETS).map((one) => LIST.exec(one));
-  if (lists.includes(null)) return earlierTokensIn(value);
-  return lists.flatMap((list) => tokensOf(list?.[1] ?? '', list?.[2] ?? ''));
-}
-
-function tokensOf(fleetId: string, parts: string): string[] {
+  const [, fleetId = '', parts] = LIST.exec(value) ?? [];
+  if (parts === undefined) return earlierTokensIn(value);
   return parts.split(',').flatMap((part) => {
     const [attempt, entries = ''] = part.split(':');
     const all = entries.match(new RegExp(`.{${DIGITS}}`, 'g')) ?? [];
@@ -99,10 +86,8 @@ export function listPatternsOf(token: string): string[] {
   const ref = parseLaunchToken(token);
   if (!ref) return [];
   const { fleetId, index, attempt } = ref;
-  const listed = `${fleetId}:*${attempt}:*${entryOf(index)}*`;
   return [
-    listed,
-    `*${BETWEEN_FLEETS}${listed}`,
+    `${fleetId}:*${attempt}:*${entryOf(index)}*`,
     `${fleetId}:*${String(index).padStart(5, '0')}.${attempt},*`,
   ];
 }

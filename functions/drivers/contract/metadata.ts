@@ -27,7 +27,6 @@ export const CAPABILITY_NAMES = [
   'stop-start',
   'reboot',
   'batch-create',
-  'shared-create',
   'batch-terminate',
   'late-names',
   'list-by-id',

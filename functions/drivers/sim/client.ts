@@ -15,7 +15,6 @@ import type {
   NetworkFault,
   Quotas,
   Reboot,
-  SharedCreate,
   StopStart,
   TerminateOutcome,
   Volumes,
@@ -98,14 +97,12 @@ export class SimClient
     Markets,
     Quotas,
     ListById,
-    SharedCreate,
     StopStart,
     Reboot,
     WriterMarks,
     Volumes
 {
   readonly maxBatchSize = MAX_BATCH;
-  readonly maxSharedBatchSize = MAX_BATCH;
   readonly maxListedById = MAX_IDS;
   readonly maxTerminatedPerCall = MAX_TERMINATED;
   readonly #transport: Transport;

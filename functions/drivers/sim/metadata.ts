@@ -55,7 +55,6 @@ export const simMetadata = {
     'stop-start',
     'reboot',
     'batch-create',
-    'shared-create',
     'batch-terminate',
     'list-by-id',
     'writer-marks',

@@ -2,17 +2,10 @@ import type { Failure } from '../../model/failure.ts';
 import { instanceId } from '../../model/identifiers.ts';
 import type { WantedCreate } from '../../model/wanted-create.ts';
 import { permitCreates } from '../../platform/governor/permit-creates.ts';
-import {
-  governed,
-  type OpenConnection,
-  type SiteRef,
-  type WorkerContext,
-} from '../../platform/worker/context.ts';
+import { governed, type SiteRef, type WorkerContext } from '../../platform/worker/context.ts';
 import type { Attempt } from '../launch-queue/attempt.ts';
 import { wantedCreate } from './describe-create.ts';
 import { machinesPerCall } from './machines-per-call.ts';
-import { withSharedCalls } from './share-calls.ts';
-import { readWaitingLaunches, type WaitingLaunch } from './waiting-launches.ts';
 
 /** The governor's decisions about attempts at one site. */
 export interface Permits {
@@ -21,8 +14,6 @@ export interface Permits {
   scheduled: (Attempt & { waitMs: number; call?: string })[];
   queued: Attempt[];
   denied: (Attempt & { failure: Failure })[];
-  /** Launches of the launch queue that were granted, too, because an alike call takes them along. */
-  along: WaitingLaunch[];
   wanted: Map<string, WantedCreate>;
   /** The call that each granted attempt shares with the others of the same call, by instance id; see `CreateDecision`. */
   calls: Map<string, string>;
@@ -44,7 +35,6 @@ export async function askPermits(
     scheduled: [],
     queued: [],
     denied: [],
-    along: [],
     wanted: new Map(),
     calls: new Map(),
     turn: 0,
@@ -53,22 +43,15 @@ export async function askPermits(
   };
   if (attempts.length === 0) return permits;
   const opened = await context.open(site.connectionKey);
-  const describe = (ones: readonly Attempt[]) => describeAll(context, site, opened, ones);
-  const wanted = await describe(attempts);
-  const known = new Set(wanted.map(({ instanceId: id }) => id));
-  let waiting: WaitingLaunch[] = [];
-  const answer = await permitCreates(context.store, governed(site, opened), wanted, {}, async (keys) => {
-    waiting = await readWaitingLaunches(context, site, keys, known);
-    return await describe(waiting);
-  });
-  permits.wanted = new Map([...wanted, ...answer.along].map((one) => [one.instanceId, one]));
+  const machines = machinesPerCall(opened, site.location);
+  const wanted = await Promise.all(attempts.map((one) => wantedCreate(context, one, machines)));
+  const answer = await permitCreates(context.store, governed(site, opened), wanted);
+  permits.wanted = new Map(wanted.map((one) => [one.instanceId, one]));
   permits.turn = answer.turn;
   permits.decidedAtMs = answer.decidedAtMs;
   permits.isBlocked = answer.isBlocked;
   const nowMs = context.store.clock.now();
-  const taken = new Set(answer.along.map(({ instanceId: id }) => id));
-  permits.along = waiting.filter(({ message }) => taken.has(instanceId(message)));
-  for (const one of [...attempts, ...permits.along]) {
+  for (const one of attempts) {
     const decision = answer.decisions.get(instanceId(one.message));
     switch (decision?.action) {
       case 'allow':
@@ -95,20 +78,6 @@ export async function askPermits(
     }
   }
   return permits;
-}
-
-/** Describes attempts for the governor. */
-async function describeAll(
-  context: WorkerContext,
-  { location }: SiteRef,
-  opened: OpenConnection,
-  attempts: readonly Attempt[],
-): Promise<WantedCreate[]> {
-  const machines = machinesPerCall(opened, location);
-  const described = await Promise.all(
-    attempts.map(async (attempt) => ({ attempt, wanted: await wantedCreate(context, attempt, machines) })),
-  );
-  return await withSharedCalls(context, opened, location, described);
 }
 
 /** Notes the zone that the governor chose, so that the feedback about the call concerns that zone. */

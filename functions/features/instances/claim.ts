@@ -1,4 +1,3 @@
-import pLimit from 'p-limit';
 import { DEFAULT_INSTANCE_TIMEOUT_SECONDS } from '../../model/fleet-request.ts';
 import { instanceId, launchToken } from '../../model/identifiers.ts';
 import { choiceFor, priceOf, type Recorded } from '../../platform/placement/choose-type.ts';
@@ -11,8 +10,6 @@ import { type Attempt, claimedBy } from '../launch-queue/attempt.ts';
 import { attemptsAfter } from '../ownership/attempts.ts';
 import { applyChanges } from './outcomes.ts';
 import { onlyZone } from './zones.ts';
-
-const CONCURRENT_CLAIMS = 20;
 
 /**
  * Claims new attempts: writes their records before any call to the cloud.
@@ -30,7 +27,7 @@ export async function claimInstances(
   const won: InstanceItem[] = [];
   const stopped: Attempt[] = [];
   const byRound = Map.groupBy(attempts, ({ message }) => `${message.fleetId} ${message.round}`);
-  const claim = async (ofFleet: readonly Attempt[]) => {
+  for (const ofFleet of byRound.values()) {
     const claims = await Promise.all(
       ofFleet.map(async (attempt) => {
         const record = await newRecord(context, attempt);
@@ -51,10 +48,7 @@ export async function claimInstances(
       if (applied.has(record.instanceId)) won.push(record);
       else if (result.stoppedByGate) stopped.push(attempt);
     }
-  };
-  // The claims of each fleet are a transaction. They share a call, which leaves late if they follow one another.
-  const limit = pLimit(CONCURRENT_CLAIMS);
-  await Promise.all([...byRound.values()].map((ofFleet) => limit(() => claim(ofFleet))));
+  }
   return { won, stopped };
 }
 

@@ -24,7 +24,7 @@ import { mayAnswer, proofTerms } from '../ownership/prove-machine.ts';
 import { adopt } from './adopt.ts';
 import { handleFailure, type Outcome } from './failure-handling.ts';
 import { instanceSpec } from './instance-spec.ts';
-import { callsOf, withStoredKeys } from './keys-of-calls.ts';
+import { callsOf, withKeptKeys } from './keys-of-calls.ts';
 import { failInstances } from './outcomes.ts';
 import { type Created, recordRunning } from './record-running.ts';
 import { type Recount, recountLate } from './recount-late.ts';
@@ -77,20 +77,20 @@ export async function createInstances(
   if (records.length === 0) return new Map();
   const wanted: Wanted[] = [];
   const outcomes: Made[] = [];
-  const specs = await Promise.all(
-    records.map(async (record) => ({ record, of: await instanceSpec(context, record) })),
-  );
-  for (const { record, of } of specs) {
-    if ('failure' in of) outcomes.push({ record, outcome: of });
-    else wanted.push({ record, ...of });
+  for (const record of records) {
+    const spec = await instanceSpec(context, record);
+    if ('failure' in spec) outcomes.push({ record, outcome: spec });
+    else wanted.push({ record, ...spec });
   }
   // Start polling before the calls. If this worker dies during the calls, a poll finds the machines that the
   // calls created.
   await startPolling(context, site);
   const opened = await context.open(site.connectionKey);
   const { client } = opened;
-  const calls = callsOf(opened, site.location, wanted, permitted.calls);
-  const batches = withPermits(await withStoredKeys(context, client, calls), permitted.calls);
+  const batches = withPermits(
+    withKeptKeys(client, callsOf(opened, site.location, wanted, permitted.calls)),
+    permitted.calls,
+  );
   const limit = pLimit(CONCURRENT_CALLS);
   const recount = recountLate(context, site, opened, permitted.decidedAtMs);
   // Some clouds answer a create call only when the machine runs. Many such answers may arrive together. The
@@ -134,12 +134,12 @@ export async function createInstances(
 }
 
 /**
- * Returns the records of each throttled call for several machines of a fleet. One message carries their launches, because
- * the queue might deliver several messages to different workers, which would make several calls.
+ * Returns the records of each throttled call for several machines. One message carries their launches, because the
+ * queue might deliver several messages to different workers, which would make several calls.
  */
 function throttledTogether(outcomes: readonly Made[], starts: ReadonlyMap<string, number>): InstanceItem[][] {
   const shared = outcomes.filter(({ record, call }) => call !== undefined && starts.has(record.instanceId));
-  const calls = Map.groupBy(shared, ({ call, record: { fleetId, round } }) => `${call} ${fleetId} ${round}`);
+  const calls = Map.groupBy(shared, ({ call }) => call);
   return [...calls.values()]
     .map((made) => made.map(({ record }) => record))
     .filter(({ length }) => length > 1);

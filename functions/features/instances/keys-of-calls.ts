@@ -1,14 +1,12 @@
 import { has } from '../../drivers/contract/capabilities.ts';
 import type { CloudClient } from '../../drivers/contract/driver.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
-import { updateInstance } from '../../platform/store/transition.ts';
 import type { OpenConnection, WorkerContext } from '../../platform/worker/context.ts';
 import type { Attempt } from '../launch-queue/attempt.ts';
-import { keysWith } from '../ownership/attempts.ts';
 import { newRecord } from './claim.ts';
 import { batchesOf } from './create-batches.ts';
 import { instanceSpec } from './instance-spec.ts';
-import { sizesOfCalls } from './machines-per-call.ts';
+import { machinesPerCall } from './machines-per-call.ts';
 
 /**
  * Derives the idempotency keys of the create calls that these attempts will share. Makes no create call. The
@@ -54,46 +52,23 @@ export function callsOf<One extends Wanted>(
   wanted: readonly One[],
   permitted: PermittedCalls,
 ): One[][] {
-  const sizes = sizesOfCalls(opened, location);
-  if (sizes.most < 2) return wanted.map((one): One[] => [one]);
+  const most = machinesPerCall(opened, location);
+  if (most < 2) return wanted.map((one): One[] => [one]);
   const byCall = Map.groupBy(wanted, ({ record: { instanceId } }) => permitted.get(instanceId) ?? instanceId);
-  return [...byCall.values()].flatMap((alike) => batchesOf(alike, sizes));
+  return [...byCall.values()].flatMap((alike) => batchesOf(alike, most));
 }
 
 /**
- * Makes sure that the key of each call is stored in the record of each of its machines. If other workers won some of the
- * claims, or the launch gate stopped some, the calls are divided differently and have other keys, which are stored now.
- * If a record has changed in the meantime, the call is split into single calls. The key of a single call need not be
- * stored, because it is derived from the launch token.
+ * Splits a call for several machines into single calls if the key of the call is not stored in every
+ * machine's record. If other workers won some of the claims, the calls are divided differently and have other
+ * keys. The key of a single call need not be stored, because it is derived from the launch token.
  */
-export async function withStoredKeys<One extends Wanted>(
-  context: Pick<WorkerContext, 'store'>,
-  client: CloudClient,
-  calls: readonly One[][],
-): Promise<One[][]> {
-  const stored = await Promise.all(
-    calls.map(async (call): Promise<One[][]> => {
-      const key = keyOf(client, call);
-      if (call.length === 1 || key === undefined) return [call];
-      const kept = await Promise.all(call.map((one) => withStoredKey(context, one, key)));
-      const all = kept.flatMap((one) => one ?? []);
-      return all.length === call.length ? [all] : call.map((one): One[] => [one]);
-    }),
-  );
-  return stored.flat();
-}
-
-/** Stores the key of the upcoming call in a record. @returns undefined if the record has changed */
-async function withStoredKey<One extends Wanted>(
-  { store }: Pick<WorkerContext, 'store'>,
-  one: One,
-  key: string,
-): Promise<One | undefined> {
-  const { record } = one;
-  if (record.idempotencyKeys?.includes(key)) return one;
-  const idempotencyKeys = keysWith(record.idempotencyKeys, key) ?? [];
-  const isStored = await updateInstance(store, record, { idempotencyKeys });
-  return isStored ? { ...one, record: { ...record, idempotencyKeys } } : undefined;
+export function withKeptKeys<One extends Wanted>(client: CloudClient, calls: readonly One[][]): One[][] {
+  return calls.flatMap((call) => {
+    const key = keyOf(client, call);
+    const isKept = call.every(({ record }) => key === undefined || record.idempotencyKeys?.includes(key));
+    return call.length === 1 || isKept ? [call] : call.map((one): One[] => [one]);
+  });
 }
 
 function keyOf(client: CloudClient, call: readonly Wanted[]): string | undefined {

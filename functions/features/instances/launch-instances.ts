@@ -35,7 +35,6 @@ import { nextStep } from './next-step.ts';
 import { failInstances } from './outcomes.ts';
 import { retakeClaims } from './retake-claims.ts';
 import { attemptSoon, type Ended, isSoon, sendLater, type Terms } from './start-times.ts';
-import { leaveQueue } from './waiting-launches.ts';
 
 /**
  * Advances the launch messages of one site together. The messages share reads, permit requests and claims.
@@ -217,7 +216,6 @@ async function takeRoutes(
   const stopped = [...routes.stopped, ...claims.stopped];
   await cancelLaunches(context, stopped);
   const created = await createInstances(context, site, claims.won, permits);
-  await leaveQueue(context, permits.along, created);
   const done = [...failed, ...[...routes.queued, ...stopped].map(idOf)];
   return new Map([...done.map((id) => [id, ACK] as const), ...created]);
 }

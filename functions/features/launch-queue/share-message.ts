@@ -84,10 +84,7 @@ export function inCalls(
   waiting: readonly (Delayed & { call?: string | undefined })[],
   most = MOST_POSITIONS,
 ): Delayed[] {
-  // A message is for one fleet.
-  const callOf = ({ call, message }: (typeof waiting)[number]) =>
-    call === undefined ? `alone ${instanceId(message)}` : `${call} ${message.fleetId} ${message.round}`;
-  const calls = Map.groupBy(waiting, callOf);
+  const calls = Map.groupBy(waiting, ({ call, message }) => call ?? `alone ${instanceId(message)}`);
   return together([...calls.values()].flatMap(asOne), most);
 }
 

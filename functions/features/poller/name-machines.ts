@@ -1,10 +1,8 @@
 import pLimit from 'p-limit';
 import { has, type NamedMachine } from '../../drivers/contract/capabilities.ts';
-import { type CloudInstance, FLEET_TAG, GROUP_TAG } from '../../drivers/contract/driver.ts';
+import type { CloudInstance } from '../../drivers/contract/driver.ts';
 import { DriverError } from '../../drivers/contract/errors.ts';
-import { parseInstanceId } from '../../model/identifiers.ts';
 import type { InstanceStatus } from '../../model/status.ts';
-import { groupAt } from '../../platform/placement/lay-out.ts';
 import type { Poll } from './poll.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -29,11 +27,10 @@ export async function nameMachines(
   if (!has(client, 'late-names')) return false;
   const unnamed = boundAmong(snapshot);
   let refusal: DriverError | undefined;
-  const name = async (machine: Omit<NamedMachine, 'tags'>): Promise<void> => {
+  const name = async (machine: NamedMachine): Promise<void> => {
     if (refusal) return;
-    const tags = await tagsOf(context, machine);
     try {
-      await client.nameInstance(site.location, { ...machine, tags });
+      await client.nameInstance(site.location, machine);
     } catch (error) {
       if (!(error instanceof DriverError)) throw error;
       if (error.code !== 'NotFound') refusal ??= error;
@@ -49,20 +46,8 @@ export async function nameMachines(
   return false;
 }
 
-/** Returns the tags that the create call does not have if it made machines of several fleets. */
-async function tagsOf(
-  context: Pick<Poll['context'], 'layout'>,
-  machine: Pick<NamedMachine, 'instanceId'>,
-): Promise<NamedMachine['tags']> {
-  const ref = parseInstanceId(machine.instanceId);
-  if (!ref) return {};
-  const { name, placements } = await context.layout(ref.fleetId);
-  const group = groupAt(placements, ref.index)?.group;
-  return { [FLEET_TAG]: name, ...(group ? { [GROUP_TAG]: group.name } : {}) };
-}
-
 /** Returns the machines without a name to which a record of the site is bound. Pure. */
-function boundAmong({ entries, seen }: Pick<Snapshot, 'entries' | 'seen'>): Omit<NamedMachine, 'tags'>[] {
+function boundAmong({ entries, seen }: Pick<Snapshot, 'entries' | 'seen'>): NamedMachine[] {
   const bound = new Map(entries.map(({ backendId, siteSk }) => [backendId, siteSk]));
   return seen.flatMap(({ isUnnamed, backendId, instanceId, launchToken, status }: CloudInstance) =>
     isUnnamed &&

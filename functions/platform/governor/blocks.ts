@@ -22,8 +22,6 @@ export type QueueReason =
   | 'locations'
   /** The rate limit delays the next create call by more than 60 s. */
   | 'rate'
-  /** An alike launch of another fleet has a start time, and its call will take the launch along. */
-  | 'call'
   /**
    * The cloud had no `capacity` or no `quota`, or did not accept calls (`outage`). One launch at a time, the probe,
    * tests whether this has ended. The other affected launches wait.

@@ -1,13 +1,10 @@
 import type { WantedCreate } from '../../model/wanted-create.ts';
 import type { Store } from '../store/store.ts';
 import { readKnown, updateVersioned } from '../store/versioned.ts';
-import { isAwaited } from './awaited-calls.ts';
 import { isBlocked } from './blocks.ts';
-import { awaitsCreate, nextCreateMs } from './create-meters.ts';
+import { awaitsCreate } from './create-meters.ts';
 import { type CreateDecision, decideCreates } from './decide-creates.ts';
 import { forgetHold, freeLocation, holdLocation, holdOf, type LocationHold } from './hold-location.ts';
-import { isNow } from './rate.ts';
-import { createRatesOf } from './rate-limits.ts';
 import { createKey, type GovernedSite } from './site.ts';
 import { IDLE_SITE, type SiteState, siteStateSchema } from './site-state.ts';
 import { type Holders, heldNow, type ReleasedSlot, withoutReleased, withRenewed } from './slots.ts';
@@ -41,8 +38,6 @@ export interface CreateAnswer {
   given: string[];
   /** Slots that this decision gave, each with the start time of its permit. */
   newcomers: ReleasedSlot[];
-  /** Launches of the launch queue that a call takes along, because it goes out now. */
-  along: WantedCreate[];
 }
 
 interface Written extends CreateAnswer {
@@ -50,16 +45,7 @@ interface Written extends CreateAnswer {
   isIdle: boolean;
   /** Number of the site's hold of a location slot, as it was written with the slots; see `holdLocation`. */
   locationHold?: number;
-  /** True if nothing was written, because launches wait for a call that goes out now, and were not read. */
-  isToTakeAlong?: true;
 }
-
-/**
- * Reads the launches of the site's queue that wait for an alike call.
- *
- * @param keys keys of these calls (`WantedCreate.call.shared`)
- */
-export type ReadWaiting = (keys: ReadonlySet<string>) => Promise<WantedCreate[]>;
 
 /** Changes of slots that are made in the same write as the permits. */
 export interface SlotTransfer {
@@ -78,26 +64,20 @@ export interface SlotTransfer {
  * Gives create permits to as many of the instances as possible. A permit consists of a slot of the site, a location
  * slot of the connection and a start time for the call. The location slot is taken first. One conditional write then
  * gives all slots and start times. A launch that is queued does not ask again; see `serveEntries`.
- *
- * @param readWaiting called if launches wait in the queue for a call that goes out now. Absent: no call takes such
- *   launches along
  */
 export async function permitCreates(
   store: Store<'governor'>,
   site: GovernedSite,
   wanted: readonly WantedCreate[],
   transfer: SlotTransfer = {},
-  readWaiting?: ReadWaiting,
 ): Promise<CreateAnswer> {
   for (let attempt = 1; ; attempt += 1) {
-    const isLast = attempt === RACE_TRIES;
-    const answer = await permitOnce(store, site, wanted, transfer, { readWaiting, isLast });
-    if (answer === 'again') continue;
+    const answer = await permitOnce(store, site, wanted, transfer);
     // Another attempt helps only if another worker changed the location slot. It does not help if no location slot is
     // free.
     const isAgain =
       answer.lostRace && [...answer.decisions.values()].some(({ action }) => action === 'scheduleAt');
-    if (!isAgain || isLast) return answer;
+    if (!isAgain || attempt === RACE_TRIES) return answer;
   }
 }
 
@@ -106,13 +86,10 @@ async function permitOnce(
   site: GovernedSite,
   wanted: readonly WantedCreate[],
   transfer: SlotTransfer,
-  { readWaiting, isLast }: { readWaiting: ReadWaiting | undefined; isLast: boolean },
-): Promise<CreateAnswer | 'again'> {
+): Promise<CreateAnswer> {
   const { released = [], turn } = transfer;
   const known = await readKnown(store, createKey(site), siteStateSchema);
   const hold = await holdLocation(store, site, known);
-  const keys = readWaiting ? awaitedKeys(known.state, site, store.clock.now(), wanted) : new Set<string>();
-  const waiting = readWaiting && keys.size > 0 ? await readWaiting(keys) : [];
   if (hold === undefined) {
     const decisions = all(wanted, { action: 'queue', why: 'locations' });
     return {
@@ -123,7 +100,6 @@ async function permitOnce(
       lostRace: released.length > 0,
       given: [],
       newcomers: [],
-      along: [],
     };
   }
   const answer = await updateVersioned<SiteState, Written>(
@@ -137,19 +113,11 @@ async function permitOnce(
         const answer = { ...raceLost(wanted, current, store.clock.now()), isIdle: false };
         return { state: undefined, answer };
       }
-      const decided = decideUnder(hold, site, current, store.clock.now(), wanted, transfer, waiting);
-      // Another worker has queued a launch after the item was read. Its entry may be there by now.
-      const isMissed = [...decided.going].some(
-        (key) => !keys.has(key) && isAwaited(current.awaited ?? {}, key),
-      );
-      if (readWaiting && isMissed && !isLast)
-        return { state: undefined, answer: { ...decided.answer, isToTakeAlong: true } };
-      return decided;
+      return decideUnder(hold, site, current, store.clock.now(), wanted, transfer);
     },
     hold.isNew ? undefined : known,
   );
-  const { isIdle, locationHold, isToTakeAlong, ...said } = answer;
-  if (isToTakeAlong) return 'again';
+  const { isIdle, locationHold, ...said } = answer;
   if (isIdle) await freeLocation(store, site, hold.number);
   if (hold.isNew && !isIdle && (await holdOf(store, site)) === undefined) {
     // The site has lost its location slot: before this write, another worker took a later hold for the site and gave it
@@ -160,31 +128,10 @@ async function permitOnce(
       ...said,
       given: [],
       newcomers: [],
-      along: [],
       decisions: all(wanted, laterBy(RACE_RETRY_MS, store.clock.now())),
     };
   }
-  return await withinBudget(store, site, [...wanted, ...said.along], said);
-}
-
-/** Returns the keys of the calls of these launches for which others wait, if they may go out now. */
-function awaitedKeys(
-  state: SiteState | undefined,
-  { limits }: GovernedSite,
-  nowMs: number,
-  wanted: readonly WantedCreate[],
-): Set<string> {
-  const { awaited, holders = {} } = state ?? {};
-  if (!state || !awaited) return new Set();
-  const mayGo = ({ instanceId, instanceType }: WantedCreate) =>
-    isNow(holders[instanceId] ?? Number.POSITIVE_INFINITY, nowMs) ||
-    isNow(nextCreateMs(state, createRatesOf(limits, instanceType), nowMs), nowMs);
-  return new Set(
-    wanted.flatMap((one) => {
-      const key = one.call?.shared?.key;
-      return key !== undefined && isAwaited(awaited, key) && mayGo(one) ? [key] : [];
-    }),
-  );
+  return await withinBudget(store, site, wanted, said);
 }
 
 function decideUnder(
@@ -194,17 +141,19 @@ function decideUnder(
   nowMs: number,
   wanted: readonly WantedCreate[],
   { released = [], renewed = {}, turn }: SlotTransfer,
-  waiting: readonly WantedCreate[],
-): { state: SiteState | undefined; answer: Written; going: ReadonlySet<string> } {
+): { state: SiteState | undefined; answer: Written } {
   const kept = withoutReleased(current.holders, released);
   const isReleased = Object.keys(kept).length < Object.keys(current.holders).length;
   const holders = withRenewed(kept, renewed, nowMs);
   const free = { ...current, holders };
-  const { decisions, given, newcomers, going, state } = decideCreates(free, limits, nowMs, wanted, {
-    isFromQueue: turn !== undefined,
-    isTransfer: isReleased,
-    along: waiting,
-  });
+  const { decisions, given, newcomers, state } = decideCreates(
+    free,
+    limits,
+    nowMs,
+    wanted,
+    turn !== undefined,
+    isReleased,
+  );
   const next = state ?? free;
   const isIdle = Object.keys(heldNow(next.holders, nowMs)).length === 0;
   // If two workers took the location slot for the site at the same time, the later hold is valid.
@@ -222,7 +171,6 @@ function decideUnder(
       decisions,
       given,
       newcomers,
-      along: waiting.filter(({ instanceId }) => decisions.get(instanceId)?.action === 'allow'),
       turn: nextTurn,
       decidedAtMs: nowMs,
       isBlocked: isBlocked(next) || awaitsCreate(next),
@@ -230,7 +178,6 @@ function decideUnder(
       isIdle,
       locationHold,
     },
-    going,
   };
 }
 
@@ -244,7 +191,6 @@ function raceLost(wanted: readonly WantedCreate[], { turn }: SiteState, nowMs: n
     lostRace: true,
     given: [],
     newcomers: [],
-    along: [],
   };
 }
 

@@ -2,21 +2,15 @@ import type { WantedCreate } from '../../model/wanted-create.ts';
 import { countCreate, createsBlockedUntilMs, joinCall, scheduleCreate, sendCreate } from './create-meters.ts';
 import { isNow } from './rate.ts';
 import type { CreateRates } from './rate-limits.ts';
-import { capacityScope, type SiteState } from './site-state.ts';
+import type { SiteState } from './site-state.ts';
 
 /** A create call to which further launches of the same request may be added. */
 interface OpenCall {
   id: string;
   startMs: number;
   isGoing: boolean;
-  /** Number of machines of the call. */
-  size: number;
-  /** Maximum number of machines of the call, if all are of one fleet and one node group. */
-  most: number;
-  /** The zone of the call. Absent: the cloud chooses it. */
-  zone?: string | undefined;
-  /** True if the call has machines of several fleets. */
-  isMixed: boolean;
+  /** Number of machines for which the call has room. */
+  room: number;
 }
 
 /** Place of one launch in the plan. */
@@ -27,10 +21,6 @@ export interface PlannedLaunch {
   isGoing: boolean;
   /** True if the start time was reserved by this plan; false if the launch had it already. */
   isNew: boolean;
-  /** True if the launch is the first of a call that this plan has begun. */
-  isFirst?: true;
-  /** The zone of a call that launches of other fleets share. Absent: the launch has the zone that was planned for it. */
-  zone?: string | undefined;
   /** Id of the call among the calls of the plan. Absent: the launch shares its call with no other. */
   id?: string;
   state: SiteState;
@@ -48,8 +38,6 @@ export class CallPlan {
   readonly #nowMs: number;
   readonly #isFromQueue: boolean;
   readonly #open = new Map<string, OpenCall>();
-  /** Calls that go out now, by the key of what launches of other fleets may share. */
-  readonly #shared = new Map<string, OpenCall>();
   /** Calls of launches that already had a start time, which is still to come. */
   readonly #kept = new Map<string, OpenCall>();
   #calls = 0;
@@ -72,32 +60,12 @@ export class CallPlan {
   mayJoin(state: SiteState, { call, instanceType }: WantedCreate): boolean {
     if (!call) return false;
     const rates = this.#ratesOf(instanceType);
-    const mayJoin = ({ startMs }: OpenCall) => joinCall(state, rates, this.#nowMs, startMs) !== undefined;
-    const shared = this.#roomInShared(call.shared);
-    if (shared && mayJoin(shared)) return true;
     return [...this.#open].some(
-      ([key, open]) => hasRoom(open, call) && key.startsWith(prefixOf(call)) && mayJoin(open),
+      ([key, { room, startMs }]) =>
+        room > 0 &&
+        key.startsWith(prefixOf(call)) &&
+        joinCall(state, rates, this.#nowMs, startMs) !== undefined,
     );
-  }
-
-  /**
-   * Adds a launch to a call that goes out now, with launches of other fleets.
-   *
-   * @returns undefined if there is no such call, or it is in a zone where the launch may not be
-   */
-  addToShared(state: SiteState, wanted: WantedCreate): PlannedLaunch | undefined {
-    const open = this.#roomInShared(wanted.call?.shared);
-    if (!open || !mayBeIn(state, wanted, open.zone)) return undefined;
-    const rates = this.#ratesOf(wanted.instanceType);
-    const nowMs = this.#nowMs;
-    const joined = joinCall(state, rates, nowMs, open.startMs);
-    const counted = joined && sendCreate(joined, rates, nowMs, { calls: 0, machines: 1 });
-    if (!counted) return undefined;
-    open.isMixed = true;
-    return {
-      ...this.#placed(open, { startMs: nowMs, isGoing: true, isNew: true, state: counted }),
-      zone: open.zone,
-    };
   }
 
   /**
@@ -114,14 +82,10 @@ export class CallPlan {
     const key = wanted.call && `${prefixOf(wanted.call)}${zone ?? '*'}`;
     if (unusedMs !== undefined) {
       if (this.#isFromQueue || !isNow(unusedMs, this.#nowMs)) return this.#keep(state, wanted, key, unusedMs);
-      const sent = this.#send(state, wanted, key, zone, unusedMs);
+      const sent = this.#send(state, wanted, key, unusedMs);
       if (sent) return sent;
     }
-    return (
-      this.#join(state, wanted, key) ??
-      this.addToShared(state, wanted) ??
-      this.#begin(state, wanted, key, zone)
-    );
+    return this.#join(state, wanted, key) ?? this.#begin(state, wanted, key);
   }
 
   #keep(state: SiteState, { call }: WantedCreate, key: string | undefined, startMs: number): PlannedLaunch {
@@ -129,9 +93,10 @@ export class CallPlan {
     if (!call || key === undefined) return kept;
     const at = `${key} ${startMs}`;
     const known = this.#kept.get(at);
-    const open = known && hasRoom(known, call) ? known : this.#number(startMs, false, call.most, undefined);
+    const open = known && known.room > 0 ? known : this.#number(startMs, false, call.most);
+    open.room -= 1;
     this.#kept.set(at, open);
-    return this.#placed(open, kept);
+    return { ...kept, id: open.id };
   }
 
   /** Sends a launch whose start time has come. @returns undefined if the cloud would throttle its call now */
@@ -139,28 +104,27 @@ export class CallPlan {
     state: SiteState,
     { call, instanceType }: WantedCreate,
     key: string | undefined,
-    zone: string | undefined,
     unusedMs: number,
   ): PlannedLaunch | undefined {
     const nowMs = this.#nowMs;
-    const open = this.#roomIn(key, call);
+    const open = this.#roomIn(key);
     const isJoining = open?.isGoing === true;
     const taken = { calls: isJoining ? 0 : 1, machines: 1 } as const;
     const isTogether =
       state.together?.includes(unusedMs) === true && isNow(createsBlockedUntilMs(state), nowMs);
     const counted = (isTogether ? countCreate : sendCreate)(state, this.#ratesOf(instanceType), nowMs, taken);
     if (!counted) return undefined;
-    const own = isJoining ? open : this.#opened(key, nowMs, true, call, zone);
+    const own = isJoining ? open : this.#opened(key, nowMs, true, call?.most);
     return this.#placed(own, { startMs: nowMs, isGoing: true, isNew: false, state: counted });
   }
 
   /** Adds a launch without a start time to a call of the plan. */
   #join(
     state: SiteState,
-    { call, instanceType }: WantedCreate,
+    { instanceType }: WantedCreate,
     key: string | undefined,
   ): PlannedLaunch | undefined {
-    const open = this.#roomIn(key, call);
+    const open = this.#roomIn(key);
     if (!open) return undefined;
     const { startMs, isGoing } = open;
     const rates = this.#ratesOf(instanceType);
@@ -172,12 +136,7 @@ export class CallPlan {
   }
 
   /** Begins a call with a launch that has no start time. */
-  #begin(
-    state: SiteState,
-    { call, instanceType }: WantedCreate,
-    key: string | undefined,
-    zone: string | undefined,
-  ): PlannedLaunch {
+  #begin(state: SiteState, { call, instanceType }: WantedCreate, key: string | undefined): PlannedLaunch {
     const nowMs = this.#nowMs;
     const rates = this.#ratesOf(instanceType);
     const { startMs, state: reserved } = scheduleCreate(state, rates, nowMs);
@@ -185,57 +144,37 @@ export class CallPlan {
     const one = { calls: 1, machines: 1 } as const;
     const isSent = isGoing && !this.#isFromQueue;
     const counted = isSent ? countCreate(reserved, rates, nowMs, one) : reserved;
-    const open = this.#opened(key, startMs, isSent, call, zone);
-    return this.#placed(open, { startMs, isGoing, isNew: true, isFirst: true, state: counted });
+    const open = this.#opened(key, startMs, isSent, call?.most);
+    return this.#placed(open, { startMs, isGoing, isNew: true, state: counted });
   }
 
-  #roomIn(key: string | undefined, call: WantedCreate['call']): OpenCall | undefined {
+  #roomIn(key: string | undefined): OpenCall | undefined {
     const open = key === undefined ? undefined : this.#open.get(key);
-    return open && call && hasRoom(open, call) ? open : undefined;
-  }
-
-  #roomInShared(shared: NonNullable<WantedCreate['call']>['shared']): OpenCall | undefined {
-    const open = shared && this.#shared.get(shared.key);
-    return open && open.size < Math.min(shared.most, open.most) ? open : undefined;
+    return open && open.room > 0 ? open : undefined;
   }
 
   #opened(
     key: string | undefined,
     startMs: number,
     isGoing: boolean,
-    call: WantedCreate['call'],
-    zone: string | undefined,
+    most: number | undefined,
   ): OpenCall | undefined {
-    if (key === undefined || !call) return undefined;
-    const open = this.#number(startMs, isGoing, call.most, zone);
+    if (key === undefined || most === undefined) return undefined;
+    const open = this.#number(startMs, isGoing, most);
     this.#open.set(key, open);
-    if (isGoing && call.shared) this.#shared.set(call.shared.key, open);
     return open;
   }
 
-  #number(startMs: number, isGoing: boolean, most: number, zone: string | undefined): OpenCall {
+  #number(startMs: number, isGoing: boolean, most: number): OpenCall {
     this.#calls += 1;
-    return { id: String(this.#calls), startMs, isGoing, size: 0, most, zone, isMixed: false };
+    return { id: String(this.#calls), startMs, isGoing, room: most };
   }
 
   #placed(open: OpenCall | undefined, launch: Omit<PlannedLaunch, 'id'>): PlannedLaunch {
     if (!open) return launch;
-    open.size += 1;
+    open.room -= 1;
     return { ...launch, id: open.id };
   }
 }
 
-type Call = NonNullable<WantedCreate['call']>;
-
-/** Returns true if a call has room for one more launch of its own fleet. */
-const hasRoom = ({ size, most, isMixed }: OpenCall, { shared }: Call): boolean =>
-  size < (isMixed ? Math.min(most, shared?.most ?? most) : most);
-
-/** Returns true if a launch may be created in the zone of a call, and the cloud is not known to lack capacity there. */
-function mayBeIn({ scarce = {} }: SiteState, wanted: WantedCreate, zone: string | undefined): boolean {
-  const isAllowed =
-    zone !== undefined && wanted.zoneChoice ? wanted.zoneChoice.open.includes(zone) : wanted.zone === zone;
-  return isAllowed && scarce[capacityScope({ ...wanted, zone })] === undefined;
-}
-
-const prefixOf = ({ key, most }: Call): string => `${most} ${key} in `;
+const prefixOf = ({ key, most }: NonNullable<WantedCreate['call']>): string => `${most} ${key} in `;

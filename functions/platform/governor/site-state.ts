@@ -1,6 +1,5 @@
 import * as z from 'zod';
 import type { Market } from '../../model/market.ts';
-import { awaitedCallsSchema } from './awaited-calls.ts';
 import { holdersSchema } from './pack-holders.ts';
 import { probeSchema } from './probes.ts';
 import { closedSchema } from './quotas.ts';
@@ -41,8 +40,6 @@ export const siteStateSchema = callStateSchema.extend({
    * they share a call again, although the rate would space them.
    */
   together: z.array(z.number()).optional(),
-  /** Create calls with a later start time for which launches of other fleets wait. */
-  awaited: awaitedCallsSchema.optional(),
   /** Number of the site's hold of a location slot of the connection; absent while no instance has a slot. */
   locationHold: z.int().optional(),
   /** Time at which the hold on the location slot was taken. */

@@ -82,8 +82,6 @@ export interface FaultCounts {
   networkQuotas: number;
   /** Number of requests for single instances that were answered after a wait. */
   waitedFor: number;
-  /** Number of create calls for machines of several fleets. */
-  sharedCalls: number;
 }
 
 export function noFaults(): FaultCounts {
@@ -110,6 +108,5 @@ export function noFaults(): FaultCounts {
     protectedRemovals: 0,
     networkQuotas: 0,
     waitedFor: 0,
-    sharedCalls: 0,
   };
 }

@@ -13,13 +13,6 @@ const entrySchema = z.object({
   message: launchMessageSchema,
 });
 
-const recordSchema = z.object({
-  instanceId: z.string(),
-  round: z.number(),
-  status: z.string(),
-  launchState: z.string(),
-});
-
 /**
  * Returns a key for a queue entry. It includes the partition key, because a launch that moves may have an
  * entry with the same sort key at another site.
@@ -27,15 +20,14 @@ const recordSchema = z.object({
 const keyOf = ({ pk, sk }: z.infer<typeof entrySchema>) => `${pk} ${sk}`;
 
 /**
- * Checks that an entry of a launch queue is deleted only after its message was sent, or after its launch has ended with a
- * machine or without one. With the other order, a worker that dies between the two steps loses the launch.
+ * Checks that an entry of a launch queue is deleted only after its message was sent. With the other order, a
+ * worker that dies between the two steps loses the launch.
  */
 export class QueueWatch {
   readonly #ground: Ground;
   readonly #violations: Violation[];
   readonly #sentAtMs = new Map<string, number>();
   readonly #cameAtMs = new Map<string, number>();
-  readonly #records = new Map<string, z.infer<typeof recordSchema>>();
 
   constructor(ground: Ground, violations: Violation[]) {
     this.#ground = ground;
@@ -48,11 +40,6 @@ export class QueueWatch {
       this.#sentAtMs.set(instanceId(one), this.#ground.now());
   };
 
-  readonly onRecord = (_before: Item | undefined, after: Item | undefined): void => {
-    const record = recordSchema.safeParse(after).data;
-    if (record) this.#records.set(record.instanceId, record);
-  };
-
   readonly onRow = (before: Item | undefined, after: Item | undefined): void => {
     const came = entrySchema.safeParse(after).data;
     if (came && !before) this.#cameAtMs.set(keyOf(came), this.#ground.now());
@@ -60,15 +47,7 @@ export class QueueWatch {
     if (!left || after) return;
     const sentAtMs = this.#sentAtMs.get(instanceId(left.message)) ?? Number.NEGATIVE_INFINITY;
     if (sentAtMs >= (this.#cameAtMs.get(keyOf(left)) ?? 0)) return;
-    if (this.#hasLaunched(left.message)) return;
     const text = `${left.sk} was deleted from the queue at ${left.pk} before its message was sent`;
     this.#violations.push(violationBy('stuck', text, this.#ground.caller));
   };
-
-  /** Returns true if the launch needs no message: its machine was accepted, or its instance has ended. */
-  #hasLaunched(message: z.infer<typeof launchMessageSchema>): boolean {
-    const record = this.#records.get(instanceId(message));
-    if (!record || record.round < message.round) return false;
-    return record.launchState === 'accepted' || !['Planned', 'Creating'].includes(record.status);
-  }
 }

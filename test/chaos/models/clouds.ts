@@ -5,7 +5,6 @@ import { parseMachineName } from '../../../functions/drivers/contract/names.ts';
 import { createSimDriver } from '../../../functions/drivers/sim/driver.ts';
 import { simMetadata } from '../../../functions/drivers/sim/metadata.ts';
 import type { Credential } from '../../../functions/model/connection.ts';
-import { parseLaunchToken } from '../../../functions/model/identifiers.ts';
 import type { LimitOverride } from '../../../functions/model/limit-profile.ts';
 import { type CloudConfig, parseSimConfig } from '../../../local/sim/engine/config.ts';
 import { SimEngine } from '../../../local/sim/engine/engine.ts';
@@ -139,7 +138,6 @@ export class Clouds {
       late.catch(() => {});
       try {
         return await process.call(what, async () => {
-          if (create && (await isOfSeveralFleets(request))) this.#ground.counts.sharedCalls += 1;
           const ignored = await this.#ignoredBy(request);
           if (ignored) return ignored;
           const answered = this.#withoutProtected(request);
@@ -291,12 +289,3 @@ async function isNetworkQuota({ method, url }: Request, answer: Response): Promi
 
 /** Returns connection limits equal to the limits that this cloud enforces. */
 export const limitsOf = (config: CloudConfig) => enforcedLimits(config) satisfies LimitOverride;
-
-const batchSchema = z.object({ instances: z.array(z.object({ launchToken: z.string() })) });
-
-/** Returns true if a create call is for machines of several fleets. */
-async function isOfSeveralFleets(request: Request): Promise<boolean> {
-  if (!request.url.endsWith('/batch')) return false;
-  const { instances } = batchSchema.parse(await request.clone().json());
-  return new Set(instances.map(({ launchToken }) => parseLaunchToken(launchToken)?.fleetId)).size > 1;
-}

@@ -88,11 +88,17 @@ import { failInstances } from './outcomes.ts';`,
     edits: [
       {
         file: 'functions/platform/governor/permit-creates.ts',
-        find: `decideCreates(free, limits, nowMs, wanted, {`,
-        replace: `decideCreates(free, {
-    ...limits,
-    concurrentInstancesPerLocation: (limits.concurrentInstancesPerLocation ?? 0) + released.length,
-  }, nowMs, wanted, {`,
+        find: `    limits,
+    nowMs,
+    wanted,
+    turn !== undefined,`,
+        replace: `    {
+      ...limits,
+      concurrentInstancesPerLocation: (limits.concurrentInstancesPerLocation ?? 0) + released.length,
+    },
+    nowMs,
+    wanted,
+    turn !== undefined,`,
       },
     ],
   },

@@ -17,46 +17,6 @@ export interface SingleScript {
   deletedAfterMs?: number;
 }
 
-/** The key of alike instances. Its bytes are 0 to 31. */
-const PUBLIC_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f';
-
-/**
- * Draws instances that are alike and are asked for within seconds, so that they may share create calls. Some are deleted
- * before their call goes out, while it is under way, or soon afterwards.
- */
-export function alikeSingles(
-  seed: number,
-  connections: readonly ConnectionScript[],
-  clouds: Readonly<Record<string, CloudConfig>>,
-): SingleScript[] {
-  const random = new Random(seed, 'alike singles');
-  if (random.chance(0.6)) return [];
-  const batching = connections.filter(({ cloud }) => (clouds[cloud]?.instancesPerCall ?? 1) > 1);
-  const { name: connection, cloud } = random.pick(batching.length > 0 ? batching : connections);
-  const location = random.pick(Object.keys(clouds[cloud]?.locations ?? {}));
-  const startMs = random.int(0, 5 * MINUTE_MS);
-  const withinMs = random.pick([0, 1_000, 5_000]);
-  return Array.from({ length: random.int(4, 20) }, (_, at): SingleScript => {
-    const request = instanceRequestSchema.parse({
-      name: `alike-${at}`,
-      connection,
-      location,
-      instanceType: 'small',
-      image: 'linux',
-      network: { mode: 'shared' },
-      ssh: { allowFrom: '10.0.0.0/8', publicKeys: [PUBLIC_KEY] },
-    });
-    return {
-      request,
-      atMs: startMs + random.int(0, withinMs),
-      isRepeated: false,
-      ...(random.chance(0.3)
-        ? { deletedAfterMs: random.pick([200, 600, 1_000, 1_500, 2_500, 5_000, 12_000, MINUTE_MS]) }
-        : {}),
-    };
-  });
-}
-
 /** Draws single instances. Several may come together, so that not all of them get a seat to wait in. */
 export function singles(
   seed: number,

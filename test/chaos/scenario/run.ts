@@ -108,20 +108,19 @@ export async function runScenario(scenario: Scenario, traced: boolean, story?: S
   const sharing = new SharingWatch(lab, watch);
   const types = new TypeWatch(lab, watch.violations);
   const rounds = new RoundWatch(ground, watch.violations, lab.tables.fleets);
-  const violations = watch.violations;
-  const queueWatch = new QueueWatch(ground, violations);
   lab.tables.fleets.onWrite = (before, after) => {
     watch.onRecord(before, after);
     sharing.onRecord(before, after);
     zones.onRecord(before, after);
     types.onRecord(before, after);
     rounds.onRecord(before, after);
-    queueWatch.onRecord(before, after);
     markets.onRecord(before, after);
     lab.writers.onWrite(before, after);
   };
   lab.tables.access.onWrite = (before, after) =>
     void watch.violations.push(...checkRemoval(lab, before, after));
+  const violations = watch.violations;
+  const queueWatch = new QueueWatch(ground, violations);
   const { governor } = lab.tables;
   const slots = new SlotWatch(ground, violations, (one) => watch.mayBeTakenForGone(one));
   watch.onMachine = (record, isNew) => {

@@ -18,7 +18,7 @@ import { withKeptDisks } from './draw-kept-disks.ts';
 import { marketFaults, withMarketCloud, withMarkets } from './draw-markets.ts';
 import { networkQuotas } from './draw-network-quotas.ts';
 import { protections, withDisks } from './draw-protections.ts';
-import { alikeSingles, type SingleScript, singles } from './draw-singles.ts';
+import { type SingleScript, singles } from './draw-singles.ts';
 import { type Planted, planted } from './draw-strangers.ts';
 import { type Turnover, turnovers } from './draw-turnovers.ts';
 import { typeFaults, withTypes } from './draw-types.ts';
@@ -86,14 +86,13 @@ export function scenarioOf(seed: number): Scenario {
   const faults = [...cloudFaults(random), ...volumeFaults(seed), ...marketFaults(seed), ...typeFaults(seed)];
   const perCall = new Random(seed, 'batches');
   const mostPerCall = perCall.chance(0.3) ? perCall.int(2, 10) : 1;
-  const batching = Object.fromEntries(
-    Object.entries(configs).map(([name, one]) => [name, withBatches(seed, name, one, mostPerCall)]),
-  );
   // Uses its own random stream, so that the other draws of the seed do not change.
   const identity = new Random(seed, 'identity');
   const scenario = {
     seed,
-    clouds: batching,
+    clouds: Object.fromEntries(
+      Object.entries(configs).map(([name, one]) => [name, withBatches(seed, name, one, mostPerCall)]),
+    ),
     connections,
     fleets,
     networkGraceMs: sharing.pick([0, 0, 20_000, 5 * MINUTE_MS, 20 * MINUTE_MS]),
@@ -119,7 +118,7 @@ export function scenarioOf(seed: number): Scenario {
     hasLeftovers: identity.chance(0.6),
     hasOperator: true,
     turnovers: turnovers(seed, clouds, configs),
-    singles: [...singles(seed, connections, configs), ...alikeSingles(seed, connections, batching)],
+    singles: singles(seed, connections, configs),
     restore: restoreOf(seed, troubleMs),
   };
   return { ...scenario, secondWriter: secondWriterOf(seed, troubleMs, settled(scenario)) };

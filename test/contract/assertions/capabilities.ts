@@ -1,11 +1,5 @@
 import assert from 'node:assert/strict';
-import {
-  has,
-  type NamedMachine,
-  type TerminateOutcome,
-} from '../../../functions/drivers/contract/capabilities.ts';
-import { type CloudInstance, FLEET_TAG, GROUP_TAG } from '../../../functions/drivers/contract/driver.ts';
-import { instanceId, launchToken, makeFleetId } from '../../../functions/model/identifiers.ts';
+import { has, type TerminateOutcome } from '../../../functions/drivers/contract/capabilities.ts';
 import { MAX_QUOTAS, quotaSchema } from '../../../functions/model/quota.ts';
 import { assertions } from '../suite/assertion.ts';
 import { inTime } from '../suite/checks.ts';
@@ -100,45 +94,6 @@ export const CAPABILITIES = assertions([
       }
       const listed = await lab.listed(specs);
       assert.equal(listed.length, specs.length);
-    },
-  },
-  {
-    id: 'batch.several-fleets',
-    title:
-      'one call makes machines of several fleets, each is found by its own launch token, and has the names of its fleet then or later',
-    needs: 'shared-create',
-    async run(lab) {
-      const { client, cloud } = lab;
-      assert.ok(has(client, 'batch-create') && has(client, 'shared-create'));
-      assert.ok(client.maxSharedBatchSize >= 2 && client.maxSharedBatchSize <= client.maxBatchSize);
-      const specs = (await lab.specs(3)).map((spec, at) => {
-        const id = instanceId({ fleetId: makeFleetId(Date.now() + at, Math.random), index: 0 });
-        const tags = { ...spec.tags, [FLEET_TAG]: `fleet-${at}`, [GROUP_TAG]: 'all' };
-        return { ...spec, instanceId: id, launchToken: launchToken(id, 1), tags };
-      });
-      const outcomes = await inTime('createInstances', client.createInstances(specs));
-      await lab.awaitConsistency();
-      for (const [at, { location, launchToken: token, instanceId: id, tags }] of specs.entries()) {
-        const outcome = outcomes[at];
-        assert.ok(outcome && 'instance' in outcome, `spec ${at} has no machine`);
-        const found = await client.findInstanceByToken(location, token);
-        assert.equal(found?.backendId, outcome.instance.backendId);
-        assert.equal(found.instanceId, id);
-        if (!found.isUnnamed) continue;
-        assert.ok(has(client, 'late-names'), 'a machine is unnamed, and the driver has no late-names');
-        const machine: NamedMachine = {
-          backendId: found.backendId,
-          instanceId: id,
-          launchToken: token,
-          tags,
-        };
-        await client.nameInstance(cloud.location, machine);
-        await lab.until('the machine has its name', async () => {
-          const shown: CloudInstance | undefined = await lab.client.findInstanceByToken(location, token);
-          return shown && !shown.isUnnamed && shown.backendId === machine.backendId ? shown : undefined;
-        });
-      }
-      assert.equal((await lab.listed(specs)).length, specs.length);
     },
   },
   {

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
-import { MAX_BATCH, MAX_SHARED } from '../../../../functions/drivers/aws/launch.ts';
+import { MAX_BATCH } from '../../../../functions/drivers/aws/launch.ts';
 import { valuesWith } from '../../../../functions/drivers/aws/launch-filter.ts';
 import { TOKEN_TAGS } from '../../../../functions/drivers/aws/tags.ts';
 import { has } from '../../../../functions/drivers/contract/capabilities.ts';
-import { FLEET_TAG, GROUP_TAG, type InstanceSpec } from '../../../../functions/drivers/contract/driver.ts';
+import type { InstanceSpec } from '../../../../functions/drivers/contract/driver.ts';
 import { launchListsOf, tokenAt } from '../../../../functions/drivers/contract/launch-list.ts';
 import { instanceId, launchToken } from '../../../../functions/model/identifiers.ts';
 import { type Canned, type CannedEc2, cannedEc2, connect, page, refusal } from './canned-ec2.ts';
@@ -53,46 +53,14 @@ describe('launchListsOf', () => {
       expect(valuesWith(other).some((pattern) => matches(pattern, list))).toBe(false);
   });
 
-  test('two tags contain the tokens of a call for several fleets, and the filter for each token matches one of them', () => {
-    const fleets = fc.uniqueArray(fc.stringMatching(/^[0-9a-z]{16}$/), {
-      minLength: 2,
-      maxLength: MAX_SHARED,
-    });
-    const tries = fc.array(fc.integer({ min: 1, max: 8 }), { minLength: MAX_SHARED, maxLength: MAX_SHARED });
-    fc.assert(
-      fc.property(fleets, tries, fc.nat(99_999), (ids, attempts, index) => {
-        const tokens = ids.map((id, at) =>
-          launchToken(instanceId({ fleetId: `f${id}`, index }), attempts[at] ?? 1),
-        );
-        const lists = launchListsOf(tokens);
-        expect(lists.length).toBeLessThanOrEqual(TOKEN_TAGS.length);
-        for (const list of lists) expect(list.length).toBeLessThanOrEqual(255);
-        expect(tokens.map((_, at) => tokenAt(lists, at))).toEqual(tokens);
-        expect(tokenAt(lists, tokens.length)).toBeUndefined();
-        for (const token of tokens)
-          expect(lists.some((list) => valuesWith(token).some((pattern) => matches(pattern, list)))).toBe(
-            true,
-          );
-      }),
-    );
-  });
-
-  test('a text that is no launch token is refused', () => {
+  test('launch tokens of several fleets are no batch', () => {
+    expect(() => launchListsOf([tokenOf(1), 'f0123456789abcdeg-00001.1'])).toThrow(RangeError);
     expect(() => launchListsOf(['web'])).toThrow(RangeError);
   });
 
   test("a single machine's tag is its token, and no token is read from a malformed list", () => {
     expect(tokenAt([tokenOf(4)], 0)).toBe(tokenOf(4));
-    for (const value of [
-      '',
-      'web',
-      `${FLEET}:1:0000/web`,
-      `/${FLEET}:1:0000`,
-      `${FLEET}:`,
-      `${FLEET}:1:`,
-      `${FLEET}:1:000`,
-      `${FLEET}:1.1,`,
-    ])
+    for (const value of ['', 'web', `${FLEET}:`, `${FLEET}:1:`, `${FLEET}:1:000`, `${FLEET}:1.1,`])
       expect(tokenAt([value], 0)).toBeUndefined();
   });
 
@@ -224,40 +192,9 @@ describe('RunInstances', () => {
     expect(calls('CreateTags')).toHaveLength(0);
     if (!has(client, 'late-names')) throw new TypeError('the client names no machines');
     const [instanceId, launchToken] = [specOf(1).instanceId, tokenOf(1)];
-    const tags = { [FLEET_TAG]: 'web' };
-    await client.nameInstance('us-east-1', { backendId: 'i-0', instanceId, launchToken, tags });
+    await client.nameInstance('us-east-1', { backendId: 'i-0', instanceId, launchToken });
     const [named] = calls('CreateTags');
-    expect(named?.get('ResourceId.1')).toBe('i-0');
-    expect([named?.get('Tag.1.Value'), named?.get('Tag.3.Value')]).toEqual(['web', instanceId]);
-  });
-
-  test('machines of several fleets are made by one call, whose tags tell the token of each and what all have in common', async () => {
-    const { client, runs } = await playing(machines);
-    const specs = ['b', 'c', 'd'].map((letter) => {
-      const id = instanceId({ fleetId: `f012345678${letter}bcdef0`, index: 0 });
-      const names = { [FLEET_TAG]: letter, [GROUP_TAG]: 'all' };
-      return {
-        ...specOf(0),
-        instanceId: id,
-        launchToken: launchToken(id, 1),
-        tags: { team: 'web', ...names },
-      };
-    });
-    const outcomes = await client.createInstances(specs);
-    expect(outcomes.map((one) => 'instance' in one && one.instance.launchToken)).toEqual(
-      specs.map((one) => one.launchToken),
-    );
-    expect(outcomes[0]).toMatchObject({ instance: { isUnnamed: true } });
-    expect(runs()).toHaveLength(1);
-    const sent = [...(runs()[0] ?? [])].flatMap(([key, value]) =>
-      /^TagSpecification\.1\.Tag\.[0-9]+\.(Key|Value)$/.test(key) ? [value] : [],
-    );
-    expect(sent).toContain('team');
-    expect(sent).toContain(GROUP_TAG);
-    expect(sent).not.toContain(FLEET_TAG);
-    expect(
-      sent.filter((value) => specs.every((one) => value.includes(one.instanceId.slice(0, 17)))),
-    ).toHaveLength(1);
+    expect([named?.get('ResourceId.1'), named?.get('Tag.2.Value')]).toEqual(['i-0', instanceId]);
   });
 
   test('if EC2 has no capacity or no quota for a batch, every launch fails with that error, and no further call is made', async () => {

@@ -1,14 +1,13 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { createAwsDriver } from '../../../../functions/drivers/aws/driver.ts';
 import { has } from '../../../../functions/drivers/contract/capabilities.ts';
 import type { InstanceSpec } from '../../../../functions/drivers/contract/driver.ts';
-import { callsOf, withStoredKeys } from '../../../../functions/features/instances/keys-of-calls.ts';
+import { callsOf, withKeptKeys } from '../../../../functions/features/instances/keys-of-calls.ts';
 import { EC2_PROFILE } from '../../../../functions/model/ec2-limits.ts';
 import { instanceId, launchToken } from '../../../../functions/model/identifiers.ts';
 import { openGate } from '../../../calls/gates.ts';
 import { awsHandler } from '../../../samples/drivers.ts';
 import { record } from '../../../samples/records.ts';
-import { OneFleet } from '../one-fleet/one-fleet.ts';
 
 const credential = { accessKeyId: 'AKIDTEST', secretAccessKey: 'secret' };
 const client = createAwsDriver(awsHandler).connect({
@@ -65,48 +64,13 @@ test('a create call has at most as many machines as the connection’s limits al
   expect(sizesAt('us-east-1')).toEqual([1, 1, 1]);
 });
 
-describe('the idempotency key of a call', () => {
-  let fleet: OneFleet;
-  beforeEach(async () => {
-    fleet = await OneFleet.open({ size: 3 });
-  });
-  afterEach(() => fleet.end());
-
-  const keyOf = (all: readonly { spec: InstanceSpec }[]) => {
-    const [first = '', ...others] = all.map(({ spec }) => spec.launchToken);
-    return has(client, 'idempotency-keys') ? client.idempotencyKeyOf([first, ...others]) : '';
-  };
-  const three = () => {
-    const key = keyOf([0, 1, 2].map((index) => wanted(index)));
-    const all = [0, 1, 2].map((index) => wanted(index, [key]));
-    for (const one of all) fleet.putRecord(one.record);
-    return all;
-  };
-  const stored = (index: number) =>
-    fleet.items('fleets').find((item) => item['instanceId'] === instanceId({ fleetId, index }))?.[
-      'idempotencyKeys'
-    ];
-
-  test('is written only once if the claims have stored it', async () => {
-    const all = three();
-    expect(await withStoredKeys(fleet, client, [all])).toEqual([all]);
-  });
-
-  test('is another one if not all launches were claimed, and is stored in the other records before the call', async () => {
-    const two = three().slice(0, 2);
-    const key = keyOf(two);
-    expect(key).toMatch(/^[0-9a-f]{64}$/);
-    const [call = []] = await withStoredKeys(fleet, client, [two]);
-    expect(call.map(({ spec }) => spec)).toEqual(two.map(({ spec }) => spec));
-    for (const index of [0, 1]) expect(stored(index)).toContain(key);
-    for (const { record: known } of call) expect(known.idempotencyKeys).toContain(key);
-    expect(stored(2)).not.toContain(key);
-  });
-
-  test('cannot be stored if a record has changed, and each machine then gets a call of its own', async () => {
-    const two = three().slice(0, 2);
-    const [first] = two;
-    if (first) fleet.putRecord({ ...first.record, claimUntilMs: first.record.claimUntilMs + 1 });
-    expect(await withStoredKeys(fleet, client, [two])).toEqual(two.map((one) => [one]));
-  });
+test('a create call is split into one call for each record if the call’s idempotency key is not in the records', () => {
+  const all = [0, 1, 2].map((index) => wanted(index));
+  const [first = '', ...others] = all.map(({ spec }) => spec.launchToken);
+  const key = has(client, 'idempotency-keys') ? client.idempotencyKeyOf([first, ...others]) : undefined;
+  expect(key).toMatch(/^[0-9a-f]{64}$/);
+  const kept = [0, 1, 2].map((index) => wanted(index, [key ?? '']));
+  expect(withKeptKeys(client, [kept])).toEqual([kept]);
+  const two = kept.slice(0, 2);
+  expect(withKeptKeys(client, [two])).toEqual(two.map((one) => [one]));
 });

@@ -199,7 +199,7 @@ describe('rates', () => {
   it('a queued launch that missed its start time gets a new start time', () => {
     const state = site({ holders: { i0: NOON - SECOND, i1: NOON + SECOND }, nextDueMs: NOON + 2 * SECOND });
     const ask = (isFromQueue: boolean) =>
-      decideCreates(state, limits(rate(1, 1)), NOON, many(2), { isFromQueue });
+      decideCreates(state, limits(rate(1, 1)), NOON, many(2), isFromQueue);
     expect(actionsOf(ask(false))).toEqual(['allow', 'scheduleAt']);
     const decided = ask(true);
     expect(actionsOf(decided)).toEqual(['scheduleAt', 'scheduleAt']);
@@ -209,10 +209,7 @@ describe('rates', () => {
   it('while slots are given back, a slot holder whose launch another worker is sending gets no new permit', () => {
     const holders = { i0: NOON - SECOND, i1: NOON + SECOND, i2: NOON - SECOND };
     const wanted = [...many(2), want('i2', { calledAtMs: NOON - 500 })];
-    const decided = decideCreates(site({ holders }), limits(rate(50, 50)), NOON, wanted, {
-      isFromQueue: true,
-      isTransfer: true,
-    });
+    const decided = decideCreates(site({ holders }), limits(rate(50, 50)), NOON, wanted, true, true);
     expect(actionsOf(decided)).toEqual(['queue', 'queue', 'allow']);
     expect(decided.given).toEqual(['i2']);
   });
@@ -236,9 +233,7 @@ describe('rates', () => {
 
   it('the call of a queued launch counts towards the rate only once, when the launch makes the call', () => {
     const allowed = limits({ concurrentInstancesPerLocation: 100, ...rate(3, 10) });
-    const { decisions, state = site() } = decideCreates(site(), allowed, NOON, many(9), {
-      isFromQueue: true,
-    });
+    const { decisions, state = site() } = decideCreates(site(), allowed, NOON, many(9), true);
     expect([...decisions.values()]).toEqual(Array(9).fill({ action: 'allow' }));
     const calls = decideCreates(state, allowed, NOON + 50, many(9));
     expect(actionsOf(calls)).toEqual(Array(9).fill('allow'));
