@@ -39,10 +39,10 @@ export class Encryption extends Construct {
 
   /** Lets CloudWatch Logs encrypt the log groups of this account, and CloudWatch publish alarms to an encrypted topic. */
   #allowServices(key: Key): void {
-    const { partition, region, account } = Stack.of(this);
+    const { partition, region, account, urlSuffix } = Stack.of(this);
     key.addToResourcePolicy(
       new PolicyStatement({
-        principals: [new ServicePrincipal(`logs.${region}.amazonaws.com`)],
+        principals: [new ServicePrincipal(`logs.${region}.${urlSuffix}`)],
         actions: ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey', ...RE_ENCRYPT],
         resources: ['*'],
         conditions: {
@@ -81,13 +81,13 @@ export class Encryption extends Construct {
     conditions: Record<string, unknown>,
   ): void {
     if (!this.key) return;
-    const { region } = Stack.of(this);
+    const { region, urlSuffix } = Stack.of(this);
     by.grantPrincipal.addToPrincipalPolicy(
       new PolicyStatement({
         actions: [...actions],
         resources: [this.key.keyArn],
         conditions: {
-          StringEquals: { 'kms:ViaService': `${service}.${region}.amazonaws.com` },
+          StringEquals: { 'kms:ViaService': `${service}.${region}.${urlSuffix}` },
           ...conditions,
         },
       }),

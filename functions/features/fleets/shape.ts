@@ -1,12 +1,11 @@
 import type { LimitProfile } from '../../model/limit-profile.ts';
-import { MAX_INLINE_MAP, MOST_POSITIONS, MOST_WITHOUT_SLOTS } from '../../platform/workflow/messages.ts';
+import { MAX_INLINE_MAP, MOST_POSITIONS } from '../../platform/workflow/messages.ts';
 
 /**
- * How the launches of a cloud without slots are divided. The worker that gets a message fills its create calls from all
- * of the message's launches, zone by zone. Each edge of a message costs a call that is not full. With two messages under
- * way, 2,000 launches of a fleet are, as at a site with the largest number of slots.
+ * Number of launches that stands for the slots of a cloud that has none. With it, 2,000 launches of a fleet are under
+ * way at a site, as at a site with the largest number of slots.
  */
-const WITHOUT_SLOTS: Shape = { chunk: MOST_WITHOUT_SLOTS, concurrentChunks: 2 };
+const MOST_AT_ONCE = 1_000;
 
 /** How a site's launches are divided among messages. */
 export interface Shape {
@@ -26,8 +25,7 @@ const LEAST_POSITIONS = 40;
 export function shapeOf({
   concurrentInstancesPerLocation,
 }: Pick<LimitProfile, 'concurrentInstancesPerLocation'>): Shape {
-  if (concurrentInstancesPerLocation === undefined) return WITHOUT_SLOTS;
-  const underWay = 2 * concurrentInstancesPerLocation;
+  const underWay = 2 * (concurrentInstancesPerLocation ?? MOST_AT_ONCE);
   const chunk = Math.min(MOST_POSITIONS, Math.max(LEAST_POSITIONS, underWay));
   return { chunk, concurrentChunks: Math.min(MAX_INLINE_MAP, Math.ceil(underWay / chunk)) };
 }

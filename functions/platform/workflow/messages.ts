@@ -370,11 +370,6 @@ export const MAX_INLINE_MAP = 40;
  * many requests if the cloud creates several machines in one call.
  */
 export const MOST_POSITIONS = 100;
-/**
- * The same for a range of positions at a cloud without slots. Where the cloud makes only one machine in a call, the worker
- * sends most of the launches on, in smaller messages.
- */
-export const MOST_WITHOUT_SLOTS = 1_000;
 
 /** One site's share of the work, in the answer of the state Assign. */
 export const siteWorkSchema = z.object({
@@ -384,7 +379,7 @@ export const siteWorkSchema = z.object({
   first: z.int().nonnegative(),
   count: z.int().positive(),
   round: z.int().positive(),
-  chunk: z.int().min(1).max(MOST_WITHOUT_SLOTS).describe('Maximum number of positions in a launch message.'),
+  chunk: z.int().min(1).max(MOST_POSITIONS).describe('Maximum number of positions in a launch message.'),
   concurrentChunks: z
     .int()
     .min(1)

@@ -107,7 +107,7 @@ import { failInstances } from './outcomes.ts';`,
     edits: [
       {
         file: 'functions/features/launch-queue/free-slots.ts',
-        find: `  await Promise.all(carried(leaving).map(({ message, waitMs }) => context.send(message, waitMs)));
+        find: `  await Promise.all(inCalls(leaving).map(({ message, waitMs }) => context.send(message, waitMs)));
   await removeFromQueue(
     store,
     leaving.map(({ item }) => item),
@@ -116,7 +116,7 @@ import { failInstances } from './outcomes.ts';`,
     store,
     leaving.map(({ item }) => item),
   );
-  await Promise.all(carried(leaving).map(({ message, waitMs }) => context.send(message, waitMs)));`,
+  await Promise.all(inCalls(leaving).map(({ message, waitMs }) => context.send(message, waitMs)));`,
       },
     ],
   },

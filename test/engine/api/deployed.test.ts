@@ -44,7 +44,7 @@ describe('the deployed API', () => {
   ])('the deployed API answers %s %s with %i', async (method, path, status, code) => {
     const answer = await ask(path, { method });
     expect(answer).toMatchObject({ status, body: { status, code } });
-    if (status === 405) expect(answer.headers.get('allow')).toBe('POST, GET');
+    if (status === 405) expect(answer.headers.get('allow')).toBe('POST, GET, HEAD');
   });
 
   it.each([

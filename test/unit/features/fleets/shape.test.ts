@@ -26,6 +26,6 @@ it('workers take on at least as many launches at a time as the site has slots, a
   );
 });
 
-it('a launch message has up to 1,000 positions of a site without slots, where calls are filled from all of them', () => {
-  expect(shapeOf({})).toEqual({ chunk: 1_000, concurrentChunks: 2 });
+it('a site without slots is divided as one with 1,000 slots', () => {
+  expect(shapeOf({})).toEqual(shapeOf(slots(1_000)));
 });

@@ -32,6 +32,8 @@ export const KNOWN = new Map<string, readonly unknown[]>(
     size: [1, 3],
     volume: [volumeName(KEPT_VOLUME)],
     target: ['empty'],
+    since: ['2026-01-01T00:00:00Z'],
+    until: ['2999-01-01T00:00:00Z'],
     minimumInstances: [undefined, 1],
     name: ['constructor', 'prototype'],
     limits: [
@@ -66,6 +68,7 @@ const FLEETS = [
 export const EXAMPLES: Readonly<Record<string, readonly unknown[]>> = {
   createNamespace: [{ name: 'another', description: 'two\nlines \ud83d\ude00' }],
   createApiKey: [{ name: 'key', expiresAt: '2999-01-01T00:00:00Z' }],
+  createBinding: [{ kind: 'aws', name: 'arn:aws:iam::123456789012:user/eve', role: 'viewer' }],
   createConnection: [
     {
       name: 'new',

@@ -25,7 +25,7 @@ const sharedNetwork: SharedItem = {
 
 /**
  * Returns an API with objects that many operations need: connections with a catalogue, a single instance with its fleet, a
- * shared network, a sweep, a share, and an API key. Requests that `anyRequest` draws name these objects.
+ * shared network, a sweep, a share, a binding, and an API key. Requests that `anyRequest` draws name these objects.
  */
 export async function furnishedApi(): Promise<InProcessApi> {
   const api = new InProcessApi();
@@ -62,5 +62,11 @@ async function orderOne(api: InProcessApi): Promise<void> {
     path: '/v1/namespaces/default/connections/sim-gcp/shares/empty',
   });
   const key = await issueRootKey(api.store, { name: 'another' });
-  KNOWN.set('id', [key.id]);
+  const binding = await api.ask('access', {
+    method: 'POST',
+    path: '/v1/bindings',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ kind: 'aws', name: 'arn:aws:iam::123456789012:role/ops', role: 'viewer' }),
+  });
+  KNOWN.set('id', [key.id, idSchema.parse(binding.body).id]);
 }
