@@ -38,7 +38,7 @@ export function anyRequest(route: Route): fc.Arbitrary<AnyRequest> {
       request: {
         method: route.method,
         path: route.path.replaceAll(/\{(\w+)\}/g, (_, name) => path[name] ?? ''),
-        query: texts({ ...query, ...more }),
+        query: texts({ ...decoded(query), ...more }),
         headers: { ...(key === undefined ? {} : { 'idempotency-key': key }) },
         ...(requestBody ? transport(serialized(json)) : {}),
       },
@@ -72,6 +72,19 @@ export function fittingRequest(route: Route): fc.Arbitrary<AnyRequest> {
     },
     json: requestBody ? json : undefined,
   }));
+}
+
+/** Decodes values as API Gateway does. A value whose percent-encoding is malformed stays as it is. */
+function decoded(values: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => {
+      try {
+        return [name, value && decodeURIComponent(value)];
+      } catch {
+        return [name, value];
+      }
+    }),
+  );
 }
 
 function texts(values: Readonly<Record<string, string | undefined>>): Record<string, string> {
