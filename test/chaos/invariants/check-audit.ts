@@ -31,14 +31,16 @@ export function checkAudit(lab: Lab): Violation[] {
     ...open
       .filter(({ sk }) => sk < lateBefore)
       .map(({ sk, type }) => violationBy('stuck', `act ${String(type)} of ${sk} has no entry`, undefined)),
-    ...fleetsOf(lab).flatMap((fleet) => wrongEntriesOf(fleet, entries)),
+    ...fleetsOf(lab).flatMap((fleet) => wrongEntriesOf(fleet, entries, lab.ground.counts.restores)),
     ...missingFindings(lab, entries),
   ];
 }
 
+/** @param restores a fleet that is restored to an earlier time is rolled back once more, which is a second act */
 function wrongEntriesOf(
   { fleetId, name, ownAct, status }: FleetItem,
   entries: readonly Entry[],
+  restores: number,
 ): Violation[] {
   const made = entries.filter(
     ({ type, target, result }) =>
@@ -52,7 +54,7 @@ function wrongEntriesOf(
   const wrong = [
     ...(made.length === 0 ? [`fleet ${fleetId} has no entry of its creation`] : []),
     ...(succeeded.length > 1 ? [`fleet ${fleetId} has ${succeeded.length} entries of its creation`] : []),
-    ...(status === 'RolledBack' && ownAct && own.length !== 1
+    ...(status === 'RolledBack' && ownAct && (own.length < 1 || own.length > 1 + restores)
       ? [`fleet ${fleetId} has ${own.length} entries of ${ownAct.type}`]
       : []),
   ];
