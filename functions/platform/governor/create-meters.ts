@@ -6,6 +6,7 @@ import {
   IDLE_CALLS,
   isNow,
   mostTogether,
+  nextSendMs,
   noteAccepted,
   partLeft,
   type RateLimit,
@@ -84,6 +85,20 @@ export function scheduleShared<State extends Metered>(
     known = meter.into(known, startOn(meter, state, nowMs, machines, fromMs).state);
   }
   return { startMs, state: known };
+}
+
+/**
+ * Schedules a call again that could not go out at its start time, because earlier calls left late. Its machine keeps its
+ * place in the schedules of machines: a second place would delay all later machines.
+ */
+export function rescheduleCreate<State extends Metered>(
+  state: State,
+  rates: CreateRates,
+  nowMs: number,
+): { startMs: number; state: State } {
+  const readyMs = metersOf(rates).map(({ limit, of }) => nextSendMs(of(state), limit, nowMs));
+  const { startsMs, state: calls } = scheduleCalls(state, rates.calls, nowMs, 1, Math.max(nowMs, ...readyMs));
+  return { startMs: startsMs[0] ?? nowMs, state: { ...state, ...calls } };
 }
 
 /** Schedules the machines of one call on one meter. */

@@ -1,5 +1,12 @@
 import type { WantedCreate } from '../../model/wanted-create.ts';
-import { countCreate, createsBlockedUntilMs, joinCall, scheduleCreate, sendCreate } from './create-meters.ts';
+import {
+  countCreate,
+  createsBlockedUntilMs,
+  joinCall,
+  rescheduleCreate,
+  scheduleCreate,
+  sendCreate,
+} from './create-meters.ts';
 import { isNow } from './rate.ts';
 import type { CreateRates } from './rate-limits.ts';
 import type { SiteState } from './site-state.ts';
@@ -85,7 +92,8 @@ export class CallPlan {
       const sent = this.#send(state, wanted, key, unusedMs);
       if (sent) return sent;
     }
-    return this.#join(state, wanted, key) ?? this.#begin(state, wanted, key);
+    const isReserved = unusedMs !== undefined;
+    return this.#join(state, wanted, key, isReserved) ?? this.#begin(state, wanted, key, isReserved);
   }
 
   #keep(state: SiteState, { call }: WantedCreate, key: string | undefined, startMs: number): PlannedLaunch {
@@ -118,28 +126,42 @@ export class CallPlan {
     return this.#placed(own, { startMs: nowMs, isGoing: true, isNew: false, state: counted });
   }
 
-  /** Adds a launch without a start time to a call of the plan. */
+  /**
+   * Adds a launch to a call of the plan.
+   *
+   * @param isReserved true if the machine has its place in the schedules of machines, by a start time that has passed
+   */
   #join(
     state: SiteState,
     { instanceType }: WantedCreate,
     key: string | undefined,
+    isReserved: boolean,
   ): PlannedLaunch | undefined {
     const open = this.#roomIn(key);
     if (!open) return undefined;
     const { startMs, isGoing } = open;
     const rates = this.#ratesOf(instanceType);
-    const joined = joinCall(state, rates, this.#nowMs, startMs);
+    const joined = isReserved ? state : joinCall(state, rates, this.#nowMs, startMs);
     const counted =
       joined && isGoing ? sendCreate(joined, rates, this.#nowMs, { calls: 0, machines: 1 }) : joined;
     const isNowDue = isNow(startMs, this.#nowMs);
     return counted && this.#placed(open, { startMs, isGoing: isNowDue, isNew: true, state: counted });
   }
 
-  /** Begins a call with a launch that has no start time. */
-  #begin(state: SiteState, { call, instanceType }: WantedCreate, key: string | undefined): PlannedLaunch {
+  /** Begins a call with a launch. @param isReserved as for `#join` */
+  #begin(
+    state: SiteState,
+    { call, instanceType }: WantedCreate,
+    key: string | undefined,
+    isReserved: boolean,
+  ): PlannedLaunch {
     const nowMs = this.#nowMs;
     const rates = this.#ratesOf(instanceType);
-    const { startMs, state: reserved } = scheduleCreate(state, rates, nowMs);
+    const { startMs, state: reserved } = (isReserved ? rescheduleCreate : scheduleCreate)(
+      state,
+      rates,
+      nowMs,
+    );
     const isGoing = isNow(startMs, nowMs);
     const one = { calls: 1, machines: 1 } as const;
     const isSent = isGoing && !this.#isFromQueue;

@@ -148,10 +148,14 @@ export function sendCall<State extends CallState>(
   rateLimit: RateLimit,
   nowMs: number,
 ): State | undefined {
+  return isNow(nextSendMs(state, rateLimit, nowMs), nowMs) ? countCall(state, rateLimit, nowMs) : undefined;
+}
+
+/** Returns the earliest time at which a call under a permit may go out, by the calls that have gone out. */
+export function nextSendMs(state: CallState, rateLimit: RateLimit, nowMs: number): number {
   const steps = stepsOf(state, rateLimit, nowMs);
   const readyMs = Math.max(nowMs, state.blockedUntilMs);
-  const startMs = earliestStart(steps, goneDue(state, steps, nowMs), nowMs, readyMs);
-  return isNow(startMs, nowMs) ? countCall(state, rateLimit, nowMs) : undefined;
+  return earliestStart(steps, goneDue(state, steps, nowMs), nowMs, readyMs);
 }
 
 /** Counts a call that goes out now, regardless of the rate. */

@@ -284,6 +284,26 @@ describe('two meters', () => {
     expect(starts[1_100 - 1]).toBeGreaterThan(49_000);
   });
 
+  it('a call that cannot go out at its start time keeps the places of its machines', () => {
+    const wanted = launches(1_000);
+    const first = decideCreates(site(), withoutSlots, NOON, wanted);
+    const going = wanted.filter(({ instanceId: id }) => first.decisions.get(id)?.action === 'allow');
+    // The first calls leave late, so that the next one would go out too soon after them.
+    const late = { sizes: Array.from({ length: going.length / 100 }, () => 100), countedAtMs: NOON };
+    let { state } = recountCreates(first.state ?? site(), createRates(withoutSlots), NOON + 400, late);
+    let waiting = wanted.filter((one) => !going.includes(one));
+    let atMs = NOON;
+    while (waiting.length > 0) {
+      atMs = Math.min(...waiting.map(({ instanceId: id }) => state.holders[id] ?? Number.NaN));
+      const due = waiting.filter(({ instanceId: id }) => state.holders[id] === atMs);
+      const { decisions, state: next } = decideCreates(state, withoutSlots, atMs, due);
+      state = next ?? state;
+      waiting = waiting.filter(({ instanceId: id }) => decisions.get(id)?.action !== 'allow');
+    }
+    // Ten calls, of which five go out at once and then two a second, take 2.5 s.
+    expect(atMs - NOON).toBeLessThan(6_000);
+  });
+
   it('launches of different requests, zones or fleets never share a call', () => {
     const [first, second, third] = launches(3);
     const wanted = [first, { ...second, zone: 'b' }, { ...third, call: { key: 'g workers', most: 100 } }];
