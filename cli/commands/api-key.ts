@@ -1,21 +1,11 @@
 import * as z from 'zod';
 import { eachItem } from '../../client/index.ts';
-import {
-  ALL_NAMESPACES,
-  type ApiKey,
-  type ApiKeyRequest,
-  apiKeyRequestSchema,
-  grantedNamespacesSchema,
-  ROLES,
-} from '../../functions/model/access.ts';
+import { type ApiKey, apiKeyRequestSchema, ROLES } from '../../functions/model/access.ts';
 import { command, noun } from '../shell/command.ts';
-import type { Context } from '../shell/context.ts';
 import { CliError, EXIT, usageError } from '../shell/exit.ts';
+import { givenNamespaces, namespacesText } from '../shell/granted-namespaces.ts';
 import { fields, table } from '../shell/table.ts';
 import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
-
-const namespacesText = ({ namespaces }: ApiKey): string =>
-  namespaces.includes(ALL_NAMESPACES) ? 'all' : namespaces.join(', ');
 
 const text = (one: ApiKey): string =>
   fields([
@@ -31,18 +21,6 @@ const text = (one: ApiKey): string =>
     ['Revoked', one.revokedAt],
     ['Ended by', one.endedBy],
   ]);
-/** Returns the namespaces of `--namespace`. @throws CliError if one is no name */
-function namespacesOf({ givenNamespaces }: Context): Pick<ApiKeyRequest, 'namespaces'> {
-  if (givenNamespaces.length === 0) return {};
-  const parsed = grantedNamespacesSchema.safeParse(givenNamespaces);
-  if (parsed.success) return { namespaces: parsed.data };
-  throw usageError(
-    'a value of --namespace is wrong',
-    "Give --namespace NAME, once for each namespace, or --namespace '*' for all.",
-    parsed.error.issues.map(({ message }) => `--namespace: ${message}`),
-  );
-}
-
 const identified = z.object({
   id: z.string().regex(/^[0-9a-f]{12}$/, 'must be the id of an API key; see `fleetwright api-key list`'),
 });
@@ -106,7 +84,7 @@ export const apiKeyNoun = noun(
           ...(maxRemovalsPerDay === undefined ? {} : { maxRemovalsPerDay }),
         };
         const capped = Object.keys(caps).length > 0 ? { caps } : {};
-        const body = { ...request, ...namespacesOf(context), ...capped };
+        const body = { ...request, ...givenNamespaces(context), ...capped };
         const document =
           accessTable === undefined
             ? await (await context.api()).createApiKey({ body })

@@ -1,14 +1,11 @@
 import * as z from 'zod';
-import { ALL_NAMESPACES, grantedNamespacesSchema, roleSchema } from '../../functions/model/access.ts';
+import { roleSchema } from '../../functions/model/access.ts';
 import type { Binding, BindingRequest } from '../../functions/model/binding.ts';
 import { command, noun } from '../shell/command.ts';
-import type { Context } from '../shell/context.ts';
 import { usageError } from '../shell/exit.ts';
+import { givenNamespaces, namespacesText } from '../shell/granted-namespaces.ts';
 import { fields, table } from '../shell/table.ts';
 import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
-
-const namespacesText = ({ namespaces }: Pick<Binding, 'namespaces'>): string =>
-  namespaces.includes(ALL_NAMESPACES) ? 'all' : namespaces.join(', ');
 
 const text = (one: Binding): string =>
   fields([
@@ -44,17 +41,6 @@ function subjectOf(
   );
 }
 
-function namespacesOf({ givenNamespaces }: Context): Pick<BindingRequest, 'namespaces'> {
-  if (givenNamespaces.length === 0) return {};
-  const parsed = grantedNamespacesSchema.safeParse(givenNamespaces);
-  if (parsed.success) return { namespaces: parsed.data };
-  throw usageError(
-    'a value of --namespace is wrong',
-    "Give --namespace NAME, once for each namespace, or --namespace '*' for all.",
-    parsed.error.issues.map(({ message }) => `--namespace: ${message}`),
-  );
-}
-
 const identified = z.object({
   id: z
     .string()
@@ -79,7 +65,7 @@ export const bindingNoun = noun('binding', 'Roles of users, groups and AWS princ
     ],
     input: z.object({ ...subjectShape, role: roleSchema }),
     async run({ role, ...flags }, context) {
-      const body = { ...subjectOf(flags), role, ...namespacesOf(context) };
+      const body = { ...subjectOf(flags), role, ...givenNamespaces(context) };
       const document = await (await context.api()).createBinding({ body });
       return { document, text: text(document) };
     },

@@ -2,7 +2,7 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type { Outcome } from '../../features/audit/record-act.ts';
 import type { Actor } from '../../model/actor.ts';
 import type { AuditData, AuditEntry, AuditTarget } from '../../model/audit-entry.ts';
-import { makeId } from '../../model/identifiers.ts';
+import { makeId, nameSchema } from '../../model/identifiers.ts';
 import { isoTime } from '../../platform/runtime/clock.ts';
 import { idOfAct } from '../../platform/store/append-audit.ts';
 import type { OpenAct } from '../../platform/store/open-acts.ts';
@@ -79,8 +79,10 @@ export function refusalOf(
   if (!actor || !route || isRecorded) return undefined;
   const { audited } = route;
   if (isAuthorized && !audited) return undefined;
-  // The caller may not have the namespace in the path. Its log then does not tell of the request.
-  const namespace = isAuthorized || problem.code === 'forbidden' ? params['namespace'] : undefined;
+  // The caller may not have the namespace in the path, or the text may be no name. The deployment's log then tells of the
+  // request.
+  const named = nameSchema.safeParse(params['namespace']).data;
+  const namespace = isAuthorized || problem.code === 'forbidden' ? named : undefined;
   const type = audited ? typeOf(audited, undefined) : 'api.read';
   const target: AuditTarget = audited
     ? targetOf(audited, params, undefined)

@@ -318,6 +318,14 @@ describe('requests that change nothing', () => {
     ).toEqual([]);
   });
 
+  it('a refused change in what is no name of a namespace adds one entry to the log of the deployment', async () => {
+    for (const namespace of ['x'.repeat(3_000), 'NO-NAME']) {
+      const entries = await added(() => post('createFleet', { namespace }, fleetBody('web-eu')));
+      expect(entries).toMatchObject([{ type: 'fleet.create', result: 'refused', code: 'invalid-request' }]);
+      expect(entries[0]).not.toHaveProperty('namespace');
+    }
+  });
+
   it('a read in a namespace of others adds one entry, which the others cannot see', async () => {
     const { key } = await keyOf('viewer', ['others']);
     const entries = await added(() => send(routeOf('listFleets'), { namespace: 'default' }, { key }));
